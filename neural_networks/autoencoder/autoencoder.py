@@ -1,0 +1,160 @@
+"""The owner's autoencoder: a network that must give its input back through a narrow layer, the code.
+
+    code = encoder(x), y = decoder(code), loss = mean((y - x)^2)
+
+Shapes: x and y (N, F), codes (N, L). Between layers stands a leaky ReLU; the code and the output are linear, so that with one layer
+on either side the best there is are the principal components (Baldi and Hornik 1989).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
+from neural_networks.components.feed_forward import FeedForward
+from neural_networks.components.losses import mean_squared_error
+from neural_networks.components.module import Module
+from neural_networks.components.optimizers import Adam, Optimizer
+from neural_networks.components.parameters import pack
+from neural_networks.components.schedules import constant
+from neural_networks.history import History, show_or_save, train_epochs
+from neural_networks.training import Batch, Trainer
+
+
+class AutoEncoder(Module):
+    """An encoder and a decoder, trained together.
+
+    Args:
+        layers: sizes from the input over the code to the output; the code is `layers[len(layers) // 2]`.
+        rng: draws the first weights and seeds the training; the same each time if not given.
+    """
+
+    def __init__(self, layers: Sequence[int], *, rng: np.random.Generator | None = None) -> None:
+        rng = rng or np.random.default_rng(0)
+        self.layers = tuple(int(size) for size in layers)
+        self.latent_layer = len(self.layers) // 2
+        if len(self.layers) < 3 or self.layers[0] != self.layers[-1]:
+            raise ValueError(f"an autoencoder's layers are input, ..., code, ..., output, the first as large as the last: {self.layers}")
+        self.encoder = FeedForward(self.layers[: self.latent_layer + 1], rng=rng)
+        self.decoder = FeedForward(self.layers[self.latent_layer :], rng=rng)
+        self.seed = int(rng.integers(1 << 31))
+        pack(self)
+
+    def train(
+        self,
+        training_data: np.ndarray | Sequence[np.ndarray],
+        max_epochs: int,
+        *,
+        batch_size: int = 100,
+        test_data: np.ndarray | Sequence[np.ndarray] | None = None,
+        learning_rate: float = 0.001,
+        graph: bool = False,
+        print_epochs: bool = True,
+        patience: int | None = None,
+        optimizer: Optimizer | None = None,
+    ) -> History:
+        """Learn to give the training data back.
+
+        Args:
+            training_data: (N, F) or (N, F, 1).
+            max_epochs: times that every example is seen.
+            batch_size: examples of a step; at most all there are.
+            test_data: like training_data; its loss is told beside the training's.
+            learning_rate: constant.
+            graph: draw the losses: on the screen, or without one into ./loss_over_time.png.
+            print_epochs: print about 20 lines on the way.
+            patience: stop early after so many epochs without progress.
+            optimizer: Adam if not given.
+
+        Returns:
+            The losses.
+
+        Raises:
+            ValueError: if the data's shape does not fit the layers.
+        """
+        if not len(training_data):
+            raise ValueError("there is nothing to train on")
+        data = self._rows(training_data)
+        tested = None if test_data is None else self._rows(test_data)
+
+        def loss(module: AutoEncoder, batch: Batch) -> float:
+            x = data[batch.indices]
+            y, cache = module.forward(x)
+            value, dy = mean_squared_error(y, x)
+            module.backward(dy, cache)
+            return value
+
+        def test_loss() -> float:
+            assert tested is not None
+            return mean_squared_error(self.forward(tested)[0], tested)[0]
+
+        trainer = Trainer(pack(self), loss, optimizer or Adam(), constant(learning_rate), batch_size=batch_size, seed=self.seed)
+        history = train_epochs(
+            trainer, len(data), max_epochs, print_epochs=print_epochs, patience=patience, test_loss=None if tested is None else test_loss
+        )
+        if graph:
+            show_or_save(history.figure(), "loss_over_time.png")
+        return history
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y and the caches of both halves."""
+        code, encoder_cache = self.encoder.forward(x)
+        y, decoder_cache = self.decoder.forward(code)
+        return y, (encoder_cache, decoder_cache)
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx."""
+        encoder_cache, decoder_cache = cache
+        return self.encoder.backward(self.decoder.backward(dy, decoder_cache), encoder_cache)
+
+    def encode(self, x: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        """Return the codes (N, L) of x (N, F)."""
+        return self.encoder.forward(self._rows(x))[0]
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return y (N, F) from codes (N, L)."""
+        return self.decoder.forward(np.asarray(codes, np.float32).reshape(-1, self.layers[self.latent_layer]))[0]
+
+    def feedforward(self, x: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        """Return y (N, F), x given back through the code."""
+        return self.decode(self.encode(x))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the layers and weights to a file."""
+        arrays = {name: parameter.value for name, parameter in self.named_parameters()}
+        save_arrays(path, arrays, {"kind": "autoencoder", "layers": list(self.layers)})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> AutoEncoder:
+        """Return the autoencoder that `save` wrote.
+
+        Raises:
+            CheckpointError: if the file is not one.
+        """
+        arrays, configuration = load_arrays(path)
+        try:
+            if configuration["kind"] != "autoencoder" or not all(isinstance(size, int) and 0 < size for size in configuration["layers"]):
+                raise ValueError("another kind of network")
+            # Checked before anything is made: a file must not make us allocate more than it holds.
+            pairs = zip(configuration["layers"][:-1], configuration["layers"][1:], strict=True)
+            if sum((inputs + 1) * outputs for inputs, outputs in pairs) != sum(array.size for array in arrays.values()):
+                raise ValueError("sizes that do not fit")
+            network = cls(configuration["layers"])
+            for name, parameter in network.named_parameters():
+                if arrays[name].shape != parameter.value.shape:
+                    raise ValueError("shapes that do not fit")
+                parameter.value[...] = arrays[name]
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{os.fspath(path)} does not hold an autoencoder ({error})") from None
+        return network
+
+    def _rows(self, data: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        rows = np.asarray(data, np.float32)
+        rows = rows.reshape(len(rows), -1) if len(rows) else np.empty((0, self.layers[0]), np.float32)
+        if rows.shape[1] != self.layers[0]:
+            raise ValueError(f"this autoencoder works on {self.layers[0]} values at a time, the data has {rows.shape[1]}")
+        return rows

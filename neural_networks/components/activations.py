@@ -1,0 +1,208 @@
+"""Activations: functions of one value, applied to arrays of any shape, each a Module without parameters.
+
+Every function here can be differentiated from its own output, so the cache is the output y and nothing else is kept
+(softplus and the gated unit excepted). Passes over memory are what costs: a rule with a comparison is one kernel of one
+pass; tanh and exp are NumPy's, which are vectorised where a kernel's are not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_networks.components.kernels import kernel
+from neural_networks.components.module import Module
+
+Array = np.ndarray
+
+
+@kernel
+def _leaky_relu(y: Array, x: Array, slope: float) -> None:
+    for i in range(x.size):
+        value = x[i]
+        y[i] = value if value > 0 else slope * value
+
+
+@kernel
+def _leaky_relu_backward(dx: Array, dy: Array, y: Array, slope: float) -> None:
+    for i in range(y.size):
+        dx[i] = dy[i] if y[i] > 0 else slope * dy[i]
+
+
+@kernel
+def _elu_backward(dx: Array, dy: Array, y: Array, alpha: float) -> None:
+    for i in range(y.size):
+        dx[i] = dy[i] if y[i] > 0 else dy[i] * (y[i] + alpha)
+
+
+@kernel
+def _tanh_backward(dx: Array, dy: Array, y: Array) -> None:
+    one = y.dtype.type(1)
+    for i in range(y.size):
+        dx[i] = dy[i] * (one - y[i] * y[i])
+
+
+@kernel
+def _sigmoid_backward(dx: Array, dy: Array, y: Array) -> None:
+    one = y.dtype.type(1)
+    for i in range(y.size):
+        dx[i] = dy[i] * y[i] * (one - y[i])
+
+
+@kernel
+def _gate_backward(dx: Array, dy: Array, x: Array, gate: Array) -> None:
+    one = dy.dtype.type(1)
+    rows, size = dy.shape
+    for row in range(rows):
+        dvalue, dgate = dx[row, :size], dx[row, size:]
+        value, open_, d = x[row, :size], gate[row], dy[row]
+        for i in range(size):
+            dvalue[i] = d[i] * open_[i]
+            dgate[i] = d[i] * value[i] * open_[i] * (one - open_[i])
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-x)) as (1 + tanh(x / 2)) / 2, which never overflows."""
+    y = np.multiply(x, x.dtype.type(0.5))
+    np.tanh(y, out=y)
+    y *= x.dtype.type(0.5)
+    y += x.dtype.type(0.5)
+    return y
+
+
+class Linear(Module):
+    """Apply y = x: the activation of a last layer."""
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return (x, None)."""
+        return x, None
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dy."""
+        return dy
+
+
+class LeakyReLU(Module):
+    """Apply y = x where x > 0, else slope x.
+
+    Args:
+        slope: not negative, or the sign of x could not be read from y.
+    """
+
+    def __init__(self, slope: float = 0.01) -> None:
+        if slope < 0:
+            raise ValueError(f"the slope of a leaky ReLU must not be negative: {slope}")
+        self.slope = slope
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y and the cache y."""
+        y = np.empty(x.shape, x.dtype)
+        _leaky_relu(y.reshape(-1), x.reshape(-1), x.dtype.type(self.slope))
+        return y, y
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx = dy where y > 0, else slope dy."""
+        dx = np.empty(dy.shape, dy.dtype)
+        _leaky_relu_backward(dx.reshape(-1), dy.reshape(-1), cache.reshape(-1), dy.dtype.type(self.slope))
+        return dx
+
+
+class ReLU(LeakyReLU):
+    """Apply y = max(x, 0)."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+
+
+class ELU(Module):
+    """Apply y = x where x > 0, else alpha (exp(x) - 1) (Clevert et al. 2016)."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y and the cache y."""
+        y = np.minimum(x, x.dtype.type(0))
+        np.expm1(y, out=y)
+        y *= x.dtype.type(self.alpha)
+        np.copyto(y, x, where=x > 0)
+        return y, y
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx = dy where y > 0, else dy (y + alpha)."""
+        dx = np.empty(dy.shape, dy.dtype)
+        _elu_backward(dx.reshape(-1), dy.reshape(-1), cache.reshape(-1), dy.dtype.type(self.alpha))
+        return dx
+
+
+class Tanh(Module):
+    """Apply y = tanh(x)."""
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y and the cache y."""
+        y = np.tanh(x)
+        return y, y
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx = dy (1 - y^2)."""
+        dx = np.empty(dy.shape, dy.dtype)
+        _tanh_backward(dx.reshape(-1), dy.reshape(-1), cache.reshape(-1))
+        return dx
+
+
+class Sigmoid(Module):
+    """Apply y = 1 / (1 + exp(-x))."""
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y and the cache y."""
+        y = sigmoid(x)
+        return y, y
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx = dy y (1 - y)."""
+        dx = np.empty(dy.shape, dy.dtype)
+        _sigmoid_backward(dx.reshape(-1), dy.reshape(-1), cache.reshape(-1))
+        return dx
+
+
+class Softplus(Module):
+    """Apply y = log(1 + exp(x)), computed as max(x, 0) + log(1 + exp(-|x|))."""
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y and the cache x."""
+        y = np.abs(x)
+        np.negative(y, out=y)
+        np.exp(y, out=y)
+        np.log1p(y, out=y)
+        y += np.maximum(x, x.dtype.type(0))
+        return y, x
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx = dy sigmoid(x)."""
+        dx = sigmoid(cache)
+        dx *= dy
+        return dx
+
+
+class GatedLinearUnit(Module):
+    """Apply y = a sigmoid(b), where a and b are the two halves of the last axis (Dauphin et al. 2017, equation 1).
+
+    Shapes: x (..., 2F), y (..., F).
+    """
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y and the cache (x, sigmoid(b))."""
+        size, odd = divmod(x.shape[-1], 2)
+        if odd:
+            raise ValueError(f"a gated unit halves the last axis, which has {x.shape[-1]} features")
+        gate = sigmoid(x[..., size:])
+        return x[..., :size] * gate, (x, gate)
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx: da = dy sigmoid(b), db = dy a sigmoid(b) (1 - sigmoid(b))."""
+        x, gate = cache
+        dx = np.empty(x.shape, dy.dtype)
+        size = dy.shape[-1]
+        _gate_backward(dx.reshape(-1, 2 * size), dy.reshape(-1, size), x.reshape(-1, 2 * size), gate.reshape(-1, size))
+        return dx

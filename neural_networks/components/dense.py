@@ -1,0 +1,51 @@
+"""A fully connected layer: one matrix product over all leading axes, so a whole song is one GEMM.
+
+Shapes: x (..., I) with I inputs, y (..., O) with O outputs; N is the product of the leading axes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_networks.components.initializers import fan_in_uniform
+from neural_networks.components.module import Module
+from neural_networks.components.parameters import Parameter
+
+
+class Dense(Module):
+    """Apply y = x W + b to the last axis.
+
+    Args:
+        inputs: length of the last axis of x.
+        outputs: length of the last axis of y.
+        rng: draws the first weights, W (inputs, outputs) and b (outputs,), uniform in +-1 / sqrt(inputs).
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, rng: np.random.Generator) -> None:
+        if inputs < 1 or outputs < 1:
+            raise ValueError(f"a dense layer needs at least one input and one output, not {inputs} and {outputs}")
+        self.weight = Parameter(fan_in_uniform((inputs, outputs), inputs, rng=rng))
+        self.bias = Parameter(fan_in_uniform((outputs,), inputs, rng=rng))
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y (..., O) and the cache, which is x itself: do not change x before backward."""
+        weight = self.weight.value
+        y = x.reshape(-1, weight.shape[0]) @ weight
+        y += self.bias.value
+        return y.reshape(*x.shape[:-1], weight.shape[1]), x
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx = dy W^T; add dW = x^T dy and db = sum of dy."""
+        x: np.ndarray = cache
+        self.add_gradients(dy, x)
+        weight = self.weight.value
+        return (dy.reshape(-1, weight.shape[1]) @ weight.T).reshape(x.shape)
+
+    def add_gradients(self, dy: np.ndarray, x: np.ndarray) -> None:
+        """Add dW and db alone: for a first layer, whose input needs no gradient."""
+        inputs, outputs = self.weight.value.shape
+        dy = dy.reshape(-1, outputs)
+        self.weight.grad += x.reshape(-1, inputs).T @ dy
+        self.bias.grad += dy.sum(axis=0)

@@ -1,0 +1,120 @@
+"""The matrix product of the layers, on the calling thread alone.
+
+NumPy hands a product to a library with threads of its own, and two training threads that both ask for all of them wait for
+each other. In float32 this product runs in the caller's thread at the processor's speed, the same bytes whatever the threads.
+
+    multiply(out, left, right)           out  = left @ right
+    multiply(out, left, right, add=True) out += left @ right
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neural_networks.components.kernels import kernel
+from neural_networks.components.kernels_tile import LANES, ROWS, TILE, add_part, fill, fill_transposed, tile
+
+_WIDTH = 2 * LANES  # columns of a panel
+_DEPTH = 256  # of the summed index at a time: rows of a tile stay in the nearest cache, and sums of sums lose fewer digits
+_COLUMNS = 256  # of the right matrix at a time, whose panels stay in the second cache
+
+
+def multiply(out: np.ndarray, left: np.ndarray, right: np.ndarray, *, add: bool = False) -> np.ndarray:
+    """Write the matrix product to `out`, or add it.
+
+    Args:
+        out: (M, N), contiguous.
+        left: (M, K), contiguous or the transpose of a contiguous matrix.
+        right: (K, N), contiguous or the transpose of a contiguous matrix.
+        add: whether to add to what is in `out`.
+
+    Returns:
+        out.
+    """
+    if TILE is None or not out.dtype == left.dtype == right.dtype == np.float32:
+        if add:
+            out += np.matmul(left, right)
+        else:
+            np.matmul(left, right, out=out)
+        return out
+    _multiply_tiles(out, *_steps(left), *_steps(right), left.shape[1], int(add))
+    return out
+
+
+def _steps(matrix: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """Return a matrix's floats as one vector, and the distances from row to row and from column to column."""
+    rows, columns = matrix.shape
+    if matrix.flags.c_contiguous or not matrix.flags.f_contiguous:
+        return np.ascontiguousarray(matrix).reshape(-1), columns, 1
+    return matrix.T.reshape(-1), 1, rows
+
+
+@register_jitable
+def aligned(count):
+    """Return (count,) float32 that starts at a multiple of 64 bytes, a cache line."""
+    memory = np.empty(count + 16, np.float32)
+    skip = (-(memory.ctypes.data // 4)) % 16
+    return memory[skip : skip + count]
+
+
+@register_jitable
+def tile_rows(left):
+    """Return how many of the `left` rows the next tile takes."""
+    rows = ROWS
+    while rows > left:
+        rows //= 2
+    return rows
+
+
+@register_jitable
+def fill_panel(panel, panel_start, right, start, row_step, step, depth, count):
+    """Copy `depth` rows and `count` <= 2 LANES columns of a matrix, given by its steps, one of them 1, to a panel of that width."""
+    if step == 1:
+        for k in range(depth):
+            place, source = panel_start + k * _WIDTH, start + k * row_step
+            fill(panel, place, right, source, min(count, LANES))
+            fill(panel, place + LANES, right, source + LANES, max(count - LANES, 0))
+        return
+    for k in range(0, depth, LANES):
+        for n in range(0, _WIDTH, LANES):
+            place, source = panel_start + k * _WIDTH + n, start + k + n * step
+            fill_transposed(panel, place, _WIDTH, right, source, step, min(LANES, depth - k), min(LANES, count - n))
+
+
+@kernel
+def _multiply_tiles(out, left, left_row, left_step, right, right_row, right_step, depth, add):
+    height, width = out.shape
+    flat = out.reshape(-1)
+    product = aligned(ROWS * _WIDTH)
+    panels = aligned(min(depth, _DEPTH) * ((min(width, _COLUMNS) + _WIDTH - 1) // _WIDTH) * _WIDTH)
+    if depth == 0 and not add:
+        flat[:] = 0
+    for k in range(0, depth, _DEPTH):
+        deep = min(_DEPTH, depth - k)
+        more = 1 if add or k > 0 else 0
+        for begin in range(0, width, _COLUMNS):
+            end = min(begin + _COLUMNS, width)
+            # One tile of rows reads each weight once: what is whole is read where it lies, the rest is packed first.
+            packed = begin
+            if height <= ROWS and right_step == 1:
+                packed = end - (end - begin) % _WIDTH
+            for column in range(packed, end, _WIDTH):
+                start = k * right_row + column * right_step
+                fill_panel(panels, (column - begin) * deep, right, start, right_row, right_step, deep, min(_WIDTH, end - column))
+            row = 0
+            while row < height:
+                rows = tile_rows(height - row)
+                start = row * left_row + k * left_step
+                for column in range(begin, end, _WIDTH):
+                    count = min(_WIDTH, end - column)
+                    weights, first, step = panels, (column - begin) * deep, _WIDTH
+                    if column < packed:
+                        weights, first, step = right, k * right_row + column, right_row
+                    tile(2, rows, product, left, start, left_row, left_step, weights, first, step, deep)
+                    for r in range(rows):
+                        place = (row + r) * width + column
+                        add_part(flat, place, product, r * _WIDTH, min(count, LANES), more)
+                        if count > LANES:
+                            add_part(flat, place + LANES, product, r * _WIDTH + LANES, count - LANES, more)
+                row += rows

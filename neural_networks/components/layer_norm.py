@@ -1,0 +1,45 @@
+"""Layer normalisation: every vector along the last axis gets mean 0 and variance 1, then a gain and a shift of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_networks.components.module import Module
+from neural_networks.components.parameters import Parameter
+
+
+class LayerNorm(Module):
+    """Apply y = gain (x - mean) / sqrt(variance + epsilon) + shift over the last axis (Ba et al. 2016, equation 4).
+
+    Args:
+        features: F, length of the last axis; gain (F,) starts at 1 and shift (F,) at 0.
+        epsilon: keeps a constant vector from a division by zero.
+    """
+
+    def __init__(self, features: int, *, epsilon: float = 1e-5) -> None:
+        self.gain = Parameter(np.ones(features))
+        self.shift = Parameter(np.zeros(features))
+        self.epsilon = epsilon
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y (..., F) and the cache (normalised (..., F), scale (..., 1))."""
+        normalised = x - x.mean(axis=-1, keepdims=True)
+        variance = np.einsum("...i,...i->...", normalised, normalised)[..., None] / x.dtype.type(x.shape[-1])
+        scale = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
+        normalised *= scale
+        return normalised * self.gain.value + self.shift.value, (normalised, scale)
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx = scale (d - mean(d) - normalised mean(d normalised)) with d = dy gain; add dgain and dshift."""
+        normalised, scale = cache
+        features = dy.shape[-1]
+        self.gain.grad += np.einsum("ni,ni->i", dy.reshape(-1, features), normalised.reshape(-1, features))
+        self.shift.grad += dy.reshape(-1, features).sum(axis=0)
+        dx = dy * self.gain.value
+        along = np.einsum("...i,...i->...", dx, normalised)[..., None] / dy.dtype.type(features)
+        dx -= dx.mean(axis=-1, keepdims=True)
+        dx -= normalised * along
+        dx *= scale
+        return dx

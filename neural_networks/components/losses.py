@@ -1,0 +1,127 @@
+"""Losses: pure functions that return the value and its gradients together.
+
+    value, dy = loss(y, target)
+
+Values are Python floats, means over all elements unless a docstring says otherwise; gradients have y's shape and dtype.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neural_networks.components.activations import sigmoid
+from neural_networks.components.kernels import kernel
+
+Array = np.ndarray
+
+
+def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return mean((y - target)^2) and dy = 2 (y - target) / n."""
+    dy = np.subtract(y, target, dtype=y.dtype)
+    flat = dy.reshape(-1)
+    value = float(np.dot(flat, flat)) / y.size
+    dy *= y.dtype.type(2 / y.size)
+    return value, dy
+
+
+def l1(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return mean(|y - target|) and dy = sign(y - target) / n."""
+    difference = np.subtract(y, target, dtype=y.dtype)
+    dy = np.sign(difference)
+    dy *= y.dtype.type(1 / y.size)
+    return float(np.abs(difference).mean(dtype=np.float64)), dy
+
+
+def huber(y: np.ndarray, target: np.ndarray, *, delta: float = 1.0) -> tuple[float, np.ndarray]:
+    """Return the mean of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), for e = y - target (Huber 1964)."""
+    error = np.subtract(y, target, dtype=y.dtype)
+    # The clipped error c is the derivative, and in both branches the loss is c (e - c / 2).
+    dy = np.clip(error, -delta, delta)
+    value = float((dy * (error - dy * y.dtype.type(0.5))).mean(dtype=np.float64))
+    dy *= y.dtype.type(1 / y.size)
+    return value, dy
+
+
+def bce_with_logits(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the mean cross entropy of sigmoid(y) with targets in [0, 1], and dy = (sigmoid(y) - target) / n.
+
+    Computed as max(y, 0) - y target + log(1 + exp(-|y|)), which neither overflows nor takes the logarithm of 0.
+    """
+    entropy = np.maximum(y, y.dtype.type(0)) - y * target + np.log1p(np.exp(-np.abs(y)))
+    dy = sigmoid(y)
+    dy -= target
+    dy *= y.dtype.type(1 / y.size)
+    return float(entropy.mean(dtype=np.float64)), dy
+
+
+@kernel
+def _gaussian_kl(dmean: Array, dlog_variance: Array, mean: Array, log_variance: Array, free_bits: float) -> float:
+    """Fill the gradients (N, Z) and return the sum over Z of the means over N."""
+    count, size = mean.shape
+    one, half, scale = mean.dtype.type(1), mean.dtype.type(0.5), mean.dtype.type(1 / count)
+    value = 0.0
+    for z in range(size):
+        total = 0.0  # in float64
+        for n in range(count):
+            m, v = mean[n, z], log_variance[n, z]
+            excess = np.exp(v) - one
+            total += 0.5 * (excess - v + m * m)
+            dmean[n, z] = scale * m
+            dlog_variance[n, z] = scale * half * excess
+        if total / count <= free_bits and free_bits > 0:
+            value += free_bits
+            for n in range(count):
+                dmean[n, z] = 0
+                dlog_variance[n, z] = 0
+        else:
+            value += total / count
+    return value
+
+
+def gaussian_kl(
+    mean: np.ndarray, log_variance: np.ndarray, *, free_bits: float = 0.0
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return KL(N(mean, exp(log_variance)) || N(0, 1)), summed over the last axis and averaged over the others.
+
+    Kingma and Welling 2014, appendix B.
+
+    Args:
+        mean: (..., Z).
+        log_variance: (..., Z).
+        free_bits: nats that each of the Z coordinates, averaged over the other axes, may hold free of charge
+            (Kingma et al. 2016, equation 15).
+
+    Returns:
+        The value, dmean and dlog_variance.
+    """
+    size = mean.shape[-1]
+    count = mean.size // size
+    dmean, dlog_variance = np.empty(mean.shape, mean.dtype), np.empty(mean.shape, mean.dtype)
+    value = _gaussian_kl(
+        dmean.reshape(count, size), dlog_variance.reshape(count, size),
+        mean.reshape(count, size), log_variance.reshape(count, size), free_bits,
+    )  # fmt: skip
+    return value, dmean, dlog_variance
+
+
+def pairwise_ranking(
+    y: np.ndarray, better: np.ndarray, worse: np.ndarray, *, margin: float = 0.0
+) -> tuple[float, np.ndarray]:
+    """Return mean(log(1 + exp(margin + y_worse - y_better))) over pairs, and its gradient (Burges et al. 2005).
+
+    Args:
+        y: (N,) scores.
+        better: (P,) indices into y of the preferred one of each pair.
+        worse: (P,) indices of the other one.
+        margin: by how much a better score has to lead.
+
+    Returns:
+        The value and dy (N,).
+    """
+    lead = y[worse] - y[better] + y.dtype.type(margin)
+    value = float((np.maximum(lead, 0) + np.log1p(np.exp(-np.abs(lead)))).mean(dtype=np.float64))
+    push = sigmoid(lead) * y.dtype.type(1 / lead.size)
+    dy = np.zeros_like(y)
+    np.add.at(dy, worse, push)
+    np.subtract.at(dy, better, push)
+    return value, dy

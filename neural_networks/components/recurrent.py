@@ -1,0 +1,141 @@
+"""The owner's recurrent cell: two small feed-forward networks, one that makes the state, one that reads it.
+
+    h_t = MLP_in([h_{t-1}; x_t])        h_0 = 0 unless it is given
+    y_t = MLP_out(h_t)
+
+Between the layers of each stands a leaky ReLU (0.01), the last layer of each is linear.
+T, B, F, H, O = time steps, batch, input size, state size, output size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from neural_networks.components.initializers import fan_in_uniform
+from neural_networks.components.kernels_recurrent import recurrent_backward, recurrent_forward
+from neural_networks.components.module import Module
+from neural_networks.components.parameters import Parameter
+
+
+class RecurrentCache(NamedTuple):
+    """What backward needs of a forward pass."""
+
+    inner: np.ndarray  # (T, B, sum of input_layers): the values of all layers of MLP_in
+    outer: np.ndarray  # (T, B, sum of output_layers): those of MLP_out
+    repeated: bool  # one input for all steps
+
+
+class Recurrent(Module):
+    """The owner's cell over whole sequences, with full backpropagation through time.
+
+    Args:
+        input_size: F, values of each time step.
+        input_layers: sizes of MLP_in; the first is H + F, the last is H.
+        output_layers: sizes of MLP_out; the first is H, the last is O.
+        slope: of the leaky ReLU.
+        rng: draws the first weights, uniform in +-1 / sqrt(inputs of the layer).
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        input_layers: Sequence[int],
+        output_layers: Sequence[int],
+        *,
+        slope: float = 0.01,
+        rng: np.random.Generator,
+    ) -> None:
+        if len(input_layers) < 2 or len(output_layers) < 2 or min(input_size, *input_layers, *output_layers) < 1:
+            raise ValueError(f"each network needs at least two sizes, all positive: {input_size}, {input_layers}, {output_layers}")
+        if input_layers[0] != input_layers[-1] + input_size:
+            raise ValueError(
+                f"input_layers must begin with its last size plus input_size, "
+                f"{input_layers[-1]} + {input_size} = {input_layers[-1] + input_size}, not with {input_layers[0]}"
+            )
+        if output_layers[0] != input_layers[-1]:
+            raise ValueError(f"output_layers must begin with the last of input_layers, {input_layers[-1]}, not with {output_layers[0]}")
+        self.input_size = input_size
+        self.output_size = output_layers[-1]
+        self.hidden_size = input_layers[-1]
+        self.slope = slope
+        self.input_layers = np.array(input_layers, np.int64)
+        self.output_layers = np.array(output_layers, np.int64)
+        # Each network's weights are one vector, W (inputs, outputs) then b (outputs,) layer after layer; `layers` shows them apart.
+        self.input_weights = Parameter(_first_weights(input_layers, rng))
+        self.output_weights = Parameter(_first_weights(output_layers, rng))
+
+    def forward(
+        self, x: np.ndarray, *, steps: int | None = None, first: np.ndarray | None = None
+    ) -> tuple[np.ndarray, RecurrentCache]:
+        """Run over all time steps.
+
+        Args:
+            x: (T, B, F); or (B, F), one input that every one of `steps` time steps gets.
+            steps: T, for an input that is repeated.
+            first: (B, H), the state before the first step; zeros if not given.
+
+        Returns:
+            y (T, B, O) and the cache.
+
+        Raises:
+            ValueError: if a shape does not fit.
+        """
+        repeated = steps is not None
+        if x.ndim != (2 if repeated else 3) or x.shape[-1] != self.input_size:
+            wanted = f"(B, {self.input_size})" if repeated else f"(T, B, {self.input_size})"
+            raise ValueError(f"this cell takes x of shape {wanted}, not {x.shape}")
+        dtype = self.input_weights.value.dtype
+        x = np.ascontiguousarray(x[None] if repeated else x, dtype)
+        count, batch = (x.shape[0] if steps is None else steps), x.shape[1]
+        if count < 1:
+            raise ValueError(f"a sequence needs at least one time step, not {count}")
+        if first is None:
+            first = np.zeros((batch, self.hidden_size), dtype)
+        elif first.shape != (batch, self.hidden_size):
+            raise ValueError(f"the first state must have the shape {(batch, self.hidden_size)}, not {first.shape}")
+        y = np.empty((count, batch, self.output_size), dtype)
+        inner = np.empty((count, batch, self.input_layers.sum()), dtype)
+        outer = np.empty((count, batch, self.output_layers.sum()), dtype)
+        recurrent_forward(y, inner, outer, x, np.ascontiguousarray(first, dtype), *self._constants(dtype))
+        return y, RecurrentCache(inner, outer, repeated)
+
+    def backward(self, dy: np.ndarray, cache: RecurrentCache) -> np.ndarray:
+        """Return dx, shaped like the x of forward, from dy (T, B, O); add the weights' gradients."""
+        return self.backward_with_state(dy, cache)[0]
+
+    def backward_with_state(self, dy: np.ndarray, cache: RecurrentCache) -> tuple[np.ndarray, np.ndarray]:
+        """Return dx as `backward` does, and dfirst (B, H), the gradient with respect to the first state."""
+        steps, batch, _ = dy.shape
+        dtype = self.input_weights.value.dtype
+        dx = np.zeros((1 if cache.repeated else steps, batch, self.input_size), dtype)
+        dfirst = np.empty((batch, self.hidden_size), dtype)
+        recurrent_backward(
+            dx, dfirst, self.input_weights.grad, self.output_weights.grad,
+            np.ascontiguousarray(dy, dtype), cache.inner, cache.outer, *self._constants(dtype),
+        )  # fmt: skip
+        return (dx[0] if cache.repeated else dx), dfirst
+
+    def layers(self) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[np.ndarray, np.ndarray]]]:
+        """Return (W, b) of each layer of MLP_in and of MLP_out, as views into the weights."""
+        return _apart(self.input_weights.value, self.input_layers), _apart(self.output_weights.value, self.output_layers)
+
+    def _constants(self, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
+        weights = self.input_weights.value, self.output_weights.value
+        return *weights, self.input_layers, self.output_layers, dtype.type(self.slope)
+
+
+def _first_weights(sizes: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    pairs = zip(sizes[:-1], sizes[1:], strict=True)
+    return np.concatenate([fan_in_uniform(((inputs + 1) * outputs,), inputs, rng=rng) for inputs, outputs in pairs])
+
+
+def _apart(weights: np.ndarray, sizes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    found, start = [], 0
+    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        middle, stop = start + inputs * outputs, start + (inputs + 1) * outputs
+        found.append((weights[start:middle].reshape(inputs, outputs), weights[middle:stop]))
+        start = stop
+    return found

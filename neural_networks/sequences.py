@@ -1,0 +1,71 @@
+"""Sequences: cutting sounds into time steps and joining them again, and the two orders of axes.
+
+Outside, arrays are batch-first, (N, T, F): N sounds of T time steps of F values. Inside networks they are time-major,
+(T, B, F), so that one step of a whole mini-batch is one contiguous matrix. The conversion happens here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def time_major(batch_first: np.ndarray) -> np.ndarray:
+    """Return (T, B, F), C-contiguous, from (B, T, F)."""
+    return np.ascontiguousarray(batch_first.swapaxes(0, 1))
+
+
+def batch_first(time_major: np.ndarray) -> np.ndarray:
+    """Return (B, T, F), C-contiguous, from (T, B, F)."""
+    return np.ascontiguousarray(time_major.swapaxes(0, 1))
+
+
+def split(sounds: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
+    """Cut sounds of one length into time steps of `size` values.
+
+    Args:
+        sounds: N arrays of shape (n,) or (n, 1).
+        size: F, values of a time step; it must divide n.
+
+    Returns:
+        (N, n / size, size) float32.
+
+    Raises:
+        ValueError: if there are none, their lengths differ, or size does not divide them.
+    """
+    rows = [np.asarray(sound, np.float32).reshape(-1) for sound in sounds]
+    lengths = sorted({row.size for row in rows})
+    if not rows or size < 1:
+        raise ValueError(f"{len(rows)} sounds cannot be cut into time steps of {size} values")
+    if len(lengths) > 1:
+        raise ValueError(f"sounds that are trained together must have one length, not {lengths[0]} to {lengths[-1]} values")
+    if not lengths[0] or lengths[0] % size:
+        raise ValueError(f"sounds of {lengths[0]} values cannot be cut into time steps of {size} values")
+    return np.stack(rows).reshape(len(rows), -1, size)
+
+
+def join(steps: np.ndarray) -> np.ndarray:
+    """Return the sounds (N, n, 1) that `split` cut into (N, T, F)."""
+    return steps.reshape(len(steps), -1, 1)
+
+
+def chunks(sound: np.ndarray, size: int) -> np.ndarray:
+    """Cut one sound of any length into pieces of `size` values; the last is filled up with zeros.
+
+    Args:
+        sound: (n,) or (n, 1).
+        size: values of a piece.
+
+    Returns:
+        (ceil(n / size), size), of the sound's dtype.
+    """
+    flat = np.asarray(sound).reshape(-1)
+    pieces = np.zeros((-(-flat.size // size), size), flat.dtype)
+    pieces.reshape(-1)[: flat.size] = flat
+    return pieces
+
+
+def unchunk(pieces: np.ndarray, length: int) -> np.ndarray:
+    """Return the sound (length,) that `chunks` cut into pieces."""
+    return pieces.reshape(-1)[:length]

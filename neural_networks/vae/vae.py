@@ -1,0 +1,228 @@
+"""The owner's variational autoencoder: an encoder and a decoder of one kind, a latent space between them.
+
+    [mu; log_variance] = encoder(x) at the last time step
+    z = mu + exp(log_variance / 2) epsilon          epsilon ~ N(0, 1), really drawn (Kingma and Welling 2014)
+    y = decoder(z at every time step)
+    loss = sum over time of mean((y - x)^2) + beta KL / latent_size
+
+Shapes: x and y (T, B, F), time-major; mu, log_variance and z (B, Z).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neural_networks.components.losses import gaussian_kl, mean_squared_error
+from neural_networks.components.module import Module
+from neural_networks.components.optimizers import AdamTaperoff, Optimizer
+from neural_networks.components.parameters import pack
+from neural_networks.components.recurrent import Recurrent
+from neural_networks.components.schedules import constant
+from neural_networks.history import History, show_or_save, train_epochs
+from neural_networks.sequences import batch_first, split, time_major
+from neural_networks.training import Batch, Trainer
+
+
+class VAECache(NamedTuple):
+    """What backward needs of a forward pass, and the posterior that the KL divergence needs."""
+
+    encoder: Any
+    decoder: Any
+    encoded: np.ndarray  # (T, B, 2Z), the encoder's outputs
+    mean: np.ndarray  # (B, Z)
+    log_variance: np.ndarray  # (B, Z)
+    noise: np.ndarray | None  # (B, Z), exp(log_variance / 2) epsilon
+
+
+class VAE(Module):
+    """Two networks of a kind around a latent space.
+
+    Args:
+        encoder_args: keyword arguments of the encoder; its outputs are 2 latent_size.
+        decoder_args: of the decoder; its inputs are latent_size, its outputs the encoder's inputs.
+        latent_size: Z.
+        sub_network: what encoder and decoder are, such as Recurrent.
+        rng: draws the first weights and seeds the training; the same each time if not given.
+    """
+
+    def __init__(
+        self,
+        encoder_args: dict[str, Any],
+        decoder_args: dict[str, Any],
+        latent_size: int,
+        sub_network: Callable[..., Any] = Recurrent,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        rng = rng or np.random.default_rng(0)
+        self.latent_size = latent_size
+        self.encoder = sub_network(**encoder_args, rng=rng)
+        self.decoder = sub_network(**decoder_args, rng=rng)
+        if self.encoder.output_size != 2 * latent_size:
+            raise ValueError(f"the encoder must end in 2 x latent_size = {2 * latent_size} values, not {self.encoder.output_size}")
+        if self.decoder.input_size != latent_size:
+            raise ValueError(f"the decoder's input_size must be latent_size = {latent_size}, not {self.decoder.input_size}")
+        self.seed = int(rng.integers(1 << 31))
+        pack(self)
+
+    def get_time_seperated_data(self, sounds: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+        """Return sounds of one length, each (n,) or (n, 1), as time steps (N, n / input_size, input_size)."""
+        return split(sounds, self.encoder.input_size)
+
+    def train(
+        self,
+        training_data: np.ndarray,
+        *,
+        batch_size: int = 100,
+        max_epochs: int,
+        learning_rate: float = 0.001,
+        test_data: np.ndarray | None = None,
+        graph: bool = False,
+        print_epochs: bool = True,
+        time_separated_input: bool = True,
+        time_separated_output: bool = True,
+        beta: float | Callable[[int], float] = 1.0,
+        free_bits: float = 0.0,
+        optimizer: Optimizer | None = None,
+    ) -> History:
+        """Learn to give the training data back through the latent space.
+
+        Args:
+            training_data: (N, T, F) where it is separated by time step, else (N, n); a last axis of 1 may follow.
+            batch_size: sounds of a step; at most all there are.
+            max_epochs: times that every sound is seen.
+            learning_rate: constant.
+            test_data: like training_data; its error, without noise and KL, is told beside the training's loss.
+            graph: draw the losses: on the screen, or without one into ./loss_over_time.png.
+            print_epochs: print about 20 lines on the way.
+            time_separated_input: the encoder gets a time step at a time, else the whole sound as one step.
+            time_separated_output: the decoder gives a time step at a time, else the whole sound as one step.
+            beta: weight of the KL divergence, or a function of the step.
+            free_bits: nats per latent coordinate that cost nothing.
+            optimizer: AdamTaperoff if not given.
+
+        Returns:
+            The losses.
+
+        Raises:
+            ValueError: if the data's shape does not fit the networks.
+        """
+        inputs, targets = self._arrange(training_data, time_separated_input, time_separated_output)
+        count = inputs.shape[1]
+
+        def loss(module: VAE, batch: Batch) -> float:
+            weight = beta(batch.step) if callable(beta) else beta
+            x = np.take(inputs, batch.indices, axis=1)
+            target = x if targets is inputs else np.take(targets, batch.indices, axis=1)
+            return module.loss(x, target, rng=batch.rng, beta=weight, free_bits=free_bits)
+
+        def test_loss() -> float:
+            y, _ = self.forward(test_inputs, steps=len(test_targets))
+            return mean_squared_error(y, test_targets)[0] * len(test_targets)
+
+        if test_data is not None:
+            test_inputs, test_targets = self._arrange(test_data, time_separated_input, time_separated_output)
+        optimizer = optimizer or AdamTaperoff()
+        trainer = Trainer(pack(self), loss, optimizer, constant(learning_rate), batch_size=batch_size, seed=self.seed)
+        history = train_epochs(
+            trainer, count, max_epochs, print_epochs=print_epochs, test_loss=None if test_data is None else test_loss
+        )
+        if graph:
+            show_or_save(history.figure(), "loss_over_time.png")
+        return history
+
+    def loss(
+        self, x: np.ndarray, target: np.ndarray, *, rng: np.random.Generator | None, beta: float = 1.0, free_bits: float = 0.0
+    ) -> float:
+        """Return the loss of a mini-batch x (T, B, F) whose outputs should be target (T', B, F'), and add its gradients."""
+        y, cache = self.forward(x, rng=rng, steps=len(target))
+        value, dy = mean_squared_error(y, target)
+        steps = len(target)
+        dy *= dy.dtype.type(steps)  # the owner's loss is a mean over features and a sum over time
+        weight = beta / self.latent_size
+        kl, dmean, dlog_variance = gaussian_kl(cache.mean, cache.log_variance, free_bits=free_bits)
+        self.backward(dy, cache, dmean=dmean * dy.dtype.type(weight), dlog_variance=dlog_variance * dy.dtype.type(weight))
+        return value * steps + weight * kl
+
+    def forward(
+        self, x: np.ndarray, *, rng: np.random.Generator | None = None, steps: int | None = None
+    ) -> tuple[np.ndarray, VAECache]:
+        """Return y (T, B, F) and the cache.
+
+        Args:
+            x: (T, B, F).
+            rng: draws epsilon; without it z = mu.
+            steps: of y; as many as x has if not given.
+        """
+        encoded, encoder_cache = self.encoder.forward(x)
+        mean = np.ascontiguousarray(encoded[-1, :, : self.latent_size])
+        log_variance = np.ascontiguousarray(encoded[-1, :, self.latent_size :])
+        noise = None
+        if rng is not None:
+            noise = np.exp(log_variance * mean.dtype.type(0.5))
+            noise *= rng.standard_normal(mean.shape).astype(mean.dtype)
+        z = mean if noise is None else mean + noise
+        y, decoder_cache = self.decoder.forward(z, steps=steps or len(x))
+        return y, VAECache(encoder_cache, decoder_cache, encoded, mean, log_variance, noise)
+
+    def backward(
+        self,
+        dy: np.ndarray,
+        cache: VAECache,
+        *,
+        dmean: np.ndarray | float = 0.0,
+        dlog_variance: np.ndarray | float = 0.0,
+    ) -> np.ndarray:
+        """Return dx; dmean and dlog_variance (B, Z) are what the KL divergence adds at the latent space."""
+        dz = self.decoder.backward(dy, cache.decoder)
+        dencoded = np.zeros_like(cache.encoded)
+        dencoded[-1, :, : self.latent_size] = dz + dmean
+        # dz / dlog_variance = exp(log_variance / 2) epsilon / 2
+        through_noise = 0.0 if cache.noise is None else dz * cache.noise * dz.dtype.type(0.5)
+        dencoded[-1, :, self.latent_size :] = through_noise + dlog_variance
+        return self.encoder.backward(dencoded, cache.encoder)
+
+    def encode(self, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mu and log_variance (N, Z) of time-separated sounds (N, T, F)."""
+        encoded, _ = self.encoder.forward(time_major(_three_axes(sounds)))
+        return encoded[-1, :, : self.latent_size], encoded[-1, :, self.latent_size :]
+
+    def decode(self, z: np.ndarray, steps: int) -> np.ndarray:
+        """Return time-separated sounds (N, steps, F) from latent coordinates (N, Z)."""
+        y, _ = self.decoder.forward(np.asarray(z), steps=steps)
+        return batch_first(y)
+
+    def feedforward(self, sounds: np.ndarray) -> np.ndarray:
+        """Return time-separated sounds (N, T, F) given back through mu, without noise."""
+        return batch_first(self.forward(time_major(_three_axes(sounds)))[0])
+
+    def _arrange(self, data: np.ndarray, separated_input: bool, separated_output: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets (T, N, F), each whole sound one step where it is not separated."""
+        if not len(data):
+            raise ValueError("there is nothing to train on")
+        steps = _three_axes(data)
+        whole = steps.reshape(len(steps), 1, -1)
+        inputs = steps if separated_input else whole
+        targets = inputs if separated_input == separated_output else (steps if separated_output else whole)
+        for part, size, name in ((inputs, self.encoder.input_size, "encoder"), (targets, self.decoder.output_size, "decoder")):
+            if part.shape[2] != size:
+                raise ValueError(f"the {name} works on {size} values a time step, the data has {part.shape[2]}")
+        turned = time_major(inputs)
+        return turned, turned if targets is inputs else time_major(targets)
+
+
+def _three_axes(data: np.ndarray) -> np.ndarray:
+    """Return (N, T, F) float32 from that, from the same with a last axis of 1, or from whole sounds (N, n) as one step."""
+    array = np.asarray(data, np.float32)
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    if array.ndim == 3 and array.shape[2] == 1 and array.shape[1] > 1:
+        array = array[..., 0]
+    if array.ndim == 2:
+        array = array[:, None]
+    if array.ndim != 3:
+        raise ValueError(f"the data must have the shape (sounds, time steps, values), not {array.shape}")
+    return array

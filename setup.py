@@ -1,0 +1,52 @@
+"""Package AI Radio: the five packages, the starter station's weights, and the `ai-radio` command."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
+
+setup(
+    name="ai-radio",
+    version="0.1.0",
+    description="A radio that composes its own songs and learns your taste, with neural networks written from scratch in NumPy and Numba",
+    long_description=(Path(__file__).parent / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
+    package_data={"radio": ["stations/**/*.json", "stations/**/*.npz"]},
+    install_requires=[
+        "numpy>=2.0,<3",
+        "scipy>=1.13,<2",
+        "numba>=0.60,<1",
+        "matplotlib>=3.9,<4",
+        "sounddevice>=0.4.6,<1",
+        "soundfile>=0.12.1,<1",
+        "soxr>=0.4,<2",
+        "platformdirs>=4.0,<5",
+        "threadpoolctl>=3.4,<4",
+    ],
+    extras_require={
+        "test": [
+            "pytest>=8.2",
+            "pytest-timeout>=2.3",
+            "hypothesis>=6.100",
+            "pexpect>=4.9",
+            "ruff>=0.8",
+            "mypy>=1.13",
+            "scipy-stubs",
+            "setuptools>=70.1",  # tests/test_package.py builds the package without reaching for the network
+        ],
+        # What benchmarks/ compares with; nothing else needs them.
+        "peers": ["torch>=2.4", "onnxruntime>=1.18"],
+    },
+    entry_points={"console_scripts": ["ai-radio = radio.cli:main"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Programming Language :: Python :: 3",
+        "Topic :: Multimedia :: Sound/Audio",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)
