@@ -1,0 +1,161 @@
+"""Raw samples for a first experiment: get some, hear them, look at them.
+
+Contract:
+
+    get_raw_data(num_files, data_points, scale) -> (sounds, names)    sounds: list of (n, 1) float32 at 30,000 Hz
+    play_random_sound(sounds, names, scale) -> sound                  says which, plays it
+    play_audio(audio, scale)                                          plays it to its end
+    plot_audio_comparison(original, other)                            both waveforms, on the screen or in a file
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audio_parsing.decoding import AudioError
+from audio_parsing.files import LEVEL, read_audio
+from audio_parsing.playback import open_player
+from audio_parsing.starter import ARRANGEMENTS, render, starter_songs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SAMPLE_RATE = 30_000  # Hz
+MUSIC = "music_sample/*/*.mp3"  # below the current folder
+SILENCE = 1e-2  # of the peak: a song begins with the first sample above it
+INTRODUCTION = 30.0  # seconds of a file, besides the samples asked for, in which its music may begin
+
+
+def get_raw_data(num_files: int, data_points: int, scale: float) -> tuple[list[np.ndarray], list[str]]:
+    """Return the beginnings of some songs: from ./music_sample/*/*.mp3 where there are such files, else from the starter collection.
+
+    Args:
+        num_files: how many songs; fewer if there are fewer. No more than these are read or rendered.
+        data_points: samples of each song, from where its sound begins.
+        scale: standard deviation of each song's samples, whose mean is 0.
+
+    Returns:
+        A list of arrays (data_points, 1) float32 (a shorter song gives what it has), at 30,000 Hz, and the songs' names.
+
+    Raises:
+        AudioError: if none of the files in ./music_sample can be read.
+    """
+    if num_files < 1 or data_points < 1:
+        raise ValueError(f"num_files and data_points are at least 1, not {num_files} and {data_points}")
+    if not (scale > 0 and np.isfinite(scale)):
+        raise ValueError(f"scale is a positive number, not {scale}")
+    sounds: list[np.ndarray] = []
+    names: list[str] = []
+    paths = sorted(Path().glob(MUSIC))
+    for name, samples in _from_files(paths, data_points) if paths else _from_the_starter_collection():
+        start = int(np.argmax(np.abs(samples) > SILENCE * np.abs(samples).max()))
+        sound = samples[start : start + data_points].astype(np.float64)
+        sound -= sound.mean()
+        deviation = sound.std()
+        sounds.append((sound * (scale / deviation if deviation > 0 else 0)).astype(np.float32)[:, None])
+        names.append(name)
+        if len(sounds) == num_files:
+            break
+    if not sounds:
+        raise AudioError(f"none of the {len(paths)} files of {MUSIC} can be read")
+    return sounds, names
+
+
+def _from_files(paths: Sequence[Path], data_points: int) -> Iterator[tuple[str, np.ndarray]]:
+    for path in paths:
+        try:
+            yield path.name, read_audio(path, SAMPLE_RATE, max_seconds=data_points / SAMPLE_RATE + INTRODUCTION)
+        except AudioError as error:
+            print(error)
+
+
+def _from_the_starter_collection() -> Iterator[tuple[str, np.ndarray]]:
+    songs = starter_songs()
+    for arrangement in range(ARRANGEMENTS):  # all tunes once before any tune twice
+        for song in songs[arrangement::ARRANGEMENTS]:
+            yield song.name, render(song, SAMPLE_RATE)
+
+
+def play_random_sound(
+    sounds: Sequence[np.ndarray], names: Sequence[str], scale: float, *, rng: np.random.Generator | None = None
+) -> np.ndarray:
+    """Say the name of one of the sounds, play it, and return it.
+
+    Args:
+        sounds: arrays (n,) or (n, 1), as from `get_raw_data`.
+        names: of the sounds.
+        scale: that `get_raw_data` was given.
+        rng: chooses; by default another sound every time.
+    """
+    if len(sounds) == 0:
+        raise ValueError("there are no sounds to choose from")
+    index = int((rng or np.random.default_rng()).integers(len(sounds)))
+    print(f"Playing {names[index]}")
+    play_audio(sounds[index], scale)
+    return sounds[index]
+
+
+def play_audio(audio: np.ndarray, scale: float, *, sample_rate: int = SAMPLE_RATE) -> None:
+    """Play samples and wait for their end; where there is no sound device, say so in one line and return.
+
+    Args:
+        audio: (n,) or (n, 1).
+        scale: the samples' standard deviation, which is played at a comfortable level.
+        sample_rate: of the samples, in Hz.
+    """
+    samples = np.clip(np.asarray(audio, np.float32).ravel() * np.float32(LEVEL / scale), -1, 1)
+    player, silent = open_player()
+    try:
+        if silent:
+            print(silent.removesuffix("; playing silently"))
+            return
+        player.play(samples, sample_rate)
+        while not player.finished and player.failure is None:
+            time.sleep(0.01)
+    finally:
+        player.close()
+
+
+def plot_audio_comparison(
+    original: np.ndarray,
+    other: np.ndarray,
+    *,
+    path: str | Path = "audio_comparison.png",
+    sample_rate: int = SAMPLE_RATE,
+    ax: Axes | None = None,
+) -> None:
+    """Draw two waveforms over each other, such as a song before and after compression.
+
+    Args:
+        original: (n,) or (n, 1).
+        other: the same.
+        path: where the picture is saved if there is no display; PNG, SVG or what else Matplotlib writes.
+        sample_rate: of both, in Hz.
+        ax: draw here, and neither show nor save.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.backends import BackendFilter, backend_registry
+
+    figure = None
+    if ax is None:
+        figure, ax = plt.subplots(figsize=(10, 4), layout="constrained")
+    for label, samples, width in (("original", original, 2.0), ("after", other, 1.0)):
+        values = np.asarray(samples).ravel()
+        ax.plot(np.arange(len(values)) * 1000 / sample_rate, values, label=label, linewidth=width)
+    ax.set(xlabel="milliseconds", ylabel="amplitude")
+    ax.legend()
+    if figure is None:
+        return
+    try:
+        if plt.get_backend().lower() in {name.lower() for name in backend_registry.list_builtin(BackendFilter.INTERACTIVE)}:
+            plt.show()
+            return
+        figure.savefig(path, dpi=120)
+        print(f"the comparison is in {Path(path).absolute()}")
+    finally:
+        plt.close(figure)

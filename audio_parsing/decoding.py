@@ -1,0 +1,168 @@
+"""Decode one audio file into blocks of samples: libsndfile by content, M4A and its like through ffmpeg where it is installed.
+
+Contract:
+
+    with decoded(path) as (rate, blocks):    rate in Hz; blocks (n,) float32, channels averaged, one after the other
+
+Everything that can be wrong with a file ends in an AudioError of one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audio_parsing.playback import quiet_stderr
+
+if TYPE_CHECKING:
+    import soundfile
+
+BLOCK_VALUES = 1 << 17  # samples times channels that are decoded at once
+RATES = (1000, 768_000)  # Hz; a damaged header may say anything
+WHOLE = 0.98  # of the promised length; a file with less breaks off
+FFMPEG_RATE = 48000  # Hz, that ffmpeg is asked for
+# (offset, bytes, ffmpeg's name of the container): it is told which, for left to guess it would follow what a playlist points to.
+CONTAINERS = (
+    (4, b"ftyp", "mov"),
+    (0, b"\x1a\x45\xdf\xa3", "matroska"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (0, b"\xff\xf1", "aac"),
+    (0, b"\xff\xf9", "aac"),
+)
+STANDARD_ERROR = threading.Lock()  # two threads that turned it away would leave it away
+
+
+class AudioError(ValueError):
+    """A file or folder that can't be used, in one line."""
+
+
+@contextlib.contextmanager
+def decoded(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+    """Open a file; give its rate in Hz and its blocks of samples (n,) float32, channels averaged.
+
+    Raises:
+        AudioError: if it can't be read, or breaks off while it is.
+    """
+    beginning = read_beginning(path)
+    container = next((name for offset, mark, name in CONTAINERS if beginning.startswith(mark, offset)), None)
+    with _libsndfile(path) if container is None else _ffmpeg(path, container) as rate_and_blocks:
+        yield rate_and_blocks
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """Return a path as one line that any terminal can print: names of files may hold line ends and bytes that are no text."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fspath(path))
+
+
+def reason(error: OSError) -> str:
+    """Return what the system says is wrong, without the path that `shown` gives."""
+    return (error.strerror or str(error)).lower()
+
+
+def read_beginning(path: Path) -> bytes:
+    """Return the first 16 bytes of a file, or as many as it has."""
+    with open_file(path) as descriptor:
+        return os.read(descriptor, 16)
+
+
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[int]:
+    """Open a regular file for reading. NOTE: without O_NONBLOCK a named pipe would hold us here for ever."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        nowhere = isinstance(error, FileNotFoundError) and os.path.islink(path)
+        raise AudioError(f"{shown(path)}: {'is a link that leads nowhere' if nowhere else reason(error)}") from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioError(f"{shown(path)}: is not a file")
+        if not status.st_size:
+            raise AudioError(f"{shown(path)}: is empty")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _libsndfile(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+    """Open a file; give its rate in Hz and its blocks of samples, channels averaged."""
+    import soundfile
+
+    # A descriptor has no name, so libsndfile can't guess by the name's ending. NOTE: older versions close it when they refuse a file,
+    # whatever they were told; they all close one that is theirs, so they get their own.
+    with open_file(path) as descriptor:
+        try:
+            with _silenced():
+                file = soundfile.SoundFile(os.dup(descriptor), closefd=True)
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{shown(path)}: is not audio that can be read ({error.error_string})") from None
+        with file:
+            if not RATES[0] <= file.samplerate <= RATES[1]:
+                raise AudioError(f"{shown(path)}: a sample rate of {file.samplerate} Hz is not audio")
+            yield file.samplerate, _libsndfile_blocks(path, file)
+
+
+def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
+    import soundfile
+
+    frames, complaint = 0, ""
+    while True:
+        try:
+            with _silenced() if file.format == "MP3" else contextlib.nullcontext():
+                block = file.read(max(1, BLOCK_VALUES // file.channels), dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            complaint = f" ({error.error_string})"
+            break
+        if not len(block):
+            break
+        frames += len(block)
+        yield block.mean(axis=1, dtype=np.float32)
+    # Ogg files may promise a little more than they hold. NOTE: of an unknown length libsndfile says the largest number there is.
+    known = file.frames < 1 << 62
+    if frames < WHOLE * file.frames if known else complaint:
+        length = f" of {file.frames / file.samplerate:.1f}" if known else ""
+        raise AudioError(f"{shown(path)}: breaks off after {frames / file.samplerate:.1f}{length} s{complaint}")
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep the MP3 decoder from writing its notes about odd but readable files to the terminal."""
+    with STANDARD_ERROR, quiet_stderr():
+        yield
+
+
+@contextlib.contextmanager
+def _ffmpeg(path: Path, container: str) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+    """Open a file through ffmpeg; give a rate in Hz and its blocks of samples, channels averaged."""
+    program = shutil.which("ffmpeg")
+    if program is None:
+        raise AudioError(f"{shown(path)}: a file of this kind is read through ffmpeg, which is not installed")
+    command = [program, "-v", "error", "-nostdin", "-xerror", "-protocol_whitelist", "file,pipe", "-f", container, "-i", f"file:{path}"]
+    command += ["-map", "0:a:0", "-f", "f32le", "-ac", "1", "-ar", str(FFMPEG_RATE), "pipe:1"]
+    with tempfile.TemporaryFile() as complaints, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process:
+
+        def blocks() -> Iterator[np.ndarray]:
+            assert process.stdout is not None
+            while data := process.stdout.read(BLOCK_VALUES * 4):
+                yield np.frombuffer(data[: len(data) // 4 * 4], np.float32)
+            if process.wait() != 0:
+                complaints.seek(0)
+                lines = complaints.read().decode(errors="replace").strip().splitlines() or ["no reason given"]
+                complaint = shown(lines[-1].replace(f"file:{path}", "the file"))
+                raise AudioError(f"{shown(path)}: is not audio that ffmpeg can read ({complaint})")
+
+        try:
+            yield FFMPEG_RATE, blocks()
+        finally:
+            process.kill()

@@ -1,0 +1,224 @@
+"""Read music from files: any folder, any format that libsndfile knows, and M4A and its like through ffmpeg where it is installed.
+
+Contract:
+
+    find_audio(folder) -> paths              everything in a folder and below it that is audio by content, or says so by its name
+    read_audio(path) -> (n,) float32         mono, at one rate, without DC, without silence at its ends, levelled
+    read_folder(folder) -> (path, samples)   one file after the other; what can't be read is named and skipped
+
+A file is read by its content, whatever it is called, in blocks of one to two seconds, so that only the result is in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import stat
+import sys
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+from scipy import signal
+
+from audio_parsing.decoding import AudioError, decoded, read_beginning, reason, shown
+
+__all__ = ["AudioError", "find_audio", "read_audio", "read_folder"]
+
+SAMPLE_RATE = 22050  # Hz
+LEVEL = 0.1  # root mean square of the passages that count as loud, -20 dB of full scale
+PEAK = 0.99  # no sample is louder
+SILENCE = 1e-3  # a window this much below the loudest one (-60 dB) is silence, at the ends
+NOTHING = 1e-4  # what never passes this (-80 dB of full scale) is silence too
+DC_CUTOFF = 10.0  # Hz
+WINDOW = 0.01  # seconds, over which the level of silence is measured
+LOUDNESS_WINDOW = 0.4  # seconds, over which loudness is measured
+LONGEST = 1200.0  # seconds of one file that read_folder keeps unless told otherwise
+
+# What a name promises; such a file is named when it can't be read. Everything else is looked into and left alone when it is not audio.
+SUFFIXES = frozenset(
+    ".wav .wave .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .aif .aiff .aifc .au .snd .caf .m4a .m4b .mp4 .aac .wma .mka .webm".split()
+)
+LOOKED_FOR = "WAV, FLAC, OGG, Opus, MP3, AIFF and what else libsndfile reads, M4A where ffmpeg is installed"
+# First bytes of what libsndfile reads. NOTE: an MP3 file may also begin with its first frame, see _is_audio.
+BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b"ID3", b"caff", b".snd")
+Blocks = Generator[np.ndarray, None, None]  # samples (n,) float32, one block after the other
+
+
+def find_audio(folder: str | os.PathLike[str], *, on_skip: Callable[[str], None] | None = None) -> list[Path]:
+    """Return the audio files in a folder and the folders below it, in an order that depends on their names alone.
+
+    Links to folders are followed; a folder that is reached twice, as in a loop, is read once.
+
+    Args:
+        folder: searched recursively.
+        on_skip: called with a line for each folder that is passed over; by default it is logged.
+
+    Raises:
+        AudioError: if there is no such folder.
+    """
+    skip = on_skip or logging.getLogger(__name__).warning
+    top = Path(folder)
+    try:
+        if not stat.S_ISDIR(top.stat().st_mode):
+            raise AudioError(f"{shown(top)}: is not a folder")
+    except OSError as error:
+        raise AudioError(f"{shown(top)}: {'no such folder' if isinstance(error, FileNotFoundError) else reason(error)}") from None
+    found: list[Path] = []
+    seen: dict[tuple[int, int], Path] = {}
+    waiting = [top]
+    while waiting:
+        place = waiting.pop()
+        try:
+            status = place.stat()
+            first = seen.setdefault((status.st_dev, status.st_ino), place)
+            if first is not place:
+                skip(f"{shown(place)}: leads to the folder {shown(first)}, which is read already")
+                continue
+            entries = sorted(place.iterdir())
+        except OSError as error:
+            skip(f"{shown(place)}: {reason(error)}")
+            continue
+        # NOTE: unlike Path.is_dir, os.path.isdir is False and raises nothing where the entry can't be looked at.
+        folders = [entry for entry in entries if os.path.isdir(entry)]
+        found += [entry for entry in entries if not os.path.isdir(entry) and (entry.suffix.lower() in SUFFIXES or _is_audio(entry))]
+        # Links come last, so that a folder is known by its own place and not by a link to it.
+        waiting[:0] = sorted((entry for entry in folders if entry.is_symlink()), reverse=True)
+        waiting += sorted((entry for entry in folders if not entry.is_symlink()), reverse=True)
+    return sorted(found)
+
+
+def read_audio(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, max_seconds: float | None = None) -> np.ndarray:
+    """Read one audio file as mono samples at one rate.
+
+    Channels are averaged. A high-pass at 10 Hz removes DC. Silence at the ends, 60 dB below the loudest hundredth of a second, is cut. The
+    level is then set so that the root mean square of the loud passages is 0.1 of full scale: of all windows of 0.4 s those less than 10 dB
+    below the average count, so that pauses and quiet movements don't make the rest loud. A file whose peaks would pass 0.99 stays quieter.
+
+    Args:
+        path: of a file of any format, rate and number of channels.
+        sample_rate: of the result, in Hz.
+        max_seconds: read no more than this, from where the sound begins.
+
+    Returns:
+        Samples (n,) float32 in [-0.99, 0.99].
+
+    Raises:
+        AudioError: if it can't be read, with the reason.
+    """
+    if sample_rate <= 0:
+        raise ValueError(f"a sample rate is a positive number, not {sample_rate}")
+    if max_seconds is not None and not max_seconds > 0:
+        raise ValueError(f"max_seconds is a positive number, not {max_seconds}")
+    most = sys.maxsize if max_seconds is None else math.ceil(max_seconds * sample_rate)
+    gathered = bytearray()  # grows in place: never two copies of a long file
+    blocks = _resampled(Path(path), sample_rate)
+    with contextlib.closing(blocks), np.errstate(over="ignore", invalid="ignore"):
+        for block in blocks:
+            if not np.isfinite(block).all():
+                raise AudioError(f"{shown(path)}: holds samples that are not numbers")
+            if not gathered:
+                block = block[np.argmax(np.abs(block) > NOTHING) :] if np.abs(block).max(initial=0) > NOTHING else block[:0]
+            gathered += block[: most - len(gathered) // 4].tobytes()
+            if len(gathered) // 4 >= most:
+                break
+    samples = _cut_silence(np.frombuffer(gathered, np.float32), sample_rate)
+    if not samples.size:
+        raise AudioError(f"{shown(path)}: holds nothing but silence")
+    samples *= np.float32(_gain(samples, sample_rate))
+    return samples
+
+
+def read_folder(
+    folder: str | os.PathLike[str],
+    *,
+    sample_rate: int = SAMPLE_RATE,
+    max_seconds: float | None = LONGEST,
+    on_skip: Callable[[str], None] | None = None,
+) -> Iterator[tuple[Path, np.ndarray]]:
+    """Yield (path, samples) for the audio files of a folder, one at a time, so that only one is in memory.
+
+    Args:
+        folder: searched recursively, as `find_audio` does.
+        sample_rate: of the samples, in Hz.
+        max_seconds: of each file, from where its sound begins; None reads whole files, however long.
+        on_skip: called with a line for each file or folder that can't be read, and at the end with their sum; by default they are logged.
+
+    Raises:
+        AudioError: if there is no such folder or, at the end, if nothing in it could be read.
+    """
+    skip = on_skip or logging.getLogger(__name__).warning
+    paths = find_audio(folder, on_skip=skip)
+    skipped = 0
+    for path in paths:
+        try:
+            samples = read_audio(path, sample_rate, max_seconds=max_seconds)
+        except AudioError as error:
+            skipped += 1
+            skip(str(error))
+            continue
+        yield path, samples
+    if skipped:
+        skip(f"{shown(folder)}: {skipped} of {len(paths)} files skipped")
+    if skipped == len(paths):
+        raise AudioError(f"{shown(folder)}: no audio in it that can be read; looked in all its folders for {LOOKED_FOR}")
+
+
+def _is_audio(path: Path) -> bool:
+    """Say whether a file without an audio file's name begins as one does."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        beginning = read_beginning(path)
+    except AudioError:
+        return False
+    # MPEG audio: eleven bits of ones, then version, layer 2 or 3, a bit rate and a sample rate that exist.
+    frame = len(beginning) > 3 and beginning[0] == 0xFF and beginning[1] & 0xE0 == 0xE0 and beginning[1] & 0x18 != 0x08
+    frame = frame and beginning[1] & 0x06 in (0x02, 0x04) and 0 < beginning[2] >> 4 < 15 and beginning[2] & 0x0C != 0x0C
+    return frame or beginning.startswith(BEGINNINGS) or beginning[4:12] in (b"ftypM4A ", b"ftypM4B ")
+
+
+def _resampled(path: Path, sample_rate: int) -> Blocks:
+    """Yield a file's samples, channels averaged, without DC, at `sample_rate`.
+
+    DC goes first: for the resampler an offset would be a step at the beginning of the file.
+    """
+    import soxr
+
+    with decoded(path) as (rate, blocks):
+        sections = signal.butter(2, DC_CUTOFF, "highpass", fs=rate, output="sos")
+        resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
+        state = None
+        for block in blocks:
+            if state is None:
+                state = signal.sosfilt_zi(sections) * block.mean(dtype=np.float64)  # as if the offset had always been there
+            block, state = signal.sosfilt(sections, block.astype(np.float64), zi=state)
+            yield resampler.resample_chunk(block.astype(np.float32))
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _cut_silence(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    window = max(1, round(WINDOW * sample_rate))
+    energies = _energies(samples, window)
+    loudest = energies.max(initial=0)
+    if loudest <= NOTHING**2:
+        return samples[:0]
+    loud = np.flatnonzero(energies > loudest * SILENCE**2)
+    return samples[loud[0] * window : (loud[-1] + 1) * window]
+
+
+def _gain(samples: np.ndarray, sample_rate: int) -> float:
+    energies = _energies(samples, max(1, round(LOUDNESS_WINDOW * sample_rate)))
+    loud = energies[energies > energies.mean() * 0.1].mean()
+    return min(LEVEL / math.sqrt(loud), PEAK / max(float(samples.max()), -float(samples.min())))
+
+
+def _energies(samples: np.ndarray, window: int) -> np.ndarray:
+    """Return the mean square of each window (windows,) float64; the last one may be shorter."""
+    whole = len(samples) // window * window
+    rows = samples[:whole].reshape(-1, window)
+    energies = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    rest = samples[whole:].astype(np.float64)
+    return np.append(energies / window, rest @ rest / rest.size) if rest.size else energies / window

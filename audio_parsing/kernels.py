@@ -1,0 +1,164 @@
+"""The compiled loops of the frames: arrays in, preallocated arrays out.
+
+Letters: N samples and N / 2 + 1 spectrum bins of a whole (padded) song, K bands, M baseband samples of a band, T frames.
+A band's table is its slice `window[start[k]:start[k + 1]]`, which begins at the spectrum bin `first[k]`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+
+
+@kernel
+def fold(out, spectrum, window, first, start):
+    """out (K, M) = each band's windowed bins, folded to bin modulo M: the spectrum of the band signal at M samples."""
+    period = out.shape[1]
+    for k in range(out.shape[0]):
+        row = out[k]
+        row[:] = 0
+        bin_ = first[k]
+        table = start[k]
+        left = start[k + 1] - start[k]
+        while left > 0:  # stretches without a wrap, so that the inner loop vectorises
+            place = bin_ % period
+            count = min(left, period - place)
+            target = row[place : place + count]
+            values = spectrum[bin_ : bin_ + count]
+            weights = window[table : table + count]
+            for j in range(count):
+                target[j] += values[j] * weights[j]
+            bin_ += count
+            table += count
+            left -= count
+
+
+@kernel
+def unfold(spectrum, bands, window, first, start):
+    """spectrum (N / 2 + 1,) = sum over the bands of their bins, windowed: the adjoint of `fold`."""
+    period = bands.shape[1]
+    spectrum[:] = 0
+    for k in range(bands.shape[0]):
+        row = bands[k]
+        bin_ = first[k]
+        table = start[k]
+        left = start[k + 1] - start[k]
+        while left > 0:
+            place = bin_ % period
+            count = min(left, period - place)
+            values = row[place : place + count]
+            target = spectrum[bin_ : bin_ + count]
+            weights = window[table : table + count]
+            for j in range(count):
+                target[j] += values[j] * weights[j]
+            bin_ += count
+            table += count
+            left -= count
+
+
+@kernel
+def mean_power(out, signal, step):
+    """out (T,) = the mean of |signal|^2 (M,) over each frame, where `step` is the length of a frame in baseband samples.
+
+    Every sample stands for the interval of half a sample on both sides of it, so a frame need not be a whole number of samples.
+    """
+    size = signal.shape[0]
+    edge = 0.5  # a frame begins here, counted from half a sample before sample 0
+    index = 0
+    for t in range(out.shape[0]):
+        end = 0.5 + (t + 1) * step
+        total = 0.0
+        while edge < end:
+            until = min(float(index + 1), end)
+            value = signal[index % size]
+            total += (until - edge) * (value.real * value.real + value.imag * value.imag)
+            edge = until
+            if until == index + 1:
+                index += 1
+        out[t] = total / step
+
+
+@kernel
+def continue_phases(out, amplitude, log_amplitude, frequency, phase, rate):
+    """out (M, K) complex = amplitude (M, K) with phases that go on from peak to peak; `phase` (K,) holds the start and is overwritten.
+
+    At each step the local maxima over the bands are peaks, their frequency found by a parabola; a peak's phase is that of the
+    previous step at its band, advanced by the mean of the two frequencies. All bands between two valleys take their peak's phase:
+    every filter has a real, symmetric window, so a sinusoid has one phase in all bands that hear it.
+    """
+    steps, bands = amplitude.shape
+    previous_phase = phase
+    previous_frequency = frequency.copy()
+    next_phase = np.empty_like(phase)
+    next_frequency = np.empty_like(frequency)
+    for m in range(steps):
+        level = log_amplitude[m]
+        begin = 0
+        while begin < bands:
+            peak = begin
+            while peak + 1 < bands and level[peak + 1] >= level[peak]:
+                peak += 1
+            end = peak + 1
+            while end < bands and level[end] < level[end - 1]:
+                end += 1
+            hertz = frequency[peak]
+            if 0 < peak < bands - 1:
+                left, centre, right = level[peak - 1], level[peak], level[peak + 1]
+                curvature = left - 2 * centre + right
+                if curvature < -1e-6:
+                    offset = 0.5 * (left - right) / curvature
+                    hertz *= 2.0 ** (min(max(offset, -0.5), 0.5) / 24)
+            angle = previous_phase[peak] + math.pi * (previous_frequency[peak] + hertz) / rate
+            angle -= 2 * math.pi * math.floor(angle / (2 * math.pi))
+            unit = complex(math.cos(angle), math.sin(angle))
+            for k in range(begin, end):
+                out[m, k] = amplitude[m, k] * unit
+                next_phase[k] = angle
+                next_frequency[k] = hertz
+            begin = end
+        previous_phase, next_phase = next_phase, previous_phase
+        previous_frequency, next_frequency = next_frequency, previous_frequency
+
+
+@kernel
+def accelerate(out, projected, previous, amplitude, momentum):
+    """out = amplitude u / |u| with u = projected + momentum (projected - previous): a step of fast Griffin-Lim.
+
+    `projected`, `previous` and `out` are (K, 2 M): complex numbers seen as pairs of floats; `amplitude` is (K, M).
+    """
+    tiny = np.float32(1e-30)
+    for k in range(amplitude.shape[0]):
+        row, now, before, target = out[k], projected[k], previous[k], amplitude[k]
+        for m in range(target.shape[0]):
+            real = now[2 * m] + momentum * (now[2 * m] - before[2 * m])
+            imaginary = now[2 * m + 1] + momentum * (now[2 * m + 1] - before[2 * m + 1])
+            scale = target[m] / np.sqrt(real * real + imaginary * imaginary + tiny)
+            row[2 * m] = real * scale
+            row[2 * m + 1] = imaginary * scale
+
+
+@kernel
+def match_frames(out, gain, projected, previous, target, step, lower, weight, fade, momentum):
+    """out (K, M) = g u with u = projected + momentum (projected - previous); g gives every frame of a band its target (K, T) power.
+
+    g (`gain`, (T,), is its workspace) stands in the middle of the frames; `lower`, `weight` and `fade` (M,) say how to read it between
+    them. What happens within a frame is left as it is: unlike `accelerate`, this asks for no more than the frames know.
+    """
+    tiny = np.float32(1e-20)
+    one = np.float32(1)
+    highest = np.float32(4)
+    last = gain.shape[0] - 1
+    for k in range(out.shape[0]):
+        row, now, before, wanted = out[k], projected[k], previous[k], target[k]
+        for m in range(row.shape[0]):
+            row[m] = now[m] + momentum * (now[m] - before[m])
+        mean_power(gain, row, step)
+        for t in range(last + 1):
+            gain[t] = min(np.sqrt(wanted[t] / (gain[t] + tiny)), highest)
+        for m in range(row.shape[0]):
+            i = lower[m]
+            row[m] *= fade[m] * (gain[i] * (one - weight[m]) + gain[min(i + 1, last)] * weight[m])

@@ -1,0 +1,247 @@
+"""Play a song through the sound device, or keep its time in silence where there is none.
+
+Contract, the same for `Player` (sound) and `SilentDevice` (a clock):
+
+    play(samples, rate)    start a song, mono float32 in [-1, 1]; the one before fades out within one block
+    pause() resume() seek(seconds) stop() close()
+    position, duration     seconds of the song heard so far, seconds it lasts
+    paused, finished       finished: the last sample was heard (or nothing was ever played)
+    volume                 0 to 1, settable at any time
+    failure                None, or one line: the device went away and the caller should open another
+    underruns              how often the device ran dry
+
+    player, reason = open_player()    never fails: without sound, a SilentDevice and one line that says why
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from audio_parsing.silent_device import SilentDevice
+
+USUAL_RATE = 22050  # Hz, of our songs; the device is opened at this rate where it accepts it
+LATENCY = 0.1  # seconds the device holds: long enough that a busy interpreter is not heard, short enough for a skip
+STALLED = 3.0  # seconds without a request for samples after which the device counts as gone
+
+
+class _Segment:
+    """Samples on their way to the device and how far it has come; replaced as a whole, so that the callback needs no lock."""
+
+    def __init__(self, samples: np.ndarray, start: int = 0, *, fades_in: bool = False) -> None:
+        self.samples = samples  # (n,) float32, at the device's rate
+        self.start = start
+        self.cursor = start  # runs on past the end, so that we know when the last sample was heard
+        self.fades_in = fades_in
+
+    def take(self, count: int) -> np.ndarray:
+        """Return the next samples (count,), silence after the end, and advance."""
+        block = np.zeros(count, np.float32)
+        piece = self.samples[self.cursor : self.cursor + count]
+        block[: piece.size] = piece
+        self.cursor += count
+        return block
+
+
+class Player:
+    """Send songs to a sound device from a callback that only copies finished samples.
+
+    Args:
+        device: index or name as sounddevice has it; None is the system's default.
+
+    Raises:
+        OSError: if the PortAudio library is missing.
+        sounddevice.PortAudioError: if the device cannot be opened.
+    """
+
+    def __init__(self, device: int | str | None = None) -> None:
+        sounddevice = _sounddevice()
+        properties: Any = sounddevice.query_devices(device, "output")
+        channels = min(2, properties["max_output_channels"])
+        rate = USUAL_RATE
+        try:
+            sounddevice.check_output_settings(device, channels, "float32", samplerate=rate)
+        except sounddevice.PortAudioError:
+            rate = int(properties["default_samplerate"])
+        self.name: str = properties["name"]
+        self.underruns = 0
+        self._rate = rate
+        self._segment = self._sounding = _Segment(np.zeros(0, np.float32))
+        self._volume = self._gain = 0.8
+        self._paused = False
+        self._failure: str | None = None
+        self._stream: Any = sounddevice.OutputStream(
+            samplerate=rate, device=device, channels=channels, dtype="float32", latency=LATENCY,
+            callback=self._fill, finished_callback=self._ended,
+        )  # fmt: skip
+        self._stream.start()
+        self._last_call = time.monotonic()
+        self._latency = int(self._stream.latency * rate)
+
+    def _fill(self, out: np.ndarray, count: int, when: Any, status: Any) -> None:
+        """Give the device its next samples, out (count, channels). Runs on the device's own thread."""
+        self._last_call = time.monotonic()
+        if status.output_underflow:
+            self.underruns += 1
+        segment, before = self._segment, self._sounding
+        target = 0.0 if self._paused else self._volume
+        if segment is before and target == 0.0 and self._paused and self._gain == 0.0:
+            out.fill(0)
+            return
+        # Every change of loudness is a ramp over the block: a step would click.
+        ramp = np.linspace(0, 1, count, dtype=np.float32)
+        if segment is before:
+            out[:] = (segment.take(count) * (self._gain + (target - self._gain) * ramp))[:, None]
+            if self._paused:  # this block fades out, and fades in again when the song goes on
+                segment.cursor -= count
+        else:
+            fading = before.take(count) * (self._gain * (1 - ramp))
+            rising = 0.0 if self._paused else segment.take(count) * (target * (ramp if segment.fades_in else np.float32(1)))
+            out[:] = (fading + rising)[:, None]
+            self._sounding = segment
+        self._gain = target
+
+    def _ended(self) -> None:
+        self._failure = f"the sound device '{self.name}' stopped"
+
+    def play(self, samples: np.ndarray, rate: int) -> None:
+        """Start a song, samples (n,), from its beginning; resumes if paused."""
+        samples = np.ascontiguousarray(samples, np.float32)
+        if rate != self._rate:
+            import soxr
+
+            samples = soxr.resample(samples, rate, self._rate)
+        self._paused = False
+        self._segment = _Segment(samples)
+
+    def pause(self) -> None:
+        """Fall silent and stay at this moment of the song."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on from where `pause` stopped."""
+        self._paused = False
+
+    def seek(self, seconds: float) -> None:
+        """Go on from another moment of the song; beyond its ends is its ends."""
+        samples = self._segment.samples
+        start = min(max(0, round(seconds * self._rate)), samples.size)
+        self._segment = _Segment(samples, start, fades_in=True)
+
+    def stop(self) -> None:
+        """Fall silent and forget the song."""
+        self._segment = _Segment(np.zeros(0, np.float32))
+
+    def close(self) -> None:
+        """Give the device back."""
+        self._ended = lambda: None  # type: ignore[method-assign]
+        with quiet_stderr():
+            self._stream.abort()
+            self._stream.close()
+        self._failure = "the sound device was closed"
+
+    @property
+    def position(self) -> float:
+        """Seconds of the song heard so far: what was handed over less what the device still holds."""
+        segment = self._segment
+        heard = segment.cursor if self._paused else max(segment.start, segment.cursor - self._latency)
+        return min(heard, segment.samples.size) / self._rate
+
+    @property
+    def duration(self) -> float:
+        """Seconds the song lasts."""
+        return self._segment.samples.size / self._rate
+
+    @property
+    def paused(self) -> bool:
+        """Whether the song waits."""
+        return self._paused
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last sample was heard."""
+        segment = self._segment
+        return segment.cursor >= segment.samples.size + (self._latency if segment.samples.size else 0)
+
+    @property
+    def failure(self) -> str | None:
+        """None, or one line if the device went away."""
+        if self._failure is None and time.monotonic() - self._last_call > STALLED:
+            self._failure = f"the sound device '{self.name}' no longer answers"
+        return self._failure
+
+    @property
+    def volume(self) -> float:
+        """Loudness, a factor from 0 to 1."""
+        return self._volume
+
+    @volume.setter
+    def volume(self, value: float) -> None:
+        self._volume = min(1.0, max(0.0, value))
+
+
+def open_player(device: int | str | None = None) -> tuple[Player | SilentDevice, str | None]:
+    """Open the sound device, or a silent one if there is none.
+
+    Returns:
+        The player, and None or one line that says why it is silent and what to install.
+    """
+    try:
+        with quiet_stderr():
+            _refresh_devices()
+            return Player(device), None
+    except Exception as error:  # any failure of a driver is a reason to play silently, never one to stop the radio
+        return SilentDevice(), f"No sound: {_explain(error)}; playing silently"
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Keep what C libraries (ALSA, JACK) write to file descriptor 2 off the user's screen."""
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (AttributeError, OSError, ValueError):  # no stderr at all
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _sounddevice() -> Any:
+    import sounddevice  # loads PortAudio: OSError where the library is missing
+
+    return sounddevice
+
+
+def _refresh_devices() -> None:
+    """Let PortAudio look again: it lists devices once, when it is loaded, and misses those plugged in later."""
+    loaded = "sounddevice" in sys.modules
+    sounddevice = _sounddevice()
+    if loaded:
+        sounddevice._terminate()
+        sounddevice._initialize()
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return "the Python package sounddevice is missing; install it with pip install sounddevice"
+    if isinstance(error, OSError):
+        install = {"darwin": "brew install portaudio", "win32": "pip install --force-reinstall sounddevice"}
+        hint = install.get(sys.platform, "install libportaudio2 (Debian, Ubuntu) or portaudio (Fedora, Arch)")
+        return f"the PortAudio library is missing; {hint}"
+    text = " ".join(str(error).split())
+    if "device -1" in text or "No Default" in text or "no default" in text:
+        return "no sound device was found; connect one, or start a sound server such as PulseAudio or PipeWire"
+    return f"the sound device cannot be opened ({text}); check it with ai-radio doctor"

@@ -1,0 +1,56 @@
+"""The starter collection: public-domain tunes, arranged for the synthesizer, with the truth about every song.
+
+starter_songs(beats=64) -> list[StarterSong]             always the same 96: 32 tunes in 3 arrangements
+fresh_song(rng, beats=64, tune=None) -> StarterSong      a new arrangement, without end
+render(song, sample_rate=22050) -> (beats * 24 * hop_length(song.bpm, sample_rate),) float32
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from audio_parsing.accompaniment import STYLES
+from audio_parsing.arrangement import arrange
+from audio_parsing.song import FRAMES_PER_BEAT, Note, StarterSong, hop_length
+from audio_parsing.synthesizer import render
+from audio_parsing.timbres import LEADS
+from audio_parsing.tune_book import TUNES
+
+__all__ = ["ARRANGEMENTS", "FRAMES_PER_BEAT", "TUNES", "Note", "StarterSong", "fresh_song", "hop_length", "render", "starter_songs"]
+
+ARRANGEMENTS = 3
+_LEADS = sorted(LEADS)
+
+
+def starter_songs(*, beats: int = 64) -> list[StarterSong]:
+    """Return the collection: every tune in three arrangements, always the same for a number of beats."""
+    songs = []
+    for place, tune in enumerate(TUNES):
+        seed = zlib.crc32(tune.name.encode())
+        thirds = np.random.default_rng(seed).permutation(ARRANGEMENTS)
+        low, high = tune.tempo
+        for index in range(ARRANGEMENTS):
+            rng = np.random.default_rng((seed, index))
+            bpm = low + (high - low) * (float(thirds[index]) + float(rng.random())) / ARRANGEMENTS
+            # Leads and styles go round: each is heard about equally often, and a tune's three arrangements differ.
+            lead = _LEADS[(5 * place + 4 * index) % len(_LEADS)]
+            style = STYLES[(place + 2 * index) % len(STYLES)]
+            songs.append(arrange(tune, rng, beats=beats, name=f"{tune.title} {index + 1}", lead=lead, style=style, bpm=bpm))
+    return songs
+
+
+def fresh_song(rng: np.random.Generator, *, beats: int = 64, tune: str | None = None) -> StarterSong:
+    """Return a new arrangement of a tune (its name, or None for any).
+
+    Raises:
+        ValueError: if no tune has that name.
+    """
+    known = {each.name: each for each in TUNES}
+    if tune is not None and tune not in known:
+        raise ValueError(f"no tune {tune!r}; there are {', '.join(known)}")
+    chosen = known[tune] if tune is not None else TUNES[int(rng.integers(len(TUNES)))]
+    lead = _LEADS[int(rng.integers(len(_LEADS)))]
+    style = STYLES[int(rng.integers(len(STYLES)))]
+    return arrange(chosen, rng, beats=beats, name=f"{chosen.title}, fresh", lead=lead, style=style, bpm=float(rng.uniform(*chosen.tempo)))

@@ -1,0 +1,186 @@
+"""How good a station is: what comes back of its songs, and what its new songs are like.
+
+    python benchmarks/station_quality.py                      the shipped starter station
+    python benchmarks/station_quality.py --minutes 5          a starter station trained from scratch, on both cores
+    python benchmarks/station_quality.py --minutes 10 --music FOLDER --home DIR
+
+Note F1 compares a transcription of the original sound with one of the result (see transcription.py, an optional peer; without it the
+column is empty). Originals are rendered anew, in their own key and tempo; results go through the whole station, sound included.
+"""
+
+from __future__ import annotations
+
+import neural_networks  # isort: skip  # first: it lets NumPy's matrix library know the processor
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from audio_parsing import analysis, frames as audio_frames  # noqa: E402
+from audio_parsing.starter import render, starter_songs  # noqa: E402
+from benchmarks import transcription  # noqa: E402
+from radio import songs as song_data  # noqa: E402
+from radio.home import Home  # noqa: E402
+from radio.station import Station  # noqa: E402
+from radio.train_station import encode_songs, train_station  # noqa: E402
+
+assert neural_networks
+
+
+def explained_variance(original: np.ndarray, result: np.ndarray) -> float:
+    """Return the share of the variance of frames (..., 181), around each value's mean, that a result explains."""
+    original, result = (x.reshape(-1, audio_frames.FRAME_SIZE).astype(np.float64) for x in (original, result))
+    return 1 - float(np.square(original - result).mean() / np.square(original - original.mean(axis=0)).mean())
+
+
+def judge_reconstruction(original: np.ndarray, result: np.ndarray) -> dict[str, float]:
+    """Compare two sounds (n,) at 22,050 Hz."""
+    judged = {
+        "chroma": analysis.chroma_correlation(original, result),
+        "onset": analysis.onset_correlation(original, result),
+    }
+    if transcription.available():
+        heard = [transcription.transcribe(sound, song_data.SAMPLE_RATE) for sound in (original, result)]
+        judged["note_f1"] = transcription.note_f1(*heard)
+    return judged
+
+
+def starter_reconstruction(number: int, beats: int, folder: Path) -> dict[str, float]:
+    """Judge what a station gives back of one starter song."""
+    station = Station.load(folder)
+    song = starter_songs(beats=beats)[number]
+    statistics, _ = encode_songs(station.vae, song_data.canonical_steps(song)[None])
+    coordinate = np.concatenate(
+        [statistics[0, : station.latent_size], [song_data.tempo_coordinate(song.bpm), song_data.key_coordinate(song.transposition)]]
+    ).astype(np.float32)
+    return judge_reconstruction(render(song, song_data.SAMPLE_RATE), station.render(coordinate))
+
+
+def excerpt_reconstruction(pair: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
+    """Judge reconstructed frames (T, 181) of an excerpt against the excerpt's own frames, both as sound."""
+    return judge_reconstruction(*(audio_frames.decode(f, hop_length=song_data.ABSOLUTE_HOP_LENGTH) for f in pair))
+
+
+def judge_generated(station: Station, steps: np.ndarray, *, count: int = 100, seed: int = 1) -> dict[str, float]:
+    """Generate and render songs and judge them against the training songs' steps (N, S, F)."""
+    rng = np.random.default_rng(seed)
+    coordinates = station.sample(count, rng)
+    station.render(coordinates[0])  # compiles
+    start = time.perf_counter()
+    made = station.decode(coordinates)
+    frames = station.frames_of(made, coordinates)
+    sounds = [station.render(p, frames=f) for p, f in zip(coordinates, frames, strict=True)]
+    seconds = time.perf_counter() - start
+    lasting = sum(len(sound) for sound in sounds) / station.sample_rate
+
+    flat = np.ascontiguousarray(made.transpose(1, 0, 2)).reshape(count, -1)
+    known = steps.reshape(len(steps), -1)
+    nearest = np.sqrt(_square_distances(flat, known).min(axis=1))
+    between = np.sqrt(np.maximum(_square_distances(known, known), 0))
+    centred = flat - flat.mean(axis=1, keepdims=True)
+    correlation = np.corrcoef(centred)
+    np.fill_diagonal(correlation, -1)
+    judged = {
+        "times_real_time": lasting / seconds,
+        "novelty": float(nearest.mean() / between[~np.eye(len(known), dtype=bool)].mean()),
+        "near_copies": float((nearest / between[~np.eye(len(known), dtype=bool)].mean() < 0.1).mean()),
+        "most_alike": float(correlation.max()),
+        "quietest_rms": min(float(np.sqrt(np.square(sound).mean())) for sound in sounds),
+        "loudest_sample": max(float(np.abs(sound).max()) for sound in sounds),
+    }
+    if station.grid == "beat":
+        judged |= {f"in_scale_{name}": value for name, value in _in_scale(station, coordinates, frames, sounds).items()}
+    if transcription.available():
+        heard = [transcription.transcribe(sound, station.sample_rate) for sound in sounds[:24]]
+        judged["notes_a_second"] = float(np.mean([len(n) / (len(s) / station.sample_rate) for n, s in zip(heard, sounds, strict=False)]))
+    return judged
+
+
+def _in_scale(station: Station, coordinates: np.ndarray, frames: np.ndarray, sounds: list[np.ndarray]) -> dict[str, float]:
+    """Return the mean share of note energy in each song's scale: the better of its major scale and the relative minor."""
+    shares: dict[str, list[float]] = {"frames": [], "notes": []}
+    for number, coordinate in enumerate(coordinates):
+        key = song_data.coordinate_key(float(coordinate[-1]))
+        scales = [analysis.scale(key % 12, "major"), analysis.scale((key + 9) % 12, "minor")]
+        shares["frames"].append(max(analysis.in_scale_share(frames[number], scale) for scale in scales))
+        if transcription.available() and number < 24:
+            notes = transcription.transcribe(sounds[number], station.sample_rate)
+            shares["notes"].append(max(analysis.in_scale_share(notes, scale) for scale in scales))
+    return {name: float(np.mean(values)) for name, values in shares.items() if values}
+
+
+def _square_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    squares = np.square(a, dtype=np.float64).sum(axis=1)[:, None] + np.square(b, dtype=np.float64).sum(axis=1) - 2.0 * (a @ b.T)
+    return np.maximum(squares, 0)
+
+
+def _mean(judged: list[dict[str, float]]) -> dict[str, float]:
+    return {key: float(np.mean([one[key] for one in judged])) for key in judged[0]}
+
+
+def main() -> None:
+    """Train or load a station, judge it, print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, help="train a station for so long first")
+    parser.add_argument("--music", type=Path, help="a folder of music to train on; the starter collection if not given")
+    parser.add_argument("--beats", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--station", type=Path, help="a station's folder; the shipped one if neither this nor --minutes is given")
+    parser.add_argument("--every", type=int, default=1, help="judge each Nth song")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    folder = arguments.station or (Path(tempfile.mkdtemp()) / "trained" if arguments.minutes else Home(None).station("starter"))
+    result: dict[str, dict[str, float] | str] = {"machine": f"{platform.processor() or platform.machine()}, {platform.python_version()}"}
+    if arguments.minutes:
+        start = time.perf_counter()
+        train_station(folder, arguments.music, beats=arguments.beats, minutes=arguments.minutes, seed=arguments.seed, report=_report)
+        result["training"] = {"minutes": (time.perf_counter() - start) / 60}
+    station = Station.load(folder)
+    if station.grid == "beat":
+        songs = song_data.prepare_starter_songs(beats=station.beats)
+    else:
+        songs = song_data.prepare_folder(arguments.music, beats=station.beats, seed=arguments.seed)
+    _, given_back = _reconstructed(station, songs.steps)
+    result["frames"] = {"explained_variance": explained_variance(songs.steps, given_back), "songs": len(songs.steps)}
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        if station.grid == "beat":
+            judge = partial(starter_reconstruction, beats=station.beats, folder=folder)
+            result["reconstruction"] = _mean(list(pool.map(judge, range(0, len(songs.steps), arguments.every))))
+        else:
+            pairs = [tuple(song_data.to_frames(x[i]) for x in (songs.steps, given_back)) for i in range(0, len(songs.steps), arguments.every)]
+            result["reconstruction"] = _mean(list(pool.map(excerpt_reconstruction, pairs)))
+    result["generated"] = judge_generated(station, songs.steps)
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+        return
+    for part, values in result.items():
+        print(part, values if isinstance(values, str) else "  ".join(f"{key} {value:.4g}" for key, value in values.items()))
+
+
+def _reconstructed(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    statistics, _ = encode_songs(station.vae, steps)
+    given_back = np.empty_like(steps)
+    for start in range(0, len(steps), 8):
+        z = np.ascontiguousarray(statistics[start : start + 8, : station.latent_size])
+        given_back[start : start + 8] = station.vae.decoder.forward(z)[0].transpose(1, 0, 2)
+    return statistics, given_back
+
+
+def _report(event: dict) -> None:
+    done, of = event.get("done"), event.get("of")
+    if "note" in event or done is None or done == of or done % max(1, of // 20) == 0:
+        print(event, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
