@@ -1,0 +1,111 @@
+"""Descent in latent space: change the coordinate of a song so that a critic or a listener's taste likes it better.
+
+    objective(P (B, D)) -> (loss (B,), dloss/dP (B, D))      through generator and critic, or generator and taste
+
+Several starts descend at once, each by Adam with moments of its own (Kingma and Ba 2015, algorithm 1), held inside the station's
+distribution by a hinge on the Mahalanobis distance. What is best is the lowest loss with its penalty, over all starts and all steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan.latent import LatentDistribution
+
+Objective = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass
+class Descent:
+    """Where a descent went.
+
+    Attributes:
+        path: (steps + 1, B, D) coordinates, the starts first.
+        values: (steps + 1, B) of the objective.
+        penalties: (steps + 1, B) for leaving the distribution, 0 inside.
+        distances: (steps + 1, B) Mahalanobis distances; NaN without a distribution.
+        best: (D,) the coordinate of the lowest value + penalty.
+        best_step: its index in the path.
+        best_start: its index among the starts.
+    """
+
+    path: np.ndarray
+    values: np.ndarray
+    penalties: np.ndarray
+    distances: np.ndarray
+    best: np.ndarray
+    best_step: int
+    best_start: int
+
+    @property
+    def history(self) -> np.ndarray:
+        """The lowest value + penalty so far, after each step (steps + 1,)."""
+        return np.minimum.accumulate((self.values + self.penalties).min(axis=1))
+
+
+def descend(
+    objective: Objective,
+    start: np.ndarray,
+    *,
+    steps: int = 30,
+    learning_rate: float = 0.07,
+    distribution: LatentDistribution | None = None,
+    distance_weight: float = 1.0,
+    scale: np.ndarray | float = 1.0,
+    progress: Callable[[int, float], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Descent:
+    """Descend from several starts at once.
+
+    Args:
+        objective: loss and gradient of coordinates (B, D); lower is better.
+        start: (B, D).
+        steps: of Adam.
+        learning_rate: length of a step, in units of `scale`.
+        distribution: to stay inside of; None for nowhere.
+        distance_weight: of the penalty max(0, distance^2 / D - 1).
+        scale: (D,) the unit of each value, where they differ in size.
+        progress: called with (steps done, lowest value + penalty so far).
+        should_stop: asked before each step; the descent so far is returned.
+
+    Raises:
+        ValueError: if the start is no (B, D), or the objective is not finite there.
+    """
+    if start.ndim != 2 or not len(start):
+        raise ValueError(f"the starts of a descent have the shape (B, D), not {start.shape}")
+    position = start.astype(np.float64)
+    first_moment, second_moment = np.zeros_like(position), np.zeros_like(position)
+    path, values, penalties, distances = [], [], [], []
+    lowest = np.inf
+    for step in range(steps + 1):
+        value, gradient = objective(position)
+        penalty, distance = np.zeros(len(position)), np.full(len(position), np.nan)
+        if distribution is not None:
+            penalty, dpenalty = distribution.distance_penalty(position)
+            penalty, gradient = distance_weight * penalty, gradient + distance_weight * dpenalty
+            distance = distribution.distance(position)
+        if not step and not np.isfinite(value).all():
+            raise ValueError("the objective is not finite at the start of the descent")
+        path.append(position.copy())
+        values.append(np.asarray(value, np.float64))
+        penalties.append(penalty)
+        distances.append(distance)
+        lowest = min(lowest, float(np.nanmin(value + penalty)))
+        if progress is not None:
+            progress(step, lowest)
+        if step == steps or (should_stop is not None and should_stop()):
+            break
+        # In units of scale u = P / scale:  dL/du = scale dL/dP.
+        gradient = np.nan_to_num(gradient * scale)
+        first_moment += (1 - 0.9) * (gradient - first_moment)
+        second_moment += (1 - 0.999) * (gradient * gradient - second_moment)
+        direction = (first_moment / (1 - 0.9 ** (step + 1))) / (np.sqrt(second_moment / (1 - 0.999 ** (step + 1))) + 1e-8)
+        position = position - learning_rate * scale * direction
+    total = np.array(values) + np.array(penalties)
+    best_step, best_start = np.unravel_index(int(np.nanargmin(total)), total.shape)
+    best = path[best_step][best_start].copy()
+    history = (np.array(path), np.array(values), np.array(penalties), np.array(distances))
+    return Descent(*history, best=best, best_step=int(best_step), best_start=int(best_start))

@@ -1,0 +1,77 @@
+"""Adversarial losses: what critic and generator make of the scores, each value together with its gradients.
+
+    critic      (real_scores (B,), fake_scores (B',)) -> (value, dreal (B,), dfake (B',))
+    generator   (fake_scores (B',)) -> (value, dfake (B',))
+
+Every value is a mean over the scores. A high score means real. A pair of both is an `AdversarialLoss`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+CriticLoss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray, np.ndarray]]
+GeneratorLoss = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+
+class AdversarialLoss(NamedTuple):
+    """What the critic and what the generator minimise."""
+
+    critic: CriticLoss
+    generator: GeneratorLoss
+
+
+def hinge(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return mean max(0, 1 - real) + mean max(0, 1 + fake) (Lim and Ye 2017, arXiv:1705.02894, eq. 3)."""
+    value = np.maximum(0, 1 - real).mean() + np.maximum(0, 1 + fake).mean()
+    dreal = -(real < 1).astype(real.dtype) / real.dtype.type(real.size)
+    return float(value), dreal, (fake > -1).astype(fake.dtype) / fake.dtype.type(fake.size)
+
+
+def negative_score(fake: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return -mean fake: the generator's side of the hinge and of the Wasserstein loss."""
+    return -float(fake.mean()), np.full_like(fake, -1 / fake.size)
+
+
+def cross_entropy(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return -mean log sigmoid(real) - mean log(1 - sigmoid(fake)) (Goodfellow et al. 2014, eq. 1)."""
+    value = _softplus(-real).mean() + _softplus(fake).mean()
+    return float(value), (-_sigmoid(-real) / real.size).astype(real.dtype), (_sigmoid(fake) / fake.size).astype(fake.dtype)
+
+
+def non_saturating(fake: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return -mean log sigmoid(fake), whose gradient is large where the critic is sure (Goodfellow et al. 2014, section 3)."""
+    return float(_softplus(-fake).mean()), (-_sigmoid(-fake) / fake.size).astype(fake.dtype)
+
+
+def least_squares(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return mean (real - 1)^2 / 2 + mean fake^2 / 2 (Mao et al. 2017, arXiv:1611.04076, eq. 9)."""
+    value = (np.square(real - 1).mean() + np.square(fake).mean()) / 2
+    return float(value), (real - 1) / real.dtype.type(real.size), fake / fake.dtype.type(fake.size)
+
+
+def least_squares_to_real(fake: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return mean (fake - 1)^2 / 2 (Mao et al. 2017, eq. 9)."""
+    return float(np.square(fake - 1).mean() / 2), (fake - 1) / fake.dtype.type(fake.size)
+
+
+def wasserstein(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return mean fake - mean real (Arjovsky et al. 2017, arXiv:1701.07875, eq. 2); only meaningful for a critic of bounded slope."""
+    return float(fake.mean() - real.mean()), np.full_like(real, -1 / real.size), np.full_like(fake, 1 / fake.size)
+
+
+HINGE = AdversarialLoss(hinge, negative_score)
+NON_SATURATING = AdversarialLoss(cross_entropy, non_saturating)
+LEAST_SQUARES = AdversarialLoss(least_squares, least_squares_to_real)
+WASSERSTEIN = AdversarialLoss(wasserstein, negative_score)
+
+
+def _softplus(x: np.ndarray) -> np.ndarray:
+    return np.logaddexp(0, x)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.exp(-np.logaddexp(0, -x))

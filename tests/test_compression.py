@@ -1,0 +1,138 @@
+"""Compression by autoencoding: lengths, quality, and the package name that the standard library of Python 3.14 has too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compression.compression import COMPRESSION_1_INFO, CompressionInfo, compress, decompress, train_compressor
+
+ROOT = Path(__file__).parent.parent
+
+
+def smooth_noise(count: int, seed: int, scale: float = 1.0) -> np.ndarray:
+    """Sound (count, 1) float32 whose chunks have structure: noise through a low-pass."""
+    noise = np.random.default_rng(seed).normal(size=count + 50)
+    sound = np.convolve(noise, np.hanning(51), "valid")
+    return (scale * sound / sound.std()).astype(np.float32)[:, None]
+
+
+@pytest.fixture(scope="module")
+def trained() -> CompressionInfo:
+    info = CompressionInfo(layers=(100, 60, 100))
+    train_compressor([smooth_noise(30_000, 1, 5.0), smooth_noise(20_050, 2, 5.0)], info, 60, print_epochs=False)
+    return info
+
+
+def test_the_owners_sizes() -> None:
+    assert (COMPRESSION_1_INFO.chunk_size, COMPRESSION_1_INFO.code_size) == (100, 60)
+
+
+@given(length=st.integers(0, 350), flat=st.booleans())
+def test_no_tail_is_dropped_and_none_is_added(trained: CompressionInfo, length: int, flat: bool) -> None:
+    song = smooth_noise(length + 10, 3, 5.0)[:length]
+    codes, autoencoder = compress(song.ravel() if flat else song, trained)
+    assert codes.shape == (-(-length // 100) * 60,)
+    back = decompress(autoencoder, codes, trained)
+    assert back.shape == (length, 1)
+    assert back.dtype == np.float32
+
+
+def test_music_it_was_not_trained_on_comes_back(trained: CompressionInfo) -> None:
+    song = smooth_noise(9_999, 4, 5.0)
+    codes, autoencoder = compress(song, trained)
+    back = decompress(autoencoder, codes, trained)
+    assert 10 * np.log10(np.sum(song**2) / np.sum((song - back) ** 2)) > 20  # dB
+
+
+def test_a_songs_autoencoder_outlives_the_next_training() -> None:
+    info = CompressionInfo(layers=(100, 60, 100))
+    song = smooth_noise(2_000, 5)
+    train_compressor([song], info, 50, print_epochs=False)
+    codes, autoencoder = compress(song, info)
+    before = decompress(autoencoder, codes, info)
+    train_compressor([7 * song], info, 5, print_epochs=False)
+    np.testing.assert_array_equal(decompress(autoencoder, codes, info), before)
+
+
+def test_training_ends_early_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    info = CompressionInfo(layers=(100, 60, 100), patience=20)
+    losses = train_compressor([smooth_noise(15, 6)], info, 10_000).losses
+    assert len(losses) < 10_000
+    assert "training ends" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_same_training_same_codes() -> None:
+    song = smooth_noise(1_000, 7)
+    infos = [CompressionInfo(layers=(100, 60, 100)) for _ in range(2)]
+    for info in infos:
+        train_compressor([song], info, 20, print_epochs=False)
+    np.testing.assert_array_equal(compress(song, infos[0])[0], compress(song, infos[1])[0])
+
+
+def test_misuse_is_told() -> None:
+    info = CompressionInfo(layers=(100, 60, 100))
+    with pytest.raises(ValueError, match="train_compressor"):
+        compress(smooth_noise(15, 0), info)
+    with pytest.raises(ValueError, match="no samples"):
+        train_compressor([], info, 10)
+    with pytest.raises(ValueError, match="not numbers"):
+        train_compressor([np.array([[np.nan]])], info, 10)
+    with pytest.raises(ValueError, match=r"not \(4, 2\)"):
+        train_compressor([np.zeros((4, 2))], info, 10)
+    with pytest.raises(ValueError, match="max_epochs"):
+        train_compressor([smooth_noise(15, 0)], info, 0)
+    assert info.autoencoder is None
+    train_compressor([smooth_noise(15, 0)], info, 1, print_epochs=False)
+    codes, autoencoder = compress(smooth_noise(15, 0), info)
+    with pytest.raises(ValueError, match="has 60 codes, not 59"):
+        decompress(autoencoder, codes[1:], info)
+
+
+@pytest.fixture
+def standard_library(tmp_path: Path) -> Path:
+    """A folder that plays the part of Python 3.14's standard library, with a package named compression."""
+    package = tmp_path / "standard" / "compression"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "_common.py").write_text("NAME = 'the standard library'\n")
+    return package.parent
+
+
+def run(code: str, *path: Path) -> str:
+    """Run code with these folders before all others; return what it printed."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
+    done = subprocess.run([sys.executable, "-c", code], cwd=path[0].anchor, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("first", ["audio_parsing", "neural_networks", "radio"])
+def test_where_the_standard_librarys_package_is_found_first(standard_library: Path, first: str) -> None:
+    code = f"import {first}, gzip\nfrom compression._common import NAME\nfrom compression.compression import compress\nprint(NAME)"
+    assert run(code, standard_library, ROOT) == "the standard library"
+
+
+def test_where_ours_is_found_first(standard_library: Path) -> None:
+    code = f"import os\nos.__file__ = {str(standard_library / 'os.py')!r}\n"
+    code += "from compression._common import NAME\nfrom compression.compression import compress\nprint(NAME)"
+    assert run(code, ROOT, standard_library) == "the standard library"
+
+
+def test_the_standard_librarys_package_alone_does_not_know_ours(standard_library: Path) -> None:
+    # The stand-in really hides our package: without the import of ours this fails.
+    with pytest.raises(AssertionError, match="No module named 'compression.compression'"):
+        run("import compression.compression", standard_library, ROOT)
+
+
+def test_nothing_else_is_called_compression() -> None:
+    folders = [ROOT, *(ROOT / name for name in ("audio_parsing", "neural_networks", "gan", "radio", "examples", "benchmarks", "tests"))]
+    found = [path for folder in folders for path in folder.glob("compression*") if path.stem == "compression"]
+    assert found == [ROOT / "compression"]

@@ -1,0 +1,151 @@
+"""The critic: its gradients, its spectral norm, and that forward changes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gan.critic import Critic
+from gan.saliency import moments, plot_saliency, saliency
+from neural_networks.components.parameters import pack
+
+FEATURES = 7
+
+
+def make(hidden: int = 5, dtype=np.float64) -> Critic:
+    critic = Critic(FEATURES, hidden, rng=np.random.default_rng(1))
+    pack(critic, dtype)
+    return critic
+
+
+def relative_error(function, arrays, gradients, seed: int = 0) -> float:
+    """Compare gradients with central differences of `function()` along random directions of the arrays."""
+    rng = np.random.default_rng(seed)
+    worst = 0.0
+    for _ in range(3):
+        directions = [rng.standard_normal(a.shape) for a in arrays]
+        expected = sum(float(np.vdot(g, d)) for g, d in zip(gradients, directions, strict=True))
+        values = []
+        for sign in (1, -1):
+            for a, d in zip(arrays, directions, strict=True):
+                a += sign * 1e-6 * d
+            values.append(function())
+            for a, d in zip(arrays, directions, strict=True):
+                a -= sign * 1e-6 * d
+        measured = (values[0] - values[1]) / 2e-6
+        worst = max(worst, abs(measured - expected) / max(abs(measured), abs(expected), 1e-9))
+    return worst
+
+
+@pytest.mark.parametrize(("steps", "batch"), [(9, 3), (8, 1), (13, 2), (1, 1)])
+def test_gradients_of_the_score(steps, batch):
+    critic = make()
+    critic.update_norms(3)
+    rng = np.random.default_rng(2)
+    x, weights = rng.uniform(0, 1, (steps, batch, FEATURES)), rng.standard_normal(batch)
+    score, cache = critic.forward(x)
+    assert score.shape == (batch,)
+    dx = critic.backward(weights, cache)
+    assert dx.shape == x.shape
+    parameters = critic.parameters()
+    gradients = [dx, *(p.grad.copy() for p in parameters)]
+    assert all(np.abs(p.grad).max() > 0 for p in parameters)
+
+    def loss():
+        return float(critic.forward(x)[0] @ weights)
+
+    assert relative_error(loss, [x, *(p.value for p in parameters)], gradients) < 1e-6
+    for parameter, gradient in zip([x, *(p.value for p in parameters)], gradients, strict=True):
+        assert relative_error(loss, [parameter], [gradient], seed=3) < 1e-5
+
+
+@pytest.mark.parametrize(("steps", "batch"), [(9, 3), (8, 1)])
+def test_gradients_of_the_layer_means(steps, batch):
+    critic = make()
+    rng = np.random.default_rng(2)
+    x = rng.uniform(0, 1, (steps, batch, FEATURES))
+    features, cache = critic.layer_means(x)
+    assert features.shape == (batch, 15)
+    weights = rng.standard_normal(features.shape)
+    dx = critic.layer_means_backward(weights, cache)
+    gradients = [dx, *(p.grad.copy() for p in critic.trunk.parameters())]
+    arrays = [x, *(p.value for p in critic.trunk.parameters())]
+    assert relative_error(lambda: float(np.vdot(critic.layer_means(x)[0], weights)), arrays, gradients) < 1e-6
+
+
+def test_only_the_parameters_gradients_are_the_same():
+    critic = make()
+    x = np.random.default_rng(0).uniform(0, 1, (10, 2, FEATURES))
+    _, cache = critic.forward(x)
+    critic.backward(np.ones(2), cache)
+    full = [p.grad.copy() for p in critic.parameters()]
+    for p in critic.parameters():
+        p.grad.fill(0)
+    critic.add_gradients(np.ones(2), cache)
+    critic.add_gradients(np.ones(2), cache)
+    for p, expected in zip(critic.parameters(), full, strict=True):
+        np.testing.assert_allclose(p.grad, 2 * expected, rtol=1e-12)
+
+
+def test_the_norm_is_that_of_the_singular_value_decomposition_and_forward_is_pure():
+    critic = make(hidden=16)
+    x = np.random.default_rng(0).uniform(0, 1, (10, 2, FEATURES))
+    before = critic.state()
+    first = critic.forward(x)[0]
+    np.testing.assert_array_equal(first, critic.forward(x)[0])
+    for name, vector in critic.state().items():
+        np.testing.assert_array_equal(vector, before[name])
+    critic.update_norms(200)
+    for layer in critic.folded().parameters():
+        if layer.value.ndim > 1:
+            largest = np.linalg.svd(layer.value.reshape(-1, layer.value.shape[-1]), compute_uv=False)[0]
+            assert largest == pytest.approx(2.0, rel=1e-3)
+
+
+def test_state_brings_the_same_scores_back():
+    critic, other = make(), make()
+    critic.update_norms(5)
+    x = np.random.default_rng(0).uniform(0, 1, (10, 2, FEATURES))
+    assert not np.array_equal(critic.forward(x)[0], other.forward(x)[0])
+    other.restore(critic.state())
+    np.testing.assert_array_equal(critic.forward(x)[0], other.forward(x)[0])
+    with pytest.raises(ValueError, match="embed_left"):
+        other.restore({})
+
+
+def test_folded_copies_score_alike_and_learn_apart():
+    critic = make()
+    x = np.random.default_rng(0).uniform(0, 1, (10, 2, FEATURES))
+    folded = critic.folded()
+    score, cache = folded.forward(x)
+    np.testing.assert_allclose(score, critic.forward(x)[0], rtol=1e-12)
+    dx = folded.backward(np.ones(2), cache)
+    assert all(not p.grad.any() for p in critic.parameters())
+    np.testing.assert_allclose(dx, critic.backward(np.ones(2), critic.forward(x)[1]), rtol=1e-12)
+    folded.parameters()[0].value[:] = 0
+    assert critic.parameters()[0].value.any()
+
+
+def test_float32_and_bad_shapes():
+    critic = make(dtype=np.float32)
+    x = np.random.default_rng(0).uniform(0, 1, (10, 2, FEATURES)).astype(np.float32)
+    score, cache = critic.forward(x)
+    assert score.dtype == critic.backward(np.ones_like(score), cache).dtype == np.float32
+    assert critic.layer_means(x)[0].dtype == np.float32
+    with pytest.raises(ValueError, match=r"\(10, 2, 6\)"):
+        critic.forward(x[:, :, :6])
+
+
+def test_saliency_shows_the_moment_that_matters(tmp_path):
+    critic = make()
+    x = np.random.default_rng(0).uniform(0, 1, (24, 2, FEATURES))
+    scores, gradient = saliency(critic, x)
+    nudged = x.copy()
+    nudged[5, 0] += 1e-6 * gradient[5, 0]
+    rise = critic.forward(nudged)[0] - scores
+    assert rise[0] == pytest.approx(1e-6 * np.sum(gradient[5, 0] ** 2), rel=1e-3)
+    assert rise[1] == 0
+    assert moments(gradient).shape == (24, 2)
+    np.testing.assert_allclose(moments(gradient).mean(axis=0), 1)
+    plot_saliency(x[:, 0], gradient[:, 0], tmp_path / "saliency.png", seconds=3.0)
+    assert (tmp_path / "saliency.png").stat().st_size > 1000

@@ -1,0 +1,171 @@
+"""Adversarial training on toy songs: the chain rule end to end, learning, threads, resuming, alarms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gan.critic import Critic
+from gan.trainer import ALARM_STEPS, GANOptions, GANTrainer, Log
+from neural_networks.components.parameters import pack
+from neural_networks.training import TrainingDiverged
+from neural_networks.vae.recurrent_vae import RecurrentVAE
+
+FEATURES, BEATS = 8, 4
+STEPS = 4 * BEATS
+
+
+def toy_songs(count: int = 40) -> np.ndarray:
+    """Songs of a note that starts at one of eight pitches and rises or falls, on and off the beat (N, S, F)."""
+    rng = np.random.default_rng(0)
+    songs = np.zeros((count, STEPS, FEATURES), np.float32)
+    for song in songs:
+        pitch, direction = rng.integers(FEATURES), rng.choice([-1, 1])
+        for step in range(STEPS):
+            song[step, (pitch + direction * (step // 4)) % FEATURES] = (0.9, 0.6, 0.4, 0.3)[step % 4]
+    return songs
+
+
+def models(dtype=np.float32, latent_size: int = 6):
+    rng = np.random.default_rng(1)
+    vae = RecurrentVAE(FEATURES, latent_size=latent_size, beats=BEATS, hidden=16, rng=rng)
+    critic = Critic(FEATURES, 16, rng=rng)
+    return vae, critic, pack(vae, dtype), pack(critic, dtype)
+
+
+def trainer(threads: int = 1, **options) -> GANTrainer:
+    _, _, vae, critic = models()
+    return GANTrainer(vae, critic, toy_songs(), options=GANOptions(**{"batch_size": 9, **options}), threads=threads, seed=3)
+
+
+def test_the_score_of_a_coordinate_has_the_right_gradient_end_to_end():
+    vae, critic, *_ = models(np.float64)
+    rng = np.random.default_rng(0)
+    coordinates, weights = rng.standard_normal((3, 6)), rng.standard_normal(3)
+
+    def score(p):
+        return float(critic.forward(vae.decoder.forward(p)[0])[0] @ weights)
+
+    songs, generated = vae.decoder.forward(coordinates)
+    _, judged = critic.forward(songs)
+    gradient = vae.decoder.backward(critic.backward(weights, judged), generated)
+    for _ in range(5):
+        direction = rng.standard_normal(coordinates.shape)
+        measured = (score(coordinates + 1e-6 * direction) - score(coordinates - 1e-6 * direction)) / 2e-6
+        assert measured == pytest.approx(float(np.vdot(gradient, direction)), rel=1e-6)
+
+
+def test_the_generators_loss_has_the_right_gradient_through_the_critic():
+    vae, critic, flat_vae, flat_critic = models(np.float64)
+    gan = GANTrainer(flat_vae, flat_critic, toy_songs(), options=GANOptions(batch_size=6, adversarial_weight=5.0, warm_up=0), threads=1)
+    gan._generator._count = len(gan.songs)
+    loss = gan._generator._gradient  # of the same mini-batch and the same random numbers, as long as no step is made
+
+    loss()
+    gradient = flat_vae.grads.copy()
+    direction = np.random.default_rng(0).standard_normal(gradient.shape)
+    start = flat_vae.values.copy()
+    ends = []
+    for sign in (1, -1):
+        flat_vae.values[:] = start + sign * 1e-6 * direction
+        ends.append(loss())
+    assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(float(gradient @ direction), rel=1e-6)
+
+
+def test_critic_and_generator_learn():
+    gan = trainer(generator_rate=3e-3, critic_rate=2e-3)
+    before = reconstruction_error(gan)
+    real, fake = scores(gan)
+    gan.run(60)
+    assert np.mean([log.real_score - log.fake_score for log in list(gan.log)[30:60]]) > abs(real - fake) + 0.2
+    gan.run(400)
+    log = gan.log[-1]
+    assert reconstruction_error(gan) < 0.4 * before
+    assert log.step == 400
+    assert all(np.isfinite(value) for value in log)
+    assert 0.4 < np.mean([one.diversity for one in list(gan.log)[-50:]]) < 1.6
+
+
+def test_the_adversarial_term_moves_drawn_songs_towards_what_the_critic_calls_real():
+    """Without the term the same critic tells drawn songs from real ones by more."""
+    gaps = []
+    for weight in (0.0, 3.0):
+        gan = trainer(generator_rate=3e-3, critic_rate=1e-3, adversarial_weight=weight)
+        gan.run(250)
+        gaps.append(np.mean([log.real_score - log.fake_score for log in list(gan.log)[-100:]]))
+    assert gaps[1] < 0.8 * gaps[0]
+
+
+def reconstruction_error(gan: GANTrainer) -> float:
+    vae = gan._generator.parameters.module
+    x = np.ascontiguousarray(gan.songs.transpose(1, 0, 2))
+    mean = vae.encoder.forward(x)[0][:, :6]
+    return float(np.mean((vae.decoder.forward(mean)[0] - x) ** 2))
+
+
+def scores(gan: GANTrainer) -> tuple[float, float]:
+    vae = gan._generator.parameters.module
+    real = np.ascontiguousarray(gan.songs.transpose(1, 0, 2))
+    drawn = gan._latents[1].sample(40, np.random.default_rng(0)).astype(np.float32)
+    fake = vae.decoder.forward(drawn)[0]
+    return float(gan.critic.forward(real)[0].mean()), float(gan.critic.forward(fake)[0].mean())
+
+
+def test_one_and_two_threads_give_the_same_bytes_and_a_restored_trainer_goes_on_with_them():
+    one, two = trainer(threads=1), trainer(threads=2)
+    for trainer_of_two in (two._generator, two._critic):
+        trainer_of_two._half_seconds = 1.0  # worth a thread from the first step on
+    one.run(6)
+    two.run(6)
+    resumed = trainer()
+    saved = one.state()
+    resumed.restore(saved)
+    one.run(12)
+    two.run(12)
+    resumed.run(12)
+    for other in (two, resumed):
+        for name, array in one.state().items():
+            np.testing.assert_array_equal(array, other.state()[name], err_msg=name)
+        assert one.log[-1] == other.log[-1]
+    with pytest.raises(ValueError, match="40 songs"):
+        resumed.restore({})
+
+
+def test_the_average_follows_the_generator():
+    gan = trainer(generator_rate=3e-3)
+    gan.run(50)
+    values = gan._generator.parameters.values.copy()
+    average = gan.average.values.copy()
+    assert 0 < np.abs(values - average).max() < 0.2
+    gan.use_average()
+    np.testing.assert_array_equal(gan._generator.parameters.values, average)
+
+
+def test_divergence_stops_and_keeps_the_last_good_weights():
+    gan = trainer()
+    gan.run(3)
+    gan.songs[:] = np.nan
+    values = gan._generator.parameters.values.copy()
+    with pytest.raises(TrainingDiverged, match="step 4"):
+        gan.step()
+    assert np.isfinite(gan._generator.parameters.values).all()
+    assert np.isfinite(values).all()
+
+
+def test_alarms_say_what_to_do():
+    gan = trainer()
+    quiet = Log(0, 1.5, 0.4, -0.2, 1e-3, 3.0, 1.0, 1.0, 1.0)
+    gan.log.extend([quiet] * ALARM_STEPS)
+    assert gan.alarms() == []
+    gan.log.extend([quiet._replace(critic_loss=0.0, real_score=3.0, fake_score=-3.0, diversity=0.1)] * ALARM_STEPS)
+    certain, alike = gan.alarms()
+    assert "critic_rate" in certain
+    assert "10 %" in alike
+
+
+def test_bad_input():
+    _, _, vae, critic = models()
+    with pytest.raises(ValueError, match="at least two"):
+        GANTrainer(vae, critic, toy_songs(1))
+    with pytest.raises(ValueError, match="shares"):
+        GANTrainer(vae, critic, toy_songs(4), options=GANOptions(reconstructed=0.8, gaussian=0.5))
