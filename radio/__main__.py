@@ -1,0 +1,8 @@
+"""`python -m radio` is `ai-radio`."""
+
+import sys
+
+from radio.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

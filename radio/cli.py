@@ -1,0 +1,210 @@
+"""The command line, `ai-radio`: what can be typed, and how errors are told.
+
+Nothing heavy is imported before the arguments are understood: each command lives in `radio.commands` and is imported when it runs.
+Exit codes: 0 done, 1 a fault of the program, 2 something asked for can't be done (one line on stderr says what and what to do), 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+EXAMPLES = """\
+examples:
+  ai-radio                                           play the starter station and rate what you hear
+  ai-radio train ~/Music --station mine              make a station from your own music
+  ai-radio play --station mine                       play it
+  ai-radio generate --count 10 --output songs        write ten new songs as WAV files
+  ai-radio final --output songs                      descend to the song you would like best
+  ai-radio reconstruct song.ogg --output songs       hear what a station makes of a song
+  ai-radio starter --output starter                  write the starter collection as WAV files
+"""
+# command -> (module in radio.commands, one line of help)
+COMMANDS = {
+    "play": ("play", "play a station and rate its songs (the default)"),
+    "train": ("train", "make a station from a folder of music"),
+    "generate": ("make", "write new songs of a station"),
+    "reconstruct": ("reconstruct", "send songs through a station and write what comes out"),
+    "final": ("make", "write the song that a listener's ratings lead to"),
+    "starter": ("make", "write the starter collection"),
+    "stations": ("about", "list the stations"),
+    "doctor": ("about", "show where things are and whether they work"),
+}
+OURS = ("radio", "gan", "compression", "audio_parsing", "neural_networks")  # packages whose own ValueErrors are one clear line
+
+
+class UsageError(ValueError):
+    """What was typed can't be done; the message is one line."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells errors in one line, and shows examples before everything else."""
+
+    examples = ""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"ai-radio: {' '.join(message.split())}; see {self.prog} --help\n")
+
+    def format_help(self) -> str:
+        return f"{self.examples}\n{super().format_help()}" if self.examples else super().format_help()
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers between two bounds."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def positive(most: float) -> Callable[[str], float]:
+    """Return a reader of numbers above zero."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most {most:g}")
+        return value
+
+    return read
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    main_parser = _Parser(prog="ai-radio", description="A radio that makes its own music and learns what you like.", allow_abbrev=False)
+    main_parser.examples = EXAMPLES
+    main_parser.add_argument("--version", action="store_true", help="show the version and quit")
+    _home(main_parser, None)
+    _play(main_parser, default=None)
+    commands = main_parser.add_subparsers(dest="command", metavar="command", parser_class=_Parser)
+    added = {}
+    for name, (_, text) in COMMANDS.items():
+        added[name] = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+        _home(added[name], argparse.SUPPRESS)
+    # What was given before the command's name counts too: the commands' own defaults must not overwrite it.
+    _play(added["play"])
+    for name, add in (("train", _train), ("generate", _generate), ("reconstruct", _reconstruct), ("final", _final), ("starter", _starter)):
+        add(added[name])
+    for name in ("generate", "reconstruct", "final", "stations", "doctor"):
+        added[name].add_argument("--json", action="store_true", help="print JSON for a program to read")
+    return main_parser
+
+
+def _home(each: argparse.ArgumentParser, default: str | None) -> None:
+    text = "where everything is kept (default: AI_RADIO_HOME, else the platform's data folder)"
+    each.add_argument("--home", metavar="DIR", default=default, help=text)
+
+
+def _common(each: argparse.ArgumentParser, *names: str, default: str | None = argparse.SUPPRESS) -> None:
+    if "station" in names:
+        each.add_argument("--station", metavar="NAME", default=default, help="which station (default: starter)")
+    if "listener" in names:
+        each.add_argument("--listener", metavar="NAME", default=default, help="whose ratings (default: me)")
+    if "seed" in names:
+        each.add_argument("--seed", type=whole(0, 2**32 - 1), metavar="N", default=default, help="the same seed makes the same songs")
+    if "beats" in names:
+        each.add_argument("--beats", type=int, choices=(16, 32, 64, 128), default=default, help="length of a song (default: the station's)")
+
+
+def _play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
+    _common(each, "station", "listener", "seed", "beats", default=default)
+    ways = ("random", "greedy", "thompson", "ucb")
+    each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: greedy)")
+
+
+def _output(each: argparse.ArgumentParser, what: str) -> None:
+    each.add_argument("--output", metavar="DIR|FILE", type=Path, default=Path("."), help=f"{what} (default: here)")
+
+
+def _train(each: argparse.ArgumentParser) -> None:
+    each.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="with music, searched with everything below it")
+    each.add_argument("--starter", action="store_true", help="train on the starter collection instead of a folder")
+    _common(each, "seed", "beats")
+    each.add_argument("--station", metavar="NAME", default=argparse.SUPPRESS, help="name of the station to make, or to go on with")
+    length = each.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=positive(100_000), metavar="M", help="about how long (default: 10)")
+    text = "how many steps; the same seed and steps make the same station"
+    length.add_argument("--steps", type=whole(1, 100_000_000), metavar="N", help=text)
+    each.add_argument("--threads", type=whole(1, 2), metavar="N", help="1 or 2 (default: as many as there are cores)")
+
+
+def _generate(each: argparse.ArgumentParser) -> None:
+    _common(each, "station", "seed", "beats")
+    each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help="how many songs (default: 1)")
+    each.add_argument("--like", type=Path, metavar="FILE", help="make a saved song again, from the .json beside it")
+    _output(each, "a folder, or for one song a .wav file")
+
+
+def _reconstruct(each: argparse.ArgumentParser) -> None:
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
+    _common(each, "station")
+    text = "the song's tempo, for stations that keep tempo apart (default: found by trying)"
+    each.add_argument("--bpm", type=positive(400), metavar="N", help=text)
+    _output(each, "a folder, or for one file a .wav file")
+
+
+def _final(each: argparse.ArgumentParser) -> None:
+    _common(each, "station", "listener", "seed", "beats")
+    _output(each, "a folder, or a .wav file")
+
+
+def _starter(each: argparse.ArgumentParser) -> None:
+    _common(each, "beats")
+    each.add_argument("--count", type=whole(1, 96), default=96, metavar="N", help="how many of the 96 songs (default: all)")
+    each.add_argument("--output", metavar="DIR", type=Path, required=True, help="the folder to write to")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    try:
+        options = parser().parse_args(arguments)
+        if options.version:
+            from importlib.metadata import version
+
+            print(f"ai-radio {version('ai-radio')}")
+            return 0
+        command = options.command or "play"
+        module = importlib.import_module(f"radio.commands.{COMMANDS[command][0]}")
+        code = getattr(module, command)(options)
+        sys.stdout.flush()
+        return int(code or 0)
+    except BrokenPipeError:
+        # Who read our output has left, as `head` does; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        print(f"ai-radio: {line}", file=sys.stderr)
+        return 2
+
+
+def explain(error: Exception) -> str | None:
+    """Return one line for errors that are not the program's fault, None for those that are."""
+    if isinstance(error, ValueError) and type(error).__module__.partition(".")[0] in OURS:
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and (error.strerror or error.filename):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}; check the path, the rights and the room on the disk"
+    if isinstance(error, OSError):
+        return " ".join(str(error).split())
+    return None

@@ -1,0 +1,1 @@
+"""The commands of `ai-radio`, one function each: command(options) -> exit code or None."""

@@ -1,0 +1,119 @@
+"""`ai-radio stations` and `doctor`: what there is, and whether it works."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from radio.home import SHIPPED, Home, HomeError
+
+PACKAGES = ("numpy", "scipy", "numba", "soundfile", "sounddevice", "soxr", "platformdirs")
+
+
+def stations(options: argparse.Namespace) -> None:
+    """List the stations of the home and those that came with the package."""
+    from radio.station import Station, StationError
+
+    listed: list[dict[str, Any]] = []
+    for name, folder in Home(options.home).stations().items():
+        facts: dict[str, Any] = {"name": name, "folder": str(folder), "shipped": folder.parent == SHIPPED}
+        try:
+            station = Station.load(folder)
+            facts |= {"grid": station.grid, "beats": station.beats, "songs": len(station.means), "problem": None}
+        except StationError as error:
+            facts["problem"] = str(error)
+        listed.append(facts)
+    if options.json:
+        json.dump(listed, sys.stdout, indent=2)
+        print()
+        return
+    if not listed:
+        print("There are no stations yet; ai-radio train FOLDER --station NAME makes one.")
+    for facts in listed:
+        if facts["problem"]:
+            print(f"{facts['name']:20}  not usable: {facts['problem']}")
+        else:
+            where = "came with the radio" if facts["shipped"] else facts["folder"]
+            print(f"{facts['name']:20}  {facts['songs']} songs learned, {facts['beats']} beats, {facts['grid']} grid, {where}")
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Show paths, versions, sound and kernels; exit code 1 if something is amiss that keeps the radio from playing."""
+    facts: dict[str, Any] = {"python": platform.python_version(), "platform": platform.platform(), "cores": os.cpu_count()}
+    facts |= {package: _version(package) for package in ("ai-radio", *PACKAGES)}
+    problems: list[str] = []
+    home = Home(options.home)
+    facts["home"] = str(home.path)
+    try:
+        home.writable()
+    except HomeError as error:
+        problems.append(str(error))
+    facts["stations"] = sorted(home.stations())
+    if not facts["stations"]:
+        problems.append("there is no station; ai-radio train makes one")
+    facts |= _ratings(home, problems) if home.path.is_dir() else {"ratings": 0}
+    facts |= _sound()
+    facts |= _kernels(problems)
+    facts["problems"] = problems
+    if options.json:
+        json.dump(facts, sys.stdout, indent=2)
+        print()
+    else:
+        for name, value in facts.items():
+            if name != "problems":
+                print(f"{name:12}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
+        for problem in problems:
+            print(f"PROBLEM       {problem}")
+        if not problems:
+            print("Everything the radio needs works.")
+    return 1 if problems else 0
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
+    """Look into the ratings without making a database where there is none."""
+    from radio.ratings import Ratings, RatingsError
+
+    path = home.path / "ratings.db"
+    if not path.exists():
+        return {"ratings": 0}
+    try:
+        ratings = Ratings(path)
+    except RatingsError as error:
+        problems.append(str(error))
+        return {"ratings": "unusable"}
+    count = ratings.total()
+    ratings.close()
+    return {"ratings": count}
+
+
+def _sound() -> dict[str, Any]:
+    """No sound is told but is no problem: the radio plays silently."""
+    from audio_parsing.playback import open_player
+
+    player, reason = open_player()
+    player.close()
+    return {"sound": reason or player.name}
+
+
+def _kernels(problems: list[str]) -> dict[str, Any]:
+    try:
+        from radio.compiled import is_compiled, stamp
+    except Exception as error:  # a broken Numba shows itself in many ways; here they are told, not raised
+        problems.append(f"the kernels can't be loaded: {' '.join(str(error).split())}")
+        return {}
+    compiled = [purpose for purpose in ("play", "train") if is_compiled(purpose)]
+    place = stamp("play")
+    kept = "nowhere, compiled at every start" if place is None else str(place.parent)
+    return {"kernels": f"compiled for {', '.join(compiled) or 'nothing yet'}", "kernel cache": kept}

@@ -1,0 +1,48 @@
+"""`ai-radio reconstruct`: what a station makes of a song it is given."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from radio.cli import UsageError
+from radio.commands.make import Target, tell
+from radio.home import STARTER, Home
+from radio.progress import Progress
+
+
+def reconstruct(options: argparse.Namespace) -> None:
+    """Encode files with a station, decode the coordinates, and write what comes out."""
+    home = Home(options.home)
+    for path in options.files:
+        if not path.is_file():
+            raise UsageError(f"{path} {'is no file' if path.exists() else 'does not exist'}; name files with music")
+
+    from radio.compiled import announce_compilation, mark_compiled
+    from radio.reconstruction import reconstruct_samples
+    from radio.saving import write_wav
+    from radio.station import Station
+
+    station = Station.load(home.station(options.station or STARTER))
+    target = Target(options.output, single=len(options.files) == 1)
+    announce_compilation("play")
+    progress = Progress()
+    written = []
+    for number, path in enumerate(options.files, 1):
+        progress.show(f"{number} of {len(options.files)}  {path}")
+        result = reconstruct_samples(station, _read(path, station.sample_rate), bpm=options.bpm)
+        output = write_wav(target.path(f"{path.stem}-{station.name}"), result.samples, station.sample_rate)
+        seconds = round(len(result.samples) / station.sample_rate, 3)
+        coordinates = [[float(value) for value in p] for p in result.coordinates]
+        written.append({"path": str(output), "seconds": seconds, "song": path.name, "error": result.error, "coordinates": coordinates})
+    mark_compiled("play")
+    progress.clear()
+    tell(written, options.json)
+
+
+def _read(path: Path, sample_rate: int) -> np.ndarray:
+    from audio_parsing.files import read_audio
+
+    return read_audio(path, sample_rate=sample_rate)

@@ -1,0 +1,73 @@
+"""The final song: descent on its coordinate P, through the generator and the taste, to where the listener should like it best.
+
+It starts from the songs that were rated best and from those that the taste expects most of, minimises the loss (1 - r) / 2 of a cautious
+rating r = mean - 0.5 standard deviations, and stays where the station's songs are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gan.descent import descend
+from gan.latent import LatentDistribution
+from radio.station import Station
+from radio.taste import Taste, through
+
+STEPS = 30
+STARTS = 4  # half of them best rated, half best predicted
+KNOWN_LOG_VARIANCE = -4.0  # of tempo and key, which are known of each song
+
+
+def find_final(
+    station: Station,
+    taste: Taste,
+    *,
+    rated: np.ndarray,
+    ratings: np.ndarray,
+    candidates: np.ndarray,
+    expected: np.ndarray,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Descend to the final song.
+
+    Args:
+        station: whose decoder makes songs.
+        taste: of the listener.
+        rated: (n, D) coordinates of the songs that were rated.
+        ratings: (n,).
+        candidates: (m, D) coordinates of other songs.
+        expected: (m,) the ratings that the taste expects of those.
+        progress: called with (steps done, steps in all).
+
+    Returns:
+        The coordinate (D,) float32, and how it was found: path, losses and distances from the station's middle, ready for JSON.
+    """
+    liked = rated[np.argsort(-ratings, kind="stable")[: STARTS // 2]]
+    promising = candidates[np.argsort(-expected, kind="stable")[: STARTS - len(liked)]]
+    distribution = whole_distribution(station)
+    descent = descend(
+        taste.objective(through(station.vae.decoder, station.latent_size)),
+        np.concatenate([liked, promising]),
+        steps=STEPS,
+        distribution=distribution,
+        scale=distribution.deviation,
+        progress=None if progress is None else lambda step, lowest: progress(step, STEPS),
+    )
+    found = {
+        "start": "best rated" if descent.best_start < len(liked) else "best predicted",
+        "step": descent.best_step,
+        "losses": descent.values[:, descent.best_start].tolist(),
+        "distances": descent.distances[:, descent.best_start].tolist(),
+        "path": descent.path[:, descent.best_start].tolist(),
+    }
+    return descent.best.astype(np.float32), found
+
+
+def whole_distribution(station: Station) -> LatentDistribution:
+    """Return the distribution of a station's whole coordinates P: z as it was encoded, tempo and key beside it."""
+    known = np.full(station.coordinates.shape, KNOWN_LOG_VARIANCE)
+    means = np.concatenate([station.means, station.coordinates], axis=1)
+    return LatentDistribution(means, np.concatenate([station.log_variances, known], axis=1))

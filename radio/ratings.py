@@ -1,0 +1,189 @@
+"""What listeners said, in SQLite: one row a rated song, one commit a change, so that not even kill -9 loses a rating.
+
+    ratings = Ratings(path)
+    ratings.keep(Rating(...))               writes or rewrites the rating of one play of a song, by its key
+    ratings.of(listener, station)           all of them, oldest first: the taste is rebuilt from these
+    ratings.undo(listener, station, ...)    takes back the latest and returns it
+
+A row holds the song's coordinate P, from which station and song can be made again, and the slider's curve as it was drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+SCHEMA_VERSION = 1
+APPLICATION = 0x41695264  # "AiRd": marks the file as ours in SQLite's header
+BUSY_SECONDS = 10.0  # how long to wait while another program writes
+
+SCHEMA = """
+CREATE TABLE ratings (
+    key        TEXT PRIMARY KEY,  -- of one play of a song
+    listener   TEXT NOT NULL,
+    station    TEXT NOT NULL,
+    made_by    TEXT NOT NULL,     -- fingerprint of the station: trained again it makes other songs of the same coordinates
+    song       TEXT NOT NULL,     -- its name
+    coordinate TEXT NOT NULL,     -- P, a JSON list of numbers
+    rating     REAL NOT NULL,     -- -1 to 1
+    weight     REAL NOT NULL,     -- how much the taste trusts it
+    curve      TEXT NOT NULL,     -- a JSON list of [seconds, slider]
+    skipped    INTEGER NOT NULL,  -- 1 if the song was ended early
+    time       REAL NOT NULL      -- seconds since 1970
+);
+CREATE INDEX ratings_of ON ratings (listener, station, time);
+"""
+
+
+class RatingsError(ValueError):
+    """The database can't be used; the message is one line. Nothing was overwritten."""
+
+
+@dataclass(eq=False)
+class Rating:
+    """One rating.
+
+    Attributes:
+        listener: who.
+        station: on which station.
+        made_by: fingerprint of the station as it was then.
+        song: its name.
+        coordinate: P (D,).
+        rating: from -1 to 1.
+        weight: how much it counts; a song that was skipped without a word counts less.
+        curve: (k, 2) seconds into the song and slider; (0, 2) where there is none.
+        skipped: whether the song was ended early.
+        time: seconds since 1970.
+        key: names this play of the song.
+    """
+
+    listener: str
+    station: str
+    made_by: str
+    song: str
+    coordinate: np.ndarray
+    rating: float
+    weight: float = 1.0
+    curve: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    skipped: bool = False
+    time: float = field(default_factory=time.time)
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+class Ratings:
+    """The ratings' database.
+
+    Args:
+        path: of the file; made if it is not there.
+
+    Raises:
+        RatingsError: if the file is damaged, of a newer version, not ours, or can't be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()  # a session's face and its background thread may both ask
+        with self._explained():
+            self._database = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+        try:
+            with self._explained():
+                self._open()
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _open(self) -> None:
+        """Check what the file is before anything is written to it."""
+        version = self._pragma("user_version")
+        application = self._pragma("application_id")
+        tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if (application, version) != (0, 0) or tables:
+            if application != APPLICATION:
+                raise RatingsError(f"{self.path} is a database of another program; move it away or choose another home")
+            if version > SCHEMA_VERSION:
+                raise RatingsError(f"{self.path} was written by a newer AI Radio (version {version} of the table); update this one")
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        if version == 0:
+            # IMMEDIATE, and looked at again under the lock: two programs may start at once.
+            self._database.execute("BEGIN IMMEDIATE")
+            if self._pragma("user_version") == 0:
+                for statement in SCHEMA.split(";"):
+                    self._database.execute(statement)
+                self._database.execute(f"PRAGMA application_id = {APPLICATION}")
+                self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._database.execute("COMMIT")
+        if self._database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise RatingsError(f"{self.path} is damaged; move it away, or put a copy back, and start again")
+
+    def keep(self, rating: Rating) -> None:
+        """Write a rating, at once and for good; the same key again replaces it."""
+        coordinate = json.dumps(np.asarray(rating.coordinate, float).tolist())
+        curve = json.dumps(np.asarray(rating.curve, float).tolist())
+        row = (
+            rating.key, rating.listener, rating.station, rating.made_by, rating.song, coordinate,
+            float(rating.rating), float(rating.weight), curve, int(rating.skipped), rating.time,
+        )  # fmt: skip
+        with self._lock, self._explained():
+            self._database.execute("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def of(self, listener: str, station: str) -> list[Rating]:
+        """Return a listener's ratings on a station, oldest first."""
+        return self._select("listener = ? AND station = ? ORDER BY time, rowid", (listener, station))
+
+    def total(self) -> int:
+        """Return how many ratings there are, of all listeners."""
+        with self._lock, self._explained():
+            return int(self._database.execute("SELECT count(*) FROM ratings").fetchone()[0])
+
+    def undo(self, listener: str, station: str, made_by: str) -> Rating | None:
+        """Take back a listener's latest rating of a station's songs and return it; None if there is none."""
+        condition = "listener = ? AND station = ? AND made_by = ? ORDER BY time DESC, rowid DESC LIMIT 1"
+        latest = self._select(condition, (listener, station, made_by))
+        if not latest:
+            return None
+        self.remove(latest[0].key)
+        return latest[0]
+
+    def remove(self, key: str) -> None:
+        """Take back the rating of one play, if there is one."""
+        with self._lock, self._explained():
+            self._database.execute("DELETE FROM ratings WHERE key = ?", (key,))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _select(self, condition: str, values: tuple[str, ...]) -> list[Rating]:
+        columns = "key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, time"
+        with self._lock, self._explained():
+            rows = self._database.execute(f"SELECT {columns} FROM ratings WHERE {condition}", values).fetchall()
+            return [
+                Rating(
+                    listener, station, made_by, song, np.array(json.loads(coordinate), float), rating, weight,
+                    np.array(json.loads(curve), float).reshape(-1, 2), bool(skipped), when, key,
+                )
+                for key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, when in rows
+            ]  # fmt: skip
+
+    def _pragma(self, name: str) -> int:
+        return int(self._database.execute(f"PRAGMA {name}").fetchone()[0])
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's errors into one line that says what to do."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise RatingsError(f"the ratings in {self.path} can't be used: {error}; check the folder, or choose another home") from error
+        except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
+            raise RatingsError(f"{self.path} is damaged ({error}); move it away, or put a copy back, and start again") from error

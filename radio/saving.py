@@ -1,0 +1,120 @@
+"""Songs as files: a WAV, and beside it a JSON with everything needed to make the song again.
+
+A file is written under another name first and then renamed, so that no half song is ever seen under its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from radio.names import fingerprint
+
+if TYPE_CHECKING:
+    from radio.station import Station
+
+
+class SongFileError(ValueError):
+    """A song's description can't be used, or doesn't fit the station; the message is one line."""
+
+
+def file_name(name: str, coordinate: np.ndarray) -> str:
+    """Return a file name without ending: the song's name and a few digits of its coordinate, as names are not unique."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "song"
+    return f"{words}-{fingerprint(coordinate) & 0xFFFF:04x}"
+
+
+def write_wav(path: Path, samples: np.ndarray, sample_rate: int) -> Path:
+    """Write samples (n,) as a WAV of 16 bits and return its path.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    import soundfile
+
+    def write(temporary: Path) -> None:
+        try:
+            soundfile.write(temporary, np.clip(samples, -1, 1), sample_rate, format="WAV", subtype="PCM_16")
+        except soundfile.SoundFileError as error:
+            raise OSError(f"{path}: {error}") from error
+
+    return _replace(path, write)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> Path:
+    """Write a JSON file and return its path."""
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    return _replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
+
+
+def _replace(path: Path, write: Callable[[Path], Any]) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)  # mkstemp makes private files
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def station_fingerprint(station: Station) -> str:
+    """Return a short text that changes when the station is trained again, and with it every song's sound."""
+    digest = hashlib.sha256(f"{station.grid} {station.beats}".encode())
+    for parameter in station.vae.decoder.parameters():
+        digest.update(np.ascontiguousarray(parameter.value, "<f4").tobytes())
+    return digest.hexdigest()[:16]
+
+
+def description_of(station: Station, coordinate: np.ndarray, *, beats: int | None = None) -> dict[str, Any]:
+    """Return everything needed to make a song again; JSON keeps each value exactly."""
+    return {
+        "song": station.song_name(coordinate),
+        "description": station.describe(coordinate),
+        "station": station.name,
+        "station_fingerprint": station_fingerprint(station),
+        "beats": station.beats if beats is None else beats,
+        "coordinate": [float(value) for value in coordinate],
+    }
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Read the JSON of a saved song.
+
+    Raises:
+        SongFileError: if it holds something else.
+        OSError: if it can't be read.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        coordinate = np.array(content["coordinate"], float)
+        beats, station = int(content["beats"]), str(content["station"])
+        if coordinate.ndim != 1 or not np.isfinite(coordinate).all() or not 1 <= beats <= 1024:
+            raise ValueError("its values are out of range")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise SongFileError(f"{path} is not the description of a song ({why}); give the .json beside a saved WAV") from error
+    return {**content, "coordinate": coordinate.astype(np.float32), "beats": beats, "station": station}
+
+
+def check_fits(description: dict[str, Any], station: Station, path: Path) -> None:
+    """Make sure that a station is the very one that made a song.
+
+    Raises:
+        SongFileError: if it is another.
+    """
+    if description.get("station_fingerprint") != station_fingerprint(station) or description["coordinate"].shape != (station.size,):
+        raise SongFileError(f"{path} was made by another training of station {station.name}; this one would make another song of it")

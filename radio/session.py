@@ -1,0 +1,322 @@
+"""A listener's session with a station, without a face: it makes songs, takes ratings, learns, and in the end descends to a final song.
+
+    session = RadioSession(station, "me", home=Home())
+    song = session.next_song()               made in the background while the song before plays
+    session.rate(song, curve)                (k, 2) seconds and slider, or one number; in the database at once, then learned
+    session.undo()
+    session.predict(song) -> (mean, std)
+    session.final_song() -> Song             descent on P through taste and generator
+    session.close()
+
+One thread beside the caller's makes candidates, judges them and renders the best; the caller waits only if it asks before a song is there.
+The taste is rebuilt from the ratings in the database when a session begins, so the database is all there is to keep.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radio.final import find_final
+from radio.home import Home, check_name
+from radio.ratings import Rating, Ratings
+from radio.saving import description_of, file_name, station_fingerprint, write_json, write_wav
+from radio.slider import checked_curve, rating_of
+from radio.songs_heard import SongsHeard
+from radio.station import Station
+from radio.taste import FIRST_RANDOM, Explore, Taste
+
+POOL = 64  # songs of the station from which the taste learns what is usual; always the same ones
+CANDIDATES = 192  # judged for every song that is played
+MINI_BATCH = 16  # candidates generated at once
+SHELF = 3  # songs rendered ahead; the newest taste chooses among them
+LIKENESS = 0.95  # a song is another one if their frames correlate less
+SKIP_RATING, SKIP_WEIGHT = -0.3, 0.5  # of an untouched song that was skipped: a weak dislike
+
+
+@dataclass(eq=False)
+class Song:
+    """A song that was made.
+
+    Attributes:
+        samples: (n,) float32.
+        sample_rate: Hz.
+        latent: P (D,), from which it can be made again.
+        name: the same for the same coordinate.
+        details: tempo and key as a listener reads them.
+        features: (K,) what the taste sees of it.
+        steps: (S, F) its frames, six a row, before tempo and key.
+        expected: (mean, standard deviation) of the rating that was expected when it was chosen; None before anything was learned.
+        descent: how a final song was found; empty for others.
+        key: names this play of the song in the database.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    latent: np.ndarray
+    name: str
+    details: str
+    features: np.ndarray
+    steps: np.ndarray
+    expected: tuple[float, float] | None = None
+    descent: dict[str, Any] = field(default_factory=dict)
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+class RadioSession:
+    """See the module's contract.
+
+    Args:
+        station: that makes the songs.
+        listener: whose taste is learned.
+        home: where ratings and songs are kept; the default home if None.
+        seed: of the session's random choices; other songs every time if None.
+        explore: how the next song is chosen after the first few: 'random', 'greedy' (the highest expected rating), 'thompson' (the best
+            under a taste drawn from those that the ratings allow), 'ucb' (expected rating plus uncertainty).
+        beats: length of the songs; the station's if None.
+        background: whether songs are made ahead in a thread; without it each is made when it is asked for, from all ratings given before.
+
+    Raises:
+        RatingsError: if the ratings' database can't be used.
+        HomeError: if the home or the listener's name can't.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        listener: str,
+        *,
+        home: Home | None = None,
+        seed: int | None = None,
+        explore: Explore = "greedy",
+        beats: int | None = None,
+        background: bool = True,
+    ) -> None:
+        self.station = station
+        self.listener = check_name(listener, "listener")
+        self.home = home if home is not None else Home()
+        self.explore: Explore = explore
+        self.beats = beats
+        self._made_by = station_fingerprint(station)
+        self._rng = np.random.default_rng(seed)
+        self._heard = SongsHeard()
+        self._taste = Taste(station.critic, extra=station.coordinates.shape[1])
+        self._ratings = Ratings(self.home.ratings)
+        self._known = {one.key: one for one in self._ratings.of(self.listener, station.name) if one.made_by == self._made_by}
+        self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
+        self._lock = threading.Lock()
+        self._begun = False
+        self._hurry = threading.Event()  # the next song is waited for: judge no more candidates
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="next-song") if background else None
+        self._shelf = self._prepare_ahead(1, 2 * MINI_BATCH)  # little to judge, so that the first song starts soon
+
+    @property
+    def rated(self) -> int:
+        """How many songs of this station the listener has rated."""
+        return len(self._known)
+
+    @property
+    def ready(self) -> bool:
+        """Whether `next_song` returns without waiting."""
+        return self._shelf is None or self._shelf.done()
+
+    def next_song(self) -> Song:
+        """Return the next song, unlike every one before it in this session."""
+        self._hurry.set()
+        shelf = self._prepare(1, CANDIDATES) if self._shelf is None else self._shelf.result()
+        song = shelf[self._taste.choose(np.stack([one.features for one in shelf]), self._rng, self.explore)]
+        song.expected = self.predict(song) if self._known else None
+        self._heard.add(song.steps)
+        self._hurry.clear()
+        self._shelf = self._prepare_ahead(SHELF, CANDIDATES)
+        return song
+
+    def note(self, song: Song, curve: np.ndarray | float) -> None:
+        """Keep what was said so far of a song that still plays; it is learned when `rate` is called at its end."""
+        points = checked_curve(curve)
+        value = rating_of(points)
+        if value is None:
+            self._ratings.remove(song.key)
+        else:
+            self._ratings.keep(self._rating(song, value, 1.0, points, skipped=False))
+
+    def rate(self, song: Song, curve: np.ndarray | float, *, skipped: bool = False) -> float | None:
+        """Keep and learn the rating of a song.
+
+        Args:
+            song: of this session.
+            curve: (k, 2) seconds into the song and slider, or one number; empty if the slider was not touched.
+            skipped: whether the song was ended early. An untouched song that was skipped counts as a weak dislike, one that was heard
+                to its end says nothing.
+
+        Returns:
+            The rating from -1 to 1; None if nothing was said.
+        """
+        points = checked_curve(curve)
+        value, weight = rating_of(points), 1.0
+        if value is None and skipped:
+            value, weight = SKIP_RATING, SKIP_WEIGHT
+        if value is None:
+            self._ratings.remove(song.key)
+            return None
+        rating = self._rating(song, value, weight, points, skipped=skipped)
+        self._ratings.keep(rating)
+        again = song.key in self._known
+        self._known[song.key], self._features[song.key] = rating, song.features
+        if again:
+            self._learn_all()
+        else:
+            self._taste.observe(song.features, value, weight)
+            self._taste.learn()
+        return value
+
+    def undo(self) -> Rating | None:
+        """Take back the latest rating and return it; None if there is none."""
+        self._begin()
+        rating = self._ratings.undo(self.listener, self.station.name, self._made_by)
+        if rating is not None:
+            self._known.pop(rating.key, None)
+            self._features.pop(rating.key, None)
+            self._learn_all()
+        return rating
+
+    def predict(self, song: Song) -> tuple[float, float]:
+        """Return the mean and the standard deviation of the rating that is expected of a song."""
+        mean, deviation = self._taste.predict(song.features[None])
+        return float(mean[0]), float(deviation[0])
+
+    def final_song(self, *, progress: Callable[[int, int], None] | None = None) -> Song:
+        """Descend on P through taste and generator, from the best rated and the best predicted songs, and return where it leads.
+
+        Args:
+            progress: called with (steps done, steps in all).
+        """
+        self._begin()
+        candidates, features = self._candidates(CANDIDATES, self._rng.spawn(1)[0], hurry=False)
+        known = list(self._known.values())
+        coordinate, found = find_final(
+            self.station,
+            self._taste,
+            rated=np.array([one.coordinate for one in known]).reshape(-1, self.station.size),
+            ratings=np.array([one.rating for one in known]),
+            candidates=candidates,
+            expected=self._taste.predict(features)[0],
+            progress=progress,
+        )
+        song = self._make(coordinate)
+        song.expected, song.descent = self.predict(song), found
+        return song
+
+    def save(self, song: Song, path: Path | None = None) -> Path:
+        """Write a song as WAV, and beside it a JSON with everything needed to make it again; return the WAV's path.
+
+        Args:
+            song: of this session.
+            path: of the WAV; in the home's folder of songs if None.
+        """
+        path = self.home.songs() / f"{file_name(song.name, song.latent)}.wav" if path is None else path
+        rating = self._known.get(song.key)
+        write_wav(path, song.samples, song.sample_rate)
+        write_json(
+            path.with_suffix(".json"),
+            {
+                **description_of(self.station, song.latent, beats=self.beats),
+                "listener": self.listener,
+                "expected": song.expected,
+                "rating": None if rating is None else rating.rating,
+                "descent": song.descent,
+            },
+        )
+        return path
+
+    def close(self) -> None:
+        """End the session; what was rated is kept already."""
+        self._hurry.set()
+        if self._worker is not None:
+            self._worker.shutdown(wait=True, cancel_futures=True)
+        self._ratings.close()
+
+    def _prepare_ahead(self, count: int, candidates: int) -> Future[list[Song]] | None:
+        return None if self._worker is None else self._worker.submit(self._prepare, count, candidates)
+
+    def _prepare(self, count: int, candidates: int) -> list[Song]:
+        """Return the `count` best songs of so many candidates, rendered; fewer if the next one is waited for."""
+        self._begin()
+        undecided = self.explore == "random" or self._taste.count < FIRST_RANDOM
+        coordinates, features = self._candidates(MINI_BATCH if undecided else candidates, self._rng, hurry=self._worker is not None)
+        songs: list[Song] = []
+        alike: list[tuple[float, Song]] = []
+        while len(coordinates) and len(songs) < count and not (songs and self._worker is not None and self._hurry.is_set()):
+            chosen = self._taste.choose(features, self._rng, self.explore)
+            steps = self._decode(coordinates[chosen][None])
+            likeness = self._heard.likeness(steps[:, 0])
+            if likeness < LIKENESS:
+                songs.append(self._make(coordinates[chosen], steps))
+            elif not alike or likeness < alike[0][0]:
+                alike = [(likeness, self._make(coordinates[chosen], steps))]
+            coordinates, features = np.delete(coordinates, chosen, axis=0), np.delete(features, chosen, axis=0)
+        # A station may know only one song; then the least alike has to do.
+        return songs or [song for _, song in alike]
+
+    def _candidates(self, count: int, rng: np.random.Generator, *, hurry: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` if the next song is waited for."""
+        coordinates, features = [], []
+        for _ in range(0, count, MINI_BATCH):
+            drawn = self.station.sample(MINI_BATCH, rng)
+            coordinates.append(drawn)
+            features.append(self._judge(drawn))
+            if hurry and self._hurry.is_set():
+                break
+        return np.concatenate(coordinates), np.concatenate(features)
+
+    def _make(self, coordinate: np.ndarray, steps: np.ndarray | None = None) -> Song:
+        """Render a song P (D,), its steps (S, 1, F) if they were decoded before."""
+        station = self.station
+        steps = self._decode(coordinate[None]) if steps is None else steps
+        frames = station.frames_of(steps, coordinate[None])[0]
+        samples = station.render(coordinate, frames=frames)
+        features = self._taste.features(steps, coordinate[None, station.latent_size :])[0]
+        name, details = station.song_name(coordinate), station.describe(coordinate)
+        return Song(samples, station.sample_rate, coordinate, name, details, features, steps[:, 0])
+
+    def _decode(self, coordinates: np.ndarray) -> np.ndarray:
+        return self.station.decode(coordinates, beats=self.beats)
+
+    def _judge(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return the features (n, K) of songs P (n, D)."""
+        return self._taste.features(self._decode(coordinates), coordinates[:, self.station.latent_size :])
+
+    def _begin(self) -> None:
+        """Learn, once, what is usual on this station, and what the listener said in earlier sessions."""
+        with self._lock:
+            if self._begun:
+                return
+            usual = self.station.sample(POOL, np.random.default_rng(0))
+            self._taste.fit_pool(self._decode(usual), usual[:, self.station.latent_size :])
+            known = list(self._known.values())
+            for start in range(0, len(known), MINI_BATCH):
+                part = known[start : start + MINI_BATCH]
+                features = self._judge(np.array([one.coordinate for one in part], np.float32))
+                self._features.update({one.key: one_features for one, one_features in zip(part, features, strict=True)})
+            self._begun = True
+        self._learn_all()
+
+    def _learn_all(self) -> None:
+        self._taste.forget()
+        for key, rating in self._known.items():
+            self._taste.observe(self._features[key], rating.rating, rating.weight)
+        self._taste.learn()
+
+    def _rating(self, song: Song, value: float, weight: float, curve: np.ndarray, *, skipped: bool) -> Rating:
+        return Rating(
+            self.listener, self.station.name, self._made_by, song.name, song.latent,
+            value, weight=weight, curve=curve, skipped=skipped, key=song.key,
+        )  # fmt: skip
+

@@ -1,0 +1,250 @@
+"""A station: a trained model on disk that turns coordinates into songs.
+
+    P (D,) = [z; tempo; key]     z (Z,) the latent coordinate, the last two only on a beat grid
+    sample(count, rng) -> P      generate(P) -> frames (B, T, 181)      render(P) -> samples
+
+A station is a folder with one file, station.npz: weights, statistics of its songs, configuration; no pickle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audio_parsing import frames as audio_frames
+from gan.critic import Critic
+from gan.latent import LatentDistribution
+from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
+from neural_networks.components.parameters import pack
+from neural_networks.vae.recurrent_vae import RecurrentVAE
+from radio import songs as song_data
+from radio.names import song_name
+
+STATION_FILE = "station.npz"
+LOUDNESS = 0.1  # root mean square of a rendered song
+LOUDEST = 0.97  # no sample is above
+
+
+class StationError(ValueError):
+    """A station can't be used; the message says which and what to do."""
+
+
+@dataclass
+class Station:
+    """A trained model and what is known of its songs.
+
+    Attributes:
+        name: of the station.
+        grid: 'beat' (tempo and key are coordinates) or 'absolute' (50 frames a second).
+        beats: length of a song.
+        vae: encoder and decoder.
+        critic: judges whole songs.
+        means: (N, Z) of the encoded training songs.
+        log_variances: (N, Z).
+        coordinates: (N, 2) tempo and key of the training songs, or (N, 0).
+        details: what else is known: names of the songs, seed, steps, measured errors.
+    """
+
+    name: str
+    grid: str
+    beats: int
+    vae: RecurrentVAE
+    critic: Critic
+    means: np.ndarray
+    log_variances: np.ndarray
+    coordinates: np.ndarray
+    details: dict[str, Any] = field(default_factory=dict)
+
+    sample_rate = song_data.SAMPLE_RATE
+
+    def __post_init__(self) -> None:
+        self.latent = LatentDistribution(self.means, self.log_variances, kind=self.details.get("latent", "mixture"))
+
+    @property
+    def latent_size(self) -> int:
+        """Z, the size of z."""
+        return self.means.shape[1]
+
+    @property
+    def size(self) -> int:
+        """D, the size of a coordinate P."""
+        return self.latent_size + self.coordinates.shape[1]
+
+    def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw coordinates (count, D) from the station's distribution; tempo and key from those of its songs."""
+        z = self.latent.sample(count, rng)
+        if not self.coordinates.shape[1]:
+            return z.astype(np.float32)
+        chosen = self.coordinates[rng.integers(len(self.coordinates), size=count)].astype(np.float64)
+        chosen[:, 0] += 0.15 * rng.standard_normal(count)
+        return np.concatenate([z, chosen], axis=1).astype(np.float32)
+
+    def decode(self, coordinates: np.ndarray, *, beats: int | None = None) -> np.ndarray:
+        """Return canonical steps (S, B, F) of coordinates (B, D): what encoder and critic see, tempo and key apart.
+
+        Args:
+            coordinates: P.
+            beats: length of the songs; the station's if None. Shorter songs are its beginning; in longer ones the plan goes on
+                from its middle again, which the recurrent network reads in a state of its own.
+        """
+        z = np.ascontiguousarray(coordinates[:, : self.latent_size], np.float32)
+        if beats is None or beats == self.beats:
+            return self.vae.decoder.forward(z)[0]
+        plan = self.vae.decoder.plan(z)
+        while len(plan) < beats:
+            plan = np.concatenate([plan[: -self.beats // 4], plan[self.beats // 4 :]])
+        return self.vae.decoder.forward_plan(np.ascontiguousarray(plan[:beats]))[0]
+
+    def generate(self, coordinates: np.ndarray, *, beats: int | None = None) -> np.ndarray:
+        """Return frames (B, T, 181), transposed to each song's key, of coordinates P (B, D)."""
+        return self.frames_of(self.decode(coordinates, beats=beats), coordinates)
+
+    def frames_of(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+        """Return frames (B, T, 181) in each song's key of canonical steps (S, B, F)."""
+        frames = song_data.to_frames(np.ascontiguousarray(steps.transpose(1, 0, 2)))
+        frames = np.maximum(frames, 0)
+        if self.grid == "beat":
+            keys = [song_data.coordinate_key(p[-1]) for p in coordinates]
+            frames = np.stack([audio_frames.transpose(f, key) for f, key in zip(frames, keys, strict=True)])
+        return frames.astype(np.float32)
+
+    def hop_length(self, coordinate: np.ndarray) -> int:
+        """Return samples a frame for a coordinate P (D,)."""
+        if self.grid == "absolute":
+            return song_data.ABSOLUTE_HOP_LENGTH
+        return song_data.hop_length(song_data.coordinate_tempo(float(coordinate[-2])))
+
+    def render(self, coordinate: np.ndarray, *, frames: np.ndarray | None = None, beats: int | None = None) -> np.ndarray:
+        """Return the song of a coordinate P (D,) as samples (n,) float32 at `sample_rate`, levelled, its end faded.
+
+        Args:
+            coordinate: P.
+            frames: (T, 181) if they were generated before.
+            beats: length, as in `decode`.
+        """
+        coordinate = np.asarray(coordinate)
+        if coordinate.shape != (self.size,):
+            raise ValueError(f"a coordinate of station {self.name} has shape ({self.size},), not {coordinate.shape}")
+        if frames is None:
+            frames = self.generate(coordinate[None], beats=beats)[0]
+        hop = self.hop_length(coordinate)
+        samples = audio_frames.decode(frames, hop_length=hop, sample_rate=self.sample_rate)
+        return finish(samples, fade=2 * song_data.FRAMES_PER_BEAT * hop)
+
+    def seconds(self, coordinate: np.ndarray) -> float:
+        """Return how long the song of a coordinate lasts."""
+        return self.beats * song_data.FRAMES_PER_BEAT * self.hop_length(coordinate) / self.sample_rate
+
+    def song_name(self, coordinate: np.ndarray) -> str:
+        """Return a name that is always the same for the same coordinate."""
+        return song_name(coordinate)
+
+    def describe(self, coordinate: np.ndarray) -> str:
+        """Return tempo and key of a coordinate as a listener reads them; empty on an absolute grid."""
+        if self.grid == "absolute":
+            return ""
+        tonics = "C Db D Eb E F F# G Ab A Bb B".split()
+        key = song_data.coordinate_key(float(coordinate[-1]))
+        return f"{tonics[key % 12]} major / {tonics[(key + 9) % 12]} minor, {song_data.coordinate_tempo(float(coordinate[-2])):.0f} bpm"
+
+    def save(self, folder: Path, *, dtype: Any = np.float32) -> None:
+        """Write the station into a folder, atomically.
+
+        Args:
+            folder: made if it is not there.
+            dtype: of the weights on disk; float16 halves the file.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = {
+            "vae": pack_values(self.vae).astype(dtype),
+            "critic": pack_values(self.critic).astype(dtype),
+            "means": self.means.astype(np.float32),
+            "log_variances": self.log_variances.astype(np.float32),
+            "coordinates": self.coordinates.astype(np.float32),
+            **{f"critic_{key}": value for key, value in self.critic.state().items()},
+        }
+        configuration = {
+            "kind": "station",
+            "grid": self.grid,
+            "beats": self.beats,
+            "latent_size": self.latent_size,
+            "hidden": self.vae.decoder.cell.hidden_size,
+            "details": self.details,
+        }
+        save_arrays(folder / STATION_FILE, arrays, configuration)
+
+    @classmethod
+    def load(cls, folder: Path) -> Station:
+        """Read a station.
+
+        Raises:
+            StationError: if it is not there, damaged, of another kind or of a newer version.
+        """
+        path = folder / STATION_FILE
+        if not path.is_file():
+            raise StationError(f"no station in {folder}; `ai-radio stations` lists those there are, `ai-radio train` makes one")
+        try:
+            arrays, configuration = load_arrays(path)
+            return cls._build(folder.name, arrays, configuration)
+        except CheckpointError as error:
+            raise StationError(f"station {folder.name} can't be read: {error}; train it again or delete {folder}") from error
+        except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
+            raise StationError(f"station {folder.name} is damaged ({error}); train it again or delete {folder}") from error
+
+    @classmethod
+    def _build(cls, name: str, arrays: dict[str, np.ndarray], configuration: dict[str, Any]) -> Station:
+        if configuration.get("kind") != "station":
+            raise ValueError("the file holds something else")
+        rng = np.random.default_rng(0)
+        vae = RecurrentVAE(
+            song_data.STEP_SIZE,
+            latent_size=_whole(configuration, "latent_size", 1, 4096),
+            beats=_whole(configuration, "beats", 4, 1024),
+            hidden=_whole(configuration, "hidden", 1, 4096),
+            rng=rng,
+        )
+        critic = Critic(song_data.STEP_SIZE, rng=rng)
+        for module, key in ((vae, "vae"), (critic, "critic")):
+            flat = pack(module, np.float32)
+            if arrays[key].shape != flat.values.shape or not np.isfinite(arrays[key]).all():
+                raise ValueError(f"the weights of the {key} don't fit")
+            flat.values[:] = arrays[key]
+        critic.restore({key.removeprefix("critic_"): value for key, value in arrays.items() if key.startswith("critic_")})
+        if configuration["grid"] not in ("beat", "absolute"):
+            raise ValueError(f"unknown grid {configuration['grid']!r}")
+        means, log_variances, coordinates = (arrays[key] for key in ("means", "log_variances", "coordinates"))
+        extra = 2 if configuration["grid"] == "beat" else 0
+        if means.shape != log_variances.shape or means.shape[1:] != (vae.latent_size,) or coordinates.shape != (len(means), extra):
+            raise ValueError("the statistics of its songs don't fit")
+        return cls(name, configuration["grid"], configuration["beats"], vae, critic, means, log_variances, coordinates, configuration["details"])
+
+
+def pack_values(module: Any) -> np.ndarray:
+    """Return a copy of all weights of a module as one vector."""
+    return np.concatenate([p.value.ravel() for p in module.parameters()])
+
+
+def finish(samples: np.ndarray, *, fade: int) -> np.ndarray:
+    """Level a song to LOUDNESS, bend what is above LOUDEST under it, fade its first 5 ms and its last `fade` samples."""
+    level = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+    if level > 1e-6:
+        samples = samples * np.float32(LOUDNESS / level)
+    knee = 0.7
+    over = np.abs(samples) - knee
+    bent = np.sign(samples) * (knee + (LOUDEST - knee) * np.tanh(over / (LOUDEST - knee)))
+    samples = np.where(over > 0, bent, samples).astype(np.float32)
+    fade = min(fade, len(samples))
+    samples[len(samples) - fade :] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
+    attack = min(110, len(samples))
+    samples[:attack] *= np.linspace(0, 1, attack, dtype=np.float32)
+    return samples
+
+
+def _whole(configuration: dict[str, Any], key: str, low: int, high: int) -> int:
+    value = configuration[key]
+    if not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{key} is {value!r}")
+    return value

@@ -1,0 +1,340 @@
+"""Train a station: songs -> recurrent VAE -> its decoder as generator against a critic -> a station on disk.
+
+The work can be stopped at any moment and goes on where its last checkpoint was. Minutes are turned into a number of steps at the start,
+by timing steps that are thrown away; from there on the same songs, seed and steps give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan.critic import Critic
+from gan.trainer import GANOptions, GANTrainer
+from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
+from neural_networks.components.optimizers import Adam
+from neural_networks.components.parameters import FlatParameters, pack
+from neural_networks.training import Batch, Trainer
+from neural_networks.vae.recurrent_vae import RecurrentVAE
+from radio import songs as song_data
+from radio.songs import prepare_starter_songs
+from radio.station import STATION_FILE, Station, StationError
+
+TRAINING_FILE = "training.npz"  # beside the station's file while the training is unfinished
+BATCH_SIZE = 8
+LEARNING_RATE = 4e-3
+WARM_UP_STEPS = 50
+LAST_RATE = 0.02  # of the learning rate, at the end
+KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
+KL_WARM_UP = 0.1  # of all steps
+CLIP = 0.5
+GAN_MINUTES_SHARE = 0.2
+GAN_STEPS_SHARE = 0.1  # of the VAE's steps, where steps are given
+TIMED_STEPS = 12
+CHECKPOINT_SECONDS = 60.0
+DEFAULT_MINUTES = 10.0
+
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training was asked for; a checkpoint is only continued under the same plan.
+
+    Attributes:
+        songs: fingerprint of the training songs.
+        beats: length of a song.
+        seed: of weights, order and noise.
+        minutes: asked for, or None.
+        steps: asked for, or None.
+        vae_steps: of the VAE, made of what was asked for.
+        gan_steps: of generator and critic, likewise.
+    """
+
+    songs: str
+    beats: int
+    seed: int
+    minutes: float | None
+    steps: int | None
+    vae_steps: int = 0
+    gan_steps: int = 0
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """Return the VAE's learning rate: a short warm-up, then a half cosine from LEARNING_RATE down to LAST_RATE of it.
+
+    Measured on the starter collection, 64 beats, 4,000 steps: variance explained 0.960, note F1 0.83; with a constant rate that falls in
+    the last fifth alone 0.953.
+    """
+    rising = min(1.0, (step + 1) / WARM_UP_STEPS)
+    return float(LEARNING_RATE * rising * (LAST_RATE + (1 - LAST_RATE) * (1 + np.cos(np.pi * step / steps)) / 2))
+
+
+def vae_trainer(
+    vae: FlatParameters, songs: song_data.TrainingSongs, *, steps: int, seed: int, threads: int | None = None
+) -> Trainer:
+    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps."""
+    values = songs.steps.shape[1] * songs.steps.shape[2]
+
+    def loss(module: RecurrentVAE, batch: Batch) -> float:
+        x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
+        warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
+        return module.loss(x, beta=warm * KL_WEIGHT / values, rng=batch.rng)[0]
+
+    return Trainer(
+        vae, loss, Adam(0.9, 0.99), lambda step: learning_rate(step, steps), batch_size=BATCH_SIZE, clip=CLIP, seed=seed, threads=threads
+    )
+
+
+def gan_trainer(
+    vae: FlatParameters, critic: FlatParameters, songs: song_data.TrainingSongs, *, seed: int, threads: int | None = None
+) -> GANTrainer:
+    """Return the GANTrainer of a trained VAE and a fresh critic on songs."""
+    values = songs.steps.shape[1] * songs.steps.shape[2]
+    return GANTrainer(vae, critic, songs.steps, options=GANOptions(kl_weight=KL_WEIGHT / values), seed=seed, threads=threads)
+
+
+def train_station(
+    folder: Path,
+    music: Path | None = None,
+    *,
+    beats: int = 64,
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    report: Report = lambda event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Station | None:
+    """Train a station into a folder, or go on with a training that was stopped there.
+
+    Args:
+        folder: of the station; its name is the station's.
+        music: searched for audio; the starter collection if None.
+        beats: length of a song; on an absolute grid a beat is 24 frames of 20 ms.
+        minutes: how long to train, the preparation of the music not counted; 10 if neither is given.
+        steps: of the VAE, instead of minutes.
+        seed: of all random numbers.
+        threads: 1 or 2; the result is the same.
+        report: called with an event: a dict with 'phase' ('prepare', 'compile', 'learn', 'perform', 'save'), and where it fits 'done',
+            'of', 'loss', 'skip' (a line on a file that can't be used) or 'note' (a line for the user).
+        should_stop: asked between steps; a checkpoint is saved before this function returns None.
+
+    Returns:
+        The station, or None if it was stopped; the same call goes on.
+
+    Raises:
+        StationError: if the folder holds a finished station, or an unfinished one that was asked for differently.
+        AudioError: if there is no music in the folder.
+    """
+    if minutes is not None and not 0 < minutes < 100_000:
+        raise StationError(f"minutes must be a positive number, not {minutes}")
+    if steps is not None and steps < 1:
+        raise StationError(f"steps must be 1 or more, not {steps}")
+    if (folder / STATION_FILE).exists():
+        raise StationError(f"station {folder.name} is trained already; choose another name, or delete {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    songs = _songs(music, beats, seed, report)
+    report({"phase": "compile"})
+    asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps)
+    return _Training(folder, songs, asked, threads, report, should_stop).run()
+
+
+class _Training:
+    """One training from its first step, or from its checkpoint, to the saved station."""
+
+    def __init__(
+        self,
+        folder: Path,
+        songs: song_data.TrainingSongs,
+        asked: Plan,
+        threads: int | None,
+        report: Report,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self.folder, self.songs, self.threads = folder, songs, threads
+        self.report, self.should_stop = report, should_stop
+        self.arrays, self.plan = self._resumed(asked)
+        self.saved = time.monotonic()
+
+    def run(self) -> Station | None:
+        """Make the steps that are left, and the station; None if stopped."""
+        vae, critic = self._models()
+        trainer = vae_trainer(vae, self.songs, steps=self.plan.vae_steps, seed=self.plan.seed, threads=self.threads)
+        if "vae/values" in self.arrays:
+            trainer.restore(_part(self.arrays, "vae/"))
+        if trainer.steps < self.plan.vae_steps and not self._learn(trainer):
+            return None
+        performer = gan_trainer(vae, critic, self.songs, seed=self.plan.seed, threads=self.threads)
+        if "gan/statistics" in self.arrays:
+            performer.restore(_part(self.arrays, "gan/"))
+        if not self._perform(performer, trainer):
+            return None
+        performer.use_average()
+        return self._finish(vae, critic)
+
+    def _models(self) -> tuple[FlatParameters, FlatParameters]:
+        rng = np.random.default_rng((self.plan.seed, 0))
+        vae = RecurrentVAE(song_data.STEP_SIZE, beats=self.plan.beats, rng=rng)
+        return pack(vae), pack(Critic(song_data.STEP_SIZE, rng=rng))
+
+    def _learn(self, trainer: Trainer) -> bool:
+        """Train the VAE; False if stopped."""
+        smooth = _Smooth()
+
+        def progress(done: int, of: int, loss: float) -> None:
+            self.report({"phase": "learn", "done": done, "of": of, "loss": smooth(loss)})
+            self._checkpoint_if_due(lambda: {"vae/": trainer.state()})
+
+        try:
+            trainer.run(len(self.songs.steps), self.plan.vae_steps, progress=progress, should_stop=self.should_stop)
+        finally:
+            self._checkpoint({"vae/": trainer.state()})
+        return trainer.steps >= self.plan.vae_steps
+
+    def _perform(self, performer: GANTrainer, trainer: Trainer) -> bool:
+        """Train generator and critic; False if stopped."""
+        smooth, alarms = _Smooth(), set[str]()
+
+        def progress(done: int, of: int, log: Any) -> None:
+            self.report({"phase": "perform", "done": done, "of": of, "loss": smooth(log.critic_loss)})
+            for alarm in performer.alarms():
+                if alarm[:12] not in alarms:  # said once, whatever its figures
+                    alarms.add(alarm[:12])
+                    self.report({"phase": "perform", "note": alarm})
+            self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()})
+
+        try:
+            performer.run(self.plan.gan_steps, progress=progress, should_stop=self.should_stop)
+        finally:
+            self._checkpoint({"vae/": trainer.state(), "gan/": performer.state()})
+        return performer.steps >= self.plan.gan_steps
+
+    def _finish(self, vae: FlatParameters, critic: FlatParameters) -> Station:
+        self.report({"phase": "save"})
+        statistics, errors = encode_songs(vae.module, self.songs.steps)  # type: ignore[arg-type]
+        means, log_variances = np.split(statistics, 2, axis=1)
+        details = {
+            "songs": self.songs.names,
+            "seed": self.plan.seed,
+            "vae_steps": self.plan.vae_steps,
+            "gan_steps": self.plan.gan_steps,
+            "explained_variance": 1 - float(errors.mean()) / float(_variance(self.songs.steps)),
+        }
+        station = Station(
+            self.folder.name, self.songs.grid, self.plan.beats, vae.module, critic.module,  # type: ignore[arg-type]
+            means, log_variances, self.songs.coordinates, details,
+        )  # fmt: skip
+        station.save(self.folder)
+        (self.folder / TRAINING_FILE).unlink(missing_ok=True)
+        return station
+
+    def _resumed(self, asked: Plan) -> tuple[dict[str, np.ndarray], Plan]:
+        """Return the checkpoint's arrays and plan; if there is none, a new plan."""
+        path = self.folder / TRAINING_FILE
+        if not path.exists():
+            return {}, self._planned(asked)
+        try:
+            arrays, configuration = load_arrays(path)
+            plan = Plan(**configuration["plan"])
+        except (CheckpointError, KeyError, TypeError) as error:
+            raise StationError(f"the checkpoint {path} can't be read ({error}); delete it to start again") from error
+        was = asdict(plan)
+        different = [key for key, value in asdict(replace(asked, vae_steps=plan.vae_steps, gan_steps=plan.gan_steps)).items() if was[key] != value]
+        if different:
+            how = ", ".join("other songs" if key == "songs" else f"{key} {was[key]}" for key in different)
+            raise StationError(f"{self.folder} holds an unfinished training with {how}; ask for the same to go on, or delete the folder")
+        self.report({"phase": "learn", "note": "going on where the training was stopped"})
+        return arrays, plan
+
+    def _planned(self, asked: Plan) -> Plan:
+        """Return the steps to make: as asked, or as many as fit into the minutes, timed on models that are thrown away."""
+        if asked.steps is not None:
+            return replace(asked, vae_steps=asked.steps, gan_steps=max(1, round(GAN_STEPS_SHARE * asked.steps)))
+        self.plan = asked
+        seconds = 60 * (DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
+        vae, critic = self._models()
+        trainer = vae_trainer(vae, self.songs, steps=10_000, seed=asked.seed, threads=self.threads)
+        vae_seconds = _seconds_a_step(lambda: trainer.step(len(self.songs.steps)))
+        performer = gan_trainer(vae, critic, self.songs, seed=asked.seed, threads=self.threads)
+        gan_seconds = _seconds_a_step(performer.step)
+        vae_steps = max(1, int((1 - GAN_MINUTES_SHARE) * seconds / vae_seconds))
+        gan_steps = max(1, int(GAN_MINUTES_SHARE * seconds / gan_seconds))
+        self.report({"phase": "learn", "note": f"{vae_steps} steps to learn the songs, then {gan_steps} against the critic"})
+        return replace(asked, vae_steps=vae_steps, gan_steps=gan_steps)
+
+    def _checkpoint_if_due(self, states: Callable[[], dict[str, dict[str, np.ndarray]]]) -> None:
+        if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+            self._checkpoint(states())
+
+    def _checkpoint(self, states: dict[str, dict[str, np.ndarray]]) -> None:
+        arrays = {prefix + name: array for prefix, state in states.items() for name, array in state.items()}
+        save_arrays(self.folder / TRAINING_FILE, arrays, {"kind": "training", "plan": asdict(self.plan)})
+        self.saved = time.monotonic()
+
+
+def encode_songs(vae: RecurrentVAE, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ([mean; log-variance] (N, 2 Z), mean squared errors of the reconstructions (N,)) of songs (N, S, F)."""
+    statistics = np.empty((len(steps), 2 * vae.latent_size), np.float32)
+    errors = np.empty(len(steps))
+    for start in range(0, len(steps), BATCH_SIZE):
+        part = slice(start, start + BATCH_SIZE)
+        x = np.ascontiguousarray(steps[part].transpose(1, 0, 2))
+        statistics[part] = vae.encoder.forward(x)[0]
+        songs = vae.decoder.forward(np.ascontiguousarray(statistics[part, : vae.latent_size]))[0]
+        errors[part] = np.square(songs - x).mean(axis=(0, 2))
+    return statistics, errors
+
+
+class _Smooth:
+    """A running mean that forgets over about 50 values, and starts at the first."""
+
+    def __init__(self) -> None:
+        self.value: float | None = None
+
+    def __call__(self, value: float) -> float:
+        self.value = value if self.value is None else self.value + 0.02 * (value - self.value)
+        return self.value
+
+
+def _songs(music: Path | None, beats: int, seed: int, report: Report) -> song_data.TrainingSongs:
+    def progress(done: int, of: int) -> None:
+        report({"phase": "prepare", "done": done, "of": of})
+
+    if music is None:
+        return prepare_starter_songs(beats=beats, progress=progress)
+    return song_data.prepare_folder(
+        music, beats=beats, seed=seed, progress=progress, on_skip=lambda line: report({"phase": "prepare", "skip": line})
+    )
+
+
+def _seconds_a_step(step: Callable[[], Any]) -> float:
+    step()  # the first compiles
+    times = []
+    for _ in range(TIMED_STEPS):
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def _fingerprint(songs: song_data.TrainingSongs) -> str:
+    digest = hashlib.sha256(repr((songs.steps.shape, songs.names)).encode())
+    digest.update(np.ascontiguousarray(songs.steps[:, ::16, ::8]).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _variance(steps: np.ndarray) -> float:
+    """Return the variance of the frames' values around the mean of each of the 181."""
+    frames = song_data.to_frames(steps).reshape(-1, song_data.to_frames(steps).shape[-1])
+    return float(frames.var(axis=0, dtype=np.float64).mean())
+
+
+def _part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,122 @@
+"""What gets installed, and that README.md, setup.py, CHANGELOG.md and .ci/run agree with each other.
+
+The suite runs from the source tree; these tests build the package from a copy of it, install that into a folder of its own,
+and use it there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ["audio_parsing", "compression", "gan", "neural_networks", "radio"]
+
+
+def run(*command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder; its output is text."""
+    return subprocess.run(command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, built from a copy of the tree, so that what an earlier build left in build/ is not in it."""
+    place = tmp_path_factory.mktemp("wheel")
+    tree = place / "tree"
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "out"))
+    built = run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(place), ".", folder=tree)
+    assert built.returncode == 0, built.stderr
+    (path,) = place.glob("ai_radio-*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Path:
+    """The folder that the package is installed into, as site-packages would be."""
+    folder = wheel.parent / "site"
+    options = ["--quiet", "--no-deps", "--no-index", "--target", str(folder)]
+    done = run(sys.executable, "-m", "pip", "install", *options, str(wheel), folder=wheel.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_five_packages_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    folders = {name.split("/")[0] for name in names}
+    (metadata,) = (folder for folder in folders if folder.endswith(".dist-info"))
+    assert sorted(folders - {metadata}) == PACKAGES
+
+
+def test_every_module_and_every_station_file_is_installed(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    wanted |= {path.relative_to(ROOT) for ending in ("json", "npz") for path in (ROOT / "radio" / "stations").rglob(f"*.{ending}")}
+    assert {path.as_posix() for path in wanted if "__pycache__" not in path.parts} <= names
+
+
+def test_the_weights_that_ship_are_small_and_no_pickle(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    stations = [entry for entry in archive.infolist() if entry.filename.startswith("radio/stations/")]
+    assert stations, "no starter station in the package"
+    assert sum(entry.file_size for entry in stations) <= 5_000_000
+    assert all(Path(entry.filename).suffix in (".json", ".npz") for entry in stations)
+
+
+def test_the_installed_packages_import_from_anywhere(installed: Path, tmp_path: Path) -> None:
+    modules = [path.relative_to(ROOT).with_suffix("") for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    names = [".".join(module.parts).removesuffix(".__init__") for module in sorted(modules) if module.name != "__main__"]
+    code = f"import importlib, sys\nfor name in {names!r}:\n    importlib.import_module(name)\n"
+    code += f"print(*{{sys.modules[name].__file__ for name in {PACKAGES!r}}}, sep='\\n')"
+    done = run(sys.executable, "-c", code, folder=tmp_path, PYTHONPATH=str(installed))
+    assert done.returncode == 0, done.stderr
+    files = [Path(line) for line in done.stdout.split()]
+    assert sorted(path.parent for path in files) == [installed / package for package in PACKAGES]
+
+
+def test_the_command_is_installed(installed: Path, tmp_path: Path) -> None:
+    command = run(str(installed / "bin" / "ai-radio"), "--help", folder=tmp_path, PYTHONPATH=str(installed))
+    module = run(sys.executable, "-m", "radio", "--help", folder=tmp_path, PYTHONPATH=str(installed))
+    assert command.returncode == module.returncode == 0, command.stderr + module.stderr
+    for word in ("play", "train", "generate", "reconstruct", "final", "starter", "stations", "doctor"):
+        assert word in command.stdout
+
+
+def test_readme_names_every_command_that_there_is() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    done = run(sys.executable, "-m", "radio", "--help", folder=ROOT)
+    listed = re.findall(r"^    ([a-z]+)  +[a-z]", done.stdout, re.MULTILINE)
+    assert {"play", "train", "generate"} <= set(listed), done.stdout + done.stderr
+    assert not [word for word in listed if f"`ai-radio {word}" not in text]
+
+
+def test_readme_has_the_command_that_starts_and_the_one_that_tests() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/ai-radio" in lines
+    assert [line for line in lines if line.endswith("-m pytest")] == [
+        "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/python -m pytest"
+    ]
+
+
+def test_readme_links_to_what_is_there() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
+    assert targets
+    assert not [target for target in targets if not (ROOT / target).exists()]
+
+
+def test_changelog_knows_the_version() -> None:
+    version = re.search(r'version="([\d.]+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
+    assert version
+    assert f"## {version[1]}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_ci_is_a_program_that_bash_can_read() -> None:
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert run("bash", "-n", ".ci/run", folder=ROOT).stderr == ""

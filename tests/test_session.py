@@ -1,0 +1,336 @@
+"""A session without a face: songs that differ, ratings that are kept and learned, and a final song that is liked."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from tiny_station import tiny_station
+
+from audio_parsing import frames as audio_frames
+from radio import reconstruction, saving
+from radio import session as session_module
+from radio.home import Home
+from radio.ratings import Ratings
+from radio.reconstruction import reconstruct_samples
+from radio.session import LIKENESS, SKIP_RATING, SKIP_WEIGHT, RadioSession, Song
+from radio.songs import coordinate_key, coordinate_tempo, hop_length, tempo_coordinate, to_steps
+from radio.songs_heard import SongsHeard
+from radio.station import Station
+
+EMPTY = np.zeros((0, 2))
+
+
+@pytest.fixture(autouse=True)
+def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge fewer songs than the radio does: these tests look at what is done with them."""
+    monkeypatch.setattr(session_module, "CANDIDATES", 64)
+
+
+@pytest.fixture(scope="module")
+def station() -> Station:
+    return tiny_station()
+
+
+@pytest.fixture
+def open_session(station: Station, tmp_path: Path) -> Iterator[Callable[..., RadioSession]]:
+    """Open sessions in one home; they are closed at the end."""
+    opened: list[RadioSession] = []
+
+    def make(listener: str = "me", *, of: Station = station, seed: int | None = 1, background: bool = False, **rest) -> RadioSession:
+        opened.append(RadioSession(of, listener, home=Home(tmp_path), seed=seed, background=background, **rest))
+        return opened[-1]
+
+    yield make
+    for session in opened:
+        session.close()
+
+
+def brightness(song: Song) -> float:
+    """Return the share of the sound above 1 kHz, from 0 to 1."""
+    power = np.abs(np.fft.rfft(song.samples)) ** 2
+    return float(power[np.fft.rfftfreq(song.samples.size, 1 / song.sample_rate) > 1000].sum() / power.sum())
+
+
+def test_a_song_is_sound_and_can_be_made_again_from_its_coordinate(open_session: Callable[..., RadioSession], station: Station) -> None:
+    song = open_session().next_song()
+    assert song.samples.dtype == np.float32 and song.samples.ndim == 1 and song.sample_rate == 22050
+    assert 0.05 < np.abs(song.samples).max() <= 1
+    assert song.samples.size / song.sample_rate == pytest.approx(station.seconds(song.latent))
+    np.testing.assert_array_equal(station.render(song.latent), song.samples)
+    assert song.name == station.song_name(song.latent)
+    assert "bpm" in song.details
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_no_song_equals_an_earlier_one(open_session: Callable[..., RadioSession], background: bool) -> None:
+    session = open_session(background=background)
+    songs = [session.next_song() for _ in range(8)]
+    for number, song in enumerate(songs):
+        for earlier in songs[:number]:
+            assert np.corrcoef(song.steps.ravel(), earlier.steps.ravel())[0, 1] < LIKENESS
+
+
+def test_a_station_of_one_song_plays_on(open_session: Callable[..., RadioSession]) -> None:
+    one = tiny_station(seed=3)
+    one.vae.decoder.to_plan.weight.value[:] = 0
+    session = open_session(of=one)
+    first, second = session.next_song(), session.next_song()
+    heard = SongsHeard()
+    heard.add(first.steps)
+    assert heard.likeness(second.steps) > 0.99
+
+
+@pytest.mark.parametrize("explore", ["random", "greedy", "thompson", "ucb"])
+def test_the_same_seed_and_ratings_give_the_same_songs(tmp_path: Path, station: Station, explore: str) -> None:
+    def play(folder: str, seed: int) -> list[str]:
+        session = RadioSession(station, "me", home=Home(tmp_path / folder), seed=seed, explore=explore, background=False)  # type: ignore[arg-type]
+        names = []
+        for number in range(7):
+            song = session.next_song()
+            session.rate(song, np.sin(number))
+            names.append(song.name)
+        session.close()
+        return names
+
+    first = play("a", 5)
+    assert first == play("b", 5)
+    assert first != play("c", 6)
+
+
+def test_a_rating_is_in_the_database_at_once(open_session: Callable[..., RadioSession], tmp_path: Path) -> None:
+    session = open_session()
+    song = session.next_song()
+    curve = np.array([[4.0, 0.2], [6.0, 0.6], [8.0, 0.6]])
+    assert session.rate(song, curve) == pytest.approx(0.4)
+    # As another program sees it, while the session is open.
+    database = sqlite3.connect(tmp_path / "ratings.db")
+    row = database.execute("SELECT listener, station, song, rating, weight, skipped, curve FROM ratings").fetchone()
+    database.close()
+    assert row[:3] == ("me", "tiny", song.name) and row[3:6] == (pytest.approx(0.4), 1.0, 0)
+    assert json.loads(row[6]) == curve.tolist()
+    assert session.rated == 1
+
+
+def test_what_is_not_said_is_not_learned(open_session: Callable[..., RadioSession], tmp_path: Path) -> None:
+    session = open_session()
+    assert session.rate(session.next_song(), EMPTY) is None
+    assert session.rated == 0
+    skipped = session.next_song()
+    assert session.rate(skipped, EMPTY, skipped=True) == SKIP_RATING
+    (kept,) = Ratings(tmp_path / "ratings.db").of("me", "tiny")
+    assert (kept.rating, kept.weight, kept.skipped) == (SKIP_RATING, SKIP_WEIGHT, True)
+    assert session.predict(skipped)[0] < 0
+
+
+def test_a_note_is_kept_but_learned_only_when_the_song_is_over(open_session: Callable[..., RadioSession], tmp_path: Path) -> None:
+    session = open_session()
+    song = session.next_song()
+    session.note(song, np.array([[4.0, 0.9]]))
+    database = Ratings(tmp_path / "ratings.db")
+    assert [one.rating for one in database.of("me", "tiny")] == [0.9]
+    assert session.rated == 0 and session.predict(song)[0] == 0
+    session.rate(song, np.array([[4.0, 0.9], [5.0, 0.5], [7.0, 0.5]]))
+    assert [one.rating for one in database.of("me", "tiny")] == [pytest.approx(0.9 / 3 + 0.5 * 2 / 3)]
+    again = session.next_song()
+    session.note(again, np.array([[4.0, 0.9]]))
+    session.note(again, EMPTY)
+    assert database.total() == 1, "a slider put back to untouched said nothing"
+
+
+def test_a_rating_is_learned_and_undo_unlearns_it(open_session: Callable[..., RadioSession]) -> None:
+    session = open_session()
+    songs = [session.next_song() for _ in range(4)]
+    for song in songs[:3]:
+        session.rate(song, -0.5)
+    before = [session.predict(song) for song in songs]
+    session.rate(songs[3], 1.0)
+    mean, deviation = session.predict(songs[3])
+    assert mean > before[3][0] + 0.2 and deviation < before[3][1]
+    undone = session.undo()
+    assert undone is not None and undone.song == songs[3].name and session.rated == 3
+    np.testing.assert_allclose([session.predict(song) for song in songs], before, atol=1e-9)
+    assert [session.undo() is None for _ in range(4)] == [False, False, False, True]
+    assert session.predict(songs[0])[0] == 0
+
+
+def test_a_song_rated_twice_counts_once(open_session: Callable[..., RadioSession]) -> None:
+    session = open_session()
+    song = session.next_song()
+    session.rate(song, 1.0)
+    once = session.predict(song)
+    session.rate(song, -1.0)
+    session.rate(song, 1.0)
+    assert session.rated == 1
+    np.testing.assert_allclose(session.predict(song), once, atol=1e-9)
+
+
+def test_the_next_session_knows_what_was_said_in_the_last(open_session: Callable[..., RadioSession]) -> None:
+    first = open_session()
+    songs = [first.next_song() for _ in range(6)]
+    for number, song in enumerate(songs):
+        first.rate(song, number / 6)
+    expected = [first.predict(song) for song in songs]
+    first.close()
+    second = open_session(seed=9, background=True)
+    assert second.rated == 6
+    second.next_song()
+    np.testing.assert_allclose([second.predict(song) for song in songs], expected, atol=1e-4)
+    other = open_session("you")
+    assert other.rated == 0
+
+
+def test_ratings_of_songs_the_station_no_longer_makes_are_left_alone(open_session: Callable[..., RadioSession], tmp_path: Path) -> None:
+    session = open_session()
+    session.rate(session.next_song(), 0.7)
+    session.close()
+    trained_again = open_session(of=tiny_station(seed=8))
+    trained_again.next_song()
+    assert trained_again.rated == 0 and trained_again.undo() is None
+    assert Ratings(tmp_path / "ratings.db").total() == 1
+
+
+def test_it_learns_to_play_what_is_liked_and_the_final_song_is_liked(open_session: Callable[..., RadioSession], station: Station) -> None:
+    chance = open_session("nobody", explore="random", seed=4)
+    random_songs = [brightness(chance.next_song()) for _ in range(30)]
+    middle, spread = np.mean(random_songs), np.std(random_songs)
+    session = open_session(seed=2)
+    liking = []
+    for _ in range(20):
+        song = session.next_song()
+        liking.append((brightness(song) - middle) / spread)
+        session.rate(song, float(np.tanh(liking[-1])))
+    assert np.mean(liking[10:]) > 0.5, "the listener likes bright songs"
+    final = session.final_song()
+    assert (brightness(final) - middle) / spread > 0.5
+    assert final.expected is not None and final.expected[0] > 0.2
+    assert min(final.descent["losses"]) < final.descent["losses"][0]
+    assert station.render(final.latent).size == final.samples.size
+
+
+def test_a_saved_song_can_be_made_again(open_session: Callable[..., RadioSession], station: Station, tmp_path: Path) -> None:
+    session = open_session()
+    song = session.next_song()
+    session.rate(song, 0.5)
+    path = session.save(song)
+    assert path.parent == tmp_path / "songs" and path.suffix == ".wav"
+    samples, rate = soundfile.read(path, dtype="float32")
+    assert rate == song.sample_rate
+    np.testing.assert_allclose(samples, song.samples, atol=1 / 32000)
+    description = saving.read_description(path.with_suffix(".json"))
+    assert description["rating"] == 0.5 and description["listener"] == "me"
+    saving.check_fits(description, station, path)
+    np.testing.assert_array_equal(description["coordinate"], song.latent)
+    np.testing.assert_array_equal(station.render(description["coordinate"]), song.samples)
+    with pytest.raises(saving.SongFileError, match="another training"):
+        saving.check_fits(description, tiny_station(seed=7), path)
+    assert not [name for name in path.parent.iterdir() if name.name.startswith(".")], "no half files are left"
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"coordinate": [NaN], "beats": 4, "station": "s"}', '{"coordinate": 1, "beats": 4}'])
+def test_a_description_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "song.json").write_text(text)
+    with pytest.raises(saving.SongFileError) as caught:
+        saving.read_description(tmp_path / "song.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saving.write_wav(tmp_path / "song.wav", np.zeros(100), 22050)
+    before = path.read_bytes()
+
+    def fail(*arguments: object, **named: object) -> None:
+        raise soundfile.LibsndfileError(1)
+
+    monkeypatch.setattr(soundfile, "write", fail)
+    with pytest.raises(OSError, match="song.wav"):
+        saving.write_wav(path, np.ones(100), 22050)
+    assert path.read_bytes() == before and [one.name for one in tmp_path.iterdir()] == ["song.wav"]
+
+
+def test_the_next_song_is_made_while_one_plays(open_session: Callable[..., RadioSession]) -> None:
+    session = open_session(background=True)
+    session.next_song()
+    until = time.monotonic() + 20
+    while not session.ready:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    start = time.monotonic()
+    session.next_song()
+    assert time.monotonic() - start < 0.15
+
+
+def test_songs_ratings_and_the_final_song_go_on_at_the_same_time(open_session: Callable[..., RadioSession]) -> None:
+    session = open_session(background=True)
+    session.rate(session.next_song(), 0.5)
+    found: list[Song] = []
+    thread = threading.Thread(target=lambda: found.append(session.final_song()))
+    thread.start()
+    while thread.is_alive():
+        session.rate(session.next_song(), 0.1)
+        thread.join(0.05)
+    assert len(found) == 1 and found[0].expected is not None
+
+
+def test_songs_of_another_length(open_session: Callable[..., RadioSession], station: Station) -> None:
+    session = open_session(beats=2 * station.beats)
+    song = session.next_song()
+    assert song.samples.size / song.sample_rate == pytest.approx(2 * station.seconds(song.latent))
+    session.rate(song, 0.5)
+    final = session.final_song()
+    assert final.samples.size / final.sample_rate == pytest.approx(2 * station.seconds(final.latent))
+
+
+def test_a_station_on_an_absolute_grid(open_session: Callable[..., RadioSession]) -> None:
+    session = open_session(of=tiny_station("real", grid="absolute"))
+    songs = [session.next_song() for _ in range(3)]
+    assert songs[0].details == "" and songs[0].latent.shape == (6,)
+    assert songs[0].samples.size == songs[1].samples.size
+    for song, rating in zip(songs, (0.9, -0.9, 0.1), strict=True):
+        session.rate(song, rating)
+    assert session.final_song().latent.shape == (6,)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 4.5])
+def test_a_file_of_any_length_goes_through_a_station_on_an_absolute_grid(seconds: float, rng: np.random.Generator) -> None:
+    station = tiny_station("real", grid="absolute")
+    samples = rng.standard_normal(round(seconds * station.sample_rate)).astype(np.float32) * 0.1
+    result = reconstruct_samples(station, samples)
+    assert result.samples.size == samples.size
+    assert result.coordinates.shape == (-(-samples.size // (4 * 24 * 441)), 6)
+    assert np.isfinite(result.samples).all() and result.error > 0
+
+
+def test_tempo_and_key_are_found_by_which_the_station_knows_the_song(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    # A station that remembers one song, at one tempo and in one key, and makes other songs the fainter the less they are like it.
+    station = tiny_station()
+    station.coordinates[:, 0] = np.linspace(tempo_coordinate(100), tempo_coordinate(160), 12)
+    tempo, key = 128.0, 4
+    tones = [np.sin(2 * np.pi * f * np.arange(9000) / 22050) * np.hanning(9000) for f in rng.uniform(200, 2000, 10)]
+    samples = np.concatenate(tones)[: 4 * 24 * hop_length(tempo) - 500].astype(np.float32) * 0.3
+    padded = np.pad(samples, (0, 500))
+    known = to_steps(audio_frames.transpose(audio_frames.encode(padded, hop_length=hop_length(tempo)), -key))
+
+    def encode(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        alike = np.exp(-100 * np.abs(steps - known[:, None]).mean(axis=(0, 2)))
+        return np.zeros((steps.shape[1], 6), np.float32), steps * alike[None, :, None]
+
+    monkeypatch.setattr(reconstruction, "_encode", encode)
+    monkeypatch.setattr(reconstruction, "TEMPO_STEP", 128 / 125 - 1)
+    for bpm in (128.0, None):
+        result = reconstruct_samples(station, samples, bpm=bpm)
+        assert coordinate_key(float(result.coordinates[0, -1])) == key
+        assert hop_length(coordinate_tempo(float(result.coordinates[0, -2]))) == pytest.approx(hop_length(tempo), abs=3)
+        assert result.error < 0.2
+
+
+def test_the_listener_needs_a_name_that_can_be_one(open_session: Callable[..., RadioSession]) -> None:
+    with pytest.raises(ValueError, match="name of a listener"):
+        open_session("../me")

@@ -1,0 +1,213 @@
+"""Stations: training, resuming, the file on disk, songs made of coordinates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audio_parsing.analysis import chroma_correlation
+from audio_parsing.starter import render, starter_songs
+from radio import songs as song_data
+from radio import train_station as training
+from radio.names import song_name
+from radio.station import LOUDEST, STATION_FILE, Station, StationError, finish
+from radio.train_station import TRAINING_FILE, encode_songs, train_station
+
+BEATS = 16
+
+
+@pytest.fixture(scope="module")
+def few_songs() -> song_data.TrainingSongs:
+    return song_data.prepare_starter_songs(starter_songs(beats=BEATS)[::8], workers=1)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, few_songs: song_data.TrainingSongs) -> None:
+    """Train on twelve songs instead of preparing all of them."""
+    monkeypatch.setattr(training, "prepare_starter_songs", lambda **options: few_songs)
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory, few_songs: song_data.TrainingSongs) -> Station:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "prepare_starter_songs", lambda **options: few_songs)
+        made = train_station(tmp_path_factory.mktemp("stations") / "small", beats=BEATS, steps=150)
+    assert made is not None
+    return made
+
+
+def test_frames_of_a_starter_song_are_canonical(few_songs):
+    """All songs are in C major or A minor, whatever key they sound in: most note energy lies on the white keys."""
+    from audio_parsing.analysis import in_scale_share, scale
+
+    both = scale(0, "major") | scale(9, "minor")
+    shares = [in_scale_share(song_data.to_frames(steps), both) for steps in few_songs.steps]
+    assert np.mean(shares) > 0.9
+    assert few_songs.steps.shape == (12, 4 * BEATS, song_data.STEP_SIZE)
+
+
+def test_tempo_and_key_are_coordinates_and_back():
+    for bpm in (84, 110, 152):
+        assert song_data.coordinate_tempo(song_data.tempo_coordinate(bpm)) == pytest.approx(bpm)
+    for key in range(-5, 6):
+        assert song_data.coordinate_key(song_data.key_coordinate(key)) == key
+    assert song_data.coordinate_tempo(1e9) == pytest.approx(200)
+    assert song_data.coordinate_key(-1e9) == -6
+
+
+def test_training_learns(station, few_songs):
+    """150 steps explain most of what twelve short songs hold, and the sound that comes back has their harmony and rhythm."""
+    assert station.details["explained_variance"] > 0.6
+    song = starter_songs(beats=BEATS)[0]
+    statistics, _ = encode_songs(station.vae, few_songs.steps[:1])
+    coordinate = np.concatenate([statistics[0, : station.latent_size], few_songs.coordinates[0]]).astype(np.float32)
+    given_back = station.render(coordinate)
+    original = render(song, station.sample_rate)
+    assert len(given_back) == len(original)
+    other = render(starter_songs(beats=BEATS)[40], station.sample_rate)
+    assert chroma_correlation(original, given_back) > 0.6
+    assert chroma_correlation(original, given_back) > chroma_correlation(other, given_back) + 0.2
+
+
+def test_songs_are_sound(station, rng):
+    for coordinate in station.sample(4, rng):
+        samples = station.render(coordinate)
+        assert samples.dtype == np.float32
+        assert len(samples) == round(station.seconds(coordinate) * station.sample_rate)
+        assert np.isfinite(samples).all()
+        assert np.abs(samples).max() <= LOUDEST
+        assert np.sqrt(np.mean(samples**2)) > 0.05
+        assert np.abs(samples[-50:]).max() < 1e-3
+        np.testing.assert_array_equal(samples, station.render(coordinate))
+
+
+@pytest.mark.parametrize("beats", [8, 16, 32, 40])
+def test_songs_of_other_lengths(station, rng, beats):
+    frames = station.generate(station.sample(2, rng), beats=beats)
+    assert frames.shape == (2, 24 * beats, 181)
+
+
+def test_saved_and_loaded_is_the_same(station, rng, tmp_path):
+    station.save(tmp_path / "copy")
+    loaded = Station.load(tmp_path / "copy")
+    coordinates = station.sample(2, rng)
+    np.testing.assert_array_equal(loaded.generate(coordinates), station.generate(coordinates))
+    x = np.ascontiguousarray(station.decode(coordinates))
+    np.testing.assert_array_equal(loaded.critic.forward(x)[0], station.critic.forward(x)[0])
+    assert (loaded.name, loaded.grid, loaded.beats) == ("copy", "beat", BEATS)
+    station.save(tmp_path / "half", dtype=np.float16)
+    np.testing.assert_allclose(Station.load(tmp_path / "half").generate(coordinates), station.generate(coordinates), atol=0.02)
+
+
+def test_a_coordinate_of_another_station_is_refused(station):
+    with pytest.raises(ValueError, match="has shape"):
+        station.render(np.zeros(3))
+
+
+def _bytes(folder: Path) -> bytes:
+    return (folder / STATION_FILE).read_bytes()
+
+
+@pytest.mark.usefixtures("quick")
+def test_same_seed_same_bytes_for_one_thread_and_two(tmp_path):
+    for name, options in {"a": {"threads": 1}, "b": {"threads": 2}, "c": {"seed": 1}}.items():
+        (tmp_path / name).mkdir()
+        train_station(tmp_path / name / "station", beats=BEATS, steps=6, **options)
+    assert _bytes(tmp_path / "a" / "station") == _bytes(tmp_path / "b" / "station")
+    assert _bytes(tmp_path / "a" / "station") != _bytes(tmp_path / "c" / "station")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
+    """Stopped in the VAE's training and again in the GAN's; the third call finishes."""
+    train_station(tmp_path / "whole" / "station", beats=BEATS, steps=40)
+    stops = {"learn": 17, "perform": 2}
+    reached: list[str] = []
+
+    def report(event):
+        if "done" in event and event["done"] == stops.get(event["phase"]):
+            reached.append(event["phase"])
+
+    for count in (1, 2):
+        stopped = train_station(
+            tmp_path / "parts" / "station", beats=BEATS, steps=40, report=report, should_stop=lambda c=count: len(reached) >= c
+        )
+        assert stopped is None
+        assert (tmp_path / "parts" / "station" / TRAINING_FILE).exists()
+    assert reached == ["learn", "perform"]
+    assert train_station(tmp_path / "parts" / "station", beats=BEATS, steps=40) is not None
+    assert not (tmp_path / "parts" / "station" / TRAINING_FILE).exists()
+    assert _bytes(tmp_path / "whole" / "station") == _bytes(tmp_path / "parts" / "station")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_checkpoint_of_another_plan_is_not_continued(tmp_path):
+    train_station(tmp_path / "s", beats=BEATS, steps=5, should_stop=lambda: True)
+    with pytest.raises(StationError, match="seed 0"):
+        train_station(tmp_path / "s", beats=BEATS, steps=5, seed=1)
+    with pytest.raises(StationError, match="steps 5"):
+        train_station(tmp_path / "s", beats=BEATS, steps=6)
+    (tmp_path / "s" / TRAINING_FILE).write_bytes(b"PK not really")
+    with pytest.raises(StationError, match="can't be read"):
+        train_station(tmp_path / "s", beats=BEATS, steps=5)
+
+
+@pytest.mark.usefixtures("quick")
+def test_minutes_become_steps(tmp_path):
+    made = train_station(tmp_path / "s", beats=BEATS, minutes=0.02)
+    assert made is not None
+    assert made.details["vae_steps"] >= 1
+    with pytest.raises(StationError, match="trained already"):
+        train_station(tmp_path / "s", beats=BEATS, minutes=0.02)
+    with pytest.raises(StationError, match="minutes"):
+        train_station(tmp_path / "t", minutes=-1)
+    with pytest.raises(StationError, match="steps"):
+        train_station(tmp_path / "t", steps=0)
+
+
+def test_missing_and_damaged_stations(station, tmp_path):
+    with pytest.raises(StationError, match="no station"):
+        Station.load(tmp_path / "nowhere")
+    station.save(tmp_path / "s", dtype=np.float16)
+    whole = _bytes(tmp_path / "s")
+    for damaged in (b"", whole[:1000], whole[: len(whole) // 2], b"not a station at all"):
+        (tmp_path / "s" / STATION_FILE).write_bytes(damaged)
+        with pytest.raises(StationError, match="station s"):
+            Station.load(tmp_path / "s")
+
+
+def test_folder_of_music(tmp_path, rng):
+    """Files of any rate become excerpts on an absolute grid; what can't be used is named."""
+    import soundfile
+
+    seconds = np.arange(44100 * 12) / 44100
+    for number in range(3):
+        tone = 0.3 * np.sin(2 * np.pi * (220 + 110 * number) * seconds) * (1 + np.sin(2 * np.pi * 2 * seconds)) / 2
+        soundfile.write(tmp_path / f"{number}.wav", np.stack([tone, tone], axis=1), 44100)
+    (tmp_path / "notes.mp3").write_text("no music")
+    soundfile.write(tmp_path / "short.wav", np.zeros(100) + 0.1 * rng.standard_normal(100), 8000)
+    skipped: list[str] = []
+    songs = song_data.prepare_folder(tmp_path, beats=BEATS, on_skip=skipped.append)
+    assert songs.grid == "absolute"
+    assert songs.steps.shape == (3, 4 * BEATS, song_data.STEP_SIZE)
+    assert songs.coordinates.shape == (3, 0)
+    assert any("notes.mp3" in line for line in skipped)
+    assert any("short.wav" in line for line in skipped)
+
+
+def test_names_are_stable():
+    """A literal, so that a listener's songs keep their names from version to version."""
+    assert song_name(np.zeros(3, np.float32)) == song_name(-np.zeros(3))
+    assert song_name(np.arange(4, dtype=np.float32)) == "Silver Wind"
+    assert len({song_name(np.random.default_rng(i).standard_normal(66)) for i in range(200)}) > 190
+
+
+def test_finish_levels_and_bends(rng):
+    quiet = finish(1e-3 * rng.standard_normal(44100).astype(np.float32), fade=1000)
+    assert np.sqrt(np.mean(quiet**2)) == pytest.approx(0.1, rel=0.05)
+    clicks = np.zeros(44100, np.float32)
+    clicks[::4000] = 1
+    assert np.abs(finish(clicks, fade=1000)).max() <= LOUDEST
+    assert not finish(np.zeros(100, np.float32), fade=1000).any()
