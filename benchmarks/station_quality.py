@@ -19,6 +19,7 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -26,11 +27,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from audio_parsing import analysis, frames as audio_frames  # noqa: E402
+from audio_parsing import analysis  # noqa: E402
+from audio_parsing import frames as audio_frames
 from audio_parsing.starter import render, starter_songs  # noqa: E402
 from benchmarks import transcription  # noqa: E402
 from radio import songs as song_data  # noqa: E402
 from radio.home import Home  # noqa: E402
+from radio.songs_heard import different_songs  # noqa: E402
 from radio.station import Station  # noqa: E402
 from radio.train_station import encode_songs, train_station  # noqa: E402
 
@@ -74,10 +77,11 @@ def excerpt_reconstruction(pair: tuple[np.ndarray, np.ndarray]) -> dict[str, flo
 def judge_generated(station: Station, steps: np.ndarray, *, count: int = 100, seed: int = 1) -> dict[str, float]:
     """Generate and render songs and judge them against the training songs' steps (N, S, F)."""
     rng = np.random.default_rng(seed)
-    coordinates = station.sample(count, rng)
-    station.render(coordinates[0])  # compiles
+    station.render(station.sample(1, rng)[0])  # compiles
     start = time.perf_counter()
-    made = station.decode(coordinates)
+    songs = list(islice(different_songs(station, rng), count))
+    coordinates = np.stack([coordinate for coordinate, _ in songs])
+    made = np.concatenate([one for _, one in songs], axis=1)
     frames = station.frames_of(made, coordinates)
     sounds = [station.render(p, frames=f) for p, f in zip(coordinates, frames, strict=True)]
     seconds = time.perf_counter() - start

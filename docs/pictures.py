@@ -26,7 +26,7 @@ COLUMNS, ROWS = 100, 18
 CELL = (9, 19)  # pixels
 BACKGROUND, FOREGROUND = (24, 26, 31), (214, 218, 224)
 COLOURS = {"green": (126, 196, 120), "red": (224, 108, 117), "brown": (229, 192, 123), "blue": (97, 175, 239), "default": FOREGROUND}
-KEYS = ((5.0, "k" * 6), (2.0, "n"), (6.0, "3"), (2.0, "n"), (6.0, "8"), (1.0, "n"), (7.0, "kkk"), (1.0, "?"), (2.0, ""))
+KEYS = ((5.0, "8"), (2.0, "n"), (5.0, "2"), (1.0, "n"), (5.0, "7"), (1.0, "n"), (5.0, "9"), (1.0, "s"), (1.0, "f"), (16.0, "kkkkkk"), (3.0, ""))
 
 
 def session_screen() -> Any:
@@ -74,7 +74,7 @@ def draw_screen(rows: list[dict[int, Any]], path: Path) -> None:
     from PIL import Image, ImageDraw, ImageFont
 
     fonts = {
-        bold: ImageFont.truetype(font_manager.findfont(font_manager.FontProperties("DejaVu Sans Mono", weight=weight)), 15)
+        bold: ImageFont.truetype(font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans Mono", weight=weight)), 15)
         for bold, weight in ((False, "normal"), (True, "bold"))
     }
     used = max((number for number, row in enumerate(rows) if any(cell.data.strip() for cell in row.values())), default=0) + 1

@@ -175,9 +175,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(arguments)
         if options.version:
-            from importlib.metadata import version
+            from radio.commands.about import installed
 
-            print(f"ai-radio {version('ai-radio')}")
+            print(f"ai-radio {installed('ai-radio')}")
             return 0
         command = options.command or "play"
         module = importlib.import_module(f"radio.commands.{COMMANDS[command][0]}")

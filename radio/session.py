@@ -29,7 +29,7 @@ from radio.home import Home, check_name
 from radio.ratings import Rating, Ratings
 from radio.saving import description_of, file_name, station_fingerprint, write_json, write_wav
 from radio.slider import checked_curve, rating_of
-from radio.songs_heard import SongsHeard
+from radio.songs_heard import LIKENESS, SongsHeard
 from radio.station import Station
 from radio.taste import FIRST_RANDOM, Explore, Taste
 
@@ -37,7 +37,6 @@ POOL = 64  # songs of the station from which the taste learns what is usual; alw
 CANDIDATES = 192  # judged for every song that is played
 MINI_BATCH = 16  # candidates generated at once
 SHELF = 3  # songs rendered ahead; the newest taste chooses among them
-LIKENESS = 0.95  # a song is another one if their frames correlate less
 SKIP_RATING, SKIP_WEIGHT = -0.3, 0.5  # of an untouched song that was skipped: a weak dislike
 
 

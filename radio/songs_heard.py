@@ -6,7 +6,34 @@ more than the frames themselves do, in half precision: 90 kB a song.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from radio.station import Station
+
+LIKENESS = 0.95  # two songs are different if their frames correlate less
+TRIES = 20  # a station may know only one song; then the least alike of so many has to do
+
+
+def different_songs(station: Station, rng: np.random.Generator, *, beats: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Draw songs without end, (P (D,), steps (S, 1, F)), each unlike all before it."""
+    heard = SongsHeard()
+    while True:
+        best: tuple[float, np.ndarray, np.ndarray] | None = None
+        for _ in range(TRIES):
+            coordinate = station.sample(1, rng)
+            steps = station.decode(coordinate, beats=beats)
+            likeness = heard.likeness(steps[:, 0])
+            if best is None or likeness < best[0]:
+                best = likeness, coordinate[0], steps
+            if likeness < LIKENESS:
+                break
+        assert best is not None
+        heard.add(best[2][:, 0])
+        yield best[1], best[2]
 
 
 class SongsHeard:

@@ -26,6 +26,8 @@ from radio.names import song_name
 STATION_FILE = "station.npz"
 LOUDNESS = 0.1  # root mean square of a rendered song
 LOUDEST = 0.97  # no sample is above
+MAJOR_KEYS = "C Db D Eb E F F# G Ab A Bb B".split()
+MINOR_KEYS = "A Bb B C C# D Eb E F F# G G#".split()  # relative to those above
 
 
 class StationError(ValueError):
@@ -146,9 +148,8 @@ class Station:
         """Return tempo and key of a coordinate as a listener reads them; empty on an absolute grid."""
         if self.grid == "absolute":
             return ""
-        tonics = "C Db D Eb E F F# G Ab A Bb B".split()
-        key = song_data.coordinate_key(float(coordinate[-1]))
-        return f"{tonics[key % 12]} major / {tonics[(key + 9) % 12]} minor, {song_data.coordinate_tempo(float(coordinate[-2])):.0f} bpm"
+        key = song_data.coordinate_key(float(coordinate[-1])) % 12
+        return f"{MAJOR_KEYS[key]} major / {MINOR_KEYS[key]} minor, {song_data.coordinate_tempo(float(coordinate[-2])):.0f} bpm"
 
     def save(self, folder: Path, *, dtype: Any = np.float32) -> None:
         """Write the station into a folder, atomically.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from audio_parsing.starter import render, starter_songs
 from radio import songs as song_data
 from radio import train_station as training
 from radio.names import song_name
+from radio.songs_heard import LIKENESS, different_songs
 from radio.station import LOUDEST, STATION_FILE, Station, StationError, finish
 from radio.train_station import TRAINING_FILE, encode_songs, train_station
 
@@ -211,3 +213,14 @@ def test_finish_levels_and_bends(rng):
     clicks[::4000] = 1
     assert np.abs(finish(clicks, fade=1000)).max() <= LOUDEST
     assert not finish(np.zeros(100, np.float32), fade=1000).any()
+
+
+def test_different_songs_are_different(station):
+    """Drawn one by one: no two whose frames correlate as much as LIKENESS, the same ones for the same seed."""
+    drawn = list(islice(different_songs(station, np.random.default_rng(5)), 30))
+    flat = np.stack([steps[:, 0].ravel() for _, steps in drawn]).astype(np.float64)
+    correlation = np.corrcoef(flat)
+    np.fill_diagonal(correlation, 0)
+    assert correlation.max() < LIKENESS
+    again, _ = next(different_songs(station, np.random.default_rng(5)))
+    np.testing.assert_array_equal(again, drawn[0][0])

@@ -103,11 +103,11 @@ class GRU(Module):
 
         through = dproduct.reshape(-1, 3 * size)
         multiply(self.recurrent_weight.grad, hidden[:-1].reshape(-1, size).T, through, add=True)
-        dbias = through.sum(0)
+        dbias = dproduct.sum(0).sum(0)  # first over time, then over songs: sums of sums lose fewer digits
         self.recurrent_bias.grad += dbias
         # The input's projection enters the candidate beside the reset gate, not behind it.
         dproduct[:, :, 2 * size :] = dcandidate
-        dbias[2 * size :] = dcandidate.reshape(-1, size).sum(0)
+        dbias[2 * size :] = dcandidate.sum(0).sum(0)
         self.input_bias.grad += dbias
         multiply(self.input_weight.grad, x.reshape(-1, self.input_size).T, through, add=True)
         return multiply(np.empty_like(x.reshape(-1, self.input_size)), through, self.input_weight.value.T).reshape(x.shape), dfirst

@@ -45,7 +45,7 @@ def stations(options: argparse.Namespace) -> None:
 def doctor(options: argparse.Namespace) -> int:
     """Show paths, versions, sound and kernels; exit code 1 if something is amiss that keeps the radio from playing."""
     facts: dict[str, Any] = {"python": platform.python_version(), "platform": platform.platform(), "cores": os.cpu_count()}
-    facts |= {package: _version(package) for package in ("ai-radio", *PACKAGES)}
+    facts |= {package: installed(package) for package in ("ai-radio", *PACKAGES)}
     problems: list[str] = []
     home = Home(options.home)
     facts["home"] = str(home.path)
@@ -74,7 +74,8 @@ def doctor(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _version(package: str) -> str:
+def installed(package: str) -> str:
+    """Return the version of an installed package."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -19,6 +19,7 @@ def generate(options: argparse.Namespace) -> None:
     """Write new songs of a station, or a saved one again."""
     from radio.compiled import announce_compilation, mark_compiled
     from radio.saving import check_fits, description_of, file_name, read_description, write_wav
+    from radio.songs_heard import different_songs
     from radio.station import Station
 
     home = Home(options.home)
@@ -32,12 +33,16 @@ def generate(options: argparse.Namespace) -> None:
     if description:
         check_fits(description, station, options.like)
     announce_compilation("play")
-    rng = np.random.default_rng(options.seed)
+    songs = different_songs(station, np.random.default_rng(options.seed), beats=beats)
     progress = Progress()
     written = []
     for number in range(1, options.count + 1):
-        coordinate = description["coordinate"] if description else station.sample(1, rng)[0]
-        samples = station.render(coordinate, beats=beats)
+        if description:
+            coordinate = description["coordinate"]
+            samples = station.render(coordinate, beats=beats)
+        else:
+            coordinate, steps = next(songs)
+            samples = station.render(coordinate, frames=station.frames_of(steps, coordinate[None])[0])
         path = write_wav(target.path(file_name(station.song_name(coordinate), coordinate)), samples, station.sample_rate)
         seconds = round(len(samples) / station.sample_rate, 3)
         written.append({"path": str(path), "seconds": seconds, **description_of(station, coordinate, beats=beats)})
