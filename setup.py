@@ -17,9 +17,9 @@ setup(
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
     package_data={"radio": ["stations/**/*.json", "stations/**/*.npz"]},
     install_requires=[
-        "numpy>=2.0,<3",
+        "numpy>=2.1,<3",
         "scipy>=1.13,<2",
-        "numba>=0.60,<1",
+        "numba>=0.61,<1",
         "matplotlib>=3.9,<4",
         "sounddevice>=0.4.6,<1",
         "soundfile>=0.12.1,<1",
@@ -30,7 +30,7 @@ setup(
     extras_require={
         "test": [
             "pytest>=8.2",
-            "pytest-timeout>=2.3",
+            "pytest-timeout>=2.3.1",
             "hypothesis>=6.100",
             "pexpect>=4.9",
             "ruff>=0.8",

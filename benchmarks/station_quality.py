@@ -10,7 +10,6 @@ column is empty). Originals are rendered anew, in their own key and tempo; resul
 
 from __future__ import annotations
 
-import neural_networks  # isort: skip  # first: it lets NumPy's matrix library know the processor
 import argparse
 import json
 import platform
@@ -36,8 +35,6 @@ from radio.home import Home  # noqa: E402
 from radio.songs_heard import different_songs  # noqa: E402
 from radio.station import Station  # noqa: E402
 from radio.train_station import encode_songs, train_station  # noqa: E402
-
-assert neural_networks
 
 
 def explained_variance(original: np.ndarray, result: np.ndarray) -> float:
@@ -161,7 +158,8 @@ def main() -> None:
             judge = partial(starter_reconstruction, beats=station.beats, folder=folder)
             result["reconstruction"] = _mean(list(pool.map(judge, range(0, len(songs.steps), arguments.every))))
         else:
-            pairs = [tuple(song_data.to_frames(x[i]) for x in (songs.steps, given_back)) for i in range(0, len(songs.steps), arguments.every)]
+            chosen = range(0, len(songs.steps), arguments.every)
+            pairs = [tuple(song_data.to_frames(x[i]) for x in (songs.steps, given_back)) for i in chosen]
             result["reconstruction"] = _mean(list(pool.map(excerpt_reconstruction, pairs)))
     result["generated"] = judge_generated(station, songs.steps)
     if arguments.json:

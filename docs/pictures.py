@@ -7,7 +7,6 @@ The session is the real program in a pseudo-terminal, with real keys; needs `pip
 
 from __future__ import annotations
 
-import neural_networks  # isort: skip  # first: it lets NumPy's matrix library know the processor
 import argparse
 import os
 import sys
@@ -20,13 +19,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-assert neural_networks
-
 COLUMNS, ROWS = 100, 18
 CELL = (9, 19)  # pixels
 BACKGROUND, FOREGROUND = (24, 26, 31), (214, 218, 224)
 COLOURS = {"green": (126, 196, 120), "red": (224, 108, 117), "brown": (229, 192, 123), "blue": (97, 175, 239), "default": FOREGROUND}
-KEYS = ((5.0, "8"), (2.0, "n"), (5.0, "2"), (1.0, "n"), (5.0, "7"), (1.0, "n"), (5.0, "9"), (1.0, "s"), (1.0, "f"), (16.0, "kkkkkk"), (3.0, ""))
+KEYS = (
+    (5.0, "8"), (2.0, "n"), (5.0, "2"), (1.0, "n"), (5.0, "7"), (1.0, "n"), (5.0, "9"), (1.0, "s"), (1.0, "f"), (16.0, "kkkkkk"), (3.0, ""),
+)  # fmt: skip
 
 
 def session_screen() -> Any:

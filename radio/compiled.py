@@ -57,7 +57,7 @@ def stamp(purpose: str) -> Path | None:
     for package in ("audio_parsing", "neural_networks", "gan", "radio"):
         for source in sorted((root / package).rglob("*.py")):
             content = source.read_bytes()
-            if b"@kernel" in content or b"register_jitable" in content:
+            if any(mark in content for mark in (b"@kernel", b"register_jitable", b"@intrinsic")):
                 digest.update(content)
     if not kernels:  # Numba found no place for a cache: nothing stays compiled
         return None

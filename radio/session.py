@@ -187,7 +187,10 @@ class RadioSession:
         return rating
 
     def predict(self, song: Song) -> tuple[float, float]:
-        """Return the mean and the standard deviation of the rating that is expected of a song."""
+        """Return the mean and the standard deviation of the rating that is expected of a song.
+
+        NOTE: the taste is linear, so far from what was rated the mean may lie beyond -1 or 1; who shows it cuts it there.
+        """
         mean, deviation = self._taste.predict(song.features[None])
         return float(mean[0]), float(deviation[0])
 

@@ -83,7 +83,11 @@ def canonical_steps(song: StarterSong) -> np.ndarray:
 
 
 def prepare_starter_songs(
-    songs: list[StarterSong] | None = None, *, beats: int = 64, workers: int | None = None, progress: Callable[[int, int], None] | None = None
+    songs: list[StarterSong] | None = None,
+    *,
+    beats: int = 64,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> TrainingSongs:
     """Render starter songs on all cores and return them as training songs.
 
@@ -129,22 +133,28 @@ def prepare_folder(
     files = len(find_audio(folder))
     each = max(1, -(-MOST_EXCERPTS // max(files, 1)))
     rng = np.random.default_rng(seed)
-    excerpts: list[np.ndarray] = []
-    names: list[str] = []
+    kept: list[tuple[int, np.ndarray, str]] = []
+    found = 0
     for number, (path, samples) in enumerate(read_folder(folder, sample_rate=SAMPLE_RATE, on_skip=on_skip), 1):
-        for start in _excerpt_starts(len(samples), length, each, rng):
-            excerpt = samples[start : start + length]
-            padded = np.pad(excerpt, (0, length - len(excerpt)))
-            frames = audio_frames.encode(padded, hop_length=ABSOLUTE_HOP_LENGTH, sample_rate=SAMPLE_RATE)
-            excerpts.append(to_steps(frames).astype(np.float16))
-            names.append(f"{path.name} at {start // SAMPLE_RATE} s")
+        starts = _excerpt_starts(len(samples), length, each, rng)
+        if not starts and on_skip is not None:
+            on_skip(f"{path}: shorter than {SHORTEST_EXCERPT:g} seconds")
+        for start in starts:
+            # A reservoir: each excerpt of the folder is kept with the same probability, and no more than MOST_EXCERPTS are in memory.
+            found += 1
+            place = len(kept) if found <= MOST_EXCERPTS else int(rng.integers(found))
+            if place < MOST_EXCERPTS:
+                excerpt = samples[start : start + length]
+                frames = audio_frames.encode(np.pad(excerpt, (0, length - len(excerpt))), hop_length=ABSOLUTE_HOP_LENGTH)
+                kept[place : place + 1] = [(found, to_steps(frames).astype(np.float16), f"{path.name} at {start // SAMPLE_RATE} s")]
         if progress is not None:
             progress(min(number, files), files)
-    if not excerpts:
+    if not kept:
         raise AudioError(f"{folder}: no music of at least {SHORTEST_EXCERPT:g} seconds in it")
-    kept = np.sort(rng.permutation(len(excerpts))[:MOST_EXCERPTS])
-    steps = np.stack([excerpts[i] for i in kept]).astype(np.float32)
-    return TrainingSongs(steps, np.zeros((len(kept), 0), np.float32), [names[i] for i in kept], "absolute")
+    kept.sort(key=lambda one: one[0])
+    steps = np.stack([one for _, one, _ in kept]).astype(np.float32)
+    names = [name for _, _, name in kept]
+    return TrainingSongs(steps, np.zeros((len(kept), 0), np.float32), names, "absolute")
 
 
 def _excerpt_starts(size: int, length: int, most: int, rng: np.random.Generator) -> list[int]:

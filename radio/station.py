@@ -220,7 +220,8 @@ class Station:
         extra = 2 if configuration["grid"] == "beat" else 0
         if means.shape != log_variances.shape or means.shape[1:] != (vae.latent_size,) or coordinates.shape != (len(means), extra):
             raise ValueError("the statistics of its songs don't fit")
-        return cls(name, configuration["grid"], configuration["beats"], vae, critic, means, log_variances, coordinates, configuration["details"])
+        beats, details = configuration["beats"], configuration["details"]
+        return cls(name, configuration["grid"], beats, vae, critic, means, log_variances, coordinates, details)
 
 
 def pack_values(module: Any) -> np.ndarray:

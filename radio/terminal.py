@@ -53,6 +53,7 @@ def status_line(view: View, width: int, *, colour: bool = False, unicode: bool =
     clock = f"{_clock(view.position)} / {_clock(view.duration)}"
     slider = "unrated" if view.slider is None else f"{view.slider:+.1f}"
     bar_width = 8 if view.duration else 0
+    mean, deviation = view.expected or (0.0, 0.0)
     # In order of importance; each has a column to be shown in.
     parts = {
         "clock": clock,
@@ -61,7 +62,7 @@ def status_line(view: View, width: int, *, colour: bool = False, unicode: bool =
         "name": view.name,
         "bar": " " * bar_width,
         "rated": f"{view.rated} rated",
-        "expected": f"expects {view.expected[0]:+.1f} ({view.expected[1]:.1f})" if view.expected else "",
+        "expected": f"expects {min(1.0, max(-1.0, mean)):+.1f} ({deviation:.1f})" if view.expected else "",
         "track": _track(view.slider, marks),
         "busy": view.busy if view.busy != state else "",
         "volume": f"vol {view.volume * 100:.0f}" if not view.silent else "silent",

@@ -139,8 +139,8 @@ def train_station(
         raise StationError(f"steps must be 1 or more, not {steps}")
     if (folder / STATION_FILE).exists():
         raise StationError(f"station {folder.name} is trained already; choose another name, or delete {folder}")
-    folder.mkdir(parents=True, exist_ok=True)
     songs = _songs(music, beats, seed, report)
+    folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
     asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps)
     return _Training(folder, songs, asked, threads, report, should_stop).run()
@@ -246,7 +246,8 @@ class _Training:
         except (CheckpointError, KeyError, TypeError) as error:
             raise StationError(f"the checkpoint {path} can't be read ({error}); delete it to start again") from error
         was = asdict(plan)
-        different = [key for key, value in asdict(replace(asked, vae_steps=plan.vae_steps, gan_steps=plan.gan_steps)).items() if was[key] != value]
+        wanted = asdict(replace(asked, vae_steps=plan.vae_steps, gan_steps=plan.gan_steps))
+        different = [key for key, value in wanted.items() if was[key] != value]
         if different:
             how = ", ".join("other songs" if key == "songs" else f"{key} {was[key]}" for key in different)
             raise StationError(f"{self.folder} holds an unfinished training with {how}; ask for the same to go on, or delete the folder")

@@ -17,7 +17,7 @@ LATE = {"matplotlib", "sounddevice", "soundfile", "textual", "rich", "soxr", "bl
 
 # A file may import from its own layer and from those before it. The first prefix that fits decides.
 LAYERS = [
-    ("neural_networks.components.kernels", "neural_networks.processor"),
+    ("neural_networks.components.kernels",),
     ("neural_networks.components.parameters",),
     ("neural_networks.components.module",),
     ("neural_networks.components", "neural_networks.sequences", "neural_networks.gradient_check"),

@@ -38,6 +38,12 @@ def test_products_of_cut_out_matrices(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(multiply(np.empty((9, 25), np.float32), left, right), left @ right, rtol=0, atol=1e-5)
 
 
+def test_products_that_do_not_fit() -> None:
+    for out, left, right in (((2, 3), (2, 4), (5, 3)), ((2, 3), (3, 4), (4, 3)), ((2, 2), (2, 4), (4, 3))):
+        with pytest.raises(ValueError, match="can't be written"):
+            multiply(*(np.zeros(shape, np.float32) for shape in (out, left, right)))
+
+
 _CHECK = """
 import numpy as np
 from neural_networks.components import kernels_gru, kernels_tile

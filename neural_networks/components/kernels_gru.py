@@ -22,8 +22,9 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import kernel
+from neural_networks.components.kernels_gru_gates import gru_gate_gradients, gru_gates
 from neural_networks.components.kernels_matrix import aligned, fill_panel, tile_rows
-from neural_networks.components.kernels_tile import LANES, ROWS, TILE, VECTORS, add_part, fill, gru_gate_gradients, gru_gates, tile
+from neural_networks.components.kernels_tile import LANES, ROWS, TILE, VECTORS, add_part, fill, tile
 
 
 def gru_forward(

@@ -31,7 +31,12 @@ def multiply(out: np.ndarray, left: np.ndarray, right: np.ndarray, *, add: bool 
 
     Returns:
         out.
+
+    Raises:
+        ValueError: if the shapes don't fit.
     """
+    if left.shape[1] != right.shape[0] or out.shape != (left.shape[0], right.shape[1]):
+        raise ValueError(f"the product of {left.shape} and {right.shape} can't be written to {out.shape}")
     if TILE is None or not out.dtype == left.dtype == right.dtype == np.float32:
         if add:
             out += np.matmul(left, right)

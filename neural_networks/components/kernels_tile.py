@@ -9,7 +9,7 @@ Contract:
     TILE                                         (LANES, VECTORS, ROWS) of this processor, or None: use plain loops
     tile(vectors, rows, out, left, .., panel, ..)    out = left @ panel, in registers
     fill(..), fill_transposed(..), add_part(..)  up to LANES floats into a panel, or out of the tile's result
-    gru_gates(..), gru_gate_gradients(..)        the equations of a GRU for up to LANES units of one row
+    Lanes, Memory, mask_of, tanh_fraction        what other files write instructions with
 
 Weights are packed into panels (K, vectors * LANES), in which the tile walks straight ahead. Offsets count floats; the
 arrays are contiguous. The end of a row is read and written under a mask.
@@ -44,7 +44,7 @@ LANES, VECTORS, ROWS = TILE or (4, 3, 4)
 
 _FLOAT = ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
-_INDEX = ir.IntType(64)
+INDEX = ir.IntType(64)
 
 
 def _call(builder: ir.IRBuilder, name: str, result: ir.Type, *arguments: Any) -> Any:
@@ -54,54 +54,54 @@ def _call(builder: ir.IRBuilder, name: str, result: ir.Type, *arguments: Any) ->
     return builder.call(cgutils.get_or_insert_function(builder.module, function_type, f"llvm.{name}{suffix}"), arguments)
 
 
-class _Lanes:
+class Lanes:
     """A vector register while instructions are written, so that equations below read like equations."""
 
     def __init__(self, builder: ir.IRBuilder, value: Any) -> None:
         self.builder = builder
         self.value = value
 
-    def _of(self, other: _Lanes | float) -> Any:
-        return other.value if isinstance(other, _Lanes) else ir.Constant(_VECTOR, [float(other)] * LANES)
+    def _of(self, other: Lanes | float) -> Any:
+        return other.value if isinstance(other, Lanes) else ir.Constant(_VECTOR, [float(other)] * LANES)
 
-    def __add__(self, other: _Lanes | float) -> _Lanes:
-        return _Lanes(self.builder, self.builder.fadd(self.value, self._of(other)))
+    def __add__(self, other: Lanes | float) -> Lanes:
+        return Lanes(self.builder, self.builder.fadd(self.value, self._of(other)))
 
-    def __sub__(self, other: _Lanes | float) -> _Lanes:
-        return _Lanes(self.builder, self.builder.fsub(self.value, self._of(other)))
+    def __sub__(self, other: Lanes | float) -> Lanes:
+        return Lanes(self.builder, self.builder.fsub(self.value, self._of(other)))
 
-    def __rsub__(self, other: float) -> _Lanes:
-        return _Lanes(self.builder, self.builder.fsub(self._of(other), self.value))
+    def __rsub__(self, other: float) -> Lanes:
+        return Lanes(self.builder, self.builder.fsub(self._of(other), self.value))
 
-    def __mul__(self, other: _Lanes | float) -> _Lanes:
-        return _Lanes(self.builder, self.builder.fmul(self.value, self._of(other)))
+    def __mul__(self, other: Lanes | float) -> Lanes:
+        return Lanes(self.builder, self.builder.fmul(self.value, self._of(other)))
 
     __radd__ = __add__
     __rmul__ = __mul__
 
-    def __truediv__(self, other: _Lanes) -> _Lanes:
-        return _Lanes(self.builder, self.builder.fdiv(self.value, other.value))
+    def __truediv__(self, other: Lanes) -> Lanes:
+        return Lanes(self.builder, self.builder.fdiv(self.value, other.value))
 
-    def __rtruediv__(self, other: float) -> _Lanes:
-        return _Lanes(self.builder, self.builder.fdiv(self._of(other), self.value))
+    def __rtruediv__(self, other: float) -> Lanes:
+        return Lanes(self.builder, self.builder.fdiv(self._of(other), self.value))
 
-    def times_plus(self, factor: _Lanes, term: _Lanes | float) -> _Lanes:
+    def times_plus(self, factor: Lanes, term: Lanes | float) -> Lanes:
         """Return self * factor + term, rounded once."""
-        return _Lanes(self.builder, _call(self.builder, "fma", _VECTOR, self.value, factor.value, self._of(term)))
+        return Lanes(self.builder, _call(self.builder, "fma", _VECTOR, self.value, factor.value, self._of(term)))
 
-    def interleave(self, other: _Lanes, start: int) -> _Lanes:
+    def interleave(self, other: Lanes, start: int) -> Lanes:
         """Return LANES / 2 values of self and other in turn, from place `start` on."""
         places = [start + i // 2 + (i % 2) * LANES for i in range(LANES)]
         mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), places)
-        return _Lanes(self.builder, self.builder.shuffle_vector(self.value, other.value, mask))
+        return Lanes(self.builder, self.builder.shuffle_vector(self.value, other.value, mask))
 
-    def clip(self, bound: float) -> _Lanes:
+    def clip(self, bound: float) -> Lanes:
         """Return the values cut at +-bound; NaN stays NaN."""
         value = self.value
         for limit, test in ((bound, ">"), (-bound, "<")):
             edge = ir.Constant(_VECTOR, [limit] * LANES)
             value = self.builder.select(self.builder.fcmp_ordered(test, value, edge), edge, value)
-        return _Lanes(self.builder, value)
+        return Lanes(self.builder, value)
 
 
 # tanh(x) = x P(x^2) / Q(x^2) within 3e-7 on +-7.9, where tanh is 1 in float32 (the coefficients are those of Eigen).
@@ -113,21 +113,21 @@ _TANH_NUMERATOR = (
 _TANH_DENOMINATOR = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
 
 
-def _polynomial(x: _Lanes, coefficients: tuple[float, ...]) -> _Lanes:
+def _polynomial(x: Lanes, coefficients: tuple[float, ...]) -> Lanes:
     value = x * coefficients[0] + coefficients[1]
     for coefficient in coefficients[2:]:
         value = value.times_plus(x, coefficient)
     return value
 
 
-def _tanh_fraction(x: _Lanes) -> tuple[_Lanes, _Lanes]:
+def tanh_fraction(x: Lanes) -> tuple[Lanes, Lanes]:
     """Return numerator and denominator of tanh(x), so that two functions can share one division."""
     x = x.clip(_TANH_BOUND)
     square = x * x
     return x * _polynomial(square, _TANH_NUMERATOR), _polynomial(square, _TANH_DENOMINATOR)
 
 
-class _Memory:
+class Memory:
     """An array while instructions are written: reads and writes vectors at offsets that count floats."""
 
     def __init__(self, context: Any, builder: ir.IRBuilder, array_type: Any, array: Any, offset: Any) -> None:
@@ -136,33 +136,34 @@ class _Memory:
         self.pointer = builder.gep(data, [offset])
 
     def at(self, *offset: Any) -> Any:
+        """Return the address of a place, the sum of the offsets."""
         pointer = self.pointer
         for part in offset:
-            pointer = self.builder.gep(pointer, [part if isinstance(part, ir.Value) else _INDEX(part)])
+            pointer = self.builder.gep(pointer, [part if isinstance(part, ir.Value) else INDEX(part)])
         return pointer
 
-    def scalar(self, offset: Any) -> _Lanes:
+    def scalar(self, offset: Any) -> Lanes:
         """Read one float into all lanes."""
         value = self.builder.load(self.at(offset))
         vector = self.builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), value, ir.IntType(32)(0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return _Lanes(self.builder, self.builder.shuffle_vector(vector, vector, mask))
+        return Lanes(self.builder, self.builder.shuffle_vector(vector, vector, mask))
 
-    def load(self, *offset: Any) -> _Lanes:
+    def load(self, *offset: Any) -> Lanes:
         """Read LANES floats."""
-        return _Lanes(self.builder, self.builder.load(self._vector_at(*offset), align=4))
+        return Lanes(self.builder, self.builder.load(self._vector_at(*offset), align=4))
 
-    def store(self, lanes: _Lanes, *offset: Any) -> None:
+    def store(self, lanes: Lanes, *offset: Any) -> None:
         """Write LANES floats."""
         self.builder.store(lanes.value, self._vector_at(*offset), align=4)
 
-    def load_part(self, mask: Any, *offset: Any) -> _Lanes:
+    def load_part(self, mask: Any, *offset: Any) -> Lanes:
         """Read the floats whose bit in the mask is set; the others are zero."""
         rest = ir.Constant(_VECTOR, [0.0] * LANES)
         value = _call(self.builder, "masked.load", _VECTOR, self._vector_at(*offset), ir.IntType(32)(4), mask, rest)
-        return _Lanes(self.builder, value)
+        return Lanes(self.builder, value)
 
-    def store_part(self, lanes: _Lanes, mask: Any, *offset: Any) -> None:
+    def store_part(self, lanes: Lanes, mask: Any, *offset: Any) -> None:
         """Write the floats whose bit in the mask is set."""
         pointer = self._vector_at(*offset)
         _call(self.builder, "masked.store", ir.VoidType(), lanes.value, pointer, ir.IntType(32)(4), mask)
@@ -179,7 +180,7 @@ class _Memory:
         return self.builder.bitcast(self.at(*offset), _VECTOR.as_pointer())
 
 
-def _mask(builder: ir.IRBuilder, count: Any) -> Any:
+def mask_of(builder: ir.IRBuilder, count: Any) -> Any:
     """Return <LANES x i1> with the first `count` lanes set."""
     integers = ir.VectorType(ir.IntType(32), LANES)
     narrow = builder.trunc(count, ir.IntType(32))
@@ -203,12 +204,12 @@ def tile(
 
     def generate(context, builder, signature, arguments):
         _, rows, out_value, left_value, start, row_step, step, panel_value, panel_start, panel_step, depth = arguments
-        target = _Memory(context, builder, signature.args[2], out_value, _INDEX(0))
-        factors = _Memory(context, builder, signature.args[3], left_value, start)
-        weights = _Memory(context, builder, signature.args[7], panel_value, panel_start)
+        target = Memory(context, builder, signature.args[2], out_value, INDEX(0))
+        factors = Memory(context, builder, signature.args[3], left_value, start)
+        weights = Memory(context, builder, signature.args[7], panel_value, panel_start)
         count = ROWS
         while count:
-            with builder.if_then(builder.icmp_signed("==", rows, _INDEX(count))):
+            with builder.if_then(builder.icmp_signed("==", rows, INDEX(count))):
                 _write_tile(builder, target, factors, weights, count, width, row_step, step, panel_step, depth)
             count //= 2
         return context.get_dummy_value()
@@ -217,7 +218,7 @@ def tile(
 
 
 def _write_tile(
-    builder: ir.IRBuilder, target: _Memory, factors: _Memory, weights: _Memory,
+    builder: ir.IRBuilder, target: Memory, factors: Memory, weights: Memory,
     count: int, width: int, row_step: Any, step: Any, panel_step: Any, depth: Any,
 ) -> None:  # fmt: skip
     # A fused multiply-add takes 4 cycles and two start in each, so fewer than 8 sums would wait for each other: then
@@ -227,7 +228,7 @@ def _write_tile(
         ways *= 2
     zero = ir.Constant(_VECTOR, [0.0] * LANES)
     sums = [[[cgutils.alloca_once_value(builder, zero) for _ in range(width)] for _ in range(count)] for _ in range(ways)]
-    offsets = [builder.mul(_INDEX(r), row_step) for r in range(count)]
+    offsets = [builder.mul(INDEX(r), row_step) for r in range(count)]
 
     def multiply(k: Any, way: int) -> None:
         row = builder.mul(k, panel_step)
@@ -237,22 +238,22 @@ def _write_tile(
             factor = factors.scalar(builder.add(offsets[r], column))
             for v in range(width):
                 place = sums[way][r][v]
-                builder.store(factor.times_plus(vectors[v], _Lanes(builder, builder.load(place))).value, place)
+                builder.store(factor.times_plus(vectors[v], Lanes(builder, builder.load(place))).value, place)
 
-    whole = builder.sdiv(depth, _INDEX(ways))
+    whole = builder.sdiv(depth, INDEX(ways))
     with cgutils.for_range(builder, whole) as loop:
-        first = builder.mul(loop.index, _INDEX(ways))
+        first = builder.mul(loop.index, INDEX(ways))
         for way in range(ways):
-            multiply(builder.add(first, _INDEX(way)), way)
+            multiply(builder.add(first, INDEX(way)), way)
     if ways > 1:
-        done = builder.mul(whole, _INDEX(ways))
+        done = builder.mul(whole, INDEX(ways))
         with cgutils.for_range(builder, builder.sub(depth, done)) as loop:
             multiply(builder.add(done, loop.index), 0)
     for r in range(count):
         for v in range(width):
-            total = _Lanes(builder, builder.load(sums[0][r][v]))
+            total = Lanes(builder, builder.load(sums[0][r][v]))
             for way in range(1, ways):
-                total = total + _Lanes(builder, builder.load(sums[way][r][v]))
+                total = total + Lanes(builder, builder.load(sums[way][r][v]))
             target.store(total, (r * width + v) * LANES)
 
 
@@ -263,9 +264,9 @@ def add_part(typing_context, out, out_start, source, source_start, count, add):
     signature = types.void(out, index, source, index, index, index)
 
     def generate(context, builder, signature, arguments):
-        target = _Memory(context, builder, signature.args[0], arguments[0], arguments[1])
-        floats = _Memory(context, builder, signature.args[2], arguments[2], arguments[3])
-        mask, before = _mask(builder, arguments[4]), _mask(builder, builder.mul(arguments[4], arguments[5]))
+        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
+        floats = Memory(context, builder, signature.args[2], arguments[2], arguments[3])
+        mask, before = mask_of(builder, arguments[4]), mask_of(builder, builder.mul(arguments[4], arguments[5]))
         target.store_part(floats.load_part(mask, 0) + target.load_part(before, 0), mask, 0)
         return context.get_dummy_value()
 
@@ -279,9 +280,9 @@ def fill(typing_context, panel, panel_start, source, source_start, count):
     signature = types.void(panel, index, source, index, index)
 
     def generate(context, builder, signature, arguments):
-        target = _Memory(context, builder, signature.args[0], arguments[0], arguments[1])
-        floats = _Memory(context, builder, signature.args[2], arguments[2], arguments[3])
-        target.store(floats.load_part(_mask(builder, arguments[4]), 0), 0)
+        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
+        floats = Memory(context, builder, signature.args[2], arguments[2], arguments[3])
+        target.store(floats.load_part(mask_of(builder, arguments[4]), 0), 0)
         return context.get_dummy_value()
 
     return signature, generate
@@ -297,112 +298,19 @@ def fill_transposed(typing_context, panel, panel_start, panel_step, source, sour
     signature = types.void(panel, index, index, source, index, index, index, index)
 
     def generate(context, builder, signature, arguments):
-        target = _Memory(context, builder, signature.args[0], arguments[0], arguments[1])
-        floats = _Memory(context, builder, signature.args[3], arguments[3], arguments[4])
+        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
+        floats = Memory(context, builder, signature.args[3], arguments[3], arguments[4])
         panel_step, source_step, rows, columns = arguments[2], arguments[5], arguments[6], arguments[7]
 
         def if_less(position: int, limit: Any, count: Any) -> Any:
-            return _mask(builder, builder.select(builder.icmp_signed("<", _INDEX(position), limit), count, _INDEX(0)))
+            return mask_of(builder, builder.select(builder.icmp_signed("<", INDEX(position), limit), count, INDEX(0)))
 
-        lines = [floats.load_part(if_less(n, columns, rows), builder.mul(_INDEX(n), source_step)) for n in range(LANES)]
+        lines = [floats.load_part(if_less(n, columns, rows), builder.mul(INDEX(n), source_step)) for n in range(LANES)]
         half = LANES // 2
         for _ in range(half.bit_length()):  # interleaving line i with line i + half as often as LANES can be halved transposes
             lines = [lines[i].interleave(lines[i + half], part * half) for i in range(half) for part in (0, 1)]
         for k in range(LANES):
-            target.store_part(lines[k], if_less(k, rows, _INDEX(LANES)), builder.mul(_INDEX(k), panel_step))
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def gru_gates(
-    typing_context, product, product_start, bias, bias_start, hidden, before, after, gates, gate_start, candidate, candidate_start,
-    size, count,
-):  # fmt: skip
-    """Compute the gates and the next state of `count` <= LANES units of one row, as gru_forward does.
-
-    `product` holds the recurrent products of the three gates, `bias` four vectors: reset, update, the candidate's
-    recurrent one and the candidate's own. `before` and `after` are places in `hidden`.
-    """
-    index = types.intp
-    signature = types.void(product, index, bias, index, hidden, index, index, gates, index, candidate, index, index, index)
-
-    def generate(context, builder, signature, arguments):
-        def memory(array: int, offset: int) -> _Memory:
-            return _Memory(context, builder, signature.args[array], arguments[array], arguments[offset])
-
-        products, biases, gates, candidates = memory(0, 1), memory(2, 3), memory(7, 8), memory(9, 10)
-        before, after = memory(4, 5), memory(4, 6)
-        size, mask = arguments[11], _mask(builder, arguments[12])
-        twice = builder.add(size, size)
-        reset_sum = gates.load_part(mask, 0) + (products.load(0) + biases.load(0))
-        update_sum = gates.load_part(mask, size) + (products.load(LANES) + biases.load(LANES))
-        q = products.load(2 * LANES) + biases.load(2 * LANES)
-        (r, r_bottom), (z, z_bottom) = _tanh_fraction(reset_sum * 0.5), _tanh_fraction(update_sum * 0.5)
-        both = 0.5 / (r_bottom * z_bottom)  # one division for two sigmoids: sigmoid(x) = 0.5 + 0.5 tanh(x / 2)
-        reset = r * z_bottom * both + 0.5
-        update = z * r_bottom * both + 0.5
-        top, bottom = _tanh_fraction(gates.load_part(mask, twice) + (biases.load(3 * LANES) + reset * q))
-        new = top / bottom
-        after.store_part(new + update * (before.load_part(mask, 0) - new), mask, 0)
-        gates.store_part(reset, mask, 0)
-        gates.store_part(update, mask, size)
-        gates.store_part(new, mask, twice)
-        candidates.store_part(q, mask, 0)
-        # The lines of the next time step come from far away and in an order that processors do not guess.
-        step = builder.sub(arguments[6], arguments[5])
-        ahead = builder.mul(step, _INDEX(3))
-        for gate in (_INDEX(0), size, twice):
-            gates.prefetch(ahead, gate, write=True)
-        after.prefetch(step, write=True)
-        candidates.prefetch(step, write=True)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def gru_gate_gradients(
-    typing_context, dproduct, dcandidate, carry, carry_start, product, product_start, dhidden, hidden, gates, candidate, gate_start, start,
-    size, count, step,
-):  # fmt: skip
-    """Compute the gradients before the gates' functions of `count` <= LANES units of one row, as gru_backward does.
-
-    `carry` holds the part of the next step's gradient that passed around the gates and receives this step's, `product`
-    the part that came through them; `step` is B * H.
-    """
-    index = types.intp
-    signature = types.void(
-        dproduct, dcandidate, carry, index, product, index, dhidden, hidden, gates, candidate, index, index, index, index, index
-    )
-
-    def generate(context, builder, signature, arguments):
-        def memory(array: int, offset: int) -> _Memory:
-            return _Memory(context, builder, signature.args[array], arguments[array], arguments[offset])
-
-        dproducts, dcandidates, carry, product = memory(0, 10), memory(1, 11), memory(2, 3), memory(4, 5)
-        dhidden, before, gates, candidates = memory(6, 11), memory(7, 11), memory(8, 10), memory(9, 11)
-        size, mask = arguments[12], _mask(builder, arguments[13])
-        twice = builder.add(size, size)
-        r, z, n = gates.load_part(mask, 0), gates.load_part(mask, size), gates.load_part(mask, twice)
-        dh = dhidden.load_part(mask, 0) + carry.load_part(mask, 0) + product.load(0)
-        dn = dh * (1 - z) * (1 - n * n)
-        dz = dh * (before.load_part(mask, 0) - n) * (z * (1 - z))
-        dr = dn * candidates.load_part(mask, 0) * (r * (1 - r))
-        dproducts.store_part(dr, mask, 0)
-        dproducts.store_part(dz, mask, size)
-        dproducts.store_part(dn * r, mask, twice)
-        dcandidates.store_part(dn, mask, 0)
-        carry.store_part(dh * z, mask, 0)
-        behind = builder.neg(arguments[14])
-        behind_gates = builder.mul(behind, _INDEX(3))
-        for gate in (_INDEX(0), size, twice):
-            gates.prefetch(behind_gates, gate)
-            dproducts.prefetch(behind_gates, gate, write=True)
-        for array in (dhidden, before, candidates):
-            array.prefetch(behind)
-        dcandidates.prefetch(behind, write=True)
+            target.store_part(lines[k], if_less(k, rows, INDEX(LANES)), builder.mul(INDEX(k), panel_step))
         return context.get_dummy_value()
 
     return signature, generate
