@@ -17,9 +17,9 @@ setup(
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
     package_data={"radio": ["stations/**/*.json", "stations/**/*.npz"]},
     install_requires=[
-        "numpy>=2.1,<3",
+        "numpy>=2.2,<3",
         "scipy>=1.13,<2",
-        "numba>=0.61,<1",
+        "numba>=0.61.2,<1",
         "matplotlib>=3.9,<4",
         "sounddevice>=0.4.6,<1",
         "soundfile>=0.12.1,<1",

@@ -135,6 +135,7 @@ def _output(each: argparse.ArgumentParser, what: str) -> None:
 def _train(each: argparse.ArgumentParser) -> None:
     each.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="with music, searched with everything below it")
     each.add_argument("--starter", action="store_true", help="train on the starter collection instead of a folder")
+    each.add_argument("--fresh", type=whole(0, 2000), default=0, metavar="N", help="with --starter: and on N new arrangements of its tunes")
     _common(each, "seed", "beats")
     each.add_argument("--station", metavar="NAME", default=argparse.SUPPRESS, help="name of the station to make, or to go on with")
     length = each.add_mutually_exclusive_group()

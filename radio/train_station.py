@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from audio_parsing.starter import fresh_song, starter_songs
 from gan.critic import Critic
 from gan.trainer import GANOptions, GANTrainer
 from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
@@ -108,6 +109,7 @@ def train_station(
     minutes: float | None = None,
     steps: int | None = None,
     seed: int = 0,
+    fresh: int = 0,
     threads: int | None = None,
     report: Report = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -121,6 +123,7 @@ def train_station(
         minutes: how long to train, the preparation of the music not counted; 10 if neither is given.
         steps: of the VAE, instead of minutes.
         seed: of all random numbers.
+        fresh: how many new arrangements of its tunes are learned beside the starter collection's songs.
         threads: 1 or 2; the result is the same.
         report: called with an event: a dict with 'phase' ('prepare', 'compile', 'learn', 'perform', 'save'), and where it fits 'done',
             'of', 'loss', 'skip' (a line on a file that can't be used) or 'note' (a line for the user).
@@ -139,7 +142,7 @@ def train_station(
         raise StationError(f"steps must be 1 or more, not {steps}")
     if (folder / STATION_FILE).exists():
         raise StationError(f"station {folder.name} is trained already; choose another name, or delete {folder}")
-    songs = _songs(music, beats, seed, report)
+    songs = _songs(music, beats, seed, fresh, report)
     folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
     asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps)
@@ -304,12 +307,14 @@ class _Smooth:
         return self.value
 
 
-def _songs(music: Path | None, beats: int, seed: int, report: Report) -> song_data.TrainingSongs:
+def _songs(music: Path | None, beats: int, seed: int, fresh: int, report: Report) -> song_data.TrainingSongs:
     def progress(done: int, of: int) -> None:
         report({"phase": "prepare", "done": done, "of": of})
 
     if music is None:
-        return prepare_starter_songs(beats=beats, progress=progress)
+        rng = np.random.default_rng((seed, 2))
+        chosen = starter_songs(beats=beats) + [fresh_song(rng, beats=beats) for _ in range(fresh)]
+        return prepare_starter_songs(chosen, progress=progress)
     return song_data.prepare_folder(
         music, beats=beats, seed=seed, progress=progress, on_skip=lambda line: report({"phase": "prepare", "skip": line})
     )

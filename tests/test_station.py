@@ -28,13 +28,13 @@ def few_songs() -> song_data.TrainingSongs:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, few_songs: song_data.TrainingSongs) -> None:
     """Train on twelve songs instead of preparing all of them."""
-    monkeypatch.setattr(training, "prepare_starter_songs", lambda **options: few_songs)
+    monkeypatch.setattr(training, "prepare_starter_songs", lambda songs, **options: few_songs)
 
 
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory, few_songs: song_data.TrainingSongs) -> Station:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "prepare_starter_songs", lambda **options: few_songs)
+        patch.setattr(training, "prepare_starter_songs", lambda songs, **options: few_songs)
         made = train_station(tmp_path_factory.mktemp("stations") / "small", beats=BEATS, steps=150)
     assert made is not None
     return made
@@ -154,6 +154,22 @@ def test_a_checkpoint_of_another_plan_is_not_continued(tmp_path):
     (tmp_path / "s" / TRAINING_FILE).write_bytes(b"PK not really")
     with pytest.raises(StationError, match="can't be read"):
         train_station(tmp_path / "s", beats=BEATS, steps=5)
+
+
+def test_fresh_arrangements_are_learned_beside_the_collection(tmp_path, monkeypatch, few_songs):
+    asked: list[list] = []
+
+    def prepare(songs, **options):
+        asked.append(songs)
+        return few_songs
+
+    monkeypatch.setattr(training, "prepare_starter_songs", prepare)
+    for name, options in {"a": {"fresh": 3}, "b": {"fresh": 3}, "c": {"fresh": 3, "seed": 1}}.items():
+        train_station(tmp_path / name, beats=BEATS, steps=1, **options)
+    assert [len(songs) for songs in asked] == [99, 99, 99]
+    assert asked[0] == asked[1]
+    assert asked[0][96:] != asked[2][96:]
+    assert asked[0][:96] == asked[2][:96] == starter_songs(beats=BEATS)
 
 
 @pytest.mark.usefixtures("quick")

@@ -28,6 +28,8 @@ def train(options: argparse.Namespace) -> int:
         raise UsageError("no folder with music was given; name one, or --starter for the starter collection")
     if options.folder is not None and options.starter:
         raise UsageError("give a folder or --starter, not both")
+    if options.fresh and not options.starter:
+        raise UsageError("--fresh makes new arrangements of the starter collection; give it with --starter")
     if options.station is None:
         raise UsageError("the new station needs a name; give one with --station NAME")
     check_name(options.station, "station")
@@ -60,7 +62,7 @@ def train(options: argparse.Namespace) -> int:
     with stop:
         station = train_station(
             folder, music, beats=options.beats or 64, minutes=options.minutes, steps=options.steps, seed=options.seed or 0,
-            threads=options.threads, report=report, should_stop=lambda: stop.asked,
+            fresh=options.fresh, threads=options.threads, report=report, should_stop=lambda: stop.asked,
         )  # fmt: skip
     progress.clear()
     if station is None:
