@@ -246,10 +246,13 @@ def sound_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_sound_through_a_real_server(sound_server: subprocess.Popen, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]) -> None:
+def test_sound_through_a_real_server(
+    sound_server: subprocess.Popen, rng: np.random.Generator, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     song = np.convolve(rng.standard_normal(6 * RATE), np.hanning(16) / 8, "same").astype(np.float32) * 0.1
     record = ["parec", "-d", "test.monitor", f"--rate={RATE}", "--channels=1", "--format=float32le", "--raw", "--latency-msec=10"]
-    recorder = subprocess.Popen(record, stdout=subprocess.PIPE)
+    with (tmp_path / "heard").open("wb") as file:  # a pipe that nobody reads yet would be full after 0.7 s
+        recorder = subprocess.Popen(record, stdout=file)
     try:
         time.sleep(0.3)
         player, reason = open_player()
@@ -271,7 +274,8 @@ def test_sound_through_a_real_server(sound_server: subprocess.Popen, rng: np.ran
         player.close()
     finally:
         recorder.terminate()
-        heard = np.frombuffer(recorder.communicate()[0], np.float32)
+        recorder.wait(10)
+        heard = np.fromfile(tmp_path / "heard", np.float32)
     # Where each tenth of a second of the recording is in the song; NaN is silence.
     width = RATE // 10
     places = np.array([_place(song, heard[start : start + width]) for start in range(0, heard.size - width, width)])
