@@ -38,6 +38,7 @@ setup(
             "scipy-stubs",
             "setuptools>=70.1",  # tests/test_package.py builds the package without reaching for the network
         ],
+        "docs": ["pexpect>=4.9", "pyte>=0.8", "pillow>=10"],  # what makes README's pictures
         # What benchmarks/ compares with; nothing else needs them.
         "peers": ["torch>=2.4", "onnxruntime>=1.18"],
     },

@@ -26,11 +26,12 @@ from gan.losses import HINGE, AdversarialLoss
 from neural_networks.components.losses import gaussian_kl, mean_squared_error
 from neural_networks.components.optimizers import Adam, Average
 from neural_networks.components.parameters import FlatParameters
-from neural_networks.components.schedules import constant
+from neural_networks.components.schedules import Schedule, constant, cosine
 from neural_networks.training import Batch, Trainer, TrainingDiverged, interrupt_between_steps
 
 __all__ = ["GANOptions", "GANTrainer", "Log", "TrainingDiverged"]
 
+LAST_RATE = 0.02  # of the learning rates, where they fall
 ALARM_STEPS = 100  # over which an alarm looks
 NOISE_VALUES = 1 << 20  # a table of noise that is longer than a song has values in many steps; read from random places
 
@@ -100,6 +101,7 @@ class GANTrainer:
         critic: packed.
         songs: (N, S, F); read at each step, so the caller may put fresh ones in between.
         options: see GANOptions.
+        steps: over which both learning rates fall along a half cosine; constant if None.
         seed: of the order of songs and all noise.
         threads: 1 or 2; None takes what there is. The result does not depend on it.
     """
@@ -111,6 +113,7 @@ class GANTrainer:
         songs: np.ndarray,
         *,
         options: GANOptions | None = None,
+        steps: int | None = None,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -123,8 +126,11 @@ class GANTrainer:
         self.critic: Critic = critic.module  # type: ignore[assignment]
         size = min(self.options.batch_size, len(songs))
 
+        def schedule(rate: float) -> Schedule:
+            return constant(rate) if steps is None else cosine(rate, steps, final=LAST_RATE)
+
         def trainer(parameters: FlatParameters, loss: Callable[[Any, Batch], float], rate: float) -> Trainer:
-            return Trainer(parameters, loss, Adam(0.5, 0.99), constant(rate), batch_size=size, seed=seed, threads=threads)
+            return Trainer(parameters, loss, Adam(0.5, 0.99), schedule(rate), batch_size=size, seed=seed, threads=threads)
 
         self._generator = trainer(vae, self._generator_loss, self.options.generator_rate)
         self._critic = trainer(critic, self._critic_loss, self.options.critic_rate)
@@ -204,7 +210,10 @@ class GANTrainer:
         self._generator.parameters.values[:] = self.average.values
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return copies of all that the next steps depend on, as arrays for a checkpoint."""
+        """Return copies of all that the next steps depend on, as arrays for a checkpoint.
+
+        NOTE: after an exception the generator may be a step ahead of the critic; such a state is refused by `restore`.
+        """
         parts = {
             "generator": self._generator.state(),
             "critic": self._critic.state(),
@@ -218,7 +227,7 @@ class GANTrainer:
         """Go on from a `state`, bit for bit, given the same songs and options.
 
         Raises:
-            ValueError: if it belongs to other models, songs or another seed.
+            ValueError: if it belongs to other models, songs or another seed, or was saved in the middle of a step.
         """
 
         def part(name: str) -> dict[str, np.ndarray]:
@@ -227,10 +236,21 @@ class GANTrainer:
         statistics = state.get("statistics")
         if statistics is None or statistics.shape != self._statistics.shape:
             raise ValueError(f"the state is not one of {len(self.songs)} songs in this latent space")
+        average = part("average")
+        if "steps" not in average or "values" not in average or average["values"].shape != self.average.values.shape:
+            raise ValueError("the state has no average of this model's weights")
+        if not (np.isfinite(statistics).all() and np.isfinite(average["values"]).all()):
+            raise ValueError("the state holds numbers that are not finite")
+        made = [int(state.get(f"{name}/steps", -1)) for name in ("generator", "critic", "average")]
+        if len(set(made)) > 1:
+            raise ValueError(
+                f"the state was saved in the middle of a step: the generator has made {made[0]} steps, the critic {made[1]}, "
+                f"the average {made[2]}"
+            )
         self._generator.restore(part("generator"))
         self._critic.restore(part("critic"))
         self.critic.restore(part("norms"))
-        self.average.restore(part("average"))
+        self.average.restore(average)
         self._statistics[:] = statistics
 
     def _generator_loss(self, vae: Any, batch: Batch) -> float:

@@ -116,7 +116,8 @@ class Trainer:
     ) -> np.ndarray:
         """Train until `steps` steps have been made in all: after a `restore`, the steps made before count.
 
-        Ctrl-C raises KeyboardInterrupt between two steps, so that `state` may be saved (a second Ctrl-C at once).
+        Ctrl-C raises KeyboardInterrupt between two steps. NOTE: a second Ctrl-C raises it at once, maybe in the middle of a step: a
+        `state` saved after an interrupt may hold half a step. Stop by `should_stop` where it is to be saved.
 
         Args:
             count_of_examples: batches are drawn from range(count_of_examples), each once per epoch.
@@ -177,20 +178,32 @@ class Trainer:
         """Go on from a `state`, bit for bit, given the same examples, batch size and schedule.
 
         Raises:
-            ValueError: if it belongs to another model, seed or optimizer.
+            ValueError: if it belongs to another model, seed or optimizer, or is not whole.
         """
         values = state.get("values")
         if values is None or values.shape != self.parameters.values.shape:
             size = "no" if values is None else values.size
             raise ValueError(f"the state has {size} values, this model has {self.parameters.values.size}")
+        missing = [name for name in ("seed", "steps") if name not in state]
+        if missing:
+            raise ValueError(f"the state has no {' and no '.join(missing)}")
+        steps = int(state["steps"])
+        if steps < 0:
+            raise ValueError(f"the state has made {steps} steps")
+        if not np.isfinite(values).all():
+            raise ValueError("the state's values are not finite")
         if int(state["seed"]) != self.seed:
             raise ValueError(f"the state was made with seed {int(state['seed'])}, this trainer has {self.seed}")
-        self.optimizer.restore(_part(state, "optimizer."))
+        moments = _part(state, "optimizer.")
+        for name, vector in moments.items():
+            if name != "steps" and vector.shape != values.shape:
+                raise ValueError(f"the state's optimizer has {vector.size} numbers in {name}, this model has {values.size} values")
+        self.optimizer.restore(moments)
         if hasattr(self.schedule, "restore"):
             self.schedule.restore(_part(state, "schedule."))
         self.parameters.values[:] = values
         self._good[:] = values
-        self.steps = int(state["steps"])
+        self.steps = steps
 
     def _gradient(self) -> float:
         """Fill parameters.grads with the mini-batch's mean gradient and return its mean loss."""

@@ -36,6 +36,7 @@ COMMANDS = {
     "stations": ("about", "list the stations"),
     "doctor": ("about", "show where things are and whether they work"),
 }
+SLOWEST_TEMPO, FASTEST_TEMPO = 60, 200  # beats a minute; radio.songs, which is heavy to import, holds the tempo coordinate between them
 OURS = ("radio", "gan", "compression", "audio_parsing", "neural_networks")  # packages whose own ValueErrors are one clear line
 
 
@@ -65,6 +66,21 @@ def whole(low: int, high: int) -> Callable[[str], int]:
             value = low - 1
         if not low <= value <= high:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def between(low: float, high: float) -> Callable[[str], float]:
+    """Return a reader of numbers between two bounds."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
         return value
 
     return read
@@ -156,7 +172,7 @@ def _reconstruct(each: argparse.ArgumentParser) -> None:
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
     _common(each, "station")
     text = "the song's tempo, for stations that keep tempo apart (default: found by trying)"
-    each.add_argument("--bpm", type=positive(400), metavar="N", help=text)
+    each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
     _output(each, "a folder, or for one file a .wav file")
 
 
@@ -203,6 +219,10 @@ def explain(error: Exception) -> str | None:
     """Return one line for errors that are not the program's fault, None for those that are."""
     if isinstance(error, ValueError) and type(error).__module__.partition(".")[0] in OURS:
         return " ".join(str(error).split())
+    if isinstance(error, ArithmeticError) and type(error).__module__.partition(".")[0] in OURS:
+        return f"{' '.join(str(error).split())}; try another seed"
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory ({' '.join(str(error).split()) or 'none left'}); close other programs or ask for less"
     if isinstance(error, OSError) and (error.strerror or error.filename):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}; check the path, the rights and the room on the disk"

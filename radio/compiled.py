@@ -1,7 +1,7 @@
 """Whether the kernels were compiled on this machine before, so that the wait for it can be announced, once.
 
-Numba keeps what it compiled beside the source, or in a cache folder of the user. A stamp in the same place says that everything a purpose
-needs is there; it names what Numba asks for too: its version, Python's, the processor, and the kernels' sources.
+Numba keeps what it compiled beside the source, or in a cache folder of the user. A stamp in the same place says that everything is there;
+it names what Numba asks for too: its version, Python's, the processor, and the kernels' sources.
 """
 
 from __future__ import annotations
@@ -10,41 +10,67 @@ import hashlib
 import sys
 from pathlib import Path
 
-WAIT = "Compiling the kernels for this machine, once; this takes about {seconds} seconds ..."
-SECONDS = {"play": 10, "train": 30}
+SMALL_BEATS = 4  # a song in which the critic's two convolutions still have something to see
+WAIT = "Compiling the kernels for this machine, once; this takes about 20 seconds ..."
 
 
-def announce_compilation(purpose: str) -> None:
-    """Say on stderr that compilation is coming, if it is.
-
-    Args:
-        purpose: 'play' or 'train'; they need different kernels.
-    """
-    if not is_compiled(purpose):
-        print(WAIT.format(seconds=SECONDS[purpose]), file=sys.stderr, flush=True)
-
-
-def is_compiled(purpose: str) -> bool:
-    """Return whether everything for a purpose was compiled before."""
-    path = stamp(purpose)
-    return path is not None and path.is_file()
-
-
-def mark_compiled(purpose: str) -> None:
-    """Remember that everything for a purpose is compiled now."""
-    path = stamp(purpose)
-    if path is None or path.is_file():
+def compile_once() -> None:
+    """Compile everything the radio uses, if that was not done before, and say so on stderr."""
+    place = stamp()
+    if place is not None and place.is_file():
+        return
+    print(WAIT, file=sys.stderr, flush=True)
+    _use_every_kernel()
+    if place is None:
         return
     try:
-        for old in path.parent.glob(f"compiled-{purpose}-*"):
+        for old in place.parent.glob("compiled-*"):
             old.unlink(missing_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
     except OSError:  # a place we can't write to: it will be announced again
         pass
 
 
-def stamp(purpose: str) -> Path | None:
+def is_compiled() -> bool:
+    """Return whether everything was compiled before."""
+    place = stamp()
+    return place is not None and place.is_file()
+
+
+def _use_every_kernel() -> None:
+    """Train, generate, descend and render, all of it very small: kernels are compiled for types of arrays, not for their sizes."""
+    import numpy as np
+
+    from audio_parsing import frames as audio_frames
+    from gan.critic import Critic
+    from gan.descent import descend
+    from neural_networks.components.parameters import pack
+    from neural_networks.vae.recurrent_vae import RecurrentVAE
+    from radio import songs as song_data
+    from radio.taste import Taste, through
+    from radio.train_station import gan_trainer, vae_trainer
+
+    rng = np.random.default_rng(0)
+    steps = rng.uniform(0.1, 0.5, (4, 4 * SMALL_BEATS, song_data.STEP_SIZE)).astype(np.float32)
+    songs = song_data.TrainingSongs(steps, np.zeros((4, 2), np.float32), ["noise"] * 4, "beat")
+    vae = pack(RecurrentVAE(song_data.STEP_SIZE, latent_size=2, beats=SMALL_BEATS, hidden=8, rng=rng))
+    critic = pack(Critic(song_data.STEP_SIZE, hidden=8, rng=rng))
+    vae_trainer(vae, songs, steps=1, seed=0).step(len(steps))
+    gan_trainer(vae, critic, songs, seed=0).step()
+    taste = Taste(critic.module, extra=2)  # type: ignore[arg-type]
+    z = rng.standard_normal((4, 4)).astype(np.float32)
+    decoder = vae.module.decoder  # type: ignore[attr-defined]
+    made = decoder.forward(np.ascontiguousarray(z[:, :2]))[0]
+    taste.fit_pool(made, z[:, 2:])
+    taste.observe(taste.features(made, z[:, 2:])[0], 0.5)
+    taste.learn()
+    descend(taste.objective(through(decoder, 2)), z[:1], steps=1)
+    samples = audio_frames.decode(song_data.to_frames(steps[0]), hop_length=song_data.ABSOLUTE_HOP_LENGTH)
+    audio_frames.encode(samples, hop_length=song_data.ABSOLUTE_HOP_LENGTH)
+
+
+def stamp() -> Path | None:
     """Return the file that stands for a finished compilation; None if compiled kernels can't be kept."""
     import llvmlite.binding
     import numba
@@ -61,4 +87,4 @@ def stamp(purpose: str) -> Path | None:
                 digest.update(content)
     if not kernels:  # Numba found no place for a cache: nothing stays compiled
         return None
-    return Path(kernels[0].stats.cache_path) / f"compiled-{purpose}-{digest.hexdigest()[:16]}"
+    return Path(kernels[0].stats.cache_path) / f"compiled-{digest.hexdigest()[:16]}"

@@ -30,6 +30,7 @@ def find_final(
     candidates: np.ndarray,
     expected: np.ndarray,
     progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Descend to the final song.
 
@@ -41,6 +42,7 @@ def find_final(
         candidates: (m, D) coordinates of other songs.
         expected: (m,) the ratings that the taste expects of those.
         progress: called with (steps done, steps in all).
+        should_stop: asked before each step; the best so far is returned.
 
     Returns:
         The coordinate (D,) float32, and how it was found: path, losses and distances from the station's middle, ready for JSON.
@@ -55,6 +57,7 @@ def find_final(
         distribution=distribution,
         scale=distribution.deviation,
         progress=None if progress is None else lambda step, lowest: progress(step, STEPS),
+        should_stop=should_stop,
     )
     found = {
         "start": "best rated" if descent.best_start < len(liked) else "best predicted",

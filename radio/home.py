@@ -72,14 +72,14 @@ class Home:
         check_name(name, "station")
         own = self.path / "stations" / name
         shipped = SHIPPED / name
-        return shipped if not own.exists() and shipped.is_dir() else own
+        return shipped if not (own / "station.npz").exists() and shipped.is_dir() else own
 
     def stations(self) -> dict[str, Path]:
         """Return the folders of all stations by name, sorted; one's own hide shipped ones of the same name."""
         found: dict[str, Path] = {}
         for parent in (SHIPPED, self.path / "stations"):
             if parent.is_dir():
-                found.update({p.name: p for p in parent.iterdir() if _NAME.fullmatch(p.name) and _holds_something(p)})
+                found.update({p.name: self.station(p.name) for p in parent.iterdir() if _NAME.fullmatch(p.name) and _holds_something(p)})
         return dict(sorted(found.items()))
 
 

@@ -1,7 +1,7 @@
 """The radio without a terminal, for pipes and programs: a command a line on standard input, plain lines on standard output.
 
 Commands: n next, p pause or resume, a number from -1 to 1 rates this song, u undo, s save, f final song, q quit; they wait for a song.
-At the end of the input the song that plays is played to its end, a final song that was asked for is made, and the session quits.
+At the end of the input the song that plays is played to its end, a final song that was asked for is made and played too, and that is all.
 """
 
 from __future__ import annotations
@@ -39,14 +39,15 @@ def play_on_lines(open_broadcast: Callable[[Callable[[str], None]], Broadcast], 
 
 
 def _run(broadcast: Broadcast, lines: queue.Queue[str | None]) -> None:
-    last: int | None = None  # number of the song that played when the input ended
+    last: int | None = None  # number of the song that played when the input ended, or of the final song that came later
     ended = False
     while True:
         broadcast.tick()
         view = broadcast.view()
         playing = view.number if broadcast.playing else None
         if ended:
-            last = playing if last is None else last
+            if last is None or (playing is not None and broadcast.song is broadcast.final):
+                last = playing
             if last is not None and playing != last and not broadcast.making_final:
                 return
         if ended or playing is None:

@@ -24,7 +24,8 @@ import numpy as np
 
 SCHEMA_VERSION = 1
 APPLICATION = 0x41695264  # "AiRd": marks the file as ours in SQLite's header
-BUSY_SECONDS = 10.0  # how long to wait while another program writes
+OPEN_SECONDS = 10.0  # how long to wait, at the start, while another program writes
+BUSY_SECONDS = 1.0  # and later, when a listener's keys wait too; who writes may try again
 
 SCHEMA = """
 CREATE TABLE ratings (
@@ -93,7 +94,7 @@ class Ratings:
         self.path = path
         self._lock = threading.Lock()  # a session's face and its background thread may both ask
         with self._explained():
-            self._database = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+            self._database = sqlite3.connect(path, timeout=OPEN_SECONDS, check_same_thread=False, isolation_level=None)
         try:
             with self._explained():
                 self._open()
@@ -122,6 +123,7 @@ class Ratings:
                 self._database.execute(f"PRAGMA application_id = {APPLICATION}")
                 self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             self._database.execute("COMMIT")
+        self._database.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_SECONDS)}")
         if self._database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise RatingsError(f"{self.path} is damaged; move it away, or put a copy back, and start again")
 
@@ -184,6 +186,8 @@ class Ratings:
         try:
             yield
         except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise RatingsError(f"another program holds the ratings in {self.path} ({error}); wait for it, or close it") from error
             raise RatingsError(f"the ratings in {self.path} can't be used: {error}; check the folder, or choose another home") from error
         except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
             raise RatingsError(f"{self.path} is damaged ({error}); move it away, or put a copy back, and start again") from error

@@ -49,7 +49,9 @@ def reconstruct_samples(station: Station, samples: np.ndarray, *, bpm: float | N
         coordinates, steps, target, hop = _on_beats(station, samples, bpm)
     frames = station.frames_of(steps, coordinates).reshape(-1, audio_frames.FRAME_SIZE)
     sound = audio_frames.decode(frames, hop_length=hop, sample_rate=station.sample_rate)[: len(samples)]
-    error = float(np.mean(np.square(steps - target)) / max(float(np.var(target)), 1e-12))
+    length = -(-len(samples) // hop)  # frames; what follows was filled up with silence
+    given, made = (song_data.in_a_row(x)[:length] for x in (target, steps))
+    error = float(np.square(made - given).mean() / max(float(given.var(axis=0).mean()), 1e-12))
     return Reconstruction(finish(sound, fade=hop), coordinates, error)
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ class RadioSession:
         seed: of the session's random choices; other songs every time if None.
         explore: how the next song is chosen after the first few: 'random', 'greedy' (the highest expected rating), 'thompson' (the best
             under a taste drawn from those that the ratings allow), 'ucb' (expected rating plus uncertainty).
-        beats: length of the songs; the station's if None.
+        beats: length of the songs; the station's if None. The taste judges every song at the station's length, whatever is played of it.
         background: whether songs are made ahead in a thread; without it each is made when it is asked for, from all ratings given before.
 
     Raises:
@@ -110,7 +110,7 @@ class RadioSession:
         self._ratings = Ratings(self.home.ratings)
         self._known = {one.key: one for one in self._ratings.of(self.listener, station.name) if one.made_by == self._made_by}
         self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # of what is known and learned: the worker learns it when the session begins
         self._begun = False
         self._hurry = threading.Event()  # the next song is waited for: judge no more candidates
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="next-song") if background else None
@@ -126,9 +126,13 @@ class RadioSession:
         """Whether `next_song` returns without waiting."""
         return self._shelf is None or self._shelf.done()
 
+    def hurry(self) -> None:
+        """Make the next song from what was judged so far: somebody waits for it."""
+        self._hurry.set()
+
     def next_song(self) -> Song:
         """Return the next song, unlike every one before it in this session."""
-        self._hurry.set()
+        self.hurry()
         shelf = self._prepare(1, CANDIDATES) if self._shelf is None else self._shelf.result()
         song = shelf[self._taste.choose(np.stack([one.features for one in shelf]), self._rng, self.explore)]
         song.expected = self.predict(song) if self._known else None
@@ -138,11 +142,11 @@ class RadioSession:
         return song
 
     def note(self, song: Song, curve: np.ndarray | float) -> None:
-        """Keep what was said so far of a song that still plays; it is learned when `rate` is called at its end."""
+        """Keep what was said so far of a song that still plays; it is learned when `rate` is called, what is taken back is so at once."""
         points = checked_curve(curve)
         value = rating_of(points)
         if value is None:
-            self._ratings.remove(song.key)
+            self._take_back(song.key)
         else:
             self._ratings.keep(self._rating(song, value, 1.0, points, skipped=False))
 
@@ -163,17 +167,18 @@ class RadioSession:
         if value is None and skipped:
             value, weight = SKIP_RATING, SKIP_WEIGHT
         if value is None:
-            self._ratings.remove(song.key)
+            self._take_back(song.key)
             return None
         rating = self._rating(song, value, weight, points, skipped=skipped)
         self._ratings.keep(rating)
-        again = song.key in self._known
-        self._known[song.key], self._features[song.key] = rating, song.features
-        if again:
-            self._learn_all()
-        else:
-            self._taste.observe(song.features, value, weight)
-            self._taste.learn()
+        with self._lock:
+            again = song.key in self._known
+            self._known[song.key], self._features[song.key] = rating, song.features
+            if again:
+                self._learn_all()
+            else:
+                self._taste.observe(song.features, value, weight)
+                self._taste.learn()
         return value
 
     def undo(self) -> Rating | None:
@@ -181,9 +186,7 @@ class RadioSession:
         self._begin()
         rating = self._ratings.undo(self.listener, self.station.name, self._made_by)
         if rating is not None:
-            self._known.pop(rating.key, None)
-            self._features.pop(rating.key, None)
-            self._learn_all()
+            self._unlearn(rating.key)
         return rating
 
     def predict(self, song: Song) -> tuple[float, float]:
@@ -194,15 +197,24 @@ class RadioSession:
         mean, deviation = self._taste.predict(song.features[None])
         return float(mean[0]), float(deviation[0])
 
-    def final_song(self, *, progress: Callable[[int, int], None] | None = None) -> Song:
+    def final_song(
+        self, *, progress: Callable[[int, int], None] | None = None, should_stop: Callable[[], bool] = lambda: False
+    ) -> Song:
         """Descend on P through taste and generator, from the best rated and the best predicted songs, and return where it leads.
 
         Args:
             progress: called with (steps done, steps in all).
+            should_stop: asked again and again; the song is given up once it says so.
+
+        Raises:
+            CancelledError: if it was given up.
         """
         self._begin()
-        candidates, features = self._candidates(CANDIDATES, self._rng.spawn(1)[0], hurry=False)
-        known = list(self._known.values())
+        candidates, features = self._candidates(CANDIDATES, self._rng.spawn(1)[0], enough=should_stop)
+        if should_stop():
+            raise CancelledError
+        with self._lock:
+            known = list(self._known.values())
         coordinate, found = find_final(
             self.station,
             self._taste,
@@ -211,8 +223,11 @@ class RadioSession:
             candidates=candidates,
             expected=self._taste.predict(features)[0],
             progress=progress,
+            should_stop=should_stop,
         )
-        song = self._make(coordinate)
+        if should_stop():
+            raise CancelledError
+        song = self._make(coordinate, self._judge(coordinate[None])[0])
         song.expected, song.descent = self.predict(song), found
         return song
 
@@ -240,7 +255,7 @@ class RadioSession:
 
     def close(self) -> None:
         """End the session; what was rated is kept already."""
-        self._hurry.set()
+        self.hurry()
         if self._worker is not None:
             self._worker.shutdown(wait=True, cancel_futures=True)
         self._ratings.close()
@@ -251,40 +266,43 @@ class RadioSession:
     def _prepare(self, count: int, candidates: int) -> list[Song]:
         """Return the `count` best songs of so many candidates, rendered; fewer if the next one is waited for."""
         self._begin()
+
+        def enough() -> bool:
+            return self._worker is not None and self._hurry.is_set()
+
         undecided = self.explore == "random" or self._taste.count < FIRST_RANDOM
-        coordinates, features = self._candidates(MINI_BATCH if undecided else candidates, self._rng, hurry=self._worker is not None)
+        coordinates, features = self._candidates(MINI_BATCH if undecided else candidates, self._rng, enough=enough)
         songs: list[Song] = []
         alike: list[tuple[float, Song]] = []
-        while len(coordinates) and len(songs) < count and not (songs and self._worker is not None and self._hurry.is_set()):
+        while len(coordinates) and len(songs) < count and not (songs and enough()):
             chosen = self._taste.choose(features, self._rng, self.explore)
             steps = self._decode(coordinates[chosen][None])
             likeness = self._heard.likeness(steps[:, 0])
             if likeness < LIKENESS:
-                songs.append(self._make(coordinates[chosen], steps))
+                songs.append(self._make(coordinates[chosen], features[chosen], steps))
             elif not alike or likeness < alike[0][0]:
-                alike = [(likeness, self._make(coordinates[chosen], steps))]
+                alike = [(likeness, self._make(coordinates[chosen], features[chosen], steps))]
             coordinates, features = np.delete(coordinates, chosen, axis=0), np.delete(features, chosen, axis=0)
         # A station may know only one song; then the least alike has to do.
         return songs or [song for _, song in alike]
 
-    def _candidates(self, count: int, rng: np.random.Generator, *, hurry: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` if the next song is waited for."""
+    def _candidates(self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
+        """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` once `enough` says so."""
         coordinates, features = [], []
         for _ in range(0, count, MINI_BATCH):
             drawn = self.station.sample(MINI_BATCH, rng)
             coordinates.append(drawn)
             features.append(self._judge(drawn))
-            if hurry and self._hurry.is_set():
+            if enough():
                 break
         return np.concatenate(coordinates), np.concatenate(features)
 
-    def _make(self, coordinate: np.ndarray, steps: np.ndarray | None = None) -> Song:
-        """Render a song P (D,), its steps (S, 1, F) if they were decoded before."""
+    def _make(self, coordinate: np.ndarray, features: np.ndarray, steps: np.ndarray | None = None) -> Song:
+        """Render a song P (D,) of features (K,), its steps (S, 1, F) if they were decoded before."""
         station = self.station
         steps = self._decode(coordinate[None]) if steps is None else steps
         frames = station.frames_of(steps, coordinate[None])[0]
         samples = station.render(coordinate, frames=frames)
-        features = self._taste.features(steps, coordinate[None, station.latent_size :])[0]
         name, details = station.song_name(coordinate), station.describe(coordinate)
         return Song(samples, station.sample_rate, coordinate, name, details, features, steps[:, 0])
 
@@ -292,8 +310,8 @@ class RadioSession:
         return self.station.decode(coordinates, beats=self.beats)
 
     def _judge(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return the features (n, K) of songs P (n, D)."""
-        return self._taste.features(self._decode(coordinates), coordinates[:, self.station.latent_size :])
+        """Return the features (n, K) of songs P (n, D), at the station's length, as the final song's descent sees them."""
+        return self._taste.features(self.station.decode(coordinates), coordinates[:, self.station.latent_size :])
 
     def _begin(self) -> None:
         """Learn, once, what is usual on this station, and what the listener said in earlier sessions."""
@@ -301,20 +319,31 @@ class RadioSession:
             if self._begun:
                 return
             usual = self.station.sample(POOL, np.random.default_rng(0))
-            self._taste.fit_pool(self._decode(usual), usual[:, self.station.latent_size :])
+            self._taste.fit_pool(self.station.decode(usual), usual[:, self.station.latent_size :])
             known = list(self._known.values())
             for start in range(0, len(known), MINI_BATCH):
                 part = known[start : start + MINI_BATCH]
                 features = self._judge(np.array([one.coordinate for one in part], np.float32))
                 self._features.update({one.key: one_features for one, one_features in zip(part, features, strict=True)})
+            self._learn_all()
             self._begun = True
-        self._learn_all()
 
     def _learn_all(self) -> None:
-        self._taste.forget()
-        for key, rating in self._known.items():
-            self._taste.observe(self._features[key], rating.rating, rating.weight)
-        self._taste.learn()
+        with self._lock:
+            self._taste.forget()
+            for key, rating in self._known.items():
+                self._taste.observe(self._features[key], rating.rating, rating.weight)
+            self._taste.learn()
+
+    def _take_back(self, key: str) -> None:
+        self._ratings.remove(key)
+        self._unlearn(key)
+
+    def _unlearn(self, key: str) -> None:
+        with self._lock:
+            if self._known.pop(key, None) is not None:
+                self._features.pop(key, None)
+                self._learn_all()
 
     def _rating(self, song: Song, value: float, weight: float, curve: np.ndarray, *, skipped: bool) -> Rating:
         return Rating(

@@ -75,6 +75,11 @@ def to_frames(steps: np.ndarray) -> np.ndarray:
     return steps.reshape(*steps.shape[:-2], -1, audio_frames.FRAME_SIZE)
 
 
+def in_a_row(steps: np.ndarray) -> np.ndarray:
+    """Return the frames (B T, 181) of time-major steps (S, B, F), song after song."""
+    return to_frames(np.ascontiguousarray(steps.transpose(1, 0, 2))).reshape(-1, audio_frames.FRAME_SIZE)
+
+
 def canonical_steps(song: StarterSong) -> np.ndarray:
     """Render a starter song and return its steps (S, F) in C major or A minor."""
     frames = audio_frames.encode(render(song, SAMPLE_RATE), hop_length=hop_length(song.bpm), sample_rate=SAMPLE_RATE)
@@ -122,20 +127,28 @@ def prepare_folder(
         beats: length of an excerpt; one beat is 24 frames of 20 ms.
         seed: chooses the excerpts where there are more than MOST_EXCERPTS.
         on_skip: called with a line for each file that can't be used.
-        progress: called with (files read, files in all).
+        progress: called with (files done, files in all); those that can't be used are done too.
 
     Raises:
-        AudioError: if the folder holds nothing that can be used.
+        AudioError: if the folder holds nothing that can be used, or too little for two excerpts, which training needs.
     """
     from audio_parsing.files import AudioError, find_audio, read_folder
 
     length = beats * FRAMES_PER_BEAT * ABSOLUTE_HOP_LENGTH
-    files = len(find_audio(folder))
-    each = max(1, -(-MOST_EXCERPTS // max(files, 1)))
+    files = find_audio(folder, on_skip=lambda line: None)  # read_folder looks again, and then tells what it passes over
+    places = {path: place for place, path in enumerate(files, 1)}
+    each = max(1, -(-MOST_EXCERPTS // max(len(files), 1)))
     rng = np.random.default_rng(seed)
     kept: list[tuple[int, np.ndarray, str]] = []
-    found = 0
-    for number, (path, samples) in enumerate(read_folder(folder, sample_rate=SAMPLE_RATE, on_skip=on_skip), 1):
+    found = done = 0
+    only: tuple[Path, np.ndarray] | None = None  # the file of the only excerpt so far
+
+    def excerpt_of(path: Path, samples: np.ndarray, start: int) -> tuple[int, np.ndarray, str]:
+        excerpt = samples[start : start + length]
+        frames = audio_frames.encode(np.pad(excerpt, (0, length - len(excerpt))), hop_length=ABSOLUTE_HOP_LENGTH)
+        return found, to_steps(frames).astype(np.float16), f"{path.name} at {start // SAMPLE_RATE} s"
+
+    for path, samples in read_folder(folder, sample_rate=SAMPLE_RATE, on_skip=on_skip):
         starts = _excerpt_starts(len(samples), length, each, rng)
         if not starts and on_skip is not None:
             on_skip(f"{path}: shorter than {SHORTEST_EXCERPT:g} seconds")
@@ -144,13 +157,24 @@ def prepare_folder(
             found += 1
             place = len(kept) if found <= MOST_EXCERPTS else int(rng.integers(found))
             if place < MOST_EXCERPTS:
-                excerpt = samples[start : start + length]
-                frames = audio_frames.encode(np.pad(excerpt, (0, length - len(excerpt))), hop_length=ABSOLUTE_HOP_LENGTH)
-                kept[place : place + 1] = [(found, to_steps(frames).astype(np.float16), f"{path.name} at {start // SAMPLE_RATE} s")]
+                kept[place : place + 1] = [excerpt_of(path, samples, start)]
+        if starts:
+            only = (path, samples) if found == 1 else None
+        done = places.get(path, done)
         if progress is not None:
-            progress(min(number, files), files)
+            progress(done, len(files))
+    if progress is not None and done < len(files):  # the last files were skipped
+        progress(len(files), len(files))
     if not kept:
         raise AudioError(f"{folder}: no music of at least {SHORTEST_EXCERPT:g} seconds in it")
+    if only is not None:
+        path, samples = only
+        if len(samples) < 2 * SHORTEST_EXCERPT * SAMPLE_RATE:
+            raise AudioError(
+                f"{folder}: only {len(samples) / SAMPLE_RATE:.1f} seconds of music in it; training needs one file of at least "
+                f"{2 * SHORTEST_EXCERPT:g} seconds or two of at least {SHORTEST_EXCERPT:g}"
+            )
+        kept = [excerpt_of(path, samples, start) for start in (0, max(len(samples) // 4, len(samples) - length))]  # overlapping
     kept.sort(key=lambda one: one[0])
     steps = np.stack([one for _, one, _ in kept]).astype(np.float32)
     names = [name for _, _, name in kept]

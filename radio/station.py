@@ -19,11 +19,13 @@ from gan.critic import Critic
 from gan.latent import LatentDistribution
 from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
 from neural_networks.components.parameters import pack
-from neural_networks.vae.recurrent_vae import RecurrentVAE
+from neural_networks.vae.recurrent_vae import PLAN_SIZE, RecurrentVAE
 from radio import songs as song_data
 from radio.names import song_name
 
 STATION_FILE = "station.npz"
+TRAINING_FILE = "training.npz"  # beside the station's file, or before there is one, while the training is unfinished
+LARGEST_FILE = 256 << 20  # bytes of arrays
 LOUDNESS = 0.1  # root mean square of a rendered song
 LOUDEST = 0.97  # no sample is above
 MAJOR_KEYS = "C Db D Eb E F F# G Ab A Bb B".split()
@@ -185,28 +187,28 @@ class Station:
             StationError: if it is not there, damaged, of another kind or of a newer version.
         """
         path = folder / STATION_FILE
+        if not path.is_file() and (folder / TRAINING_FILE).is_file():
+            raise StationError(f"the training of station {folder.name} is not finished; the same ai-radio train command goes on with it")
         if not path.is_file():
             raise StationError(f"no station in {folder}; `ai-radio stations` lists those there are, `ai-radio train` makes one")
         try:
-            arrays, configuration = load_arrays(path)
+            arrays, configuration = load_arrays(path, largest=LARGEST_FILE)
             return cls._build(folder.name, arrays, configuration)
         except CheckpointError as error:
             raise StationError(f"station {folder.name} can't be read: {error}; train it again or delete {folder}") from error
-        except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
             raise StationError(f"station {folder.name} is damaged ({error}); train it again or delete {folder}") from error
 
     @classmethod
     def _build(cls, name: str, arrays: dict[str, np.ndarray], configuration: dict[str, Any]) -> Station:
         if configuration.get("kind") != "station":
             raise ValueError("the file holds something else")
+        beats, latent_size, hidden = (_whole(configuration, key) for key in ("beats", "latent_size", "hidden"))
+        # Before anything is allocated: the largest matrices of such a model have to be in the file.
+        if latent_size * beats * PLAN_SIZE + hidden * song_data.STEP_SIZE > arrays["vae"].size:
+            raise ValueError("the weights of the vae don't fit")
         rng = np.random.default_rng(0)
-        vae = RecurrentVAE(
-            song_data.STEP_SIZE,
-            latent_size=_whole(configuration, "latent_size", 1, 4096),
-            beats=_whole(configuration, "beats", 4, 1024),
-            hidden=_whole(configuration, "hidden", 1, 4096),
-            rng=rng,
-        )
+        vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=latent_size, beats=beats, hidden=hidden, rng=rng)
         critic = Critic(song_data.STEP_SIZE, rng=rng)
         for module, key in ((vae, "vae"), (critic, "critic")):
             flat = pack(module, np.float32)
@@ -220,7 +222,11 @@ class Station:
         extra = 2 if configuration["grid"] == "beat" else 0
         if means.shape != log_variances.shape or means.shape[1:] != (vae.latent_size,) or coordinates.shape != (len(means), extra):
             raise ValueError("the statistics of its songs don't fit")
-        beats, details = configuration["beats"], configuration["details"]
+        if not len(means) or not all(np.isfinite(a).all() for a in (means, log_variances, coordinates)) or np.abs(log_variances).max() > 50:
+            raise ValueError("the statistics of its songs are not numbers of a trained station")
+        details = configuration["details"]
+        if not isinstance(details, dict):
+            raise ValueError(f"details are {type(details).__name__}")
         return cls(name, configuration["grid"], beats, vae, critic, means, log_variances, coordinates, details)
 
 
@@ -245,8 +251,8 @@ def finish(samples: np.ndarray, *, fade: int) -> np.ndarray:
     return samples
 
 
-def _whole(configuration: dict[str, Any], key: str, low: int, high: int) -> int:
+def _whole(configuration: dict[str, Any], key: str) -> int:
     value = configuration[key]
-    if not isinstance(value, int) or not low <= value <= high:
+    if not isinstance(value, int) or not 1 <= value <= 4096:
         raise ValueError(f"{key} is {value!r}")
     return value

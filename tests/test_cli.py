@@ -19,7 +19,7 @@ from tiny_station import tiny_station
 from radio import cli
 from radio.commands.make import Target
 from radio.commands.train import Account
-from radio.compiled import SECONDS, WAIT, is_compiled, mark_compiled, stamp
+from radio.compiled import WAIT, compile_once, is_compiled, stamp
 from radio.home import Home
 from radio.progress import Progress, duration
 from radio.ratings import Ratings
@@ -199,7 +199,7 @@ def test_the_radio_on_a_pipe(radio_home: Path, capsys: pytest.CaptureFixture[str
 
 
 def _compiling() -> str:
-    return WAIT.format(seconds=SECONDS["play"]) + "\n"
+    return WAIT + "\n"
 
 
 def test_generate_writes_songs_that_the_seed_decides(radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,27 +265,38 @@ def test_doctor_tells_what_is_there(radio_home: Path, capsys: pytest.CaptureFixt
     assert facts["home"] == str(radio_home) and "tiny" in facts["stations"] and facts["problems"] == [] and facts["sound"]
 
 
-def test_the_stamp_of_a_compilation_lies_where_the_kernels_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = stamp("play")
-    assert path is not None and list(path.parent.glob("*.nbi")) and stamp("train") != path
+def test_the_stamp_of_a_compilation_lies_where_the_kernels_are_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = stamp()
+    assert path is not None and list(path.parent.glob("*.nbi"))
     was_compiled = path.is_file()
     path.unlink(missing_ok=True)
-    assert not is_compiled("play")
-    mark_compiled("play")
-    assert is_compiled("play")
+    assert not is_compiled()
+    compile_once()
+    assert is_compiled() and capsys.readouterr().err == WAIT + "\n"
+    compile_once()
+    assert capsys.readouterr().err == ""
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr("llvmlite.binding.get_host_cpu_name", lambda: "another processor")
-        assert not is_compiled("play")
+        assert not is_compiled()
     if not was_compiled:
         path.unlink()
 
 
 @pytest.mark.slow
-def test_compilation_is_announced_once_and_only_where_it_happens(radio_home: Path, tmp_path: Path) -> None:
+def test_compilation_is_announced_once_and_is_complete(radio_home: Path, tmp_path: Path) -> None:
+    """After the announced compilation nothing that the radio does compiles anything."""
     cold = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     first = run("--station", "tiny", given="q\n", timeout=120, **cold)
-    second = run("--station", "tiny", given="q\n", timeout=120, **cold)
-    assert first.stderr == _compiling() and second.stderr == ""
+    assert first.stderr == WAIT + "\n"
+    compiled = {path.name for path in (tmp_path / "cache").rglob("*.nbc")}
+    train = ("train", "--starter", "--station", "t", "--steps", "2", "--beats", "16")
+    commands = [("--station", "tiny"), ("final", "--station", "tiny"), train]
+    for command in commands:
+        done = run(*command, given="0.9\nn\n-1\nn\nf\nq\n", timeout=120, **cold)
+        assert WAIT not in done.stderr
+        assert {path.name for path in (tmp_path / "cache").rglob("*.nbc")} == compiled, command
 
 
 def test_training_stops_politely_and_goes_on(radio_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

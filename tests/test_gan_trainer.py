@@ -131,6 +131,28 @@ def test_one_and_two_threads_give_the_same_bytes_and_a_restored_trainer_goes_on_
         resumed.restore({})
 
 
+def test_a_state_saved_in_the_middle_of_a_step_is_refused(monkeypatch):
+    gan = trainer()
+    gan.run(2)
+    whole = gan.state()
+
+    def interrupted(critic, batch):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gan._critic, "loss", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        gan.run(4)
+    with pytest.raises(ValueError, match="generator has made 3 steps, the critic 2") as caught:
+        trainer().restore(gan.state())
+    assert "\n" not in str(caught.value)
+    for missing in ("critic/steps", "average/values", "average/steps"):
+        with pytest.raises(ValueError, match="the state"):
+            trainer().restore({name: array for name, array in whole.items() if name != missing})
+    with pytest.raises(ValueError, match="not finite"):
+        trainer().restore({**whole, "statistics": whole["statistics"] * np.nan})
+    trainer().restore(whole)
+
+
 def test_the_average_follows_the_generator():
     gan = trainer(generator_rate=3e-3)
     gan.run(50)

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,20 @@ def test_a_bad_database_is_one_line_and_left_as_it_was(tmp_path: Path, what: str
         Ratings(path)
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
     assert (path.read_bytes() if path.is_file() else None) == before
+
+
+def test_a_database_held_by_another_program_is_told_soon(tmp_path: Path) -> None:
+    ratings = Ratings(tmp_path / "ratings.db")
+    other = sqlite3.connect(tmp_path / "ratings.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    start = time.monotonic()
+    with pytest.raises(RatingsError, match="another program holds the ratings") as caught:
+        ratings.keep(rating())
+    assert time.monotonic() - start < 5, "a listener's keys wait for this"
+    assert "\n" not in str(caught.value)
+    other.execute("ROLLBACK")
+    ratings.keep(rating())
+    assert ratings.total() == 1
 
 
 def test_the_file_says_whose_it_is(tmp_path: Path) -> None:

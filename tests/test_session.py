@@ -7,7 +7,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from radio.session import LIKENESS, SKIP_RATING, SKIP_WEIGHT, RadioSession, Song
 from radio.songs import coordinate_key, coordinate_tempo, hop_length, tempo_coordinate, to_steps
 from radio.songs_heard import SongsHeard
 from radio.station import Station
+from radio.taste import CAUTION, Taste
 
 EMPTY = np.zeros((0, 2))
 
@@ -277,6 +280,64 @@ def test_songs_ratings_and_the_final_song_go_on_at_the_same_time(open_session: C
         session.rate(session.next_song(), 0.1)
         thread.join(0.05)
     assert len(found) == 1 and found[0].expected is not None
+
+
+def test_a_rating_taken_back_with_an_empty_curve_is_unlearned(open_session: Callable[..., RadioSession], tmp_path: Path) -> None:
+    session = open_session()
+    for take_back in (session.rate, session.note):
+        song = session.next_song()
+        session.rate(song, 1.0)
+        assert session.predict(song)[0] > 0
+        take_back(song, [])  # type: ignore[arg-type]
+        assert Ratings(tmp_path / "ratings.db").total() == session.rated == 0
+        assert session.predict(song)[0] == 0
+
+
+def test_undo_while_the_session_begins(open_session: Callable[..., RadioSession], monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_session()
+    for value in (0.1, 0.2, 0.3):
+        first.rate(first.next_song(), value)
+    first.close()
+    learning, undone = threading.Event(), threading.Event()
+    observe = Taste.observe
+
+    def slow(taste: Taste, *arguments: Any) -> None:
+        observe(taste, *arguments)
+        if not learning.is_set():
+            learning.set()
+            undone.wait(0.5)
+
+    monkeypatch.setattr(Taste, "observe", slow)
+    second = open_session(background=True)
+    assert learning.wait(20)
+    rating = second.undo()
+    undone.set()
+    assert rating is not None and rating.rating == pytest.approx(0.3)
+    assert second.next_song().expected is not None
+    assert second.rated == second._taste.count == 2
+
+
+def test_a_final_song_can_be_given_up(open_session: Callable[..., RadioSession]) -> None:
+    session = open_session()
+    session.rate(session.next_song(), 0.5)
+    steps: list[int] = []
+    with pytest.raises(CancelledError):
+        session.final_song(progress=lambda step, _: steps.append(step), should_stop=lambda: len(steps) == 3)
+    assert steps == [0, 1, 2]
+    with pytest.raises(CancelledError):
+        session.final_song(should_stop=lambda: True)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1, 2])
+def test_the_final_song_is_judged_as_songs_are_at_any_length(
+    open_session: Callable[..., RadioSession], station: Station, factor: float
+) -> None:
+    session = open_session(beats=round(factor * station.beats))
+    for value in (0.9, -0.8, 0.4):
+        session.rate(session.next_song(), value)
+    final = session.final_song()
+    mean, deviation = session.predict(final)
+    assert final.descent["losses"][final.descent["step"]] == pytest.approx((1 - (mean - CAUTION * deviation)) / 2, abs=1e-4)
 
 
 def test_songs_of_another_length(open_session: Callable[..., RadioSession], station: Station) -> None:

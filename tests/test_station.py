@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from audio_parsing.analysis import chroma_correlation
+from audio_parsing.files import AudioError
 from audio_parsing.starter import render, starter_songs
+from gan.trainer import GANTrainer
+from neural_networks.components.checkpoint import load_arrays, save_arrays
+from neural_networks.components.optimizers import Adam
+from neural_networks.training import TrainingDiverged
 from radio import songs as song_data
 from radio import train_station as training
 from radio.names import song_name
@@ -145,6 +150,75 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), TrainingDiverged("training diverged at step 3"), RuntimeError("a fault")])
+@pytest.mark.parametrize("phase", ["learn", "perform"])
+def test_an_exception_in_the_middle_of_a_step_leaves_the_last_checkpoint(tmp_path, monkeypatch, phase, error):
+    """A second Ctrl-C comes at once: the VAE's weights are changed but its step not counted, or the critic lags the generator."""
+    train_station(tmp_path / "whole" / "station", beats=BEATS, steps=20, threads=1)
+    critic_loss = GANTrainer._critic_loss
+
+    class Interrupted(Adam):
+        def step(self, *arguments, **options):
+            super().step(*arguments, **options)
+            if self.steps == 7:
+                raise error
+
+    def interrupted(self, critic, batch):
+        if batch.step == 1:
+            raise error
+        return critic_loss(self, critic, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        if phase == "learn":
+            patch.setattr(training, "Adam", Interrupted)
+        else:
+            patch.setattr(GANTrainer, "_critic_loss", interrupted)
+        with pytest.raises(type(error)):
+            train_station(tmp_path / "parts" / "station", beats=BEATS, steps=20, threads=1)
+    arrays, _ = load_arrays(tmp_path / "parts" / "station" / TRAINING_FILE)
+    assert int(arrays["vae/steps"]) == (6 if phase == "learn" else 20)
+    assert int(arrays.get("gan/critic/steps", 0)) == int(arrays.get("gan/generator/steps", 0)) == (1 if phase == "perform" else 0)
+    train_station(tmp_path / "parts" / "station", beats=BEATS, steps=20, threads=1)
+    assert _bytes(tmp_path / "whole" / "station") == _bytes(tmp_path / "parts" / "station")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_malformed_checkpoint_is_told_in_one_line(tmp_path):
+    reached: list[int] = []
+
+    def report(event):
+        if event["phase"] == "perform" and event.get("done") == 1:
+            reached.append(1)
+
+    path = tmp_path / "s" / TRAINING_FILE
+    assert train_station(tmp_path / "s", beats=BEATS, steps=20, report=report, should_stop=lambda: bool(reached)) is None
+    arrays, configuration = load_arrays(path)
+    plan = configuration["plan"]
+    lag = arrays["gan/critic/steps"] - 1
+    for changed, says in (
+        ({"vae/seed": None}, "no seed"),
+        ({"vae/steps": None}, "no steps"),
+        ({"vae/values": None}, "no values"),
+        ({"vae/steps": np.zeros(3)}, ""),
+        ({"vae/optimizer.first": np.zeros(3, np.float32)}, "first"),
+        ({"gan/statistics": None}, "12 songs"),
+        ({"gan/average/values": np.zeros(1, np.float32)}, "average"),
+        ({"gan/generator/seed": None}, "no seed"),
+        ({"gan/critic/steps": lag}, "middle of a step"),
+    ):
+        save_arrays(path, {name: array for name, array in {**arrays, **changed}.items() if array is not None}, configuration)
+        with pytest.raises(StationError, match=rf"the checkpoint .* can't be read \(.*{says}.*\); delete it to start again"):
+            train_station(tmp_path / "s", beats=BEATS, steps=20)
+    for broken in ({"vae_steps": "many"}, {"gan_steps": None}, {"unknown": 1}):
+        save_arrays(path, arrays, {**configuration, "plan": {**plan, **broken}})
+        with pytest.raises(StationError, match="can't be read .*; delete it to start again"):
+            train_station(tmp_path / "s", beats=BEATS, steps=20)
+    save_arrays(path, arrays, configuration)
+    assert train_station(tmp_path / "s", beats=BEATS, steps=20) is not None
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_checkpoint_of_another_plan_is_not_continued(tmp_path):
     train_station(tmp_path / "s", beats=BEATS, steps=5, should_stop=lambda: True)
     with pytest.raises(StationError, match="seed 0"):
@@ -213,6 +287,46 @@ def test_folder_of_music(tmp_path, rng):
     assert songs.coordinates.shape == (3, 0)
     assert any("notes.mp3" in line for line in skipped)
     assert any("short.wav" in line for line in skipped)
+
+
+def test_one_short_song_is_enough_for_two_overlapping_excerpts(tmp_path, rng):
+    import soundfile
+
+    (tmp_path / "music").mkdir()
+    for seconds in (9, 12):
+        soundfile.write(tmp_path / "music" / "song.wav", 0.1 * rng.standard_normal(22050 * seconds), 22050)
+        songs = song_data.prepare_folder(tmp_path / "music", beats=BEATS)
+        assert len(songs.steps) == len(set(songs.names)) == 2
+        assert np.abs(songs.steps[0] - songs.steps[1]).max() > 0.1
+    assert train_station(tmp_path / "station", tmp_path / "music", beats=BEATS, steps=2) is not None
+
+
+def test_too_little_music_is_refused_before_any_training(tmp_path, rng):
+    import soundfile
+
+    (tmp_path / "music").mkdir()
+    soundfile.write(tmp_path / "music" / "song.wav", 0.1 * rng.standard_normal(22050 * 5), 22050)
+    with pytest.raises(AudioError, match="only 5.0 seconds .* one file of at least 8 seconds or two of at least 4") as caught:
+        train_station(tmp_path / "station", tmp_path / "music", beats=BEATS, steps=2)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "station").exists()
+
+
+def test_skipped_files_count_as_done_and_are_told_once(tmp_path, rng, caplog):
+    import soundfile
+
+    for name in ("b", "d"):
+        soundfile.write(tmp_path / f"{name}.wav", 0.1 * rng.standard_normal(22050 * 6), 22050)
+    for name in ("a", "c", "e"):
+        (tmp_path / f"{name}.mp3").write_text("no music")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    told: list[str] = []
+    done: list[tuple[int, int]] = []
+    song_data.prepare_folder(tmp_path, beats=BEATS, on_skip=told.append, progress=lambda *call: done.append(call))
+    assert done == [(2, 5), (4, 5), (5, 5)]
+    assert [("loop" in line) for line in told].count(True) == 1
+    assert sum("c.mp3" in line for line in told) == 1
+    assert not caplog.records
 
 
 def test_names_are_stable():

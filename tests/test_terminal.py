@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import types
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,7 @@ class FakeSession:
         self.saved: list[str] = []
         self.count = 0
         self.failing = False
+        self.hurried = 0
 
     @property
     def rated(self) -> int:
@@ -49,10 +51,14 @@ class FakeSession:
         samples = np.sin(np.arange(220_500) / 20).astype(np.float32)
         return types.SimpleNamespace(samples=samples, sample_rate=22050, name=f"Song {self.count}", details="C major", expected=(0.1, 0.2))
 
+    def hurry(self) -> None:
+        self.hurried += 1
+
     def note(self, song: Any, curve: np.ndarray) -> None:
         self.notes.append(len(curve))
 
     def rate(self, song: Any, curve: np.ndarray, *, skipped: bool = False) -> None:
+        self.ratings = [one for one in self.ratings if one[0] != song.name]
         self.ratings.append((song.name, float(curve[-1, 1]) if len(curve) else None, skipped))
 
     def undo(self) -> Any:
@@ -67,7 +73,7 @@ class FakeSession:
         self.saved.append(song.name)
         return f"/songs/{song.name}.wav"
 
-    def final_song(self) -> Any:
+    def final_song(self, *, should_stop: Callable[[], bool]) -> Any:
         song = self.next_song()
         song.name = "Final Song"
         return song
@@ -304,6 +310,18 @@ def test_the_end_of_the_input_lets_the_song_finish(commands: str, songs: int, ca
     finished = [name for name, _, _ in session.ratings]
     assert finished == [f"Song {number + 1}" for number in range(songs)]
     assert "Song 1" in capsys.readouterr().out
+
+
+def test_a_final_song_that_comes_after_the_end_of_the_input_is_played(capsys: pytest.CaptureFixture[str]) -> None:
+    class Slow(FakeSession):
+        def final_song(self, *, should_stop: Callable[[], bool]) -> Any:
+            time.sleep(0.3)  # six seconds on the player's clock: the input is over, the song is not
+            return super().final_song(should_stop=should_stop)
+
+    session, fast = Slow(), SilentDevice(lambda: time.monotonic() * 20)
+    play_on_lines(lambda say: Broadcast(session, fast, say=say), commands=io.StringIO("0.5\nf\n"))  # type: ignore[arg-type]
+    assert [name for name, _, _ in session.ratings] == ["Song 1", "Final Song"], "both were played to their end"
+    assert "Your final song is Final Song" in capsys.readouterr().out
 
 
 FACE = """

@@ -125,6 +125,13 @@ def test_a_state_that_does_not_fit_is_refused() -> None:
         trainer(seed=1).restore(state)
     with pytest.raises(ValueError, match="3 values, this model has 146"):
         trainer().restore(state | {"values": np.zeros(3)})
+    for name in ("seed", "steps"):
+        with pytest.raises(ValueError, match=f"has no {name}"):
+            trainer().restore({key: array for key, array in state.items() if key != name})
+    with pytest.raises(ValueError, match="3 numbers in first, this model has 146 values"):
+        trainer().restore(state | {"optimizer.first": np.zeros(3), "optimizer.second": np.zeros(146)})
+    with pytest.raises(ValueError, match="not finite"):
+        trainer().restore(state | {"values": state["values"] * np.nan})
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -23,6 +23,7 @@ from neural_networks.components.losses import gaussian_kl, mean_squared_error
 from neural_networks.components.module import Module
 
 STEPS_PER_BEAT = 4
+PLAN_SIZE = 128  # values of a beat's vector
 # In steps: half a beat, a beat and its parts of a bar, phrases of 4, 8 and 16 beats, and 32 beats.
 POSITION_PERIODS = (2, 4, 6, 8, 12, 16, 32, 64, 128)
 
@@ -99,7 +100,7 @@ class PlanDecoder(Module):
     """
 
     def __init__(
-        self, latent_size: int, features: int, *, beats: int, plan_size: int = 128, hidden: int = 256, rng: np.random.Generator
+        self, latent_size: int, features: int, *, beats: int, plan_size: int = PLAN_SIZE, hidden: int = 256, rng: np.random.Generator
     ) -> None:
         self.beats = beats
         self.plan_size = plan_size

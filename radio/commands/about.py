@@ -114,7 +114,6 @@ def _kernels(problems: list[str]) -> dict[str, Any]:
     except Exception as error:  # a broken Numba shows itself in many ways; here they are told, not raised
         problems.append(f"the kernels can't be loaded: {' '.join(str(error).split())}")
         return {}
-    compiled = [purpose for purpose in ("play", "train") if is_compiled(purpose)]
-    place = stamp("play")
+    place = stamp()
     kept = "nowhere, compiled at every start" if place is None else str(place.parent)
-    return {"kernels": f"compiled for {', '.join(compiled) or 'nothing yet'}", "kernel cache": kept}
+    return {"kernels": "compiled" if is_compiled() else "not compiled yet", "kernel cache": kept}

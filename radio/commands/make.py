@@ -17,7 +17,7 @@ from radio.progress import Progress
 
 def generate(options: argparse.Namespace) -> None:
     """Write new songs of a station, or a saved one again."""
-    from radio.compiled import announce_compilation, mark_compiled
+    from radio.compiled import compile_once
     from radio.saving import check_fits, description_of, file_name, read_description, write_wav
     from radio.songs_heard import different_songs
     from radio.station import Station
@@ -32,7 +32,7 @@ def generate(options: argparse.Namespace) -> None:
     beats = options.beats or description.get("beats")
     if description:
         check_fits(description, station, options.like)
-    announce_compilation("play")
+    compile_once()
     songs = different_songs(station, np.random.default_rng(options.seed), beats=beats)
     progress = Progress()
     written = []
@@ -48,14 +48,13 @@ def generate(options: argparse.Namespace) -> None:
         written.append({"path": str(path), "seconds": seconds, **description_of(station, coordinate, beats=beats)})
         if options.count > 1:
             progress.show(f"{number} of {options.count}  {path}")
-    mark_compiled("play")
     progress.clear()
     tell(written, options.json)
 
 
 def final(options: argparse.Namespace) -> None:
     """Write the song that a listener's ratings lead to."""
-    from radio.compiled import announce_compilation, mark_compiled
+    from radio.compiled import compile_once
     from radio.saving import file_name
     from radio.session import RadioSession
     from radio.station import Station
@@ -64,7 +63,7 @@ def final(options: argparse.Namespace) -> None:
     listener = check_name(options.listener or "me", "listener")
     station = Station.load(home.station(options.station or STARTER))
     target = Target(options.output, single=True)
-    announce_compilation("play")
+    compile_once()
     progress = Progress()
     session = RadioSession(station, listener, home=home, seed=options.seed, beats=options.beats, background=False)
     try:
@@ -75,7 +74,6 @@ def final(options: argparse.Namespace) -> None:
         path = session.save(song, target.path(file_name(song.name, song.latent)))
     finally:
         session.close()
-    mark_compiled("play")
     progress.clear()
     mean, deviation = session.predict(song)
     seconds = round(len(song.samples) / song.sample_rate, 3)

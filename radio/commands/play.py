@@ -18,7 +18,7 @@ def play(options: argparse.Namespace) -> int:
     # Heavy: only after everything that was typed is known to be usable.
     from audio_parsing.playback import open_player
     from radio.broadcast import Broadcast
-    from radio.compiled import announce_compilation, mark_compiled
+    from radio.compiled import compile_once
     from radio.lines import play_on_lines
     from radio.session import RadioSession
     from radio.station import Station
@@ -26,7 +26,7 @@ def play(options: argparse.Namespace) -> int:
 
     station = Station.load(folder)
     home.writable()
-    announce_compilation("play")
+    compile_once()
     session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "greedy", beats=options.beats)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     player = None
@@ -37,7 +37,7 @@ def play(options: argparse.Namespace) -> int:
         say(f"AI Radio    {station.name} / {listener}    {session.rated} songs rated" + (f"    {HINT}" if on_terminal else ""))
         if reason:
             say(reason)
-        return Broadcast(session, player, say=say, started=lambda: mark_compiled("play"))
+        return Broadcast(session, player, say=say)
 
     try:
         with stderr_to(home.path / "messages.log"):

@@ -20,14 +20,14 @@ def reconstruct(options: argparse.Namespace) -> None:
         if not path.is_file():
             raise UsageError(f"{path} {'is no file' if path.exists() else 'does not exist'}; name files with music")
 
-    from radio.compiled import announce_compilation, mark_compiled
+    from radio.compiled import compile_once
     from radio.reconstruction import reconstruct_samples
     from radio.saving import write_wav
     from radio.station import Station
 
     station = Station.load(home.station(options.station or STARTER))
     target = Target(options.output, single=len(options.files) == 1)
-    announce_compilation("play")
+    compile_once()
     progress = Progress()
     written = []
     for number, path in enumerate(options.files, 1):
@@ -37,7 +37,6 @@ def reconstruct(options: argparse.Namespace) -> None:
         seconds = round(len(result.samples) / station.sample_rate, 3)
         coordinates = [[float(value) for value in p] for p in result.coordinates]
         written.append({"path": str(output), "seconds": seconds, "song": path.name, "error": result.error, "coordinates": coordinates})
-    mark_compiled("play")
     progress.clear()
     tell(written, options.json)
 

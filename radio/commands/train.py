@@ -39,7 +39,7 @@ def train(options: argparse.Namespace) -> int:
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
-    from radio.compiled import announce_compilation, mark_compiled
+    from radio.compiled import compile_once
     from radio.train_station import train_station
 
     progress = Progress()
@@ -54,7 +54,7 @@ def train(options: argparse.Namespace) -> int:
             progress.say(str(line))
         elif event["phase"] == "compile":
             progress.clear()
-            announce_compilation("train")
+            compile_once()
         else:
             progress.show(account.describe(event))
 
@@ -68,7 +68,6 @@ def train(options: argparse.Namespace) -> int:
     if station is None:
         print("Stopped, and kept what was learned. The same command goes on from here.", file=sys.stderr)
         return 130
-    mark_compiled("train")
     print(f"Station {station.name} is trained: ai-radio play --station {station.name}")
     return 0
 

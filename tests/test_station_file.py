@@ -1,0 +1,87 @@
+"""A station's file that is not what it should be is refused in one line, before anything large is allocated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neural_networks.components.checkpoint import load_arrays, save_arrays
+from radio.cli import explain
+from radio.home import Home
+from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
+from tests.tiny_station import tiny_station
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tiny_station().save(tmp_path / "s")
+    return tmp_path / "s"
+
+
+def _change(folder: Path, *, arrays: dict[str, Any] | None = None, configuration: dict[str, Any] | None = None) -> None:
+    old, facts = load_arrays(folder / STATION_FILE)
+    save_arrays(folder / STATION_FILE, old | (arrays or {}), facts | (configuration or {}))
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {"details": []}, {"kind": "training"}, {"grid": "spiral"}, {"beats": 0}, {"beats": "64"}, {"latent_size": 10**9},
+        {"beats": 4096, "latent_size": 4096}, {"hidden": 4096}, {"hidden": None},
+    ],
+)  # fmt: skip
+def test_a_wrong_configuration(folder, configuration):
+    _change(folder, configuration=configuration)
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(folder)
+
+
+@pytest.mark.parametrize("name", ["means", "log_variances", "coordinates", "vae", "critic", "critic_head_left"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_none(folder, name, value):
+    array = load_arrays(folder / STATION_FILE)[0][name]
+    array.ravel()[-1] = value
+    _change(folder, arrays={name: array})
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(folder)
+
+
+@pytest.mark.parametrize("name", ["means", "vae", "critic", "coordinates"])
+def test_shapes_that_do_not_fit(folder, name):
+    array = load_arrays(folder / STATION_FILE)[0][name]
+    _change(folder, arrays={name: array[:-1]})
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(folder)
+
+
+def test_absurd_variances(folder):
+    shape = load_arrays(folder / STATION_FILE)[0]["log_variances"].shape
+    _change(folder, arrays={"log_variances": np.full(shape, 1e4, np.float32)})
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(folder)
+
+
+def test_an_unfinished_station_is_called_that(tmp_path):
+    (tmp_path / "stations" / "mine").mkdir(parents=True)
+    (tmp_path / "stations" / "mine" / TRAINING_FILE).write_bytes(b"")
+    home = Home(tmp_path)
+    with pytest.raises(StationError, match="not finished"):
+        Station.load(home.station("mine"))
+
+
+def test_an_unfinished_starter_does_not_hide_the_shipped_one(tmp_path):
+    (tmp_path / "stations" / "starter").mkdir(parents=True)
+    (tmp_path / "stations" / "starter" / TRAINING_FILE).write_bytes(b"")
+    assert Station.load(Home(tmp_path).station("starter")).beats == 64
+    assert Station.load(Home(tmp_path).stations()["starter"]).beats == 64
+
+
+def test_diverged_training_and_lack_of_memory_are_explained():
+    from neural_networks.training import TrainingDiverged
+
+    assert "training diverged" in str(explain(TrainingDiverged("training diverged at step 3: the loss is nan")))
+    assert "memory" in str(explain(MemoryError()))
+    assert explain(ZeroDivisionError("a fault of ours")) is None
