@@ -10,7 +10,7 @@ import pytest
 
 from neural_networks.components import kernels_gru
 from neural_networks.components.gru import GRU
-from neural_networks.components.kernels_tile import TILE
+from neural_networks.components.kernels_vector import TILE
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import GradientError, check_gradients
 
@@ -117,7 +117,8 @@ def test_backward_twice_is_twice_the_gradient_and_nothing_is_written(rng: np.ran
     before = {name: id(value) for name, value in vars(gru).items()}, flat.values.copy(), x.copy(), first.copy(), dy.copy()
     _, cache = gru.forward(x, first)
     assert not flat.grads.any()
-    kept = [array.copy() for array in cache]
+    arrays = [cache.x, cache.hidden, *cache.kept]
+    kept = [array.copy() for array in arrays]
     dx, dfirst = gru.backward_with_state(dy, cache)
     once = flat.grads.copy()
     again = gru.backward_with_state(dy, cache)
@@ -126,7 +127,7 @@ def test_backward_twice_is_twice_the_gradient_and_nothing_is_written(rng: np.ran
     np.testing.assert_allclose(flat.grads, 2 * once, rtol=1e-5, atol=1e-6)
     after = {name: id(value) for name, value in vars(gru).items()}, flat.values, x, first, dy
     assert before[0] == after[0]
-    for old, new in zip([*before[1:], *kept], [*after[1:], *cache], strict=True):
+    for old, new in zip([*before[1:], *kept], [*after[1:], *arrays], strict=True):
         np.testing.assert_array_equal(old, new)
 
 
@@ -184,7 +185,7 @@ def test_refusals(rng: np.random.Generator) -> None:
     with pytest.raises(ValueError, match=r"first state must have the shape \(2, 4\), not \(4,\)"):
         gru.forward(np.zeros((5, 2, 3)), np.zeros(4))
     cache = gru.forward(np.zeros((5, 2, 3)))[1]
-    with pytest.raises(ValueError, match=r"\(5, 2, 4\) of the states, not \(5, 2, 3\)"):
+    with pytest.raises(ValueError, match=r"\(5, 2, 4\) of the outputs, not \(5, 2, 3\)"):
         gru.backward(np.zeros((5, 2, 3)), cache)
     with pytest.raises(ValueError, match="at least one"):
         GRU(0, 4, rng=rng)

@@ -46,7 +46,7 @@ def test_products_that_do_not_fit() -> None:
 
 _CHECK = """
 import numpy as np
-from neural_networks.components import kernels_gru, kernels_tile
+from neural_networks.components import kernels_gru, kernels_vector
 from neural_networks.components.gru import GRU
 from neural_networks.components.parameters import pack
 rng = np.random.default_rng(0)
@@ -55,14 +55,14 @@ for steps, batch, inputs, size in ((3, 7, 5, 21), (2, 9, 3, 64)):
     flat = pack(gru)
     x, dy = (rng.standard_normal((steps, batch, n)).astype(np.float32) for n in (inputs, size))
     results = []
-    for tile in (kernels_tile.TILE, None):
+    for tile in (kernels_vector.TILE, None):
         kernels_gru.TILE = tile
         flat.zero_grads()
         states, cache = gru.forward(x)
         results.append((states, gru.backward(dy, cache), flat.grads.copy()))
     for ours, loops in zip(*results):
         np.testing.assert_allclose(ours, loops, rtol=0, atol=1e-5)
-print(kernels_tile.TILE)
+print(kernels_vector.TILE)
 """
 
 

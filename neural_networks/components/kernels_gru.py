@@ -1,19 +1,21 @@
-"""The recurrence of a GRU, forward and backward: once as plain loops, which are always right, once on vector registers.
+"""A GRU over whole sequences, forward and backward: once as plain loops, which are always right, once on register tiles.
 
 Contract, outputs first; nothing is kept, the GIL is released, so two threads can run two halves of a mini-batch:
 
-    gru_forward(hidden, gates, candidate, weight, input_bias, recurrent_bias)
-    gru_backward(dproduct, dcandidate, dfirst, dhidden, hidden, gates, candidate, weight)
+    gru_forward(hidden, gates, candidate, x, weights)
+    gru_backward(dx, dfirst, grads, dhidden, hidden, gates, candidate, x, weights)
 
-    T, B, H = time steps, batch, hidden size. Three gates lie side by side, (.., 3H), in the order reset, update, candidate:
+    T, B, F, H = time steps, batch, input size, hidden size. Three gates lie side by side, (.., 3H), in the order reset, update, candidate:
+    x           (T, B, F)    or (1, B, F): one input that every step gets
+    weights     W (F, 3H), U (H, 3H), a (3H,), b (3H,): of the input, of the state, their biases
     hidden      (T+1, B, H)  the states; [0] is the first, given; gru_forward writes the rest
-    gates       (T, B, 3H)   in: x_t W of all steps; out: the values r_t, z_t, n_t
+    gates       (T, B, 3H)   out: the values r_t, z_t, n_t
     candidate   (T, B, H)    out: q_t = h_{t-1} U_n + b_n, the candidate's recurrent product before the reset gate
-    weight      (H, 3H)      U
-    dhidden     (T, B, H)    the gradient of the loss with respect to hidden[1:], from above
-    dproduct    (T, B, 3H)   out: the gradient with respect to h_{t-1} U + b
-    dcandidate  (T, B, H)    out: the gradient with respect to x_t W_n; that of the two other gates is the same as in dproduct
+                             both as `gru_cache` makes them: on tiles they are one array, whose order `gru_values` undoes
+    dhidden     (T, B, H)    the gradient of the loss with respect to hidden[1:], from above; or (1, B, H), that of the last state alone
+    dx          like x       out; an x for all steps gets their sum; or (0, B, F), if nobody asks for it
     dfirst      (B, H)       out: the gradient with respect to hidden[0]
+    grads       like weights, added to
 """
 
 from __future__ import annotations
@@ -22,46 +24,78 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import kernel
+from neural_networks.components.kernels_chunks import chunk_steps, finish, sum_chunk, sum_steps
 from neural_networks.components.kernels_gru_gates import gru_gate_gradients, gru_gates
-from neural_networks.components.kernels_matrix import aligned, fill_panel, tile_rows
-from neural_networks.components.kernels_tile import LANES, ROWS, TILE, VECTORS, add_part, fill, tile
+from neural_networks.components.kernels_loops import add_product
+from neural_networks.components.kernels_matrix import WIDTH, aligned, multiply, zeros
+from neural_networks.components.kernels_panels import AHEAD, GROUP, add_input_gradient, block_count, multiply_panels, pack, pack_turned
+from neural_networks.components.kernels_tile import add_part, fill
+from neural_networks.components.kernels_vector import LANES, ROWS, TILE, flush, unflush
+
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def gru_forward(
-    hidden: np.ndarray, gates: np.ndarray, candidate: np.ndarray, weight: np.ndarray, input_bias: np.ndarray, recurrent_bias: np.ndarray
-) -> None:
+def gru_cache(steps: int, batch: int, size: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return arrays for gates and candidate: on tiles in the order in which they are written and read, blocks of LANES units in turn."""
+    if TILE is not None and dtype == np.float32:
+        return np.empty((steps, -(-size // LANES), batch, 4 * LANES), dtype), np.empty((0, batch, size), dtype)
+    return np.empty((steps, batch, 3 * size), dtype), np.empty((steps, batch, size), dtype)
+
+
+def gru_values(gates: np.ndarray, candidate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return gates (T, B, 3H) and candidate (T, B, H) of what gru_forward has left, in whatever order."""
+    if gates.ndim == 3:
+        return gates, candidate
+    steps, blocks, batch, _ = gates.shape
+    size = candidate.shape[2]
+    values = gates.reshape(steps, blocks, batch, 4, LANES).transpose(0, 2, 3, 1, 4).reshape(steps, batch, 4, -1)[..., :size]
+    return np.ascontiguousarray(values[:, :, :3]).reshape(steps, batch, 3 * size), np.ascontiguousarray(values[:, :, 3])
+
+
+def gru_forward(hidden: np.ndarray, gates: np.ndarray, candidate: np.ndarray, x: np.ndarray, weights: Arrays) -> None:
     """Run a GRU over all time steps; see the contract above."""
-    fast = TILE is not None and hidden.dtype == np.float32
-    (_forward_tiles if fast else _forward_loops)(hidden, gates, candidate, weight, input_bias, recurrent_bias)
+    if gates.ndim == 4:
+        _forward(hidden, gates, x, *weights)
+        return
+    input_weight, recurrent_weight, input_bias, recurrent_bias = weights
+    for t in range(len(x)):
+        np.matmul(x[t], input_weight, out=gates[t])
+    gates[len(x) :] = gates[0]
+    _forward_loops(hidden, gates, candidate, recurrent_weight, input_bias, recurrent_bias)
 
 
 def gru_backward(
-    dproduct: np.ndarray, dcandidate: np.ndarray, dfirst: np.ndarray, dhidden: np.ndarray,
-    hidden: np.ndarray, gates: np.ndarray, candidate: np.ndarray, weight: np.ndarray,
+    dx: np.ndarray, dfirst: np.ndarray, grads: Arrays, dhidden: np.ndarray,
+    hidden: np.ndarray, gates: np.ndarray, candidate: np.ndarray, x: np.ndarray, weights: Arrays,
 ) -> None:  # fmt: skip
     """Run backpropagation through time; see the contract above."""
-    fast = TILE is not None and hidden.dtype == np.float32
-    (_backward_tiles if fast else _backward_loops)(dproduct, dcandidate, dfirst, dhidden, hidden, gates, candidate, weight)
+    if gates.ndim == 4:
+        _backward(dx, dfirst, *grads, dhidden, hidden, gates, x, *weights[:2])
+        return
+    size = candidate.shape[2]
+    dproduct, dcandidate = gru_errors(dfirst, dhidden, hidden, gates, candidate, weights[1])
+    multiply(grads[1], hidden[:-1].reshape(-1, size).T, dproduct.reshape(-1, 3 * size), add=True)
+    grads[3][:] += dproduct.sum(axis=(0, 1))
+    # The input's projection enters the candidate beside the reset gate, not behind it.
+    dproduct[:, :, 2 * size :] = dcandidate
+    grads[2][:] += dproduct.sum(axis=(0, 1))
+    through = dproduct.sum(axis=0) if len(x) < len(gates) else dproduct.reshape(-1, 3 * size)
+    multiply(grads[0], x.reshape(-1, x.shape[2]).T, through, add=True)
+    if len(dx):
+        multiply(dx.reshape(-1, x.shape[2]), through, weights[0].T)
 
 
-@register_jitable
-def _add_product(out, left, right):
-    """out += left @ right for (B, K) and (K, N), four rows of `right` at a time."""
-    depth = left.shape[1]
-    whole = depth - depth % 4
-    for b in range(left.shape[0]):
-        row = out[b]
-        factors = left[b]
-        for k in range(0, whole, 4):
-            f0, f1, f2, f3 = factors[k], factors[k + 1], factors[k + 2], factors[k + 3]
-            r0, r1, r2, r3 = right[k], right[k + 1], right[k + 2], right[k + 3]
-            for j in range(row.size):
-                row[j] += f0 * r0[j] + f1 * r1[j] + f2 * r2[j] + f3 * r3[j]
-        for k in range(whole, depth):
-            f0 = factors[k]
-            r0 = right[k]
-            for j in range(row.size):
-                row[j] += f0 * r0[j]
+def gru_errors(
+    dfirst: np.ndarray, dhidden: np.ndarray, hidden: np.ndarray, gates: np.ndarray, candidate: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run the recurrence of the backward pass alone, in plain loops, on gates and candidate as `gru_values` returns them.
+
+    Returns:
+        dproduct (T, B, 3H), the gradient with respect to h_{t-1} U + b, and dcandidate (T, B, H), that of x_t W_n.
+    """
+    dproduct, dcandidate = np.empty_like(gates), np.empty_like(candidate)
+    _backward_loops(dproduct, dcandidate, dfirst, dhidden, hidden, gates, candidate, weight)
+    return dproduct, dcandidate
 
 
 @kernel
@@ -72,7 +106,7 @@ def _forward_loops(hidden, gates, candidate, weight, input_bias, recurrent_bias)
     for t in range(steps):
         for b in range(batch):
             product[b] = recurrent_bias
-        _add_product(product, hidden[t], weight)
+        add_product(product, hidden[t], weight)
         for b in range(batch):
             sums = gates[t, b]
             for j in range(size):
@@ -94,97 +128,145 @@ def _backward_loops(dproduct, dcandidate, dfirst, dhidden, hidden, gates, candid
     one = hidden.dtype.type(1)
     dfirst[:] = 0
     for t in range(steps - 1, -1, -1):
+        above = t - steps + len(dhidden)
         for b in range(batch):
             for j in range(size):
                 r = gates[t, b, j]
                 z = gates[t, b, size + j]
                 n = gates[t, b, 2 * size + j]
-                dh = dhidden[t, b, j] + dfirst[b, j]
+                dh = dfirst[b, j]
+                if above >= 0:
+                    dh += dhidden[above, b, j]
                 dn = dh * (one - z) * (one - n * n)
                 dcandidate[t, b, j] = dn
                 dproduct[t, b, j] = dn * candidate[t, b, j] * r * (one - r)
                 dproduct[t, b, size + j] = dh * (hidden[t, b, j] - n) * z * (one - z)
                 dproduct[t, b, 2 * size + j] = dn * r
                 dfirst[b, j] = dh * z
-        _add_product(dfirst, dproduct[t], transposed)
+        add_product(dfirst, dproduct[t], transposed)
 
 
-# The same on vector registers. Weights are copied into panels once per call, which T steps pay for.
+# The same on register tiles. Weights are copied into panels once per call, which T steps pay for.
 
 
-@kernel
-def _forward_tiles(hidden, gates, candidate, weight, input_bias, recurrent_bias):
-    steps, batch, size = candidate.shape
-    width = VECTORS * LANES
-    blocks = (size + LANES - 1) // LANES
-    panels = aligned(blocks * size * width)  # (blocks, H, [reset, update, candidate], LANES)
+@register_jitable
+def gru_forward_tiles(hidden, gates, x, given_steps, steps, batch, features, size, W, U, a, b):
+    """Do what the contract says, on flat vectors."""
+    width = 3 * LANES
+    blocks = block_count(3, size)
+    input_panels, panels = pack(W, features, 3, 0, 3, size), pack(U, size, 3, 0, 3, size)
     biases = aligned(blocks * 4 * LANES)
     for block in range(blocks):
-        first = block * LANES
-        count = min(LANES, size - first)
+        count = min(LANES, size - block * LANES)
         for gate in range(3):
-            column = gate * size + first
-            for k in range(size):
-                fill(panels, (block * size + k) * width + gate * LANES, weight, k * 3 * size + column, count)
-            place = (block * 4 + gate) * LANES
-            fill(biases, place, recurrent_bias, column, count)
+            column = gate * size + block * LANES
+            vector = (block * 4 + gate) * LANES
+            fill(biases, vector, b, column, count)
             if gate < 2:
-                add_part(biases, place, input_bias, column, count, 1)
+                add_part(biases, vector, a, column, count, 1)
             else:
-                fill(biases, place + LANES, input_bias, column, count)
-    product = aligned(ROWS * width)
+                fill(biases, vector + LANES, a, column, count)
+    product = aligned(batch * width)
+    # The input's products of a few steps at a time, so that in between its panels do not push those of the state out of the cache.
+    chunk = 1 if given_steps == 1 else max(1, AHEAD // batch)
+    given_rows = chunk * batch
+    given = aligned(blocks * given_rows * width)
     for t in range(steps):
+        if t < given_steps and t % chunk == 0:
+            rows = min(chunk, given_steps - t) * batch
+            multiply_panels(given, given_rows * width, x, t * given_rows // chunk * features, features, rows, input_panels, blocks, 3)
+        now = t % chunk * batch
         for block in range(blocks):
             first = block * LANES
-            count = min(LANES, size - first)
-            b = 0
-            while b < batch:
-                rows = tile_rows(batch - b)
-                row = t * batch + b
-                tile(VECTORS, rows, product, hidden, row * size, size, 1, panels, block * size * width, width, size)
-                for r in range(rows):
-                    start = (row + r) * size + first
-                    gru_gates(
-                        product, r * width, biases, block * 4 * LANES, hidden, start, start + batch * size,
-                        gates, 3 * (row + r) * size + first, candidate, start, size, count,
-                    )  # fmt: skip
-                b += rows
+            multiply_panels(product, 0, hidden, t * batch * size, size, batch, panels[block * size * width :], 1, 3)
+            for row in range(batch):
+                start = (t * batch + row) * size + first
+                gru_gates(
+                    given, (block * given_rows + now + row) * width, product, row * width, biases, block * 4 * LANES, hidden, start,
+                    start + batch * size, gates, ((t * blocks + block) * batch + row) * 4 * LANES, batch * 4 * LANES,
+                    min(LANES, size - first),
+                )  # fmt: skip
+
+
+@register_jitable
+def gru_backward_tiles(
+    dx, dfirst, dW, dU, da, db, dhidden, given_steps, above_steps, hidden, gates, x, steps, batch, features, size, W, U
+):  # fmt: skip
+    """Do what the contract says, on flat vectors."""
+    row_step = 4 * LANES  # the candidate's recurrent product, reset, update, candidate: U sees the first three, W the last three
+    width = 3 * LANES
+    blocks = block_count(3, size)
+    chunk = chunk_steps(batch)
+    block_step = chunk * batch * row_step
+    repeated = given_steps < steps
+    panels = pack_turned(U, size, 3, 2, 3, size)
+    d, now = aligned(blocks * block_step), aligned(batch * blocks * width)
+    sums_of_time = zeros(blocks * batch * row_step if repeated else 0)
+    input_panels = pack_turned(W, features, 3, 0, 3, size) if dx.size > 0 else sums_of_time
+    packed = aligned((max(size, features) + ROWS) * max(chunk, 1) * batch)
+    product, biases = aligned(GROUP * WIDTH), zeros(blocks * row_step)
+    sums, input_sums = zeros(blocks * (size + ROWS) * width), zeros(blocks * (features + ROWS) * width)
+    nothing = np.zeros(size, np.float32)
+    gate_block = batch * row_step
+    dfirst[:] = 0
+    for stop in range(steps, 0, -chunk):
+        begin = max(0, stop - chunk)
+        rows = (stop - begin) * batch
+        for t in range(stop - 1, begin - 1, -1):
+            above = t - steps + above_steps
+            local = (t - begin) * batch
+            for block in range(blocks):
+                first = block * LANES
+                count = min(LANES, size - first)
+                # Blocks go up within a step and begin again a step before.
+                ahead = gate_block if block < blocks - 1 else (1 - 2 * blocks) * gate_block
+                for row in range(batch):
+                    start = (t * batch + row) * size + first
+                    to, to_now = block * block_step + (local + row) * row_step, (row * blocks + block) * width
+                    gate = (t * blocks + block) * gate_block + row * row_step
+                    if above >= 0:
+                        from_above = (above * batch + row) * size + first
+                        gru_gate_gradients(
+                            d, to, now, to_now, dfirst, row * size + first, dhidden, from_above, hidden, start, gates, gate, ahead, count,
+                            batch * size,
+                        )  # fmt: skip
+                    else:
+                        gru_gate_gradients(
+                            d, to, now, to_now, dfirst, row * size + first, nothing, first, hidden, start, gates, gate, ahead, count,
+                            batch * size,
+                        )  # fmt: skip
+            add_input_gradient(dfirst, 0, size, now, 0, blocks * width, width, batch, panels, blocks, 3, 1, product)
+            if repeated:
+                sum_steps(sums_of_time, d, local * row_step, batch, row_step, block_step, blocks)
+        sum_chunk(
+            sums, input_sums, biases, packed, hidden, x, d, begin * batch, rows, size, features,
+            row_step, block_step, blocks, 3, LANES, repeated,
+        )  # fmt: skip
+        if dx.size > 0 and not repeated:
+            to = begin * batch * features
+            add_input_gradient(dx, to, features, d, LANES, row_step, block_step, rows, input_panels, blocks, 3, 0, product)
+    finish(
+        dx, dW, dU, da, db, sums, input_sums, biases, packed, x, sums_of_time, input_panels, product,
+        batch, size, features, row_step, blocks, 3, LANES, 2, 3, repeated,
+    )  # fmt: skip
 
 
 @kernel
-def _backward_tiles(dproduct, dcandidate, dfirst, dhidden, hidden, gates, candidate, weight):
-    steps, batch, size = candidate.shape
-    width = 2 * LANES
-    depth = 3 * size
-    blocks = (size + width - 1) // width
-    panels = aligned(blocks * depth * width)  # (blocks, 3H, width)
-    for block in range(blocks):
-        first = block * width
-        fill_panel(panels, block * depth * width, weight, first * depth, 1, depth, depth, min(width, size - first))
-    product = aligned(ROWS * width)
-    product[:] = 0
-    dfirst[:] = 0
-    # Step t needs dhidden[t] + dproduct[t+1] U^T + the part of step t+1 that passed around its gates, kept in dfirst.
-    for t in range(steps - 1, -2, -1):
-        for block in range(blocks):
-            first = block * width
-            b = 0
-            while b < batch:
-                rows = tile_rows(batch - b)
-                row = t * batch + b
-                if t < steps - 1:
-                    tile(2, rows, product, dproduct, (row + batch) * depth, depth, 1, panels, block * depth * width, width, depth)
-                for r in range(rows):
-                    for column in range(first, min(first + width, size), LANES):
-                        count = min(LANES, size - column)
-                        place = r * width + column - first
-                        if t >= 0:
-                            start = (row + r) * size + column
-                            gru_gate_gradients(
-                                dproduct, dcandidate, dfirst, (b + r) * size + column, product, place,
-                                dhidden, hidden, gates, candidate, 3 * (row + r) * size + column, start, size, count, batch * size,
-                            )  # fmt: skip
-                        else:
-                            for j in range(count):
-                                dfirst[b + r, column + j] += product[place + j]
-                b += rows
+def _forward(hidden, gates, x, W, U, a, b):
+    steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    mode = flush()
+    gru_forward_tiles(
+        hidden.reshape(-1), gates.reshape(-1), x.reshape(-1), x.shape[0], steps, batch, x.shape[2], size, W.reshape(-1), U.reshape(-1), a, b
+    )
+    unflush(mode)
+
+
+@kernel
+def _backward(dx, dfirst, dW, dU, da, db, dhidden, hidden, gates, x, W, U):
+    steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    mode = flush()
+    gru_backward_tiles(
+        dx.reshape(-1), dfirst.reshape(-1), dW.reshape(-1), dU.reshape(-1), da, db, dhidden.reshape(-1), x.shape[0], dhidden.shape[0],
+        hidden.reshape(-1), gates.reshape(-1), x.reshape(-1), steps, batch, x.shape[2], size, W.reshape(-1), U.reshape(-1),
+    )  # fmt: skip
+    unflush(mode)

@@ -13,9 +13,10 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import kernel
-from neural_networks.components.kernels_tile import LANES, ROWS, TILE, add_part, fill, fill_transposed, tile
+from neural_networks.components.kernels_tile import add_part, fill, fill_transposed, tile, tile_rows
+from neural_networks.components.kernels_vector import LANES, ROWS, TILE
 
-_WIDTH = 2 * LANES  # columns of a panel
+WIDTH = 2 * LANES  # columns of a panel
 _DEPTH = 256  # of the summed index at a time: rows of a tile stay in the nearest cache, and sums of sums lose fewer digits
 _COLUMNS = 256  # of the right matrix at a time, whose panels stay in the second cache
 
@@ -64,12 +65,11 @@ def aligned(count):
 
 
 @register_jitable
-def tile_rows(left):
-    """Return how many of the `left` rows the next tile takes."""
-    rows = ROWS
-    while rows > left:
-        rows //= 2
-    return rows
+def zeros(count):
+    """Return (count,) float32 zeros that start at a multiple of 64 bytes."""
+    vector = aligned(count)
+    vector[:] = 0
+    return vector
 
 
 @register_jitable
@@ -77,22 +77,22 @@ def fill_panel(panel, panel_start, right, start, row_step, step, depth, count):
     """Copy `depth` rows and `count` <= 2 LANES columns of a matrix, given by its steps, one of them 1, to a panel of that width."""
     if step == 1:
         for k in range(depth):
-            place, source = panel_start + k * _WIDTH, start + k * row_step
+            place, source = panel_start + k * WIDTH, start + k * row_step
             fill(panel, place, right, source, min(count, LANES))
             fill(panel, place + LANES, right, source + LANES, max(count - LANES, 0))
         return
     for k in range(0, depth, LANES):
-        for n in range(0, _WIDTH, LANES):
-            place, source = panel_start + k * _WIDTH + n, start + k + n * step
-            fill_transposed(panel, place, _WIDTH, right, source, step, min(LANES, depth - k), min(LANES, count - n))
+        for n in range(0, WIDTH, LANES):
+            place, source = panel_start + k * WIDTH + n, start + k + n * step
+            fill_transposed(panel, place, WIDTH, right, source, step, min(LANES, depth - k), min(LANES, count - n))
 
 
 @kernel
 def _multiply_tiles(out, left, left_row, left_step, right, right_row, right_step, depth, add):
     height, width = out.shape
     flat = out.reshape(-1)
-    product = aligned(ROWS * _WIDTH)
-    panels = aligned(min(depth, _DEPTH) * ((min(width, _COLUMNS) + _WIDTH - 1) // _WIDTH) * _WIDTH)
+    product = aligned(ROWS * WIDTH)
+    panels = aligned(min(depth, _DEPTH) * ((min(width, _COLUMNS) + WIDTH - 1) // WIDTH) * WIDTH)
     if depth == 0 and not add:
         flat[:] = 0
     for k in range(0, depth, _DEPTH):
@@ -103,23 +103,23 @@ def _multiply_tiles(out, left, left_row, left_step, right, right_row, right_step
             # One tile of rows reads each weight once: what is whole is read where it lies, the rest is packed first.
             packed = begin
             if height <= ROWS and right_step == 1:
-                packed = end - (end - begin) % _WIDTH
-            for column in range(packed, end, _WIDTH):
+                packed = end - (end - begin) % WIDTH
+            for column in range(packed, end, WIDTH):
                 start = k * right_row + column * right_step
-                fill_panel(panels, (column - begin) * deep, right, start, right_row, right_step, deep, min(_WIDTH, end - column))
+                fill_panel(panels, (column - begin) * deep, right, start, right_row, right_step, deep, min(WIDTH, end - column))
             row = 0
             while row < height:
-                rows = tile_rows(height - row)
+                rows = tile_rows(2, height - row)
                 start = row * left_row + k * left_step
-                for column in range(begin, end, _WIDTH):
-                    count = min(_WIDTH, end - column)
-                    weights, first, step = panels, (column - begin) * deep, _WIDTH
+                for column in range(begin, end, WIDTH):
+                    count = min(WIDTH, end - column)
+                    weights, first, step = panels, (column - begin) * deep, WIDTH
                     if column < packed:
                         weights, first, step = right, k * right_row + column, right_row
-                    tile(2, rows, product, left, start, left_row, left_step, weights, first, step, deep)
+                    tile(2, rows, product, left, start, left_row, left_step, weights, first, step, deep, 1, 0, 0, 0)
                     for r in range(rows):
                         place = (row + r) * width + column
-                        add_part(flat, place, product, r * _WIDTH, min(count, LANES), more)
+                        add_part(flat, place, product, r * WIDTH, min(count, LANES), more)
                         if count > LANES:
-                            add_part(flat, place + LANES, product, r * _WIDTH + LANES, count - LANES, more)
+                            add_part(flat, place + LANES, product, r * WIDTH + LANES, count - LANES, more)
                 row += rows

@@ -26,6 +26,7 @@ class RecurrentCache(NamedTuple):
     inner: np.ndarray  # (T, B, sum of input_layers): the values of all layers of MLP_in
     outer: np.ndarray  # (T, B, sum of output_layers): those of MLP_out
     repeated: bool  # one input for all steps
+    last: bool  # the output of the last step alone
 
 
 class Recurrent(Module):
@@ -59,7 +60,7 @@ class Recurrent(Module):
             raise ValueError(f"output_layers must begin with the last of input_layers, {input_layers[-1]}, not with {output_layers[0]}")
         self.input_size = input_size
         self.output_size = output_layers[-1]
-        self.hidden_size = input_layers[-1]
+        self.hidden_size = self.state_size = input_layers[-1]
         self.slope = slope
         self.input_layers = np.array(input_layers, np.int64)
         self.output_layers = np.array(output_layers, np.int64)
@@ -68,17 +69,18 @@ class Recurrent(Module):
         self.output_weights = Parameter(_first_weights(output_layers, rng))
 
     def forward(
-        self, x: np.ndarray, *, steps: int | None = None, first: np.ndarray | None = None
+        self, x: np.ndarray, first: np.ndarray | None = None, *, steps: int | None = None, last: bool = False
     ) -> tuple[np.ndarray, RecurrentCache]:
         """Run over all time steps.
 
         Args:
             x: (T, B, F); or (B, F), one input that every one of `steps` time steps gets.
-            steps: T, for an input that is repeated.
             first: (B, H), the state before the first step; zeros if not given.
+            steps: T, for an input that is repeated.
+            last: return the output of the last step alone.
 
         Returns:
-            y (T, B, O) and the cache.
+            The outputs (T, B, O), or (B, O) if `last`, and the cache.
 
         Raises:
             ValueError: if a shape does not fit.
@@ -100,16 +102,19 @@ class Recurrent(Module):
         inner = np.empty((count, batch, self.input_layers.sum()), dtype)
         outer = np.empty((count, batch, self.output_layers.sum()), dtype)
         recurrent_forward(y, inner, outer, x, np.ascontiguousarray(first, dtype), *self._constants(dtype))
-        return y, RecurrentCache(inner, outer, repeated)
+        return (y[-1] if last else y), RecurrentCache(inner, outer, repeated, last)
 
     def backward(self, dy: np.ndarray, cache: RecurrentCache) -> np.ndarray:
-        """Return dx, shaped like the x of forward, from dy (T, B, O); add the weights' gradients."""
+        """Return dx, shaped like the x of forward, from dy, shaped like its outputs; add the weights' gradients."""
         return self.backward_with_state(dy, cache)[0]
 
     def backward_with_state(self, dy: np.ndarray, cache: RecurrentCache) -> tuple[np.ndarray, np.ndarray]:
         """Return dx as `backward` does, and dfirst (B, H), the gradient with respect to the first state."""
-        steps, batch, _ = dy.shape
+        steps, batch, _ = cache.inner.shape
         dtype = self.input_weights.value.dtype
+        if cache.last:
+            dlast, dy = dy, np.zeros((steps, batch, self.output_size), dtype)
+            dy[-1] = dlast
         dx = np.zeros((1 if cache.repeated else steps, batch, self.input_size), dtype)
         dfirst = np.empty((batch, self.hidden_size), dtype)
         recurrent_backward(
@@ -117,6 +122,10 @@ class Recurrent(Module):
             np.ascontiguousarray(dy, dtype), cache.inner, cache.outer, *self._constants(dtype),
         )  # fmt: skip
         return (dx[0] if cache.repeated else dx), dfirst
+
+    def add_gradients(self, dy: np.ndarray, cache: RecurrentCache) -> None:
+        """Add the weights' gradients alone: for a first layer, whose input needs none."""
+        self.backward_with_state(dy, cache)
 
     def layers(self) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[np.ndarray, np.ndarray]]]:
         """Return (W, b) of each layer of MLP_in and of MLP_out, as views into the weights."""

@@ -31,7 +31,6 @@ class VAECache(NamedTuple):
 
     encoder: Any
     decoder: Any
-    encoded: np.ndarray  # (T, B, 2Z), the encoder's outputs
     mean: np.ndarray  # (B, Z)
     log_variance: np.ndarray  # (B, Z)
     noise: np.ndarray | None  # (B, Z), exp(log_variance / 2) epsilon
@@ -144,7 +143,9 @@ class VAE(Module):
         dy *= dy.dtype.type(steps)  # the owner's loss is a mean over features and a sum over time
         weight = beta / self.latent_size
         kl, dmean, dlog_variance = gaussian_kl(cache.mean, cache.log_variance, free_bits=free_bits)
-        self.backward(dy, cache, dmean=dmean * dy.dtype.type(weight), dlog_variance=dlog_variance * dy.dtype.type(weight))
+        dmean *= dy.dtype.type(weight)
+        dlog_variance *= dy.dtype.type(weight)
+        self.encoder.add_gradients(self._through_latent(dy, cache, dmean, dlog_variance), cache.encoder)
         return value * steps + weight * kl
 
     def forward(
@@ -157,16 +158,16 @@ class VAE(Module):
             rng: draws epsilon; without it z = mu.
             steps: of y; as many as x has if not given.
         """
-        encoded, encoder_cache = self.encoder.forward(x)
-        mean = np.ascontiguousarray(encoded[-1, :, : self.latent_size])
-        log_variance = np.ascontiguousarray(encoded[-1, :, self.latent_size :])
+        encoded, encoder_cache = self.encoder.forward(x, last=True)
+        mean = np.ascontiguousarray(encoded[:, : self.latent_size])
+        log_variance = np.ascontiguousarray(encoded[:, self.latent_size :])
         noise = None
         if rng is not None:
             noise = np.exp(log_variance * mean.dtype.type(0.5))
             noise *= rng.standard_normal(mean.shape).astype(mean.dtype)
         z = mean if noise is None else mean + noise
         y, decoder_cache = self.decoder.forward(z, steps=steps or len(x))
-        return y, VAECache(encoder_cache, decoder_cache, encoded, mean, log_variance, noise)
+        return y, VAECache(encoder_cache, decoder_cache, mean, log_variance, noise)
 
     def backward(
         self,
@@ -177,18 +178,21 @@ class VAE(Module):
         dlog_variance: np.ndarray | float = 0.0,
     ) -> np.ndarray:
         """Return dx; dmean and dlog_variance (B, Z) are what the KL divergence adds at the latent space."""
+        return self.encoder.backward(self._through_latent(dy, cache, dmean, dlog_variance), cache.encoder)
+
+    def _through_latent(
+        self, dy: np.ndarray, cache: VAECache, dmean: np.ndarray | float, dlog_variance: np.ndarray | float
+    ) -> np.ndarray:
+        """Return the gradient with respect to [mu; log_variance] (B, 2Z)."""
         dz = self.decoder.backward(dy, cache.decoder)
-        dencoded = np.zeros_like(cache.encoded)
-        dencoded[-1, :, : self.latent_size] = dz + dmean
         # dz / dlog_variance = exp(log_variance / 2) epsilon / 2
         through_noise = 0.0 if cache.noise is None else dz * cache.noise * dz.dtype.type(0.5)
-        dencoded[-1, :, self.latent_size :] = through_noise + dlog_variance
-        return self.encoder.backward(dencoded, cache.encoder)
+        return np.concatenate([dz + dmean, through_noise + dlog_variance], axis=1)
 
     def encode(self, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return mu and log_variance (N, Z) of time-separated sounds (N, T, F)."""
-        encoded, _ = self.encoder.forward(time_major(_three_axes(sounds)))
-        return encoded[-1, :, : self.latent_size], encoded[-1, :, self.latent_size :]
+        encoded, _ = self.encoder.forward(time_major(_three_axes(sounds)), last=True)
+        return encoded[:, : self.latent_size], encoded[:, self.latent_size :]
 
     def decode(self, z: np.ndarray, steps: int) -> np.ndarray:
         """Return time-separated sounds (N, steps, F) from latent coordinates (N, Z)."""

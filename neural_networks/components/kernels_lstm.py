@@ -1,0 +1,240 @@
+"""An LSTM over whole sequences, forward and backward: once as plain loops, which are always right, once on register tiles.
+
+Contract, outputs first; nothing is kept, the GIL is released, so two threads can run two halves of a mini-batch:
+
+    lstm_forward(hidden, cells, gates, x, weights)
+    lstm_backward(dx, dfirst, grads, dhidden, hidden, cells, gates, x, weights)
+
+    T, B, F, H = time steps, batch, input size, hidden size. Four gates lie side by side, (.., 4H): input, forget, candidate, output.
+    x         (T, B, F)    or (1, B, F): one input that every step gets
+    weights   W (F, 4H), U (H, 4H), b (4H,): of the input, of the state, the bias
+    hidden    (T+1, B, H)  h; [0] is the first, given; lstm_forward writes the rest
+    cells     (T+1, B, H)  c, likewise
+    gates     out, for lstm_backward alone: in float64 (T, B, 4H), the values i_t, f_t, g_t, o_t; on tiles as `lstm_cache` makes it
+    dhidden   (T, B, H)    the gradient of the loss with respect to hidden[1:]; or (1, B, H), that of the last alone
+    dx        like x       out; an x for all steps gets their sum; or (0, B, F), if nobody asks for it
+    dfirst    (2, B, H)    out: the gradients with respect to hidden[0] and cells[0]
+    grads     like weights, added to
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neural_networks.components.kernels import kernel
+from neural_networks.components.kernels_chunks import chunk_steps, finish, sum_chunk, sum_steps
+from neural_networks.components.kernels_loops import add_product
+from neural_networks.components.kernels_lstm_gates import lstm_gate_gradients, lstm_gates
+from neural_networks.components.kernels_matrix import WIDTH, aligned, multiply, zeros
+from neural_networks.components.kernels_panels import AHEAD, GROUP, add_input_gradient, block_count, multiply_panels, pack, pack_turned
+from neural_networks.components.kernels_tile import fill
+from neural_networks.components.kernels_vector import LANES, ROWS, TILE, flush, unflush
+
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def lstm_cache(steps: int, batch: int, size: int, dtype: np.dtype) -> np.ndarray:
+    """Return an array for the gates: on tiles in the order in which they are written and read, blocks of LANES units in turn."""
+    if TILE is not None and dtype == np.float32:
+        return np.empty((steps, -(-size // LANES), batch, 4 * LANES), dtype)
+    return np.empty((steps, batch, 4 * size), dtype)
+
+
+def lstm_forward(hidden: np.ndarray, cells: np.ndarray, gates: np.ndarray, x: np.ndarray, weights: Arrays) -> None:
+    """Run an LSTM over all time steps; see the contract above."""
+    if gates.ndim == 4:
+        _forward(hidden, cells, gates, x, *weights)
+        return
+    for t in range(len(x)):
+        np.matmul(x[t], weights[0], out=gates[t])
+    gates[len(x) :] = gates[0]
+    gates += weights[2]
+    _forward_loops(hidden, cells, gates, weights[1])
+
+
+def lstm_backward(
+    dx: np.ndarray, dfirst: np.ndarray, grads: Arrays, dhidden: np.ndarray,
+    hidden: np.ndarray, cells: np.ndarray, gates: np.ndarray, x: np.ndarray, weights: Arrays,
+) -> None:  # fmt: skip
+    """Run backpropagation through time; see the contract above."""
+    if gates.ndim == 4:
+        _backward(dx, dfirst[0], dfirst[1], *grads, dhidden, hidden, cells, gates, x, *weights[:2])
+        return
+    size = hidden.shape[2]
+    dsums = np.empty_like(gates)
+    _backward_loops(dsums, dfirst, dhidden, cells, gates, weights[1])
+    multiply(grads[1], hidden[:-1].reshape(-1, size).T, dsums.reshape(-1, 4 * size), add=True)
+    grads[2][:] += dsums.sum(axis=(0, 1))
+    through = dsums.sum(axis=0) if len(x) < len(gates) else dsums.reshape(-1, 4 * size)
+    multiply(grads[0], x.reshape(-1, x.shape[2]).T, through, add=True)
+    if len(dx):
+        multiply(dx.reshape(-1, x.shape[2]), through, weights[0].T)
+
+
+@kernel
+def _forward_loops(hidden, cells, gates, weight):
+    steps, batch, size = gates.shape[0], gates.shape[1], hidden.shape[2]
+    half = hidden.dtype.type(0.5)
+    for t in range(steps):
+        add_product(gates[t], hidden[t], weight)
+        for b in range(batch):
+            sums = gates[t, b]
+            for j in range(size):
+                i = half + half * np.tanh(half * sums[j])
+                f = half + half * np.tanh(half * sums[size + j])
+                g = np.tanh(sums[2 * size + j])
+                o = half + half * np.tanh(half * sums[3 * size + j])
+                c = f * cells[t, b, j] + i * g
+                cells[t + 1, b, j] = c
+                hidden[t + 1, b, j] = o * np.tanh(c)
+                sums[j] = i
+                sums[size + j] = f
+                sums[2 * size + j] = g
+                sums[3 * size + j] = o
+
+
+@kernel
+def _backward_loops(dsums, dfirst, dhidden, cells, gates, weight):
+    steps, batch, size = gates.shape[0], gates.shape[1], cells.shape[2]
+    transposed = np.ascontiguousarray(weight.T)
+    one = cells.dtype.type(1)
+    dfirst[:] = 0
+    dstate, dcell = dfirst[0], dfirst[1]
+    for t in range(steps - 1, -1, -1):
+        above = t - steps + len(dhidden)
+        for b in range(batch):
+            for j in range(size):
+                i = gates[t, b, j]
+                f = gates[t, b, size + j]
+                g = gates[t, b, 2 * size + j]
+                o = gates[t, b, 3 * size + j]
+                dh = dstate[b, j]
+                if above >= 0:
+                    dh += dhidden[above, b, j]
+                squashed = np.tanh(cells[t + 1, b, j])
+                dc = dcell[b, j] + dh * o * (one - squashed * squashed)
+                dsums[t, b, j] = dc * g * i * (one - i)
+                dsums[t, b, size + j] = dc * cells[t, b, j] * f * (one - f)
+                dsums[t, b, 2 * size + j] = dc * i * (one - g * g)
+                dsums[t, b, 3 * size + j] = dh * squashed * o * (one - o)
+                dcell[b, j] = dc * f
+                dstate[b, j] = 0
+        add_product(dstate, dsums[t], transposed)
+
+
+# The same on register tiles. Weights are copied into panels once per call, which T steps pay for.
+
+
+@register_jitable
+def lstm_forward_tiles(hidden, cells, gates, x, given_steps, steps, batch, features, size, W, U, b):
+    """Do what the contract says, on flat vectors."""
+    width = 4 * LANES
+    blocks = block_count(4, size)
+    input_panels, panels = pack(W, features, 4, 0, 4, size), pack(U, size, 4, 0, 4, size)
+    biases = aligned(blocks * width)
+    for block in range(blocks):
+        for gate in range(4):
+            fill(biases, block * width + gate * LANES, b, gate * size + block * LANES, min(LANES, size - block * LANES))
+    product = aligned(batch * width)
+    chunk = 1 if given_steps == 1 else max(1, AHEAD // batch)
+    given_rows = chunk * batch
+    given = aligned(blocks * given_rows * width)
+    for t in range(steps):
+        if t < given_steps and t % chunk == 0:
+            rows = min(chunk, given_steps - t) * batch
+            multiply_panels(given, given_rows * width, x, t * batch * features, features, rows, input_panels, blocks, 4)
+        now = t % chunk * batch
+        for block in range(blocks):
+            first = block * LANES
+            multiply_panels(product, 0, hidden, t * batch * size, size, batch, panels[block * size * width :], 1, 4)
+            for row in range(batch):
+                start = (t * batch + row) * size + first
+                lstm_gates(
+                    given, (block * given_rows + now + row) * width, product, row * width, biases, block * width, hidden, cells, start,
+                    start + batch * size, gates, ((t * blocks + block) * batch + row) * width, batch * width, min(LANES, size - first),
+                )  # fmt: skip
+
+
+@register_jitable
+def lstm_backward_tiles(
+    dx, dstate, dcell, dW, dU, db, dhidden, given_steps, above_steps, hidden, cells, gates, x, steps, batch, features, size, W, U
+):  # fmt: skip
+    """Do what the contract says, on flat vectors."""
+    width = 4 * LANES
+    blocks = block_count(4, size)
+    chunk = chunk_steps(batch)
+    block_step, gate_block = chunk * batch * width, batch * width
+    repeated = given_steps < steps
+    panels = pack_turned(U, size, 4, 0, 4, size)
+    d, now = aligned(blocks * block_step), aligned(batch * blocks * width)
+    sums_of_time = zeros(blocks * batch * width if repeated else 0)
+    input_panels = pack_turned(W, features, 4, 0, 4, size) if dx.size > 0 else sums_of_time
+    packed = aligned((max(size, features) + ROWS) * chunk * batch)
+    product, biases = aligned(GROUP * WIDTH), zeros(blocks * width)
+    sums, input_sums = zeros(blocks * (size + ROWS) * width), zeros(blocks * (features + ROWS) * width)
+    nothing = np.zeros(size, np.float32)
+    dstate[:] = 0
+    dcell[:] = 0
+    for stop in range(steps, 0, -chunk):
+        begin = max(0, stop - chunk)
+        rows = (stop - begin) * batch
+        for t in range(stop - 1, begin - 1, -1):
+            above = t - steps + above_steps
+            local = (t - begin) * batch
+            for block in range(blocks):
+                first = block * LANES
+                count = min(LANES, size - first)
+                # Blocks go up within a step and begin again a step before.
+                ahead = gate_block if block < blocks - 1 else (1 - 2 * blocks) * gate_block
+                for row in range(batch):
+                    start = (t * batch + row) * size + first
+                    to, to_now = block * block_step + (local + row) * width, (row * blocks + block) * width
+                    gate = (t * blocks + block) * gate_block + row * width
+                    if above >= 0:
+                        from_above = (above * batch + row) * size + first
+                        lstm_gate_gradients(
+                            d, to, now, to_now, dstate, dcell, row * size + first, dhidden, from_above, cells, start,
+                            gates, gate, ahead, count, batch * size,
+                        )  # fmt: skip
+                    else:
+                        lstm_gate_gradients(
+                            d, to, now, to_now, dstate, dcell, row * size + first, nothing, first, cells, start, gates, gate, ahead, count,
+                            batch * size,
+                        )  # fmt: skip
+            add_input_gradient(dstate, 0, size, now, 0, blocks * width, width, batch, panels, blocks, 4, 0, product)
+            if repeated:
+                sum_steps(sums_of_time, d, local * width, batch, width, block_step, blocks)
+        sum_chunk(
+            sums, input_sums, biases, packed, hidden, x, d, begin * batch, rows, size, features, width, block_step, blocks, 4, 0, repeated
+        )  # fmt: skip
+        if dx.size > 0 and not repeated:
+            to = begin * batch * features
+            add_input_gradient(dx, to, features, d, 0, width, block_step, rows, input_panels, blocks, 4, 0, product)
+    finish(
+        dx, dW, dU, db, db[:0], sums, input_sums, biases, packed, x, sums_of_time, input_panels, product,
+        batch, size, features, width, blocks, 4, 0, 0, 4, repeated,
+    )  # fmt: skip
+
+
+@kernel
+def _forward(hidden, cells, gates, x, W, U, b):
+    steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    mode = flush()
+    lstm_forward_tiles(
+        hidden.reshape(-1), cells.reshape(-1), gates.reshape(-1), x.reshape(-1), x.shape[0], steps, batch, x.shape[2], size,
+        W.reshape(-1), U.reshape(-1), b,
+    )  # fmt: skip
+    unflush(mode)
+
+
+@kernel
+def _backward(dx, dstate, dcell, dW, dU, db, dhidden, hidden, cells, gates, x, W, U):
+    steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    mode = flush()
+    lstm_backward_tiles(
+        dx.reshape(-1), dstate.reshape(-1), dcell.reshape(-1), dW.reshape(-1), dU.reshape(-1), db, dhidden.reshape(-1), x.shape[0],
+        dhidden.shape[0], hidden.reshape(-1), cells.reshape(-1), gates.reshape(-1), x.reshape(-1), steps, batch, x.shape[2], size,
+        W.reshape(-1), U.reshape(-1),
+    )  # fmt: skip
+    unflush(mode)
