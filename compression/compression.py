@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Unpack
 
 import numpy as np
 
 from neural_networks.autoencoder.autoencoder import AutoEncoder
+from neural_networks.epochs import TrainingOptions
 from neural_networks.history import History
 
 BATCH_SIZE = 100  # chunks
@@ -70,6 +72,8 @@ def train_compressor(
     *,
     print_epochs: bool = True,
     rng: np.random.Generator | None = None,
+    test_share: float = 0.0,
+    **options: Unpack[TrainingOptions],
 ) -> History:
     """Train an autoencoder on the chunks of some sounds and keep it in `info`. It may end early, when the loss falls no more, and says so.
 
@@ -79,6 +83,8 @@ def train_compressor(
         max_epochs: times that every chunk is seen.
         print_epochs: print about 20 lines on the way.
         rng: draws the first weights; the same each time if not given.
+        test_share: of the chunks, kept apart to measure a test loss.
+        **options: checkpoint, averaging and others: see TrainingOptions; patience is that of `info` if not given.
 
     Returns:
         The losses: the mean squared error over the samples' variance.
@@ -94,13 +100,15 @@ def train_compressor(
     deviation = float(np.concatenate(songs).std(dtype=np.float64)) or 1.0
     chunks = np.concatenate([_chunks(song / np.float32(deviation), info.chunk_size) for song in songs])
     autoencoder = AutoEncoder(info.layers, rng=rng)
+    options.setdefault("patience", info.patience)
     history = autoencoder.train(
         chunks,
         max_epochs,
         batch_size=BATCH_SIZE,
         learning_rate=info.learning_rate,
         print_epochs=print_epochs,
-        patience=info.patience,
+        test_share=test_share,
+        **options,
     )
     info.autoencoder, info.deviation = autoencoder, deviation
     return history

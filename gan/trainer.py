@@ -23,11 +23,13 @@ import numpy as np
 from gan.critic import INPUT_SCALE, Critic
 from gan.latent import LatentDistribution
 from gan.losses import HINGE, AdversarialLoss
+from neural_networks.components.checkpoint import join, part
 from neural_networks.components.losses import gaussian_kl, mean_squared_error
 from neural_networks.components.optimizers import Adam, Average
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.components.schedules import Schedule, constant, cosine
-from neural_networks.training import Batch, Trainer, TrainingDiverged, interrupt_between_steps
+from neural_networks.interrupts import interrupt_between_steps
+from neural_networks.training import Batch, Trainer, TrainingDiverged
 
 __all__ = ["GANOptions", "GANTrainer", "Log", "TrainingDiverged"]
 
@@ -129,11 +131,11 @@ class GANTrainer:
         def schedule(rate: float) -> Schedule:
             return constant(rate) if steps is None else cosine(rate, steps, final=LAST_RATE)
 
-        def trainer(parameters: FlatParameters, loss: Callable[[Any, Batch], float], rate: float) -> Trainer:
-            return Trainer(parameters, loss, Adam(0.5, 0.99), schedule(rate), batch_size=size, seed=seed, threads=threads)
+        def trainer(parameters: FlatParameters, loss: Callable[[Any, Batch], float], rate: float, stream: int) -> Trainer:
+            return Trainer(parameters, loss, Adam(0.5, 0.99), schedule(rate), batch_size=size, seed=seed, stream=stream, threads=threads)
 
-        self._generator = trainer(vae, self._generator_loss, self.options.generator_rate)
-        self._critic = trainer(critic, self._critic_loss, self.options.critic_rate)
+        self._generator = trainer(vae, self._generator_loss, self.options.generator_rate, 0)
+        self._critic = trainer(critic, self._critic_loss, self.options.critic_rate, 1)
         self.average = Average(vae.values, decay=self.options.averaging)
         self.log: deque[Log] = deque(maxlen=10_000)
         self._noise = np.random.default_rng((seed, 1)).standard_normal(NOISE_VALUES, dtype=np.float32)
@@ -214,13 +216,12 @@ class GANTrainer:
 
         NOTE: after an exception the generator may be a step ahead of the critic; such a state is refused by `restore`.
         """
-        parts = {
-            "generator": self._generator.state(),
-            "critic": self._critic.state(),
-            "norms": self.critic.state(),
-            "average": self.average.state(),
-        }
-        state = {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        state = join({
+            "generator/": self._generator.state(),
+            "critic/": self._critic.state(),
+            "norms/": self.critic.state(),
+            "average/": self.average.state(),
+        })  # fmt: skip
         return {**state, "statistics": self._statistics.copy()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -229,14 +230,10 @@ class GANTrainer:
         Raises:
             ValueError: if it belongs to other models, songs or another seed, or was saved in the middle of a step.
         """
-
-        def part(name: str) -> dict[str, np.ndarray]:
-            return {key.removeprefix(name + "/"): array for key, array in state.items() if key.startswith(name + "/")}
-
         statistics = state.get("statistics")
         if statistics is None or statistics.shape != self._statistics.shape:
             raise ValueError(f"the state is not one of {len(self.songs)} songs in this latent space")
-        average = part("average")
+        average = part(state, "average/")
         if "steps" not in average or "values" not in average or average["values"].shape != self.average.values.shape:
             raise ValueError("the state has no average of this model's weights")
         if not (np.isfinite(statistics).all() and np.isfinite(average["values"]).all()):
@@ -247,9 +244,9 @@ class GANTrainer:
                 f"the state was saved in the middle of a step: the generator has made {made[0]} steps, the critic {made[1]}, "
                 f"the average {made[2]}"
             )
-        self._generator.restore(part("generator"))
-        self._critic.restore(part("critic"))
-        self.critic.restore(part("norms"))
+        self._generator.restore(part(state, "generator/"))
+        self._critic.restore(part(state, "critic/"))
+        self.critic.restore(part(state, "norms/"))
         self.average.restore(average)
         self._statistics[:] = statistics
 
@@ -296,10 +293,9 @@ class GANTrainer:
         if critic is not self.critic:
             critic.restore(self.critic.state())  # the second thread's twin shares the weights, but not the norms' vectors
         key = batch.indices.astype(np.int64).tobytes()
-        rng = batch.rng.spawn(1)[0]  # the generator's step has used the numbers of batch.rng itself
         real, fake = self._real(batch), self._made[key].fakes
-        real_scores, real_cache = critic.forward(self._noisy(real, rng))
-        fake_scores, fake_cache = critic.forward(self._noisy(fake, rng))
+        real_scores, real_cache = critic.forward(self._noisy(real, batch.rng))
+        fake_scores, fake_cache = critic.forward(self._noisy(fake, batch.rng))
         value, dreal, dfake = self.options.loss.critic(real_scores, fake_scores)
         critic.add_gradients(dreal, real_cache)
         critic.add_gradients(dfake, fake_cache)

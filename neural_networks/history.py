@@ -1,118 +1,145 @@
-"""History: what the losses were while a network trained, the lines that tell it, and the picture of it."""
+"""History: what happened while a network trained, as numbers for a checkpoint and as a picture."""
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 
-from neural_networks.training import Trainer
+import numpy as np
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_POINTS = 4000  # of a curve; more can't be seen, and make a large SVG
 
 
 @dataclass
 class History:
-    """The losses of a training.
+    """The losses of a training, and what stood beside them.
 
     Attributes:
         losses: one per step.
         test_losses: (step, loss) on examples that were kept apart.
+        norms: of the gradient before clipping, one per step.
+        rates: learning rates, one per step.
+        best_step: after which the loss that `patience` looks at was lowest; 0 if nothing looked at it.
+        best_loss: that loss.
+        stopped: whether Ctrl-C ended the training.
     """
 
     losses: list[float] = field(default_factory=list)
     test_losses: list[tuple[int, float]] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    best_step: int = 0
+    best_loss: float = np.inf
+    stopped: bool = False
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the numbers as arrays for a checkpoint; what was best is kept by whoever looks for it."""
+        return {
+            "losses": np.array(self.losses, np.float64),
+            "norms": np.array(self.norms, np.float64),
+            "rates": np.array(self.rates, np.float64),
+            "test_steps": np.array([step for step, _ in self.test_losses], np.int64),
+            "test_losses": np.array([loss for _, loss in self.test_losses], np.float64),
+        }
+
+    def restore(self, state: dict[str, np.ndarray], steps: int) -> None:
+        """Go on from the `state` of a training that had made `steps` steps.
+
+        Raises:
+            ValueError: if it is not whole.
+        """
+        series = [state.get(name, np.empty(0)) for name in ("losses", "norms", "rates")]
+        test_steps, test_losses = state.get("test_steps"), state.get("test_losses")
+        if any(one.shape != (steps,) for one in series):
+            raise ValueError(f"its history is not one of {steps} steps")
+        if test_steps is None or test_losses is None or test_steps.ndim != 1 or test_steps.shape != test_losses.shape:
+            raise ValueError("its history of test losses is not whole")
+        self.losses[:], self.norms[:], self.rates[:] = (one.astype(np.float64).tolist() for one in series)
+        self.test_losses[:] = zip(test_steps.astype(np.int64).tolist(), test_losses.astype(np.float64).tolist(), strict=True)
+
+    def plot_losses(self, ax: Axes | None = None) -> Axes:
+        """Draw the losses, on a logarithmic axis where they are positive, into `ax` or a figure of its own."""
+        ax = ax or _new_axes()
+        ax.plot(*_curve(self.losses), color="purple", linewidth=0.8, label="training")
+        if self.test_losses:
+            ax.plot(*zip(*self.test_losses, strict=True), color="black", marker=".", markersize=3, linewidth=0.8, label="test")
+        if self.best_step:
+            ax.axvline(self.best_step, color="gray", linewidth=0.8, linestyle="--", label="lowest")
+        if min(self.losses, default=0.0) > 0:
+            ax.set_yscale("log")
+        ax.set(xlabel="step", ylabel="loss", title="Loss over time")
+        ax.grid(alpha=0.3)
+        ax.legend()
+        return ax
+
+    def plot_steps(self, ax: Axes | None = None) -> Axes:
+        """Draw the gradient's norm, and the learning rate on an axis at the right, into `ax` or a figure of its own."""
+        ax = ax or _new_axes()
+        rates = ax.twinx()
+        ax.plot(*_curve(self.norms), color="teal", linewidth=0.8)
+        rates.plot(*_curve(self.rates), color="orange", linewidth=1.2)
+        if min(self.norms, default=0.0) > 0:
+            ax.set_yscale("log")
+        ax.set_xlabel("step")
+        ax.set_ylabel("norm of the gradient", color="teal")
+        rates.set_ylabel("learning rate", color="orange")
+        rates.set_ylim(bottom=0)
+        ax.grid(alpha=0.3)
+        return ax
 
     def figure(self) -> Figure:
-        """Draw the losses on a logarithmic axis."""
+        """Draw the losses, and below them the gradient's norm and the learning rate where they are known."""
         import matplotlib.pyplot as plt
 
-        figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-        axes.plot(range(1, len(self.losses) + 1), self.losses, color="purple", linewidth=0.8, label="training")
-        if self.test_losses:
-            axes.plot(*zip(*self.test_losses, strict=True), color="black", marker=".", label="test")
-        if min(self.losses, default=0.0) > 0:
-            axes.set_yscale("log")
-        axes.set(xlabel="step", ylabel="loss", title="Loss over time")
-        axes.grid(alpha=0.3)
-        axes.legend()
+        rows = 2 if self.norms else 1
+        figure, axes = plt.subplots(rows, figsize=(8, 4.5 + 2 * (rows - 1)), layout="constrained", sharex=True, squeeze=False)
+        self.plot_losses(axes[0, 0])
+        if rows == 2:
+            axes[0, 0].set_xlabel("")
+            self.plot_steps(axes[1, 0])
         return figure
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the figure as PNG or SVG, after the ending of the path, and return the path.
 
-def train_epochs(
-    trainer: Trainer,
-    count_of_examples: int,
-    max_epochs: int,
-    *,
-    print_epochs: bool = True,
-    test_loss: Callable[[], float] | None = None,
-    patience: int | None = None,
-    lines: int = 20,
-) -> History:
-    """Train for a number of epochs and tell about it now and then.
+        Raises:
+            ValueError: if the ending is another.
+            OSError: if it can't be written.
+        """
+        import matplotlib.pyplot as plt
 
-    Args:
-        trainer: knows the model, the loss and the batch size.
-        count_of_examples: of an epoch.
-        max_epochs: times that every example is seen.
-        print_epochs: print about `lines` lines, with the time left.
-        test_loss: measured whenever a line is due.
-        patience: stop early after so many epochs in which the mean loss of an epoch has not fallen by a thousandth.
-        lines: see print_epochs.
-    """
-    batch = min(trainer.batch_size, count_of_examples)
-    steps = -(-max_epochs * count_of_examples // batch)
-    history, first = History(), trainer.steps + 1
-    start = monotonic()
-    due = max(steps // lines, 1)
-
-    def progress(step: int, steps: int, loss: float) -> None:
-        nonlocal start
-        history.losses.append(loss)
-        if step == first:
-            start = monotonic()  # the first step may have compiled kernels: it says nothing about the time left
-        if step % due and step != steps:
-            return
-        text = ""
-        if test_loss:
-            history.test_losses.append((step, test_loss()))
-            text = f", test loss {history.test_losses[-1][1]:.4g}"
-        if print_epochs:
-            left = (monotonic() - start) / max(step - first, 1) * (steps - step)
-            epoch = step * batch // count_of_examples
-            print(f"epoch {epoch:,} of {max_epochs:,}: loss {loss:.4g}{text}, {left:.0f} s left")
-
-    plateau = _Plateau(history.losses, -(-count_of_examples // batch), patience)
-    trainer.run(count_of_examples, steps, progress=progress, should_stop=plateau.reached)
-    if print_epochs and trainer.steps < steps:
-        print(f"the loss has stopped falling: training ends after {trainer.steps * batch // count_of_examples:,} epochs")
-    return history
+        path = Path(path)
+        if path.suffix.lower() not in (".png", ".svg"):
+            raise ValueError(f"the figure's file ends in .png or .svg, not {path.suffix!r}")
+        figure = self.figure()
+        try:
+            figure.savefig(path, dpi=120)
+        finally:
+            plt.close(figure)
+        return path
 
 
-class _Plateau:
-    """Whether the mean loss of an epoch has stopped falling."""
+def _new_axes() -> Axes:
+    import matplotlib.pyplot as plt
 
-    def __init__(self, losses: list[float], steps_of_an_epoch: int, patience: int | None) -> None:
-        self.losses = losses
-        self.steps = steps_of_an_epoch
-        self.patience = patience
-        self.best = inf
-        self.waited = 0
+    return plt.subplots(figsize=(8, 4.5), layout="constrained")[1]
 
-    def reached(self) -> bool:
-        if self.patience is None or not self.losses or len(self.losses) % self.steps:
-            return False
-        mean = sum(self.losses[-self.steps :]) / self.steps
-        if mean < self.best * 0.999:
-            self.best, self.waited = mean, 0
-        else:
-            self.waited += 1
-        return self.waited >= self.patience
+
+def _curve(values: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return steps from 1 and values; of a long training the means over pieces of equal length."""
+    piece = -(-len(values) // _POINTS) or 1
+    count = len(values) // piece
+    steps, numbers = np.arange(1, len(values) + 1), np.array(values, np.float64)
+    if piece == 1:
+        return steps, numbers
+    return steps[: count * piece : piece] + (piece - 1) / 2, numbers[: count * piece].reshape(count, piece).mean(axis=1)
 
 
 def show_or_save(figure: Figure, path: Path | str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Training: shuffled mini-batches, two threads, clipping, schedules, resume bit for bit.
+"""Training: shuffled mini-batches, two threads, clipping, schedules, weight averaging, resume bit for bit.
 
 Contract:
 
@@ -7,28 +7,31 @@ Contract:
 
 Every mini-batch is cut into two fixed halves, and their gradients are added in a fixed order. The twin of the model takes the
 second half, on a second thread where that pays: the bytes that come out are the same for one thread and for two.
+A step of a tiny network takes microseconds, so what is done at every step is kept short.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, sqrt
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from neural_networks.batches import Batch, Noise, Order
+from neural_networks.components.checkpoint import part
 from neural_networks.components.kernels import kernel
-from neural_networks.components.optimizers import Optimizer
+from neural_networks.components.optimizers import Average, Optimizer
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.components.schedules import Schedule
+from neural_networks.interrupts import interrupt_between_steps
+
+__all__ = ["Batch", "Trainer", "TrainingDiverged"]
 
 # Handing work to a thread costs some 50 us: below this time of a half, in seconds, the halves run one after the other.
 _WORTH_A_THREAD = 2e-4
@@ -36,21 +39,6 @@ _WORTH_A_THREAD = 2e-4
 
 class TrainingDiverged(ArithmeticError):
     """The loss or a gradient is not a finite number; the values are those of the last finite loss."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One half of a mini-batch, as a loss gets it.
-
-    Attributes:
-        indices: (b,) which examples.
-        step: counted from 0.
-        rng: draws the same numbers for the same seed, step and half, on any thread and after a resume.
-    """
-
-    indices: np.ndarray
-    step: int
-    rng: np.random.Generator
 
 
 @kernel
@@ -69,7 +57,9 @@ class Trainer:
         schedule: step -> learning rate; one with a method `observe` is told every loss.
         batch_size: examples of a step; at most all there are.
         clip: largest Euclidean norm of the gradient, or None.
+        averaging: decay of a moving average of the values (`average`), or None.
         seed: of the order of the examples and of each batch's rng.
+        stream: set apart the batches' random numbers of trainers that share a seed, and with it the order of the examples.
         threads: 1 or 2; None takes what the process may use.
     """
 
@@ -82,11 +72,17 @@ class Trainer:
         *,
         batch_size: int,
         clip: float | None = None,
+        averaging: float | None = None,
         seed: int = 0,
+        stream: int = 0,
         threads: int | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"a mini-batch needs at least one example, not {batch_size}")
+        if clip is not None and not clip > 0:
+            raise ValueError(f"clip is the largest norm of the gradient, a positive number, not {clip}")
+        if averaging is not None and not 0 <= averaging < 1:
+            raise ValueError(f"averaging is a decay from 0 up to, but not at 1, not {averaging}")
         self.parameters = parameters
         self.loss = loss
         self.optimizer = optimizer
@@ -95,12 +91,15 @@ class Trainer:
         self.clip = clip
         self.seed = seed
         self.threads = min(threads or _available_cores(), 2)
+        self.average = None if averaging is None else Average(parameters.values, decay=averaging)
         self.steps = 0
         self.norm = 0.0  # of the last gradient, before clipping
+        self.rate = 0.0  # learning rate of the last step
         self._twin = parameters.twin()
         self._good = parameters.values.copy()
         self._count = 0
-        self._order: tuple[int, int, np.ndarray] | None = None
+        self._order = Order(seed)
+        self._noise = [Noise(seed, 3, stream, half) for half in (0, 1)]
         self._half_seconds = 0.0
         self._executor: ThreadPoolExecutor | None = None
         self._limited = False
@@ -132,9 +131,10 @@ class Trainer:
             TrainingDiverged: at a loss or gradient that is not finite; the last good values are kept.
         """
         losses = []
+        self._set_count(count_of_examples)
         with self._one_blas_thread(), interrupt_between_steps() as check:
             while self.steps < steps and not (should_stop and should_stop()):
-                losses.append(self.step(count_of_examples))
+                losses.append(self._step())
                 check()
                 if progress:
                     progress(self.steps, steps, losses[-1])
@@ -146,25 +146,64 @@ class Trainer:
         Args:
             count_of_examples: as in `run`; None takes the last count given.
         """
-        self._count = count_of_examples or self._count
-        if self._count < 1:
-            raise ValueError("there are no examples to train on")
+        self._set_count(count_of_examples or self._count)
         with self._one_blas_thread():
-            loss = self._gradient()
+            return self._step()
+
+    def _set_count(self, count_of_examples: int) -> None:
+        if count_of_examples < 1:
+            raise ValueError("there are no examples to train on")
+        self._count = count_of_examples
+
+    def _step(self) -> float:
+        values, grads = self.parameters.values, self.parameters.grads
+        loss = self._gradient()
         # A NaN or an infinity anywhere in the gradient makes its norm not finite.
-        self.norm = float(np.sqrt(np.dot(self.parameters.grads, self.parameters.grads)))
+        self.norm = sqrt(grads.dot(grads))
+        self.rate = self.schedule(self.steps)
         if not (isfinite(loss) and isfinite(self.norm)):
-            self.parameters.values[:] = self._good
-            what = f"the loss is {loss}" if not isfinite(loss) else "the gradient is not finite"
-            raise TrainingDiverged(f"training diverged at step {self.steps + 1}: {what}; the last good weights are kept")
+            values[:] = self._good
+            raise TrainingDiverged(self._advice(f"the loss is {loss}" if not isfinite(loss) else "the gradient is not finite"))
         if self.clip is not None and self.norm > self.clip:
-            self.parameters.grads *= self.parameters.grads.dtype.type(self.clip / self.norm)
-        self._good[:] = self.parameters.values
-        self.optimizer.step(self.parameters.values, self.parameters.grads, self.schedule(self.steps), loss=loss)
+            grads *= grads.dtype.type(self.clip / self.norm)
+        self._good[:] = values
+        self.optimizer.step(values, grads, self.rate, loss=loss)
+        if self.average is not None:
+            self.average.update(values)
         if hasattr(self.schedule, "observe"):
             self.schedule.observe(loss)
         self.steps += 1
         return loss
+
+    def require_finite(self) -> None:
+        """Make sure that the last step left weights that are numbers, which otherwise only the next loss would tell.
+
+        Raises:
+            TrainingDiverged: if not; the weights before that step are kept.
+        """
+        if not np.isfinite(self.parameters.values).all():
+            self.parameters.values[:] = self._good
+            raise TrainingDiverged(self._advice("the weights are not finite"))
+
+    def _advice(self, what: str) -> str:
+        clip = "clip the gradient" if self.clip is None else f"clip the gradient below {self.clip:g}"
+        todo = f"lower the learning rate, now {self.rate:g}, or {clip}"
+        if not self.steps:
+            todo = f"look for numbers in the data that are huge or not finite, or {todo}"
+        return f"training diverged at step {self.steps + 1}: {what}; the last good weights are kept; {todo}"
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Lend the module the average of its weights, where one is kept."""
+        if self.average is None:
+            yield
+            return
+        kept = self.parameters.values.copy()
+        self.parameters.values[:] = self.average.values
+        try:
+            yield
+        finally:
+            self.parameters.values[:] = kept
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of all that the next steps depend on, as arrays for a checkpoint."""
@@ -172,6 +211,8 @@ class Trainer:
         state |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
         if hasattr(self.schedule, "state"):
             state |= {f"schedule.{name}": array for name, array in self.schedule.state().items()}
+        if self.average is not None:
+            state |= {f"average.{name}": array for name, array in self.average.state().items()}
         return state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -194,20 +235,28 @@ class Trainer:
             raise ValueError("the state's values are not finite")
         if int(state["seed"]) != self.seed:
             raise ValueError(f"the state was made with seed {int(state['seed'])}, this trainer has {self.seed}")
-        moments = _part(state, "optimizer.")
+        average = part(state, "average.")
+        if bool(average) != (self.average is not None):
+            has, wants = ("an", "none") if average else ("no", "one")
+            raise ValueError(f"the state has {has} average of the weights, this trainer keeps {wants}")
+        if average and ("steps" not in average or "values" not in average or average["values"].shape != values.shape):
+            raise ValueError("the state's average of the weights is not whole")
+        moments = part(state, "optimizer.")
         for name, vector in moments.items():
             if name != "steps" and vector.shape != values.shape:
                 raise ValueError(f"the state's optimizer has {vector.size} numbers in {name}, this model has {values.size} values")
         self.optimizer.restore(moments)
         if hasattr(self.schedule, "restore"):
-            self.schedule.restore(_part(state, "schedule."))
+            self.schedule.restore(part(state, "schedule."))
+        if self.average is not None:
+            self.average.restore(average)
         self.parameters.values[:] = values
         self._good[:] = values
         self.steps = steps
 
     def _gradient(self) -> float:
         """Fill parameters.grads with the mini-batch's mean gradient and return its mean loss."""
-        indices = self._indices()
+        indices = self._order.indices(self.steps, min(self.batch_size, self._count), self._count)
         middle = (indices.size + 1) // 2
         first, second = indices[:middle], indices[middle:]
         if not second.size:
@@ -230,28 +279,13 @@ class Trainer:
 
     def _half(self, parameters: FlatParameters, indices: np.ndarray, half: int) -> float:
         start = perf_counter()
-        parameters.zero_grads()
-        loss = float(self.loss(parameters.module, Batch(indices, self.steps, np.random.default_rng((self.seed, self.steps, half)))))
+        parameters.grads.fill(0)
+        loss = float(self.loss(parameters.module, Batch(indices, self.steps, self._noise[half].at(self.steps))))
         if half == 0:
             seconds = perf_counter() - start
             # The fastest counts, lest a moment's disturbance send a tiny half to a thread; a tenth of slack lets it follow changes.
             self._half_seconds = min(seconds, 1.1 * self._half_seconds) if self._half_seconds else seconds
         return loss
-
-    def _indices(self) -> np.ndarray:
-        """Return the step's piece of an endless row of permutations, one per epoch: all batches are full, none repeats one."""
-        count = self._count
-        size = min(self.batch_size, count)
-        epoch, start = divmod(self.steps * size, count)
-        indices = self._permutation(epoch)[start : start + size]
-        if indices.size < size:
-            indices = np.concatenate([indices, self._permutation(epoch + 1)[: size - indices.size]])
-        return indices
-
-    def _permutation(self, epoch: int) -> np.ndarray:
-        if self._order is None or self._order[:2] != (epoch, self._count):
-            self._order = (epoch, self._count, np.random.default_rng((self.seed, epoch)).permutation(self._count))
-        return self._order[2]
 
     @contextmanager
     def _one_blas_thread(self) -> Iterator[None]:
@@ -268,38 +302,5 @@ class Trainer:
             self._limited = False
 
 
-def _part(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
-
-
 def _available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def interrupt_between_steps() -> Iterator[Callable[[], None]]:
-    """Hold a Ctrl-C back until `check` is called, so that no step is left half made."""
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield lambda: None
-        return
-    pressed = False
-
-    def hold(number: int, frame: Any) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-
-    def check() -> None:
-        if pressed:
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-_interrupt_between_steps = interrupt_between_steps  # its name before it was public

@@ -18,7 +18,7 @@ import numpy as np
 from audio_parsing.starter import fresh_song, starter_songs
 from gan.critic import Critic
 from gan.trainer import GANOptions, GANTrainer
-from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
+from neural_networks.components.checkpoint import CheckpointError, join, load_arrays, part, save_arrays
 from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.training import Batch, Trainer
@@ -271,7 +271,7 @@ class _Training:
 
     def _restore(self, trainer: Trainer | GANTrainer, prefix: str) -> None:
         try:
-            trainer.restore(_part(self.arrays, prefix))
+            trainer.restore(part(self.arrays, prefix))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise self._unreadable(error) from error
 
@@ -299,8 +299,7 @@ class _Training:
             self._checkpoint(states())
 
     def _checkpoint(self, states: dict[str, dict[str, np.ndarray]]) -> None:
-        arrays = {prefix + name: array for prefix, state in states.items() for name, array in state.items()}
-        save_arrays(self.folder / TRAINING_FILE, arrays, {"kind": "training", "plan": asdict(self.plan)})
+        save_arrays(self.folder / TRAINING_FILE, join(states), {"kind": "training", "plan": asdict(self.plan)})
         self.saved = time.monotonic()
 
 
@@ -361,7 +360,3 @@ def _variance(steps: np.ndarray) -> float:
     """Return the variance of the frames' values around the mean of each of the 181."""
     frames = song_data.to_frames(steps).reshape(-1, song_data.to_frames(steps).shape[-1])
     return float(frames.var(axis=0, dtype=np.float64).mean())
-
-
-def _part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
+from neural_networks.batches import Batch, set_apart
 from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
 from neural_networks.components.feed_forward import FeedForward
 from neural_networks.components.losses import mean_squared_error
 from neural_networks.components.module import Module
 from neural_networks.components.optimizers import Adam, Optimizer
 from neural_networks.components.parameters import pack
-from neural_networks.components.schedules import constant
-from neural_networks.history import History, show_or_save, train_epochs
-from neural_networks.training import Batch, Trainer
+from neural_networks.components.schedules import Schedule
+from neural_networks.epochs import TrainingOptions, train_epochs
+from neural_networks.history import History
 
 
 class AutoEncoder(Module):
@@ -51,11 +52,12 @@ class AutoEncoder(Module):
         *,
         batch_size: int = 100,
         test_data: np.ndarray | Sequence[np.ndarray] | None = None,
-        learning_rate: float = 0.001,
+        test_share: float = 0.0,
+        learning_rate: float | Schedule = 0.001,
         graph: bool = False,
         print_epochs: bool = True,
-        patience: int | None = None,
         optimizer: Optimizer | None = None,
+        **options: Unpack[TrainingOptions],
     ) -> History:
         """Learn to give the training data back.
 
@@ -64,20 +66,24 @@ class AutoEncoder(Module):
             max_epochs: times that every example is seen.
             batch_size: examples of a step; at most all there are.
             test_data: like training_data; its loss is told beside the training's.
-            learning_rate: constant.
+            test_share: of the training data that is kept apart for that instead, such as 0.1; which examples is drawn from the seed.
+            learning_rate: constant, or a schedule of the step.
             graph: draw the losses: on the screen, or without one into ./loss_over_time.png.
             print_epochs: print about 20 lines on the way.
-            patience: stop early after so many epochs without progress.
             optimizer: Adam if not given.
+            **options: checkpoint, checkpoint_minutes, patience, keep_best, averaging, clip, threads: see TrainingOptions.
 
         Returns:
-            The losses.
+            The losses, and what stood beside them.
 
         Raises:
-            ValueError: if the data's shape does not fit the layers.
+            ValueError: if the data's shape does not fit the layers, or an option is out of range.
+            CheckpointError: if the checkpoint is damaged, or of another training.
+            TrainingDiverged: at a loss that is not finite; the last good weights are kept.
         """
         if not len(training_data):
             raise ValueError("there is nothing to train on")
+        training_data, test_data = set_apart(training_data, test_data, test_share=test_share, seed=self.seed)
         data = self._rows(training_data)
         tested = None if test_data is None else self._rows(test_data)
 
@@ -88,17 +94,15 @@ class AutoEncoder(Module):
             module.backward(dy, cache)
             return value
 
-        def test_loss() -> float:
+        def test_loss(piece: slice) -> float:
             assert tested is not None
-            return mean_squared_error(self.forward(tested)[0], tested)[0]
+            return mean_squared_error(self.forward(tested[piece])[0], tested[piece])[0]
 
-        trainer = Trainer(pack(self), loss, optimizer or Adam(), constant(learning_rate), batch_size=batch_size, seed=self.seed)
-        history = train_epochs(
-            trainer, len(data), max_epochs, print_epochs=print_epochs, patience=patience, test_loss=None if tested is None else test_loss
-        )
-        if graph:
-            show_or_save(history.figure(), "loss_over_time.png")
-        return history
+        return train_epochs(
+            self, len(data), loss, batch_size=batch_size, max_epochs=max_epochs, learning_rate=learning_rate,
+            optimizer=optimizer or Adam(), seed=self.seed, data=(data,) if tested is None else (data, tested),
+            test_count=0 if tested is None else len(tested), test_loss=test_loss, print_epochs=print_epochs, graph=graph, **options,
+        )  # fmt: skip
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the caches of both halves."""

@@ -4,6 +4,8 @@ Contract:
 
     save_arrays(path, arrays, configuration)         the old file stays whole until the new one is on the disk
     load_arrays(path) -> (arrays, configuration)     CheckpointError, one line, for anything but a sound file of ours
+    join({"vae/": state, ...}) -> arrays             the states of several parts in one file
+    part(arrays, "vae/") -> state                    and one of them again
 
 The file is a plain .npz that `numpy.load` opens without pickle; the entry `checkpoint.json` holds the schema's version and
 the configuration as JSON text in bytes. The same arrays give the same bytes.
@@ -91,6 +93,16 @@ def load_arrays(path: str | os.PathLike[str], *, largest: int = _LARGEST) -> tup
     except _DAMAGE as error:
         raise CheckpointError(f"{path} is not a checkpoint, or it is damaged ({_one_line(error)})") from None
     return arrays, _configuration(path, arrays.pop(_HEADER, None))
+
+
+def join(states: dict[str, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays of several states in one dict, each name behind its state's prefix."""
+    return {prefix + name: array for prefix, state in states.items() for name, array in state.items()}
+
+
+def part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Return the arrays whose names begin with the prefix, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 # What zipfile, zlib and NumPy's header parser raise for bytes that are not theirs.

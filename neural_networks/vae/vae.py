@@ -11,19 +11,20 @@ Shapes: x and y (T, B, F), time-major; mu, log_variance and z (B, Z).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
+from neural_networks.batches import Batch, set_apart
 from neural_networks.components.losses import gaussian_kl, mean_squared_error
 from neural_networks.components.module import Module
 from neural_networks.components.optimizers import AdamTaperoff, Optimizer
 from neural_networks.components.parameters import pack
 from neural_networks.components.recurrent import Recurrent
-from neural_networks.components.schedules import constant
-from neural_networks.history import History, show_or_save, train_epochs
+from neural_networks.components.schedules import Schedule
+from neural_networks.epochs import TrainingOptions, train_epochs
+from neural_networks.history import History
 from neural_networks.sequences import batch_first, split, time_major
-from neural_networks.training import Batch, Trainer
 
 
 class VAECache(NamedTuple):
@@ -77,8 +78,9 @@ class VAE(Module):
         *,
         batch_size: int = 100,
         max_epochs: int,
-        learning_rate: float = 0.001,
+        learning_rate: float | Schedule = 0.001,
         test_data: np.ndarray | None = None,
+        test_share: float = 0.0,
         graph: bool = False,
         print_epochs: bool = True,
         time_separated_input: bool = True,
@@ -86,6 +88,7 @@ class VAE(Module):
         beta: float | Callable[[int], float] = 1.0,
         free_bits: float = 0.0,
         optimizer: Optimizer | None = None,
+        **options: Unpack[TrainingOptions],
     ) -> History:
         """Learn to give the training data back through the latent space.
 
@@ -93,8 +96,9 @@ class VAE(Module):
             training_data: (N, T, F) where it is separated by time step, else (N, n); a last axis of 1 may follow.
             batch_size: sounds of a step; at most all there are.
             max_epochs: times that every sound is seen.
-            learning_rate: constant.
+            learning_rate: constant, or a schedule of the step.
             test_data: like training_data; its error, without noise and KL, is told beside the training's loss.
+            test_share: of the training data that is kept apart for that instead, such as 0.1; which sounds is drawn from the seed.
             graph: draw the losses: on the screen, or without one into ./loss_over_time.png.
             print_epochs: print about 20 lines on the way.
             time_separated_input: the encoder gets a time step at a time, else the whole sound as one step.
@@ -102,36 +106,36 @@ class VAE(Module):
             beta: weight of the KL divergence, or a function of the step.
             free_bits: nats per latent coordinate that cost nothing.
             optimizer: AdamTaperoff if not given.
+            **options: checkpoint, checkpoint_minutes, patience, keep_best, averaging, clip, threads: see TrainingOptions.
 
         Returns:
-            The losses.
+            The losses, and what stood beside them.
 
         Raises:
-            ValueError: if the data's shape does not fit the networks.
+            ValueError: if the data's shape does not fit the networks, or an option is out of range.
+            CheckpointError: if the checkpoint is damaged, or of another training.
+            TrainingDiverged: at a loss that is not finite; the last good weights are kept.
         """
+        training_data, test_data = set_apart(training_data, test_data, test_share=test_share, seed=self.seed)
         inputs, targets = self._arrange(training_data, time_separated_input, time_separated_output)
-        count = inputs.shape[1]
+        tested = None if test_data is None else self._arrange(test_data, time_separated_input, time_separated_output)
 
         def loss(module: VAE, batch: Batch) -> float:
             weight = beta(batch.step) if callable(beta) else beta
-            x = np.take(inputs, batch.indices, axis=1)
-            target = x if targets is inputs else np.take(targets, batch.indices, axis=1)
+            x = inputs.take(batch.indices, axis=1)
+            target = x if targets is inputs else targets.take(batch.indices, axis=1)
             return module.loss(x, target, rng=batch.rng, beta=weight, free_bits=free_bits)
 
-        def test_loss() -> float:
-            y, _ = self.forward(test_inputs, steps=len(test_targets))
-            return mean_squared_error(y, test_targets)[0] * len(test_targets)
+        def test_loss(piece: slice) -> float:
+            assert tested is not None
+            x, target = (np.ascontiguousarray(part[:, piece]) for part in tested)
+            return mean_squared_error(self.forward(x, steps=len(target))[0], target)[0] * len(target)
 
-        if test_data is not None:
-            test_inputs, test_targets = self._arrange(test_data, time_separated_input, time_separated_output)
-        optimizer = optimizer or AdamTaperoff()
-        trainer = Trainer(pack(self), loss, optimizer, constant(learning_rate), batch_size=batch_size, seed=self.seed)
-        history = train_epochs(
-            trainer, count, max_epochs, print_epochs=print_epochs, test_loss=None if test_data is None else test_loss
-        )
-        if graph:
-            show_or_save(history.figure(), "loss_over_time.png")
-        return history
+        return train_epochs(
+            self, inputs.shape[1], loss, batch_size=batch_size, max_epochs=max_epochs, learning_rate=learning_rate,
+            optimizer=optimizer or AdamTaperoff(), seed=self.seed, data=(inputs, targets, *(tested or ())),
+            test_count=tested[0].shape[1] if tested else 0, test_loss=test_loss, print_epochs=print_epochs, graph=graph, **options,
+        )  # fmt: skip
 
     def loss(
         self, x: np.ndarray, target: np.ndarray, *, rng: np.random.Generator | None, beta: float = 1.0, free_bits: float = 0.0
