@@ -11,12 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from time import monotonic
 from typing import Any, TypedDict
 
 import numpy as np
 
-from neural_networks.components.checkpoint import CheckpointError, join, part
+from neural_networks.components.checkpoint import LARGEST, CheckpointError, join, part
 from neural_networks.components.module import Module
 from neural_networks.components.optimizers import Optimizer
 from neural_networks.components.parameters import pack
@@ -24,11 +23,11 @@ from neural_networks.components.schedules import Schedule, constant
 from neural_networks.early_stop import EarlyStop
 from neural_networks.history import History, show_or_save
 from neural_networks.interrupts import held_interrupts
+from neural_networks.progress import Progress
 from neural_networks.training import Batch, Trainer
 from neural_networks.training_file import TrainingFile, identity
 
 LINES = 20  # of progress, and as many test losses
-_SILENCE = 60.0  # seconds after which a line is printed between them
 
 
 class TrainingOptions(TypedDict, total=False):
@@ -121,7 +120,8 @@ def train_epochs(
     if checkpoint is not None:
         settings = {"seed": seed, "batch_size": batch_size, "clip": clip, "averaging": averaging}
         same = identity(module, optimizer, data, **settings, examples=count, test_examples=test_count)
-        file = TrainingFile(checkpoint, checkpoint_minutes, same)
+        # Values, their average, the best of them, and two vectors of an optimizer; beside them the history.
+        file = TrainingFile(checkpoint, checkpoint_minutes, same, largest=LARGEST + 5 * trainer.parameters.values.nbytes)
     if keep_best is None:
         keep_best = patience is not None and test_count > 0
     training = _Epochs(trainer, count, max_epochs, test_count, test_loss, patience, keep_best, file, print_epochs)
@@ -156,8 +156,7 @@ class _Epochs:
         self.line_steps = max(self.steps // LINES, 1)
         self.observed_steps = self._observed_steps(patience)
         self.unsaved: dict[str, np.ndarray] | None = None  # due for the checkpoint, once the next loss has shown the weights to be good
-        self.first = trainer.steps + 1  # of the steps made here
-        self.start = self.told = monotonic()
+        self.progress = Progress(self.steps, self.line_steps, self.batch, count) if print_epochs else None
 
     def _observed_steps(self, patience: int | None) -> int:
         """Return how often the loss that may stop the training is looked at: in time for the patience, at the end of an epoch."""
@@ -195,14 +194,10 @@ class _Epochs:
         history.losses.append(loss)
         history.norms.append(self.trainer.norm)
         history.rates.append(self.trainer.rate)
-        now = monotonic()
-        last = step == steps
-        if self.observed_steps and (step % self.observed_steps == 0 or last and self.test_loss):
+        if self.observed_steps and (step % self.observed_steps == 0 or step == steps and self.test_loss):
             self._observe(step)
-        if step == self.first:
-            self.start = self.told = now  # the first step may have compiled kernels: it says nothing about the time left
-        if self.print_epochs and (step % self.line_steps == 0 or last or now - self.told > _SILENCE):
-            self._tell(step, loss, now)
+        if self.progress:
+            self.progress.step(step, loss, history.test_losses[-1][1] if history.test_losses else None)
         if self.file:
             if self.unsaved:
                 self.file.try_to_save(self.unsaved)
@@ -225,14 +220,6 @@ class _Epochs:
             total += test_loss(piece) * (piece.stop - piece.start)
         return total / self.test_count
 
-    def _tell(self, step: int, loss: float, now: float) -> None:
-        self.told = now
-        tests = self.history.test_losses
-        test = f", test loss {tests[-1][1]:.4g}" if tests else ""
-        rate = (step - self.first) / max(now - self.start, 1e-9)  # steps a second
-        left = f", {rate * self.batch:,.0f} examples a second, {_duration((self.steps - step) / rate)} left" if rate else ""
-        print(f"epoch {self._epoch(step):,} of {self.max_epochs:,}: loss {loss:.4g}{test}{left}")
-
     def _epoch(self, step: int) -> int:
         return step * self.batch // self.count
 
@@ -253,14 +240,5 @@ class _Epochs:
             raise
         except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
             raise self.file.unreadable(error) from error
-        self.first = self.trainer.steps + 1
         if self.print_epochs:
             print(f"going on from {self.file.path}, after {self.trainer.steps:,} of {self.steps:,} steps")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -5,46 +5,33 @@ Contract:
     loss(module, batch) -> float     adds the gradient of the mean loss over batch.indices into the module's Parameters
     Trainer(...).run(count_of_examples, steps) -> losses (steps made,)
 
-Every mini-batch is cut into two fixed halves, and their gradients are added in a fixed order. The twin of the model takes the
-second half, on a second thread where that pays: the bytes that come out are the same for one thread and for two.
-A step of a tiny network takes microseconds, so what is done at every step is kept short.
+The bytes that come out are the same for one thread and for two (see halves.py). A step of a tiny network takes microseconds, so what
+is done at every step is kept short.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from math import isfinite, sqrt
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from neural_networks.batches import Batch, Noise, Order
+from neural_networks.batches import Batch, Order
 from neural_networks.components.checkpoint import part
-from neural_networks.components.kernels import kernel
 from neural_networks.components.optimizers import Average, Optimizer
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.components.schedules import Schedule
+from neural_networks.halves import Halves
 from neural_networks.interrupts import interrupt_between_steps
 
 __all__ = ["Batch", "Trainer", "TrainingDiverged"]
 
-# Handing work to a thread costs some 50 us: below this time of a half, in seconds, the halves run one after the other.
-_WORTH_A_THREAD = 2e-4
-
 
 class TrainingDiverged(ArithmeticError):
     """The loss or a gradient is not a finite number; the values are those of the last finite loss."""
-
-
-@kernel
-def _combine(grads: np.ndarray, others: np.ndarray, share: float, other_share: float) -> None:
-    for i in range(grads.size):
-        grads[i] = share * grads[i] + other_share * others[i]
 
 
 class Trainer:
@@ -84,24 +71,19 @@ class Trainer:
         if averaging is not None and not 0 <= averaging < 1:
             raise ValueError(f"averaging is a decay from 0 up to, but not at 1, not {averaging}")
         self.parameters = parameters
-        self.loss = loss
         self.optimizer = optimizer
         self.schedule = schedule
         self.batch_size = batch_size
         self.clip = clip
         self.seed = seed
-        self.threads = min(threads or _available_cores(), 2)
         self.average = None if averaging is None else Average(parameters.values, decay=averaging)
         self.steps = 0
         self.norm = 0.0  # of the last gradient, before clipping
         self.rate = 0.0  # learning rate of the last step
-        self._twin = parameters.twin()
+        self._halves = Halves(parameters, loss, seed=seed, stream=stream, threads=threads)
         self._good = parameters.values.copy()
         self._count = 0
         self._order = Order(seed)
-        self._noise = [Noise(seed, 3, stream, half) for half in (0, 1)]
-        self._half_seconds = 0.0
-        self._executor: ThreadPoolExecutor | None = None
         self._limited = False
         self._controller: ThreadpoolController | None = None
 
@@ -160,7 +142,7 @@ class Trainer:
         loss = self._gradient()
         # A NaN or an infinity anywhere in the gradient makes its norm not finite.
         self.norm = sqrt(grads.dot(grads))
-        self.rate = self.schedule(self.steps)
+        self.rate = float(self.schedule(self.steps))
         if not (isfinite(loss) and isfinite(self.norm)):
             values[:] = self._good
             raise TrainingDiverged(self._advice(f"the loss is {loss}" if not isfinite(loss) else "the gradient is not finite"))
@@ -174,6 +156,11 @@ class Trainer:
             self.schedule.observe(loss)
         self.steps += 1
         return loss
+
+    def _gradient(self) -> float:
+        """Fill parameters.grads with the next mini-batch's mean gradient and return its mean loss."""
+        indices = self._order.indices(self.steps, min(self.batch_size, self._count), self._count)
+        return self._halves.gradient(indices, self.steps)
 
     def require_finite(self) -> None:
         """Make sure that the last step left weights that are numbers, which otherwise only the next loss would tell.
@@ -254,39 +241,6 @@ class Trainer:
         self._good[:] = values
         self.steps = steps
 
-    def _gradient(self) -> float:
-        """Fill parameters.grads with the mini-batch's mean gradient and return its mean loss."""
-        indices = self._order.indices(self.steps, min(self.batch_size, self._count), self._count)
-        middle = (indices.size + 1) // 2
-        first, second = indices[:middle], indices[middle:]
-        if not second.size:
-            return self._half(self.parameters, first, 0)
-        if self.threads > 1 and self._half_seconds > _WORTH_A_THREAD:
-            self._executor = self._executor or ThreadPoolExecutor(1, thread_name_prefix="trainer")
-            future: Future[float] = self._executor.submit(self._half, self._twin, second, 1)
-            try:
-                loss = self._half(self.parameters, first, 0)
-            finally:
-                wait([future])  # also when this half failed: the twin must be at rest before anyone goes on
-            other = future.result()
-        else:
-            loss = self._half(self.parameters, first, 0)
-            other = self._half(self._twin, second, 1)
-        share = middle / indices.size
-        cast = self.parameters.grads.dtype.type
-        _combine(self.parameters.grads, self._twin.grads, cast(share), cast(1 - share))
-        return share * loss + (1 - share) * other
-
-    def _half(self, parameters: FlatParameters, indices: np.ndarray, half: int) -> float:
-        start = perf_counter()
-        parameters.grads.fill(0)
-        loss = float(self.loss(parameters.module, Batch(indices, self.steps, self._noise[half].at(self.steps))))
-        if half == 0:
-            seconds = perf_counter() - start
-            # The fastest counts, lest a moment's disturbance send a tiny half to a thread; a tenth of slack lets it follow changes.
-            self._half_seconds = min(seconds, 1.1 * self._half_seconds) if self._half_seconds else seconds
-        return loss
-
     @contextmanager
     def _one_blas_thread(self) -> Iterator[None]:
         """Keep matrix products on the thread that calls them: our two threads share the cores, and the bytes stay the same."""
@@ -300,7 +254,3 @@ class Trainer:
                 yield
         finally:
             self._limited = False
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import zlib
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
+from neural_networks.components.checkpoint import LARGEST, CheckpointError, load_arrays, save_arrays
 from neural_networks.components.module import Module
 from neural_networks.components.optimizers import Optimizer
 
@@ -26,11 +27,18 @@ class TrainingFile:
         path: of the file; its folder must exist.
         minutes: between two writes.
         identity: what must be the same to go on, in words and numbers; see `identity`.
+        largest: bytes that its arrays may hold together.
         clock: seconds that never go back.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], minutes: float, identity: dict[str, Any], clock: Callable[[], float] = monotonic
+        self,
+        path: str | os.PathLike[str],
+        minutes: float,
+        identity: dict[str, Any],
+        *,
+        largest: int = LARGEST,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.path = Path(path)
         if not minutes >= 0:
@@ -41,18 +49,21 @@ class TrainingFile:
             raise CheckpointError(f"{self.path} cannot be written: the folder {self.path.absolute().parent} is read-only")
         self.seconds = 60 * minutes
         self.identity = identity
+        self.largest = largest
         self.clock = clock
         self.saved = clock()
 
     def load(self) -> Arrays | None:
-        """Return the arrays that were saved last, None if there is no file yet.
+        """Return the arrays that were saved last, None if there is no file yet; what a kill left of an unfinished write is removed.
 
         Raises:
             CheckpointError: if the file is none of ours, damaged, newer than this program, or of another training.
         """
+        for left in self.path.absolute().parent.glob(f".{glob.escape(self.path.name)}.*.tmp"):
+            left.unlink(missing_ok=True)
         if not self.path.exists():
             return None
-        arrays, configuration = load_arrays(self.path)
+        arrays, configuration = load_arrays(self.path, largest=self.largest)
         was = configuration.get("training")
         if configuration.get("kind") != "epochs" or not isinstance(was, dict):
             raise CheckpointError(f"{self.path} is a checkpoint, but not one of a training; give another path, or delete it")

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from compression.compression import CompressionInfo, train_compressor
-from neural_networks import epochs
 from neural_networks.autoencoder.autoencoder import AutoEncoder
 from neural_networks.batches import set_apart
 from neural_networks.components import checkpoint
@@ -22,6 +21,7 @@ from neural_networks.components.parameters import pack
 from neural_networks.components.schedules import cosine
 from neural_networks.early_stop import EarlyStop
 from neural_networks.history import History
+from neural_networks.progress import Progress, duration
 from neural_networks.training import TrainingDiverged
 from neural_networks.training_file import TrainingFile, identity
 from neural_networks.vae.vae import VAE
@@ -96,6 +96,13 @@ def test_a_checkpoint_is_written_every_so_often(tmp_path: Path) -> None:
     assert not file.due() and (tmp_path / "c").exists()
     now[0] = 601
     assert file.due()
+
+
+def test_what_a_kill_left_of_a_write_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".c.x1y2.tmp").write_bytes(b"half a file")
+    (tmp_path / ".other.x1y2.tmp").touch()
+    train(network(), 1, checkpoint=tmp_path / "c")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.x1y2.tmp", "c"]
 
 
 def test_without_a_checkpoint_ctrl_c_is_raised() -> None:
@@ -310,20 +317,20 @@ def test_the_average_is_tested_and_remains() -> None:
     assert history.test_losses[-1][1] == pytest.approx(error, rel=1e-5)
 
 
-def test_lines_tell_rate_and_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_tell_rate_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:
     now = [0.0]
-
-    def clock() -> float:
-        now[0] += 50.0  # it is asked at the start, and once a step
-        return now[0]
-
-    monkeypatch.setattr(epochs, "monotonic", clock)
-    train(network(), 60, batch_size=40, test_data=DATA[:4], print_epochs=True)
+    progress = Progress(60, 20, 40, 40, clock=lambda: now[0])
+    for step in range(1, 61):
+        now[0] += 25
+        progress.step(step, 1 / step, 0.5 if step > 30 else None)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].startswith("epoch 60 of 60: loss ") and lines[-1].endswith(", 1 examples a second, 0 s left")
-    assert len(lines) == 39  # every third step, and others after a minute of silence
-    assert " left" in lines[1] and "test loss" in lines[-1]
-    assert [epochs._duration(seconds) for seconds in (3.4, 119, 600, 9000)] == ["3 s", "119 s", "10 min", "2.5 h"]
+    assert lines[0] == "epoch 4 of 60: loss 0.25, 2 examples a second, 23 min left"  # after a minute of silence
+    assert "epoch 20 of 60: loss 0.05, 2 examples a second, 17 min left" in lines
+    assert lines[-1] == "epoch 60 of 60: loss 0.01667, test loss 0.5, 2 examples a second, 0 s left"
+    assert [duration(seconds) for seconds in (3.4, 119, 600, 9000)] == ["3 s", "119 s", "10 min", "2.5 h"]
+    train(network(), 40, print_epochs=True, batch_size=40)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 20 and lines[0].startswith("epoch 2 of 40: loss ") and lines[-1].endswith("examples a second, 0 s left")
 
 
 def test_compression_takes_the_options(tmp_path: Path) -> None:

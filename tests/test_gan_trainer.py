@@ -114,7 +114,7 @@ def scores(gan: GANTrainer) -> tuple[float, float]:
 def test_one_and_two_threads_give_the_same_bytes_and_a_restored_trainer_goes_on_with_them():
     one, two = trainer(threads=1), trainer(threads=2)
     for trainer_of_two in (two._generator, two._critic):
-        trainer_of_two._half_seconds = 1.0  # worth a thread from the first step on
+        trainer_of_two._halves._seconds = 1.0  # worth a thread from the first step on
     one.run(6)
     two.run(6)
     resumed = trainer()
@@ -139,7 +139,7 @@ def test_a_state_saved_in_the_middle_of_a_step_is_refused(monkeypatch):
     def interrupted(critic, batch):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gan._critic, "loss", interrupted)
+    monkeypatch.setattr(gan._critic._halves, "loss", interrupted)
     with pytest.raises(KeyboardInterrupt):
         gan.run(4)
     with pytest.raises(ValueError, match="generator has made 3 steps, the critic 2") as caught:

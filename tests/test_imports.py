@@ -23,10 +23,12 @@ LAYERS = [
     ("neural_networks.components", "neural_networks.sequences", "neural_networks.gradient_check"),
     (
         "neural_networks.batches",
+        "neural_networks.halves",
         "neural_networks.interrupts",
         "neural_networks.training",
         "neural_networks.history",
         "neural_networks.early_stop",
+        "neural_networks.progress",
         "neural_networks.epochs",
     ),
     ("neural_networks.autoencoder", "neural_networks.vae"),

@@ -53,7 +53,7 @@ def test_training_learns() -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 2, 9, 33, 100])
 def test_one_thread_and_two_give_the_same_bytes(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neural_networks.training._WORTH_A_THREAD", 0.0)  # even these tiny halves go to threads
+    monkeypatch.setattr("neural_networks.halves._WORTH_A_THREAD", 0.0)  # even these tiny halves go to threads
     threads_seen = set()
 
     def watched(module: Sequential, batch: Batch) -> float:
@@ -70,7 +70,7 @@ def test_one_thread_and_two_give_the_same_bytes(batch_size: int, monkeypatch: py
 @pytest.mark.parametrize("optimizer", [SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, Adam, AdamW, AdamTaperoff])
 def test_every_optimizer_clipped_and_averaged_gives_the_same_bytes(optimizer, monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread, two threads, and two threads that go on from a state in the middle."""
-    monkeypatch.setattr("neural_networks.training._WORTH_A_THREAD", 0.0)
+    monkeypatch.setattr("neural_networks.halves._WORTH_A_THREAD", 0.0)
 
     def make(threads: int) -> Trainer:
         return trainer(optimizer=optimizer(), threads=threads, clip=0.3, averaging=0.9, seed=2)
@@ -139,6 +139,13 @@ def test_resume_is_bit_for_bit(stop: int, tmp_path) -> None:
     np.testing.assert_array_equal(np.concatenate([before, after]), losses)
     np.testing.assert_array_equal(second.parameters.values, whole.parameters.values)
     assert second.steps == 40 and second.schedule(40) == whole.schedule(40) < 1e-2
+
+
+def test_a_state_holds_what_it_always_held() -> None:
+    """Half-finished trainings of stations are made of these names, and go on in later versions."""
+    made = trainer()
+    made.step(COUNT)
+    assert set(made.state()) == {"seed", "steps", "values", "optimizer.steps", "optimizer.first", "optimizer.second"}
 
 
 def test_a_state_that_does_not_fit_is_refused() -> None:
@@ -252,7 +259,7 @@ def test_ctrl_c_waits_for_the_end_of_the_step() -> None:
 
 @pytest.mark.parametrize("thread", [0, 1])
 def test_an_error_in_either_half_reaches_the_caller(thread: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neural_networks.training._WORTH_A_THREAD", -1.0)
+    monkeypatch.setattr("neural_networks.halves._WORTH_A_THREAD", -1.0)
     made = trainer(lambda module, batch: 1 / (batch.indices.size - 5 + thread), threads=2)
     with pytest.raises(ZeroDivisionError):
         made.run(COUNT, 3)

@@ -27,7 +27,7 @@ import numpy as np
 SCHEMA_VERSION = 1
 _HEADER = "checkpoint.json"
 _FORMAT = "ai-radio checkpoint"
-_LARGEST = 1 << 30  # bytes
+LARGEST = 1 << 30  # bytes
 
 
 class CheckpointError(ValueError):
@@ -67,7 +67,7 @@ def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], con
     _sync_folder(path.parent)
 
 
-def load_arrays(path: str | os.PathLike[str], *, largest: int = _LARGEST) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def load_arrays(path: str | os.PathLike[str], *, largest: int = LARGEST) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read what `save_arrays` wrote.
 
     Args:

@@ -5,7 +5,8 @@ Contract:
     optimizer.step(values, grads, learning_rate)      one fused kernel, one pass over memory
     optimizer.state() -> dict of arrays; optimizer.restore(dict)     goes on bit for bit
 
-Scalars are cast to the vectors' dtype before they reach a kernel: one float64 literal would halve its speed.
+Kernels cast scalars to the vectors' dtype before they loop: one float64 among float32 would halve their speed. To cast them in
+Python would take longer than a step of a tiny network.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Optimizer:
 
 @kernel
 def _sgd(values: Array, grads: Array, rate: float) -> None:
+    rate = values.dtype.type(rate)
     for i in range(values.size):
         values[i] -= rate * grads[i]
 
@@ -75,11 +77,13 @@ class SGD(Optimizer):
     """w -= rate g."""
 
     def _update(self, values: np.ndarray, grads: np.ndarray, learning_rate: float, loss: float | None) -> None:
-        _sgd(values, grads, values.dtype.type(learning_rate))
+        _sgd(values, grads, learning_rate)
 
 
 @kernel
 def _momentum(values: Array, velocity: Array, grads: Array, rate: float, momentum: float) -> None:
+    cast = values.dtype.type
+    rate, momentum = cast(rate), cast(momentum)
     for i in range(values.size):
         velocity[i] = momentum * velocity[i] + grads[i]
         values[i] -= rate * velocity[i]
@@ -95,12 +99,13 @@ class Momentum(Optimizer):
         self.momentum = momentum
 
     def _update(self, values: np.ndarray, grads: np.ndarray, learning_rate: float, loss: float | None) -> None:
-        cast = values.dtype.type
-        _momentum(values, self.vectors["velocity"], grads, cast(learning_rate), cast(self.momentum))
+        _momentum(values, self.vectors["velocity"], grads, learning_rate, self.momentum)
 
 
 @kernel
 def _nesterov(values: Array, velocity: Array, grads: Array, rate: float, momentum: float) -> None:
+    cast = values.dtype.type
+    rate, momentum = cast(rate), cast(momentum)
     for i in range(values.size):
         velocity[i] = momentum * velocity[i] + grads[i]
         values[i] -= rate * (grads[i] + momentum * velocity[i])
@@ -110,12 +115,13 @@ class Nesterov(Momentum):
     """v = momentum v + g; w -= rate (g + momentum v) (Nesterov 1983, in the form of Sutskever et al. 2013)."""
 
     def _update(self, values: np.ndarray, grads: np.ndarray, learning_rate: float, loss: float | None) -> None:
-        cast = values.dtype.type
-        _nesterov(values, self.vectors["velocity"], grads, cast(learning_rate), cast(self.momentum))
+        _nesterov(values, self.vectors["velocity"], grads, learning_rate, self.momentum)
 
 
 @kernel
 def _adagrad(values: Array, square: Array, grads: Array, rate: float, epsilon: float) -> None:
+    cast = values.dtype.type
+    rate, epsilon = cast(rate), cast(epsilon)
     for i in range(values.size):
         g = grads[i]
         square[i] += g * g
@@ -132,12 +138,13 @@ class Adagrad(Optimizer):
         self.epsilon = epsilon
 
     def _update(self, values: np.ndarray, grads: np.ndarray, learning_rate: float, loss: float | None) -> None:
-        cast = values.dtype.type
-        _adagrad(values, self.vectors["square"], grads, cast(learning_rate), cast(self.epsilon))
+        _adagrad(values, self.vectors["square"], grads, learning_rate, self.epsilon)
 
 
 @kernel
-def _adadelta(values: Array, square: Array, change: Array, grads: Array, rate: float, decay: float, rest: float, epsilon: float) -> None:
+def _adadelta(values: Array, square: Array, change: Array, grads: Array, rate: float, decay: float, epsilon: float) -> None:
+    cast = values.dtype.type
+    rate, decay, rest, epsilon = cast(rate), cast(decay), cast(1 - decay), cast(epsilon)
     for i in range(values.size):
         g = grads[i]
         square[i] = decay * square[i] + rest * g * g
@@ -157,13 +164,13 @@ class Adadelta(Optimizer):
         self.epsilon = epsilon
 
     def _update(self, values: np.ndarray, grads: np.ndarray, learning_rate: float, loss: float | None) -> None:
-        cast = values.dtype.type
-        square, change = self.vectors["square"], self.vectors["change"]
-        _adadelta(values, square, change, grads, cast(learning_rate), cast(self.decay), cast(1 - self.decay), cast(self.epsilon))
+        _adadelta(values, self.vectors["square"], self.vectors["change"], grads, learning_rate, self.decay, self.epsilon)
 
 
 @kernel
-def _rmsprop(values: Array, square: Array, grads: Array, rate: float, decay: float, rest: float, epsilon: float) -> None:
+def _rmsprop(values: Array, square: Array, grads: Array, rate: float, decay: float, epsilon: float) -> None:
+    cast = values.dtype.type
+    rate, decay, rest, epsilon = cast(rate), cast(decay), cast(1 - decay), cast(epsilon)
     for i in range(values.size):
         g = grads[i]
         square[i] = decay * square[i] + rest * g * g
@@ -181,16 +188,17 @@ class RMSprop(Optimizer):
         self.epsilon = epsilon
 
     def _update(self, values: np.ndarray, grads: np.ndarray, learning_rate: float, loss: float | None) -> None:
-        cast = values.dtype.type
-        square = self.vectors["square"]
-        _rmsprop(values, square, grads, cast(learning_rate), cast(self.decay), cast(1 - self.decay), cast(self.epsilon))
+        _rmsprop(values, self.vectors["square"], grads, learning_rate, self.decay, self.epsilon)
 
 
 @kernel
 def _adam(
     values: Array, first: Array, second: Array, grads: Array, rate: float, keep: float,
-    beta1: float, rest1: float, beta2: float, rest2: float, correction: float, epsilon: float,
+    beta1: float, beta2: float, correction: float, epsilon: float,
 ) -> None:  # fmt: skip
+    cast = values.dtype.type
+    rate, keep, correction, epsilon = cast(rate), cast(keep), cast(correction), cast(epsilon)
+    beta1, rest1, beta2, rest2 = cast(beta1), cast(1 - beta1), cast(beta2), cast(1 - beta2)
     for i in range(values.size):
         g = grads[i]
         m = beta1 * first[i] + rest1 * g
@@ -219,10 +227,8 @@ class Adam(Optimizer):
         self._adam(values, grads, rate, 1.0, 1 / sqrt(1 - self.beta2**self.steps))
 
     def _adam(self, values: np.ndarray, grads: np.ndarray, rate: float, keep: float, correction: float) -> None:
-        cast = values.dtype.type
-        betas = (cast(self.beta1), cast(1 - self.beta1), cast(self.beta2), cast(1 - self.beta2))
         first, second = self.vectors["first"], self.vectors["second"]
-        _adam(values, first, second, grads, cast(rate), cast(keep), *betas, cast(correction), cast(self.epsilon))
+        _adam(values, first, second, grads, rate, keep, self.beta1, self.beta2, correction, self.epsilon)
 
 
 class AdamW(Adam):
@@ -262,6 +268,7 @@ def clip_by_global_norm(grads: np.ndarray, max_norm: float) -> float:
 
 @kernel
 def _average(average: Array, values: Array, share: float) -> None:
+    share = values.dtype.type(share)
     for i in range(values.size):
         average[i] += share * (values[i] - average[i])
 
@@ -285,7 +292,7 @@ class Average:
         """Take the values (n,) of one more step in."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        _average(self.values, values, values.dtype.type(1 - decay))
+        _average(self.values, values, 1 - decay)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of everything that the next update depends on."""
