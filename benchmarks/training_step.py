@@ -46,7 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}; 5 sounds, batches of 5")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}; 5 sounds, batches of 5"
+    )
     for name, kind in (("a step", VAE), ("around the loss", Idle)):
         seconds(kind, SHORT)  # compiles
         least = [min(seconds(kind, steps) for _ in range(rounds)) for steps in (SHORT, LONG)]
