@@ -93,7 +93,7 @@ def train_epochs(
         test_count: of examples that are kept apart, 0 for none.
         test_loss: mean loss of a slice of them.
         print_epochs: print about 20 lines on the way, and one a minute, with the rate and the time left.
-        graph: draw the history: on the screen, or without one into ./loss_over_time.png.
+        graph: draw the history at the end, unless Ctrl-C was pressed: on the screen, or without one into ./loss_over_time.png.
         checkpoint: this and all below: see TrainingOptions.
         checkpoint_minutes: see there.
         patience: see there.
@@ -126,7 +126,7 @@ def train_epochs(
         keep_best = patience is not None and test_count > 0
     training = _Epochs(trainer, count, max_epochs, test_count, test_loss, patience, keep_best, file, print_epochs)
     history = training.run()
-    if graph:
+    if graph and not history.stopped:
         show_or_save(history.figure(), "loss_over_time.png")
     return history
 

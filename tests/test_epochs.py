@@ -79,6 +79,22 @@ def test_a_stopped_training_goes_on_bit_for_bit(make, step: int, tmp_path: Path,
     assert finished == history
 
 
+@pytest.mark.parametrize("make", [network, vae])
+def test_one_thread_and_two_give_the_same_bytes(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neural_networks.halves._WORTH_A_THREAD", 0.0)
+    one, two = make(), make()
+    options: dict[str, Any] = dict(test_share=0.2, averaging=0.9, clip=0.5, patience=50)
+    assert train(one, threads=1, **options) == train(two, threads=2, **options) and weights(one) == weights(two)
+
+
+def test_ctrl_c_draws_no_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert train(network(), checkpoint="c", graph=True, learning_rate=stop_at(3)).stopped
+    assert os.listdir() == ["c"]
+    train(network(), checkpoint="c", graph=True)
+    assert sorted(os.listdir()) == ["c", "loss_over_time.png"]
+
+
 def test_weights_that_were_best_before_the_stop_come_back(tmp_path: Path) -> None:
     def rate(step: int) -> float:
         if step == 40 and stops:
