@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio_parsing.playback import quiet_stderr
+from audio_parsing.playback import quiet_stderr, quiet_stdout
 
 if TYPE_CHECKING:
     import soundfile
@@ -31,6 +31,7 @@ BLOCK_VALUES = 1 << 17  # samples times channels that are decoded at once
 RATES = (1000, 768_000)  # Hz; a damaged header may say anything
 WHOLE = 0.98  # of the promised length; a file with less breaks off
 FFMPEG_RATE = 48000  # Hz, that ffmpeg is asked for
+FFMPEG_MOST = 1 << 28  # bytes it may ask the system for at once; a damaged table may want more
 # (offset, bytes, ffmpeg's name of the container): it is told which, for left to guess it would follow what a playlist points to.
 CONTAINERS = (
     (4, b"ftyp", "mov"),
@@ -103,7 +104,7 @@ def _libsndfile(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
     # whatever they were told; they all close one that is theirs, so they get their own.
     with open_file(path) as descriptor:
         try:
-            with _silenced():
+            with _silenced(), quiet_stdout():  # of a damaged ALAC file libsndfile complains there
                 file = soundfile.SoundFile(os.dup(descriptor), closefd=True)
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{shown(path)}: is not audio that can be read ({error.error_string})") from None
@@ -117,10 +118,13 @@ def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.nda
     import soundfile
 
     frames, complaint = 0, ""
-    while True:
+    known = file.frames < 1 << 62  # NOTE: of an unknown length libsndfile says the largest number there is
+    # NOTE: into an array of our own. For one of its own soundfile believes the file's length, which damage makes negative.
+    place = np.empty((max(1, BLOCK_VALUES // file.channels), file.channels), np.float32)
+    while not known or frames <= file.frames + len(place):  # what goes on and on is damaged too
         try:
             with _silenced() if file.format == "MP3" else contextlib.nullcontext():
-                block = file.read(max(1, BLOCK_VALUES // file.channels), dtype="float32", always_2d=True)
+                block = file.read(out=place)
         except soundfile.LibsndfileError as error:
             complaint = f" ({error.error_string})"
             break
@@ -128,8 +132,7 @@ def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.nda
             break
         frames += len(block)
         yield block.mean(axis=1, dtype=np.float32)
-    # Ogg files may promise a little more than they hold. NOTE: of an unknown length libsndfile says the largest number there is.
-    known = file.frames < 1 << 62
+    # Ogg files may promise a little more than they hold.
     if frames < WHOLE * file.frames if known else complaint:
         length = f" of {file.frames / file.samplerate:.1f}" if known else ""
         raise AudioError(f"{shown(path)}: breaks off after {frames / file.samplerate:.1f}{length} s{complaint}")
@@ -148,7 +151,8 @@ def _ffmpeg(path: Path, container: str) -> Iterator[tuple[int, Iterator[np.ndarr
     program = shutil.which("ffmpeg")
     if program is None:
         raise AudioError(f"{shown(path)}: a file of this kind is read through ffmpeg, which is not installed")
-    command = [program, "-v", "error", "-nostdin", "-xerror", "-protocol_whitelist", "file,pipe", "-f", container, "-i", f"file:{path}"]
+    command = [program, "-v", "error", "-nostdin", "-xerror", "-max_alloc", str(FFMPEG_MOST), "-protocol_whitelist", "file,pipe"]
+    command += ["-f", container, "-i", f"file:{path}"]
     command += ["-map", "0:a:0", "-f", "f32le", "-ac", "1", "-ar", str(FFMPEG_RATE), "pipe:1"]
     with tempfile.TemporaryFile() as complaints, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process:
 

@@ -4,9 +4,11 @@ Contract:
 
     find_audio(folder) -> paths              everything in a folder and below it that is audio by content, or says so by its name
     read_audio(path) -> (n,) float32         mono, at one rate, without DC, without silence at its ends, levelled
+    read_pieces(path, seconds=) -> pieces    the same of a file of any length, piece after piece
     read_folder(folder) -> (path, samples)   one file after the other; what can't be read is named and skipped
 
-A file is read by its content, whatever it is called, in blocks of one to two seconds, so that only the result is in memory.
+A file is read by its content, whatever it is called, in blocks of one to two seconds, so that only the result is in memory: 88 kB a
+second, 318 MB an hour. Of a file that is longer than that allows, `read_pieces` gives one piece at a time.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from scipy import signal
 
 from audio_parsing.decoding import AudioError, decoded, read_beginning, reason, shown
 
-__all__ = ["AudioError", "find_audio", "read_audio", "read_folder"]
+__all__ = ["AudioError", "find_audio", "read_audio", "read_folder", "read_pieces"]
 
 SAMPLE_RATE = 22050  # Hz
 LEVEL = 0.1  # root mean square of the passages that count as loud, -20 dB of full scale
@@ -35,7 +37,7 @@ NOTHING = 1e-4  # what never passes this (-80 dB of full scale) is silence too
 DC_CUTOFF = 10.0  # Hz
 WINDOW = 0.01  # seconds, over which the level of silence is measured
 LOUDNESS_WINDOW = 0.4  # seconds, over which loudness is measured
-LONGEST = 1200.0  # seconds of one file that read_folder keeps unless told otherwise
+LONGEST = 1200.0  # seconds of one file that are in memory at once, unless asked otherwise: 106 MB
 
 # What a name promises; such a file is named when it can't be read. Everything else is looked into and left alone when it is not audio.
 SUFFIXES = frozenset(
@@ -108,27 +110,57 @@ def read_audio(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, 
     Raises:
         AudioError: if it can't be read, with the reason.
     """
-    if sample_rate <= 0:
-        raise ValueError(f"a sample rate is a positive number, not {sample_rate}")
     if max_seconds is not None and not max_seconds > 0:
         raise ValueError(f"max_seconds is a positive number, not {max_seconds}")
-    most = sys.maxsize if max_seconds is None else math.ceil(max_seconds * sample_rate)
+    pieces = read_pieces(path, sample_rate, seconds=max_seconds or math.inf)
+    with contextlib.closing(pieces):
+        return next(pieces)
+
+
+def read_pieces(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, seconds: float = LONGEST) -> Blocks:
+    """Yield one audio file in pieces, of which each is made as `read_audio` makes a whole file: its silence cut, its loudness levelled.
+
+    Args:
+        path: of a file of any format, rate, number of channels and length.
+        sample_rate: of the result, in Hz.
+        seconds: that a piece lasts, at most. The next one begins with the first sound after it.
+
+    Yields:
+        Samples (n,) float32 in [-0.99, 0.99].
+
+    Raises:
+        AudioError: if the file can't be read, with the reason; a file that breaks off is only found to when its end is reached.
+    """
+    if sample_rate <= 0:
+        raise ValueError(f"a sample rate is a positive number, not {sample_rate}")
+    if not seconds > 0:
+        raise ValueError(f"seconds is a positive number, not {seconds}")
+    most = math.ceil(seconds * sample_rate) if seconds < math.inf else sys.maxsize
     gathered = bytearray()  # grows in place: never two copies of a long file
+    found = False
     blocks = _resampled(Path(path), sample_rate)
-    with contextlib.closing(blocks), np.errstate(over="ignore", invalid="ignore"):
-        for block in blocks:
+    with contextlib.closing(blocks):
+        while (block := _next(blocks)) is not None:
             if not np.isfinite(block).all():
                 raise AudioError(f"{shown(path)}: holds samples that are not numbers")
-            if not gathered:
-                block = block[np.argmax(np.abs(block) > NOTHING) :] if np.abs(block).max(initial=0) > NOTHING else block[:0]
-            gathered += block[: most - len(gathered) // 4].tobytes()
-            if len(gathered) // 4 >= most:
-                break
-    samples = _cut_silence(np.frombuffer(gathered, np.float32), sample_rate)
-    if not samples.size:
+            while block.size:
+                if not gathered:
+                    block = block[np.argmax(np.abs(block) > NOTHING) :] if np.abs(block).max() > NOTHING else block[:0]
+                room = most - len(gathered) // 4
+                gathered += block[:room].tobytes()
+                block = block[room:]
+                if len(gathered) // 4 == most:
+                    samples = _finished(gathered, sample_rate)
+                    gathered = bytearray()
+                    if samples.size:
+                        found = True
+                        yield samples
+                    del samples  # whoever asks for the next piece may have let go of this one
+    samples = _finished(gathered, sample_rate)
+    if samples.size:
+        yield samples
+    elif not found:
         raise AudioError(f"{shown(path)}: holds nothing but silence")
-    samples *= np.float32(_gain(samples, sample_rate))
-    return samples
 
 
 def read_folder(
@@ -197,6 +229,20 @@ def _resampled(path: Path, sample_rate: int) -> Blocks:
             block, state = signal.sosfilt(sections, block.astype(np.float64), zi=state)
             yield resampler.resample_chunk(block.astype(np.float32))
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _next(blocks: Blocks) -> np.ndarray | None:
+    """Return the next block, None after the last. Damaged floats may overflow on their way here; whoever asks looks for that."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return next(blocks, None)
+
+
+def _finished(gathered: bytearray, sample_rate: int) -> np.ndarray:
+    """Return the samples that the bytes hold, without silence at their ends, levelled in place."""
+    samples = _cut_silence(np.frombuffer(gathered, np.float32), sample_rate)
+    if samples.size:
+        samples *= np.float32(_gain(samples, sample_rate))
+    return samples
 
 
 def _cut_silence(samples: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -16,11 +16,12 @@ Contract, the same for `Player` (sound) and `SilentDevice` (a clock):
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -203,18 +204,35 @@ def open_player(device: int | str | None = None) -> tuple[Player | SilentDevice,
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Keep what C libraries (ALSA, JACK) write to file descriptor 2 off the user's screen."""
+    with _turned_away(sys.stderr, 2):
+        yield
+
+
+@contextlib.contextmanager
+def quiet_stdout() -> Iterator[None]:
+    """Do the same with file descriptor 1, where C libraries have a buffer of their own. NOTE: what other threads print is lost too."""
+    with _turned_away(sys.stdout, 1):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(AttributeError, OSError, TypeError):  # no C library that can be found by no name
+                ctypes.CDLL(None).fflush(None)
+
+
+@contextlib.contextmanager
+def _turned_away(stream: TextIO, descriptor: int) -> Iterator[None]:
     try:
-        sys.stderr.flush()
-        kept = os.dup(2)
-    except (AttributeError, OSError, ValueError):  # no stderr at all
+        stream.flush()
+        kept = os.dup(descriptor)
+    except (AttributeError, OSError, ValueError):  # no such stream at all
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(nowhere, descriptor)
         yield
     finally:
-        os.dup2(kept, 2)
+        os.dup2(kept, descriptor)
         os.close(kept)
         os.close(nowhere)
 

@@ -32,6 +32,7 @@ from audio_parsing.starter import render, starter_songs  # noqa: E402
 from benchmarks import transcription  # noqa: E402
 from radio import songs as song_data  # noqa: E402
 from radio.home import Home  # noqa: E402
+from radio.music_folder import prepare_folder  # noqa: E402
 from radio.songs_heard import different_songs  # noqa: E402
 from radio.station import Station  # noqa: E402
 from radio.train_station import encode_songs, train_station  # noqa: E402
@@ -150,7 +151,7 @@ def main() -> None:
     if station.grid == "beat":
         songs = song_data.prepare_starter_songs(beats=station.beats)
     else:
-        songs = song_data.prepare_folder(arguments.music, beats=station.beats, seed=arguments.seed)
+        songs = prepare_folder(arguments.music, beats=station.beats, seed=arguments.seed)
     _, given_back = _reconstructed(station, songs.steps)
     result["frames"] = {"explained_variance": explained_variance(songs.steps, given_back), "songs": len(songs.steps)}
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:

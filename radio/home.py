@@ -5,6 +5,7 @@
     home/ratings.db            what every listener said, of every station
     home/stations/NAME/        trained stations (the starter station ships with the package)
     home/songs/                saved songs
+    home/prepared/             music as frames, so that a second training starts in seconds: at most 1 GiB, safe to delete
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ class Home:
     def songs(self) -> Path:
         """Return the folder of saved songs, made if it is not there."""
         return self.writable("songs")
+
+    @property
+    def prepared(self) -> Path:
+        """The folder of prepared music; whoever keeps something there makes it."""
+        return self.path / "prepared"
 
     def writable(self, name: str = "") -> Path:
         """Return the home, or a folder in it, made if it is not there and proven to take files.

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 
 from audio_parsing import frames as audio_frames
+from audio_parsing.cache import Cache
 from audio_parsing.starter import StarterSong, hop_length, render, starter_songs
 
 SAMPLE_RATE = audio_frames.SAMPLE_RATE
@@ -23,9 +23,8 @@ FRAMES_PER_BEAT = 24
 FRAMES_PER_STEP = 6
 STEPS_PER_BEAT = FRAMES_PER_BEAT // FRAMES_PER_STEP
 STEP_SIZE = FRAMES_PER_STEP * audio_frames.FRAME_SIZE
+MOST_OF_CACHE = 0.5
 ABSOLUTE_HOP_LENGTH = 441  # samples: 50 frames a second
-MOST_EXCERPTS = 384  # half a gigabyte of songs of 64 beats
-SHORTEST_EXCERPT = 4.0  # seconds
 
 
 @dataclass
@@ -92,6 +91,7 @@ def prepare_starter_songs(
     *,
     beats: int = 64,
     workers: int | None = None,
+    cache: Cache | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> TrainingSongs:
     """Render starter songs on all cores and return them as training songs.
@@ -100,95 +100,28 @@ def prepare_starter_songs(
         songs: which; the 96 of the collection if None.
         beats: length of a song, where `songs` is None.
         workers: processes; one a core if None, no other process if 1.
+        cache: what was rendered before; a set of songs that would fill most of it is not kept.
         progress: called with (songs done, songs in all).
     """
     songs = starter_songs(beats=beats) if songs is None else songs
     steps = np.empty((len(songs), songs[0].beats * STEPS_PER_BEAT, STEP_SIZE), np.float32)
-    for index, one in enumerate(_mapped(canonical_steps, songs, workers)):
+    if steps.nbytes > MOST_OF_CACHE * (cache.most_bytes if cache else 0):
+        cache = None
+    missing = []
+    for index, song in enumerate(songs):
+        kept = cache.get("starter", repr(song)) if cache else None
+        if kept is None or kept.shape != steps[index].shape:
+            missing.append(index)
+        else:
+            steps[index] = kept
+    for done, (index, one) in enumerate(zip(missing, _mapped(canonical_steps, [songs[i] for i in missing], workers), strict=True), 1):
         steps[index] = one
+        if cache:
+            cache.put(one, "starter", repr(songs[index]))
         if progress is not None:
-            progress(index + 1, len(songs))
+            progress(len(songs) - len(missing) + done, len(songs))
     coordinates = np.array([[tempo_coordinate(song.bpm), key_coordinate(song.transposition)] for song in songs], np.float32)
     return TrainingSongs(steps, coordinates, [song.name for song in songs], "beat")
-
-
-def prepare_folder(
-    folder: Path,
-    *,
-    beats: int = 64,
-    seed: int = 0,
-    on_skip: Callable[[str], None] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> TrainingSongs:
-    """Cut a folder's music into excerpts as long as a song of `beats` beats at 125 beats a minute, on an absolute grid.
-
-    Args:
-        folder: searched recursively for audio.
-        beats: length of an excerpt; one beat is 24 frames of 20 ms.
-        seed: chooses the excerpts where there are more than MOST_EXCERPTS.
-        on_skip: called with a line for each file that can't be used.
-        progress: called with (files done, files in all); those that can't be used are done too.
-
-    Raises:
-        AudioError: if the folder holds nothing that can be used, or too little for two excerpts, which training needs.
-    """
-    from audio_parsing.files import AudioError, find_audio, read_folder
-
-    length = beats * FRAMES_PER_BEAT * ABSOLUTE_HOP_LENGTH
-    files = find_audio(folder, on_skip=lambda line: None)  # read_folder looks again, and then tells what it passes over
-    places = {path: place for place, path in enumerate(files, 1)}
-    each = max(1, -(-MOST_EXCERPTS // max(len(files), 1)))
-    rng = np.random.default_rng(seed)
-    kept: list[tuple[int, np.ndarray, str]] = []
-    found = done = 0
-    only: tuple[Path, np.ndarray] | None = None  # the file of the only excerpt so far
-
-    def excerpt_of(path: Path, samples: np.ndarray, start: int) -> tuple[int, np.ndarray, str]:
-        excerpt = samples[start : start + length]
-        frames = audio_frames.encode(np.pad(excerpt, (0, length - len(excerpt))), hop_length=ABSOLUTE_HOP_LENGTH)
-        return found, to_steps(frames).astype(np.float16), f"{path.name} at {start // SAMPLE_RATE} s"
-
-    for path, samples in read_folder(folder, sample_rate=SAMPLE_RATE, on_skip=on_skip):
-        starts = _excerpt_starts(len(samples), length, each, rng)
-        if not starts and on_skip is not None:
-            on_skip(f"{path}: shorter than {SHORTEST_EXCERPT:g} seconds")
-        for start in starts:
-            # A reservoir: each excerpt of the folder is kept with the same probability, and no more than MOST_EXCERPTS are in memory.
-            found += 1
-            place = len(kept) if found <= MOST_EXCERPTS else int(rng.integers(found))
-            if place < MOST_EXCERPTS:
-                kept[place : place + 1] = [excerpt_of(path, samples, start)]
-        if starts:
-            only = (path, samples) if found == 1 else None
-        done = places.get(path, done)
-        if progress is not None:
-            progress(done, len(files))
-    if progress is not None and done < len(files):  # the last files were skipped
-        progress(len(files), len(files))
-    if not kept:
-        raise AudioError(f"{folder}: no music of at least {SHORTEST_EXCERPT:g} seconds in it")
-    if only is not None:
-        path, samples = only
-        if len(samples) < 2 * SHORTEST_EXCERPT * SAMPLE_RATE:
-            raise AudioError(
-                f"{folder}: only {len(samples) / SAMPLE_RATE:.1f} seconds of music in it; training needs one file of at least "
-                f"{2 * SHORTEST_EXCERPT:g} seconds or two of at least {SHORTEST_EXCERPT:g}"
-            )
-        kept = [excerpt_of(path, samples, start) for start in (0, max(len(samples) // 4, len(samples) - length))]  # overlapping
-    kept.sort(key=lambda one: one[0])
-    steps = np.stack([one for _, one, _ in kept]).astype(np.float32)
-    names = [name for _, _, name in kept]
-    return TrainingSongs(steps, np.zeros((len(kept), 0), np.float32), names, "absolute")
-
-
-def _excerpt_starts(size: int, length: int, most: int, rng: np.random.Generator) -> list[int]:
-    """Return where excerpts begin, in samples: side by side, at most `most`, the choice seeded."""
-    if size < SHORTEST_EXCERPT * SAMPLE_RATE:
-        return []
-    count = max(1, size // length)
-    slack = max(0, size - count * length)
-    chosen = np.sort(rng.permutation(count)[:most])
-    return [int(i) * length + slack // 2 for i in chosen]
 
 
 def _mapped(function: Callable, items: list, workers: int | None) -> Iterator:

@@ -24,6 +24,8 @@ from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.training import Batch, Trainer
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio import songs as song_data
+from radio.music_folder import prepare_folder
+from radio.prepared import prepared_music
 from radio.songs import prepare_starter_songs
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
 
@@ -120,6 +122,7 @@ def train_station(
     seed: int = 0,
     fresh: int = 0,
     threads: int | None = None,
+    prepared: Path | None = None,
     report: Report = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Station | None:
@@ -134,6 +137,7 @@ def train_station(
         seed: of all random numbers.
         fresh: how many new arrangements of its tunes are learned beside the starter collection's songs.
         threads: 1 or 2; the result is the same.
+        prepared: a folder where prepared music is kept for the next time; nothing is kept if None.
         report: called with an event: a dict with 'phase' ('prepare', 'compile', 'learn', 'perform', 'save'), and where it fits 'done',
             'of', 'loss', 'skip' (a line on a file that can't be used) or 'note' (a line for the user).
         should_stop: asked between steps; a checkpoint is saved before this function returns None. Ctrl-C and errors leave the last
@@ -153,7 +157,7 @@ def train_station(
         raise StationError(f"steps must be 1 or more, not {steps}")
     if (folder / STATION_FILE).exists():
         raise StationError(f"station {folder.name} is trained already; choose another name, or delete {folder}")
-    songs = _songs(music, beats, seed, fresh, report)
+    songs = _songs(music, beats, seed, fresh, prepared, report)
     folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
     asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps)
@@ -327,16 +331,17 @@ class _Smooth:
         return self.value
 
 
-def _songs(music: Path | None, beats: int, seed: int, fresh: int, report: Report) -> song_data.TrainingSongs:
+def _songs(music: Path | None, beats: int, seed: int, fresh: int, prepared: Path | None, report: Report) -> song_data.TrainingSongs:
     def progress(done: int, of: int) -> None:
         report({"phase": "prepare", "done": done, "of": of})
 
+    cache = None if prepared is None else prepared_music(prepared)
     if music is None:
         rng = np.random.default_rng((seed, 2))
         chosen = starter_songs(beats=beats) + [fresh_song(rng, beats=beats) for _ in range(fresh)]
-        return prepare_starter_songs(chosen, progress=progress)
-    return song_data.prepare_folder(
-        music, beats=beats, seed=seed, progress=progress, on_skip=lambda line: report({"phase": "prepare", "skip": line})
+        return prepare_starter_songs(chosen, cache=cache, progress=progress)
+    return prepare_folder(
+        music, beats=beats, seed=seed, cache=cache, progress=progress, on_skip=lambda line: report({"phase": "prepare", "skip": line})
     )
 
 

@@ -15,8 +15,10 @@ from gan.trainer import GANTrainer
 from neural_networks.components.checkpoint import load_arrays, save_arrays
 from neural_networks.components.optimizers import Adam
 from neural_networks.training import TrainingDiverged
+from radio import music_folder
 from radio import songs as song_data
 from radio import train_station as training
+from radio.music_folder import prepare_folder
 from radio.names import song_name
 from radio.songs_heard import LIKENESS, different_songs
 from radio.station import LOUDEST, STATION_FILE, Station, StationError, finish
@@ -281,7 +283,7 @@ def test_folder_of_music(tmp_path, rng):
     (tmp_path / "notes.mp3").write_text("no music")
     soundfile.write(tmp_path / "short.wav", np.zeros(100) + 0.1 * rng.standard_normal(100), 8000)
     skipped: list[str] = []
-    songs = song_data.prepare_folder(tmp_path, beats=BEATS, on_skip=skipped.append)
+    songs = prepare_folder(tmp_path, beats=BEATS, on_skip=skipped.append)
     assert songs.grid == "absolute"
     assert songs.steps.shape == (3, 4 * BEATS, song_data.STEP_SIZE)
     assert songs.coordinates.shape == (3, 0)
@@ -295,7 +297,7 @@ def test_one_short_song_is_enough_for_two_overlapping_excerpts(tmp_path, rng):
     (tmp_path / "music").mkdir()
     for seconds in (9, 12):
         soundfile.write(tmp_path / "music" / "song.wav", 0.1 * rng.standard_normal(22050 * seconds), 22050)
-        songs = song_data.prepare_folder(tmp_path / "music", beats=BEATS)
+        songs = prepare_folder(tmp_path / "music", beats=BEATS)
         assert len(songs.steps) == len(set(songs.names)) == 2
         assert np.abs(songs.steps[0] - songs.steps[1]).max() > 0.1
     assert train_station(tmp_path / "station", tmp_path / "music", beats=BEATS, steps=2) is not None
@@ -322,8 +324,9 @@ def test_skipped_files_count_as_done_and_are_told_once(tmp_path, rng, caplog):
     (tmp_path / "loop").symlink_to(tmp_path)
     told: list[str] = []
     done: list[tuple[int, int]] = []
-    song_data.prepare_folder(tmp_path, beats=BEATS, on_skip=told.append, progress=lambda *call: done.append(call))
-    assert done == [(2, 5), (4, 5), (5, 5)]
+    prepare_folder(tmp_path, beats=BEATS, on_skip=told.append, progress=lambda *call: done.append(call))
+    assert done == [(number, 5) for number in range(1, 6)]
+    assert told[-1] == f"{tmp_path}: 3 of 5 files skipped"
     assert [("loop" in line) for line in told].count(True) == 1
     assert sum("c.mp3" in line for line in told) == 1
     assert not caplog.records
@@ -362,7 +365,7 @@ def test_a_large_folder_is_sampled_evenly(tmp_path, rng, monkeypatch):
 
     for number in range(5):
         soundfile.write(tmp_path / f"{number}.wav", 0.1 * rng.standard_normal(22050 * 8), 22050)
-    monkeypatch.setattr(song_data, "MOST_EXCERPTS", 2)
-    names = {name[:5] for seed in range(6) for name in song_data.prepare_folder(tmp_path, beats=BEATS, seed=seed).names}
+    monkeypatch.setattr(music_folder, "MOST_EXCERPTS", 2)
+    names = {name[:5] for seed in range(6) for name in prepare_folder(tmp_path, beats=BEATS, seed=seed).names}
     assert len(names) >= 4
-    assert song_data.prepare_folder(tmp_path, beats=BEATS).steps.shape[0] == 2
+    assert prepare_folder(tmp_path, beats=BEATS).steps.shape[0] == 2

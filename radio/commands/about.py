@@ -57,6 +57,7 @@ def doctor(options: argparse.Namespace) -> int:
     if not facts["stations"]:
         problems.append("there is no station; ai-radio train makes one")
     facts |= _ratings(home, problems) if home.path.is_dir() else {"ratings": 0}
+    facts["prepared"] = _prepared(home)
     facts |= _sound()
     facts |= _kernels(problems)
     facts["problems"] = problems
@@ -97,6 +98,15 @@ def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
     count = ratings.total()
     ratings.close()
     return {"ratings": count}
+
+
+def _prepared(home: Home) -> str:
+    """Say how much prepared music is kept, for trainings that ask for it again."""
+    from radio.prepared import prepared_music
+
+    cache = prepared_music(home.prepared)
+    kept, most = (f"{size / 1e6:.0f} MB" for size in (cache.size(), cache.most_bytes))
+    return f"{kept} of music for training, never more than {most}, safe to delete: {cache.folder}"
 
 
 def _sound() -> dict[str, Any]:

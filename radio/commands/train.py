@@ -62,7 +62,7 @@ def train(options: argparse.Namespace) -> int:
     with stop:
         station = train_station(
             folder, music, beats=options.beats or 64, minutes=options.minutes, steps=options.steps, seed=options.seed or 0,
-            fresh=options.fresh, threads=options.threads, report=report, should_stop=lambda: stop.asked,
+            fresh=options.fresh, threads=options.threads, prepared=home.prepared, report=report, should_stop=lambda: stop.asked,
         )  # fmt: skip
     progress.clear()
     if station is None:

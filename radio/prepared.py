@@ -1,0 +1,35 @@
+"""The cache of prepared music in a home: songs and excerpts as frames, so that a second training starts in seconds.
+
+It holds what was worked out of a file by the file's content, never the file: 0.6 MB for each of at most 384 excerpts of 64 beats, 1.1 MB
+for each starter song. It is never larger than 1 GiB; what was used longest ago goes first. Deleting the folder costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from audio_parsing.cache import Cache
+
+RELIED_ON = ("numpy", "scipy", "soundfile", "soxr")
+OURS = Path(__file__).parent
+SOUND = OURS.parent / "audio_parsing"
+
+
+def prepared_music(folder: Path) -> Cache:
+    """Return the cache in a folder."""
+    return Cache(folder, recipe())
+
+
+def recipe() -> str:
+    """Return a short text that changes when the code does, or a library, by which music becomes frames."""
+    digest = hashlib.sha256()
+    for package in RELIED_ON:
+        try:
+            digest.update(f"{package} {version(package)}".encode())
+        except PackageNotFoundError:
+            digest.update(package.encode())
+    for source in (*sorted(SOUND.glob("*.py")), OURS / "songs.py", OURS / "music_folder.py"):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
