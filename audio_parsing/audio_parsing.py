@@ -20,6 +20,7 @@ import numpy as np
 from audio_parsing.decoding import AudioError
 from audio_parsing.files import LEVEL, read_audio
 from audio_parsing.playback import open_player
+from audio_parsing.plots import BLUE, ORANGE, canvas, draw_wave
 from audio_parsing.starter import ARRANGEMENTS, render, starter_songs
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 30_000  # Hz
 MUSIC = "music_sample/*/*.mp3"  # below the current folder
 SILENCE = 1e-2  # of the peak: a song begins with the first sample above it
+LONG = 2.0  # seconds, from which on a picture's time is in seconds
 INTRODUCTION = 30.0  # seconds of a file, besides the samples asked for, in which its music may begin
 
 
@@ -108,6 +110,10 @@ def play_audio(audio: np.ndarray, scale: float, *, sample_rate: int = SAMPLE_RAT
         scale: the samples' standard deviation, which is played at a comfortable level.
         sample_rate: of the samples, in Hz.
     """
+    if not (scale > 0 and np.isfinite(scale)):
+        raise ValueError(f"scale is a positive number, not {scale}")
+    if not np.isfinite(audio).all():
+        raise ValueError("audio to play holds samples that are not numbers")
     samples = np.clip(np.asarray(audio, np.float32).ravel() * np.float32(LEVEL / scale), -1, 1)
     player, silent = open_player()
     try:
@@ -125,7 +131,7 @@ def plot_audio_comparison(
     original: np.ndarray,
     other: np.ndarray,
     *,
-    path: str | Path = "audio_comparison.png",
+    path: str | Path | None = None,
     sample_rate: int = SAMPLE_RATE,
     ax: Axes | None = None,
 ) -> None:
@@ -134,28 +140,16 @@ def plot_audio_comparison(
     Args:
         original: (n,) or (n, 1).
         other: the same.
-        path: where the picture is saved if there is no display; PNG, SVG or what else Matplotlib writes.
+        path: where the picture is saved: PNG or SVG; by default it is shown, or saved as audio_comparison.png where there is no display.
         sample_rate: of both, in Hz.
         ax: draw here, and neither show nor save.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib.backends import BackendFilter, backend_registry
-
-    figure = None
-    if ax is None:
-        figure, ax = plt.subplots(figsize=(10, 4), layout="constrained")
-    for label, samples, width in (("original", original, 2.0), ("after", other, 1.0)):
-        values = np.asarray(samples).ravel()
-        ax.plot(np.arange(len(values)) * 1000 / sample_rate, values, label=label, linewidth=width)
-    ax.set(xlabel="milliseconds", ylabel="amplitude")
-    ax.legend()
-    if figure is None:
-        return
-    try:
-        if plt.get_backend().lower() in {name.lower() for name in backend_registry.list_builtin(BackendFilter.INTERACTIVE)}:
-            plt.show()
-            return
-        figure.savefig(path, dpi=120)
-        print(f"the comparison is in {Path(path).absolute()}")
-    finally:
-        plt.close(figure)
+    songs = [np.asarray(samples).ravel() for samples in (original, other)]
+    unit = "seconds" if max(map(len, songs)) > LONG * sample_rate else "milliseconds"
+    with canvas(ax, path, "audio_comparison.png") as given:
+        for song, label, color, width in zip(songs, ("original", "after"), (BLUE, ORANGE), (2.0, 1.0), strict=True):
+            draw_wave(given.axes, song, sample_rate, unit=unit, label=label, color=color, linewidth=width, alpha=0.8)
+        given.axes.set_ylabel("amplitude")
+        given.axes.legend()
+    if given.path:
+        print(f"the comparison is in {given.path}")

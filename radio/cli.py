@@ -24,6 +24,7 @@ examples:
   ai-radio final --output songs                      descend to the song you would like best
   ai-radio reconstruct song.ogg --output songs       hear what a station makes of a song
   ai-radio starter --output starter                  write the starter collection as WAV files
+  ai-radio map --station mine --output map.png       see a station's songs and your ratings as a map
 """
 # command -> (module in radio.commands, one line of help)
 COMMANDS = {
@@ -34,6 +35,7 @@ COMMANDS = {
     "final": ("make", "write the song that a listener's ratings lead to"),
     "starter": ("make", "write the starter collection"),
     "stations": ("about", "list the stations"),
+    "map": ("map", "draw a station's songs, those it makes and those a listener rated"),
     "doctor": ("about", "show where things are and whether they work"),
 }
 SLOWEST_TEMPO, FASTEST_TEMPO = 60, 200  # beats a minute; radio.songs, which is heavy to import, holds the tempo coordinate between them
@@ -115,7 +117,8 @@ def parser() -> argparse.ArgumentParser:
         _home(added[name], argparse.SUPPRESS)
     # What was given before the command's name counts too: the commands' own defaults must not overwrite it.
     _play(added["play"])
-    for name, add in (("train", _train), ("generate", _generate), ("reconstruct", _reconstruct), ("final", _final), ("starter", _starter)):
+    own = {"train": _train, "generate": _generate, "reconstruct": _reconstruct, "final": _final, "starter": _starter, "map": _map}
+    for name, add in own.items():
         add(added[name])
     for name in ("generate", "reconstruct", "final", "stations", "doctor"):
         added[name].add_argument("--json", action="store_true", help="print JSON for a program to read")
@@ -185,6 +188,12 @@ def _starter(each: argparse.ArgumentParser) -> None:
     _common(each, "beats")
     each.add_argument("--count", type=whole(1, 96), default=96, metavar="N", help="how many of the 96 songs (default: all)")
     each.add_argument("--output", metavar="DIR", type=Path, required=True, help="the folder to write to")
+
+
+def _map(each: argparse.ArgumentParser) -> None:
+    _common(each, "station", "listener", "seed")
+    each.add_argument("--count", type=whole(0, 10_000), default=100, metavar="N", help="how many new songs are drawn (default: 100)")
+    each.add_argument("--output", metavar="FILE", type=Path, default=Path("map.png"), help="a .png, .svg or .pdf file (default: map.png)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import resource
 import shutil
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +130,7 @@ def survive(folder: Path, data: bytes, count: int, seed: int) -> int:
         if data.startswith(b"OggS") and index % 2:
             damaged = seal_pages(damaged)
         path.write_bytes(damaged)
-        start = time.perf_counter()
+        start = sum(os.times()[:4])  # of the processor, ffmpeg's part with it: the machine may have other work
         try:
             samples = read_audio(path, max_seconds=10 if index % 3 else None)
         except AudioError as error:
@@ -139,11 +139,12 @@ def survive(folder: Path, data: bytes, count: int, seed: int) -> int:
         else:
             assert 0 < samples.size <= 60 * RATE
             assert np.abs(samples).max() <= 1
-        slowest = max(slowest, time.perf_counter() - start)
+        slowest = max(slowest, sum(os.times()[:4]) - start)
     assert slowest < SECONDS_A_FILE
     assert peak_memory() - before < GROWTH
     if count > 1000:
-        print(f"{count} damaged files: {refused} refused, the slowest took {slowest:.3f} s")
+        grown = (peak_memory() - before) / 1e6
+        print(f"{count} damaged files: {refused} refused, the slowest took {slowest:.2f} s, memory grew by {grown:.0f} MB")
     return refused
 
 

@@ -146,6 +146,14 @@ class Recorder(SilentDevice):
         self.closed = True
 
 
+def test_what_can_not_be_played_is_one_line(silent: None) -> None:
+    for wrong in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="scale is a positive number"):
+            audio.play_audio(np.ones(10), wrong)
+    with pytest.raises(ValueError, match="not numbers"):
+        audio.play_audio(np.array([0, np.nan]), 1)
+
+
 def test_a_device_gets_a_comfortable_level_and_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
     monkeypatch.setattr(audio, "open_player", lambda: (recorder, None))
@@ -192,3 +200,10 @@ def test_readme_second_example(tmp_path: Path) -> None:
     assert [line for line in printed if line.startswith("Current Size")] == ["Current Size of Song: 60", "Current Size of Song: 15"]
     assert printed[0].startswith("Playing ")
     assert (tmp_path / "audio_comparison.png").exists()
+
+
+def test_readme_third_example(tmp_path: Path) -> None:
+    write_mp3(tmp_path / "song.mp3", 440, seconds=2.0)
+    assert run_example(2, tmp_path) == ""
+    for name in ("waveform.png", "spectrogram.svg", "frames.png", "both.png"):
+        assert (tmp_path / name).stat().st_size > 5000
