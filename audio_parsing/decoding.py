@@ -16,7 +16,7 @@ import stat
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,8 @@ CONTAINERS = (
     (0, b"\xff\xf1", "aac"),
     (0, b"\xff\xf9", "aac"),
 )
-STANDARD_ERROR = threading.Lock()  # two threads that turned it away would leave it away
+NOISY = {"MP3": (quiet_stderr,), "SDS": (quiet_stdout,)}  # formats whose decoders write notes while they read
+STREAMS = threading.Lock()  # two threads that turned them away would leave them away
 
 
 class AudioError(ValueError):
@@ -104,7 +105,7 @@ def _libsndfile(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
     # whatever they were told; they all close one that is theirs, so they get their own.
     with open_file(path) as descriptor:
         try:
-            with _silenced(), quiet_stdout():  # of a damaged ALAC file libsndfile complains there
+            with _silenced(quiet_stderr, quiet_stdout):  # of a damaged ALAC file libsndfile complains on stdout
                 file = soundfile.SoundFile(os.dup(descriptor), closefd=True)
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{shown(path)}: is not audio that can be read ({error.error_string})") from None
@@ -123,7 +124,7 @@ def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.nda
     place = np.empty((max(1, BLOCK_VALUES // file.channels), file.channels), np.float32)
     while not known or frames <= file.frames + len(place):  # what goes on and on is damaged too
         try:
-            with _silenced() if file.format == "MP3" else contextlib.nullcontext():
+            with _silenced(*NOISY.get(file.format, ())):
                 block = file.read(out=place)
         except soundfile.LibsndfileError as error:
             complaint = f" ({error.error_string})"
@@ -139,9 +140,11 @@ def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.nda
 
 
 @contextlib.contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep the MP3 decoder from writing its notes about odd but readable files to the terminal."""
-    with STANDARD_ERROR, quiet_stderr():
+def _silenced(*ways: Callable[[], contextlib.AbstractContextManager[None]]) -> Iterator[None]:
+    """Keep the decoders from writing their notes about odd but readable files to the terminal."""
+    with STREAMS if ways else contextlib.nullcontext(), contextlib.ExitStack() as turned_away:
+        for way in ways:
+            turned_away.enter_context(way())
         yield
 
 

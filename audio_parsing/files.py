@@ -17,7 +17,6 @@ import contextlib
 import logging
 import math
 import os
-import stat
 import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -25,7 +24,8 @@ from pathlib import Path
 import numpy as np
 from scipy import signal
 
-from audio_parsing.decoding import AudioError, decoded, read_beginning, reason, shown
+from audio_parsing.decoding import AudioError, decoded, shown
+from audio_parsing.finding import LOOKED_FOR, find_audio
 
 __all__ = ["AudioError", "find_audio", "read_audio", "read_folder", "read_pieces"]
 
@@ -39,57 +39,7 @@ WINDOW = 0.01  # seconds, over which the level of silence is measured
 LOUDNESS_WINDOW = 0.4  # seconds, over which loudness is measured
 LONGEST = 1200.0  # seconds of one file that are in memory at once, unless asked otherwise: 106 MB
 
-# What a name promises; such a file is named when it can't be read. Everything else is looked into and left alone when it is not audio.
-SUFFIXES = frozenset(
-    ".wav .wave .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .aif .aiff .aifc .au .snd .caf .m4a .m4b .mp4 .aac .wma .mka .webm".split()
-)
-LOOKED_FOR = "WAV, FLAC, OGG, Opus, MP3, AIFF and what else libsndfile reads, M4A where ffmpeg is installed"
-# First bytes of what libsndfile reads. NOTE: an MP3 file may also begin with its first frame, see _is_audio.
-BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b"ID3", b"caff", b".snd")
 Blocks = Generator[np.ndarray, None, None]  # samples (n,) float32, one block after the other
-
-
-def find_audio(folder: str | os.PathLike[str], *, on_skip: Callable[[str], None] | None = None) -> list[Path]:
-    """Return the audio files in a folder and the folders below it, in an order that depends on their names alone.
-
-    Links to folders are followed; a folder that is reached twice, as in a loop, is read once.
-
-    Args:
-        folder: searched recursively.
-        on_skip: called with a line for each folder that is passed over; by default it is logged.
-
-    Raises:
-        AudioError: if there is no such folder.
-    """
-    skip = on_skip or logging.getLogger(__name__).warning
-    top = Path(folder)
-    try:
-        if not stat.S_ISDIR(top.stat().st_mode):
-            raise AudioError(f"{shown(top)}: is not a folder")
-    except OSError as error:
-        raise AudioError(f"{shown(top)}: {'no such folder' if isinstance(error, FileNotFoundError) else reason(error)}") from None
-    found: list[Path] = []
-    seen: dict[tuple[int, int], Path] = {}
-    waiting = [top]
-    while waiting:
-        place = waiting.pop()
-        try:
-            status = place.stat()
-            first = seen.setdefault((status.st_dev, status.st_ino), place)
-            if first is not place:
-                skip(f"{shown(place)}: leads to the folder {shown(first)}, which is read already")
-                continue
-            entries = sorted(place.iterdir())
-        except OSError as error:
-            skip(f"{shown(place)}: {reason(error)}")
-            continue
-        # NOTE: unlike Path.is_dir, os.path.isdir is False and raises nothing where the entry can't be looked at.
-        folders = [entry for entry in entries if os.path.isdir(entry)]
-        found += [entry for entry in entries if not os.path.isdir(entry) and (entry.suffix.lower() in SUFFIXES or _is_audio(entry))]
-        # Links come last, so that a folder is known by its own place and not by a link to it.
-        waiting[:0] = sorted((entry for entry in folders if entry.is_symlink()), reverse=True)
-        waiting += sorted((entry for entry in folders if not entry.is_symlink()), reverse=True)
-    return sorted(found)
 
 
 def read_audio(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, max_seconds: float | None = None) -> np.ndarray:
@@ -196,20 +146,6 @@ def read_folder(
         skip(f"{shown(folder)}: {skipped} of {len(paths)} files skipped")
     if skipped == len(paths):
         raise AudioError(f"{shown(folder)}: no audio in it that can be read; looked in all its folders for {LOOKED_FOR}")
-
-
-def _is_audio(path: Path) -> bool:
-    """Say whether a file without an audio file's name begins as one does."""
-    if not os.path.isfile(path):
-        return False
-    try:
-        beginning = read_beginning(path)
-    except AudioError:
-        return False
-    # MPEG audio: eleven bits of ones, then version, layer 2 or 3, a bit rate and a sample rate that exist.
-    frame = len(beginning) > 3 and beginning[0] == 0xFF and beginning[1] & 0xE0 == 0xE0 and beginning[1] & 0x18 != 0x08
-    frame = frame and beginning[1] & 0x06 in (0x02, 0x04) and 0 < beginning[2] >> 4 < 15 and beginning[2] & 0x0C != 0x0C
-    return frame or beginning.startswith(BEGINNINGS) or beginning[4:12] in (b"ftypM4A ", b"ftypM4B ")
 
 
 def _resampled(path: Path, sample_rate: int) -> Blocks:

@@ -19,7 +19,8 @@ import numpy as np
 from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache, digest_of
 from audio_parsing.decoding import AudioError, reason, shown
-from audio_parsing.files import LOOKED_FOR, find_audio, read_audio, read_pieces
+from audio_parsing.files import read_audio, read_pieces
+from audio_parsing.finding import LOOKED_FOR, find_audio
 from radio.songs import ABSOLUTE_HOP_LENGTH, FRAMES_PER_BEAT, SAMPLE_RATE, STEP_SIZE, TrainingSongs, to_steps
 
 MOST_EXCERPTS = 384  # half a gigabyte of songs of 64 beats

@@ -36,20 +36,32 @@ KINDS = {
     "au": ("AU", "PCM_16"),
     "caf": ("CAF", "ALAC_16"),
     "w64": ("W64", "PCM_24"),
+    "rf64": ("RF64", "PCM_16"),
+    "svx": ("SVX", "PCM_16"),
+    "voc": ("VOC", "PCM_16"),
+    "nist": ("NIST", "PCM_16"),
+    "pvf": ("PVF", "PCM_16"),
+    "avr": ("AVR", "PCM_16"),
+    "paf": ("PAF", "PCM_24"),
+    "sds": ("SDS", "PCM_16"),
+    "ircam": ("IRCAM", "FLOAT"),
+    "xi": ("XI", "DPCM_16"),
 }
+ONE_CHANNEL = ("SVX", "SDS", "XI")
 SECONDS_A_FILE = 5.0  # far more than any takes: what is looked for is a hang
 GROWTH = 300e6  # bytes
 EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 
 
 def original(path: Path, kind: str) -> bytes:
-    """A third of a second of a starter song in stereo, with tags where the format has them."""
+    """A third of a second of a starter song in stereo where that is possible, with tags where the format has them."""
     container, subtype = KINDS[kind]
     left = render(starter_songs(beats=8)[4], 24000)[:8000]
-    with soundfile.SoundFile(path, "w", 24000, 2, subtype, format=container) as file:
+    channels = 1 if container in ONE_CHANNEL else 2
+    with soundfile.SoundFile(path, "w", 24000, channels, subtype, format=container) as file:
         if container in ("WAV", "FLAC", "OGG", "MP3", "AIFF"):
             file.title, file.artist, file.comment = "A tune", "The starter collection", "made for a test"
-        file.write(np.stack([left, np.roll(left, 100)], axis=1))
+        file.write(np.stack([left, np.roll(left, 100)], axis=1)[:, :channels])
     return path.read_bytes()
 
 

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_parsing import files
+from audio_parsing.decoding import decoded
 from audio_parsing.files import AudioError, find_audio, read_audio, read_folder
 
 RATE = 22050
@@ -32,6 +33,16 @@ FORMATS = {
     "au": ("AU", "PCM_16"),
     "caf": ("CAF", "PCM_16"),
     "w64": ("W64", "PCM_16"),
+    "wavex": ("WAVEX", "PCM_24"),
+    "rf64": ("RF64", "PCM_16"),
+    "svx": ("SVX", "PCM_16"),
+    "voc": ("VOC", "PCM_16"),
+    "nist": ("NIST", "PCM_16"),
+    "pvf": ("PVF", "PCM_16"),
+    "avr": ("AVR", "PCM_16"),
+    "paf": ("PAF", "PCM_16"),
+    "sds": ("SDS", "PCM_16"),
+    "ircam": ("IRCAM", "FLOAT"),
 }
 
 
@@ -127,6 +138,16 @@ def test_blocks_leave_no_seam(seconds: float, rate: int, target: int) -> None:
         assert np.sqrt(np.mean(rest**2)) < 0.03 * np.sqrt(np.mean(inner**2))
 
 
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "opus", "mp3", "aiff"])
+def test_blocks_are_what_the_whole_file_is(tmp_path: Path, rng: np.random.Generator, kind: str) -> None:
+    path = write(tmp_path / "song", 0.1 * np.convolve(rng.standard_normal(48000 * 6), np.hanning(30) / 15, "same"), 48000, kind)
+    whole, rate = soundfile.read(path, dtype="float32")
+    with decoded(path) as (own_rate, blocks):
+        parts = list(blocks)
+    assert own_rate == rate and len(parts) > 2
+    np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
+
+
 def test_silence_at_the_ends_is_cut_and_inside_is_kept(tmp_path: Path) -> None:
     pause = np.zeros(RATE)
     path = write(tmp_path / "song.wav", np.concatenate([pause, tone(), pause, tone(), pause, pause]), kind="float.wav")
@@ -217,6 +238,8 @@ def test_what_cannot_be_read_is_named_and_skipped(tmp_path: Path, capfd: pytest.
     wanted = broken(tmp_path)
     good = write(tmp_path / "good.wav", tone())
     (tmp_path / "cover.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(1000))
+    (tmp_path / "cover.webp").write_bytes(b"RIFF\xf0\x03\0\0WEBPVP8 " + bytes(1000))
+    (tmp_path / "._good.wav").write_bytes(b"\0\5\x16\7" + bytes(1000))  # macOS puts these on sticks
     (tmp_path / "list.m3u").write_text("good.wav\n")
     lines: list[str] = []
     assert [path for path, _ in read_folder(tmp_path, on_skip=lines.append)] == [good]
