@@ -227,7 +227,7 @@ def draw_wave(axes: Axes, samples: np.ndarray, sample_rate: float, *, unit: str 
     else:
         starts = np.linspace(0, len(samples), COLUMNS, endpoint=False).astype(np.int64)
         low, high = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
-        axes.fill_between(starts * scale, low, high, **{"linewidth": 0.5} | style)
+        axes.fill_between(starts * scale, low, high, **style | {"linewidth": 0.5})
     axes.set_xlabel(unit)
 
 

@@ -89,10 +89,16 @@ def plot_latent_map(
                 label=f"rated ({len(heard)})",
             )  # fmt: skip
             axes.figure.colorbar(dots, ax=axes, label="rating", pad=0.01, shrink=0.8)
-        for name, place in zip(names or [], learned, strict=False) if len(learned) <= NAMED else ():
-            axes.annotate(as_text(name), place, xytext=(5, 3), textcoords="offset points", fontsize=7)
         axes.set(title=as_text(title), xlabel=f"first direction, {shares[0]:.0%} of the spread", ylabel=f"second, {shares[1]:.0%}")
-        axes.set_aspect("equal", adjustable="datalim")
+        # A square of our own: Matplotlib's would be found after the labels have got their room.
+        everything = np.concatenate([learned, made, heard])
+        low, high = everything.min(axis=0), everything.max(axis=0)
+        middle, half = (low + high) / 2, 0.55 * max(float((high - low).max()), 1e-6)
+        axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half), aspect="equal")
+        for name, place in zip(names or [], learned, strict=False) if len(learned) <= NAMED else ():
+            side = -1 if place[0] > middle[0] else 1  # to the inside of the map
+            where = "left" if side > 0 else "right"
+            axes.annotate(as_text(name), place, xytext=(5 * side, 3), textcoords="offset points", ha=where, fontsize=7)
         axes.grid(alpha=0.25)
         axes.legend(loc="best", framealpha=0.9)
     return given.path
