@@ -92,8 +92,8 @@ def draw_spectrogram(path: Path, *, seed: int = 4) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    from scipy.signal import spectrogram
 
+    from audio_parsing.plots import plot_frames, plot_spectrogram
     from radio.home import Home
     from radio.station import Station
 
@@ -101,15 +101,10 @@ def draw_spectrogram(path: Path, *, seed: int = 4) -> None:
     coordinate = station.sample(1, np.random.default_rng(seed))[0]
     frames = station.generate(coordinate[None])[0]
     samples = station.render(coordinate, frames=frames)
-    hertz, seconds, power = spectrogram(samples, station.sample_rate, nperseg=2048, noverlap=1536)
-    figure, (above, below) = plt.subplots(2, 1, figsize=(10, 5.6), sharex=True, layout="constrained")
-    shown = hertz < 5000
-    level = 10 * np.log10(power[shown] + 1e-12)
-    above.pcolormesh(seconds, hertz[shown], level, vmin=level.max() - 70, cmap="magma", shading="auto", rasterized=True)
-    above.set(ylabel="frequency (Hz)", title=f"{station.song_name(coordinate)}: {station.describe(coordinate)}")
-    extent = (0, len(samples) / station.sample_rate, 0, frames.shape[1])
-    below.imshow(frames.T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmax=float(np.quantile(frames, 0.999)))
-    below.set(xlabel="time (s)", ylabel="band of the frames")
+    figure, (above, below) = plt.subplots(2, 1, figsize=(10, 6), sharex=True, layout="constrained")
+    plot_spectrogram(samples, title=f"{station.song_name(coordinate)}: {station.describe(coordinate)}", ax=above)
+    plot_frames(frames, hop_length=station.hop_length(coordinate), ax=below)
+    above.set_xlabel("")
     figure.savefig(path, dpi=100)
     plt.close(figure)
 

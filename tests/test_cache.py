@@ -135,6 +135,20 @@ def test_a_full_disk(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache.get("before") is not None
 
 
+def test_an_entry_appears_whole_or_not_at_all(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, bool]] = []
+    original = os.replace
+
+    def replace(source: str, target: Path) -> None:
+        seen.append((os.path.getsize(source), target.exists()))
+        original(source, target)
+
+    monkeypatch.setattr(module.os, "replace", replace)
+    cache.put(np.zeros(1000), "song")
+    (path,) = entries(cache)
+    assert seen == [(path.stat().st_size, False)]
+
+
 WRITER = """
 import sys, numpy as np
 from audio_parsing.cache import Cache

@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 from audio_parsing.cache import Cache
-from audio_parsing.files import AudioError
+from audio_parsing.files import AudioError, read_pieces
+from audio_parsing.frames import encode
 from radio import music_folder, prepared
 from radio import songs as song_data
 from radio.music_folder import prepare_folder
@@ -159,6 +160,14 @@ def test_a_long_file_is_taken_to_its_end_in_pieces(tmp_path: Path, rng: np.rando
     songs = prepare_folder(tmp_path, beats=BEATS, cache=cache)
     assert songs.names == [f"long.wav at {second} s" for second in (1, 5, 11, 15, 21, 25, 31, 35, 40)]
     assert same(songs, prepare_folder(tmp_path, beats=BEATS, cache=cache))
+    pieces = list(read_pieces(tmp_path / "long.wav", seconds=10.0))
+    length = BEATS * 24 * 441
+    for name, steps in zip(songs.names, songs.steps, strict=True):
+        second = int(name.split()[-2])
+        piece = pieces[second // 10]
+        start = (len(piece) - len(piece) // length * length) // 2 + (second % 10 >= 5) * length
+        expected = encode(piece[start : start + length], hop_length=441)
+        np.testing.assert_allclose(song_data.to_frames(steps), expected, atol=1e-3)  # half precision
     monkeypatch.setattr(music_folder, "MOST_EXCERPTS", 4)
     some = prepare_folder(tmp_path, beats=BEATS)
     assert len(some.names) == 4 and set(some.names) < set(songs.names)
