@@ -1,4 +1,4 @@
-"""Package AI Radio: the five packages, the starter station's weights, and the `ai-radio` command."""
+"""Package AI Radio: the five packages, the weights of the starter station and of the codec, and the `ai-radio` command."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={"radio": ["stations/**/*.json", "stations/**/*.npz"]},
+    package_data={"radio": ["stations/**/*.json", "stations/**/*.npz"], "compression": ["models/*.npz"]},
     install_requires=[
         "numpy>=2.2,<3",
         "scipy>=1.13,<2",

@@ -2,7 +2,8 @@
 
 Contract:
 
-    with decoded(path) as (rate, blocks):    rate in Hz; blocks (n,) float32, channels averaged, one after the other
+    with decoded(path) as (rate, blocks):                rate in Hz; blocks (n,) float32, channels averaged, one after the other
+    with decoded(path, mono=False) as (rate, blocks):    blocks (n, channels)
 
 Everything that can be wrong with a file ends in an AudioError of one line. libsndfile runs in this process: a child of its own would be
 needed if a damaged file could crash it, but of 420,000 (20,000 each of 21 kinds, libsndfile 1.2.2; tests/test_damaged_files.py) none did.
@@ -14,6 +15,7 @@ import contextlib
 import os
 import shutil
 import stat
+import struct
 import subprocess
 import tempfile
 import threading
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
 BLOCK_VALUES = 1 << 17  # samples times channels that are decoded at once
 RATES = (1000, 768_000)  # Hz; a damaged header may say anything
 WHOLE = 0.98  # of the promised length; a file with less breaks off
-FFMPEG_RATE = 48000  # Hz, that ffmpeg is asked for
+FFMPEG_RATE = 48000  # Hz, that ffmpeg is asked for where channels are averaged
 FFMPEG_MOST = 1 << 28  # bytes it may ask the system for at once; a damaged table may want more
+AU_HEADER = struct.Struct(">4sIIIII")  # ".snd", where the samples begin, their bytes, their encoding, Hz, channels
 # (offset, bytes, ffmpeg's name of the container): it is told which, for left to guess it would follow what a playlist points to.
 CONTAINERS = (
     (4, b"ftyp", "mov"),
@@ -50,16 +53,17 @@ class AudioError(ValueError):
 
 
 @contextlib.contextmanager
-def decoded(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
-    """Open a file; give its rate in Hz and its blocks of samples (n,) float32, channels averaged.
+def decoded(path: Path, *, mono: bool = True) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+    """Open a file; give its rate in Hz and its blocks of samples float32: (n,) with channels averaged, else (n, channels).
 
     Raises:
         AudioError: if it can't be read, or breaks off while it is.
     """
     beginning = read_beginning(path)
     container = next((name for offset, mark, name in CONTAINERS if beginning.startswith(mark, offset)), None)
-    with _libsndfile(path) if container is None else _ffmpeg(path, container) as rate_and_blocks:
-        yield rate_and_blocks
+    opened = _libsndfile(path) if container is None else _ffmpeg(path, container, mono=mono)
+    with opened as (rate, blocks):
+        yield rate, (block.mean(axis=1, dtype=np.float32) if mono else block.copy() for block in blocks)
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -99,7 +103,7 @@ def open_file(path: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _libsndfile(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
-    """Open a file; give its rate in Hz and its blocks of samples, channels averaged."""
+    """Open a file; give its rate in Hz and its blocks of samples (n, channels)."""
     import soundfile
 
     # A descriptor has no name, so libsndfile can't guess by the name's ending. NOTE: older versions close it when they refuse a file,
@@ -117,6 +121,7 @@ def _libsndfile(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
 
 
 def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
+    """Yield blocks (n, channels). NOTE: each is overwritten by the next."""
     import soundfile
 
     frames, complaint = 0, ""
@@ -133,7 +138,7 @@ def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.nda
         if not len(block):
             break
         frames += len(block)
-        yield block.mean(axis=1, dtype=np.float32)
+        yield block
     # Ogg files may promise a little more than they hold.
     if frames < WHOLE * file.frames if known else complaint:
         length = f" of {file.frames / file.samplerate:.1f}" if known else ""
@@ -150,27 +155,38 @@ def _silenced(*ways: Callable[[], contextlib.AbstractContextManager[None]]) -> I
 
 
 @contextlib.contextmanager
-def _ffmpeg(path: Path, container: str) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
-    """Open a file through ffmpeg; give a rate in Hz and its blocks of samples, channels averaged."""
+def _ffmpeg(path: Path, container: str, *, mono: bool) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+    """Open a file through ffmpeg; give a rate in Hz and its blocks of samples (n, channels), averaged to one channel if mono."""
     program = shutil.which("ffmpeg")
     if program is None:
         raise AudioError(f"{shown(path)}: a file of this kind is read through ffmpeg, which is not installed")
     command = [program, "-v", "error", "-nostdin", "-xerror", "-max_alloc", str(FFMPEG_MOST), "-protocol_whitelist", "file,pipe"]
     command += ["-f", container, "-i", f"file:{path}"]
-    command += ["-map", "0:a:0", "-f", "f32le", "-ac", "1", "-ar", str(FFMPEG_RATE), "pipe:1"]
+    command += ["-map", "0:a:0", *(["-ac", "1", "-ar", str(FFMPEG_RATE)] if mono else []), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
     with tempfile.TemporaryFile() as complaints, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process:
+        assert process.stdout is not None
+        stream = process.stdout
 
-        def blocks() -> Iterator[np.ndarray]:
-            assert process.stdout is not None
-            while data := process.stdout.read(BLOCK_VALUES * 4):
-                yield np.frombuffer(data[: len(data) // 4 * 4], np.float32)
+        def failure() -> AudioError:
+            complaints.seek(0)
+            lines = complaints.read().decode(errors="replace").strip().splitlines() or ["no reason given"]
+            complaint = shown(lines[-1].replace(f"file:{path}", "the file"))
+            return AudioError(f"{shown(path)}: is not audio that ffmpeg can read ({complaint})")
+
+        def blocks(channels: int) -> Iterator[np.ndarray]:
+            size = 4 * channels
+            while data := stream.read(max(1, BLOCK_VALUES // channels) * size):
+                yield np.frombuffer(data[: len(data) // size * size], ">f4").astype(np.float32).reshape(-1, channels)
             if process.wait() != 0:
-                complaints.seek(0)
-                lines = complaints.read().decode(errors="replace").strip().splitlines() or ["no reason given"]
-                complaint = shown(lines[-1].replace(f"file:{path}", "the file"))
-                raise AudioError(f"{shown(path)}: is not audio that ffmpeg can read ({complaint})")
+                raise failure()
 
         try:
-            yield FFMPEG_RATE, blocks()
+            header = stream.read(AU_HEADER.size)
+            if len(header) < AU_HEADER.size:
+                process.wait()
+                raise failure()
+            _, start, _, _, rate, channels = AU_HEADER.unpack(header)
+            stream.read(start - AU_HEADER.size)
+            yield rate, blocks(channels)
         finally:
             process.kill()

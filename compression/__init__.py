@@ -9,5 +9,5 @@ our folder to it.
 import os
 
 _standard = os.path.join(os.path.dirname(os.__file__), "compression")
-if os.path.isdir(_standard) and _standard not in __path__:
-    __path__.append(_standard)
+if _standard not in __path__:
+    __path__.append(_standard)  # where there is no such folder, as before 3.14, nothing is found in it; it may lie in a zip file

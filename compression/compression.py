@@ -7,6 +7,8 @@ Contract:
     decompress(autoencoder, codes, info) -> song        (n, 1), as long as the song that was compressed
 
 The last chunk is filled up with zeros; the length before that is kept beside the autoencoder, so that no tail is lost and none added.
+So is, for every GAIN_CHUNKS chunks, which of a few GAINS the network's guess is taken with, one of them 0: no stretch of sound comes back
+worse than from its principal components. Files of bytes, with quantised codes, are codec.py's.
 """
 
 from __future__ import annotations
@@ -17,11 +19,16 @@ from typing import Unpack
 
 import numpy as np
 
-from neural_networks.autoencoder.autoencoder import AutoEncoder
-from neural_networks.epochs import TrainingOptions
+from compression.training import CLIP, Lesson, chunks_of
+from neural_networks.autoencoder.residual import DESCENT, ResidualAutoEncoder
+from neural_networks.batches import Batch, set_apart
+from neural_networks.components.optimizers import Adam
+from neural_networks.epochs import TrainingOptions, train_epochs
 from neural_networks.history import History
 
 BATCH_SIZE = 100  # chunks
+GAINS = np.array([0.0, 0.25, 0.5, 1.0, 1.5], np.float32)
+GAIN_CHUNKS = 256
 
 
 @dataclass
@@ -29,40 +36,34 @@ class CompressionInfo:
     """How songs are compressed, and, after `train_compressor`, with what.
 
     Attributes:
-        layers: sizes of the autoencoder's layers, from a chunk's samples over its code to its samples.
+        chunk_size: samples of a chunk.
+        code_size: values that are kept of a chunk.
+        hidden: sizes of the network's layers between a code and what it adds to the principal components.
         learning_rate: of the training.
         patience: the training ends early after so many epochs without progress.
+        descent: steps by which a code is improved when a song is compressed; 0 is fastest.
         autoencoder: None until it is trained.
-        deviation: standard deviation of the samples it was trained on; it works on samples divided by it.
     """
 
-    layers: tuple[int, ...]
+    chunk_size: int
+    code_size: int
+    hidden: tuple[int, ...] = (256, 256)
     learning_rate: float = 0.001
     patience: int = 500
-    autoencoder: AutoEncoder | None = field(default=None, repr=False)
-    deviation: float = 1.0
-
-    @property
-    def chunk_size(self) -> int:
-        """Samples of a chunk."""
-        return self.layers[0]
-
-    @property
-    def code_size(self) -> int:
-        """Values that are kept of a chunk."""
-        return self.layers[len(self.layers) // 2]
+    descent: int = DESCENT
+    autoencoder: ResidualAutoEncoder | None = field(default=None, repr=False)
 
 
-COMPRESSION_1_INFO = CompressionInfo(layers=(100, 60, 100))
+COMPRESSION_1_INFO = CompressionInfo(chunk_size=100, code_size=60)
 
 
 @dataclass(frozen=True)
 class SongAutoEncoder:
-    """What gives one song back: the autoencoder, the song's length in samples and the deviation its samples were divided by."""
+    """What gives one song back: the autoencoder, the song's length in samples, and the gains (chunks,) of its guesses."""
 
-    autoencoder: AutoEncoder
+    autoencoder: ResidualAutoEncoder
     length: int
-    deviation: float
+    gains: np.ndarray
 
 
 def train_compressor(
@@ -82,12 +83,12 @@ def train_compressor(
         info: such as COMPRESSION_1_INFO; an autoencoder that it holds is replaced.
         max_epochs: times that every chunk is seen.
         print_epochs: print about 20 lines on the way.
-        rng: draws the first weights; the same each time if not given.
-        test_share: of the chunks, kept apart to measure a test loss.
-        **options: checkpoint, averaging and others: see TrainingOptions; patience is that of `info` if not given.
+        rng: draws the first weights and seeds the training; the same each time if not given.
+        test_share: of the chunks, kept apart from the network, though not from the principal components, to measure a test loss.
+        **options: checkpoint, averaging and others: see TrainingOptions; if not given, patience is that of `info`, and clip CLIP.
 
     Returns:
-        The losses: the mean squared error over the samples' variance.
+        The losses: the share of the principal components' error that is left.
 
     Raises:
         ValueError: if there is no sound, or samples that are not numbers.
@@ -97,20 +98,27 @@ def train_compressor(
     songs = [_samples(sound) for sound in sounds]
     if not sum(len(song) for song in songs):
         raise ValueError("there are no samples to train on")
-    deviation = float(np.concatenate(songs).std(dtype=np.float64)) or 1.0
-    chunks = np.concatenate([_chunks(song / np.float32(deviation), info.chunk_size) for song in songs])
-    autoencoder = AutoEncoder(info.layers, rng=rng)
+    rng = rng or np.random.default_rng(0)
+    autoencoder = ResidualAutoEncoder(info.chunk_size, info.code_size, info.hidden, rng=rng)
+    seed = int(rng.integers(1 << 31))
+    lesson = Lesson(autoencoder, songs)
+    learned, tested = set_apart(np.arange(len(lesson)), None, test_share=test_share, seed=seed)
+
+    def loss(module: ResidualAutoEncoder, batch: Batch) -> float:
+        return lesson.loss(module, batch._replace(indices=learned[batch.indices]))
+
+    def test_loss(piece: slice) -> float:
+        assert tested is not None
+        return lesson.test_loss(autoencoder, tested[piece])
+
     options.setdefault("patience", info.patience)
-    history = autoencoder.train(
-        chunks,
-        max_epochs,
-        batch_size=BATCH_SIZE,
-        learning_rate=info.learning_rate,
-        print_epochs=print_epochs,
-        test_share=test_share,
-        **options,
-    )
-    info.autoencoder, info.deviation = autoencoder, deviation
+    options.setdefault("clip", CLIP)
+    history = train_epochs(
+        autoencoder, len(learned), loss, batch_size=BATCH_SIZE, max_epochs=max_epochs, learning_rate=info.learning_rate,
+        optimizer=Adam(), seed=seed, data=(lesson.codes, lesson.rest), test_count=0 if tested is None else len(tested),
+        test_loss=test_loss, print_epochs=print_epochs, **options,
+    )  # fmt: skip
+    info.autoencoder = autoencoder
     return history
 
 
@@ -127,9 +135,13 @@ def compress(song: np.ndarray, info: CompressionInfo) -> tuple[np.ndarray, SongA
     if info.autoencoder is None:
         raise ValueError("there is no autoencoder yet: call train_compressor(sounds, info, max_epochs) first")
     samples = _samples(song)
-    chunks = _chunks(samples / np.float32(info.deviation), info.chunk_size)
-    codes = info.autoencoder.encode(chunks).ravel()
-    return codes, SongAutoEncoder(info.autoencoder, len(samples), info.deviation)
+    chunks = chunks_of(samples, info.chunk_size)
+    codes = np.empty((len(chunks), info.code_size), np.float32)
+    gains = np.zeros(len(chunks), np.float32)
+    for start in range(0, len(chunks), GAIN_CHUNKS):
+        part = slice(start, start + GAIN_CHUNKS)
+        codes[part], gains[part] = _encode(info.autoencoder, chunks[part], info.descent)
+    return codes.ravel(), SongAutoEncoder(info.autoencoder, len(samples), gains)
 
 
 def decompress(autoencoder: SongAutoEncoder, compressed: np.ndarray, info: CompressionInfo) -> np.ndarray:
@@ -147,8 +159,19 @@ def decompress(autoencoder: SongAutoEncoder, compressed: np.ndarray, info: Compr
     codes = np.asarray(compressed, np.float32).ravel()
     if len(codes) != wanted:
         raise ValueError(f"a song of {autoencoder.length} samples has {wanted} codes, not {len(codes)}")
-    samples = autoencoder.autoencoder.decode(codes).ravel()[: autoencoder.length]
-    return (samples * np.float32(autoencoder.deviation))[:, None]
+    chunks = autoencoder.autoencoder.decode(codes.reshape(-1, info.code_size), gain=autoencoder.gains[:, None])
+    return chunks.reshape(-1, 1)[: autoencoder.length]
+
+
+def _encode(autoencoder: ResidualAutoEncoder, chunks: np.ndarray, steps: int) -> tuple[np.ndarray, float]:
+    """Return the codes of some chunks and the gain that leaves the least error."""
+    first, rest = autoencoder.split(chunks)
+    best, codes, gain = float(np.sum(rest**2)), first, 0.0
+    for tried in GAINS[1:]:
+        moved, errors = autoencoder.descend(first, rest, gain=tried, steps=steps)
+        if errors.sum() < best:
+            best, codes, gain = float(errors.sum()), moved, float(tried)
+    return codes, gain
 
 
 def _samples(sound: np.ndarray) -> np.ndarray:
@@ -158,8 +181,3 @@ def _samples(sound: np.ndarray) -> np.ndarray:
     if not np.isfinite(samples).all():
         raise ValueError("a sound holds samples that are not numbers")
     return samples.ravel()
-
-
-def _chunks(samples: np.ndarray, size: int) -> np.ndarray:
-    """Return samples (n,) as (chunks, size), zeros after the last sample."""
-    return np.pad(samples, (0, -len(samples) % size)).reshape(-1, size)

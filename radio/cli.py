@@ -24,6 +24,8 @@ examples:
   ai-radio final --output songs                      descend to the song you would like best
   ai-radio reconstruct song.ogg --output songs       hear what a station makes of a song
   ai-radio starter --output starter                  write the starter collection as WAV files
+  ai-radio compress song.flac                        make song.air, about a tenth of its size
+  ai-radio decompress song.air                       make song.wav of it again
   ai-radio map --station mine --output map.png       see a station's songs and your ratings as a map
 """
 # command -> (module in radio.commands, one line of help)
@@ -34,6 +36,8 @@ COMMANDS = {
     "reconstruct": ("reconstruct", "send songs through a station and write what comes out"),
     "final": ("make", "write the song that a listener's ratings lead to"),
     "starter": ("make", "write the starter collection"),
+    "compress": ("compress", "make small files of music"),
+    "decompress": ("compress", "make WAV or FLAC files of compressed ones"),
     "stations": ("about", "list the stations"),
     "map": ("map", "draw a station's songs, those it makes and those a listener rated"),
     "doctor": ("about", "show where things are and whether they work"),
@@ -120,7 +124,9 @@ def parser() -> argparse.ArgumentParser:
     own = {"train": _train, "generate": _generate, "reconstruct": _reconstruct, "final": _final, "starter": _starter, "map": _map}
     for name, add in own.items():
         add(added[name])
-    for name in ("generate", "reconstruct", "final", "stations", "doctor"):
+    _compress(added["compress"])
+    _decompress(added["decompress"])
+    for name in ("generate", "reconstruct", "final", "compress", "decompress", "stations", "doctor"):
         added[name].add_argument("--json", action="store_true", help="print JSON for a program to read")
     return main_parser
 
@@ -194,6 +200,18 @@ def _map(each: argparse.ArgumentParser) -> None:
     _common(each, "station", "listener", "seed")
     each.add_argument("--count", type=whole(0, 10_000), default=100, metavar="N", help="how many new songs are drawn (default: 100)")
     each.add_argument("--output", metavar="FILE", type=Path, default=Path("map.png"), help="a .png, .svg or .pdf file (default: map.png)")
+def _compress(each: argparse.ArgumentParser) -> None:
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
+    text = "1 is smallest, 5 is closest to the original (default: 3)"
+    each.add_argument("--quality", type=whole(1, 5), default=3, metavar="N", help=text)
+    each.add_argument("--force", action="store_true", help="write over files that are there")
+    _output(each, "a folder, or for one file a .air file")
+
+
+def _decompress(each: argparse.ArgumentParser) -> None:
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="that ai-radio compress wrote")
+    each.add_argument("--force", action="store_true", help="write over files that are there")
+    _output(each, "a folder, or for one file a .wav or .flac file")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

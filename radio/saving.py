@@ -46,16 +46,17 @@ def write_wav(path: Path, samples: np.ndarray, sample_rate: int) -> Path:
         except soundfile.SoundFileError as error:
             raise OSError(f"{path}: {error}") from error
 
-    return _replace(path, write)
+    return replace_file(path, write)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> Path:
     """Write a JSON file and return its path."""
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    return _replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    return replace_file(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
-def _replace(path: Path, write: Callable[[Path], Any]) -> Path:
+def replace_file(path: Path, write: Callable[[Path], Any]) -> Path:
+    """Let `write` fill a file of another name, bring it to the disk, then give it the name `path`; return that."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(descriptor)
     temporary = Path(name)
@@ -64,6 +65,8 @@ def _replace(path: Path, write: Callable[[Path], Any]) -> Path:
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)  # mkstemp makes private files
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

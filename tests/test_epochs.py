@@ -368,8 +368,8 @@ def test_lines_tell_rate_and_time_left(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_compression_takes_the_options(tmp_path: Path) -> None:
-    sound = np.sin(np.arange(3000) / 7).astype(np.float32)
-    infos = [CompressionInfo(layers=(100, 10, 100)) for _ in range(2)]
+    sound = np.sin(np.arange(3000) ** 1.5 / 40).astype(np.float32)
+    infos = [CompressionInfo(100, 10, hidden=(16,)) for _ in range(2)]
     train_compressor([sound], infos[0], 6, print_epochs=False, test_share=0.2)
     train_compressor([sound], infos[1], 3, print_epochs=False, test_share=0.2, checkpoint=tmp_path / "c")
     history = train_compressor([sound], infos[1], 6, print_epochs=False, test_share=0.2, checkpoint=tmp_path / "c")

@@ -148,6 +148,15 @@ def test_blocks_are_what_the_whole_file_is(tmp_path: Path, rng: np.random.Genera
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
 
 
+def test_blocks_of_all_channels_are_what_the_whole_file_is(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write(tmp_path / "song", rng.uniform(-0.5, 0.5, (48000 * 6, 2)), 48000, "flac")
+    whole, _ = soundfile.read(path, dtype="float32")
+    with decoded(path, mono=False) as (_, blocks):
+        parts = list(blocks)
+    assert len(parts) > 2
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
 def test_silence_at_the_ends_is_cut_and_inside_is_kept(tmp_path: Path) -> None:
     pause = np.zeros(RATE)
     path = write(tmp_path / "song.wav", np.concatenate([pause, tone(), pause, tone(), pause, pause]), kind="float.wav")
