@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,14 @@ from compression import range_coder
 from compression.codec import ROUNDING
 from compression.training import chunks_of
 
-# name -> (ffmpeg's encoder, ending, lowest and highest kbit/s it is asked for)
-PEERS = {"Opus": ("libopus", ".opus", 6, 250), "Vorbis": ("libvorbis", ".ogg", 8, 160), "MP3": ("libmp3lame", ".mp3", 8, 160)}
-TRIES = 5
-CLOSE = 0.02  # of the bytes aimed at
+# name -> (ffmpeg's options, ending, lowest and highest of what the last option is given: kbit/s, for Vorbis its quality)
+PEERS = {
+    "Opus": (("-c:a", "libopus", "-b:a"), ".opus", 6.0, 250.0),
+    "Vorbis": (("-c:a", "libvorbis", "-q:a"), ".ogg", -1.0, 10.0),
+    "MP3": (("-c:a", "libmp3lame", "-abr", "1", "-b:a"), ".mp3", 8.0, 160.0),
+}
+TRIES = 7
+CLOSE = 0.03  # of the bytes aimed at
 SHIFT = 3000  # samples by which a peer may come back late or early
 
 
@@ -28,24 +33,31 @@ def available() -> bool:
 
 def through(name: str, sound: np.ndarray, sample_rate: int, size: int) -> tuple[int, np.ndarray]:
     """Return the bytes of a sound (n,) through a peer, as near to `size` as it comes, and what comes back, aligned."""
-    encoder, ending, low, high = PEERS[name]
+    options, ending, low, high = PEERS[name]
     best: tuple[int, np.ndarray] | None = None
     with tempfile.TemporaryDirectory() as folder:
         source, small, back = Path(folder, "source.wav"), Path(folder, f"small{ending}"), Path(folder, "back.wav")
         soundfile.write(source, sound, sample_rate, subtype="PCM_16")
-        asked = 8 * size * sample_rate / len(sound) / 1000
+        by_quality = options[-1] == "-q:a"
+        asked = low if by_quality else 8 * size * sample_rate / len(sound) / 1000
         for _ in range(TRIES):
-            asked = float(np.clip(asked, low, high))
-            _ffmpeg("-i", source, "-map_metadata", "-1", "-c:a", encoder, "-b:a", f"{asked:.2f}k", small)
+            _ffmpeg("-i", source, "-map_metadata", "-1", *options, f"{asked:.3f}{'' if by_quality else 'k'}", small)
             used = small.stat().st_size
             if best is None or abs(used - size) < abs(best[0] - size):
                 _ffmpeg("-i", small, "-ar", str(sample_rate), "-ac", "1", "-c:a", "pcm_f32le", back)
                 best = used, soundfile.read(back, dtype="float32")[0]
-            if abs(used - size) < CLOSE * size:
+            if abs(used - size) < CLOSE * size or (asked <= low and used > size):
                 break
-            asked *= size / used
+            low, high = (asked, high) if used < size else (low, asked)
+            asked = (low + high) / 2 if by_quality else float(np.clip(asked * size / used, low, high))
     assert best is not None
     return best[0], aligned(sound, best[1])
+
+
+def through_all(sound: np.ndarray, sample_rate: int, size: int) -> dict[str, tuple[int, np.ndarray]]:
+    """Return what `through` returns for each peer; they are programs of their own, so they run side by side."""
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(PEERS, pool.map(lambda name: through(name, sound, sample_rate, size), PEERS), strict=True))
 
 
 def aligned(sound: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -63,12 +75,14 @@ def plain(basis: np.ndarray, sound: np.ndarray, size: int) -> tuple[int, np.ndar
     coefficients = chunks_of(sound, len(basis)) @ basis
     low, high = np.log2(1e-5), np.log2(np.abs(coefficients).max() + 1e-9)
     best = (0, sound)
-    for _ in range(14):
+    for _ in range(12):
         step = np.float32(2 ** ((low + high) / 2))
         levels = (np.sign(coefficients) * np.floor(np.abs(coefficients) / step + ROUNDING)).astype(np.int32)
         used = len(range_coder.encode(levels[None]))
         low, high = (low, np.log2(step)) if used < size else (np.log2(step), high)
         best = used, ((levels * step) @ basis.T).ravel()[: len(sound)]
+        if abs(used - size) < CLOSE / 4 * size:
+            break
     return best
 
 

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.analysis import log_spectral_distance  # noqa: E402
 from benchmarks.compression_music import SAMPLE_RATE, recordings, rendered, training_sounds  # noqa: E402
-from benchmarks.compression_peers import PEERS, available, plain, through  # noqa: E402
+from benchmarks.compression_peers import PEERS, available, plain, through_all  # noqa: E402
 from compression import range_coder  # noqa: E402
 from compression.codec import QUALITIES, Decoder, Encoder  # noqa: E402
 from compression.compression import CompressionInfo, compress, decompress  # noqa: E402
@@ -144,10 +144,11 @@ def bytes_table(pieces: Pieces, network: ResidualAutoEncoder) -> tuple[list[str]
         for sound in pieces.values():
             size, back, middles, squeezed = by_codec(sound, quality)
             others = {"ai-radio": (size, back), "without its network": (size, middles), "with LZMA": (squeezed, back)}
-            others["DCT of 512, not folded"] = plain(cosines, sound, size)
-            others["PCA of 100"] = plain(network.basis, sound, size)
-            if available() and quality in PEER_QUALITIES:
-                others |= {name: through(name, sound, SAMPLE_RATE, size) for name in PEERS}
+            if quality in PEER_QUALITIES:
+                others["DCT of 512, not folded"] = plain(cosines, sound, size)
+                others["PCA of 100"] = plain(network.basis, sound, size)
+            if quality in PEER_QUALITIES and available():
+                others |= through_all(sound, SAMPLE_RATE, size)
             for name, (used, other) in others.items():
                 rate = 8 * used * SAMPLE_RATE / len(sound) / 1000
                 distance = log_spectral_distance(sound, other, sample_rate=SAMPLE_RATE)

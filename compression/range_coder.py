@@ -84,9 +84,15 @@ def _contexts(levels, channel, chunk, place):
         for step in (-2, 2):
             if 0 <= place + step < size:
                 wide += abs(row[place + step])
-    if chunk > 1:
-        wide += abs(levels[channel, chunk - 2, place])
     other = 0
+    if chunk > 1:
+        row = levels[channel, chunk - 2]
+        wide += abs(row[place])
+        if channel == 0:  # there is no channel before: the chunk before the last takes its place
+            other = 2 * abs(row[place])
+            for step in (-1, 1):
+                if 0 <= place + step < size:
+                    other += abs(row[place + step])
     if channel > 0:
         row = levels[channel - 1, chunk]
         other = 2 * abs(row[place])
