@@ -180,9 +180,7 @@ def test_a_file_comes_back(file: Path, tmp_path: Path) -> None:
 def test_every_flip_is_found(file: Path) -> None:
     data = file.read_bytes()
     read_all(data)
-    # All of the header, of the ends of blocks and of the end; and one byte in 37 elsewhere, each with another bit.
-    places = {*range(80), *range(len(data) - 80, len(data)), *range(0, len(data), 37)}
-    for place in sorted(places):
+    for place in range(len(data)):  # each byte, each time another bit
         damaged = bytearray(data)
         damaged[place] ^= 1 << (place % 8)
         with pytest.raises(CompressedFileError):
@@ -191,7 +189,7 @@ def test_every_flip_is_found(file: Path) -> None:
 
 def test_every_cut_is_found(file: Path) -> None:
     data = file.read_bytes()
-    for length in (*range(80), *range(80, len(data), 97), *range(len(data) - 80, len(data))):
+    for length in range(len(data)):
         with pytest.raises(CompressedFileError):
             read_all(data[:length])
 

@@ -162,9 +162,22 @@ def test_progress_is_shown_on_a_terminal(folder: Path) -> None:
 
 
 def test_faster_than_real_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sound = np.random.default_rng(0).normal(0, 0.1, (15 * RATE, 2))
+    sound = np.random.default_rng(0).normal(0, 0.1, (6 * RATE, 2))
     soundfile.write("noise.wav", sound, RATE)  # nothing is harder to code
     assert cli.main(["compress", "noise.wav", "--quality", "5", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["times_real_time"] > 2
     assert cli.main(["decompress", "noise.air", "--output", "back.wav", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["times_real_time"] > 2
+
+
+def test_an_interrupt_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from compression import codec
+
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(codec.Encoder, "finish", interrupt)
+    Path("song.air").write_bytes(b"older")
+    assert cli.main(["compress", "song.flac", "--force"]) == 130
+    assert sorted(os.listdir()) == ["song.air", "song.flac"]
+    assert Path("song.air").read_bytes() == b"older"
