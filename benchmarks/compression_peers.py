@@ -15,11 +15,11 @@ from compression import range_coder
 from compression.codec import ROUNDING
 from compression.training import chunks_of
 
-# name -> (ffmpeg's options, ending, lowest and highest of what the last option is given: kbit/s, for Vorbis its quality)
+# name -> (ffmpeg's options, ending, lowest and highest kbit/s it is asked for)
 PEERS = {
-    "Opus": (("-c:a", "libopus", "-b:a"), ".opus", 6.0, 250.0),
-    "Vorbis": (("-c:a", "libvorbis", "-q:a"), ".ogg", -1.0, 10.0),
-    "MP3": (("-c:a", "libmp3lame", "-abr", "1", "-b:a"), ".mp3", 8.0, 160.0),
+    "Opus": (("-c:a", "libopus"), ".opus", 6, 250),
+    "Vorbis": (("-c:a", "libvorbis"), ".ogg", 16, 160),
+    "MP3": (("-c:a", "libmp3lame", "-abr", "1"), ".mp3", 8, 160),
 }
 TRIES = 7
 CLOSE = 0.03  # of the bytes aimed at
@@ -38,18 +38,22 @@ def through(name: str, sound: np.ndarray, sample_rate: int, size: int) -> tuple[
     with tempfile.TemporaryDirectory() as folder:
         source, small, back = Path(folder, "source.wav"), Path(folder, f"small{ending}"), Path(folder, "back.wav")
         soundfile.write(source, sound, sample_rate, subtype="PCM_16")
-        by_quality = options[-1] == "-q:a"
-        asked = low if by_quality else 8 * size * sample_rate / len(sound) / 1000
+        asked = float(np.clip(8 * size * sample_rate / len(sound) / 1000, low, high))
         for _ in range(TRIES):
-            _ffmpeg("-i", source, "-map_metadata", "-1", *options, f"{asked:.3f}{'' if by_quality else 'k'}", small)
+            try:
+                _ffmpeg("-i", source, "-map_metadata", "-1", *options, "-b:a", f"{asked:.3f}k", small)
+            except subprocess.CalledProcessError:  # more than this encoder has for such a sample rate
+                high, asked = asked, (low + asked) / 2
+                continue
             used = small.stat().st_size
             if best is None or abs(used - size) < abs(best[0] - size):
                 _ffmpeg("-i", small, "-ar", str(sample_rate), "-ac", "1", "-c:a", "pcm_f32le", back)
                 best = used, soundfile.read(back, dtype="float32")[0]
-            if abs(used - size) < CLOSE * size or (asked <= low and used > size):
+            if abs(used - size) < CLOSE * size or (asked == low and used > size):
                 break
             low, high = (asked, high) if used < size else (low, asked)
-            asked = (low + high) / 2 if by_quality else float(np.clip(asked * size / used, low, high))
+            guess = asked * size / used
+            asked = guess if low < guess < high else (low + high) / 2
     assert best is not None
     return best[0], aligned(sound, best[1])
 
