@@ -172,7 +172,7 @@ def picture(results: dict[str, tuple[dict[str, list[float]], dict[str, list[tupl
     for line, (group, (codes, rates)) in zip(axes, results.items(), strict=True):
         for name, values in codes.items():
             line[0].plot(CODES, np.array(values) - codes["PCA"], marker="o", label=name)
-        line[0].set(xlabel="values of 100", ylabel="dB above the principal components", title=f"{group}: values kept of 100", xscale="log")
+        line[0].set(xlabel="values of 100", ylabel="dB above the principal components", title=f"{group}: values kept", xscale="log")
         line[0].set_xticks(CODES, [str(code) for code in CODES])
         line[0].minorticks_off()
         for name, points in rates.items():
@@ -182,7 +182,7 @@ def picture(results: dict[str, tuple[dict[str, list[float]], dict[str, list[tupl
                 line[1].plot(rate, ratio, style, marker="o", label=name)
                 line[2].plot(rate, distance, style, marker="o", label=name)
         for each, measure in zip(line[1:], ("SNR", "log-spectral distance"), strict=True):
-            each.set(xlabel="kbit/s, 22,050 Hz mono", ylabel=f"{measure}, dB", title=f"{group}: {measure} against size", xscale="log")
+            each.set(xlabel="kbit/s, 22,050 Hz mono", ylabel=f"{measure}, dB", title=f"{group}: {measure}", xscale="log")
             each.set_xticks([5, 10, 20, 40, 80], ["5", "10", "20", "40", "80"])
             each.minorticks_off()
         for each in line:
