@@ -61,19 +61,28 @@ class Conv1d(Module):
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx (T, B, I); add dW and db."""
-        columns, shape = cache
+        self.add_gradients(dy, cache)
+        return self.input_gradient(dy, cache)
+
+    def input_gradient(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx alone, and add nothing."""
+        _, shape = cache
         kernel_size, inputs, outputs = self.weight.value.shape
         out_steps, batch, _ = dy.shape
-        dy = dy.reshape(-1, outputs)
-        self.weight.grad += (columns.T @ dy).reshape(kernel_size, inputs, outputs)
-        self.bias.grad += dy.sum(axis=0)
-        dcolumns = dy @ self.weight.value.reshape(kernel_size * inputs, outputs).T
+        dcolumns = dy.reshape(-1, outputs) @ self.weight.value.reshape(kernel_size * inputs, outputs).T
         dneighbours = dcolumns.reshape(out_steps, batch, kernel_size, inputs)
         dx = np.zeros(shape, dy.dtype)
         for k in range(kernel_size):
             first, stop = self._inside(k, shape[0], out_steps)
             dx[self._source(k, first, stop)] += dneighbours[first:stop, :, k]
         return dx
+
+    def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
+        """Add dW and db alone: for a first layer, whose input needs no gradient."""
+        columns, _ = cache
+        dy = dy.reshape(-1, dy.shape[2])
+        self.weight.grad += (columns.T @ dy).reshape(self.weight.value.shape)
+        self.bias.grad += dy.sum(axis=0)
 
     def _inside(self, k: int, steps: int, out_steps: int) -> tuple[int, int]:
         """Return the output steps [first, stop) whose neighbour k lies inside of x."""

@@ -38,8 +38,11 @@ class Dense(Module):
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx = dy W^T; add dW = x^T dy and db = sum of dy."""
-        x: np.ndarray = cache
-        self.add_gradients(dy, x)
+        self.add_gradients(dy, cache)
+        return self.input_gradient(dy, cache)
+
+    def input_gradient(self, dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Return dx alone, and add nothing."""
         weight = self.weight.value
         return (dy.reshape(-1, weight.shape[1]) @ weight.T).reshape(x.shape)
 

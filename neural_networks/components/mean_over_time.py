@@ -1,0 +1,21 @@
+"""The mean over time: from a song's steps to one vector of the song."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_networks.components.module import Module
+
+
+class MeanOverTime(Module):
+    """Apply y = sum over t of x_t / T: (T, B, F) -> (B, F)."""
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return y and the cache, the shape of x."""
+        return x.mean(axis=0), x.shape
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx (T, B, F), dy / T at every step: one array seen T times, not to be written to."""
+        return np.broadcast_to(dy / dy.dtype.type(cache[0]), cache)
