@@ -82,7 +82,7 @@ class SongFeatures(Module):
     def __init__(self, critic: Critic, coordinates: int, *, frame_size: int = FRAME_SIZE) -> None:
         self.trunk = critic.folded_trunk()
         self.statistics = FrameStatistics(critic.features, frame_size=frame_size)
-        self.layer_size = (1 + len(self.trunk.convolutions)) * critic.hidden
+        self.layer_size = len(self.trunk.layers) * critic.hidden
         self.raw_size = self.layer_size + self.statistics.size + coordinates
         self.project: Dense | None = None
 

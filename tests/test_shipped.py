@@ -9,6 +9,7 @@ import pytest
 
 from audio_parsing.analysis import chroma_correlation, in_scale_share, onset_correlation, scale
 from audio_parsing.starter import render, starter_songs
+from neural_networks.components.checkpoint import load_arrays
 from radio import songs as song_data
 from radio.home import SHIPPED, STARTER
 from radio.songs_heard import LIKENESS, different_songs
@@ -31,6 +32,29 @@ def made(station: Station) -> list[tuple[np.ndarray, np.ndarray]]:
 def test_it_is_small_and_of_sixty_four_beats(station):
     assert (SHIPPED / STARTER / "station.npz").stat().st_size < 5_000_000
     assert (station.grid, station.beats, len(station.means)) == ("beat", 64, 96)
+
+
+def test_its_critic_scores_as_its_file_says(station):
+    """Read from the file in its order, dense, two convolutions, dense, without any of our layers."""
+    arrays, _ = load_arrays(SHIPPED / STARTER / "station.npz")
+    values, used = arrays["critic"].astype(np.float64), 0
+    x = np.random.default_rng(0).uniform(0, 0.5, (9, 2, song_data.STEP_SIZE))
+    y = 3 * x
+    for name in ("embed", "convolution_0", "convolution_1", "head"):
+        left, right = arrays[f"critic_{name}_left"], arrays[f"critic_{name}_right"]
+        weight = values[used : used + left.size * right.size].reshape(left.size, right.size)
+        used += weight.size + right.size
+        bias = values[used - right.size : used]
+        if name.startswith("convolution"):
+            padded = np.pad(y, ((2, 2), (0, 0), (0, 0)))
+            y = np.stack([padded[t : t + 5].transpose(1, 0, 2).reshape(2, -1) for t in range(0, len(y), 2)])
+        if name == "head":
+            y = y.mean(axis=0)
+        y = y @ (2 * weight / (left @ weight @ right)) + bias
+        if name != "head":
+            y = np.where(y > 0, y, 0.2 * y)
+    assert used == values.size
+    np.testing.assert_allclose(station.critic.forward(x.astype(np.float32))[0], y[:, 0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("number", [0, 41, 83])

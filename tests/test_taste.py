@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gan import bodies
 from gan.critic import Critic
 from gan.descent import descend
 from neural_networks.components.checkpoint import CheckpointError
@@ -15,6 +16,7 @@ from radio.bayesian import BayesianDense
 from radio.taste import FIRST_RANDOM, Taste, through
 
 FRAME, STEPS, FEATURES = 20, 16, 120  # 6 frames a step
+every_body = pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])
 
 
 def synthetic_songs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -31,8 +33,8 @@ def synthetic_songs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, 
     return np.ascontiguousarray(steps.astype(np.float32)), rng.standard_normal((count, 2)), facts
 
 
-def make(dtype=np.float32, *, extra: int = 2) -> Taste:
-    critic = Critic(FEATURES, 12, rng=np.random.default_rng(0))
+def make(dtype=np.float32, *, extra: int = 2, body: bodies.Body = bodies.convolutional) -> Taste:
+    critic = Critic(FEATURES, 12, body=body, rng=np.random.default_rng(0))
     pack(critic, dtype)
     taste = Taste(critic, extra=extra, frame_size=FRAME)
     steps, beside, _ = synthetic_songs(40)
@@ -40,8 +42,8 @@ def make(dtype=np.float32, *, extra: int = 2) -> Taste:
     return taste
 
 
-def taught(dtype=np.float32, ratings: int = 8) -> Taste:
-    taste = make(dtype)
+def taught(dtype=np.float32, ratings: int = 8, body: bodies.Body = bodies.convolutional) -> Taste:
+    taste = make(dtype, body=body)
     steps, beside, facts = synthetic_songs(ratings, seed=5)
     for features, rating in zip(taste.features(steps.astype(dtype), beside), facts[:, 0], strict=True):
         taste.observe(features, float(rating))
@@ -84,9 +86,10 @@ def test_a_rating_moves_the_prediction_and_lowers_the_uncertainty():
     np.testing.assert_array_equal(taste.predict(features)[0], 0)
 
 
+@every_body
 @pytest.mark.parametrize("steps_of_song", [STEPS, 13])
-def test_moments_are_scored_before_pooling(steps_of_song):
-    taste = taught(np.float64)
+def test_moments_are_scored_before_pooling(steps_of_song, body):
+    taste = taught(np.float64, body=body)
     steps, beside, _ = synthetic_songs(3, seed=7)
     steps = steps[:steps_of_song].astype(np.float64)
     curve = taste.predict_moments(steps, beside)
@@ -95,8 +98,9 @@ def test_moments_are_scored_before_pooling(steps_of_song):
     assert curve.std(axis=0).min() > 1e-3
 
 
-def test_the_gradient_at_every_moment_and_for_tempo_and_key():
-    taste = taught(np.float64)
+@every_body
+def test_the_gradient_at_every_moment_and_for_tempo_and_key(body):
+    taste = taught(np.float64, body=body)
     steps, beside, _ = synthetic_songs(3, seed=7)
     rng = np.random.default_rng(0)
     steps = steps.astype(np.float64) + rng.uniform(0, 0.02, steps.shape)  # silence lies on the bend of "how much a band rises"

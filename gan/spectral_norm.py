@@ -1,0 +1,140 @@
+"""Spectral normalisation: a layer whose output can't change faster than a fixed multiple of its input does.
+
+The power iteration behind the norm is advanced by `update` alone, so `forward` stays pure.
+Source: Miyato et al. 2018, arXiv:1802.05957, eq. 8 (the norm), eq. 12 (its gradient), algorithm 1 (the power iteration).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from neural_networks.components import tangents
+from neural_networks.components.conv import Conv1d
+from neural_networks.components.dense import Dense
+from neural_networks.components.module import Module, Sequential
+from neural_networks.components.parameters import Parameter
+
+FIRST_POWER_ITERATIONS = 20
+SMALLEST = 1e-12  # norm to divide by
+
+
+class SpectralNorm(Module):
+    """Run a layer with the weight gain * W / sigma(W), where sigma = u^T W v is the largest singular value.
+
+    u and v are constants of the forward pass, so d sigma / dW = u v^T. They are no Parameters: `update` refines them, `state` saves them.
+
+    Args:
+        layer: Dense or Conv1d; of a convolution, W is seen as the matrix (K I, O).
+        gain: the largest singular value of the weight in use.
+        rng: draws the first u.
+    """
+
+    def __init__(self, layer: Dense | Conv1d, *, gain: float = 2.0, rng: np.random.Generator) -> None:
+        self.layer = layer
+        self.gain = gain
+        matrix = self._matrix()
+        self.left: np.ndarray = np.asarray(rng.standard_normal(matrix.shape[0]))
+        self.right: np.ndarray = np.zeros(matrix.shape[1])
+        self.update(FIRST_POWER_ITERATIONS)
+
+    def update(self, iterations: int = 1) -> None:
+        """Advance the power iteration: v = W^T u / |W^T u|, then u = W v / |W v|."""
+        matrix = self._matrix().astype(np.float64)
+        for _ in range(iterations):
+            self.right = _unit(self.left @ matrix)
+            self.left = _unit(matrix @ self.right)
+
+    def sigma(self) -> float:
+        """Return u^T W v, which a weight of zeros does not make a division by zero."""
+        sigma = float(self.left @ (self._matrix() @ self.right))
+        return SMALLEST if abs(sigma) < SMALLEST else sigma
+
+    def folded(self) -> Dense | Conv1d:
+        """Return a plain layer of its own whose weight is gain * W / sigma."""
+        plain = copy.copy(self.layer)
+        weight = self.layer.weight.value
+        plain.weight = Parameter(weight * weight.dtype.type(self.gain / self.sigma()))
+        plain.bias = Parameter(self.layer.bias.value.copy())
+        return plain
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return the layer's output under the normalised weight, and the cache."""
+        plain = self.folded()
+        y, cache = plain.forward(x)
+        return y, (plain, cache, self.sigma())
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx; add the gradients of W, through its norm, and of b."""
+        plain, layer_cache, sigma = cache
+        plain.weight.grad.fill(0)
+        plain.bias.grad.fill(0)
+        dx = plain.backward(dy, layer_cache)
+        self._add(plain, sigma)
+        return dx
+
+    def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
+        """Add the gradients of W and b alone: for a first layer, whose input needs none."""
+        plain, layer_cache, sigma = cache
+        plain.weight.grad.fill(0)
+        plain.bias.grad.fill(0)
+        plain.add_gradients(dy, layer_cache)
+        self._add(plain, sigma)
+
+    def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
+        """Return dx and its trace; see neural_networks/components/tangents.py."""
+        plain, layer_cache, _ = cache
+        return tangents.traced_backward(plain, dy, layer_cache)
+
+    def tangent_forward(self, x_tangent: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
+        """Return y_tangent: sigma does not depend on x."""
+        plain, layer_cache, _ = cache
+        return tangents.tangent_forward(plain, x_tangent, layer_cache)
+
+    def tangent_backward(self, dy_tangent: np.ndarray, cache: Any, trace: Any, x_tangents: Any) -> np.ndarray:
+        """Return dx_tangent; add the tangents of the gradients of W, through its norm, and of b."""
+        plain, layer_cache, sigma = cache
+        plain.weight.grad.fill(0)
+        plain.bias.grad.fill(0)
+        dx_tangent = tangents.tangent_backward(plain, dy_tangent, layer_cache, trace, x_tangents)
+        self._add(plain, sigma)
+        return dx_tangent
+
+    def _add(self, plain: Dense | Conv1d, sigma: float) -> None:
+        # W' = g W / sigma, dsigma/dW = u v^T:  dW = (g / sigma) (dW' - <dW', W> / sigma u v^T)
+        weight, dweight = self.layer.weight, plain.weight.grad
+        along = float(np.vdot(dweight, weight.value)) / sigma
+        outer = np.outer(self.left, self.right).astype(dweight.dtype).reshape(dweight.shape)
+        weight.grad += dweight.dtype.type(self.gain / sigma) * (dweight - dweight.dtype.type(along) * outer)
+        self.layer.bias.grad += plain.bias.grad
+
+    def _matrix(self) -> np.ndarray:
+        weight = self.layer.weight.value
+        return weight.reshape(-1, weight.shape[-1])
+
+
+def spectral_norms(module: Module) -> Iterator[SpectralNorm]:
+    """Yield every normalised layer of a module, in the order of its parameters."""
+    if isinstance(module, SpectralNorm):
+        yield module
+        return
+    for value in vars(module).values():
+        for part in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(part, Module):
+                yield from spectral_norms(part)
+
+
+def folded(module: Module) -> Module:
+    """Return a copy with gradients of its own, in which the norms of a chain's layers are folded into plain weights."""
+    if isinstance(module, SpectralNorm):
+        return module.folded()
+    if isinstance(module, Sequential):
+        return Sequential(*(folded(layer) for layer in module.layers))
+    return copy.deepcopy(module)
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / max(float(np.linalg.norm(vector)), SMALLEST)
