@@ -4,6 +4,7 @@
     generator   (fake_scores (B',)) -> (value, dfake (B',))
 
 Every value is a mean over the scores. A high score means real. A pair of both is an `AdversarialLoss`.
+What holds a critic's slope is no function of the scores: `clip_weights` here, the gradient penalties in gan/penalties.py.
 """
 
 from __future__ import annotations
@@ -59,8 +60,22 @@ def least_squares_to_real(fake: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def wasserstein(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return mean fake - mean real (Arjovsky et al. 2017, arXiv:1701.07875, eq. 2); only meaningful for a critic of bounded slope."""
+    """Return mean fake - mean real (Arjovsky et al. 2017, arXiv:1701.07875, eq. 2).
+
+    NOTE: without bounds on the critic's slope it has no minimum: `clip_weights`, spectral norms or a gradient penalty set them.
+    """
     return float(fake.mean() - real.mean()), np.full_like(real, -1 / real.size), np.full_like(fake, 1 / fake.size)
+
+
+def clip_weights(values: np.ndarray, limit: float = 0.01) -> None:
+    """Clip a critic's flat vector of weights (n,) to +-limit, in place, after each of its steps (Arjovsky et al. 2017, algorithm 1).
+
+    Raises:
+        ValueError: if the limit is not positive.
+    """
+    if not limit > 0:
+        raise ValueError(f"weights are clipped to a positive limit, not to {limit}")
+    np.clip(values, -limit, limit, out=values)
 
 
 HINGE = AdversarialLoss(hinge, negative_score)

@@ -23,6 +23,7 @@ import numpy as np
 from gan.critic import INPUT_SCALE, Critic
 from gan.latent import LatentDistribution
 from gan.losses import HINGE, AdversarialLoss
+from gan.penalties import Penalty
 from neural_networks.components.checkpoint import join, part
 from neural_networks.components.losses import gaussian_kl, mean_squared_error
 from neural_networks.components.optimizers import Adam, Average
@@ -55,6 +56,7 @@ class GANOptions:
         averaging: decay of the generator's weight average.
         batch_size: songs a step.
         loss: of critic and generator.
+        penalty: on the critic's slope, such as `penalties.r1` or `partial(penalties.wgan_gp, weight=1.0)`; None for none.
     """
 
     reconstructed: float = 0.25
@@ -69,6 +71,7 @@ class GANOptions:
     averaging: float = 0.995
     batch_size: int = 16
     loss: AdversarialLoss = HINGE
+    penalty: Penalty | None = None
 
 
 class Log(NamedTuple):
@@ -299,6 +302,8 @@ class GANTrainer:
         value, dreal, dfake = self.options.loss.critic(real_scores, fake_scores)
         critic.add_gradients(dreal, real_cache)
         critic.add_gradients(dfake, fake_cache)
+        if self.options.penalty is not None:
+            value += self.options.penalty(critic, real, fake, batch.rng)
         self._scores[key] = float(real_scores.mean()), float(fake_scores.mean())
         return value
 

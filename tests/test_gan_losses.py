@@ -49,3 +49,12 @@ def test_the_generator_is_pulled_towards_real_and_dtypes_stay(pair):
     _, dreal, dfake = pair.critic(scores, scores)
     assert dreal.dtype == dfake.dtype == np.float32
     assert np.isfinite(dreal).all()
+
+
+def test_clipping_weights():
+    values = np.array([-3.0, -0.01, 0.005, 0.4], np.float32)
+    losses.clip_weights(values)
+    np.testing.assert_array_equal(values, np.array([-0.01, -0.01, 0.005, 0.01], np.float32))
+    for limit in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="positive limit"):
+            losses.clip_weights(values, limit)

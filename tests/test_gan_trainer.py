@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gan import bodies
 from gan.critic import Critic
+from gan.losses import WASSERSTEIN
+from gan.penalties import r1, wgan_gp
 from gan.trainer import ALARM_STEPS, GANOptions, GANTrainer, Log
+from neural_networks.components.dense import Dense
+from neural_networks.components.module import Sequential
 from neural_networks.components.parameters import pack
+from neural_networks.gradient_check import check_gradients
 from neural_networks.training import TrainingDiverged
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 
@@ -38,21 +44,42 @@ def trainer(threads: int = 1, **options) -> GANTrainer:
     return GANTrainer(vae, critic, toy_songs(), options=GANOptions(**{"batch_size": 9, **options}), threads=threads, seed=3)
 
 
-def test_the_score_of_a_coordinate_has_the_right_gradient_end_to_end():
-    vae, critic, *_ = models(np.float64)
+@pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_score_of_a_coordinate_has_the_right_gradient_end_to_end(body, batch):
+    """P -> generator -> added layers, which begin as the identity -> critic: dP and every parameter on the way."""
     rng = np.random.default_rng(0)
-    coordinates, weights = rng.standard_normal((3, 6)), rng.standard_normal(3)
+    decoder = RecurrentVAE(FEATURES, latent_size=6, beats=BEATS, hidden=16, rng=rng).decoder
+    added = Dense(FEATURES, FEATURES, rng=rng), Dense(FEATURES, FEATURES, rng=rng)
+    for layer in added:
+        layer.weight.value[:] = np.eye(FEATURES)
+        layer.bias.value[:] = 0
+    chain = Sequential(decoder, *added, Critic(FEATURES, 16, body=body, rng=rng))
+    report = check_gradients(chain, rng.standard_normal((batch, 6)), rng=rng).require()
+    assert all(row.claimed for row in report.rows)
 
-    def score(p):
-        return float(critic.forward(vae.decoder.forward(p)[0])[0] @ weights)
 
-    songs, generated = vae.decoder.forward(coordinates)
-    _, judged = critic.forward(songs)
-    gradient = vae.decoder.backward(critic.backward(weights, judged), generated)
-    for _ in range(5):
-        direction = rng.standard_normal(coordinates.shape)
-        measured = (score(coordinates + 1e-6 * direction) - score(coordinates - 1e-6 * direction)) / 2e-6
-        assert measured == pytest.approx(float(np.vdot(gradient, direction)), rel=1e-6)
+@pytest.mark.parametrize("penalty", [wgan_gp, r1])
+def test_the_critics_loss_has_the_right_gradient_with_a_penalty(penalty):
+    _, critic, flat_vae, _ = models(np.float64)
+    critic = Critic(FEATURES, 6, body=bodies.mixed, rng=np.random.default_rng(2))
+    flat = pack(critic, np.float64)
+    values = []
+    for chosen in (None, penalty):
+        options = GANOptions(batch_size=6, loss=WASSERSTEIN, penalty=chosen)
+        gan = GANTrainer(flat_vae, flat, toy_songs(), options=options, threads=1)
+        gan._generator._count = gan._critic._count = len(gan.songs)
+        gan._generator._gradient()  # makes the songs that the critic's loss is about
+        values.append(gan._critic._gradient())
+    assert values[1] > values[0] + 0.01
+    gradient = flat.grads.copy()
+    direction = np.random.default_rng(0).standard_normal(gradient.shape)
+    start = flat.values.copy()
+    ends = []
+    for sign in (1, -1):
+        flat.values[:] = start + sign * 1e-6 * direction
+        ends.append(gan._critic._gradient())
+    assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(float(gradient @ direction), rel=1e-6)
 
 
 def test_the_generators_loss_has_the_right_gradient_through_the_critic():
@@ -129,6 +156,15 @@ def test_one_and_two_threads_give_the_same_bytes_and_a_restored_trainer_goes_on_
         assert one.log[-1] == other.log[-1]
     with pytest.raises(ValueError, match="40 songs"):
         resumed.restore({})
+
+
+def test_a_penalty_draws_the_same_interpolates_for_one_and_two_threads():
+    one, two = trainer(threads=1, penalty=wgan_gp), trainer(threads=2, penalty=wgan_gp)
+    for trainer_of_two in (two._generator, two._critic):
+        trainer_of_two._half_seconds = 1.0  # worth a thread from the first step on
+    one.run(3)
+    two.run(3)
+    np.testing.assert_array_equal(one._critic.parameters.values, two._critic.parameters.values)
 
 
 def test_a_state_saved_in_the_middle_of_a_step_is_refused(monkeypatch):

@@ -26,6 +26,7 @@ class GRUTrace(NamedTuple):
     dy: np.ndarray  # (T, B, H)
     dproduct: np.ndarray  # (T, B, 3H), with respect to h_{t-1} U + b
     dcandidate: np.ndarray  # (T, B, H), with respect to x_t W_n
+    dsum: np.ndarray  # (T, B, 3H), with respect to x_t W
 
 
 class GRUTangents(NamedTuple):
@@ -40,10 +41,11 @@ class GRUTangents(NamedTuple):
 def traced_backward(layer: GRU, dy: np.ndarray, cache: GRUCache) -> tuple[np.ndarray, GRUTrace]:
     """Return dx (T, B, F) and the trace."""
     _, hidden, gates, candidate = cache[:4]
-    trace = GRUTrace(np.ascontiguousarray(dy, hidden.dtype), np.empty_like(gates), np.empty_like(candidate))
-    dfirst = np.empty_like(hidden[0])
-    gru_backward(trace.dproduct, trace.dcandidate, dfirst, trace.dy, hidden, gates, candidate, layer.recurrent_weight.value)
-    return _to_input(layer, _sums(trace.dproduct, trace.dcandidate)), trace
+    dy = np.ascontiguousarray(dy, hidden.dtype)
+    dproduct, dcandidate, dfirst = np.empty_like(gates), np.empty_like(candidate), np.empty_like(hidden[0])
+    gru_backward(dproduct, dcandidate, dfirst, dy, hidden, gates, candidate, layer.recurrent_weight.value)
+    dsum = _sums(dproduct, dcandidate)
+    return _to_input(layer, dsum), GRUTrace(dy, dproduct, dcandidate, dsum)
 
 
 def tangent_forward(layer: GRU, x_tangent: np.ndarray, cache: GRUCache) -> tuple[np.ndarray, GRUTangents]:
@@ -72,24 +74,24 @@ def tangent_backward(layer: GRU, dy_tangent: np.ndarray, cache: GRUCache, trace:
     multiply(layer.recurrent_weight.grad, _rows(hidden[:-1]).T, _rows(dproduct), add=True)
     multiply(layer.recurrent_weight.grad, _rows(tangents.hidden[:-1]).T, _rows(trace.dproduct), add=True)
     layer.recurrent_bias.grad += dproduct.sum(0).sum(0)  # first over time, then over songs: sums of sums lose fewer digits
-    sums = _sums(dproduct, dcandidate)
-    multiply(layer.input_weight.grad, _rows(x).T, _rows(sums), add=True)
-    multiply(layer.input_weight.grad, _rows(tangents.x).T, _rows(_sums(trace.dproduct, trace.dcandidate)), add=True)
-    layer.input_bias.grad += sums.sum(0).sum(0)
-    return _to_input(layer, sums)
+    dsum = _sums(dproduct, dcandidate)
+    multiply(layer.input_weight.grad, _rows(x).T, _rows(dsum), add=True)
+    multiply(layer.input_weight.grad, _rows(tangents.x).T, _rows(trace.dsum), add=True)
+    layer.input_bias.grad += dsum.sum(0).sum(0)
+    return _to_input(layer, dsum)
 
 
 def _sums(dproduct: np.ndarray, dcandidate: np.ndarray) -> np.ndarray:
     """Return the gradients with respect to x_t W (T, B, 3H): the candidate's is taken before the reset gate, not behind it."""
-    sums = dproduct.copy()
-    sums[:, :, 2 * dcandidate.shape[2] :] = dcandidate
-    return sums
+    dsum = dproduct.copy()
+    dsum[:, :, 2 * dcandidate.shape[2] :] = dcandidate
+    return dsum
 
 
-def _to_input(layer: GRU, sums: np.ndarray) -> np.ndarray:
+def _to_input(layer: GRU, dsum: np.ndarray) -> np.ndarray:
     weight = layer.input_weight.value
-    dx = np.empty((*sums.shape[:2], len(weight)), sums.dtype)
-    multiply(_rows(dx), _rows(sums), weight.T)
+    dx = np.empty((*dsum.shape[:2], len(weight)), dsum.dtype)
+    multiply(_rows(dx), _rows(dsum), weight.T)
     return dx
 
 
