@@ -10,12 +10,16 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neural_networks.vae.vae import VAE
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from neural_networks.vae.vae import VAE  # noqa: E402
 
 SHORT, LONG = 100, 400  # steps
 

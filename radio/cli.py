@@ -23,10 +23,10 @@ examples:
   ai-radio generate --count 10 --output songs        write ten new songs as WAV files
   ai-radio final --output songs                      descend to the song you would like best
   ai-radio reconstruct song.ogg --output songs       hear what a station makes of a song
+  ai-radio map --station mine --output map.png       see a station's songs and your ratings as a map
   ai-radio starter --output starter                  write the starter collection as WAV files
   ai-radio compress song.flac                        make song.air, about a tenth of its size
   ai-radio decompress song.air                       make song.wav of it again
-  ai-radio map --station mine --output map.png       see a station's songs and your ratings as a map
 """
 # command -> (module in radio.commands, one line of help)
 COMMANDS = {
@@ -122,10 +122,8 @@ def parser() -> argparse.ArgumentParser:
     # What was given before the command's name counts too: the commands' own defaults must not overwrite it.
     _play(added["play"])
     own = {"train": _train, "generate": _generate, "reconstruct": _reconstruct, "final": _final, "starter": _starter, "map": _map}
-    for name, add in own.items():
+    for name, add in (own | {"compress": _compress, "decompress": _decompress}).items():
         add(added[name])
-    _compress(added["compress"])
-    _decompress(added["decompress"])
     for name in ("generate", "reconstruct", "final", "compress", "decompress", "stations", "doctor"):
         added[name].add_argument("--json", action="store_true", help="print JSON for a program to read")
     return main_parser
@@ -200,6 +198,8 @@ def _map(each: argparse.ArgumentParser) -> None:
     _common(each, "station", "listener", "seed")
     each.add_argument("--count", type=whole(0, 10_000), default=100, metavar="N", help="how many new songs are drawn (default: 100)")
     each.add_argument("--output", metavar="FILE", type=Path, default=Path("map.png"), help="a .png, .svg or .pdf file (default: map.png)")
+
+
 def _compress(each: argparse.ArgumentParser) -> None:
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
     text = "1 is smallest, 5 is closest to the original (default: 3)"

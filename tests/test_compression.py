@@ -13,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compression.compression import COMPRESSION_1_INFO, GAINS, CompressionInfo, compress, decompress, train_compressor
+from compression.training import Lesson
+from neural_networks.autoencoder.residual import ResidualAutoEncoder
+from neural_networks.batches import Batch
 
 ROOT = Path(__file__).parent.parent
 OWNERS_EXAMPLE = '''```python
@@ -135,6 +138,26 @@ def test_training_ends_early_and_says_so(capsys: pytest.CaptureFixture[str]) -> 
     losses = train_compressor([smooth_noise(15, 6)], info, 10_000).losses
     assert len(losses) < 10_000
     assert "training ends" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_chunks_that_are_kept_apart_are_not_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: set[int] = set()
+    tested: set[int] = set()
+    loss, test_loss = Lesson.loss, Lesson.test_loss
+
+    def told_loss(self: Lesson, module: ResidualAutoEncoder, batch: Batch) -> float:
+        learned.update(batch.indices.tolist())
+        return loss(self, module, batch)
+
+    def told_test_loss(self: Lesson, module: ResidualAutoEncoder, indices: np.ndarray) -> float:
+        tested.update(indices.tolist())
+        return test_loss(self, module, indices)
+
+    monkeypatch.setattr(Lesson, "loss", told_loss)
+    monkeypatch.setattr(Lesson, "test_loss", told_test_loss)
+    info = CompressionInfo(100, 60, hidden=(8,))
+    history = train_compressor([smooth_noise(4_050, 9)], info, 2, print_epochs=False, test_share=0.2)
+    assert len(tested) == 8 and len(history.test_losses) and learned == set(range(41)) - tested
 
 
 def test_same_training_same_codes() -> None:
