@@ -15,9 +15,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gan.bidirectional import Bidirectional
 from gan.spectral_norm import SpectralNorm
 from neural_networks.components.activations import LeakyReLU
+from neural_networks.components.bidirectional import Bidirectional
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.gru import GRU

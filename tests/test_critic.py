@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gan import bodies
-from gan.bidirectional import Bidirectional
 from gan.critic import Critic
 from gan.saliency import moments, plot_saliency, saliency
+from neural_networks.components.bidirectional import Bidirectional
 from neural_networks.components.gru import GRU
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import check_gradients

@@ -9,12 +9,12 @@ import pytest
 
 from benchmarks import gradient_penalty as benchmark
 from gan import bodies
-from gan.bidirectional import Bidirectional
 from gan.critic import INPUT_SCALE, Critic
 from gan.losses import wasserstein
 from gan.penalties import flatness_penalty, interpolates, r1, slope_penalty, wgan_gp
 from gan.spectral_norm import SpectralNorm
 from neural_networks.components.activations import ELU, GatedLinearUnit, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from neural_networks.components.bidirectional import Bidirectional
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.gru import GRU

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neural_networks.components.gru import GRU
-from neural_networks.components.kernels_gru import gru_backward
+from neural_networks.components.kernels_gru import gru_errors
 from neural_networks.components.kernels_tangent import gru_tangent_backward, gru_tangent_forward
 from neural_networks.components.parameters import pack
 from neural_networks.components.tangents import tangent_backward, tangent_forward, traced_backward
@@ -60,7 +60,8 @@ def plain_backward(dy_, dy, hidden, gates, candidate, hidden_, gates_, candidate
 def test_kernels_are_their_equations(shape: tuple[int, int, int], rng: np.random.Generator) -> None:
     steps, batch, size = shape
     gru = GRU(3, size, rng=rng)
-    _, (_, hidden, gates, candidate) = gru.forward(rng.standard_normal((steps, batch, 3)), rng.standard_normal((batch, size)))
+    _, cache = gru.forward(rng.standard_normal((steps, batch, 3)), rng.standard_normal((batch, size)))
+    hidden, (gates, candidate) = cache.hidden, cache.kept
     weight = gru.recurrent_weight.value
     sums, dy, dy_ = (rng.standard_normal(s) for s in ((steps, batch, 3 * size), (steps, batch, size), (steps, batch, size)))
 
@@ -69,8 +70,7 @@ def test_kernels_are_their_equations(shape: tuple[int, int, int], rng: np.random
     for found, expected in zip((hidden_[1:], gates_, candidate_), plain_forward(sums, hidden, gates, candidate, weight), strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
-    dproduct, dcandidate = np.empty_like(gates), np.empty_like(candidate)
-    gru_backward(dproduct, dcandidate, np.empty((batch, size)), dy, hidden, gates, candidate, weight)
+    dproduct, dcandidate = gru_errors(np.empty((batch, size)), dy, hidden, gates, candidate, weight)
     dproduct_, dcandidate_ = np.empty_like(gates), np.empty_like(candidate)
     gru_tangent_backward(
         dproduct_, dcandidate_, dy_, dy, dproduct @ weight.T, dcandidate, hidden, gates, candidate, hidden_, gates_, candidate_, weight

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_networks.components import tangents
 from neural_networks.components.module import Module
 
 
@@ -69,3 +70,23 @@ class Bidirectional(Module):
         dx, dfirst = self.forward_cell.backward_with_state(dahead, forward_cache)
         back, dlast = self.backward_cell.backward_with_state(dback if dy.ndim == 2 else dback[::-1], backward_cache)
         return dx + (back if repeated else back[::-1]), np.concatenate([dfirst, dlast], axis=1)
+
+    def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
+        """Return dx and its trace; see neural_networks/components/tangents.py."""
+        forward_cache, backward_cache, size, _ = cache
+        ahead, forward_trace = tangents.traced_backward(self.forward_cell, dy[:, :, :size], forward_cache)
+        back, backward_trace = tangents.traced_backward(self.backward_cell, dy[::-1, :, size:], backward_cache)
+        return ahead + back[::-1], (forward_trace, backward_trace)
+
+    def tangent_forward(self, x_tangent: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
+        """Return y_tangent and the tangents of the two caches."""
+        ahead, forward_tangents = tangents.tangent_forward(self.forward_cell, x_tangent, cache[0])
+        back, backward_tangents = tangents.tangent_forward(self.backward_cell, x_tangent[::-1], cache[1])
+        return np.concatenate([ahead, back[::-1]], axis=2), (forward_tangents, backward_tangents)
+
+    def tangent_backward(self, dy_tangent: np.ndarray, cache: Any, trace: Any, found: Any) -> np.ndarray:
+        """Return dx_tangent; add the tangents of the parameters' gradients."""
+        size = cache[2]
+        ahead = tangents.tangent_backward(self.forward_cell, dy_tangent[:, :, :size], cache[0], trace[0], found[0])
+        back = tangents.tangent_backward(self.backward_cell, dy_tangent[::-1, :, size:], cache[1], trace[1], found[1])
+        return ahead + back[::-1]

@@ -14,7 +14,7 @@ Contract, outputs first, shapes and names as in kernels_gru.py; U is (H, 3H), ga
         dhidden_tangent     (T, B, H)    the tangent of dhidden
         dhidden             (T, B, H)    the gradient with respect to hidden[1:], from above
         through             (T, B, H)    dproduct_t U^T of all steps, one product outside of the loop
-        dcandidate          (T, B, H)    from gru_backward
+        dcandidate          (T, B, H)    from gru_errors
 
 A prime is a tangent. The plain twin in NumPy is in tests/test_tangents_gru.py.
 """

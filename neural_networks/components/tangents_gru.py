@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neural_networks.components.gru import GRU, GRUCache
-from neural_networks.components.kernels_gru import gru_backward
+from neural_networks.components.gru import GRU
+from neural_networks.components.kernels_gru import gru_errors, gru_values
 from neural_networks.components.kernels_matrix import multiply
 from neural_networks.components.kernels_tangent import gru_tangent_backward, gru_tangent_forward
+from neural_networks.components.recurrent_layer import LayerCache
 
 
 class GRUTrace(NamedTuple):
@@ -38,19 +39,18 @@ class GRUTangents(NamedTuple):
     candidate: np.ndarray  # (T, B, H)
 
 
-def traced_backward(layer: GRU, dy: np.ndarray, cache: GRUCache) -> tuple[np.ndarray, GRUTrace]:
+def traced_backward(layer: GRU, dy: np.ndarray, cache: LayerCache) -> tuple[np.ndarray, GRUTrace]:
     """Return dx (T, B, F) and the trace."""
-    _, hidden, gates, candidate = cache[:4]
+    hidden, gates, candidate = _values(layer, cache)
     dy = np.ascontiguousarray(dy, hidden.dtype)
-    dproduct, dcandidate, dfirst = np.empty_like(gates), np.empty_like(candidate), np.empty_like(hidden[0])
-    gru_backward(dproduct, dcandidate, dfirst, dy, hidden, gates, candidate, layer.recurrent_weight.value)
+    dproduct, dcandidate = gru_errors(np.empty_like(hidden[0]), dy, hidden, gates, candidate, layer.recurrent_weight.value)
     dsum = _sums(dproduct, dcandidate)
     return _to_input(layer, dsum), GRUTrace(dy, dproduct, dcandidate, dsum)
 
 
-def tangent_forward(layer: GRU, x_tangent: np.ndarray, cache: GRUCache) -> tuple[np.ndarray, GRUTangents]:
+def tangent_forward(layer: GRU, x_tangent: np.ndarray, cache: LayerCache) -> tuple[np.ndarray, GRUTangents]:
     """Return the tangents of the states (T, B, H), and those of the whole cache."""
-    _, hidden, gates, candidate = cache[:4]
+    hidden, gates, candidate = _values(layer, cache)
     found = GRUTangents(
         np.ascontiguousarray(x_tangent, hidden.dtype), np.empty_like(hidden), np.empty_like(gates), np.empty_like(candidate)
     )
@@ -60,9 +60,9 @@ def tangent_forward(layer: GRU, x_tangent: np.ndarray, cache: GRUCache) -> tuple
     return found.hidden[1:], found
 
 
-def tangent_backward(layer: GRU, dy_tangent: np.ndarray, cache: GRUCache, trace: GRUTrace, tangents: GRUTangents) -> np.ndarray:
+def tangent_backward(layer: GRU, dy_tangent: np.ndarray, cache: LayerCache, trace: GRUTrace, tangents: GRUTangents) -> np.ndarray:
     """Return the tangent of dx (T, B, F); add those of the parameters' gradients."""
-    x, hidden, gates, candidate = cache[:4]
+    hidden, gates, candidate = _values(layer, cache)
     weight = layer.recurrent_weight.value
     dproduct, dcandidate = np.empty_like(gates), np.empty_like(candidate)
     through = np.empty_like(candidate)
@@ -75,10 +75,17 @@ def tangent_backward(layer: GRU, dy_tangent: np.ndarray, cache: GRUCache, trace:
     multiply(layer.recurrent_weight.grad, _rows(tangents.hidden[:-1]).T, _rows(trace.dproduct), add=True)
     layer.recurrent_bias.grad += dproduct.sum(0).sum(0)  # first over time, then over songs: sums of sums lose fewer digits
     dsum = _sums(dproduct, dcandidate)
-    multiply(layer.input_weight.grad, _rows(x).T, _rows(dsum), add=True)
+    multiply(layer.input_weight.grad, _rows(cache.x).T, _rows(dsum), add=True)
     multiply(layer.input_weight.grad, _rows(tangents.x).T, _rows(trace.dsum), add=True)
     layer.input_bias.grad += dsum.sum(0).sum(0)
     return _to_input(layer, dsum)
+
+
+def _values(layer: GRU, cache: LayerCache) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return hidden, gates and candidate; refuse what there is no rule for."""
+    if layer.before is not None or layer.after is not None or cache.repeated or cache.last:
+        raise TypeError("a GRU has second derivatives for an input and an output per step, without networks around it")
+    return cache.hidden, *gru_values(*cache.kept)
 
 
 def _sums(dproduct: np.ndarray, dcandidate: np.ndarray) -> np.ndarray:
