@@ -152,10 +152,12 @@ def test_backward_again_adds_the_same_and_nothing_else_is_written(kind: str, mod
     flat = pack(module)
     dy = dy[0] if mode[1] else dy
     kept = {name: id(value) for name, value in vars(module).items()}
+    arrays = [x, first, dy, flat.values]
+    before = [array.copy() for array in arrays]
     y, cache = run(module, x, first, mode)
     assert not flat.grads.any() and len(arrays_of(cache)) > 1
-    arrays = [x, first, dy, flat.values, y, *arrays_of(cache)]
-    before = [array.copy() for array in arrays]
+    arrays += [y, *arrays_of(cache)]
+    before += [array.copy() for array in arrays[4:]]
     once = module.backward_with_state(dy, cache)
     grads = flat.grads.copy()
     assert all(np.abs(p.grad).max() > 0 for p in module.parameters())
@@ -231,8 +233,9 @@ def test_refusals_of_the_containers(rng: np.random.Generator) -> None:
     with pytest.raises(ValueError, match="not 3 and 4 values"):
         Bidirectional(one, two)
     for module, size in ((Stacked(one, two), 14), (Bidirectional(one, RNN(3, 2, rng=rng)), 6)):
-        with pytest.raises(ValueError, match=f"are {size} values together, not {size + 1}"):
-            module.forward(np.zeros((5, 2, 3)), np.zeros((2, size + 1)))
+        for shape in ((2, size + 1), (size,)):
+            with pytest.raises(ValueError, match=re.escape(f"(B, {size}) together, not {shape}")):
+                module.forward(np.zeros((5, 2, 3)), np.zeros(shape))
         with pytest.raises(ValueError, match=re.escape("(T, B, 3), not (5, 2, 4)")):
             module.forward(np.zeros((5, 2, 4)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -139,3 +140,11 @@ def test_inputs_that_do_not_fit_are_refused(rng: np.random.Generator) -> None:
         module.forward(np.zeros((2, 3, 5)), first=np.zeros((2, 4)))
     with pytest.raises(ValueError, match="at least one time step, not 0"):
         module.forward(np.zeros((3, 5)), steps=0)
+
+
+def test_gradients_that_do_not_fit_are_refused(rng: np.random.Generator) -> None:
+    module = Recurrent(*CELLS[0], rng=rng)
+    for last, right, wrong in ((False, (2, 3, 6), (2, 3, 5)), (False, (2, 3, 6), (1, 3, 6)), (True, (3, 6), (6,))):
+        _, cache = module.forward(np.zeros((2, 3, 5)), last=last)
+        with pytest.raises(ValueError, match=re.escape(f"the shape {right} of the outputs, not {wrong}")):
+            module.backward(np.zeros(wrong), cache)

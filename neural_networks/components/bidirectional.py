@@ -46,8 +46,8 @@ class Bidirectional(Module):
         Returns:
             The outputs (T, B, O), or (B, O) if `last`, and the cache.
         """
-        if first is not None and first.shape[-1] != self.state_size:
-            raise ValueError(f"the first states of both directions are {self.state_size} values together, not {first.shape[-1]}")
+        if first is not None and (first.ndim != 2 or first.shape[1] != self.state_size):
+            raise ValueError(f"the first states of both directions have the shape (B, {self.state_size}) together, not {first.shape}")
         size = self.forward_cell.state_size
         states = (None, None) if first is None else (first[:, :size], first[:, size:])
         ahead, forward_cache = self.forward_cell.forward(x, states[0], steps=steps, last=last)

@@ -109,9 +109,16 @@ class Recurrent(Module):
         return self.backward_with_state(dy, cache)[0]
 
     def backward_with_state(self, dy: np.ndarray, cache: RecurrentCache) -> tuple[np.ndarray, np.ndarray]:
-        """Return dx as `backward` does, and dfirst (B, H), the gradient with respect to the first state."""
+        """Return dx as `backward` does, and dfirst (B, H), the gradient with respect to the first state.
+
+        Raises:
+            ValueError: if dy does not have the shape of the outputs.
+        """
         steps, batch, _ = cache.inner.shape
         dtype = self.input_weights.value.dtype
+        wanted = (batch, self.output_size) if cache.last else (steps, batch, self.output_size)
+        if dy.shape != wanted:
+            raise ValueError(f"dy must have the shape {wanted} of the outputs, not {dy.shape}")
         if cache.last:
             dlast, dy = dy, np.zeros((steps, batch, self.output_size), dtype)
             dy[-1] = dlast

@@ -41,8 +41,8 @@ class Stacked(Module):
         Returns:
             The outputs (T, B, O), or (B, O) if `last`, and the layers' caches.
         """
-        if first is not None and first.shape[-1] != self.state_size:
-            raise ValueError(f"the first states of these layers are {self.state_size} values together, not {first.shape[-1]}")
+        if first is not None and (first.ndim != 2 or first.shape[1] != self.state_size):
+            raise ValueError(f"the first states of these layers have the shape (B, {self.state_size}) together, not {first.shape}")
         caches, start = [], 0
         for layer in self.layers:
             state = None if first is None else first[:, start : start + layer.state_size]
