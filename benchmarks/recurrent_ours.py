@@ -9,7 +9,6 @@ T, B, F, H, Z, G = time steps, batch, features, hidden size, latent size, gates.
 
 from __future__ import annotations
 
-import resource
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -159,10 +158,12 @@ def accuracy(cell: str, size: Size) -> tuple[float, float]:
 
 
 def memory(cell: str, size: Size) -> dict[str, float]:
-    """Return a step's memory in MB: by arithmetic, of the arrays of its cache, of all NumPy arrays at once, and of the process.
+    """Return a step's memory in MB: by arithmetic, of its output and cache, of all that Python and NumPy hold at once, and of the process.
 
     NOTE: to be called in a fresh process, whose largest size yet is that of a step at S0.
     """
+    import resource  # Windows has none
+
     batch, steps, features, hidden, _ = size
     needed = {**_KEPT, "Recurrent": 4}[cell] * 2 * hidden + features
     training_step(cell, SIZES["S0"], frames(SIZES["S0"]))()

@@ -12,11 +12,12 @@ ours in one round, so above 1 we are faster: its minimum, median and maximum are
 
 What is honest about it:
 - PyTorch stands twice. The gradient of an untrained encoder fades over 256 steps into denormal numbers, on which the processor is slow:
-  as it comes ("torch") it may take six times longer than with torch.set_flush_denormal(True) ("flushed"), which few users know. Our
-  kernels and JAX flush by themselves, so "flushed" is the fair race and "torch" is what a user meets.
+  as it comes ("torch") it takes three to eight times longer at S2 than with torch.set_flush_denormal(True) ("flushed"), which few
+  users know. Our cells and JAX flush by themselves, so "flushed" is the fair race and "torch" is what a user meets.
 - Each contender runs on a thread of its own, for that setting belongs to a thread and to the threads that it starts.
 - One thread means one core: the process holds to it. With two, ours runs two halves of the batch, as the Trainer does; at S0 handing
-  one over costs more than it saves, and there the Trainer would not.
+  one over costs more than it saves, and there the Trainer would not. NOTE: two threads on two cores are only worth measuring while
+  nothing else runs: whoever takes a core makes both halves wait for it, ours and the peers'. The load is printed.
 - GFLOP/s count the products that a step needs, not those that a library makes. The peak is that of our own register tile, in the same
   rounds on one core, times the threads: not the processor's, whose matrix unit (AMX) nobody uses here in float32.
 - The owner's cell gets a second layer in each of its networks, lest it have no leaky ReLU, and runs at S0 and S1 only.
@@ -162,7 +163,7 @@ def tell_memory(name: str, cell: str) -> dict[str, Any]:
     found = in_fresh_process(ours.memory, cell, ours.SIZES[name])
     print(
         f"{name} {cell:9} needed {found['needed']:8.3f} MB  cache {found['cache']:8.3f} MB"
-        f"  NumPy's arrays at most {found['arrays']:8.3f} MB  process grew by {found['process']:8.3f} MB"
+        f"  Python and NumPy at most {found['arrays']:8.3f} MB  process grew by {found['process']:8.3f} MB"
     )
     return {"size": name, "cell": cell, "memory MB": found}
 

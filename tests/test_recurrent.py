@@ -148,3 +148,14 @@ def test_gradients_that_do_not_fit_are_refused(rng: np.random.Generator) -> None
         _, cache = module.forward(np.zeros((2, 3, 5)), last=last)
         with pytest.raises(ValueError, match=re.escape(f"the shape {right} of the outputs, not {wrong}")):
             module.backward(np.zeros(wrong), cache)
+
+
+def test_numbers_that_fade_out_leave_the_processor_as_it_was(rng: np.random.Generator) -> None:
+    module = Recurrent(*CELLS[0], rng=rng)
+    flat = pack(module)
+    flat.values *= 0.1
+    y, cache = module.forward(rng.standard_normal((300, 2, 5)).astype(np.float32), last=True)
+    dx = module.backward(np.ones_like(y), cache)
+    smallest = np.finfo(np.float32).tiny
+    assert not ((np.abs(dx) > 0) & (np.abs(dx) < smallest)).any() and (dx == 0).any() and dx[-1].any()
+    assert np.float32(1e-30) * np.float32(1e-10) > 0

@@ -11,6 +11,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import kernel
+from neural_networks.components.kernels_vector import flush, unflush
 
 Array = np.ndarray
 _CHUNK = 64  # rows whose errors stay in the first cache while a weight gradient is summed
@@ -154,6 +155,7 @@ def recurrent_forward(
         output_sizes: (H, ..., O).
         slope: of the leaky ReLU.
     """
+    mode = flush()  # states and gradients that fade out slow the processor down
     steps, batch, outputs = y.shape
     hidden, features = first.shape[1], x.shape[2]
     for t in range(steps):
@@ -169,6 +171,7 @@ def recurrent_forward(
     for t in range(steps):
         for b in range(batch):
             y[t, b] = outer[t, b, outer.shape[2] - outputs :]
+    unflush(mode)
 
 
 @kernel
@@ -192,6 +195,7 @@ def recurrent_backward(
         output_sizes: see recurrent_forward.
         slope: see recurrent_forward.
     """
+    mode = flush()
     steps, batch, outputs = dy.shape
     hidden, features = dfirst.shape[1], dx.shape[2]
     transposed = np.empty_like(output_weights)
@@ -224,3 +228,4 @@ def recurrent_backward(
                 total[j] += error[j]
     width = inner.shape[2]
     _chain_gradients(input_grads, dinner.reshape(steps * batch, width), inner.reshape(steps * batch, width), input_sizes)
+    unflush(mode)
