@@ -63,8 +63,9 @@ def hold_to(threads: int) -> None:
     count = str(threads)
     if os.environ.get("RECURRENT_SPEED_THREADS") == count:
         return
-    for name in ("OMP", "MKL", "OPENBLAS"):
+    for name in ("OMP", "MKL"):
         os.environ[f"{name}_NUM_THREADS"] = count
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's, which the Trainer holds to the thread that calls it
     os.environ |= {"RECURRENT_SPEED_THREADS": count, "JAX_PLATFORMS": "cpu"}
     if threads == 1:
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
