@@ -20,9 +20,9 @@ import numba
 import numpy as np
 
 from neural_networks.components.gru import GRU
-from neural_networks.components.kernels_matrix import aligned
 from neural_networks.components.kernels_tile import tile
 from neural_networks.components.kernels_vector import LANES, ROWS, TILE, VECTORS
+from neural_networks.components.kernels_workspace import aligned
 from neural_networks.components.lstm import LSTM
 from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters, pack

@@ -28,6 +28,14 @@ def _stamp() -> bytes:
 _STAMP = _stamp()
 
 
+def inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function for kernels to call that makes no arrays: it takes them from a workspace, see kernels_workspace.py.
+
+    Numba then counts no references to arrays, which takes a tiny network a third of its time.
+    """
+    return numba.njit(_nrt=False, nogil=True, error_model="numpy")(function)
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function with Numba at its first call, and keep the result for the next start of the program."""
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # Python's division tests would stop vectorisation

@@ -3,7 +3,6 @@
 The gradients of the gates of a chunk stay in the second cache until the weights' gradients are summed from them; they are never written
 to memory as a whole. Letters and `d` as in kernels_panels.py; row_step, block_step = floats between two rows and two blocks of d.
 
-    chunk_steps(batch)     time steps of a chunk
     sum_chunk(..)          the weights' and biases' gradients of a chunk, in the order of the tiles
     sum_steps(..)          the gates' gradients themselves, of an input that every step gets
     finish(..)             what was summed into the order of the weights
@@ -24,25 +23,17 @@ from neural_networks.components.kernels_panels import (
 )  # fmt: skip
 from neural_networks.components.kernels_vector import ROWS
 
-CHUNK = 256  # rows
-
-
-@register_jitable
-def chunk_steps(batch):
-    """Return how many time steps a chunk has."""
-    return max(1, CHUNK // batch)
-
 
 @register_jitable
 def sum_chunk(
     sums, input_sums, biases, packed, hidden, x, d, begin, rows, size, features,
-    row_step, block_step, blocks, vectors, input_start, repeated,
+    row_step, block_step, blocks, vectors, input_start, repeated, workspace,
 ):  # fmt: skip
     """Add the gradients of U, W and of the biases of `rows` rows from row `begin` on."""
     group = ROWS_OF_FOUR if vectors == 4 else ROWS
     pack_rows(packed, hidden, begin * size, size, rows, size, group)
     add_weight_gradient(sums, packed, size, rows, d, 0, row_step, block_step, blocks, vectors)
-    add_rows(biases, d, 0, row_step, block_step, rows, blocks, row_step)
+    add_rows(biases, d, 0, row_step, block_step, rows, blocks, row_step, workspace)
     if not repeated:
         pack_rows(packed, x, begin * features, features, rows, features, group)
         add_weight_gradient(input_sums, packed, features, rows, d, input_start, row_step, block_step, blocks, vectors)

@@ -23,14 +23,14 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from neural_networks.components.kernels import kernel
-from neural_networks.components.kernels_chunks import chunk_steps, finish, sum_chunk, sum_steps
+from neural_networks.components.kernels import inner, kernel
 from neural_networks.components.kernels_gru_gates import gru_gate_gradients, gru_gates
 from neural_networks.components.kernels_loops import add_product
-from neural_networks.components.kernels_matrix import WIDTH, aligned, multiply, zeros
-from neural_networks.components.kernels_panels import AHEAD, GROUP, add_input_gradient, block_count, multiply_panels, pack, pack_turned
+from neural_networks.components.kernels_matrix import multiply
 from neural_networks.components.kernels_tile import add_part, fill
-from neural_networks.components.kernels_vector import LANES, ROWS, TILE, flush, unflush
+from neural_networks.components.kernels_time import backward_over_time, forward_over_time
+from neural_networks.components.kernels_vector import LANES, TILE, flush, unflush
+from neural_networks.components.kernels_workspace import aligned, backward_space, forward_space
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -146,16 +146,11 @@ def _backward_loops(dproduct, dcandidate, dfirst, dhidden, hidden, gates, candid
         add_product(dfirst, dproduct[t], transposed)
 
 
-# The same on register tiles. Weights are copied into panels once per call, which T steps pay for.
+# The same on register tiles: the equations of a block of LANES units, whose loops over time kernels_time.py has.
 
 
 @register_jitable
-def gru_forward_tiles(hidden, gates, x, given_steps, steps, batch, features, size, W, U, a, b):
-    """Do what the contract says, on flat vectors."""
-    width = 3 * LANES
-    blocks = block_count(3, size)
-    input_panels, panels = pack(W, features, 3, 0, 3, size), pack(U, size, 3, 0, 3, size)
-    biases = aligned(blocks * 4 * LANES)
+def _fill_biases(biases, a, b, blocks, size):
     for block in range(blocks):
         count = min(LANES, size - block * LANES)
         for gate in range(3):
@@ -166,107 +161,80 @@ def gru_forward_tiles(hidden, gates, x, given_steps, steps, batch, features, siz
                 add_part(biases, vector, a, column, count, 1)
             else:
                 fill(biases, vector + LANES, a, column, count)
-    product = aligned(batch * width)
-    # The input's products of a few steps at a time, so that in between its panels do not push those of the state out of the cache.
-    chunk = 1 if given_steps == 1 else max(1, AHEAD // batch)
-    given_rows = chunk * batch
-    given = aligned(blocks * given_rows * width)
-    for t in range(steps):
-        if t < given_steps and t % chunk == 0:
-            rows = min(chunk, given_steps - t) * batch
-            multiply_panels(given, given_rows * width, x, t * given_rows // chunk * features, features, rows, input_panels, blocks, 3)
-        now = t % chunk * batch
-        for block in range(blocks):
-            first = block * LANES
-            multiply_panels(product, 0, hidden, t * batch * size, size, batch, panels[block * size * width :], 1, 3)
-            for row in range(batch):
-                start = (t * batch + row) * size + first
-                gru_gates(
-                    given, (block * given_rows + now + row) * width, product, row * width, biases, block * 4 * LANES, hidden, start,
-                    start + batch * size, gates, ((t * blocks + block) * batch + row) * 4 * LANES, batch * 4 * LANES,
-                    min(LANES, size - first),
-                )  # fmt: skip
+
+
+@register_jitable
+def _gate_rows(given, given_start, product, biases, hidden, cells, values, t, block, blocks, batch, size):
+    first, row_step = block * LANES, 4 * LANES
+    for row in range(batch):
+        start = (t * batch + row) * size + first
+        gru_gates(
+            given, given_start + row * 3 * LANES, product, row * 3 * LANES, biases, block * row_step, hidden, start, start + batch * size,
+            values, ((t * blocks + block) * batch + row) * row_step, batch * row_step, min(LANES, size - first),
+        )  # fmt: skip
+
+
+@register_jitable
+def _gradient_rows(
+    d, to, now, to_now, dfirst, dcell, above, above_start, above_step, hidden, cells, values, t, block, blocks, batch, size
+):  # fmt: skip
+    # The candidate's recurrent product, reset, update, candidate: U sees the first three, W the last three.
+    first, row_step = block * LANES, 4 * LANES
+    # Blocks go up within a step and begin again a step before.
+    ahead = batch * row_step if block < blocks - 1 else (1 - 2 * blocks) * batch * row_step
+    for row in range(batch):
+        gru_gate_gradients(
+            d, to + row * row_step, now, to_now + row * blocks * 3 * LANES, dfirst, row * size + first,
+            above, above_start + row * above_step + first, hidden, (t * batch + row) * size + first,
+            values, ((t * blocks + block) * batch + row) * row_step, ahead, min(LANES, size - first), batch * size,
+        )  # fmt: skip
+
+
+@register_jitable
+def gru_forward_tiles(hidden, cells, values, x, given_steps, steps, batch, features, size, W, U, a, b, workspace):
+    """Do what the contract says, on flat vectors; `cells` is empty."""
+    forward_over_time(
+        _fill_biases, _gate_rows, 3, 4, 3, hidden, cells, values, x, given_steps, steps, batch, features, size, W, U, a, b, workspace
+    )  # fmt: skip
 
 
 @register_jitable
 def gru_backward_tiles(
-    dx, dfirst, dW, dU, da, db, dhidden, given_steps, above_steps, hidden, gates, x, steps, batch, features, size, W, U
+    dx, dfirst, dcell, dW, dU, da, db, dhidden, given_steps, above_steps, hidden, cells, values, x, steps, batch, features, size, W, U,
+    workspace,
 ):  # fmt: skip
-    """Do what the contract says, on flat vectors."""
-    row_step = 4 * LANES  # the candidate's recurrent product, reset, update, candidate: U sees the first three, W the last three
-    width = 3 * LANES
-    blocks = block_count(3, size)
-    chunk = chunk_steps(batch)
-    block_step = chunk * batch * row_step
-    repeated = given_steps < steps
-    panels = pack_turned(U, size, 3, 2, 3, size)
-    d, now = aligned(blocks * block_step), aligned(batch * blocks * width)
-    sums_of_time = zeros(blocks * batch * row_step if repeated else 0)
-    input_panels = pack_turned(W, features, 3, 0, 3, size) if dx.size > 0 else sums_of_time
-    packed = aligned((max(size, features) + ROWS) * max(chunk, 1) * batch)
-    product, biases = aligned(GROUP * WIDTH), zeros(blocks * row_step)
-    sums, input_sums = zeros(blocks * (size + ROWS) * width), zeros(blocks * (features + ROWS) * width)
-    nothing = np.zeros(size, np.float32)
-    gate_block = batch * row_step
-    dfirst[:] = 0
-    for stop in range(steps, 0, -chunk):
-        begin = max(0, stop - chunk)
-        rows = (stop - begin) * batch
-        for t in range(stop - 1, begin - 1, -1):
-            above = t - steps + above_steps
-            local = (t - begin) * batch
-            for block in range(blocks):
-                first = block * LANES
-                count = min(LANES, size - first)
-                # Blocks go up within a step and begin again a step before.
-                ahead = gate_block if block < blocks - 1 else (1 - 2 * blocks) * gate_block
-                for row in range(batch):
-                    start = (t * batch + row) * size + first
-                    to, to_now = block * block_step + (local + row) * row_step, (row * blocks + block) * width
-                    gate = (t * blocks + block) * gate_block + row * row_step
-                    if above >= 0:
-                        from_above = (above * batch + row) * size + first
-                        gru_gate_gradients(
-                            d, to, now, to_now, dfirst, row * size + first, dhidden, from_above, hidden, start, gates, gate, ahead, count,
-                            batch * size,
-                        )  # fmt: skip
-                    else:
-                        gru_gate_gradients(
-                            d, to, now, to_now, dfirst, row * size + first, nothing, first, hidden, start, gates, gate, ahead, count,
-                            batch * size,
-                        )  # fmt: skip
-            add_input_gradient(dfirst, 0, size, now, 0, blocks * width, width, batch, panels, blocks, 3, 1, product)
-            if repeated:
-                sum_steps(sums_of_time, d, local * row_step, batch, row_step, block_step, blocks)
-        sum_chunk(
-            sums, input_sums, biases, packed, hidden, x, d, begin * batch, rows, size, features,
-            row_step, block_step, blocks, 3, LANES, repeated,
-        )  # fmt: skip
-        if dx.size > 0 and not repeated:
-            to = begin * batch * features
-            add_input_gradient(dx, to, features, d, LANES, row_step, block_step, rows, input_panels, blocks, 3, 0, product)
-    finish(
-        dx, dW, dU, da, db, sums, input_sums, biases, packed, x, sums_of_time, input_panels, product,
-        batch, size, features, row_step, blocks, 3, LANES, 2, 3, repeated,
+    """Do what the contract says, on flat vectors; `dcell` and `cells` are empty."""
+    backward_over_time(
+        _gradient_rows, 3, 4, 3, 2, LANES, 1, dx, dfirst, dcell, dW, dU, da, db, dhidden, given_steps, above_steps, hidden, cells, values,
+        x, steps, batch, features, size, W, U, workspace,
     )  # fmt: skip
+
+
+_forward_inner, _backward_inner = inner(gru_forward_tiles), inner(gru_backward_tiles)
 
 
 @kernel
 def _forward(hidden, gates, x, W, U, a, b):
     steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    given_steps, features = x.shape[0], x.shape[2]
+    workspace = aligned(forward_space(3, 4, 3, given_steps, batch, features, size))
     mode = flush()
-    gru_forward_tiles(
-        hidden.reshape(-1), gates.reshape(-1), x.reshape(-1), x.shape[0], steps, batch, x.shape[2], size, W.reshape(-1), U.reshape(-1), a, b
-    )
+    _forward_inner(
+        hidden.reshape(-1), a[:0], gates.reshape(-1), x.reshape(-1), given_steps, steps, batch, features, size, W.reshape(-1),
+        U.reshape(-1), a, b, workspace,
+    )  # fmt: skip
     unflush(mode)
 
 
 @kernel
 def _backward(dx, dfirst, dW, dU, da, db, dhidden, hidden, gates, x, W, U):
     steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    given_steps, features = x.shape[0], x.shape[2]
+    workspace = aligned(backward_space(3, 4, 3, given_steps, steps, batch, features, size))
     mode = flush()
-    gru_backward_tiles(
-        dx.reshape(-1), dfirst.reshape(-1), dW.reshape(-1), dU.reshape(-1), da, db, dhidden.reshape(-1), x.shape[0], dhidden.shape[0],
-        hidden.reshape(-1), gates.reshape(-1), x.reshape(-1), steps, batch, x.shape[2], size, W.reshape(-1), U.reshape(-1),
+    _backward_inner(
+        dx.reshape(-1), dfirst.reshape(-1), da[:0], dW.reshape(-1), dU.reshape(-1), da, db, dhidden.reshape(-1), given_steps,
+        dhidden.shape[0], hidden.reshape(-1), da[:0], gates.reshape(-1), x.reshape(-1), steps, batch, features, size, W.reshape(-1),
+        U.reshape(-1), workspace,
     )  # fmt: skip
     unflush(mode)

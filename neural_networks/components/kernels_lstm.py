@@ -22,14 +22,14 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from neural_networks.components.kernels import kernel
-from neural_networks.components.kernels_chunks import chunk_steps, finish, sum_chunk, sum_steps
+from neural_networks.components.kernels import inner, kernel
 from neural_networks.components.kernels_loops import add_product
 from neural_networks.components.kernels_lstm_gates import lstm_gate_gradients, lstm_gates
-from neural_networks.components.kernels_matrix import WIDTH, aligned, multiply, zeros
-from neural_networks.components.kernels_panels import AHEAD, GROUP, add_input_gradient, block_count, multiply_panels, pack, pack_turned
+from neural_networks.components.kernels_matrix import multiply
 from neural_networks.components.kernels_tile import fill
-from neural_networks.components.kernels_vector import LANES, ROWS, TILE, flush, unflush
+from neural_networks.components.kernels_time import backward_over_time, forward_over_time
+from neural_networks.components.kernels_vector import LANES, TILE, flush, unflush
+from neural_networks.components.kernels_workspace import aligned, backward_space, forward_space
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -123,107 +123,74 @@ def _backward_loops(dsums, dfirst, dhidden, cells, gates, weight):
         add_product(dstate, dsums[t], transposed)
 
 
-# The same on register tiles. Weights are copied into panels once per call, which T steps pay for.
+# The same on register tiles: the equations of a block of LANES units, whose loops over time kernels_time.py has.
 
 
 @register_jitable
-def lstm_forward_tiles(hidden, cells, gates, x, given_steps, steps, batch, features, size, W, U, b):
-    """Do what the contract says, on flat vectors."""
-    width = 4 * LANES
-    blocks = block_count(4, size)
-    input_panels, panels = pack(W, features, 4, 0, 4, size), pack(U, size, 4, 0, 4, size)
-    biases = aligned(blocks * width)
+def _fill_biases(biases, a, b, blocks, size):
     for block in range(blocks):
         for gate in range(4):
-            fill(biases, block * width + gate * LANES, b, gate * size + block * LANES, min(LANES, size - block * LANES))
-    product = aligned(batch * width)
-    chunk = 1 if given_steps == 1 else max(1, AHEAD // batch)
-    given_rows = chunk * batch
-    given = aligned(blocks * given_rows * width)
-    for t in range(steps):
-        if t < given_steps and t % chunk == 0:
-            rows = min(chunk, given_steps - t) * batch
-            multiply_panels(given, given_rows * width, x, t * batch * features, features, rows, input_panels, blocks, 4)
-        now = t % chunk * batch
-        for block in range(blocks):
-            first = block * LANES
-            multiply_panels(product, 0, hidden, t * batch * size, size, batch, panels[block * size * width :], 1, 4)
-            for row in range(batch):
-                start = (t * batch + row) * size + first
-                lstm_gates(
-                    given, (block * given_rows + now + row) * width, product, row * width, biases, block * width, hidden, cells, start,
-                    start + batch * size, gates, ((t * blocks + block) * batch + row) * width, batch * width, min(LANES, size - first),
-                )  # fmt: skip
+            fill(biases, (block * 4 + gate) * LANES, a, gate * size + block * LANES, min(LANES, size - block * LANES))
+
+
+@register_jitable
+def _gate_rows(given, given_start, product, biases, hidden, cells, values, t, block, blocks, batch, size):
+    first, width = block * LANES, 4 * LANES
+    for row in range(batch):
+        start = (t * batch + row) * size + first
+        lstm_gates(
+            given, given_start + row * width, product, row * width, biases, block * width, hidden, cells, start, start + batch * size,
+            values, ((t * blocks + block) * batch + row) * width, batch * width, min(LANES, size - first),
+        )  # fmt: skip
+
+
+@register_jitable
+def _gradient_rows(
+    d, to, now, to_now, dfirst, dcell, above, above_start, above_step, hidden, cells, values, t, block, blocks, batch, size
+):  # fmt: skip
+    first, width = block * LANES, 4 * LANES
+    # Blocks go up within a step and begin again a step before.
+    ahead = batch * width if block < blocks - 1 else (1 - 2 * blocks) * batch * width
+    for row in range(batch):
+        lstm_gate_gradients(
+            d, to + row * width, now, to_now + row * blocks * width, dfirst, dcell, row * size + first,
+            above, above_start + row * above_step + first, cells, (t * batch + row) * size + first,
+            values, ((t * blocks + block) * batch + row) * width, ahead, min(LANES, size - first), batch * size,
+        )  # fmt: skip
+
+
+@register_jitable
+def lstm_forward_tiles(hidden, cells, values, x, given_steps, steps, batch, features, size, W, U, a, b, workspace):
+    """Do what the contract says, on flat vectors; the bias is `a`."""
+    forward_over_time(
+        _fill_biases, _gate_rows, 4, 4, 4, hidden, cells, values, x, given_steps, steps, batch, features, size, W, U, a, b, workspace
+    )  # fmt: skip
 
 
 @register_jitable
 def lstm_backward_tiles(
-    dx, dstate, dcell, dW, dU, db, dhidden, given_steps, above_steps, hidden, cells, gates, x, steps, batch, features, size, W, U
+    dx, dfirst, dcell, dW, dU, da, db, dhidden, given_steps, above_steps, hidden, cells, values, x, steps, batch, features, size, W, U,
+    workspace,
 ):  # fmt: skip
-    """Do what the contract says, on flat vectors."""
-    width = 4 * LANES
-    blocks = block_count(4, size)
-    chunk = chunk_steps(batch)
-    block_step, gate_block = chunk * batch * width, batch * width
-    repeated = given_steps < steps
-    panels = pack_turned(U, size, 4, 0, 4, size)
-    d, now = aligned(blocks * block_step), aligned(batch * blocks * width)
-    sums_of_time = zeros(blocks * batch * width if repeated else 0)
-    input_panels = pack_turned(W, features, 4, 0, 4, size) if dx.size > 0 else sums_of_time
-    packed = aligned((max(size, features) + ROWS) * chunk * batch)
-    product, biases = aligned(GROUP * WIDTH), zeros(blocks * width)
-    sums, input_sums = zeros(blocks * (size + ROWS) * width), zeros(blocks * (features + ROWS) * width)
-    nothing = np.zeros(size, np.float32)
-    dstate[:] = 0
-    dcell[:] = 0
-    for stop in range(steps, 0, -chunk):
-        begin = max(0, stop - chunk)
-        rows = (stop - begin) * batch
-        for t in range(stop - 1, begin - 1, -1):
-            above = t - steps + above_steps
-            local = (t - begin) * batch
-            for block in range(blocks):
-                first = block * LANES
-                count = min(LANES, size - first)
-                # Blocks go up within a step and begin again a step before.
-                ahead = gate_block if block < blocks - 1 else (1 - 2 * blocks) * gate_block
-                for row in range(batch):
-                    start = (t * batch + row) * size + first
-                    to, to_now = block * block_step + (local + row) * width, (row * blocks + block) * width
-                    gate = (t * blocks + block) * gate_block + row * width
-                    if above >= 0:
-                        from_above = (above * batch + row) * size + first
-                        lstm_gate_gradients(
-                            d, to, now, to_now, dstate, dcell, row * size + first, dhidden, from_above, cells, start,
-                            gates, gate, ahead, count, batch * size,
-                        )  # fmt: skip
-                    else:
-                        lstm_gate_gradients(
-                            d, to, now, to_now, dstate, dcell, row * size + first, nothing, first, cells, start, gates, gate, ahead, count,
-                            batch * size,
-                        )  # fmt: skip
-            add_input_gradient(dstate, 0, size, now, 0, blocks * width, width, batch, panels, blocks, 4, 0, product)
-            if repeated:
-                sum_steps(sums_of_time, d, local * width, batch, width, block_step, blocks)
-        sum_chunk(
-            sums, input_sums, biases, packed, hidden, x, d, begin * batch, rows, size, features, width, block_step, blocks, 4, 0, repeated
-        )  # fmt: skip
-        if dx.size > 0 and not repeated:
-            to = begin * batch * features
-            add_input_gradient(dx, to, features, d, 0, width, block_step, rows, input_panels, blocks, 4, 0, product)
-    finish(
-        dx, dW, dU, db, db[:0], sums, input_sums, biases, packed, x, sums_of_time, input_panels, product,
-        batch, size, features, width, blocks, 4, 0, 0, 4, repeated,
+    """Do what the contract says, on flat vectors; the bias is `a`, `db` is empty."""
+    backward_over_time(
+        _gradient_rows, 4, 4, 4, 0, 0, 0, dx, dfirst, dcell, dW, dU, da, db, dhidden, given_steps, above_steps, hidden, cells, values,
+        x, steps, batch, features, size, W, U, workspace,
     )  # fmt: skip
+
+
+_forward_inner, _backward_inner = inner(lstm_forward_tiles), inner(lstm_backward_tiles)
 
 
 @kernel
 def _forward(hidden, cells, gates, x, W, U, b):
     steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    given_steps, features = x.shape[0], x.shape[2]
+    workspace = aligned(forward_space(4, 4, 4, given_steps, batch, features, size))
     mode = flush()
-    lstm_forward_tiles(
-        hidden.reshape(-1), cells.reshape(-1), gates.reshape(-1), x.reshape(-1), x.shape[0], steps, batch, x.shape[2], size,
-        W.reshape(-1), U.reshape(-1), b,
+    _forward_inner(
+        hidden.reshape(-1), cells.reshape(-1), gates.reshape(-1), x.reshape(-1), given_steps, steps, batch, features, size, W.reshape(-1),
+        U.reshape(-1), b, b[:0], workspace,
     )  # fmt: skip
     unflush(mode)
 
@@ -231,10 +198,12 @@ def _forward(hidden, cells, gates, x, W, U, b):
 @kernel
 def _backward(dx, dstate, dcell, dW, dU, db, dhidden, hidden, cells, gates, x, W, U):
     steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    given_steps, features = x.shape[0], x.shape[2]
+    workspace = aligned(backward_space(4, 4, 4, given_steps, steps, batch, features, size))
     mode = flush()
-    lstm_backward_tiles(
-        dx.reshape(-1), dstate.reshape(-1), dcell.reshape(-1), dW.reshape(-1), dU.reshape(-1), db, dhidden.reshape(-1), x.shape[0],
-        dhidden.shape[0], hidden.reshape(-1), cells.reshape(-1), gates.reshape(-1), x.reshape(-1), steps, batch, x.shape[2], size,
-        W.reshape(-1), U.reshape(-1),
+    _backward_inner(
+        dx.reshape(-1), dstate.reshape(-1), dcell.reshape(-1), dW.reshape(-1), dU.reshape(-1), db, db[:0], dhidden.reshape(-1), given_steps,
+        dhidden.shape[0], hidden.reshape(-1), cells.reshape(-1), gates.reshape(-1), x.reshape(-1), steps, batch, features, size,
+        W.reshape(-1), U.reshape(-1), workspace,
     )  # fmt: skip
     unflush(mode)

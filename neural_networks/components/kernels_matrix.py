@@ -12,13 +12,10 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from neural_networks.components.kernels import kernel
+from neural_networks.components.kernels import inner, kernel
 from neural_networks.components.kernels_tile import add_part, fill, fill_transposed, tile, tile_rows
 from neural_networks.components.kernels_vector import LANES, ROWS, TILE
-
-WIDTH = 2 * LANES  # columns of a panel
-_DEPTH = 256  # of the summed index at a time: rows of a tile stay in the nearest cache, and sums of sums lose fewer digits
-_COLUMNS = 256  # of the right matrix at a time, whose panels stay in the second cache
+from neural_networks.components.kernels_workspace import COLUMNS, DEPTH, WIDTH, aligned, product_space, take
 
 
 def multiply(out: np.ndarray, left: np.ndarray, right: np.ndarray, *, add: bool = False) -> np.ndarray:
@@ -44,7 +41,7 @@ def multiply(out: np.ndarray, left: np.ndarray, right: np.ndarray, *, add: bool 
         else:
             np.matmul(left, right, out=out)
         return out
-    _multiply_tiles(out, *_steps(left), *_steps(right), left.shape[1], int(add))
+    _multiply(out, *_steps(left), *_steps(right), left.shape[1], int(add))
     return out
 
 
@@ -54,22 +51,6 @@ def _steps(matrix: np.ndarray) -> tuple[np.ndarray, int, int]:
     if matrix.flags.c_contiguous or not matrix.flags.f_contiguous:
         return np.ascontiguousarray(matrix).reshape(-1), columns, 1
     return matrix.T.reshape(-1), 1, rows
-
-
-@register_jitable
-def aligned(count):
-    """Return (count,) float32 that starts at a multiple of 64 bytes, a cache line."""
-    memory = np.empty(count + 16, np.float32)
-    skip = (-(memory.ctypes.data // 4)) % 16
-    return memory[skip : skip + count]
-
-
-@register_jitable
-def zeros(count):
-    """Return (count,) float32 zeros that start at a multiple of 64 bytes."""
-    vector = aligned(count)
-    vector[:] = 0
-    return vector
 
 
 @register_jitable
@@ -87,19 +68,18 @@ def fill_panel(panel, panel_start, right, start, row_step, step, depth, count):
             fill_transposed(panel, place, WIDTH, right, source, step, min(LANES, depth - k), min(LANES, count - n))
 
 
-@kernel
-def _multiply_tiles(out, left, left_row, left_step, right, right_row, right_step, depth, add):
-    height, width = out.shape
-    flat = out.reshape(-1)
-    product = aligned(ROWS * WIDTH)
-    panels = aligned(min(depth, _DEPTH) * ((min(width, _COLUMNS) + WIDTH - 1) // WIDTH) * WIDTH)
+@register_jitable
+def multiply_tiles(out, height, width, left, left_row, left_step, right, right_row, right_step, depth, add, workspace):
+    """Do what `multiply` does, on flat vectors: out (height, width); left and right by the distances of their rows and columns."""
+    product, workspace = take(workspace, ROWS * WIDTH)
+    panels, workspace = take(workspace, min(depth, DEPTH) * ((min(width, COLUMNS) + WIDTH - 1) // WIDTH) * WIDTH)
     if depth == 0 and not add:
-        flat[:] = 0
-    for k in range(0, depth, _DEPTH):
-        deep = min(_DEPTH, depth - k)
+        out[: height * width] = 0
+    for k in range(0, depth, DEPTH):
+        deep = min(DEPTH, depth - k)
         more = 1 if add or k > 0 else 0
-        for begin in range(0, width, _COLUMNS):
-            end = min(begin + _COLUMNS, width)
+        for begin in range(0, width, COLUMNS):
+            end = min(begin + COLUMNS, width)
             # One tile of rows reads each weight once: what is whole is read where it lies, the rest is packed first.
             packed = begin
             if height <= ROWS and right_step == 1:
@@ -119,7 +99,19 @@ def _multiply_tiles(out, left, left_row, left_step, right, right_row, right_step
                     tile(2, rows, product, left, start, left_row, left_step, weights, first, step, deep, 1, 0, 0, 0)
                     for r in range(rows):
                         place = (row + r) * width + column
-                        add_part(flat, place, product, r * WIDTH, min(count, LANES), more)
+                        add_part(out, place, product, r * WIDTH, min(count, LANES), more)
                         if count > LANES:
-                            add_part(flat, place + LANES, product, r * WIDTH + LANES, count - LANES, more)
+                            add_part(out, place + LANES, product, r * WIDTH + LANES, count - LANES, more)
                 row += rows
+
+
+_multiply_inner = inner(multiply_tiles)
+
+
+@kernel
+def _multiply(out, left, left_row, left_step, right, right_row, right_step, depth, add):
+    height, width = out.shape
+    workspace = aligned(product_space(width, depth))
+    _multiply_inner(
+        out.reshape(-1), height, width, left, left_row, left_step, right, right_row, right_step, depth, add, workspace
+    )  # fmt: skip

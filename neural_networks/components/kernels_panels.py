@@ -1,6 +1,6 @@
 """The matrix products of gated cells on register tiles: weights in panels, gradients of gates in rows of vectors.
 
-A cell of H units has G gates side by side, (.., G H). Its units are worked on in blocks of LANES (a cell with one gate: of VECTORS *
+A cell of H units has G gates side by side, (.., G H). Its units are worked on in blocks of LANES (a cell with one gate: of WIDE *
 LANES), a block's gates as vectors next to each other, so that one tile holds all gates of a block and their functions run on it in the
 nearest cache. Vector v of a block belongs to gate (v + turn) % G; what a block has too much is zero.
 
@@ -14,48 +14,38 @@ nearest cache. Vector v of a block belongs to gate (v + turn) % G; what a block 
 
 from __future__ import annotations
 
-import numpy as np
 from numba.extending import register_jitable
 
-from neural_networks.components.kernels_matrix import WIDTH, aligned
 from neural_networks.components.kernels_tile import ROWS_OF, add_part, copy_rows, fill, fill_transposed, tile, tile_rows
-from neural_networks.components.kernels_vector import LANES, ROWS, VECTORS
+from neural_networks.components.kernels_vector import LANES, ROWS
+from neural_networks.components.kernels_workspace import GROUP, WIDE, WIDTH, block_count, take, take_zeros
 
 ROWS_OF_FOUR = ROWS_OF[4]
 NEAR = 6144  # floats of a panel that stay in the nearest cache while all rows pass by
-GROUP = 64  # rows whose sums do so
-AHEAD = 128  # rows of an input's products that are made at a time
 ROWS_NEAR = 128  # rows of gradients that do so
-
-
-@register_jitable
-def block_count(gates, size):
-    """Return how many blocks the units of a cell make."""
-    units = VECTORS * LANES if gates == 1 else LANES
-    return (size + units - 1) // units
 
 
 @register_jitable
 def place(block, vector, turn, gates, size):
     """Return the first column of (.., G H) that a vector holds, and how many."""
     if gates == 1:
-        first = (block * VECTORS + vector) * LANES
+        first = (block * WIDE + vector) * LANES
         return first, max(0, min(LANES, size - first))
     first = block * LANES
     return (vector + turn) % gates * size + first, min(LANES, size - first)
 
 
 @register_jitable
-def pack(matrix, depth, vectors, turn, gates, size):
-    """Return panels (blocks, depth, vectors, LANES) of a matrix (depth, G H), flat."""
+def pack(matrix, depth, vectors, turn, gates, size, workspace):
+    """Return panels (blocks, depth, vectors, LANES) of a matrix (depth, G H), flat, and the workspace that is left."""
     blocks, width, columns = block_count(gates, size), vectors * LANES, gates * size
-    panels = aligned(blocks * depth * width)
+    panels, workspace = take(workspace, blocks * depth * width)
     for block in range(blocks):
         for v in range(vectors):
             column, count = place(block, v, turn, gates, size)
             for k in range(depth):
                 fill(panels, (block * depth + k) * width + v * LANES, matrix, k * columns + column, count)
-    return panels
+    return panels, workspace
 
 
 @register_jitable
@@ -74,6 +64,8 @@ def multiply_panels(out, block_step, left, start, depth, rows, panels, blocks, v
                 into, from_row = out[block * block_step + row * width :], start + row * depth + k
                 if vectors == 4:
                     tile(4, high, into, left, from_row, depth, 1, panels, panel, width, deep, 1, 0, ahead, min(k, 1))
+                elif vectors == 2:
+                    tile(2, high, into, left, from_row, depth, 1, panels, panel, width, deep, 1, 0, ahead, min(k, 1))
                 else:
                     tile(3, high, into, left, from_row, depth, 1, panels, panel, width, deep, 1, 0, ahead, min(k, 1))
                 ahead += deep * LANES
@@ -81,10 +73,10 @@ def multiply_panels(out, block_step, left, start, depth, rows, panels, blocks, v
 
 
 @register_jitable
-def pack_turned(matrix, outputs, vectors, turn, gates, size):
-    """Return panels (ceil(outputs / WIDTH), blocks, vectors, LANES, WIDTH) of the transpose of a matrix (outputs, G H), flat."""
+def pack_turned(matrix, outputs, vectors, turn, gates, size, workspace):
+    """Return panels (ceil(outputs / WIDTH), blocks, vectors, LANES, WIDTH) of a matrix (outputs, G H) turned, flat, and what is left."""
     blocks, width, columns = block_count(gates, size), vectors * LANES, gates * size
-    panels = aligned((outputs + WIDTH - 1) // WIDTH * blocks * width * WIDTH)
+    panels, workspace = take(workspace, (outputs + WIDTH - 1) // WIDTH * blocks * width * WIDTH)
     if size % LANES or gates == 1:
         panels[:] = 0
     for first in range(0, outputs, LANES):
@@ -93,11 +85,12 @@ def pack_turned(matrix, outputs, vectors, turn, gates, size):
             for v in range(vectors):
                 column, count = place(block, v, turn, gates, size)
                 row = start + (block * width + v * LANES) * WIDTH
-                fill_transposed(panels, row, WIDTH, matrix, first * columns + column, columns, count, min(LANES, outputs - first))
+                if count > 0:
+                    fill_transposed(panels, row, WIDTH, matrix, first * columns + column, columns, count, min(LANES, outputs - first))
         if outputs - first <= LANES and first % WIDTH == 0:  # an odd number of vectors: the last is empty
             for k in range(blocks * width):
                 panels[start + k * WIDTH + LANES : start + (k + 1) * WIDTH] = 0
-    return panels
+    return panels, workspace
 
 
 @register_jitable
@@ -159,6 +152,8 @@ def add_weight_gradient(sums, packed, columns_in, rows, d, start, row_step, bloc
                 into, of = sums[(block * groups + index) * group * width :], index * group * rows + k * group
                 if vectors == 4:
                     tile(4, ROWS_OF_FOUR, into, packed, of, 1, group, d, from_row, row_step, deep, 1, 0, 0, 1)
+                elif vectors == 2:
+                    tile(2, ROWS, into, packed, of, 1, group, d, from_row, row_step, deep, 1, 0, 0, 1)
                 else:
                     tile(3, ROWS, into, packed, of, 1, group, d, from_row, row_step, deep, 1, 0, 0, 1)
 
@@ -177,12 +172,12 @@ def unpack_sums(grad, sums, columns_in, blocks, vectors, turn, gates, size):
 
 
 @register_jitable
-def add_rows(sums, d, start, row_step, block_step, rows, blocks, width):
+def add_rows(sums, d, start, row_step, block_step, rows, blocks, width, workspace):
     """Add the sum over `rows` rows of d to sums (blocks, width)."""
     for block in range(blocks):
         total = sums[block * width : (block + 1) * width]
         for row in range(0, rows, ROWS_NEAR):
-            part = np.zeros(width, np.float32)
+            part, _ = take_zeros(workspace, width)
             for k in range(row, min(row + ROWS_NEAR, rows)):
                 base = start + block * block_step + k * row_step
                 line = d[base : base + width]

@@ -21,22 +21,14 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-from neural_networks.components.kernels import kernel
-from neural_networks.components.kernels_chunks import chunk_steps, finish, sum_chunk, sum_steps
+from neural_networks.components.kernels import inner, kernel
 from neural_networks.components.kernels_loops import add_product
-from neural_networks.components.kernels_matrix import WIDTH, aligned, multiply, zeros
-from neural_networks.components.kernels_panels import (
-    AHEAD,
-    GROUP,
-    add_input_gradient,
-    block_count,
-    multiply_panels,
-    pack,
-    pack_turned,
-    place,
-)  # fmt: skip
+from neural_networks.components.kernels_matrix import multiply
+from neural_networks.components.kernels_panels import place
 from neural_networks.components.kernels_tile import fill
-from neural_networks.components.kernels_vector import LANES, ROWS, TILE, Memory, flush, mask_of, tanh, unflush
+from neural_networks.components.kernels_time import backward_over_time, forward_over_time
+from neural_networks.components.kernels_vector import LANES, TILE, Memory, flush, mask_of, tanh, unflush
+from neural_networks.components.kernels_workspace import WIDE, aligned, backward_space, forward_space
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -100,7 +92,7 @@ def _backward_loops(dsums, dfirst, dhidden, hidden, weight):
         add_product(dfirst, dsums[t], transposed)
 
 
-# The same on register tiles. Weights are copied into panels once per call, which T steps pay for.
+# The same on register tiles: the equations of a block of WIDE * LANES units, whose loops over time kernels_time.py has.
 
 
 @intrinsic
@@ -143,101 +135,85 @@ def _gradient(typing_context, d, d_start, now, now_start, carry, carry_start, ab
 
 
 @register_jitable
-def rnn_forward_tiles(hidden, x, given_steps, steps, batch, features, size, W, U, b):
-    """Do what the contract says, on flat vectors."""
-    width = 3 * LANES
-    blocks = block_count(1, size)
-    input_panels, panels = pack(W, features, 3, 0, 1, size), pack(U, size, 3, 0, 1, size)
-    biases = aligned(blocks * width)
-    for block in range(blocks):
-        for v in range(3):
-            column, count = place(block, v, 0, 1, size)
-            fill(biases, block * width + v * LANES, b, column, count)
-    product = aligned(batch * width)
-    chunk = 1 if given_steps == 1 else max(1, AHEAD // batch)
-    given_rows = chunk * batch
-    given = aligned(blocks * given_rows * width)
-    for t in range(steps):
-        if t < given_steps and t % chunk == 0:
-            rows = min(chunk, given_steps - t) * batch
-            multiply_panels(given, given_rows * width, x, t * batch * features, features, rows, input_panels, blocks, 3)
-        now = t % chunk * batch
-        for block in range(blocks):
-            multiply_panels(product, 0, hidden, t * batch * size, size, batch, panels[block * size * width :], 1, 3)
-            for row in range(batch):
-                for v in range(3):
-                    column, count = place(block, v, 0, 1, size)
-                    if count > 0:
-                        _state(
-                            given, (block * given_rows + now + row) * width + v * LANES, product, row * width + v * LANES,
-                            biases, block * width + v * LANES, hidden, ((t + 1) * batch + row) * size + column, count, batch * size,
-                        )  # fmt: skip
+def _fill_biases(biases, a, b, blocks, size):
+    for vector in range(blocks * WIDE):
+        fill(biases, vector * LANES, a, vector * LANES, max(0, min(LANES, size - vector * LANES)))
 
 
 @register_jitable
-def rnn_backward_tiles(dx, dfirst, dW, dU, db, dhidden, given_steps, above_steps, hidden, x, steps, batch, features, size, W, U):
-    """Do what the contract says, on flat vectors."""
-    width = 3 * LANES
-    blocks = block_count(1, size)
-    chunk = chunk_steps(batch)
-    block_step = chunk * batch * width
-    repeated = given_steps < steps
-    panels = pack_turned(U, size, 3, 0, 1, size)
-    d, now = aligned(blocks * block_step), aligned(batch * blocks * width)
-    sums_of_time = zeros(blocks * batch * width if repeated else 0)
-    input_panels = pack_turned(W, features, 3, 0, 1, size) if dx.size > 0 else sums_of_time
-    packed = aligned((max(size, features) + ROWS) * chunk * batch)
-    product, biases = aligned(GROUP * WIDTH), zeros(blocks * width)
-    sums, input_sums = zeros(blocks * (size + ROWS) * width), zeros(blocks * (features + ROWS) * width)
-    nothing = np.zeros(size, np.float32)
-    dfirst[:] = 0
-    for stop in range(steps, 0, -chunk):
-        begin = max(0, stop - chunk)
-        rows = (stop - begin) * batch
-        for t in range(stop - 1, begin - 1, -1):
-            above = t - steps + above_steps
-            local = (t - begin) * batch
-            for block in range(blocks):
-                for row in range(batch):
-                    for v in range(3):
-                        column, count = place(block, v, 0, 1, size)
-                        to = block * block_step + (local + row) * width + v * LANES
-                        to_now = (row * blocks + block) * width + v * LANES
-                        carried, after = row * size + column, ((t + 1) * batch + row) * size + column
-                        if above >= 0:
-                            from_above = (above * batch + row) * size + column
-                            _gradient(d, to, now, to_now, dfirst, carried, dhidden, from_above, hidden, after, count, batch * size)
-                        else:
-                            _gradient(d, to, now, to_now, dfirst, carried, nothing, column, hidden, after, count, batch * size)
-            add_input_gradient(dfirst, 0, size, now, 0, blocks * width, width, batch, panels, blocks, 3, 0, product)
-            if repeated:
-                sum_steps(sums_of_time, d, local * width, batch, width, block_step, blocks)
-        sum_chunk(
-            sums, input_sums, biases, packed, hidden, x, d, begin * batch, rows, size, features, width, block_step, blocks, 3, 0, repeated
-        )  # fmt: skip
-        if dx.size > 0 and not repeated:
-            to = begin * batch * features
-            add_input_gradient(dx, to, features, d, 0, width, block_step, rows, input_panels, blocks, 3, 0, product)
-    finish(
-        dx, dW, dU, db, db[:0], sums, input_sums, biases, packed, x, sums_of_time, input_panels, product,
-        batch, size, features, width, blocks, 3, 0, 0, 1, repeated,
+def _gate_rows(given, given_start, product, biases, hidden, cells, values, t, block, blocks, batch, size):
+    width = WIDE * LANES
+    for v in range(WIDE):
+        column, count = place(block, v, 0, 1, size)
+        if count > 0:
+            for row in range(batch):
+                _state(
+                    given, given_start + row * width + v * LANES, product, row * width + v * LANES, biases, block * width + v * LANES,
+                    hidden, ((t + 1) * batch + row) * size + column, count, batch * size,
+                )  # fmt: skip
+
+
+@register_jitable
+def _gradient_rows(
+    d, to, now, to_now, dfirst, dcell, above, above_start, above_step, hidden, cells, values, t, block, blocks, batch, size
+):  # fmt: skip
+    width = WIDE * LANES
+    for row in range(batch):
+        for v in range(WIDE):
+            column, count = place(block, v, 0, 1, size)
+            _gradient(
+                d, to + row * width + v * LANES, now, to_now + row * blocks * width + v * LANES, dfirst, row * size + column,
+                above, above_start + row * above_step + column, hidden, ((t + 1) * batch + row) * size + column, count, batch * size,
+            )  # fmt: skip
+
+
+@register_jitable
+def rnn_forward_tiles(hidden, cells, values, x, given_steps, steps, batch, features, size, W, U, a, b, workspace):
+    """Do what the contract says, on flat vectors; the bias is `a`, `cells` and `values` are empty."""
+    forward_over_time(
+        _fill_biases, _gate_rows, WIDE, WIDE, 1, hidden, cells, values, x, given_steps, steps, batch, features, size, W, U, a, b, workspace
     )  # fmt: skip
+
+
+@register_jitable
+def rnn_backward_tiles(
+    dx, dfirst, dcell, dW, dU, da, db, dhidden, given_steps, above_steps, hidden, cells, values, x, steps, batch, features, size, W, U,
+    workspace,
+):  # fmt: skip
+    """Do what the contract says, on flat vectors; the bias is `a`, the arrays that other cells have besides are empty."""
+    backward_over_time(
+        _gradient_rows, WIDE, WIDE, 1, 0, 0, 0, dx, dfirst, dcell, dW, dU, da, db, dhidden, given_steps, above_steps, hidden, cells,
+        values, x, steps, batch, features, size, W, U, workspace,
+    )  # fmt: skip
+
+
+_forward_inner, _backward_inner = inner(rnn_forward_tiles), inner(rnn_backward_tiles)
 
 
 @kernel
 def _forward(hidden, x, W, U, b):
     steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    given_steps, features = x.shape[0], x.shape[2]
+    workspace = aligned(forward_space(WIDE, WIDE, 1, given_steps, batch, features, size))
+    none = b[:0]
     mode = flush()
-    rnn_forward_tiles(hidden.reshape(-1), x.reshape(-1), x.shape[0], steps, batch, x.shape[2], size, W.reshape(-1), U.reshape(-1), b)
+    _forward_inner(
+        hidden.reshape(-1), none, none, x.reshape(-1), given_steps, steps, batch, features, size, W.reshape(-1), U.reshape(-1), b, none,
+        workspace,
+    )  # fmt: skip
     unflush(mode)
 
 
 @kernel
 def _backward(dx, dfirst, dW, dU, db, dhidden, hidden, x, W, U):
     steps, batch, size = hidden.shape[0] - 1, hidden.shape[1], hidden.shape[2]
+    given_steps, features = x.shape[0], x.shape[2]
+    workspace = aligned(backward_space(WIDE, WIDE, 1, given_steps, steps, batch, features, size))
+    none = db[:0]
     mode = flush()
-    rnn_backward_tiles(
-        dx.reshape(-1), dfirst.reshape(-1), dW.reshape(-1), dU.reshape(-1), db, dhidden.reshape(-1), x.shape[0], dhidden.shape[0],
-        hidden.reshape(-1), x.reshape(-1), steps, batch, x.shape[2], size, W.reshape(-1), U.reshape(-1),
+    _backward_inner(
+        dx.reshape(-1), dfirst.reshape(-1), none, dW.reshape(-1), dU.reshape(-1), db, none, dhidden.reshape(-1), given_steps,
+        dhidden.shape[0], hidden.reshape(-1), none, none, x.reshape(-1), steps, batch, features, size, W.reshape(-1), U.reshape(-1),
+        workspace,
     )  # fmt: skip
     unflush(mode)

@@ -20,6 +20,7 @@ from numba.extending import intrinsic, register_jitable
 from neural_networks.components.kernels_vector import FLOAT, INDEX, LANES, ROWS, VECTOR, VECTORS, Lanes, Memory, mask_of
 
 SUMS = ROWS * VECTORS  # that the processor's registers hold beside weights and factors
+AHEAD = 16  # rows of a panel
 ROWS_OF = {2: ROWS, 3: ROWS, 4: SUMS // 4}  # of the largest tile, by its vectors
 
 
@@ -87,7 +88,11 @@ def _write_tile(
     def multiply(left_place: Any, panel_row: Any, way: int) -> None:
         row = builder.mul(panel_row, panel_step)
         vectors = [weights.load(row, v * LANES) for v in range(width)]
-        weights.prefetch(builder.mul(panel_row, INDEX(LANES)), ahead, near=False)
+        if count == 1:
+            for v in range(width):  # one row reads each weight once, faster than the processor guesses
+                weights.prefetch(row, INDEX((AHEAD * width + v) * LANES))
+        else:
+            weights.prefetch(builder.mul(panel_row, INDEX(LANES)), ahead, near=False)
         for r in range(count):
             factor = factors.scalar(builder.add(offsets[r], left_place))
             for v in range(width):
@@ -134,8 +139,13 @@ def add_part(typing_context, out, out_start, source, source_start, count, add):
     def generate(context, builder, signature, arguments):
         target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
         floats = Memory(context, builder, signature.args[2], arguments[2], arguments[3])
-        mask, before = mask_of(builder, arguments[4]), mask_of(builder, builder.mul(arguments[4], arguments[5]))
-        target.store_part(floats.load_part(mask, 0) + target.load_part(before, 0), mask, 0)
+        mask = mask_of(builder, arguments[4])
+        # Reading what is not needed would wait for the masked store of the row before.
+        with builder.if_else(builder.icmp_signed("!=", arguments[5], INDEX(0))) as (then, otherwise):
+            with then:
+                target.store_part(floats.load_part(mask, 0) + target.load_part(mask, 0), mask, 0)
+            with otherwise:
+                target.store_part(floats.load_part(mask, 0), mask, 0)
         return context.get_dummy_value()
 
     return signature, generate

@@ -16,6 +16,7 @@ from math import sqrt
 import numpy as np
 
 from neural_networks.components.kernels import kernel
+from neural_networks.components.kernels_vector import flush, unflush
 
 Array = np.ndarray
 
@@ -41,7 +42,7 @@ class Optimizer:
         if not self.vectors:
             self.vectors = {name: np.zeros_like(values) for name in self.slots}
         for name, vector in self.vectors.items():
-            if vector.shape != values.shape:
+            if vector.size != values.size:
                 raise ValueError(f"the optimizer's {name} has {vector.size} numbers, the values have {values.size}")
         self.steps += 1
         self._update(values, grads, learning_rate, loss)
@@ -199,6 +200,7 @@ def _adam(
     cast = values.dtype.type
     rate, keep, correction, epsilon = cast(rate), cast(keep), cast(correction), cast(epsilon)
     beta1, rest1, beta2, rest2 = cast(beta1), cast(1 - beta1), cast(beta2), cast(1 - beta2)
+    mode = flush()  # the squares of small gradients are far below what a processor is fast with
     for i in range(values.size):
         g = grads[i]
         m = beta1 * first[i] + rest1 * g
@@ -206,6 +208,7 @@ def _adam(
         first[i] = m
         second[i] = v
         values[i] = keep * values[i] - rate * m / (np.sqrt(v) * correction + epsilon)
+    unflush(mode)
 
 
 class Adam(Optimizer):

@@ -25,6 +25,7 @@ from neural_networks.components.schedules import Schedule
 from neural_networks.epochs import TrainingOptions, train_epochs
 from neural_networks.history import History
 from neural_networks.sequences import batch_first, split, time_major
+from neural_networks.vae.fused import fused_loss
 
 
 class VAECache(NamedTuple):
@@ -66,7 +67,7 @@ class VAE(Module):
         if self.decoder.input_size != latent_size:
             raise ValueError(f"the decoder's input_size must be latent_size = {latent_size}, not {self.decoder.input_size}")
         self.seed = int(rng.integers(1 << 31))
-        pack(self)
+        self.weight_count = pack(self).values.size
 
     def get_time_seperated_data(self, sounds: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Return sounds of one length, each (n,) or (n, 1), as time steps (N, n / input_size, input_size)."""
@@ -141,6 +142,9 @@ class VAE(Module):
         self, x: np.ndarray, target: np.ndarray, *, rng: np.random.Generator | None, beta: float = 1.0, free_bits: float = 0.0
     ) -> float:
         """Return the loss of a mini-batch x (T, B, F) whose outputs should be target (T', B, F'), and add its gradients."""
+        fused = fused_loss(self, x, target, rng, beta, free_bits)
+        if fused is not None:
+            return fused
         y, cache = self.forward(x, rng=rng, steps=len(target))
         value, dy = mean_squared_error(y, target)
         steps = len(target)
