@@ -3,8 +3,9 @@
 The same mathematics as the layers do one after the other, which a tiny network spends mostly in Python, and a large one in writing
 what the next layer reads again: the outputs, and their gradient, exist here only for some rows at a time.
 
-    gru_vae_step(values, grads, x, target, noise, encoder_size, decoder_size, kl_weight, free_bits) -> loss
+    gru_vae_step(values, grads, x, target, noise, encoder_size, decoder_size, kl_weight, free_bits, workspace) -> loss
     lstm_vae_step(..), rnn_vae_step(..)
+    vae_step_space(gates, ..)    how many floats the workspace needs
 
     T, T', B, F, O, Z = time steps of the input and of the output, batch, features, outputs, latent size; H = hidden size.
     values   (n,)        every weight: the encoder's cell, its Dense (H, 2Z) and bias, the decoder's cell, its Dense (H, O) and bias
@@ -31,7 +32,6 @@ from neural_networks.components.kernels_vector import LANES, flush, unflush
 from neural_networks.components.kernels_workspace import (
     LINE,
     WIDE,
-    aligned,
     backward_space,
     forward_space,
     product_space,
@@ -201,45 +201,45 @@ _gru_inner, _lstm_inner, _rnn_inner = inner(gru_step), inner(lstm_step), inner(r
 
 
 @kernel
-def gru_vae_step(values, grads, x, target, noise, encoder_size, decoder_size, kl_weight, free_bits):
+def vae_step_space(gates, steps, out_steps, batch, features, outputs, latent, encoder_size, decoder_size):
+    """Return the floats that the workspace needs for a cell of 1 (RNN), 3 (GRU) or 4 gates (LSTM)."""
+    sizes = (steps, out_steps, batch, features, outputs, latent, encoder_size, decoder_size)
+    if gates == 1:
+        return step_space(WIDE, WIDE, 1, 0, 0, *sizes)
+    return step_space(3, 4, 3, 0, 4, *sizes) if gates == 3 else step_space(4, 4, 4, 1, 4, *sizes)
+
+
+@kernel
+def gru_vae_step(values, grads, x, target, noise, encoder_size, decoder_size, kl_weight, free_bits, workspace):
     """Do what the contract says."""
-    steps, batch, features = x.shape
-    out_steps, outputs, latent = target.shape[0], target.shape[2], noise.shape[1]
-    workspace = aligned(step_space(3, 4, 3, 0, 4, steps, out_steps, batch, features, outputs, latent, encoder_size, decoder_size))
     mode = flush()
     loss = _gru_inner(
-        values, grads, x.reshape(-1), target.reshape(-1), noise.reshape(-1), steps, out_steps, batch, features, outputs, latent,
-        encoder_size, decoder_size, kl_weight, free_bits, workspace,
+        values, grads, x.reshape(-1), target.reshape(-1), noise.reshape(-1), x.shape[0], target.shape[0], x.shape[1], x.shape[2],
+        target.shape[2], noise.shape[1], encoder_size, decoder_size, kl_weight, free_bits, workspace,
     )  # fmt: skip
     unflush(mode)
     return loss
 
 
 @kernel
-def lstm_vae_step(values, grads, x, target, noise, encoder_size, decoder_size, kl_weight, free_bits):
+def lstm_vae_step(values, grads, x, target, noise, encoder_size, decoder_size, kl_weight, free_bits, workspace):
     """Do what the contract says."""
-    steps, batch, features = x.shape
-    out_steps, outputs, latent = target.shape[0], target.shape[2], noise.shape[1]
-    workspace = aligned(step_space(4, 4, 4, 1, 4, steps, out_steps, batch, features, outputs, latent, encoder_size, decoder_size))
     mode = flush()
     loss = _lstm_inner(
-        values, grads, x.reshape(-1), target.reshape(-1), noise.reshape(-1), steps, out_steps, batch, features, outputs, latent,
-        encoder_size, decoder_size, kl_weight, free_bits, workspace,
+        values, grads, x.reshape(-1), target.reshape(-1), noise.reshape(-1), x.shape[0], target.shape[0], x.shape[1], x.shape[2],
+        target.shape[2], noise.shape[1], encoder_size, decoder_size, kl_weight, free_bits, workspace,
     )  # fmt: skip
     unflush(mode)
     return loss
 
 
 @kernel
-def rnn_vae_step(values, grads, x, target, noise, encoder_size, decoder_size, kl_weight, free_bits):
+def rnn_vae_step(values, grads, x, target, noise, encoder_size, decoder_size, kl_weight, free_bits, workspace):
     """Do what the contract says."""
-    steps, batch, features = x.shape
-    out_steps, outputs, latent = target.shape[0], target.shape[2], noise.shape[1]
-    workspace = aligned(step_space(WIDE, WIDE, 1, 0, 0, steps, out_steps, batch, features, outputs, latent, encoder_size, decoder_size))
     mode = flush()
     loss = _rnn_inner(
-        values, grads, x.reshape(-1), target.reshape(-1), noise.reshape(-1), steps, out_steps, batch, features, outputs, latent,
-        encoder_size, decoder_size, kl_weight, free_bits, workspace,
+        values, grads, x.reshape(-1), target.reshape(-1), noise.reshape(-1), x.shape[0], target.shape[0], x.shape[1], x.shape[2],
+        target.shape[2], noise.shape[1], encoder_size, decoder_size, kl_weight, free_bits, workspace,
     )  # fmt: skip
     unflush(mode)
     return loss

@@ -7,13 +7,14 @@ It can for a GRU, LSTM or RNN on either side, each with one Dense layer behind i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neural_networks.components.gru import GRU
-from neural_networks.components.kernels_vae import gru_vae_step, lstm_vae_step, rnn_vae_step
+from neural_networks.components.kernels_vae import gru_vae_step, lstm_vae_step, rnn_vae_step, vae_step_space
 from neural_networks.components.kernels_vector import TILE
+from neural_networks.components.kernels_workspace import LINE
 from neural_networks.components.lstm import LSTM
 from neural_networks.components.rnn import RNN
 
@@ -21,7 +22,33 @@ if TYPE_CHECKING:
     from neural_networks.vae.vae import VAE
 
 _FLOAT = np.dtype(np.float32)
+_GATES = {GRU: 3, LSTM: 4, RNN: 1}
 _STEPS = {GRU: gru_vae_step, LSTM: lstm_vae_step, RNN: rnn_vae_step} if TILE is not None else {}
+
+
+class Workspace:
+    """The memory of a network's steps, used again by each: to get a large one from the system takes up to a third of a step.
+
+    A copy of the network begins with none.
+    """
+
+    def __init__(self) -> None:
+        self.sizes: tuple[int, ...] = ()
+        self.floats = np.empty(0, np.float32)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
+        return Workspace()
+
+    def of(self, gates: int, sizes: tuple[int, ...]) -> np.ndarray:
+        """Return floats for a step of these sizes, from the beginning of a cache line on."""
+        if sizes != self.sizes:
+            needed = vae_step_space(gates, *sizes)
+            if needed > self.floats.size:
+                memory = np.empty(needed + LINE, np.float32)
+                skip = -(memory.ctypes.data // 4) % LINE
+                self.floats = memory[skip : skip + needed]
+            self.sizes = sizes
+        return self.floats
 
 
 def fused_loss(
@@ -49,6 +76,8 @@ def fused_loss(
         return None
     if x.dtype != _FLOAT or target.dtype != _FLOAT or not (x.flags.c_contiguous and target.flags.c_contiguous):
         return None
-    size = (x.shape[1], vae.latent_size)
-    noise = rng.standard_normal(size) if rng is not None else np.zeros(size)
-    return step(values, grads, x, target, noise, encoder.hidden_size, decoder.hidden_size, beta / vae.latent_size, free_bits)
+    (steps, batch, features), latent = x.shape, vae.latent_size
+    noise = rng.standard_normal((batch, latent)) if rng is not None else np.zeros((batch, latent))
+    sizes = (steps, target.shape[0], batch, features, target.shape[2], latent, encoder.hidden_size, decoder.hidden_size)
+    workspace = vae.workspace.of(_GATES[type(encoder)], sizes)
+    return step(values, grads, x, target, noise, encoder.hidden_size, decoder.hidden_size, beta / latent, free_bits, workspace)

@@ -25,7 +25,7 @@ from neural_networks.components.schedules import Schedule
 from neural_networks.epochs import TrainingOptions, train_epochs
 from neural_networks.history import History
 from neural_networks.sequences import batch_first, split, time_major
-from neural_networks.vae.fused import fused_loss
+from neural_networks.vae.fused import Workspace, fused_loss
 
 
 class VAECache(NamedTuple):
@@ -68,6 +68,7 @@ class VAE(Module):
             raise ValueError(f"the decoder's input_size must be latent_size = {latent_size}, not {self.decoder.input_size}")
         self.seed = int(rng.integers(1 << 31))
         self.weight_count = pack(self).values.size
+        self.workspace = Workspace()
 
     def get_time_seperated_data(self, sounds: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Return sounds of one length, each (n,) or (n, 1), as time steps (N, n / input_size, input_size)."""
