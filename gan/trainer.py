@@ -24,6 +24,7 @@ from gan.critic import INPUT_SCALE, Critic
 from gan.latent import LatentDistribution
 from gan.losses import HINGE, AdversarialLoss
 from gan.penalties import Penalty
+from neural_networks.communicator import ALONE, Communicator
 from neural_networks.components.checkpoint import join, part
 from neural_networks.components.losses import gaussian_kl, mean_squared_error
 from neural_networks.components.optimizers import Adam, Average
@@ -109,6 +110,8 @@ class GANTrainer:
         steps: over which both learning rates fall along a half cosine; constant if None.
         seed: of the order of songs and all noise.
         threads: 1 or 2; None takes what there is. The result does not depend on it.
+        pieces: of a mini-batch, see Trainer.
+        communicator: processes that share them out; all have the same models, songs and options.
     """
 
     def __init__(
@@ -121,6 +124,8 @@ class GANTrainer:
         steps: int | None = None,
         seed: int = 0,
         threads: int | None = None,
+        pieces: int = 2,
+        communicator: Communicator = ALONE,
     ) -> None:
         if songs.ndim != 3 or len(songs) < 2:
             raise ValueError(f"songs to train on have the shape (N, S, F) with at least two of them, not {songs.shape}")
@@ -128,6 +133,7 @@ class GANTrainer:
         if min(self.options.reconstructed, self.options.gaussian) < 0 or self.options.reconstructed + self.options.gaussian > 1:
             raise ValueError("the shares of generated songs must be positive and at most 1 together")
         self.songs = songs
+        self._communicator = communicator
         self.critic: Critic = critic.module  # type: ignore[assignment]
         size = min(self.options.batch_size, len(songs))
 
@@ -135,7 +141,10 @@ class GANTrainer:
             return constant(rate) if steps is None else cosine(rate, steps, final=LAST_RATE)
 
         def trainer(parameters: FlatParameters, loss: Callable[[Any, Batch], float], rate: float, stream: int) -> Trainer:
-            return Trainer(parameters, loss, Adam(0.5, 0.99), schedule(rate), batch_size=size, seed=seed, stream=stream, threads=threads)
+            return Trainer(
+                parameters, loss, Adam(0.5, 0.99), schedule(rate), batch_size=size, seed=seed, stream=stream, threads=threads,
+                pieces=pieces, communicator=communicator,
+            )  # fmt: skip
 
         self._generator = trainer(vae, self._generator_loss, self.options.generator_rate, 0)
         self._critic = trainer(critic, self._critic_loss, self.options.critic_rate, 1)
@@ -179,11 +188,7 @@ class GANTrainer:
         self.average.update(self._generator.parameters.values)
         critic_loss = self._critic.step(len(self.songs))
         self.critic.update_norms()
-        for indices, one in self._made.items():
-            self._statistics[np.frombuffer(indices, np.int64)] = one.statistics
-        # In an order that does not depend on which thread was first.
-        halves = [(*self._scores[key], one.reconstruction, one.kl, one.diversity) for key, one in sorted(self._made.items())]
-        real, fake, reconstruction, kl, diversity = np.mean(halves, axis=0)
+        real, fake, reconstruction, kl, diversity = self._exchange()
         log = Log(
             self.steps, critic_loss, float(real), float(fake), float(reconstruction), float(kl),
             self._critic.norm, self._generator.norm, float(diversity),
@@ -191,6 +196,17 @@ class GANTrainer:
         self.log.append(log)
         self._made, self._scores = {}, {}
         return log
+
+    def _exchange(self) -> np.ndarray:
+        """Take in the statistics of the step's songs, also those of other processes; return the means (5,) of what there is to log."""
+        # In an order that does not depend on which thread was first.
+        made = sorted(self._made.items())
+        own = [(*self._scores[key], one.reconstruction, one.kl, one.diversity) for key, one in made]
+        indices = np.concatenate([np.empty(0, np.int64), *(np.frombuffer(key, np.int64) for key, _ in made)])
+        statistics = np.concatenate([self._statistics[:0], *(one.statistics for _, one in made)])
+        gather = self._communicator.gather
+        self._statistics[gather(indices)] = gather(statistics)
+        return gather(np.array(own, np.float64).reshape(-1, 5)).mean(axis=0)
 
     def alarms(self) -> list[str]:
         """Return what looks wrong over the last steps, each with what to do; nothing before ALARM_STEPS steps."""

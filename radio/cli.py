@@ -165,6 +165,8 @@ def _train(each: argparse.ArgumentParser) -> None:
     length.add_argument("--minutes", type=positive(100_000), metavar="M", help="about how long (default: 10)")
     text = "how many steps; the same seed and steps make the same station"
     length.add_argument("--steps", type=whole(1, 100_000_000), metavar="N", help=text)
+    text = "songs a step of each process (default: 8); n processes learn as one whose steps have n times as many"
+    each.add_argument("--batch", type=whole(1, 4096), metavar="N", help=text)
     each.add_argument("--threads", type=whole(1, 2), metavar="N", help="1 or 2 (default: as many as there are cores)")
 
 

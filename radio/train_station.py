@@ -7,6 +7,7 @@ by timing steps that are thrown away; from there on the same songs, seed and ste
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,7 @@ import numpy as np
 from audio_parsing.starter import fresh_song, starter_songs
 from gan.critic import Critic
 from gan.trainer import GANOptions, GANTrainer
+from neural_networks.communicator import ALONE, Communicator, any_of, same_everywhere, share_arrays
 from neural_networks.components.checkpoint import CheckpointError, join, load_arrays, part, save_arrays
 from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters, pack
@@ -29,7 +31,8 @@ from radio.prepared import prepared_music
 from radio.songs import prepare_starter_songs
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
 
-BATCH_SIZE = 8
+BATCH_SIZE = 8  # songs a step of each process
+PIECE = 4  # songs that are worked on at once by a thread
 LEARNING_RATE = 4e-3
 WARM_UP_STEPS = 50
 LAST_RATE = 0.02  # of the learning rate, at the end
@@ -60,6 +63,7 @@ class Plan:
         steps: asked for, or None.
         vae_steps: of the VAE, made of what was asked for.
         gan_steps: of generator and critic, likewise.
+        batch: songs a step, of all processes together. A training keeps to it, however many processes go on with it.
     """
 
     songs: str
@@ -69,6 +73,12 @@ class Plan:
     steps: int | None
     vae_steps: int = 0
     gan_steps: int = 0
+    batch: int = BATCH_SIZE
+
+    @property
+    def pieces(self) -> int:
+        """Into how many pieces a mini-batch is cut."""
+        return max(2, -(-self.batch // PIECE))
 
 
 def learning_rate(step: int, steps: int) -> float:
@@ -82,9 +92,16 @@ def learning_rate(step: int, steps: int) -> float:
 
 
 def vae_trainer(
-    vae: FlatParameters, songs: song_data.TrainingSongs, *, steps: int, seed: int, threads: int | None = None
+    vae: FlatParameters,
+    songs: song_data.TrainingSongs,
+    *,
+    steps: int,
+    seed: int,
+    threads: int | None = None,
+    batch: int = BATCH_SIZE,
+    **shared: Any,
 ) -> Trainer:
-    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps."""
+    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps; `shared` is as in Trainer."""
     values = songs.steps.shape[1] * songs.steps.shape[2]
 
     def loss(module: RecurrentVAE, batch: Batch) -> float:
@@ -93,8 +110,9 @@ def vae_trainer(
         return module.loss(x, beta=warm * KL_WEIGHT / values, rng=batch.rng)[0]
 
     return Trainer(
-        vae, loss, Adam(0.9, 0.99), lambda step: learning_rate(step, steps), batch_size=BATCH_SIZE, clip=CLIP, seed=seed, threads=threads
-    )
+        vae, loss, Adam(0.9, 0.99), lambda step: learning_rate(step, steps), batch_size=batch, clip=CLIP, seed=seed, threads=threads,
+        **shared,
+    )  # fmt: skip
 
 
 def gan_trainer(
@@ -105,11 +123,13 @@ def gan_trainer(
     steps: int | None = None,
     seed: int,
     threads: int | None = None,
+    batch: int = BATCH_SIZE,
+    **shared: Any,
 ) -> GANTrainer:
-    """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps."""
+    """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps; `shared` is as in GANTrainer."""
     values = songs.steps.shape[1] * songs.steps.shape[2]
-    options = GANOptions(reconstruction_weight=RECONSTRUCTION_WEIGHT, kl_weight=KL_WEIGHT / values)
-    return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads)
+    options = GANOptions(reconstruction_weight=RECONSTRUCTION_WEIGHT, kl_weight=KL_WEIGHT / values, batch_size=2 * batch)
+    return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads, **shared)
 
 
 def train_station(
@@ -122,6 +142,8 @@ def train_station(
     seed: int = 0,
     fresh: int = 0,
     threads: int | None = None,
+    batch: int = BATCH_SIZE,
+    communicator: Communicator = ALONE,
     prepared: Path | None = None,
     report: Report = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -137,6 +159,10 @@ def train_station(
         seed: of all random numbers.
         fresh: how many new arrangements of its tunes are learned beside the starter collection's songs.
         threads: 1 or 2; the result is the same.
+        batch: songs a step of each process.
+        communicator: processes that train together: the music and the mini-batches are shared out, the first one saves. All are given
+            the same of everything else. With n of them the station is that of one process whose batch is n times as large, but for
+            rounding. An unfinished training can be gone on with by another number of processes.
         prepared: a folder where prepared music is kept for the next time; nothing is kept if None.
         report: called with an event: a dict with 'phase' ('prepare', 'compile', 'learn', 'perform', 'save'), and where it fits 'done',
             'of', 'loss', 'skip' (a line on a file that can't be used) or 'note' (a line for the user).
@@ -155,13 +181,16 @@ def train_station(
         raise StationError(f"minutes must be a positive number, not {minutes}")
     if steps is not None and steps < 1:
         raise StationError(f"steps must be 1 or more, not {steps}")
-    if (folder / STATION_FILE).exists():
+    if batch < 1:
+        raise StationError(f"batch must be 1 or more, not {batch}")
+    if communicator.rank == 0 and (folder / STATION_FILE).exists():
         raise StationError(f"station {folder.name} is trained already; choose another name, or delete {folder}")
-    songs = _songs(music, beats, seed, fresh, prepared, report)
-    folder.mkdir(parents=True, exist_ok=True)
+    songs = _songs(music, beats, seed, fresh, prepared, report, communicator)
+    if communicator.rank == 0:
+        folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
-    asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps)
-    return _Training(folder, songs, asked, threads, report, should_stop).run()
+    asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps, batch=batch * communicator.size)
+    return _Training(folder, songs, asked, threads, report, should_stop, communicator).run()
 
 
 class _Training:
@@ -175,27 +204,34 @@ class _Training:
         threads: int | None,
         report: Report,
         should_stop: Callable[[], bool],
+        communicator: Communicator,
     ) -> None:
-        self.folder, self.songs, self.threads = folder, songs, threads
-        self.report, self.should_stop = report, should_stop
+        self.folder, self.songs, self.threads, self.communicator = folder, songs, threads, communicator
+        self.report, self.should_stop = report, lambda: any_of(communicator, should_stop())
         self.arrays, self.plan = self._resumed(asked)
         self.saved = time.monotonic()
 
     def run(self) -> Station | None:
         """Make the steps that are left, and the station; None if stopped."""
         vae, critic = self._models()
-        trainer = vae_trainer(vae, self.songs, steps=self.plan.vae_steps, seed=self.plan.seed, threads=self.threads)
+        trainer = vae_trainer(vae, self.songs, steps=self.plan.vae_steps, **self._shared())
         if self.arrays:
             self._restore(trainer, "vae/")
         if trainer.steps < self.plan.vae_steps and not self._learn(trainer):
             return None
-        performer = gan_trainer(vae, critic, self.songs, steps=self.plan.gan_steps, seed=self.plan.seed, threads=self.threads)
+        performer = gan_trainer(vae, critic, self.songs, steps=self.plan.gan_steps, **self._shared())
         if any(name.startswith("gan/") for name in self.arrays):
             self._restore(performer, "gan/")
         if not self._perform(performer, trainer):
             return None
         performer.use_average()
         return self._finish(vae, critic)
+
+    def _shared(self) -> dict[str, Any]:
+        plan = self.plan
+        return {
+            "seed": plan.seed, "threads": self.threads, "batch": plan.batch, "pieces": plan.pieces, "communicator": self.communicator,
+        }  # fmt: skip
 
     def _models(self) -> tuple[FlatParameters, FlatParameters]:
         rng = np.random.default_rng((self.plan.seed, 0))
@@ -248,29 +284,42 @@ class _Training:
             self.folder.name, self.songs.grid, self.plan.beats, vae.module, critic.module,  # type: ignore[arg-type]
             means, log_variances, self.songs.coordinates, details,
         )  # fmt: skip
-        station.save(self.folder)
-        (self.folder / TRAINING_FILE).unlink(missing_ok=True)
+        if self.communicator.rank == 0:
+            station.save(self.folder)
+            (self.folder / TRAINING_FILE).unlink(missing_ok=True)
         return station
 
     def _resumed(self, asked: Plan) -> tuple[dict[str, np.ndarray], Plan]:
-        """Return the checkpoint's arrays and plan; if there is none, a new plan."""
+        """Return the checkpoint's arrays and plan; if there is none, a new plan. Both are the first process's."""
+        arrays, plan = self._read(asked) if self.communicator.rank == 0 else ({}, None)
+        text = self.communicator.broadcast(json.dumps(plan and asdict(plan)).encode())
+        if text == b"null":
+            plan = self._planned(asked)
+            text = self.communicator.broadcast(json.dumps(asdict(plan)).encode())
+        return share_arrays(self.communicator, arrays), Plan(**json.loads(text))
+
+    def _read(self, asked: Plan) -> tuple[dict[str, np.ndarray], Plan | None]:
         path = self.folder / TRAINING_FILE
         if not path.exists():
-            return {}, self._planned(asked)
+            return {}, None
         try:
             arrays, configuration = load_arrays(path)
             plan = Plan(**configuration["plan"])
             if not (isinstance(plan.vae_steps, int) and isinstance(plan.gan_steps, int) and min(plan.vae_steps, plan.gan_steps) > 0):
                 raise ValueError(f"it plans {plan.vae_steps!r} and {plan.gan_steps!r} steps")
+            if not (isinstance(plan.batch, int) and 0 < plan.batch < 1 << 20):
+                raise ValueError(f"it plans steps of {plan.batch!r} songs")
         except (CheckpointError, KeyError, TypeError, ValueError) as error:
             raise self._unreadable(error) from error
         was = asdict(plan)
-        wanted = asdict(replace(asked, vae_steps=plan.vae_steps, gan_steps=plan.gan_steps))
+        wanted = asdict(replace(asked, vae_steps=plan.vae_steps, gan_steps=plan.gan_steps, batch=plan.batch))
         different = [key for key, value in wanted.items() if was[key] != value]
         if different:
             how = ", ".join("other songs" if key == "songs" else f"{key} {was[key]}" for key in different)
             raise StationError(f"{self.folder} holds an unfinished training with {how}; ask for the same to go on, or delete the folder")
         self.report({"phase": "learn", "note": "going on where the training was stopped"})
+        if plan.batch != asked.batch:
+            self.report({"phase": "learn", "note": f"with {plan.batch} songs a step, as it began"})
         return arrays, plan
 
     def _restore(self, trainer: Trainer | GANTrainer, prefix: str) -> None:
@@ -289,9 +338,9 @@ class _Training:
         self.plan = asked
         seconds = 60 * (DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
         vae, critic = self._models()
-        trainer = vae_trainer(vae, self.songs, steps=10_000, seed=asked.seed, threads=self.threads)
+        trainer = vae_trainer(vae, self.songs, steps=10_000, **self._shared())
         vae_seconds = _seconds_a_step(lambda: trainer.step(len(self.songs.steps)))
-        performer = gan_trainer(vae, critic, self.songs, seed=asked.seed, threads=self.threads)
+        performer = gan_trainer(vae, critic, self.songs, **self._shared())
         gan_seconds = _seconds_a_step(performer.step)
         vae_steps = max(1, int((1 - GAN_MINUTES_SHARE) * seconds / vae_seconds))
         gan_steps = max(1, int(GAN_MINUTES_SHARE * seconds / gan_seconds))
@@ -299,11 +348,15 @@ class _Training:
         return replace(asked, vae_steps=vae_steps, gan_steps=gan_steps)
 
     def _checkpoint_if_due(self, states: Callable[[], dict[str, dict[str, np.ndarray]]]) -> None:
-        if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+        if any_of(self.communicator, self.communicator.rank == 0 and time.monotonic() - self.saved > CHECKPOINT_SECONDS):
             self._checkpoint(states())
 
     def _checkpoint(self, states: dict[str, dict[str, np.ndarray]]) -> None:
-        save_arrays(self.folder / TRAINING_FILE, join(states), {"kind": "training", "plan": asdict(self.plan)})
+        # An MPI that gives its processes sums that differ in a bit would let them drift apart unnoticed.
+        if not same_everywhere(self.communicator, states["vae/"]["values"]):
+            raise StationError("the processes' weights differ, which they never should; the last checkpoint stays")
+        if self.communicator.rank == 0:
+            save_arrays(self.folder / TRAINING_FILE, join(states), {"kind": "training", "plan": asdict(self.plan)})
         self.saved = time.monotonic()
 
 
@@ -331,7 +384,9 @@ class _Smooth:
         return self.value
 
 
-def _songs(music: Path | None, beats: int, seed: int, fresh: int, prepared: Path | None, report: Report) -> song_data.TrainingSongs:
+def _songs(
+    music: Path | None, beats: int, seed: int, fresh: int, prepared: Path | None, report: Report, communicator: Communicator
+) -> song_data.TrainingSongs:
     def progress(done: int, of: int) -> None:
         report({"phase": "prepare", "done": done, "of": of})
 
@@ -339,10 +394,11 @@ def _songs(music: Path | None, beats: int, seed: int, fresh: int, prepared: Path
     if music is None:
         rng = np.random.default_rng((seed, 2))
         chosen = starter_songs(beats=beats) + [fresh_song(rng, beats=beats) for _ in range(fresh)]
-        return prepare_starter_songs(chosen, cache=cache, progress=progress)
+        return prepare_starter_songs(chosen, cache=cache, progress=progress, communicator=communicator)
     return prepare_folder(
-        music, beats=beats, seed=seed, cache=cache, progress=progress, on_skip=lambda line: report({"phase": "prepare", "skip": line})
-    )
+        music, beats=beats, seed=seed, cache=cache, progress=progress, communicator=communicator,
+        on_skip=lambda line: report({"phase": "prepare", "skip": line}),
+    )  # fmt: skip
 
 
 def _seconds_a_step(step: Callable[[], Any]) -> float:
