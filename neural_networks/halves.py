@@ -84,7 +84,7 @@ class Halves:
         first, second = pieces[:middle], pieces[middle:]
         if self.threads > 1 and second and self._seconds > _WORTH_A_THREAD:
             self._executor = self._executor or ThreadPoolExecutor(1, thread_name_prefix="trainer")
-            future: Future[tuple[float, float]] = self._executor.submit(self._half, self.twin, second, count, step)
+            future: Future[tuple[float, float]] = self._executor.submit(self._quiet_half, self.twin, second, count, step)
             try:
                 loss, share = self._timed_half(first, count, step)
             finally:
@@ -106,6 +106,10 @@ class Halves:
         # The fastest counts, lest a moment's disturbance send a tiny half to a thread; a tenth of slack lets it follow changes.
         self._seconds = min(seconds, 1.1 * self._seconds) if self._seconds else seconds
         return result
+
+    def _quiet_half(self, parameters: FlatParameters, pieces: list[Piece], count: int, step: int) -> tuple[float, float]:
+        with np.errstate(all="ignore"):  # each thread has its own; see Trainer
+            return self._half(parameters, pieces, count, step)
 
     def _half(self, parameters: FlatParameters, pieces: list[Piece], count: int, step: int) -> tuple[float, float]:
         """Fill the gradients from some pieces; return their part of the mean loss, and what the gradients are to be multiplied by."""

@@ -123,7 +123,7 @@ class Trainer:
         """
         losses = []
         self._set_count(count_of_examples)
-        with self._one_blas_thread(), interrupt_between_steps() as check:
+        with self._quietly(), interrupt_between_steps() as check:
             while self.steps < steps and not (should_stop and should_stop()):
                 losses.append(self._step())
                 check()
@@ -138,7 +138,7 @@ class Trainer:
             count_of_examples: as in `run`; None takes the last count given.
         """
         self._set_count(count_of_examples or self._count)
-        with self._one_blas_thread():
+        with self._quietly():
             return self._step()
 
     def _set_count(self, count_of_examples: int) -> None:
@@ -251,15 +251,18 @@ class Trainer:
         self.steps = steps
 
     @contextmanager
-    def _one_blas_thread(self) -> Iterator[None]:
-        """Keep matrix products on the thread that calls them: our two threads share the cores, and the bytes stay the same."""
+    def _quietly(self) -> Iterator[None]:
+        """Keep matrix products on the thread that calls them, and NumPy from warning of what TrainingDiverged tells in one line.
+
+        Our two threads share the cores, and the bytes stay the same.
+        """
         if self._limited:
             yield
             return
         self._limited = True
         try:
             self._controller = self._controller or ThreadpoolController()  # a millisecond: it looks through all loaded libraries
-            with self._controller.limit(limits=1, user_api="blas"):
+            with self._controller.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
                 yield
         finally:
             self._limited = False
