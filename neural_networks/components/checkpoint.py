@@ -28,6 +28,8 @@ SCHEMA_VERSION = 1
 _HEADER = "checkpoint.json"
 _FORMAT = "ai-radio checkpoint"
 LARGEST = 1 << 30  # bytes
+_MEMBERS = 4096  # entries of a file; ours have some dozens
+_DIRECTORY = 1 << 20  # bytes that may be in a file beside its arrays, which are not compressed
 
 
 class CheckpointError(ValueError):
@@ -79,10 +81,16 @@ def load_arrays(path: str | os.PathLike[str], *, largest: int = LARGEST) -> tupl
     """
     path = Path(path)
     try:
+        if path.stat().st_size > largest + _DIRECTORY:
+            raise CheckpointError(f"{path} is too large for a checkpoint: it has more than {largest:,} bytes")
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if sum(member.file_size for member in members) > largest:
                 raise CheckpointError(f"{path} is too large for a checkpoint: it unpacks to more than {largest:,} bytes")
+            if len(members) > _MEMBERS:
+                raise CheckpointError(f"{path} is no checkpoint: it has {len(members):,} entries")
+            if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+                raise CheckpointError(f"{path} is no checkpoint: it is compressed in a way that can't be bounded")
             arrays = {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
     except CheckpointError:
         raise
