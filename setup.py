@@ -28,7 +28,7 @@ setup(
         "threadpoolctl>=3.4,<4",
     ],
     extras_require={
-        "mpi": ["mpi4py>=4.0,<5"],  # with the MPI that is there; `pip install mpich` brings one
+        "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one
         "test": [
             "pytest>=8.2",
             "pytest-timeout>=2.3.1",
@@ -37,7 +37,7 @@ setup(
             "ruff>=0.8",
             "mypy>=1.13",
             "scipy-stubs",
-            "mpi4py>=4.0,<5",
+            "mpi4py>=4.1,<5",
             "mpich>=4.2; sys_platform != 'win32'",  # a whole MPI, mpiexec with it
             "setuptools>=70.1",  # tests/test_package.py builds the package without reaching for the network
         ],

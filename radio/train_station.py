@@ -20,7 +20,7 @@ from audio_parsing.starter import fresh_song, starter_songs
 from gan.critic import Critic
 from gan.trainer import GANOptions, GANTrainer
 from neural_networks.communicator import ALONE, Communicator, any_of, same_everywhere, share_arrays
-from neural_networks.components.checkpoint import CheckpointError, join, load_arrays, part, save_arrays
+from neural_networks.components.checkpoint import CheckpointError, join, part
 from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.training import Batch, Trainer
@@ -30,6 +30,7 @@ from radio.music_folder import prepare_folder
 from radio.prepared import prepared_music
 from radio.songs import prepare_starter_songs
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
+from radio.training_checkpoint import TrainingCheckpoint
 
 BATCH_SIZE = 8  # songs a step of each process
 PIECE = 4  # songs that are worked on at once by a thread
@@ -208,6 +209,7 @@ class _Training:
     ) -> None:
         self.folder, self.songs, self.threads, self.communicator = folder, songs, threads, communicator
         self.report, self.should_stop = report, lambda: any_of(communicator, should_stop())
+        self.checkpoint = TrainingCheckpoint(folder)
         self.arrays, self.plan = self._resumed(asked)
         self.saved = time.monotonic()
 
@@ -286,7 +288,7 @@ class _Training:
         )  # fmt: skip
         if self.communicator.rank == 0:
             station.save(self.folder)
-            (self.folder / TRAINING_FILE).unlink(missing_ok=True)
+            self.checkpoint.remove()
         return station
 
     def _resumed(self, asked: Plan) -> tuple[dict[str, np.ndarray], Plan]:
@@ -299,11 +301,11 @@ class _Training:
         return share_arrays(self.communicator, arrays), Plan(**json.loads(text))
 
     def _read(self, asked: Plan) -> tuple[dict[str, np.ndarray], Plan | None]:
-        path = self.folder / TRAINING_FILE
-        if not path.exists():
-            return {}, None
         try:
-            arrays, configuration = load_arrays(path)
+            found = self.checkpoint.load()
+            if found is None:
+                return {}, None
+            arrays, configuration, note = found
             plan = Plan(**configuration["plan"])
             if not (isinstance(plan.vae_steps, int) and isinstance(plan.gan_steps, int) and min(plan.vae_steps, plan.gan_steps) > 0):
                 raise ValueError(f"it plans {plan.vae_steps!r} and {plan.gan_steps!r} steps")
@@ -317,7 +319,7 @@ class _Training:
         if different:
             how = ", ".join("other songs" if key == "songs" else f"{key} {was[key]}" for key in different)
             raise StationError(f"{self.folder} holds an unfinished training with {how}; ask for the same to go on, or delete the folder")
-        self.report({"phase": "learn", "note": "going on where the training was stopped"})
+        self.report({"phase": "learn", "note": note or "going on where the training was stopped"})
         if plan.batch != asked.batch:
             self.report({"phase": "learn", "note": f"with {plan.batch} songs a step, as it began"})
         return arrays, plan
@@ -356,7 +358,7 @@ class _Training:
         if not same_everywhere(self.communicator, states["vae/"]["values"]):
             raise StationError("the processes' weights differ, which they never should; the last checkpoint stays")
         if self.communicator.rank == 0:
-            save_arrays(self.folder / TRAINING_FILE, join(states), {"kind": "training", "plan": asdict(self.plan)})
+            self.checkpoint.save(join(states), {"kind": "training", "plan": asdict(self.plan)})
         self.saved = time.monotonic()
 
 

@@ -13,12 +13,14 @@ the configuration as JSON text in bytes. The same arrays give the same bytes.
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 import os
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +38,20 @@ class CheckpointError(ValueError):
     """The file is missing, damaged, foreign, newer than this program, or too large; the message is one line."""
 
 
-def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], configuration: dict[str, Any]) -> None:
+def save_arrays(
+    path: str | os.PathLike[str],
+    arrays: dict[str, np.ndarray],
+    configuration: dict[str, Any],
+    *,
+    before: Callable[[], None] | None = None,
+) -> None:
     """Write arrays and a configuration to `path`, all or nothing.
 
     Args:
         path: of the file; its folder must exist. The name is taken as it is.
         arrays: of numbers, by name.
         configuration: anything JSON can hold.
+        before: called when the new file is on the disk, before it takes the place of the old one.
 
     Raises:
         OSError: if it cannot be written; an older file of that name is left as it was.
@@ -62,11 +71,19 @@ def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], con
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
+        if before is not None:
+            before()
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Delete what a kill left of files that were to become `path`."""
+    for left in path.absolute().parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        left.unlink(missing_ok=True)
 
 
 def load_arrays(path: str | os.PathLike[str], *, largest: int = LARGEST) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

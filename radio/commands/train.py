@@ -127,13 +127,13 @@ class Account:
 
 
 class _StopPolitely:
-    """Let the first Ctrl-C wait for the end of a step, where everything is whole and is saved; the second interrupts at once.
+    """Let the first Ctrl-C or SIGTERM wait for the end of a step, where everything is whole and is saved; the second interrupts at once.
 
     Args:
         tells: whether it says so; one of several processes that get the same Ctrl-C is enough.
 
     Attributes:
-        asked: whether Ctrl-C was pressed.
+        asked: whether to stop.
         has_something_to_keep: False while the music is read, when Ctrl-C needs not wait.
     """
 
@@ -143,10 +143,11 @@ class _StopPolitely:
         self.has_something_to_keep = False
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGINT, self._ask)
+        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def __exit__(self, *details: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _ask(self, number: int, frame: Any) -> None:
         if self.asked or not self.has_something_to_keep:
