@@ -18,6 +18,7 @@ import io
 import json
 import os
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -133,7 +134,7 @@ def part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
 # What zipfile, zlib and NumPy's header parser raise for bytes that are not theirs.
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError, SyntaxError,
-    OverflowError, IndexError, MemoryError, AttributeError, RecursionError,
+    OverflowError, IndexError, MemoryError, AttributeError, RecursionError, tokenize.TokenError,
 )  # fmt: skip
 
 
