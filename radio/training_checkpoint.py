@@ -38,7 +38,14 @@ class TrainingCheckpoint:
         """
 
         def keep() -> None:
-            if self.path.exists():
+            if not self.path.exists():
+                return
+            spare = self.before.with_name(f".{self.before.name}.link.tmp")
+            try:
+                spare.unlink(missing_ok=True)
+                os.link(self.path, spare)
+                os.replace(spare, self.before)
+            except OSError:  # a file system without links: for a moment there is only the one before
                 os.replace(self.path, self.before)
 
         save_arrays(self.path, arrays, configuration, before=keep)

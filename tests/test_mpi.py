@@ -14,7 +14,8 @@ import soundfile
 
 from neural_networks.communicator import ALONE, any_of, same_everywhere, share_arrays
 from neural_networks.components.checkpoint import load_arrays
-from radio.station import STATION_FILE, TRAINING_FILE
+from radio.station import STATION_FILE
+from radio.training_checkpoint import TrainingCheckpoint
 
 ROOT = Path(__file__).parent.parent
 MPIEXEC = shutil.which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
@@ -118,7 +119,9 @@ def test_one_that_dies_ends_all_and_any_number_goes_on(
     if "raises" in dies:
         assert done.returncode == 2 and "in process 3 of 4" in done.stderr and "ai-radio: there is a hole in it" in done.stderr
         assert "Traceback" not in done.stderr
-    arrays, configuration = load_arrays(tmp_path / "stations" / "s" / TRAINING_FILE)
+    found = TrainingCheckpoint(tmp_path / "stations" / "s").load()
+    assert found is not None
+    arrays, configuration, _ = found
     assert 1 <= int(arrays["vae/steps"]) <= 3 and configuration["plan"]["batch"] == 16
     done = train(tmp_path, music, then, 8)
     assert done.returncode == 0, done.stderr
