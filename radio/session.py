@@ -108,7 +108,8 @@ class RadioSession:
         self._heard = SongsHeard()
         self._taste = Taste(station.critic, extra=station.coordinates.shape[1])
         self._ratings = Ratings(self.home.ratings)
-        self._known = {one.key: one for one in self._ratings.of(self.listener, station.name) if one.made_by == self._made_by}
+        rated = self._ratings.of(self.listener, station.name)
+        self._known = {one.key: one for one in rated if one.made_by == self._made_by and one.coordinate.shape == (station.size,)}
         self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
         self._lock = threading.RLock()  # of what is known and learned: the worker learns it when the session begins
         self._begun = False
