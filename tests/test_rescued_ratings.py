@@ -29,7 +29,8 @@ def rating(number: int, size: int = 66) -> Rating:
 
 def equal(one: Rating, other: Rating) -> bool:
     names = ("song", "rating", "weight", "time", "skipped")
-    return all(getattr(one, name) == getattr(other, name) for name in names) and np.array_equal(one.coordinate, other.coordinate) and np.array_equal(one.curve, other.curve)
+    alike = all(getattr(one, name) == getattr(other, name) for name in names) and np.array_equal(one.coordinate, other.coordinate)
+    return alike and np.array_equal(one.curve, other.curve)
 
 
 @pytest.fixture(scope="module")
