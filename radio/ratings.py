@@ -182,7 +182,8 @@ class Ratings:
 
     def undo(self, listener: str, station: str, made_by: str) -> Rating | None:
         """Take back a listener's latest rating of a station's songs and return it; None if there is none."""
-        condition = "listener = ? AND station = ? AND made_by = ? ORDER BY time DESC, rowid DESC LIMIT 1"
+        # By the order of writing, not of time: clocks are set back.
+        condition = "listener = ? AND station = ? AND made_by = ? ORDER BY rowid DESC LIMIT 1"
         latest = self._select(condition, (listener, station, made_by))
         if not latest:
             return None

@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from neural_networks.training import Batch, Trainer
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio import songs as song_data
 from radio.music_folder import prepare_folder
+from radio.one_at_a_time import only_one
 from radio.prepared import prepared_music
 from radio.songs import prepare_starter_songs
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
@@ -191,7 +193,8 @@ def train_station(
         folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
     asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps, batch=batch * communicator.size)
-    return _Training(folder, songs, asked, threads, report, should_stop, communicator).run()
+    with only_one(folder) if communicator.rank == 0 else nullcontext():
+        return _Training(folder, songs, asked, threads, report, should_stop, communicator).run()
 
 
 class _Training:
@@ -252,8 +255,9 @@ class _Training:
             self._checkpoint_if_due(lambda: {"vae/": trainer.state()})
 
         trainer.run(len(self.songs.steps), self.plan.vae_steps, progress=progress, should_stop=self.should_stop)
-        self._checkpoint({"vae/": trainer.state()})
-        return trainer.steps >= self.plan.vae_steps
+        whole = trainer.steps >= self.plan.vae_steps
+        self._checkpoint({"vae/": trainer.state()}, must=not whole)
+        return whole
 
     def _perform(self, performer: GANTrainer, trainer: Trainer) -> bool:
         """Train generator and critic; False if stopped."""
@@ -268,8 +272,9 @@ class _Training:
             self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()})
 
         performer.run(self.plan.gan_steps, progress=progress, should_stop=self.should_stop)
-        self._checkpoint({"vae/": trainer.state(), "gan/": performer.state()})
-        return performer.steps >= self.plan.gan_steps
+        whole = performer.steps >= self.plan.gan_steps
+        self._checkpoint({"vae/": trainer.state(), "gan/": performer.state()}, must=not whole)
+        return whole
 
     def _finish(self, vae: FlatParameters, critic: FlatParameters) -> Station:
         self.report({"phase": "save"})
@@ -351,15 +356,22 @@ class _Training:
 
     def _checkpoint_if_due(self, states: Callable[[], dict[str, dict[str, np.ndarray]]]) -> None:
         if any_of(self.communicator, self.communicator.rank == 0 and time.monotonic() - self.saved > CHECKPOINT_SECONDS):
-            self._checkpoint(states())
+            self._checkpoint(states(), must=False)
 
-    def _checkpoint(self, states: dict[str, dict[str, np.ndarray]]) -> None:
+    def _checkpoint(self, states: dict[str, dict[str, np.ndarray]], *, must: bool) -> None:
+        """Save a checkpoint; where it need not be, a full disk is told and does not end the training."""
         # An MPI that gives its processes sums that differ in a bit would let them drift apart unnoticed.
         if not same_everywhere(self.communicator, states["vae/"]["values"]):
             raise StationError("the processes' weights differ, which they never should; the last checkpoint stays")
-        if self.communicator.rank == 0:
-            self.checkpoint.save(join(states), {"kind": "training", "plan": asdict(self.plan)})
         self.saved = time.monotonic()
+        if self.communicator.rank:
+            return
+        try:
+            self.checkpoint.save(join(states), {"kind": "training", "plan": asdict(self.plan)})
+        except OSError as error:
+            if must:
+                raise
+            self.report({"phase": "learn", "note": f"the checkpoint can't be saved ({error.strerror or error}); the training goes on"})
 
 
 def encode_songs(vae: RecurrentVAE, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

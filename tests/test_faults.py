@@ -27,7 +27,7 @@ from radio.training_checkpoint import BEFORE, TrainingCheckpoint
 from tests.tiny_station import tiny_station
 
 ROOT = Path(__file__).parent.parent
-MANY = pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])
+MANY = pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])
 # The command line with a checkpoint at every step instead of every minute. It says when it has imported everything and begins.
 SCRIPT = """
 import sys

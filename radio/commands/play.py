@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from radio.home import STARTER, Home, check_name
+from radio.home import STARTER, Home, HomeError, check_name, without_keeping
 
 
 def play(options: argparse.Namespace) -> int:
@@ -25,7 +25,11 @@ def play(options: argparse.Namespace) -> int:
     from radio.terminal import HINT, Terminated, play_on_terminal, stderr_to
 
     station = Station.load(folder)
-    home.writable()
+    try:
+        home.writable()
+    except HomeError as error:
+        home = without_keeping(home)
+        print(f"{error}; nothing of this session will be kept", file=sys.stderr)
     compile_once()
     session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "greedy", beats=options.beats)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
