@@ -31,7 +31,7 @@ def play(options: argparse.Namespace) -> int:
         home = without_keeping(home)
         print(f"{error}; nothing of this session will be kept", file=sys.stderr)
     compile_once()
-    session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "greedy", beats=options.beats)
+    session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "ucb", beats=options.beats)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     player = None
 
