@@ -16,29 +16,22 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.starter import fresh_song, starter_songs
+from gan.bodies import BODIES
 from gan.critic import Critic
-from gan.trainer import GANOptions, GANTrainer
+from gan.latent import DEFAULT_KIND, KINDS, Kind
+from gan.plots import plot_training
+from gan.trainer import GANTrainer
 from neural_networks.components.checkpoint import CheckpointError, join, load_arrays, part, save_arrays
-from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters, pack
-from neural_networks.training import Batch, Trainer
+from neural_networks.training import Trainer
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio import songs as song_data
 from radio.music_folder import prepare_folder
 from radio.prepared import prepared_music
 from radio.songs import prepare_starter_songs
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
+from radio.trainings import encode_songs, gan_trainer, vae_trainer
 
-BATCH_SIZE = 8
-LEARNING_RATE = 4e-3
-WARM_UP_STEPS = 50
-LAST_RATE = 0.02  # of the learning rate, at the end
-KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
-KL_WARM_UP = 0.1  # of all steps
-CLIP = 0.5
-# Of the mean squared error beside the critic's score. With 300 the songs forget what the VAE learned (250 steps at 64 beats: error up by
-# 55 %), with 2,000 they don't (7 %) and drawn songs come as near to the density of notes in real ones.
-RECONSTRUCTION_WEIGHT = 2000.0
 GAN_MINUTES_SHARE = 0.2
 GAN_STEPS_SHARE = 0.1  # of the VAE's steps, where steps are given
 TIMED_STEPS = 12
@@ -60,6 +53,8 @@ class Plan:
         steps: asked for, or None.
         vae_steps: of the VAE, made of what was asked for.
         gan_steps: of generator and critic, likewise.
+        critic: name of its body.
+        latent: name of the distribution that the station's songs are drawn from.
     """
 
     songs: str
@@ -69,47 +64,8 @@ class Plan:
     steps: int | None
     vae_steps: int = 0
     gan_steps: int = 0
-
-
-def learning_rate(step: int, steps: int) -> float:
-    """Return the VAE's learning rate: a short warm-up, then a half cosine from LEARNING_RATE down to LAST_RATE of it.
-
-    Measured on the starter collection, 64 beats, 4,000 steps: variance explained 0.960, note F1 0.83; with a constant rate that falls in
-    the last fifth alone 0.953.
-    """
-    rising = min(1.0, (step + 1) / WARM_UP_STEPS)
-    return float(LEARNING_RATE * rising * (LAST_RATE + (1 - LAST_RATE) * (1 + np.cos(np.pi * step / steps)) / 2))
-
-
-def vae_trainer(
-    vae: FlatParameters, songs: song_data.TrainingSongs, *, steps: int, seed: int, threads: int | None = None
-) -> Trainer:
-    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps."""
-    values = songs.steps.shape[1] * songs.steps.shape[2]
-
-    def loss(module: RecurrentVAE, batch: Batch) -> float:
-        x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
-        warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
-        return module.loss(x, beta=warm * KL_WEIGHT / values, rng=batch.rng)[0]
-
-    return Trainer(
-        vae, loss, Adam(0.9, 0.99), lambda step: learning_rate(step, steps), batch_size=BATCH_SIZE, clip=CLIP, seed=seed, threads=threads
-    )
-
-
-def gan_trainer(
-    vae: FlatParameters,
-    critic: FlatParameters,
-    songs: song_data.TrainingSongs,
-    *,
-    steps: int | None = None,
-    seed: int,
-    threads: int | None = None,
-) -> GANTrainer:
-    """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps."""
-    values = songs.steps.shape[1] * songs.steps.shape[2]
-    options = GANOptions(reconstruction_weight=RECONSTRUCTION_WEIGHT, kl_weight=KL_WEIGHT / values)
-    return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads)
+    critic: str = "convolutional"
+    latent: str = DEFAULT_KIND
 
 
 def train_station(
@@ -122,7 +78,10 @@ def train_station(
     seed: int = 0,
     fresh: int = 0,
     threads: int | None = None,
+    critic: str = "convolutional",
+    latent: Kind = DEFAULT_KIND,
     prepared: Path | None = None,
+    plot: Path | None = None,
     report: Report = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Station | None:
@@ -137,7 +96,10 @@ def train_station(
         seed: of all random numbers.
         fresh: how many new arrangements of its tunes are learned beside the starter collection's songs.
         threads: 1 or 2; the result is the same.
+        critic: 'convolutional', 'recurrent' or 'mixed'; see gan/bodies.py.
+        latent: the distribution that the station's songs are drawn from; see gan/latent.py.
         prepared: a folder where prepared music is kept for the next time; nothing is kept if None.
+        plot: a picture of how generator and critic get on, drawn again about every CHECKPOINT_SECONDS; none if None.
         report: called with an event: a dict with 'phase' ('prepare', 'compile', 'learn', 'perform', 'save'), and where it fits 'done',
             'of', 'loss', 'skip' (a line on a file that can't be used) or 'note' (a line for the user).
         should_stop: asked between steps; a checkpoint is saved before this function returns None. Ctrl-C and errors leave the last
@@ -155,13 +117,17 @@ def train_station(
         raise StationError(f"minutes must be a positive number, not {minutes}")
     if steps is not None and steps < 1:
         raise StationError(f"steps must be 1 or more, not {steps}")
+    if critic not in BODIES:
+        raise StationError(f"unknown critic {critic!r}: choose one of {', '.join(BODIES)}")
+    if latent not in KINDS:
+        raise StationError(f"unknown latent distribution {latent!r}: choose one of {', '.join(KINDS)}")
     if (folder / STATION_FILE).exists():
         raise StationError(f"station {folder.name} is trained already; choose another name, or delete {folder}")
     songs = _songs(music, beats, seed, fresh, prepared, report)
     folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
-    asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps)
-    return _Training(folder, songs, asked, threads, report, should_stop).run()
+    asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps, critic=critic, latent=latent)
+    return _Training(folder, songs, asked, threads, plot, report, should_stop).run()
 
 
 class _Training:
@@ -173,10 +139,11 @@ class _Training:
         songs: song_data.TrainingSongs,
         asked: Plan,
         threads: int | None,
+        plot: Path | None,
         report: Report,
         should_stop: Callable[[], bool],
     ) -> None:
-        self.folder, self.songs, self.threads = folder, songs, threads
+        self.folder, self.songs, self.threads, self.plot = folder, songs, threads, plot
         self.report, self.should_stop = report, should_stop
         self.arrays, self.plan = self._resumed(asked)
         self.saved = time.monotonic()
@@ -200,7 +167,7 @@ class _Training:
     def _models(self) -> tuple[FlatParameters, FlatParameters]:
         rng = np.random.default_rng((self.plan.seed, 0))
         vae = RecurrentVAE(song_data.STEP_SIZE, beats=self.plan.beats, rng=rng)
-        return pack(vae), pack(Critic(song_data.STEP_SIZE, rng=rng))
+        return pack(vae), pack(Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng))
 
     def _learn(self, trainer: Trainer) -> bool:
         """Train the VAE; False if stopped.
@@ -224,14 +191,20 @@ class _Training:
         def progress(done: int, of: int, log: Any) -> None:
             self.report({"phase": "perform", "done": done, "of": of, "loss": smooth(log.critic_loss)})
             for alarm in performer.alarms():
-                if alarm[:12] not in alarms:  # said once, whatever its figures
-                    alarms.add(alarm[:12])
-                    self.report({"phase": "perform", "note": alarm})
-            self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()})
+                if alarm.kind not in alarms:  # said once, whatever its figures
+                    alarms.add(alarm.kind)
+                    self.report({"phase": "perform", "note": alarm.text})
+            if self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()}):
+                self._draw(performer)
 
         performer.run(self.plan.gan_steps, progress=progress, should_stop=self.should_stop)
         self._checkpoint({"vae/": trainer.state(), "gan/": performer.state()})
+        self._draw(performer)
         return performer.steps >= self.plan.gan_steps
+
+    def _draw(self, performer: GANTrainer) -> None:
+        if self.plot is not None and performer.log:
+            plot_training(performer, self.plot, bands=song_data.STEP_SIZE // song_data.FRAMES_PER_STEP)
 
     def _finish(self, vae: FlatParameters, critic: FlatParameters) -> Station:
         self.report({"phase": "save"})
@@ -242,6 +215,7 @@ class _Training:
             "seed": self.plan.seed,
             "vae_steps": self.plan.vae_steps,
             "gan_steps": self.plan.gan_steps,
+            "latent": self.plan.latent,
             "explained_variance": 1 - float(errors.mean()) / float(_variance(self.songs.steps)),
         }
         station = Station(
@@ -298,26 +272,15 @@ class _Training:
         self.report({"phase": "learn", "note": f"{vae_steps} steps to learn the songs, then {gan_steps} against the critic"})
         return replace(asked, vae_steps=vae_steps, gan_steps=gan_steps)
 
-    def _checkpoint_if_due(self, states: Callable[[], dict[str, dict[str, np.ndarray]]]) -> None:
-        if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+    def _checkpoint_if_due(self, states: Callable[[], dict[str, dict[str, np.ndarray]]]) -> bool:
+        due = time.monotonic() - self.saved > CHECKPOINT_SECONDS
+        if due:
             self._checkpoint(states())
+        return due
 
     def _checkpoint(self, states: dict[str, dict[str, np.ndarray]]) -> None:
         save_arrays(self.folder / TRAINING_FILE, join(states), {"kind": "training", "plan": asdict(self.plan)})
         self.saved = time.monotonic()
-
-
-def encode_songs(vae: RecurrentVAE, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ([mean; log-variance] (N, 2 Z), mean squared errors of the reconstructions (N,)) of songs (N, S, F)."""
-    statistics = np.empty((len(steps), 2 * vae.latent_size), np.float32)
-    errors = np.empty(len(steps))
-    for start in range(0, len(steps), BATCH_SIZE):
-        part = slice(start, start + BATCH_SIZE)
-        x = np.ascontiguousarray(steps[part].transpose(1, 0, 2))
-        statistics[part] = vae.encoder.forward(x)[0]
-        songs = vae.decoder.forward(np.ascontiguousarray(statistics[part, : vae.latent_size]))[0]
-        errors[part] = np.square(songs - x).mean(axis=(0, 2))
-    return statistics, errors
 
 
 class _Smooth:

@@ -25,6 +25,8 @@ def play(options: argparse.Namespace) -> int:
     from radio.terminal import HINT, Terminated, play_on_terminal, stderr_to
 
     station = Station.load(folder)
+    if options.latent:
+        station.draw_from(options.latent)
     home.writable()
     compile_once()
     session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "greedy", beats=options.beats)

@@ -36,9 +36,14 @@ def train(options: argparse.Namespace) -> int:
     if options.folder is not None and not options.folder.expanduser().is_dir():
         what = "is no folder" if options.folder.expanduser().exists() else "does not exist"
         raise UsageError(f"{options.folder} {what}; name a folder with music")
+    if options.plot is not None and options.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"a picture is a file that ends in .png, .svg or .pdf, not {options.plot}")
+    if options.plot is not None and not options.plot.expanduser().absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {options.plot.parent} for the picture; make it first")
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
+    from gan.latent import DEFAULT_KIND
     from radio.compiled import compile_once
     from radio.train_station import train_station
 
@@ -62,7 +67,9 @@ def train(options: argparse.Namespace) -> int:
     with stop:
         station = train_station(
             folder, music, beats=options.beats or 64, minutes=options.minutes, steps=options.steps, seed=options.seed or 0,
-            fresh=options.fresh, threads=options.threads, prepared=home.prepared, report=report, should_stop=lambda: stop.asked,
+            fresh=options.fresh, threads=options.threads, critic=options.critic, latent=options.latent or DEFAULT_KIND,
+            prepared=home.prepared, plot=None if options.plot is None else options.plot.expanduser(), report=report,
+            should_stop=lambda: stop.asked,
         )  # fmt: skip
     progress.clear()
     if station is None:

@@ -1,0 +1,81 @@
+"""The two trainings of a station, ready to be run: its VAE on whole songs, then generator and critic; and what the VAE makes of songs.
+
+    vae_trainer(vae, songs, steps=, seed=) -> Trainer          gan_trainer(vae, critic, songs, steps=, seed=) -> GANTrainer
+    encode_songs(vae, steps) -> where the songs lie, how well they come back
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gan.trainer import GANOptions, GANTrainer
+from neural_networks.components.optimizers import Adam
+from neural_networks.components.parameters import FlatParameters
+from neural_networks.training import Batch, Trainer
+from neural_networks.vae.recurrent_vae import RecurrentVAE
+from radio.songs import TrainingSongs
+
+BATCH_SIZE = 8
+LEARNING_RATE = 4e-3
+WARM_UP_STEPS = 50
+LAST_RATE = 0.02  # of the learning rate, at the end
+KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
+KL_WARM_UP = 0.1  # of all steps
+CLIP = 0.5
+# Of the mean squared error beside the critic's score. With 300 the songs forget what the VAE learned (250 steps at 64 beats: error up by
+# 55 %), with 2,000 they don't (7 %) and drawn songs come as near to the density of notes in real ones.
+RECONSTRUCTION_WEIGHT = 2000.0
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """Return the VAE's learning rate: a short warm-up, then a half cosine from LEARNING_RATE down to LAST_RATE of it.
+
+    Measured on the starter collection, 64 beats, 4,000 steps: variance explained 0.960, note F1 0.83; with a constant rate that falls in
+    the last fifth alone 0.953.
+    """
+    rising = min(1.0, (step + 1) / WARM_UP_STEPS)
+    return float(LEARNING_RATE * rising * (LAST_RATE + (1 - LAST_RATE) * (1 + np.cos(np.pi * step / steps)) / 2))
+
+
+def vae_trainer(
+    vae: FlatParameters, songs: TrainingSongs, *, steps: int, seed: int, threads: int | None = None
+) -> Trainer:
+    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps."""
+    values = songs.steps.shape[1] * songs.steps.shape[2]
+
+    def loss(module: RecurrentVAE, batch: Batch) -> float:
+        x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
+        warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
+        return module.loss(x, beta=warm * KL_WEIGHT / values, rng=batch.rng)[0]
+
+    return Trainer(
+        vae, loss, Adam(0.9, 0.99), lambda step: learning_rate(step, steps), batch_size=BATCH_SIZE, clip=CLIP, seed=seed, threads=threads
+    )
+
+
+def gan_trainer(
+    vae: FlatParameters,
+    critic: FlatParameters,
+    songs: TrainingSongs,
+    *,
+    steps: int | None = None,
+    seed: int,
+    threads: int | None = None,
+) -> GANTrainer:
+    """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps."""
+    values = songs.steps.shape[1] * songs.steps.shape[2]
+    options = GANOptions(reconstruction_weight=RECONSTRUCTION_WEIGHT, kl_weight=KL_WEIGHT / values)
+    return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads)
+
+
+def encode_songs(vae: RecurrentVAE, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ([mean; log-variance] (N, 2 Z), mean squared errors of the reconstructions (N,)) of songs (N, S, F)."""
+    statistics = np.empty((len(steps), 2 * vae.latent_size), np.float32)
+    errors = np.empty(len(steps))
+    for start in range(0, len(steps), BATCH_SIZE):
+        part = slice(start, start + BATCH_SIZE)
+        x = np.ascontiguousarray(steps[part].transpose(1, 0, 2))
+        statistics[part] = vae.encoder.forward(x)[0]
+        songs = vae.decoder.forward(np.ascontiguousarray(statistics[part, : vae.latent_size]))[0]
+        errors[part] = np.square(songs - x).mean(axis=(0, 2))
+    return statistics, errors
