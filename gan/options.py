@@ -18,6 +18,8 @@ class GANOptions:
         gaussian: share that comes from a Gaussian of full covariance.
         halfway: share that lies half-way between two encoded songs; the rest are mixes of encoded songs.
         reconstruction_weight: of mean squared error and KL.
+        smoothness: of the error's roughness from row to row, beside the mean squared error.
+        rows: that a step holds.
         adversarial_weight: of the critic's score; rises from 0 in `warm_up` steps, while the critic learns its first notions.
         warm_up: in steps.
         kl_weight: beta, of the KL divergence in nats beside the mean squared error.
@@ -37,6 +39,8 @@ class GANOptions:
     gaussian: float = 0.375
     halfway: float = 0.0
     reconstruction_weight: float = 300.0
+    smoothness: float = 0.0
+    rows: int = 1
     adversarial_weight: float = 0.3
     warm_up: int = 20
     kl_weight: float = 1e-7

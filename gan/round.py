@@ -16,7 +16,7 @@ import numpy as np
 from gan.critic import INPUT_SCALE, Critic
 from gan.latent import LatentDistribution
 from gan.options import GANOptions
-from neural_networks.components.losses import gaussian_kl, mean_squared_error
+from neural_networks.components.losses import gaussian_kl, sequence_error
 from neural_networks.training import Batch
 
 NOISE_VALUES = 1 << 20  # a table of noise that is longer than a song has values in many steps; read from random places
@@ -89,7 +89,7 @@ class Round:
 
         # Columns: reconstructions of all songs, the last `reused` of which the critic judges as well, then the songs of drawn P.
         songs, decoder = vae.decoder.forward(np.concatenate([encoded, drawn.astype(encoded.dtype)]))
-        error, derror = mean_squared_error(songs[:, :count], real)
+        error, roughness, derror = sequence_error(songs[:, :count], real, smoothness=options.smoothness, rows=options.rows)
         kl, dmean_kl, dlog_variance_kl = gaussian_kl(mean, log_variance)
 
         # dL/dS of every moment of the judged songs comes from the critic; its norms are folded into weights of its own.
@@ -111,7 +111,7 @@ class Round:
         vae.encoder.add_gradients(np.concatenate([dmean, dlog_variance], axis=1).astype(real.dtype), encoder)
 
         self.made[_key(batch)] = Made(judged, statistics, error, kl, _diversity(judged, real))
-        return options.reconstruction_weight * error + beta * kl + weight * value
+        return options.reconstruction_weight * (error + options.smoothness * roughness) + beta * kl + weight * value
 
     def critic_loss(self, critic: Critic, batch: Batch) -> float:
         """Add the gradient of the critic's loss on one half of a mini-batch and the songs made of it."""

@@ -13,7 +13,7 @@ from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.training import Batch, Trainer
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.songs import TrainingSongs
+from radio.songs import FRAMES_PER_STEP, TrainingSongs
 
 BATCH_SIZE = 8
 LEARNING_RATE = 4e-3
@@ -22,6 +22,9 @@ LAST_RATE = 0.02  # of the learning rate, at the end
 KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
 KL_WARM_UP = 0.1  # of all steps
 CLIP = 0.5
+# Of the error's change from frame to frame. Without it steps don't quite fit together: a rise at every border, which no real song has.
+# 16 beats, 576 songs, 6,000 steps: the mean squared error falls too, by 5 % on songs learned and by 7 % on others.
+SMOOTHNESS = 8.0
 # Of the mean squared error beside the critic's score. With 300 the songs forget what the VAE learned (250 steps at 64 beats: error up by
 # 55 %), with 2,000 they don't (7 %) and drawn songs come as near to the density of notes in real ones.
 RECONSTRUCTION_WEIGHT = 2000.0
@@ -46,7 +49,7 @@ def vae_trainer(
     def loss(module: RecurrentVAE, batch: Batch) -> float:
         x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
         warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
-        return module.loss(x, beta=warm * KL_WEIGHT / values, rng=batch.rng)[0]
+        return module.loss(x, beta=warm * KL_WEIGHT / values, smoothness=SMOOTHNESS, rows=FRAMES_PER_STEP, rng=batch.rng)[0]
 
     return Trainer(
         vae, loss, Adam(0.9, 0.99), lambda step: learning_rate(step, steps), batch_size=BATCH_SIZE, clip=CLIP, seed=seed, threads=threads
@@ -64,7 +67,9 @@ def gan_trainer(
 ) -> GANTrainer:
     """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps."""
     values = songs.steps.shape[1] * songs.steps.shape[2]
-    options = GANOptions(reconstruction_weight=RECONSTRUCTION_WEIGHT, kl_weight=KL_WEIGHT / values)
+    options = GANOptions(
+        reconstruction_weight=RECONSTRUCTION_WEIGHT, smoothness=SMOOTHNESS, rows=FRAMES_PER_STEP, kl_weight=KL_WEIGHT / values
+    )
     return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads)
 
 
