@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from gan.losses import HINGE, LEAST_SQUARES, NON_SATURATING, WASSERSTEIN, AdversarialLoss, clip_weights  # noqa: E402
 from gan.penalties import Penalty, r1, wgan_gp  # noqa: E402
 from gan.spectral_norm import SpectralNorm, spectral_norms  # noqa: E402
+from neural_networks.components import tangents  # noqa: E402
 from neural_networks.components.activations import LeakyReLU  # noqa: E402
 from neural_networks.components.dense import Dense  # noqa: E402
 from neural_networks.components.module import Module, Sequential  # noqa: E402
@@ -60,21 +61,15 @@ class Scores(Module):
 
     def traced_backward(self, dy: np.ndarray, cache: object) -> tuple[np.ndarray, object]:
         """Return dx and its trace."""
-        from neural_networks.components import tangents
-
         return tangents.traced_backward(self.layers, dy[None, :, None], cache)
 
     def tangent_forward(self, x_tangent: np.ndarray, cache: object) -> tuple[np.ndarray, object]:
         """Return the tangents of the scores and of the layers."""
-        from neural_networks.components import tangents
-
         y, found = tangents.tangent_forward(self.layers, x_tangent, cache)
         return y[0, :, 0], found
 
     def tangent_backward(self, dy_tangent: np.ndarray, cache: object, trace: object, found: object) -> np.ndarray:
         """Return the tangent of dx."""
-        from neural_networks.components import tangents
-
         return tangents.tangent_backward(self.layers, dy_tangent[None, :, None], cache, trace, found)
 
 
@@ -84,7 +79,7 @@ def points(count: int, rng: np.random.Generator) -> np.ndarray:
     return (centres + DEVIATION * rng.standard_normal((count, 2))).astype(np.float32)[None]
 
 
-def train(way: str, *, steps: int, seed: int, generator_rate: float = 5e-4, critic_rate: float = 2e-3) -> Callable[[int], np.ndarray]:
+def train(way: str, *, steps: int, seed: int, generator_rate: float = 2e-3, critic_rate: float = 2e-3) -> Callable[[int], np.ndarray]:
     """Train a generator under a loss; return what draws (count, 2) from it."""
     loss, penalty, normed = WAYS[way]
     rng = np.random.default_rng(seed)
@@ -137,7 +132,7 @@ def found(drawn: np.ndarray) -> tuple[int, float]:
 def main() -> None:
     """Print modes, good samples and seconds for every loss."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=8_000)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     for way in WAYS:

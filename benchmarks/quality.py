@@ -162,8 +162,9 @@ def main() -> None:
     parser.add_argument("--beats", type=int, default=16)
     parser.add_argument("--fresh", type=int, default=480, help="new arrangements that are trained on beside the starter songs")
     parser.add_argument("--steps", type=int, default=6000, help="of the VAE (default: 6000)")
-    parser.add_argument("--gan-steps", type=int, default=1200)
+    parser.add_argument("--gan-steps", type=int, default=1400)
     parser.add_argument("--critic", choices=list(BODIES), default="framewise")
+    parser.add_argument("--critic-hidden", type=int, default=64)
     parser.add_argument("--samples", type=int, default=512)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--unseen", type=int, default=0, metavar="N", help="keep N tunes from the training, and send them through it")
@@ -210,8 +211,9 @@ def main() -> None:
         if options.gan_steps:
             start = time.process_time()
             generator, trainer = models.trained_gan(
-                vae, collection.known, options.gan_steps, body=options.critic, seed=options.seed, progress=_progress
-            )
+                vae, collection.known, options.gan_steps, body=options.critic, hidden=options.critic_hidden, seed=options.seed,
+                progress=_progress,
+            )  # fmt: skip
             result["facts"]["gan_cpu_seconds"] = time.process_time() - start
             result["facts"]["alarms"] = [alarm.text for alarm in trainer.alarms()]
             judged("GAN", models.Drawn(generator.module, known))

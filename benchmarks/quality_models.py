@@ -111,13 +111,13 @@ def trained_vae(songs: song_data.TrainingSongs, steps: int, *, beats: int, seed:
 
 
 def trained_gan(
-    vae: FlatParameters, songs: song_data.TrainingSongs, steps: int, *, body: str, seed: int, progress: Callable[..., Any]
+    vae: FlatParameters, songs: song_data.TrainingSongs, steps: int, *, body: str, hidden: int, seed: int, progress: Callable[..., Any]
 ) -> tuple[FlatParameters, GANTrainer]:
     """Return a copy of a VAE after so many steps against a critic, and its trainer."""
     rng = np.random.default_rng((seed, 1))
     copy = pack(RecurrentVAE(song_data.STEP_SIZE, beats=vae.module.decoder.beats, rng=rng))  # type: ignore[attr-defined]
     copy.values[:] = vae.values
-    critic = pack(Critic(song_data.STEP_SIZE, body=BODIES[body], rng=rng))
+    critic = pack(Critic(song_data.STEP_SIZE, hidden, body=BODIES[body], rng=rng))
     trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed)
     trainer.run(steps, progress=progress)
     trainer.use_average()

@@ -98,7 +98,7 @@ class Round:
         scores, cache = critic.forward(self._noisy(judged, batch.rng))
         value, dscores = options.loss.generator(scores)
         weight = options.adversarial_weight * (min(1.0, batch.step / options.warm_up) if options.warm_up else 1.0)
-        djudged = critic.backward(dscores * scores.dtype.type(weight), cache)
+        djudged, _ = critic.traced_backward(dscores * scores.dtype.type(weight), cache)  # nobody asks for the critic's own gradients
 
         dsongs = np.zeros_like(songs)
         dsongs[:, :count] = derror * derror.dtype.type(options.reconstruction_weight)

@@ -25,9 +25,12 @@ CLIP = 0.5
 # Of the error's change from frame to frame. Without it steps don't quite fit together: a rise at every border, which no real song has.
 # 16 beats, 576 songs, 6,000 steps: the mean squared error falls too, by 5 % on songs learned and by 7 % on others.
 SMOOTHNESS = 8.0
-# Of the mean squared error beside the critic's score. With 300 the songs forget what the VAE learned (250 steps at 64 beats: error up by
-# 55 %), with 2,000 they don't (7 %) and drawn songs come as near to the density of notes in real ones.
-RECONSTRUCTION_WEIGHT = 2000.0
+# Of the mean squared error beside the critic's score. Below 300 to 1 the songs forget what the VAE learned: at 16 beats the error rises by
+# 50 % (docs/gan.md). With these two, the rates and the shares below it rises by about a tenth.
+RECONSTRUCTION_WEIGHT = 3000.0
+ADVERSARIAL_WEIGHT = 1.0
+GAUSSIAN, HALFWAY = 0.25, 0.2  # shares of the judged songs; a quarter are reconstructions, the rest mixes of three
+GENERATOR_RATE, CRITIC_RATE = 5e-4, 1e-3
 
 
 def learning_rate(step: int, steps: int) -> float:
@@ -68,7 +71,15 @@ def gan_trainer(
     """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps."""
     values = songs.steps.shape[1] * songs.steps.shape[2]
     options = GANOptions(
-        reconstruction_weight=RECONSTRUCTION_WEIGHT, smoothness=SMOOTHNESS, rows=FRAMES_PER_STEP, kl_weight=KL_WEIGHT / values
+        gaussian=GAUSSIAN,
+        halfway=HALFWAY,
+        reconstruction_weight=RECONSTRUCTION_WEIGHT,
+        smoothness=SMOOTHNESS,
+        rows=FRAMES_PER_STEP,
+        adversarial_weight=ADVERSARIAL_WEIGHT,
+        kl_weight=KL_WEIGHT / values,
+        generator_rate=GENERATOR_RATE,
+        critic_rate=CRITIC_RATE,
     )
     return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads)
 
