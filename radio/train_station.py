@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.starter import fresh_song, starter_songs
+from gan.bodies import BODIES
 from gan.critic import Critic
-from gan.trainer import GANOptions, GANTrainer
+from gan.latent import DEFAULT_KIND, KINDS, Kind
+from gan.plots import plot_training
+from gan.trainer import GANTrainer
 from neural_networks.communicator import ALONE, Communicator, any_of, same_everywhere, share_arrays
 from neural_networks.components.checkpoint import CheckpointError, join, part
-from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters, pack
-from neural_networks.training import Batch, Trainer
+from neural_networks.training import Trainer
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio import songs as song_data
 from radio.music_folder import prepare_folder
@@ -33,18 +35,8 @@ from radio.prepared import prepared_music
 from radio.songs import prepare_starter_songs
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
 from radio.training_checkpoint import TrainingCheckpoint
+from radio.trainings import BATCH_SIZE, PIECE, encode_songs, gan_trainer, vae_trainer
 
-BATCH_SIZE = 8  # songs a step of each process
-PIECE = 4  # songs that are worked on at once by a thread
-LEARNING_RATE = 4e-3
-WARM_UP_STEPS = 50
-LAST_RATE = 0.02  # of the learning rate, at the end
-KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
-KL_WARM_UP = 0.1  # of all steps
-CLIP = 0.5
-# Of the mean squared error beside the critic's score. With 300 the songs forget what the VAE learned (250 steps at 64 beats: error up by
-# 55 %), with 2,000 they don't (7 %) and drawn songs come as near to the density of notes in real ones.
-RECONSTRUCTION_WEIGHT = 2000.0
 GAN_MINUTES_SHARE = 0.2
 GAN_STEPS_SHARE = 0.1  # of the VAE's steps, where steps are given
 TIMED_STEPS = 12
@@ -67,6 +59,8 @@ class Plan:
         vae_steps: of the VAE, made of what was asked for.
         gan_steps: of generator and critic, likewise.
         batch: songs a step, of all processes together. A training keeps to it, however many processes go on with it.
+        critic: name of its body.
+        latent: name of the distribution that the station's songs are drawn from.
     """
 
     songs: str
@@ -77,62 +71,13 @@ class Plan:
     vae_steps: int = 0
     gan_steps: int = 0
     batch: int = BATCH_SIZE
+    critic: str = "convolutional"
+    latent: str = DEFAULT_KIND
 
     @property
     def pieces(self) -> int:
         """Into how many pieces a mini-batch is cut."""
         return max(2, -(-self.batch // PIECE))
-
-
-def learning_rate(step: int, steps: int) -> float:
-    """Return the VAE's learning rate: a short warm-up, then a half cosine from LEARNING_RATE down to LAST_RATE of it.
-
-    Measured on the starter collection, 64 beats, 4,000 steps: variance explained 0.960, note F1 0.83; with a constant rate that falls in
-    the last fifth alone 0.953.
-    """
-    rising = min(1.0, (step + 1) / WARM_UP_STEPS)
-    return float(LEARNING_RATE * rising * (LAST_RATE + (1 - LAST_RATE) * (1 + np.cos(np.pi * step / steps)) / 2))
-
-
-def vae_trainer(
-    vae: FlatParameters,
-    songs: song_data.TrainingSongs,
-    *,
-    steps: int,
-    seed: int,
-    threads: int | None = None,
-    batch: int = BATCH_SIZE,
-    **shared: Any,
-) -> Trainer:
-    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps; `shared` is as in Trainer."""
-    values = songs.steps.shape[1] * songs.steps.shape[2]
-
-    def loss(module: RecurrentVAE, batch: Batch) -> float:
-        x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
-        warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
-        return module.loss(x, beta=warm * KL_WEIGHT / values, rng=batch.rng)[0]
-
-    return Trainer(
-        vae, loss, Adam(0.9, 0.99), lambda step: learning_rate(step, steps), batch_size=batch, clip=CLIP, seed=seed, threads=threads,
-        **shared,
-    )  # fmt: skip
-
-
-def gan_trainer(
-    vae: FlatParameters,
-    critic: FlatParameters,
-    songs: song_data.TrainingSongs,
-    *,
-    steps: int | None = None,
-    seed: int,
-    threads: int | None = None,
-    batch: int = BATCH_SIZE,
-    **shared: Any,
-) -> GANTrainer:
-    """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps; `shared` is as in GANTrainer."""
-    values = songs.steps.shape[1] * songs.steps.shape[2]
-    options = GANOptions(reconstruction_weight=RECONSTRUCTION_WEIGHT, kl_weight=KL_WEIGHT / values, batch_size=2 * batch)
-    return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads, **shared)
 
 
 def train_station(
@@ -147,7 +92,10 @@ def train_station(
     threads: int | None = None,
     batch: int = BATCH_SIZE,
     communicator: Communicator = ALONE,
+    critic: str = "convolutional",
+    latent: Kind = DEFAULT_KIND,
     prepared: Path | None = None,
+    plot: Path | None = None,
     report: Report = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Station | None:
@@ -166,7 +114,10 @@ def train_station(
         communicator: processes that train together: the music and the mini-batches are shared out, the first one saves. All are given
             the same of everything else. With n of them the station is that of one process whose batch is n times as large, but for
             rounding. An unfinished training can be gone on with by another number of processes.
+        critic: 'convolutional', 'recurrent' or 'mixed'; see gan/bodies.py.
+        latent: the distribution that the station's songs are drawn from; see gan/latent.py.
         prepared: a folder where prepared music is kept for the next time; nothing is kept if None.
+        plot: a picture of how generator and critic get on, drawn again about every CHECKPOINT_SECONDS; none if None.
         report: called with an event: a dict with 'phase' ('prepare', 'compile', 'learn', 'perform', 'save'), and where it fits 'done',
             'of', 'loss', 'skip' (a line on a file that can't be used) or 'note' (a line for the user).
         should_stop: asked between steps; a checkpoint is saved before this function returns None. Ctrl-C and errors leave the last
@@ -186,15 +137,22 @@ def train_station(
         raise StationError(f"steps must be 1 or more, not {steps}")
     if batch < 1:
         raise StationError(f"batch must be 1 or more, not {batch}")
+    if critic not in BODIES:
+        raise StationError(f"unknown critic {critic!r}: choose one of {', '.join(BODIES)}")
+    if latent not in KINDS:
+        raise StationError(f"unknown latent distribution {latent!r}: choose one of {', '.join(KINDS)}")
     if communicator.rank == 0 and (folder / STATION_FILE).exists():
         raise StationError(f"station {folder.name} is trained already; choose another name, or delete {folder}")
     songs = _songs(music, beats, seed, fresh, prepared, report, communicator)
     if communicator.rank == 0:
         folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
-    asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps, batch=batch * communicator.size)
+    asked = Plan(
+        _fingerprint(songs), beats, seed, minutes if steps is None else None, steps, batch=batch * communicator.size, critic=critic,
+        latent=latent,
+    )  # fmt: skip
     with only_one(folder) if communicator.rank == 0 else nullcontext():
-        return _Training(folder, songs, asked, threads, report, should_stop, communicator).run()
+        return _Training(folder, songs, asked, threads, plot, report, should_stop, communicator).run()
 
 
 class _Training:
@@ -206,11 +164,12 @@ class _Training:
         songs: song_data.TrainingSongs,
         asked: Plan,
         threads: int | None,
+        plot: Path | None,
         report: Report,
         should_stop: Callable[[], bool],
         communicator: Communicator,
     ) -> None:
-        self.folder, self.songs, self.threads, self.communicator = folder, songs, threads, communicator
+        self.folder, self.songs, self.threads, self.plot, self.communicator = folder, songs, threads, plot, communicator
         self.report, self.should_stop = report, lambda: any_of(communicator, should_stop())
         self.checkpoint = TrainingCheckpoint(folder)
         self.arrays, self.plan = self._resumed(asked)
@@ -241,7 +200,7 @@ class _Training:
     def _models(self) -> tuple[FlatParameters, FlatParameters]:
         rng = np.random.default_rng((self.plan.seed, 0))
         vae = RecurrentVAE(song_data.STEP_SIZE, beats=self.plan.beats, rng=rng)
-        return pack(vae), pack(Critic(song_data.STEP_SIZE, rng=rng))
+        return pack(vae), pack(Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng))
 
     def _learn(self, trainer: Trainer) -> bool:
         """Train the VAE; False if stopped.
@@ -266,15 +225,21 @@ class _Training:
         def progress(done: int, of: int, log: Any) -> None:
             self.report({"phase": "perform", "done": done, "of": of, "loss": smooth(log.critic_loss)})
             for alarm in performer.alarms():
-                if alarm[:12] not in alarms:  # said once, whatever its figures
-                    alarms.add(alarm[:12])
-                    self.report({"phase": "perform", "note": alarm})
-            self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()})
+                if alarm.kind not in alarms:  # said once, whatever its figures
+                    alarms.add(alarm.kind)
+                    self.report({"phase": "perform", "note": alarm.text})
+            if self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()}):
+                self._draw(performer)
 
         performer.run(self.plan.gan_steps, progress=progress, should_stop=self.should_stop)
         whole = performer.steps >= self.plan.gan_steps
         self._checkpoint({"vae/": trainer.state(), "gan/": performer.state()}, must=not whole)
+        self._draw(performer)
         return whole
+
+    def _draw(self, performer: GANTrainer) -> None:
+        if self.plot is not None and performer.log:
+            plot_training(performer, self.plot, bands=song_data.STEP_SIZE // song_data.FRAMES_PER_STEP)
 
     def _finish(self, vae: FlatParameters, critic: FlatParameters) -> Station:
         self.report({"phase": "save"})
@@ -285,6 +250,7 @@ class _Training:
             "seed": self.plan.seed,
             "vae_steps": self.plan.vae_steps,
             "gan_steps": self.plan.gan_steps,
+            "latent": self.plan.latent,
             "explained_variance": 1 - float(errors.mean()) / float(_variance(self.songs.steps)),
         }
         station = Station(
@@ -354,9 +320,11 @@ class _Training:
         self.report({"phase": "learn", "note": f"{vae_steps} steps to learn the songs, then {gan_steps} against the critic"})
         return replace(asked, vae_steps=vae_steps, gan_steps=gan_steps)
 
-    def _checkpoint_if_due(self, states: Callable[[], dict[str, dict[str, np.ndarray]]]) -> None:
-        if any_of(self.communicator, self.communicator.rank == 0 and time.monotonic() - self.saved > CHECKPOINT_SECONDS):
+    def _checkpoint_if_due(self, states: Callable[[], dict[str, dict[str, np.ndarray]]]) -> bool:
+        due = any_of(self.communicator, self.communicator.rank == 0 and time.monotonic() - self.saved > CHECKPOINT_SECONDS)
+        if due:
             self._checkpoint(states(), must=False)
+        return due
 
     def _checkpoint(self, states: dict[str, dict[str, np.ndarray]], *, must: bool) -> None:
         """Save a checkpoint; where it need not be, a full disk is told and does not end the training."""
@@ -372,19 +340,6 @@ class _Training:
             if must:
                 raise
             self.report({"phase": "learn", "note": f"the checkpoint can't be saved ({error.strerror or error}); the training goes on"})
-
-
-def encode_songs(vae: RecurrentVAE, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ([mean; log-variance] (N, 2 Z), mean squared errors of the reconstructions (N,)) of songs (N, S, F)."""
-    statistics = np.empty((len(steps), 2 * vae.latent_size), np.float32)
-    errors = np.empty(len(steps))
-    for start in range(0, len(steps), BATCH_SIZE):
-        part = slice(start, start + BATCH_SIZE)
-        x = np.ascontiguousarray(steps[part].transpose(1, 0, 2))
-        statistics[part] = vae.encoder.forward(x)[0]
-        songs = vae.decoder.forward(np.ascontiguousarray(statistics[part, : vae.latent_size]))[0]
-        errors[part] = np.square(songs - x).mean(axis=(0, 2))
-    return statistics, errors
 
 
 class _Smooth:

@@ -30,6 +30,8 @@ def play(options: argparse.Namespace) -> int:
     except HomeError as error:
         home = without_keeping(home)
         print(f"{error}; nothing of this session will be kept", file=sys.stderr)
+    if options.latent:
+        station.draw_from(options.latent)
     compile_once()
     session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "ucb", beats=options.beats)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()

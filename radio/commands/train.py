@@ -47,9 +47,14 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     if options.folder is not None and not options.folder.expanduser().is_dir():
         what = "is no folder" if options.folder.expanduser().exists() else "does not exist"
         raise UsageError(f"{options.folder} {what}; name a folder with music")
+    if options.plot is not None and options.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"a picture is a file that ends in .png, .svg or .pdf, not {options.plot}")
+    if options.plot is not None and not options.plot.expanduser().absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {options.plot.parent} for the picture; make it first")
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
+    from gan.latent import DEFAULT_KIND
     from radio.train_station import BATCH_SIZE, train_station
 
     progress = Progress()
@@ -73,7 +78,8 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
         station = train_station(
             folder, music, beats=options.beats or 64, minutes=options.minutes, steps=options.steps, seed=options.seed or 0,
             fresh=options.fresh, threads=options.threads, batch=options.batch or BATCH_SIZE, communicator=communicator,
-            prepared=home.prepared, report=report, should_stop=lambda: stop.asked,
+            critic=options.critic, latent=options.latent or DEFAULT_KIND, prepared=home.prepared,
+            plot=None if options.plot is None or not first else options.plot.expanduser(), report=report, should_stop=lambda: stop.asked,
         )  # fmt: skip
     if not first:
         return 0
