@@ -28,6 +28,7 @@ setup(
         "threadpoolctl>=3.4,<4",
     ],
     extras_require={
+        "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one
         "test": [
             "pytest>=8.2",
             "pytest-timeout>=2.3.1",
@@ -36,11 +37,13 @@ setup(
             "ruff>=0.8",
             "mypy>=1.13",
             "scipy-stubs",
+            "mpi4py>=4.1,<5",
+            "mpich>=4.2; sys_platform != 'win32'",  # a whole MPI, mpiexec with it
             "setuptools>=70.1",  # tests/test_package.py builds the package without reaching for the network
         ],
         "docs": ["pexpect>=4.9", "pyte>=0.8", "pillow>=10"],  # what makes README's pictures
         # What benchmarks/ compares with; nothing else needs them.
-        "peers": ["torch>=2.4", "jax>=0.5", "onnxruntime>=1.18"],
+        "peers": ["torch>=2.4", "jax>=0.5", "onnxruntime>=1.18", "scikit-learn>=1.5"],
     },
     entry_points={"console_scripts": ["ai-radio = radio.cli:main"]},
     classifiers=[

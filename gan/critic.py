@@ -1,6 +1,6 @@
 """The critic: reads a whole song and gives it one score, high for real songs and low for generated ones.
 
-    x (S, B, F) -> 3x -> the layers of its body (gan/bodies.py) -> mean over time (B, H) -> dense -> score (B,)
+    x (S, B, F) -> 3 (x - 0.1) -> the layers of its body (gan/bodies.py) -> mean over time (B, H) -> dense -> score (B,)
 
 Letters: S steps, B batch, F features of a step, H hidden size. Sources: Miyato et al. 2018, arXiv:1802.05957 (spectral normalisation);
 Lim and Ye 2017 (the hinge that it is trained with); Pearlmutter 1994 (its second derivatives, neural_networks/components/tangents.py).
@@ -22,21 +22,28 @@ from neural_networks.components.mean_over_time import MeanOverTime
 from neural_networks.components.module import Module, Sequential
 
 INPUT_SCALE = 3.0  # frames lie in 0 to about 1, most near 0
+INPUT_CENTRE = 0.1  # about their mean; uncentred, what all songs share fills the normalised weights, and a critic learns half as fast
 
 
 class Trunk(Module):
     """The critic without its score: what each of its layers makes of every moment.
 
     Args:
-        layers: each (S, B, .) -> (S', B, H); the first reads INPUT_SCALE x.
+        layers: each (S, B, .) -> (S', B, H); the first reads INPUT_SCALE (x - centre).
+        centre: of the songs' values.
     """
 
-    def __init__(self, layers: list[Module]) -> None:
+    def __init__(self, layers: list[Module], centre: float = INPUT_CENTRE) -> None:
         self.layers = layers
+        self.centre = centre
 
     def forward(self, x: np.ndarray) -> tuple[list[np.ndarray], Any]:  # type: ignore[override]
         """Return the activations of every layer for songs x (S, B, F), and the cache."""
-        activations, caches = [x * x.dtype.type(INPUT_SCALE)], []
+        # One pass over x, and another only where there is a centre: songs are long.
+        scaled = x * x.dtype.type(INPUT_SCALE)
+        if self.centre:
+            scaled -= x.dtype.type(INPUT_SCALE * self.centre)
+        activations, caches = [scaled], []
         for layer in self.layers:
             y, cache = layer.forward(activations[-1])
             activations.append(y)
@@ -67,15 +74,24 @@ class Critic(Module):
         hidden: H, of every layer.
         body: makes the layers; see gan/bodies.py.
         gain: the largest singular value of each normalised weight.
+        centre: of the songs' values.
         rng: draws the first weights.
     """
 
     def __init__(
-        self, features: int, hidden: int = 128, *, body: Body = convolutional, gain: float = 2.0, rng: np.random.Generator
+        self,
+        features: int,
+        hidden: int = 128,
+        *,
+        body: Body = convolutional,
+        gain: float = 2.0,
+        centre: float = INPUT_CENTRE,
+        rng: np.random.Generator,
     ) -> None:
         self.features = features
         self.hidden = hidden
-        self.trunk = Trunk(body(features, hidden, gain, rng))
+        self.body = body.__name__
+        self.trunk = Trunk(body(features, hidden, gain, rng), centre)
         self.pool = MeanOverTime()
         self.head: Module = SpectralNorm(Dense(hidden, 1, rng=rng), gain=gain, rng=rng)
 
@@ -143,7 +159,7 @@ class Critic(Module):
 
     def folded_trunk(self) -> Trunk:
         """Return a copy of the trunk in plain weights, the norms folded in: the beginning of a taste network."""
-        return Trunk([folded(layer) for layer in self.trunk.layers])
+        return Trunk([folded(layer) for layer in self.trunk.layers], self.trunk.centre)
 
     def folded(self) -> Critic:
         """Return a copy in plain weights: the same scores, and gradients of its own, so any thread may use it."""
@@ -187,9 +203,10 @@ class Critic(Module):
 def _add_gradients(layer: Module, dy: np.ndarray, cache: Any) -> None:
     """Add the gradients of a layer's parameters; its dx is not computed where that can be left out."""
     if isinstance(layer, Sequential):
-        for part, part_cache in reversed(list(zip(layer.layers[1:], cache[1:], strict=True))):
+        first = next((index for index, part in enumerate(layer.layers) if part.parameters()), 0)  # before it nothing learns
+        for part, part_cache in reversed(list(zip(layer.layers[first + 1 :], cache[first + 1 :], strict=True))):
             dy = part.backward(dy, part_cache)
-        _add_gradients(layer.layers[0], dy, cache[0])
+        _add_gradients(layer.layers[first], dy, cache[first])
     elif isinstance(layer, (SpectralNorm, Dense, Conv1d)):
         layer.add_gradients(dy, cache)
     else:

@@ -1,9 +1,10 @@
 """Where a station's songs lie in latent space, and how to draw new coordinates from there.
 
-    owner      mu = sum mu_i / n,  sigma = sqrt(sum sigma_i^2)                 a Gaussian whose sigma grows with sqrt(n)
-    total      mu the same,        sigma^2 = mean sigma_i^2 + variance mu_i    the law of total variance, each value for itself
-    gaussian   mu the same,        full covariance of the same, shrunk         values vary together as they do in the songs
-    mixture    sum w_k mu_k of 3 songs, w from Dirichlet(0.6), + noise         near the songs that are known: measured best
+    owner          mu = sum mu_i / n,  sigma = sqrt(sum sigma_i^2)                 a Gaussian whose sigma grows with sqrt(n)
+    total          mu the same,        sigma^2 = mean sigma_i^2 + variance mu_i    the law of total variance, each value for itself
+    gaussian       mu the same,        full covariance of the same, shrunk         values vary together as they do in the songs
+    learned-prior  sum_k share_k N(centre_k, C)                                    Gaussians that were fitted to the songs (gan/prior.py)
+    mixture        sum w_k mu_k of 3 songs, w from Dirichlet(0.6), + noise         near the songs that are known: measured best
 
 A coordinate P is z, with columns such as tempo and key beside it if there are any: D values in all. N is the number of songs.
 """
@@ -14,7 +15,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-Kind = Literal["owner", "total", "gaussian", "mixture"]
+from gan.prior import GaussianMixture, shrunk_correlation
+
+Kind = Literal["owner", "total", "gaussian", "mixture", "learned-prior"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+DEFAULT_KIND: Kind = "mixture"
 
 MIXED_SONGS = 3
 MIXING_CONCENTRATION = 0.6  # below 1: one of the songs mostly leads
@@ -33,12 +38,12 @@ class LatentDistribution:
 
     Attributes:
         mean: (D,) of the distribution.
-        deviation: (D,) spread of each value; for 'mixture' that of 'gaussian', by which distances are measured.
+        deviation: (D,) spread of each value; for 'mixture' and 'learned-prior' that of 'gaussian', by which distances are measured.
     """
 
-    def __init__(self, means: np.ndarray, log_variances: np.ndarray, kind: Kind = "mixture") -> None:
-        if kind not in get_args(Kind):
-            raise ValueError(f"unknown latent distribution {kind!r}: choose one of {', '.join(get_args(Kind))}")
+    def __init__(self, means: np.ndarray, log_variances: np.ndarray, kind: Kind = DEFAULT_KIND) -> None:
+        if kind not in KINDS:
+            raise ValueError(f"unknown latent distribution {kind!r}: choose one of {', '.join(KINDS)}")
         if means.ndim != 2 or not len(means) or means.shape != log_variances.shape:
             raise ValueError(f"means and log-variances must have the same shape (N, D), not {means.shape} and {log_variances.shape}")
         self.kind = kind
@@ -52,10 +57,13 @@ class LatentDistribution:
         self.deviation = np.maximum(self.deviation, SMALLEST_DEVIATION)
         # Correlations in units of the deviation; of 'owner' and 'total' there are none.
         correlation = np.eye(means.shape[1])
-        if kind in ("gaussian", "mixture"):
-            correlation = _shrunk_correlation((self.songs - self.mean) / self.deviation)
+        if kind in ("gaussian", "mixture", "learned-prior"):
+            standardised = (self.songs - self.mean) / self.deviation
+            correlation = shrunk_correlation(standardised.T @ standardised / len(standardised), len(standardised))
         self._factor = np.linalg.cholesky(correlation)
         self._precision = np.linalg.inv(correlation)
+        self._variances = variances.mean(axis=0)
+        self._prior: GaussianMixture | None = None
 
     @property
     def size(self) -> int:
@@ -66,13 +74,28 @@ class LatentDistribution:
         """Draw coordinates (count, D), float64."""
         if self.kind == "mixture":
             return self.mix(count, rng)
+        if self.kind == "learned-prior":
+            return self.prior.sample(count, rng)
         return self.mean + self.deviation * (rng.standard_normal((count, self.size)) @ self._factor.T)
+
+    @property
+    def prior(self) -> GaussianMixture:
+        """The Gaussians under the songs: always the same ones for the same songs; fitted when they are asked for first."""
+        if self._prior is None:
+            self._prior = GaussianMixture(self.songs, self._variances, rng=np.random.default_rng(0))
+        return self._prior
+
+    def between(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw coordinates (count, D) half-way between two songs, whatever the kind."""
+        first = rng.integers(len(self.songs), size=count)
+        second = (first + rng.integers(1, max(2, len(self.songs)), size=count)) % len(self.songs)
+        return (self.songs[first] + self.songs[second]) / 2
 
     def mix(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draw coordinates (count, D) between songs, whatever the kind."""
         together = min(MIXED_SONGS, len(self.songs))
         weights = self._weights(count, together, rng)
-        chosen = np.stack([rng.choice(len(self.songs), together, replace=False) for _ in range(count)])
+        chosen = np.array([rng.choice(len(self.songs), together, replace=False) for _ in range(count)], np.int64).reshape(count, together)
         noise = MIXING_NOISE * self.deviation * rng.standard_normal((count, self.size))
         return np.einsum("ck,ckd->cd", weights, self.songs[chosen]) + noise
 
@@ -103,19 +126,3 @@ class LatentDistribution:
         pull = standardised @ self._precision
         distance = np.sqrt(np.maximum(np.sum(pull * standardised, axis=1), 0))
         return distance, pull / self.deviation
-
-
-def _shrunk_correlation(standardised: np.ndarray) -> np.ndarray:
-    """Return the correlation of (N, D) shrunk towards none, by as much as few songs make it uncertain.
-
-    The share is the oracle approximating shrinkage of Chen et al. 2010, arXiv:0907.4698, eq. 23. The unit diagonal is kept:
-    what the encoder's own variances add to it is uncorrelated.
-    """
-    count, size = standardised.shape
-    covariance = standardised.T @ standardised / count
-    trace, squares = float(np.trace(covariance)), float(np.sum(covariance * covariance))
-    spread = (count + 1 - 2 / size) * (squares - trace * trace / size)
-    share = 1.0 if spread <= 0 else min(1.0, ((1 - 2 / size) * squares + trace * trace) / spread)
-    correlation = (1 - share) * covariance
-    np.fill_diagonal(correlation, 1.0)
-    return correlation

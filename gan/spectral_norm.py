@@ -50,22 +50,27 @@ class SpectralNorm(Module):
 
     def sigma(self) -> float:
         """Return u^T W v, which a weight of zeros does not make a division by zero."""
-        sigma = float(self.left @ (self._matrix() @ self.right))
+        matrix = self._matrix()
+        sigma = float(self.left @ (matrix @ self.right.astype(matrix.dtype)))  # without a copy of the matrix in float64
         return SMALLEST if abs(sigma) < SMALLEST else sigma
 
     def folded(self) -> Dense | Conv1d:
         """Return a plain layer of its own whose weight is gain * W / sigma."""
+        return self._folded(self.sigma())
+
+    def _folded(self, sigma: float) -> Dense | Conv1d:
         plain = copy.copy(self.layer)
         weight = self.layer.weight.value
-        plain.weight = Parameter(weight * weight.dtype.type(self.gain / self.sigma()))
+        plain.weight = Parameter(weight * weight.dtype.type(self.gain / sigma))
         plain.bias = Parameter(self.layer.bias.value.copy())
         return plain
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return the layer's output under the normalised weight, and the cache."""
-        plain = self.folded()
+        sigma = self.sigma()
+        plain = self._folded(sigma)
         y, cache = plain.forward(x)
-        return y, (plain, cache, self.sigma())
+        return y, (plain, cache, sigma)
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx; add the gradients of W, through its norm, and of b."""

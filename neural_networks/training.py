@@ -20,6 +20,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from neural_networks.batches import Batch, Order
+from neural_networks.communicator import ALONE, Communicator
 from neural_networks.components.checkpoint import part
 from neural_networks.components.optimizers import Average, Optimizer
 from neural_networks.components.parameters import FlatParameters
@@ -48,6 +49,8 @@ class Trainer:
         seed: of the order of the examples and of each batch's rng.
         stream: set apart the batches' random numbers of trainers that share a seed, and with it the order of the examples.
         threads: 1 or 2; None takes what the process may use.
+        pieces: that a mini-batch is cut into, each with random numbers of its own; by default its two halves.
+        communicator: processes that share the pieces out. With the same batch size and pieces their number changes rounding alone.
     """
 
     def __init__(
@@ -63,9 +66,13 @@ class Trainer:
         seed: int = 0,
         stream: int = 0,
         threads: int | None = None,
+        pieces: int = 2,
+        communicator: Communicator = ALONE,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"a mini-batch needs at least one example, not {batch_size}")
+        if pieces < 1:
+            raise ValueError(f"a mini-batch has at least one piece, not {pieces}")
         if clip is not None and not clip > 0:
             raise ValueError(f"clip is the largest norm of the gradient, a positive number, not {clip}")
         if averaging is not None and not 0 <= averaging < 1:
@@ -80,7 +87,9 @@ class Trainer:
         self.steps = 0
         self.norm = 0.0  # of the last gradient, before clipping
         self.rate = 0.0  # learning rate of the last step
-        self._halves = Halves(parameters, loss, seed=seed, stream=stream, threads=threads)
+        self._halves = Halves(
+            parameters, loss, seed=seed, stream=stream, threads=threads, pieces=pieces, communicator=communicator
+        )
         self._good = parameters.values.copy()
         self._count = 0
         self._order = Order(seed)
@@ -114,7 +123,7 @@ class Trainer:
         """
         losses = []
         self._set_count(count_of_examples)
-        with self._one_blas_thread(), interrupt_between_steps() as check:
+        with self._quietly(), interrupt_between_steps() as check:
             while self.steps < steps and not (should_stop and should_stop()):
                 losses.append(self._step())
                 check()
@@ -129,7 +138,7 @@ class Trainer:
             count_of_examples: as in `run`; None takes the last count given.
         """
         self._set_count(count_of_examples or self._count)
-        with self._one_blas_thread():
+        with self._quietly():
             return self._step()
 
     def _set_count(self, count_of_examples: int) -> None:
@@ -242,15 +251,18 @@ class Trainer:
         self.steps = steps
 
     @contextmanager
-    def _one_blas_thread(self) -> Iterator[None]:
-        """Keep matrix products on the thread that calls them: our two threads share the cores, and the bytes stay the same."""
+    def _quietly(self) -> Iterator[None]:
+        """Keep matrix products on the thread that calls them, and NumPy from warning of what TrainingDiverged tells in one line.
+
+        Our two threads share the cores, and the bytes stay the same.
+        """
         if self._limited:
             yield
             return
         self._limited = True
         try:
             self._controller = self._controller or ThreadpoolController()  # a millisecond: it looks through all loaded libraries
-            with self._controller.limit(limits=1, user_api="blas"):
+            with self._controller.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
                 yield
         finally:
             self._limited = False

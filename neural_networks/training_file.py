@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import os
 import zlib
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_networks.components.checkpoint import LARGEST, CheckpointError, load_arrays, save_arrays
+from neural_networks.components.checkpoint import LARGEST, CheckpointError, load_arrays, remove_unfinished, save_arrays
 from neural_networks.components.module import Module
 from neural_networks.components.optimizers import Optimizer
 
@@ -59,8 +58,7 @@ class TrainingFile:
         Raises:
             CheckpointError: if the file is none of ours, damaged, newer than this program, or of another training.
         """
-        for left in self.path.absolute().parent.glob(f".{glob.escape(self.path.name)}.*.tmp"):
-            left.unlink(missing_ok=True)
+        remove_unfinished(self.path)
         if not self.path.exists():
             return None
         arrays, configuration = load_arrays(self.path, largest=self.largest)

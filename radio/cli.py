@@ -42,6 +42,8 @@ COMMANDS = {
     "map": ("map", "draw a station's songs, those it makes and those a listener rated"),
     "doctor": ("about", "show where things are and whether they work"),
 }
+LATENTS = ("owner", "total", "gaussian", "mixture", "learned-prior")  # gan.latent.KINDS and gan.bodies.BODIES, heavy to import too
+CRITICS = ("convolutional", "recurrent", "mixed", "framewise")
 SLOWEST_TEMPO, FASTEST_TEMPO = 60, 200  # beats a minute; radio.songs, which is heavy to import, holds the tempo coordinate between them
 OURS = ("radio", "gan", "compression", "audio_parsing", "neural_networks")  # packages whose own ValueErrors are one clear line
 
@@ -141,14 +143,17 @@ def _common(each: argparse.ArgumentParser, *names: str, default: str | None = ar
         each.add_argument("--listener", metavar="NAME", default=default, help="whose ratings (default: me)")
     if "seed" in names:
         each.add_argument("--seed", type=whole(0, 2**32 - 1), metavar="N", default=default, help="the same seed makes the same songs")
+    if "latent" in names:
+        text = "the distribution that new songs are drawn from (default: the station's)"
+        each.add_argument("--latent", choices=LATENTS, default=default, help=text)
     if "beats" in names:
         each.add_argument("--beats", type=int, choices=(16, 32, 64, 128), default=default, help="length of a song (default: the station's)")
 
 
 def _play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
-    _common(each, "station", "listener", "seed", "beats", default=default)
+    _common(each, "station", "listener", "seed", "latent", "beats", default=default)
     ways = ("random", "greedy", "thompson", "ucb")
-    each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: greedy)")
+    each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: ucb)")
 
 
 def _output(each: argparse.ArgumentParser, what: str) -> None:
@@ -159,17 +164,23 @@ def _train(each: argparse.ArgumentParser) -> None:
     each.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="with music, searched with everything below it")
     each.add_argument("--starter", action="store_true", help="train on the starter collection instead of a folder")
     each.add_argument("--fresh", type=whole(0, 2000), default=0, metavar="N", help="with --starter: and on N new arrangements of its tunes")
-    _common(each, "seed", "beats")
+    _common(each, "seed", "latent", "beats")
     each.add_argument("--station", metavar="NAME", default=argparse.SUPPRESS, help="name of the station to make, or to go on with")
+    text = "what judges whole songs (default: convolutional)"
+    each.add_argument("--critic", choices=CRITICS, default=CRITICS[0], help=text)
+    text = "draw losses, scores and generated songs while the critic teaches, every minute: a .png, .svg or .pdf file"
+    each.add_argument("--plot", metavar="FILE", type=Path, help=text)
     length = each.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive(100_000), metavar="M", help="about how long (default: 10)")
     text = "how many steps; the same seed and steps make the same station"
     length.add_argument("--steps", type=whole(1, 100_000_000), metavar="N", help=text)
+    text = "songs a step of each process (default: 8); n processes learn as one whose steps have n times as many"
+    each.add_argument("--batch", type=whole(1, 4096), metavar="N", help=text)
     each.add_argument("--threads", type=whole(1, 2), metavar="N", help="1 or 2 (default: as many as there are cores)")
 
 
 def _generate(each: argparse.ArgumentParser) -> None:
-    _common(each, "station", "seed", "beats")
+    _common(each, "station", "seed", "latent", "beats")
     each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help="how many songs (default: 1)")
     each.add_argument("--like", type=Path, metavar="FILE", help="make a saved song again, from the .json beside it")
     _output(each, "a folder, or for one song a .wav file")

@@ -43,13 +43,15 @@ def _use_every_kernel() -> None:
     import numpy as np
 
     from audio_parsing import frames as audio_frames
+    from gan.bodies import mixed
     from gan.critic import Critic
     from gan.descent import descend
+    from gan.penalties import r1
     from neural_networks.components.parameters import pack
     from neural_networks.vae.recurrent_vae import RecurrentVAE
     from radio import songs as song_data
     from radio.taste import Taste, through
-    from radio.train_station import gan_trainer, vae_trainer
+    from radio.trainings import gan_trainer, vae_trainer
 
     rng = np.random.default_rng(0)
     steps = rng.uniform(0.1, 0.5, (4, 4 * SMALL_BEATS, song_data.STEP_SIZE)).astype(np.float32)
@@ -58,6 +60,11 @@ def _use_every_kernel() -> None:
     critic = pack(Critic(song_data.STEP_SIZE, hidden=8, rng=rng))
     vae_trainer(vae, songs, steps=1, seed=0).step(len(steps))
     gan_trainer(vae, critic, songs, seed=0).step()
+    # A critic that reads from both ends, under a penalty: the tangents' kernels are compiled too.
+    penalised = Critic(song_data.STEP_SIZE, hidden=8, body=mixed, rng=rng)
+    pack(penalised)
+    songs_of_time = np.ascontiguousarray(steps.transpose(1, 0, 2))
+    r1(penalised, songs_of_time, songs_of_time, rng)
     taste = Taste(critic.module, extra=2)  # type: ignore[arg-type]
     z = rng.standard_normal((4, 4)).astype(np.float32)
     decoder = vae.module.decoder  # type: ignore[attr-defined]

@@ -10,8 +10,11 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -87,6 +90,18 @@ class Home:
             if parent.is_dir():
                 found.update({p.name: self.station(p.name) for p in parent.iterdir() if _NAME.fullmatch(p.name) and _holds_something(p)})
         return dict(sorted(found.items()))
+
+
+def without_keeping(home: Home) -> Home:
+    """Return a home in a temporary folder, for a session of which nothing is kept: it knows the ratings of one that can't be written to."""
+    folder = Path(tempfile.mkdtemp(prefix="ai-radio-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in ("ratings.db", "ratings.db-wal"):
+        with contextlib.suppress(OSError):
+            shutil.copyfile(home.path / name, folder / name)
+    with contextlib.suppress(OSError):
+        (folder / "stations").symlink_to(home.path / "stations")
+    return Home(folder)
 
 
 def _holds_something(folder: Path) -> bool:

@@ -1,8 +1,8 @@
 """From a folder of music to the excerpts that a station is trained on, on an absolute grid of 50 frames a second.
 
 At most MOST_EXCERPTS are taken. Every file gives its share, so that long files don't crowd out short ones; of a folder with more files than
-that, as many are opened as are needed, in an order drawn by the seed. Files of any length are read piece by piece, and what was worked out
-of a file is kept in a cache by the file's content: the same training again only has to read the files' bytes.
+that, as many are opened as are needed, in an order drawn by the seed. Files are read on all cores, those of any length piece by piece, and
+what was worked out of a file is kept in a cache by the file's content: the same training again only has to read the files' bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,18 +20,15 @@ from audio_parsing.cache import Cache, digest_of
 from audio_parsing.decoding import AudioError, reason, shown
 from audio_parsing.files import read_audio, read_pieces
 from audio_parsing.finding import LOOKED_FOR, find_audio
-from radio.songs import ABSOLUTE_HOP_LENGTH, FRAMES_PER_BEAT, SAMPLE_RATE, STEP_SIZE, TrainingSongs, to_steps
+from neural_networks.communicator import ALONE, Communicator
+from neural_networks.halves import available_cores
+from radio.reading import Place, Readers, Result, attempt
+from radio.songs import ABSOLUTE_HOP_LENGTH, FRAMES_PER_BEAT, SAMPLE_RATE, STEP_SIZE, STEPS_PER_BEAT, TrainingSongs, to_steps
 
 MOST_EXCERPTS = 384  # half a gigabyte of songs of 64 beats
 SHORTEST_EXCERPT = 4.0  # seconds
 PIECE = 1200.0  # seconds of a file that are in memory at once
-
-
-class Place(NamedTuple):
-    """Where in a file an excerpt begins: samples after the beginning of a piece."""
-
-    piece: int
-    start: int
+WORTH_A_PROCESS = 8  # files; fewer are read before another process has started
 
 
 @dataclass
@@ -53,12 +49,22 @@ class _Reader:
         places = [Place(piece, start) for piece, size in enumerate(lengths) for start in _starts(size, self.length)]
         return sorted(sorted(places, key=lambda place: self.lot(path, place))[:share])
 
-    def read(self, path: Path, share: int) -> dict[Place, np.ndarray]:
-        """Return steps (S, F) float16 of at most `share` excerpts of a file.
+    def __call__(self, path: Path, share: int) -> Result:
+        """Return at most `share` excerpts of a file.
 
         Raises:
             AudioError: if it can't be read.
         """
+        excerpts = self.read(path, share)
+        return Result(excerpts, problem=(self.cache and self.cache.problem) or "")
+
+    def fewer(self, path: Path, excerpts: dict[Place, np.ndarray], share: int) -> dict[Place, np.ndarray]:
+        """Return those of a file's excerpts that a smaller share would have been."""
+        chosen = sorted(sorted(excerpts, key=lambda place: self.lot(path, place))[:share])
+        return {place: excerpts[place] for place in chosen}
+
+    def read(self, path: Path, share: int) -> dict[Place, np.ndarray]:
+        """Return steps (S, F) float16 of at most `share` excerpts of a file."""
         if self.cache is None:
             return self._work_out(path, share)[1]
         before = _status(path)
@@ -100,6 +106,8 @@ def prepare_folder(
     beats: int = 64,
     seed: int = 0,
     cache: Cache | None = None,
+    workers: int | None = None,
+    communicator: Communicator = ALONE,
     on_skip: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> TrainingSongs:
@@ -110,6 +118,8 @@ def prepare_folder(
         beats: length of an excerpt; one beat is 24 frames of 20 ms.
         seed: chooses the excerpts where there are more than MOST_EXCERPTS.
         cache: of what was worked out before.
+        workers: processes that read; one a core if None, this process alone if 1. The result is the same.
+        communicator: processes that share the files out; all see the same folder, and all get all excerpts.
         on_skip: called with a line for each file that can't be used, and at the end with their sum.
         progress: called with (files done, files in all); those that can't be used are done too.
 
@@ -124,29 +134,41 @@ def prepare_folder(
         paths.sort(key=reader.lot)
     kept: list[tuple[Path, Place, np.ndarray]] = []
     done = short = broken = 0
-    for path in paths:
-        share = -(-(MOST_EXCERPTS - len(kept)) // (len(paths) - done))
-        if share == 0:
-            break
-        done += 1
-        try:
-            excerpts = reader.read(path, share)
-            kept += [(path, place, steps) for place, steps in excerpts.items()]
-            if not excerpts:
-                short += 1
-                skip(f"{shown(path)}: shorter than {SHORTEST_EXCERPT:g} seconds")
-        except AudioError as error:
-            broken += 1
-            skip(str(error))
-        tell(done, len(paths))
+    problem = ""
+    workers = workers or max(1, available_cores() // communicator.local)
+    readers = Readers(
+        reader, (beats * STEPS_PER_BEAT, STEP_SIZE), workers=workers if len(paths) >= WORTH_A_PROCESS else 1, communicator=communicator
+    )
+    with readers:
+        while done < len(paths) and len(kept) < MOST_EXCERPTS:
+            # A file's share depends on what those before it gave, so some are read ahead with one that may be too large or too small.
+            ahead = _share(len(kept), len(paths) - done) + (len(paths) < MOST_EXCERPTS and readers.at_once > 1)
+            block = paths[done : done + min(readers.at_once, -(-(MOST_EXCERPTS - len(kept)) // ahead))]
+            for path, result in zip(block, readers.read(block, ahead), strict=True):
+                share = _share(len(kept), len(paths) - done)
+                if share == 0:
+                    break
+                done += 1
+                problem = problem or result.problem
+                if share > ahead == len(result.excerpts):
+                    result = attempt(reader, path, share)
+                excerpts = reader.fewer(path, result.excerpts, share)
+                kept += [(path, place, steps) for place, steps in excerpts.items()]
+                if result.error:
+                    broken += 1
+                    skip(result.error)
+                elif not excerpts:
+                    short += 1
+                    skip(f"{shown(path)}: shorter than {SHORTEST_EXCERPT:g} seconds")
+                tell(done, len(paths))
     if short or broken:
         skip(f"{shown(folder)}: {short + broken} of {done} files skipped")
     if done < len(paths):
         enough = f"{len(kept)} excerpts of {done - short - broken} files are enough"
         skip(f"{shown(folder)}: {enough}; the other {len(paths) - done} files were not opened")
         tell(len(paths), len(paths))
-    if cache is not None and cache.problem:
-        skip(cache.problem)
+    if problem:
+        skip(problem)
     if broken == len(paths):
         raise AudioError(f"{shown(folder)}: no audio in it that can be read; looked in all its folders for {LOOKED_FOR}")
     if not kept:
@@ -154,6 +176,11 @@ def prepare_folder(
     if len(kept) == 1:
         kept = _two_of(reader, kept[0][0])
     return _training_songs(sorted(kept, key=lambda one: one[:2]))
+
+
+def _share(kept: int, files: int) -> int:
+    """Return how many excerpts the next of so many files may give."""
+    return -(-(MOST_EXCERPTS - kept) // files)
 
 
 def _two_of(reader: _Reader, path: Path) -> list[tuple[Path, Place, np.ndarray]]:

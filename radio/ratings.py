@@ -15,16 +15,18 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 SCHEMA_VERSION = 1
 APPLICATION = 0x41695264  # "AiRd": marks the file as ours in SQLite's header
 OPEN_SECONDS = 10.0  # how long to wait, at the start, while another program writes
+MOST_WEIGHT = 100.0
 BUSY_SECONDS = 1.0  # and later, when a listener's keys wait too; who writes may try again
 
 SCHEMA = """
@@ -47,6 +49,10 @@ CREATE INDEX ratings_of ON ratings (listener, station, time);
 
 class RatingsError(ValueError):
     """The database can't be used; the message is one line. Nothing was overwritten."""
+
+
+class DamagedRatings(RatingsError):
+    """The file is damaged."""
 
 
 @dataclass(eq=False)
@@ -80,6 +86,22 @@ class Rating:
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
+def rating_of_row(row: Sequence[Any]) -> Rating | None:
+    """Return the rating of a row of the table; None if its values are not those of one, as another program or damage may leave them."""
+    try:
+        key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, when, *_ = row
+        place = np.array(json.loads(coordinate), float)
+        points = np.array(json.loads(curve), float).reshape(-1, 2)
+        numbers = float(rating), float(weight), float(when)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+    texts = all(isinstance(text, str) for text in (key, listener, station, made_by, song))
+    finite = place.ndim == 1 and place.size and np.isfinite(place).all() and np.isfinite(points).all() and np.isfinite(numbers).all()
+    if not texts or not finite or not abs(numbers[0]) <= 1 or not 0 <= numbers[1] <= MOST_WEIGHT or skipped not in (0, 1):
+        return None
+    return Rating(listener, station, made_by, song, place, numbers[0], numbers[1], points, bool(skipped), numbers[2], key)
+
+
 class Ratings:
     """The ratings' database.
 
@@ -92,7 +114,18 @@ class Ratings:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.rescued = ""
         self._lock = threading.Lock()  # a session's face and its background thread may both ask
+        try:
+            self._connect()
+        except DamagedRatings:
+            from radio.rescued_ratings import rescue
+
+            self.rescued = rescue(path)
+            self._connect()
+
+    def _connect(self) -> None:
+        path = self.path
         with self._explained():
             self._database = sqlite3.connect(path, timeout=OPEN_SECONDS, check_same_thread=False, isolation_level=None)
         try:
@@ -125,7 +158,7 @@ class Ratings:
             self._database.execute("COMMIT")
         self._database.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_SECONDS)}")
         if self._database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise RatingsError(f"{self.path} is damaged; move it away, or put a copy back, and start again")
+            raise DamagedRatings(f"{self.path} is damaged; move it away, or put a copy back, and start again")
 
     def keep(self, rating: Rating) -> None:
         """Write a rating, at once and for good; the same key again replaces it."""
@@ -149,7 +182,8 @@ class Ratings:
 
     def undo(self, listener: str, station: str, made_by: str) -> Rating | None:
         """Take back a listener's latest rating of a station's songs and return it; None if there is none."""
-        condition = "listener = ? AND station = ? AND made_by = ? ORDER BY time DESC, rowid DESC LIMIT 1"
+        # By the order of writing, not of time: clocks are set back.
+        condition = "listener = ? AND station = ? AND made_by = ? ORDER BY rowid DESC LIMIT 1"
         latest = self._select(condition, (listener, station, made_by))
         if not latest:
             return None
@@ -168,14 +202,9 @@ class Ratings:
     def _select(self, condition: str, values: tuple[str, ...]) -> list[Rating]:
         columns = "key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, time"
         with self._lock, self._explained():
-            rows = self._database.execute(f"SELECT {columns} FROM ratings WHERE {condition}", values).fetchall()
-            return [
-                Rating(
-                    listener, station, made_by, song, np.array(json.loads(coordinate), float), rating, weight,
-                    np.array(json.loads(curve), float).reshape(-1, 2), bool(skipped), when, key,
-                )
-                for key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, when in rows
-            ]  # fmt: skip
+            # Both are literals of this file; what comes from outside are the values.
+            rows = self._database.execute(f"SELECT {columns} FROM ratings WHERE {condition}", values).fetchall()  # noqa: S608
+        return [one for row in rows if (one := rating_of_row(row)) is not None]
 
     def _pragma(self, name: str) -> int:
         return int(self._database.execute(f"PRAGMA {name}").fetchone()[0])
@@ -190,4 +219,4 @@ class Ratings:
                 raise RatingsError(f"another program holds the ratings in {self.path} ({error}); wait for it, or close it") from error
             raise RatingsError(f"the ratings in {self.path} can't be used: {error}; check the folder, or choose another home") from error
         except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
-            raise RatingsError(f"{self.path} is damaged ({error}); move it away, or put a copy back, and start again") from error
+            raise DamagedRatings(f"{self.path} is damaged ({error}); move it away, or put a copy back, and start again") from error

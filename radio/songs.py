@@ -6,7 +6,6 @@ tempo and key become two coordinates beside z. Of other music they could only be
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ import numpy as np
 from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache
 from audio_parsing.starter import StarterSong, hop_length, render, starter_songs
+from neural_networks.communicator import ALONE, Communicator
+from neural_networks.halves import available_cores
 
 SAMPLE_RATE = audio_frames.SAMPLE_RATE
 FRAMES_PER_BEAT = 24
@@ -92,6 +93,7 @@ def prepare_starter_songs(
     beats: int = 64,
     workers: int | None = None,
     cache: Cache | None = None,
+    communicator: Communicator = ALONE,
     progress: Callable[[int, int], None] | None = None,
 ) -> TrainingSongs:
     """Render starter songs on all cores and return them as training songs.
@@ -101,31 +103,35 @@ def prepare_starter_songs(
         beats: length of a song, where `songs` is None.
         workers: processes; one a core if None, no other process if 1.
         cache: what was rendered before; a set of songs that would fill most of it is not kept.
-        progress: called with (songs done, songs in all).
+        communicator: processes that share the songs out; all get all of them.
+        progress: called with (songs done, songs in all) of this process.
     """
     songs = starter_songs(beats=beats) if songs is None else songs
     steps = np.empty((len(songs), songs[0].beats * STEPS_PER_BEAT, STEP_SIZE), np.float32)
     if steps.nbytes > MOST_OF_CACHE * (cache.most_bytes if cache else 0):
         cache = None
-    missing = []
-    for index, song in enumerate(songs):
+    mine, missing = range(communicator.rank, len(songs), communicator.size), []
+    for index in mine:
+        song = songs[index]
         kept = cache.get("starter", repr(song)) if cache else None
         if kept is None or kept.shape != steps[index].shape:
             missing.append(index)
         else:
             steps[index] = kept
+    workers = workers or max(1, available_cores() // communicator.local)
     for done, (index, one) in enumerate(zip(missing, _mapped(canonical_steps, [songs[i] for i in missing], workers), strict=True), 1):
         steps[index] = one
         if cache:
             cache.put(one, "starter", repr(songs[index]))
         if progress is not None:
-            progress(len(songs) - len(missing) + done, len(songs))
+            progress(len(mine) - len(missing) + done, len(mine))
+    if communicator.size > 1:
+        steps[communicator.gather(np.array(mine, np.int64))] = communicator.gather(steps[mine])
     coordinates = np.array([[tempo_coordinate(song.bpm), key_coordinate(song.transposition)] for song in songs], np.float32)
     return TrainingSongs(steps, coordinates, [song.name for song in songs], "beat")
 
 
-def _mapped(function: Callable, items: list, workers: int | None) -> Iterator:
-    workers = os.cpu_count() or 1 if workers is None else workers
+def _mapped(function: Callable, items: list, workers: int) -> Iterator:
     if workers == 1 or len(items) < 8:
         yield from map(function, items)
         return

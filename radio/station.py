@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from audio_parsing import frames as audio_frames
+from gan.bodies import BODIES
 from gan.critic import Critic
-from gan.latent import LatentDistribution
+from gan.latent import DEFAULT_KIND, Kind, LatentDistribution
 from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
 from neural_networks.components.parameters import pack
 from neural_networks.vae.recurrent_vae import PLAN_SIZE, RecurrentVAE
@@ -65,7 +66,11 @@ class Station:
     sample_rate = song_data.SAMPLE_RATE
 
     def __post_init__(self) -> None:
-        self.latent = LatentDistribution(self.means, self.log_variances, kind=self.details.get("latent", "mixture"))
+        self.draw_from(self.details.get("latent", DEFAULT_KIND))
+
+    def draw_from(self, kind: Kind) -> None:
+        """Draw new coordinates from another distribution of the station's songs; see gan/latent.py."""
+        self.latent = LatentDistribution(self.means, self.log_variances, kind)
 
     @property
     def latent_size(self) -> int:
@@ -175,6 +180,7 @@ class Station:
             "beats": self.beats,
             "latent_size": self.latent_size,
             "hidden": self.vae.decoder.cell.hidden_size,
+            "critic": {"body": self.critic.body, "hidden": self.critic.hidden, "centre": self.critic.trunk.centre},
             "details": self.details,
         }
         save_arrays(folder / STATION_FILE, arrays, configuration)
@@ -209,7 +215,7 @@ class Station:
             raise ValueError("the weights of the vae don't fit")
         rng = np.random.default_rng(0)
         vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=latent_size, beats=beats, hidden=hidden, rng=rng)
-        critic = Critic(song_data.STEP_SIZE, rng=rng)
+        critic = _critic(configuration, arrays["critic"].size, rng)
         for module, key in ((vae, "vae"), (critic, "critic")):
             flat = pack(module, np.float32)
             if arrays[key].shape != flat.values.shape or not np.isfinite(arrays[key]).all():
@@ -228,6 +234,20 @@ class Station:
         if not isinstance(details, dict):
             raise ValueError(f"details are {type(details).__name__}")
         return cls(name, configuration["grid"], beats, vae, critic, means, log_variances, coordinates, details)
+
+
+def _critic(configuration: dict[str, Any], size: int, rng: np.random.Generator) -> Critic:
+    """Return the critic that a station's configuration describes, its weights still random."""
+    kept = configuration.get("critic", {"body": "convolutional", "hidden": 128, "centre": 0.0})  # of stations that could have no other
+    if kept["body"] not in BODIES:
+        raise ValueError(f"unknown critic {kept['body']!r}")
+    hidden = _whole(kept, "hidden")
+    if hidden * song_data.STEP_SIZE > size:  # before it is allocated
+        raise ValueError("the weights of the critic don't fit")
+    centre = kept["centre"]
+    if not isinstance(centre, (int, float)) or not abs(centre) < 1:
+        raise ValueError(f"the critic's centre is {centre!r}")
+    return Critic(song_data.STEP_SIZE, hidden, body=BODIES[kept["body"]], centre=centre, rng=rng)
 
 
 def pack_values(module: Any) -> np.ndarray:

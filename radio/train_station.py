@@ -7,8 +7,10 @@ by timing steps that are thrown away; from there on the same songs, seed and ste
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,29 +18,25 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.starter import fresh_song, starter_songs
+from gan.bodies import BODIES
 from gan.critic import Critic
-from gan.trainer import GANOptions, GANTrainer
-from neural_networks.components.checkpoint import CheckpointError, join, load_arrays, part, save_arrays
-from neural_networks.components.optimizers import Adam
+from gan.latent import DEFAULT_KIND, KINDS, Kind
+from gan.plots import plot_training
+from gan.trainer import GANTrainer
+from neural_networks.communicator import ALONE, Communicator, any_of, same_everywhere, share_arrays
+from neural_networks.components.checkpoint import CheckpointError, join, part
 from neural_networks.components.parameters import FlatParameters, pack
-from neural_networks.training import Batch, Trainer
+from neural_networks.training import Trainer
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio import songs as song_data
 from radio.music_folder import prepare_folder
+from radio.one_at_a_time import only_one
 from radio.prepared import prepared_music
 from radio.songs import prepare_starter_songs
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
+from radio.training_checkpoint import TrainingCheckpoint
+from radio.trainings import BATCH_SIZE, PIECE, encode_songs, gan_trainer, vae_trainer
 
-BATCH_SIZE = 8
-LEARNING_RATE = 4e-3
-WARM_UP_STEPS = 50
-LAST_RATE = 0.02  # of the learning rate, at the end
-KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
-KL_WARM_UP = 0.1  # of all steps
-CLIP = 0.5
-# Of the mean squared error beside the critic's score. With 300 the songs forget what the VAE learned (250 steps at 64 beats: error up by
-# 55 %), with 2,000 they don't (7 %) and drawn songs come as near to the density of notes in real ones.
-RECONSTRUCTION_WEIGHT = 2000.0
 GAN_MINUTES_SHARE = 0.2
 GAN_STEPS_SHARE = 0.1  # of the VAE's steps, where steps are given
 TIMED_STEPS = 12
@@ -60,6 +58,9 @@ class Plan:
         steps: asked for, or None.
         vae_steps: of the VAE, made of what was asked for.
         gan_steps: of generator and critic, likewise.
+        batch: songs a step, of all processes together. A training keeps to it, however many processes go on with it.
+        critic: name of its body.
+        latent: name of the distribution that the station's songs are drawn from.
     """
 
     songs: str
@@ -69,47 +70,14 @@ class Plan:
     steps: int | None
     vae_steps: int = 0
     gan_steps: int = 0
+    batch: int = BATCH_SIZE
+    critic: str = "convolutional"
+    latent: str = DEFAULT_KIND
 
-
-def learning_rate(step: int, steps: int) -> float:
-    """Return the VAE's learning rate: a short warm-up, then a half cosine from LEARNING_RATE down to LAST_RATE of it.
-
-    Measured on the starter collection, 64 beats, 4,000 steps: variance explained 0.960, note F1 0.83; with a constant rate that falls in
-    the last fifth alone 0.953.
-    """
-    rising = min(1.0, (step + 1) / WARM_UP_STEPS)
-    return float(LEARNING_RATE * rising * (LAST_RATE + (1 - LAST_RATE) * (1 + np.cos(np.pi * step / steps)) / 2))
-
-
-def vae_trainer(
-    vae: FlatParameters, songs: song_data.TrainingSongs, *, steps: int, seed: int, threads: int | None = None
-) -> Trainer:
-    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps."""
-    values = songs.steps.shape[1] * songs.steps.shape[2]
-
-    def loss(module: RecurrentVAE, batch: Batch) -> float:
-        x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
-        warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
-        return module.loss(x, beta=warm * KL_WEIGHT / values, rng=batch.rng)[0]
-
-    return Trainer(
-        vae, loss, Adam(0.9, 0.99), lambda step: learning_rate(step, steps), batch_size=BATCH_SIZE, clip=CLIP, seed=seed, threads=threads
-    )
-
-
-def gan_trainer(
-    vae: FlatParameters,
-    critic: FlatParameters,
-    songs: song_data.TrainingSongs,
-    *,
-    steps: int | None = None,
-    seed: int,
-    threads: int | None = None,
-) -> GANTrainer:
-    """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps."""
-    values = songs.steps.shape[1] * songs.steps.shape[2]
-    options = GANOptions(reconstruction_weight=RECONSTRUCTION_WEIGHT, kl_weight=KL_WEIGHT / values)
-    return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads)
+    @property
+    def pieces(self) -> int:
+        """Into how many pieces a mini-batch is cut."""
+        return max(2, -(-self.batch // PIECE))
 
 
 def train_station(
@@ -122,7 +90,12 @@ def train_station(
     seed: int = 0,
     fresh: int = 0,
     threads: int | None = None,
+    batch: int = BATCH_SIZE,
+    communicator: Communicator = ALONE,
+    critic: str = "convolutional",
+    latent: Kind = DEFAULT_KIND,
     prepared: Path | None = None,
+    plot: Path | None = None,
     report: Report = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Station | None:
@@ -137,7 +110,14 @@ def train_station(
         seed: of all random numbers.
         fresh: how many new arrangements of its tunes are learned beside the starter collection's songs.
         threads: 1 or 2; the result is the same.
+        batch: songs a step of each process.
+        communicator: processes that train together: the music and the mini-batches are shared out, the first one saves. All are given
+            the same of everything else. With n of them the station is that of one process whose batch is n times as large, but for
+            rounding. An unfinished training can be gone on with by another number of processes.
+        critic: 'convolutional', 'recurrent' or 'mixed'; see gan/bodies.py.
+        latent: the distribution that the station's songs are drawn from; see gan/latent.py.
         prepared: a folder where prepared music is kept for the next time; nothing is kept if None.
+        plot: a picture of how generator and critic get on, drawn again about every CHECKPOINT_SECONDS; none if None.
         report: called with an event: a dict with 'phase' ('prepare', 'compile', 'learn', 'perform', 'save'), and where it fits 'done',
             'of', 'loss', 'skip' (a line on a file that can't be used) or 'note' (a line for the user).
         should_stop: asked between steps; a checkpoint is saved before this function returns None. Ctrl-C and errors leave the last
@@ -155,13 +135,24 @@ def train_station(
         raise StationError(f"minutes must be a positive number, not {minutes}")
     if steps is not None and steps < 1:
         raise StationError(f"steps must be 1 or more, not {steps}")
-    if (folder / STATION_FILE).exists():
+    if batch < 1:
+        raise StationError(f"batch must be 1 or more, not {batch}")
+    if critic not in BODIES:
+        raise StationError(f"unknown critic {critic!r}: choose one of {', '.join(BODIES)}")
+    if latent not in KINDS:
+        raise StationError(f"unknown latent distribution {latent!r}: choose one of {', '.join(KINDS)}")
+    if communicator.rank == 0 and (folder / STATION_FILE).exists():
         raise StationError(f"station {folder.name} is trained already; choose another name, or delete {folder}")
-    songs = _songs(music, beats, seed, fresh, prepared, report)
-    folder.mkdir(parents=True, exist_ok=True)
+    songs = _songs(music, beats, seed, fresh, prepared, report, communicator)
+    if communicator.rank == 0:
+        folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
-    asked = Plan(_fingerprint(songs), beats, seed, minutes if steps is None else None, steps)
-    return _Training(folder, songs, asked, threads, report, should_stop).run()
+    asked = Plan(
+        _fingerprint(songs), beats, seed, minutes if steps is None else None, steps, batch=batch * communicator.size, critic=critic,
+        latent=latent,
+    )  # fmt: skip
+    with only_one(folder) if communicator.rank == 0 else nullcontext():
+        return _Training(folder, songs, asked, threads, plot, report, should_stop, communicator).run()
 
 
 class _Training:
@@ -173,23 +164,26 @@ class _Training:
         songs: song_data.TrainingSongs,
         asked: Plan,
         threads: int | None,
+        plot: Path | None,
         report: Report,
         should_stop: Callable[[], bool],
+        communicator: Communicator,
     ) -> None:
-        self.folder, self.songs, self.threads = folder, songs, threads
-        self.report, self.should_stop = report, should_stop
+        self.folder, self.songs, self.threads, self.plot, self.communicator = folder, songs, threads, plot, communicator
+        self.report, self.should_stop = report, lambda: any_of(communicator, should_stop())
+        self.checkpoint = TrainingCheckpoint(folder)
         self.arrays, self.plan = self._resumed(asked)
         self.saved = time.monotonic()
 
     def run(self) -> Station | None:
         """Make the steps that are left, and the station; None if stopped."""
         vae, critic = self._models()
-        trainer = vae_trainer(vae, self.songs, steps=self.plan.vae_steps, seed=self.plan.seed, threads=self.threads)
+        trainer = vae_trainer(vae, self.songs, steps=self.plan.vae_steps, **self._shared())
         if self.arrays:
             self._restore(trainer, "vae/")
         if trainer.steps < self.plan.vae_steps and not self._learn(trainer):
             return None
-        performer = gan_trainer(vae, critic, self.songs, steps=self.plan.gan_steps, seed=self.plan.seed, threads=self.threads)
+        performer = gan_trainer(vae, critic, self.songs, steps=self.plan.gan_steps, **self._shared())
         if any(name.startswith("gan/") for name in self.arrays):
             self._restore(performer, "gan/")
         if not self._perform(performer, trainer):
@@ -197,10 +191,16 @@ class _Training:
         performer.use_average()
         return self._finish(vae, critic)
 
+    def _shared(self) -> dict[str, Any]:
+        plan = self.plan
+        return {
+            "seed": plan.seed, "threads": self.threads, "batch": plan.batch, "pieces": plan.pieces, "communicator": self.communicator,
+        }  # fmt: skip
+
     def _models(self) -> tuple[FlatParameters, FlatParameters]:
         rng = np.random.default_rng((self.plan.seed, 0))
         vae = RecurrentVAE(song_data.STEP_SIZE, beats=self.plan.beats, rng=rng)
-        return pack(vae), pack(Critic(song_data.STEP_SIZE, rng=rng))
+        return pack(vae), pack(Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng))
 
     def _learn(self, trainer: Trainer) -> bool:
         """Train the VAE; False if stopped.
@@ -214,8 +214,9 @@ class _Training:
             self._checkpoint_if_due(lambda: {"vae/": trainer.state()})
 
         trainer.run(len(self.songs.steps), self.plan.vae_steps, progress=progress, should_stop=self.should_stop)
-        self._checkpoint({"vae/": trainer.state()})
-        return trainer.steps >= self.plan.vae_steps
+        whole = trainer.steps >= self.plan.vae_steps
+        self._checkpoint({"vae/": trainer.state()}, must=not whole)
+        return whole
 
     def _perform(self, performer: GANTrainer, trainer: Trainer) -> bool:
         """Train generator and critic; False if stopped."""
@@ -224,14 +225,21 @@ class _Training:
         def progress(done: int, of: int, log: Any) -> None:
             self.report({"phase": "perform", "done": done, "of": of, "loss": smooth(log.critic_loss)})
             for alarm in performer.alarms():
-                if alarm[:12] not in alarms:  # said once, whatever its figures
-                    alarms.add(alarm[:12])
-                    self.report({"phase": "perform", "note": alarm})
-            self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()})
+                if alarm.kind not in alarms:  # said once, whatever its figures
+                    alarms.add(alarm.kind)
+                    self.report({"phase": "perform", "note": alarm.text})
+            if self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()}):
+                self._draw(performer)
 
         performer.run(self.plan.gan_steps, progress=progress, should_stop=self.should_stop)
-        self._checkpoint({"vae/": trainer.state(), "gan/": performer.state()})
-        return performer.steps >= self.plan.gan_steps
+        whole = performer.steps >= self.plan.gan_steps
+        self._checkpoint({"vae/": trainer.state(), "gan/": performer.state()}, must=not whole)
+        self._draw(performer)
+        return whole
+
+    def _draw(self, performer: GANTrainer) -> None:
+        if self.plot is not None and performer.log:
+            plot_training(performer, self.plot, bands=song_data.STEP_SIZE // song_data.FRAMES_PER_STEP)
 
     def _finish(self, vae: FlatParameters, critic: FlatParameters) -> Station:
         self.report({"phase": "save"})
@@ -242,35 +250,49 @@ class _Training:
             "seed": self.plan.seed,
             "vae_steps": self.plan.vae_steps,
             "gan_steps": self.plan.gan_steps,
+            "latent": self.plan.latent,
             "explained_variance": 1 - float(errors.mean()) / float(_variance(self.songs.steps)),
         }
         station = Station(
             self.folder.name, self.songs.grid, self.plan.beats, vae.module, critic.module,  # type: ignore[arg-type]
             means, log_variances, self.songs.coordinates, details,
         )  # fmt: skip
-        station.save(self.folder)
-        (self.folder / TRAINING_FILE).unlink(missing_ok=True)
+        if self.communicator.rank == 0:
+            station.save(self.folder)
+            self.checkpoint.remove()
         return station
 
     def _resumed(self, asked: Plan) -> tuple[dict[str, np.ndarray], Plan]:
-        """Return the checkpoint's arrays and plan; if there is none, a new plan."""
-        path = self.folder / TRAINING_FILE
-        if not path.exists():
-            return {}, self._planned(asked)
+        """Return the checkpoint's arrays and plan; if there is none, a new plan. Both are the first process's."""
+        arrays, plan = self._read(asked) if self.communicator.rank == 0 else ({}, None)
+        text = self.communicator.broadcast(json.dumps(plan and asdict(plan)).encode())
+        if text == b"null":
+            plan = self._planned(asked)
+            text = self.communicator.broadcast(json.dumps(asdict(plan)).encode())
+        return share_arrays(self.communicator, arrays), Plan(**json.loads(text))
+
+    def _read(self, asked: Plan) -> tuple[dict[str, np.ndarray], Plan | None]:
         try:
-            arrays, configuration = load_arrays(path)
+            found = self.checkpoint.load()
+            if found is None:
+                return {}, None
+            arrays, configuration, note = found
             plan = Plan(**configuration["plan"])
             if not (isinstance(plan.vae_steps, int) and isinstance(plan.gan_steps, int) and min(plan.vae_steps, plan.gan_steps) > 0):
                 raise ValueError(f"it plans {plan.vae_steps!r} and {plan.gan_steps!r} steps")
+            if not (isinstance(plan.batch, int) and 0 < plan.batch < 1 << 20):
+                raise ValueError(f"it plans steps of {plan.batch!r} songs")
         except (CheckpointError, KeyError, TypeError, ValueError) as error:
             raise self._unreadable(error) from error
         was = asdict(plan)
-        wanted = asdict(replace(asked, vae_steps=plan.vae_steps, gan_steps=plan.gan_steps))
+        wanted = asdict(replace(asked, vae_steps=plan.vae_steps, gan_steps=plan.gan_steps, batch=plan.batch))
         different = [key for key, value in wanted.items() if was[key] != value]
         if different:
             how = ", ".join("other songs" if key == "songs" else f"{key} {was[key]}" for key in different)
             raise StationError(f"{self.folder} holds an unfinished training with {how}; ask for the same to go on, or delete the folder")
-        self.report({"phase": "learn", "note": "going on where the training was stopped"})
+        self.report({"phase": "learn", "note": note or "going on where the training was stopped"})
+        if plan.batch != asked.batch:
+            self.report({"phase": "learn", "note": f"with {plan.batch} songs a step, as it began"})
         return arrays, plan
 
     def _restore(self, trainer: Trainer | GANTrainer, prefix: str) -> None:
@@ -289,35 +311,35 @@ class _Training:
         self.plan = asked
         seconds = 60 * (DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
         vae, critic = self._models()
-        trainer = vae_trainer(vae, self.songs, steps=10_000, seed=asked.seed, threads=self.threads)
+        trainer = vae_trainer(vae, self.songs, steps=10_000, **self._shared())
         vae_seconds = _seconds_a_step(lambda: trainer.step(len(self.songs.steps)))
-        performer = gan_trainer(vae, critic, self.songs, seed=asked.seed, threads=self.threads)
+        performer = gan_trainer(vae, critic, self.songs, **self._shared())
         gan_seconds = _seconds_a_step(performer.step)
         vae_steps = max(1, int((1 - GAN_MINUTES_SHARE) * seconds / vae_seconds))
         gan_steps = max(1, int(GAN_MINUTES_SHARE * seconds / gan_seconds))
         self.report({"phase": "learn", "note": f"{vae_steps} steps to learn the songs, then {gan_steps} against the critic"})
         return replace(asked, vae_steps=vae_steps, gan_steps=gan_steps)
 
-    def _checkpoint_if_due(self, states: Callable[[], dict[str, dict[str, np.ndarray]]]) -> None:
-        if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
-            self._checkpoint(states())
+    def _checkpoint_if_due(self, states: Callable[[], dict[str, dict[str, np.ndarray]]]) -> bool:
+        due = any_of(self.communicator, self.communicator.rank == 0 and time.monotonic() - self.saved > CHECKPOINT_SECONDS)
+        if due:
+            self._checkpoint(states(), must=False)
+        return due
 
-    def _checkpoint(self, states: dict[str, dict[str, np.ndarray]]) -> None:
-        save_arrays(self.folder / TRAINING_FILE, join(states), {"kind": "training", "plan": asdict(self.plan)})
+    def _checkpoint(self, states: dict[str, dict[str, np.ndarray]], *, must: bool) -> None:
+        """Save a checkpoint; where it need not be, a full disk is told and does not end the training."""
+        # An MPI that gives its processes sums that differ in a bit would let them drift apart unnoticed.
+        if not same_everywhere(self.communicator, states["vae/"]["values"]):
+            raise StationError("the processes' weights differ, which they never should; the last checkpoint stays")
         self.saved = time.monotonic()
-
-
-def encode_songs(vae: RecurrentVAE, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ([mean; log-variance] (N, 2 Z), mean squared errors of the reconstructions (N,)) of songs (N, S, F)."""
-    statistics = np.empty((len(steps), 2 * vae.latent_size), np.float32)
-    errors = np.empty(len(steps))
-    for start in range(0, len(steps), BATCH_SIZE):
-        part = slice(start, start + BATCH_SIZE)
-        x = np.ascontiguousarray(steps[part].transpose(1, 0, 2))
-        statistics[part] = vae.encoder.forward(x)[0]
-        songs = vae.decoder.forward(np.ascontiguousarray(statistics[part, : vae.latent_size]))[0]
-        errors[part] = np.square(songs - x).mean(axis=(0, 2))
-    return statistics, errors
+        if self.communicator.rank:
+            return
+        try:
+            self.checkpoint.save(join(states), {"kind": "training", "plan": asdict(self.plan)})
+        except OSError as error:
+            if must:
+                raise
+            self.report({"phase": "learn", "note": f"the checkpoint can't be saved ({error.strerror or error}); the training goes on"})
 
 
 class _Smooth:
@@ -331,7 +353,9 @@ class _Smooth:
         return self.value
 
 
-def _songs(music: Path | None, beats: int, seed: int, fresh: int, prepared: Path | None, report: Report) -> song_data.TrainingSongs:
+def _songs(
+    music: Path | None, beats: int, seed: int, fresh: int, prepared: Path | None, report: Report, communicator: Communicator
+) -> song_data.TrainingSongs:
     def progress(done: int, of: int) -> None:
         report({"phase": "prepare", "done": done, "of": of})
 
@@ -339,10 +363,11 @@ def _songs(music: Path | None, beats: int, seed: int, fresh: int, prepared: Path
     if music is None:
         rng = np.random.default_rng((seed, 2))
         chosen = starter_songs(beats=beats) + [fresh_song(rng, beats=beats) for _ in range(fresh)]
-        return prepare_starter_songs(chosen, cache=cache, progress=progress)
+        return prepare_starter_songs(chosen, cache=cache, progress=progress, communicator=communicator)
     return prepare_folder(
-        music, beats=beats, seed=seed, cache=cache, progress=progress, on_skip=lambda line: report({"phase": "prepare", "skip": line})
-    )
+        music, beats=beats, seed=seed, cache=cache, progress=progress, communicator=communicator,
+        on_skip=lambda line: report({"phase": "prepare", "skip": line}),
+    )  # fmt: skip
 
 
 def _seconds_a_step(step: Callable[[], Any]) -> float:

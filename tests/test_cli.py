@@ -16,6 +16,8 @@ import pytest
 import soundfile
 from tiny_station import tiny_station
 
+from gan.bodies import BODIES
+from gan.latent import KINDS
 from radio import cli
 from radio.commands.make import Target
 from radio.commands.train import Account
@@ -87,6 +89,8 @@ def test_nothing_heavy_is_imported_to_read_arguments() -> None:
         (["--beats", "33"], ["33"]),
         (["play", "--beats", "-16"], ["-16"]),
         (["--seed", "-1"], ["'-1'"]),
+        (["generate", "--latent", "cube"], ["--latent", "cube", "learned-prior"]),
+        (["train", "--starter", "--station", "x", "--critic", "human"], ["--critic", "human", "framewise"]),
         (["--explore", "wild"], ["wild"]),
         (["generate", "--count", "0"], ["'0'"]),
         (["generate", "--count", "many"], ["'many'"]),
@@ -152,11 +156,20 @@ def test_a_home_that_cannot_be_written_is_one_line(radio_home: Path, tmp_path: P
     if not _made_read_only(tmp_path / "home"):
         pytest.skip("a read-only folder can't be made here")
     try:
-        assert_one_line(run("--home", tmp_path / "home", "--station", "tiny"), "can't write to the home")
         made = cli.main(["--home", str(tmp_path / "home"), "generate", "--station", "tiny", "--output", str(tmp_path / "out")])
         assert made == 0, "songs can be made all the same"
     finally:
         _made_read_only(tmp_path / "home", undo=True)
+
+
+@pytest.mark.parametrize(("picture", "words"), [("x.txt", ".png, .svg or .pdf"), ("nowhere/x.png", "no folder nowhere")])
+def test_a_picture_that_cannot_be_drawn_is_told_before_a_training(picture: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "--starter", "--station", "x", "--plot", picture]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_choices_are_those_that_there_are() -> None:
+    assert (cli.LATENTS, cli.CRITICS) == (KINDS, tuple(BODIES))
 
 
 def _made_read_only(folder: Path, *, undo: bool = False) -> bool:
@@ -207,6 +220,8 @@ def test_generate_writes_songs_that_the_seed_decides(radio_home: Path, tmp_path:
     assert cli.main(["generate", "--station", "tiny", "--count", "3", "--seed", "5", "--output", str(tmp_path / "b")]) == 0
     first, second = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in "ab")
     assert len(first) == 3 and first == second and all(name.endswith(".wav") for name in first)
+    assert cli.main(["generate", "--station", "tiny", "--seed", "5", "--latent", "owner", "--output", str(tmp_path / "c")]) == 0
+    assert not {path.name for path in (tmp_path / "c").iterdir()} & set(first)
     capsys.readouterr()
     assert cli.main(["generate", "--station", "tiny", "--beats", "16", "--output", str(tmp_path / "one.wav"), "--json"]) == 0
     (facts,) = json.loads(capsys.readouterr().out)

@@ -13,8 +13,8 @@ from neural_networks.components.gru import GRU
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import check_gradients
 
-FEATURES = 7
-BODIES = [bodies.convolutional, bodies.recurrent, bodies.mixed]
+FEATURES = 12
+BODIES = list(bodies.BODIES.values())
 every_body = pytest.mark.parametrize("body", BODIES)
 
 
@@ -121,16 +121,42 @@ def test_state_brings_the_same_scores_back(body):
     assert not np.array_equal(critic.forward(x)[0], other.forward(x)[0])
     other.restore(critic.state())
     np.testing.assert_array_equal(critic.forward(x)[0], other.forward(x)[0])
-    with pytest.raises(ValueError, match="embed_left"):
+    with pytest.raises(ValueError, match="embed_left|convolution_0_left"):
         other.restore({})
 
 
 def test_the_names_of_a_state_are_those_that_stations_know():
     names = {"convolutional": ("embed", "convolution_0", "convolution_1", "head"), "recurrent": ("embed", "head")}
     names["mixed"] = ("embed", "convolution_0", "head")
+    names["framewise"] = (*(f"convolution_{place}" for place in range(4)), "head")
     for body in BODIES:
         expected = [f"{name}_{side}" for name in names[body.__name__] for side in ("left", "right")]
         assert list(make(body=body).state()) == expected
+
+
+@every_body
+def test_the_centre_is_taken_off_before_the_layers(body):
+    centred = make(body=body)
+    plain = Critic(FEATURES, 5, body=body, centre=0.0, rng=np.random.default_rng(1))
+    x = np.random.default_rng(0).uniform(0, 1, (10, 2, FEATURES))
+    np.testing.assert_allclose(centred.forward(x)[0], plain.forward(x - centred.trunk.centre)[0], rtol=1e-5)
+    assert centred.trunk.centre > 0
+    assert centred.folded_trunk().centre == centred.trunk.centre
+
+
+def test_a_critic_of_frames_reads_every_frame_with_the_same_weights():
+    """A song that begins two frames later has the same first layer, one place later: half a step's place does not matter."""
+    critic = make(body=bodies.framewise)
+    frames = np.random.default_rng(0).uniform(0, 1, (60, 1, FEATURES // 6))
+
+    def first_layer(frames):
+        steps = np.ascontiguousarray(frames.reshape(-1, 6, 1, FEATURES // 6).transpose(0, 2, 1, 3)).reshape(-1, 1, FEATURES)
+        return critic.trunk.forward(steps)[0][0]
+
+    later = np.concatenate([frames[-2:], frames[:-2]])
+    np.testing.assert_allclose(first_layer(later)[3:-2], first_layer(frames)[2:-3], rtol=1e-10)
+    with pytest.raises(ValueError, match="steps of 6 frames, not of 8 values"):
+        Critic(8, 5, body=bodies.framewise, rng=np.random.default_rng(1))
 
 
 @every_body

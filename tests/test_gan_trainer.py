@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from gan import bodies
+from gan.alarms import ALARM_STEPS
 from gan.critic import Critic
 from gan.losses import WASSERSTEIN
 from gan.penalties import r1, wgan_gp
-from gan.trainer import ALARM_STEPS, GANOptions, GANTrainer, Log
+from gan.trainer import GANOptions, GANTrainer
 from neural_networks.components.dense import Dense
 from neural_networks.components.module import Sequential
 from neural_networks.components.parameters import pack
@@ -133,7 +134,7 @@ def reconstruction_error(gan: GANTrainer) -> float:
 def scores(gan: GANTrainer) -> tuple[float, float]:
     vae = gan._generator.parameters.module
     real = np.ascontiguousarray(gan.songs.transpose(1, 0, 2))
-    drawn = gan._latents[1].sample(40, np.random.default_rng(0)).astype(np.float32)
+    drawn = gan._round.latents.mix(40, np.random.default_rng(0)).astype(np.float32)
     fake = vae.decoder.forward(drawn)[0]
     return float(gan.critic.forward(real)[0].mean()), float(gan.critic.forward(fake)[0].mean())
 
@@ -210,15 +211,43 @@ def test_divergence_stops_and_keeps_the_last_good_weights():
     assert np.isfinite(values).all()
 
 
-def test_alarms_say_what_to_do():
-    gan = trainer()
-    quiet = Log(0, 1.5, 0.4, -0.2, 1e-3, 3.0, 1.0, 1.0, 1.0)
-    gan.log.extend([quiet] * ALARM_STEPS)
+def test_a_critic_that_is_certain_is_told():
+    """It happens where the generator stands still and no noise blurs what the critic sees."""
+    gan = trainer(adversarial_weight=0.0, instance_noise=0.0, critic_rate=5e-3, generator_rate=1e-6)
+    gan.run(ALARM_STEPS - 1)
     assert gan.alarms() == []
-    gan.log.extend([quiet._replace(critic_loss=0.0, real_score=3.0, fake_score=-3.0, diversity=0.1)] * ALARM_STEPS)
-    certain, alike = gan.alarms()
-    assert "critic_rate" in certain
-    assert "10 %" in alike
+    gan.run(2 * ALARM_STEPS)
+    found = {alarm.kind: alarm.text for alarm in gan.alarms()}
+    assert "critic_rate" in found["certain"]
+    assert np.mean([log.critic_norm for log in list(gan.log)[-ALARM_STEPS:]]) < 0.01  # nothing is learned any more
+
+
+def test_songs_that_become_all_alike_are_told():
+    """It happens where nothing but the critic holds the generator."""
+    healthy = trainer(generator_rate=3e-3, critic_rate=2e-3, adversarial_weight=0.05)
+    healthy.run(4 * ALARM_STEPS)
+    assert healthy.alarms() == []
+    gan = trainer(reconstruction_weight=0.0, adversarial_weight=10.0, generator_rate=1e-2)
+    gan.run(2 * ALARM_STEPS)
+    found = {alarm.kind: alarm.text for alarm in gan.alarms()}
+    assert "adversarial_weight" in found["alike"]
+    assert "0 %" in found["alike"]
+
+
+def test_a_critic_that_cannot_follow_is_told():
+    gan = trainer(reconstruction_weight=0.0, adversarial_weight=10.0, generator_rate=1e-2, reconstructed=0.0, critic_rate=1e-5)
+    gan.run(ALARM_STEPS)
+    found = {alarm.kind: alarm.text for alarm in gan.alarms()}
+    assert "raise critic_rate" in found["behind"]
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+def test_a_rate_that_is_far_too_high_stops_with_advice():
+    gan = trainer(generator_rate=1e30)
+    with pytest.raises(TrainingDiverged, match="lower the learning rate, now 1e\\+30") as caught:
+        gan.run(20)
+    assert "\n" not in str(caught.value)
+    assert np.isfinite(gan._critic.parameters.values).all()
 
 
 def test_bad_input():

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = ("neural_networks", "audio_parsing", "compression", "gan", "radio", "examples")
 FRAMEWORKS = {"torch", "jax", "tensorflow", "autograd", "keras", "flax", "mxnet", "tinygrad", "theano", "sklearn", "librosa"}
-LATE = {"matplotlib", "sounddevice", "soundfile", "textual", "rich", "soxr", "blessed"}
+LATE = {"matplotlib", "sounddevice", "soundfile", "textual", "rich", "soxr", "blessed", "mpi4py"}
 
 # A file may import from its own layer and from those before it. The first prefix that fits decides.
 LAYERS = [
@@ -23,6 +23,8 @@ LAYERS = [
     ("neural_networks.components", "neural_networks.sequences", "neural_networks.gradient_check"),
     (
         "neural_networks.batches",
+        "neural_networks.communicator",
+        "neural_networks.mpi",
         "neural_networks.halves",
         "neural_networks.interrupts",
         "neural_networks.training",

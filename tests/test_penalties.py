@@ -27,10 +27,10 @@ from neural_networks.components.recurrent import Recurrent
 from neural_networks.gradient_check import GradientReport, check_gradients
 
 RNG = np.random.default_rng(0)
-FEATURES = 7
+FEATURES = 12
 PENALTIES = [partial(slope_penalty, weight=1.0), partial(flatness_penalty, gamma=1.0)]
 SHAPES = [(9, 3), (1, 1), (13, 1), (1, 2)]
-BODIES = [bodies.convolutional, bodies.recurrent, bodies.mixed]
+BODIES = list(bodies.BODIES.values())
 # 5 features -> the number behind each
 LAYERS: list[tuple[Module, int]] = [
     (LeakyReLU(0.2), 5), (ReLU(), 5), (ELU(0.7), 5), (Tanh(), 5), (Sigmoid(), 5), (Softplus(), 5), (LayerNorm(5), 5),

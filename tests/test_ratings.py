@@ -100,21 +100,12 @@ def test_two_programs_may_write_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("what", "message"),
-    [("noise", "damaged"), ("half", "damaged"), ("newer", "newer AI Radio"), ("foreign", "another program"), ("folder", "can't be used")],
+    [("noise", "damaged"), ("newer", "newer AI Radio"), ("foreign", "another program"), ("folder", "can't be used")],
 )
 def test_a_bad_database_is_one_line_and_left_as_it_was(tmp_path: Path, what: str, message: str, rng: np.random.Generator) -> None:
     path = tmp_path / "ratings.db"
     if what == "noise":
         path.write_bytes(rng.bytes(20_000))
-    elif what == "half":
-        ratings = Ratings(path)
-        for _ in range(200):
-            ratings.keep(rating())
-        ratings._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        ratings.close()
-        content = bytearray(path.read_bytes())
-        content[4096 : len(content) // 2] = rng.bytes(len(content) // 2 - 4096)
-        path.write_bytes(content)
     elif what == "newer":
         Ratings(path).close()
         sqlite3.connect(path).execute("PRAGMA user_version = 99").connection.close()

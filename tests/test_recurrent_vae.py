@@ -21,17 +21,18 @@ def test_decoder_gradients(beats, batch, rng):
     check_gradients(decoder, rng.standard_normal((batch, 3)), rng=rng).require()
 
 
+@pytest.mark.parametrize("smoothness", [0.0, 2.0])
 @pytest.mark.parametrize(("beats", "batch"), [(1, 1), (3, 2)])
-def test_loss_gradients(beats, batch, rng):
+def test_loss_gradients(beats, batch, smoothness, rng):
     """The derivative of the whole loss along a random direction of all weights, with the same epsilon drawn each time."""
-    vae = RecurrentVAE(5, latent_size=3, beats=beats, hidden=6, rng=rng)
+    vae = RecurrentVAE(6, latent_size=3, beats=beats, hidden=6, rng=rng)
     flat = pack(vae, np.float64)
-    x = rng.standard_normal((4 * beats, batch, 5))
+    x = rng.standard_normal((4 * beats, batch, 6))
     direction = rng.standard_normal(flat.values.shape)
 
     def value(shift: float) -> float:
         flat.values[:] = start + shift * direction
-        return vae.loss(x, beta=0.3, rng=np.random.default_rng(7))[0]
+        return vae.loss(x, beta=0.3, smoothness=smoothness, rows=3, rng=np.random.default_rng(7))[0]
 
     start = flat.values.copy()
     flat.zero_grads()

@@ -11,11 +11,11 @@ import pytest
 from audio_parsing.analysis import chroma_correlation
 from audio_parsing.files import AudioError
 from audio_parsing.starter import render, starter_songs
-from gan.trainer import GANTrainer
+from gan.round import Round
 from neural_networks.components.checkpoint import load_arrays, save_arrays
 from neural_networks.components.optimizers import Adam
 from neural_networks.training import TrainingDiverged
-from radio import music_folder
+from radio import music_folder, trainings
 from radio import songs as song_data
 from radio import train_station as training
 from radio.music_folder import prepare_folder
@@ -45,6 +45,25 @@ def station(tmp_path_factory: pytest.TempPathFactory, few_songs: song_data.Train
         made = train_station(tmp_path_factory.mktemp("stations") / "small", beats=BEATS, steps=150)
     assert made is not None
     return made
+
+
+def test_a_station_with_another_critic_is_trained_drawn_and_loaded(quick, tmp_path):
+    options = {"beats": BEATS, "steps": 8, "critic": "framewise", "latent": "learned-prior", "plot": tmp_path / "training.png"}
+    made = train_station(tmp_path / "small", **options)
+    assert made is not None
+    loaded = Station.load(tmp_path / "small")
+    assert (loaded.critic.body, loaded.latent.kind) == ("framewise", "learned-prior")
+    assert (tmp_path / "training.png").stat().st_size > 10_000
+    with pytest.raises(StationError, match="human"):
+        train_station(tmp_path / "other", critic="human")
+    with pytest.raises(StationError, match="cube"):
+        train_station(tmp_path / "other", latent="cube")
+
+
+def test_an_unfinished_training_is_not_continued_with_another_critic(quick, tmp_path):
+    assert train_station(tmp_path / "small", beats=BEATS, steps=8, should_stop=lambda: True) is None
+    with pytest.raises(StationError, match="critic convolutional"):
+        train_station(tmp_path / "small", beats=BEATS, steps=8, critic="mixed")
 
 
 def test_frames_of_a_starter_song_are_canonical(few_songs):
@@ -157,7 +176,7 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
 def test_an_exception_in_the_middle_of_a_step_leaves_the_last_checkpoint(tmp_path, monkeypatch, phase, error):
     """A second Ctrl-C comes at once: the VAE's weights are changed but its step not counted, or the critic lags the generator."""
     train_station(tmp_path / "whole" / "station", beats=BEATS, steps=20, threads=1)
-    critic_loss = GANTrainer._critic_loss
+    critic_loss = Round.critic_loss
 
     class Interrupted(Adam):
         def step(self, *arguments, **options):
@@ -173,9 +192,9 @@ def test_an_exception_in_the_middle_of_a_step_leaves_the_last_checkpoint(tmp_pat
     with monkeypatch.context() as patch:
         patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
         if phase == "learn":
-            patch.setattr(training, "Adam", Interrupted)
+            patch.setattr(trainings, "Adam", Interrupted)
         else:
-            patch.setattr(GANTrainer, "_critic_loss", interrupted)
+            patch.setattr(Round, "critic_loss", interrupted)
         with pytest.raises(type(error)):
             train_station(tmp_path / "parts" / "station", beats=BEATS, steps=20, threads=1)
     arrays, _ = load_arrays(tmp_path / "parts" / "station" / TRAINING_FILE)

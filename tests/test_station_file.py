@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gan.bodies import BODIES
+from gan.latent import KINDS
 from neural_networks.components.checkpoint import load_arrays, save_arrays
 from radio.cli import explain
 from radio.home import Home
@@ -30,7 +32,11 @@ def _change(folder: Path, *, arrays: dict[str, Any] | None = None, configuration
     "configuration",
     [
         {"details": []}, {"kind": "training"}, {"grid": "spiral"}, {"beats": 0}, {"beats": "64"}, {"latent_size": 10**9},
-        {"beats": 4096, "latent_size": 4096}, {"hidden": 4096}, {"hidden": None},
+        {"beats": 4096, "latent_size": 4096}, {"hidden": 4096}, {"hidden": None}, {"details": {"latent": "cube"}},
+        {"critic": {"body": "human", "hidden": 128, "centre": 0.1}}, {"critic": {"body": "mixed", "hidden": 128, "centre": 0.1}},
+        {"critic": {"body": "convolutional", "hidden": 4096, "centre": 0.1}}, {"critic": {"body": "convolutional", "hidden": 128}},
+        {"critic": {"body": "convolutional", "hidden": 128, "centre": "0.1"}},
+        {"critic": {"body": ["mixed"], "hidden": 128, "centre": 0.1}},
     ],
 )  # fmt: skip
 def test_a_wrong_configuration(folder, configuration):
@@ -62,6 +68,42 @@ def test_absurd_variances(folder):
     _change(folder, arrays={"log_variances": np.full(shape, 1e4, np.float32)})
     with pytest.raises(StationError, match="station s is damaged"):
         Station.load(folder)
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_station_keeps_a_critic_of_any_body(tmp_path, body):
+    station = tiny_station(body=body)
+    station.save(tmp_path / "s")
+    loaded = Station.load(tmp_path / "s")
+    songs = np.random.default_rng(0).uniform(0, 0.5, (16, 3, station.critic.features)).astype(np.float32)
+    np.testing.assert_array_equal(loaded.critic.forward(songs)[0], station.critic.forward(songs)[0])
+    assert loaded.critic.body == body.__name__
+
+
+def test_a_station_from_before_critics_had_bodies_and_centres(tmp_path):
+    """Its critic is convolutional and sees songs as they are, like that of the first shipped station."""
+    station = tiny_station()
+    station.critic.trunk.centre = 0.0
+    station.save(tmp_path / "s")
+    arrays, configuration = load_arrays(tmp_path / "s" / STATION_FILE)
+    del configuration["critic"]
+    save_arrays(tmp_path / "s" / STATION_FILE, arrays, configuration)
+    songs = np.random.default_rng(0).uniform(0, 0.5, (16, 3, station.critic.features)).astype(np.float32)
+    np.testing.assert_array_equal(Station.load(tmp_path / "s").critic.forward(songs)[0], station.critic.forward(songs)[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_station_draws_from_the_distribution_it_was_trained_for_or_another(tmp_path, kind):
+    station = tiny_station()
+    station.details["latent"] = kind
+    station.save(tmp_path / "s")
+    loaded = Station.load(tmp_path / "s")
+    assert loaded.latent.kind == kind
+    drawn = loaded.sample(5, np.random.default_rng(0))
+    station.draw_from(kind)
+    np.testing.assert_array_equal(drawn, station.sample(5, np.random.default_rng(0)))
+    with pytest.raises(ValueError, match="cube"):
+        station.draw_from("cube")
 
 
 def test_an_unfinished_station_is_called_that(tmp_path):

@@ -18,6 +18,7 @@ from neural_networks.components.mean_over_time import MeanOverTime
 from neural_networks.components.module import Module, Sequential
 from neural_networks.components.parameters import pack
 from neural_networks.components.recurrent import Recurrent
+from neural_networks.components.split_steps import SplitSteps
 from neural_networks.components.tangents import tangent_backward, tangent_forward, traced_backward
 
 RNG = np.random.default_rng(0)
@@ -37,6 +38,8 @@ LAYERS: list[tuple[Module, tuple[int, ...]]] = [
     (LayerNorm(3), (1, 1, 3)),
     (MeanOverTime(), (7, 3, 2)),
     (MeanOverTime(), (1, 1, 1)),
+    (SplitSteps(3), (4, 2, 6)),
+    (SplitSteps(1), (1, 1, 1)),
     (GRU(1, 1, rng=RNG), (1, 1, 1)),
     (GRU(4, 7, rng=RNG), (5, 3, 4)),
     (GRU(3, 17, rng=RNG), (9, 1, 3)),

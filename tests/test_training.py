@@ -109,6 +109,33 @@ def test_halves_weigh_by_their_share() -> None:
     assert made.norm == pytest.approx(float(np.linalg.norm(twin.grads)), rel=1e-5)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("batch_size", [3, 9, 12])
+def test_processes_share_out_the_pieces(size: int, batch_size: int) -> None:
+    """What each of several processes adds makes up the gradient of one that works on all pieces; more than there are pieces do nothing."""
+
+    class Process:
+        local = 1
+
+        def __init__(self, rank: int) -> None:
+            self.rank, self.size = rank, size
+
+        def add(self, vector: np.ndarray) -> None:
+            said.append(vector.copy())
+
+    alone = trainer(batch_size=batch_size, optimizer=SGD(), schedule=constant(0.0), pieces=5)
+    value = alone.step(COUNT)
+    two_threads = trainer(batch_size=batch_size, optimizer=SGD(), schedule=constant(0.0), pieces=5, threads=2)
+    assert two_threads.step(COUNT) == value and (two_threads.parameters.grads == alone.parameters.grads).all()
+    said: list[np.ndarray] = []
+    for rank in range(size):
+        trainer(batch_size=batch_size, optimizer=SGD(), schedule=constant(0.0), pieces=5, communicator=Process(rank)).step(COUNT)
+    if size > 1:
+        np.testing.assert_allclose(sum(said), np.append(alone.parameters.grads, value), rtol=1e-4, atol=1e-6)
+        if batch_size > 5:
+            assert sum(vector.any() for vector in said) == min(size, 5)
+
+
 def test_every_example_comes_once_an_epoch() -> None:
     seen: list[int] = []
 

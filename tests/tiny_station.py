@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gan.bodies import Body, convolutional
 from gan.critic import Critic
 from neural_networks.components.parameters import pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
@@ -14,14 +15,16 @@ from radio import songs as song_data
 from radio.station import Station
 
 
-def tiny_station(name: str = "tiny", *, beats: int = 4, bpm: float = 150.0, seed: int = 0, grid: str = "beat") -> Station:
+def tiny_station(
+    name: str = "tiny", *, beats: int = 4, bpm: float = 150.0, seed: int = 0, grid: str = "beat", body: Body = convolutional
+) -> Station:
     """Return a station with songs of `beats` beats, about 60 beats / bpm seconds each."""
     rng = np.random.default_rng(seed)
     vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=6, beats=beats, hidden=16, rng=rng)
     # Weights far larger than for training: every coordinate makes a song of its own.
     vae.decoder.to_plan.weight.value *= 8
     vae.decoder.to_frames.weight.value[:] = rng.standard_normal(vae.decoder.to_frames.weight.value.shape) * 0.25
-    critic = Critic(song_data.STEP_SIZE, rng=rng)
+    critic = Critic(song_data.STEP_SIZE, body=body, rng=rng)
     pack(vae, np.float32)
     pack(critic, np.float32)
     coordinates = np.stack([np.full(12, song_data.tempo_coordinate(bpm)), np.linspace(-1, 1, 12)], axis=1).astype(np.float32)

@@ -13,12 +13,15 @@ the configuration as JSON text in bytes. The same arrays give the same bytes.
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 import os
 import tempfile
+import tokenize
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +31,28 @@ SCHEMA_VERSION = 1
 _HEADER = "checkpoint.json"
 _FORMAT = "ai-radio checkpoint"
 LARGEST = 1 << 30  # bytes
+_MEMBERS = 4096  # entries of a file; ours have some dozens
+_DIRECTORY = 1 << 20  # bytes that may be in a file beside its arrays, which are not compressed
 
 
 class CheckpointError(ValueError):
     """The file is missing, damaged, foreign, newer than this program, or too large; the message is one line."""
 
 
-def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], configuration: dict[str, Any]) -> None:
+def save_arrays(
+    path: str | os.PathLike[str],
+    arrays: dict[str, np.ndarray],
+    configuration: dict[str, Any],
+    *,
+    before: Callable[[], None] | None = None,
+) -> None:
     """Write arrays and a configuration to `path`, all or nothing.
 
     Args:
         path: of the file; its folder must exist. The name is taken as it is.
         arrays: of numbers, by name.
         configuration: anything JSON can hold.
+        before: called when the new file is on the disk, before it takes the place of the old one.
 
     Raises:
         OSError: if it cannot be written; an older file of that name is left as it was.
@@ -60,11 +72,19 @@ def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], con
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
+        if before is not None:
+            before()
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Delete what a kill left of files that were to become `path`."""
+    for left in path.absolute().parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        left.unlink(missing_ok=True)
 
 
 def load_arrays(path: str | os.PathLike[str], *, largest: int = LARGEST) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -79,10 +99,16 @@ def load_arrays(path: str | os.PathLike[str], *, largest: int = LARGEST) -> tupl
     """
     path = Path(path)
     try:
+        if path.stat().st_size > largest + _DIRECTORY:
+            raise CheckpointError(f"{path} is too large for a checkpoint: it has more than {largest:,} bytes")
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if sum(member.file_size for member in members) > largest:
                 raise CheckpointError(f"{path} is too large for a checkpoint: it unpacks to more than {largest:,} bytes")
+            if len(members) > _MEMBERS:
+                raise CheckpointError(f"{path} is no checkpoint: it has {len(members):,} entries")
+            if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+                raise CheckpointError(f"{path} is no checkpoint: it is compressed in a way that can't be bounded")
             arrays = {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
     except CheckpointError:
         raise
@@ -108,7 +134,7 @@ def part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
 # What zipfile, zlib and NumPy's header parser raise for bytes that are not theirs.
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError, SyntaxError,
-    OverflowError, IndexError, MemoryError, AttributeError, RecursionError,
+    OverflowError, IndexError, MemoryError, AttributeError, RecursionError, tokenize.TokenError,
 )  # fmt: skip
 
 

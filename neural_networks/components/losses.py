@@ -24,6 +24,37 @@ def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[float, np.nda
     return value, dy
 
 
+def sequence_error(y: np.ndarray, target: np.ndarray, *, smoothness: float, rows: int = 1) -> tuple[float, float, np.ndarray]:
+    """Return mean(e^2), the roughness mean over time of the change of e squared, and dy of the first + smoothness times the second.
+
+    e = y - target may be wrong everywhere a little and still sound right; what jumps from row to row is heard as noise.
+
+    Args:
+        y: (T, B, F).
+        target: (T, B, F).
+        smoothness: weight of the roughness.
+        rows: that each step holds side by side, F / rows values each; the change goes from row to row, over the steps' borders too.
+    """
+    error, dy = mean_squared_error(y, target)
+    if not smoothness:
+        return error, 0.0, dy
+    count = y.dtype.type(y.size)
+    steps, batch, features = y.shape
+    # dy is 2 e / n: the change of e is n / 2 times that of dy, and so is all below.
+    e = (dy * (count / 2)).reshape(steps, batch, rows, features // rows)
+    gradient = dy.reshape(e.shape)
+    factor = y.dtype.type(2 * smoothness) / count
+    within, across = e[:, :, 1:] - e[:, :, :-1], e[1:, :, 0] - e[:-1, :, -1]
+    roughness = (float(np.vdot(within, within)) + float(np.vdot(across, across))) / y.size
+    within *= factor
+    across *= factor
+    gradient[:, :, 1:] += within
+    gradient[:, :, :-1] -= within
+    gradient[1:, :, 0] += across
+    gradient[:-1, :, -1] -= across
+    return error, roughness, dy
+
+
 def l1(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
     """Return mean(|y - target|) and dy = sign(y - target) / n."""
     difference = np.subtract(y, target, dtype=y.dtype)

@@ -2,7 +2,8 @@
 
     encoder   x (S, B, F) -> (B, 2 Z) = [mean; log-variance]
     decoder   z (B, Z)    -> (S, B, F)
-    loss      mean squared error + beta KL(N(mean, variance) || N(0, 1)),  z = mean + exp(log_variance / 2) epsilon
+    loss      mean squared error + smoothness roughness + beta KL(N(mean, variance) || N(0, 1))
+              z = mean + exp(log_variance / 2) epsilon,   roughness: of the error, from row to row (components/losses.py)
 
 Letters: S steps, B batch, F features of a step, Z latent size, H hidden size. A step is a quarter of a beat.
 Sources: Kingma and Welling 2014 (the loss, the reparameterised gradient); Roberts et al. 2018, MusicVAE (a plan above the notes);
@@ -19,7 +20,7 @@ from neural_networks.components.activations import GatedLinearUnit, LeakyReLU, T
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.gru import GRU
-from neural_networks.components.losses import gaussian_kl, mean_squared_error
+from neural_networks.components.losses import gaussian_kl, sequence_error
 from neural_networks.components.module import Module
 
 STEPS_PER_BEAT = 4
@@ -173,12 +174,16 @@ class RecurrentVAE(Module):
         self.decoder = PlanDecoder(latent_size, features, beats=beats, hidden=hidden, rng=rng)
         self.latent_size = latent_size
 
-    def loss(self, x: np.ndarray, *, beta: float, rng: np.random.Generator) -> tuple[float, float, float]:
+    def loss(
+        self, x: np.ndarray, *, beta: float, smoothness: float = 0.0, rows: int = 1, rng: np.random.Generator
+    ) -> tuple[float, float, float]:
         """Add the gradient of the loss of a mini-batch; the mean over the batch.
 
         Args:
             x: songs (S, B, F).
             beta: weight of the KL divergence (nats a song) beside the mean squared error (a value).
+            smoothness: weight of the error's roughness from row to row.
+            rows: that a step holds, F / rows values each.
             rng: draws epsilon.
 
         Returns:
@@ -189,14 +194,14 @@ class RecurrentVAE(Module):
         epsilon = rng.standard_normal(mean.shape).astype(x.dtype)
         deviation = np.exp(log_variance / 2)
         song, decoder = self.decoder.forward(mean + deviation * epsilon)
-        error, dsong = mean_squared_error(song, x)
+        error, roughness, dsong = sequence_error(song, x, smoothness=smoothness, rows=rows)
         kl, dmean_kl, dlog_variance_kl = gaussian_kl(mean, log_variance)
         dz = self.decoder.backward(dsong, decoder)
         # z = mean + exp(log_variance / 2) epsilon, so dz/dlog_variance = deviation epsilon / 2.
         dmean = dz + beta * dmean_kl
         dlog_variance = dz * epsilon * deviation / 2 + beta * dlog_variance_kl
         self.encoder.add_gradients(np.concatenate([dmean, dlog_variance], axis=1).astype(x.dtype), encoder)
-        return error + beta * kl, error, kl
+        return error + smoothness * roughness + beta * kl, error, kl
 
 
 def _with_positions(x: np.ndarray, stride: int) -> np.ndarray:

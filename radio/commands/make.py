@@ -28,6 +28,8 @@ def generate(options: argparse.Namespace) -> None:
         raise UsageError("--like makes one song; leave --count out")
     name = options.station or description.get("station", STARTER)
     station = Station.load(home.station(name))
+    if options.latent:
+        station.draw_from(options.latent)
     target = Target(options.output, single=options.count == 1)
     beats = options.beats or description.get("beats")
     if description:

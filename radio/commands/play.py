@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from radio.home import STARTER, Home, check_name
+from radio.home import STARTER, Home, HomeError, check_name, without_keeping
 
 
 def play(options: argparse.Namespace) -> int:
@@ -25,9 +25,15 @@ def play(options: argparse.Namespace) -> int:
     from radio.terminal import HINT, Terminated, play_on_terminal, stderr_to
 
     station = Station.load(folder)
-    home.writable()
+    try:
+        home.writable()
+    except HomeError as error:
+        home = without_keeping(home)
+        print(f"{error}; nothing of this session will be kept", file=sys.stderr)
+    if options.latent:
+        station.draw_from(options.latent)
     compile_once()
-    session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "greedy", beats=options.beats)
+    session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "ucb", beats=options.beats)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     player = None
 

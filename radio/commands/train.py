@@ -1,4 +1,7 @@
-"""`ai-radio train`: make a station, with progress and time left; Ctrl-C keeps what was learned."""
+"""`ai-radio train`: make a station, with progress and time left; Ctrl-C keeps what was learned.
+
+Started by mpiexec, as in `mpiexec -n 4 ai-radio train ...`, all processes train one station; the first one tells and saves.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from neural_networks.communicator import Communicator
+from neural_networks.mpi import processes
 from radio.cli import UsageError
 from radio.home import Home, check_name
 from radio.progress import Progress, duration
@@ -24,6 +29,12 @@ PHASES = {
 
 def train(options: argparse.Namespace) -> int:
     """Train a station from a folder of music or from the starter collection."""
+    communicator = processes()
+    with communicator.together():
+        return _train(options, communicator)
+
+
+def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     if options.folder is None and not options.starter:
         raise UsageError("no folder with music was given; name one, or --starter for the starter collection")
     if options.folder is not None and options.starter:
@@ -36,40 +47,59 @@ def train(options: argparse.Namespace) -> int:
     if options.folder is not None and not options.folder.expanduser().is_dir():
         what = "is no folder" if options.folder.expanduser().exists() else "does not exist"
         raise UsageError(f"{options.folder} {what}; name a folder with music")
+    if options.plot is not None and options.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"a picture is a file that ends in .png, .svg or .pdf, not {options.plot}")
+    if options.plot is not None and not options.plot.expanduser().absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {options.plot.parent} for the picture; make it first")
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
-    from radio.compiled import compile_once
-    from radio.train_station import train_station
+    from gan.latent import DEFAULT_KIND
+    from radio.train_station import BATCH_SIZE, train_station
 
     progress = Progress()
     account = Account()
-
-    stop = _StopPolitely()
+    first = communicator.rank == 0
+    stop = _StopPolitely(tells=first)
 
     def report(event: dict[str, Any]) -> None:
         stop.has_something_to_keep = event["phase"] not in ("prepare", "compile")
         line = event.get("note") or event.get("skip")
-        if line:
-            progress.say(str(line))
-        elif event["phase"] == "compile":
+        if event["phase"] == "compile":
             progress.clear()
-            compile_once()
-        else:
+            _compile(communicator)
+        elif first and line:
+            progress.say(str(line))
+        elif first:
             progress.show(account.describe(event))
 
     music = None if options.folder is None else options.folder.expanduser()
     with stop:
         station = train_station(
             folder, music, beats=options.beats or 64, minutes=options.minutes, steps=options.steps, seed=options.seed or 0,
-            fresh=options.fresh, threads=options.threads, prepared=home.prepared, report=report, should_stop=lambda: stop.asked,
+            fresh=options.fresh, threads=options.threads, batch=options.batch or BATCH_SIZE, communicator=communicator,
+            critic=options.critic, latent=options.latent or DEFAULT_KIND, prepared=home.prepared,
+            plot=None if options.plot is None or not first else options.plot.expanduser(), report=report, should_stop=lambda: stop.asked,
         )  # fmt: skip
+    if not first:
+        return 0
     progress.clear()
     if station is None:
         print("Stopped, and kept what was learned. The same command goes on from here.", file=sys.stderr)
         return 130
     print(f"Station {station.name} is trained: ai-radio play --station {station.name}")
     return 0
+
+
+def _compile(communicator: Communicator) -> None:
+    """Compile the kernels, the first process before the others, who then find them where they share its disk."""
+    from radio.compiled import compile_once
+
+    if communicator.rank == 0:
+        compile_once()
+    communicator.broadcast(b"")
+    if communicator.rank:
+        compile_once()
 
 
 class Account:
@@ -103,26 +133,32 @@ class Account:
 
 
 class _StopPolitely:
-    """Let the first Ctrl-C wait for the end of a step, where everything is whole and is saved; the second interrupts at once.
+    """Let the first Ctrl-C or SIGTERM wait for the end of a step, where everything is whole and is saved; the second interrupts at once.
+
+    Args:
+        tells: whether it says so; one of several processes that get the same Ctrl-C is enough.
 
     Attributes:
-        asked: whether Ctrl-C was pressed.
+        asked: whether to stop.
         has_something_to_keep: False while the music is read, when Ctrl-C needs not wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells: bool = True) -> None:
+        self._tells = tells
         self.asked = False
         self.has_something_to_keep = False
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGINT, self._ask)
+        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def __exit__(self, *details: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _ask(self, number: int, frame: Any) -> None:
         if self.asked or not self.has_something_to_keep:
             raise KeyboardInterrupt
         self.asked = True
         # Not through Python's streams: they can't be written to by a handler while they are being written to.
-        os.write(2, b"\nStopping after this step; press Ctrl-C again to stop at once.\n")
+        if self._tells:
+            os.write(2, b"\nStopping after this step; press Ctrl-C again to stop at once.\n")

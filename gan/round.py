@@ -1,0 +1,184 @@
+"""One round of the game: what generator and critic lose on the same half of a mini-batch, and which songs they see.
+
+    generator_loss(vae, batch)      300 (mse(G(P), S0) + beta KL) - weight mean D(G(P)), with its gradient in encoder and decoder
+    critic_loss(critic, batch)      hinge on D(S0) and D(G(P)), on the songs that the generator made of this half, with its gradient
+
+Both have the form that a `Trainer` asks for and run on two threads at once; what they leave behind is kept by the half it is of.
+Letters: S steps, B batch, F features of a step, Z latent size, N songs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan.critic import INPUT_SCALE, Critic
+from gan.latent import LatentDistribution
+from gan.options import GANOptions
+from neural_networks.communicator import ALONE, Communicator
+from neural_networks.components.losses import gaussian_kl, sequence_error
+from neural_networks.training import Batch
+
+NOISE_VALUES = 1 << 20  # a table of noise that is longer than a song has values in many steps; read from random places
+
+
+class Made(NamedTuple):
+    """What the generator made of one half of a mini-batch."""
+
+    fakes: np.ndarray  # (S, B, F)
+    statistics: np.ndarray  # (B, 2 Z)
+    reconstruction: float
+    kl: float
+    diversity: float
+
+
+class Scores(NamedTuple):
+    """What the critic said of one half of a mini-batch, before its step."""
+
+    real: np.ndarray  # (B,)
+    fake: np.ndarray  # (B,)
+
+
+class Round:
+    """The two losses, and what they share.
+
+    Args:
+        critic: whose scores teach the generator.
+        songs: (N, S, F); read at each step.
+        options: see GANOptions.
+        dtype: of the networks.
+        seed: of the table of noise.
+
+    Attributes:
+        statistics: (N, 2 Z) of every song, [mean; log-variance], as it was encoded last; `begin` draws by them.
+        made: of each half, by the bytes of its songs' numbers.
+        scores: likewise.
+    """
+
+    def __init__(
+        self, critic: Critic, songs: np.ndarray, options: GANOptions, dtype: Any, statistics: np.ndarray, seed: int,
+        communicator: Communicator = ALONE,
+    ) -> None:
+        self.critic, self.songs, self.options, self.dtype = critic, songs, options, dtype
+        self.statistics = statistics
+        self._gather = communicator.gather
+        self.made: dict[bytes, Made] = {}
+        self.scores: dict[bytes, Scores] = {}
+        self._noise = np.random.default_rng((seed, 1)).standard_normal(NOISE_VALUES, dtype=np.float32)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the last round, and draw from where the songs lie now."""
+        mean, log_variance = np.split(self.statistics, 2, axis=1)
+        self.latents = LatentDistribution(mean, log_variance, "gaussian")
+        self.made, self.scores = {}, {}
+
+    def end(self) -> tuple[list[Made], tuple[np.ndarray, np.ndarray], np.ndarray]:
+        """Keep how the songs of all processes were encoded.
+
+        Returns:
+            What this process made, in an order that no thread decides; the scores (B,) of real and of generated songs; the means (3,) of
+            reconstruction error, KL and diversity.
+        """
+        keys = sorted(self.made)
+        made, scores = [self.made[key] for key in keys], [self.scores[key] for key in keys]
+        gather = self._gather
+        indices = gather(np.concatenate([np.empty(0, np.int64), *(np.frombuffer(key, np.int64) for key in keys)]))
+        self.statistics[indices] = gather(np.concatenate([self.statistics[:0], *(one.statistics for one in made)]))
+        empty = np.empty(0, self.statistics.dtype)
+        real, fake = (gather(np.concatenate([empty, *(getattr(half, side) for half in scores)])) for side in ("real", "fake"))
+        means = gather(np.array([one[2:] for one in made], np.float64).reshape(-1, 3)).mean(axis=0)
+        return made, (real, fake), means
+
+    def generator_loss(self, vae: Any, batch: Batch) -> float:
+        """Add the gradient of the generator's loss on one half of a mini-batch, and keep the songs for the critic."""
+        options = self.options
+        real = self._real(batch)
+        count = real.shape[1]
+        statistics, encoder = vae.encoder.forward(real)
+        mean, log_variance = np.split(statistics, 2, axis=1)
+        epsilon = batch.rng.standard_normal(mean.shape, dtype=np.float32).astype(mean.dtype)
+        deviation = np.exp(log_variance / 2)
+        encoded = mean + deviation * epsilon
+        drawn, reused = self._draw(count, batch.rng)
+
+        # Columns: reconstructions of all songs, the last `reused` of which the critic judges as well, then the songs of drawn P.
+        songs, decoder = vae.decoder.forward(np.concatenate([encoded, drawn.astype(encoded.dtype)]))
+        error, roughness, derror = sequence_error(songs[:, :count], real, smoothness=options.smoothness, rows=options.rows)
+        kl, dmean_kl, dlog_variance_kl = gaussian_kl(mean, log_variance)
+
+        # dL/dS of every moment of the judged songs comes from the critic; its norms are folded into weights of its own.
+        judged = songs[:, count - reused :]
+        critic = self.critic.folded()
+        scores, cache = critic.forward(self._noisy(judged, batch.rng))
+        value, dscores = options.loss.generator(scores)
+        weight = options.adversarial_weight * (min(1.0, batch.step / options.warm_up) if options.warm_up else 1.0)
+        djudged, _ = critic.traced_backward(dscores * scores.dtype.type(weight), cache)  # nobody asks for the critic's own gradients
+
+        dsongs = np.zeros_like(songs)
+        dsongs[:, :count] = derror * derror.dtype.type(options.reconstruction_weight)
+        dsongs[:, count - reused :] += djudged
+        dz = vae.decoder.backward(dsongs, decoder)[:count]
+        beta = options.reconstruction_weight * options.kl_weight
+        # z = mean + exp(log_variance / 2) epsilon, so dz/dlog_variance = deviation epsilon / 2.
+        dmean = dz + beta * dmean_kl
+        dlog_variance = dz * epsilon * deviation / 2 + beta * dlog_variance_kl
+        vae.encoder.add_gradients(np.concatenate([dmean, dlog_variance], axis=1).astype(real.dtype), encoder)
+
+        self.made[_key(batch)] = Made(judged, statistics, error, kl, _diversity(judged, real))
+        return options.reconstruction_weight * (error + options.smoothness * roughness) + beta * kl + weight * value
+
+    def critic_loss(self, critic: Critic, batch: Batch) -> float:
+        """Add the gradient of the critic's loss on one half of a mini-batch and the songs made of it."""
+        if critic is not self.critic:
+            critic.restore(self.critic.state())  # the second thread's twin shares the weights, but not the norms' vectors
+        real, fake = self._real(batch), self.made[_key(batch)].fakes
+        real_scores, real_cache = critic.forward(self._noisy(real, batch.rng))
+        fake_scores, fake_cache = critic.forward(self._noisy(fake, batch.rng))
+        value, dreal, dfake = self.options.loss.critic(real_scores, fake_scores)
+        critic.add_gradients(dreal, real_cache)
+        critic.add_gradients(dfake, fake_cache)
+        if self.options.penalty is not None:
+            value += self.options.penalty(critic, real, fake, batch.rng)
+        self.scores[_key(batch)] = Scores(real_scores, fake_scores)
+        return value
+
+    def _real(self, batch: Batch) -> np.ndarray:
+        return np.ascontiguousarray(self.songs[batch.indices].transpose(1, 0, 2), self.dtype)
+
+    def _draw(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+        """Return new coordinates, and how many reconstructions are judged beside them; `count` together."""
+        reused = round(count * self.options.reconstructed)
+        gaussian = min(round(count * self.options.gaussian), count - reused)
+        halfway = min(round(count * self.options.halfway), count - reused - gaussian)
+        mixed = count - reused - gaussian - halfway
+        latents = self.latents
+        return np.concatenate([latents.sample(gaussian, rng), latents.between(halfway, rng), latents.mix(mixed, rng)]), reused
+
+    def _noisy(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return x + instance noise, which is read from a table from a random place on, as often round as it takes.
+
+        NOTE: normal draws for every value of every song would cost as much as the critic itself.
+        """
+        noisy = np.empty(x.size, x.dtype)
+        place, done = int(rng.integers(NOISE_VALUES)), 0
+        while done < x.size:
+            piece = self._noise[place : place + x.size - done]
+            noisy[done : done + piece.size] = piece
+            place, done = 0, done + piece.size
+        noisy = noisy.reshape(x.shape)
+        noisy *= x.dtype.type(self.options.instance_noise / INPUT_SCALE)
+        noisy += x
+        return noisy
+
+
+def _key(batch: Batch) -> bytes:
+    return batch.indices.astype(np.int64).tobytes()
+
+
+def _diversity(fakes: np.ndarray, real: np.ndarray) -> float:
+    """Return the spread over a batch at the same moment, of generated songs over real ones; 1 for a single song."""
+    if fakes.shape[1] < 2 or real.shape[1] < 2:
+        return 1.0
+    return float(fakes[::8].std(axis=1).mean() / max(float(real[::8].std(axis=1).mean()), 1e-9))
