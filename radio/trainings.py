@@ -31,7 +31,7 @@ SMOOTHNESS = 8.0
 RECONSTRUCTION_WEIGHT = 3000.0
 ADVERSARIAL_WEIGHT = 1.0
 GAUSSIAN, HALFWAY = 0.25, 0.2  # shares of the judged songs; a quarter are reconstructions, the rest mixes of three
-GENERATOR_RATE, CRITIC_RATE = 3e-4, 1e-3
+GENERATOR_RATE, CRITIC_RATE = 5e-4, 1e-3
 
 
 def learning_rate(step: int, steps: int) -> float:
