@@ -15,12 +15,9 @@ The taste is rebuilt from the ratings in the database when a session begins, so 
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,44 +26,15 @@ from radio.home import Home, check_name
 from radio.ratings import Rating, Ratings
 from radio.saving import description_of, file_name, station_fingerprint, write_json, write_wav
 from radio.slider import checked_curve, rating_of
+from radio.song_maker import MINI_BATCH, Song, SongMaker
 from radio.songs_heard import LIKENESS, SongsHeard
 from radio.station import Station
 from radio.taste import FIRST_RANDOM, Explore, Taste
 
 POOL = 64  # songs of the station from which the taste learns what is usual; always the same ones
 CANDIDATES = 192  # judged for every song that is played
-MINI_BATCH = 16  # candidates generated at once
 SHELF = 3  # songs rendered ahead; the newest taste chooses among them
 SKIP_RATING, SKIP_WEIGHT = -0.3, 0.5  # of an untouched song that was skipped: a weak dislike
-
-
-@dataclass(eq=False)
-class Song:
-    """A song that was made.
-
-    Attributes:
-        samples: (n,) float32.
-        sample_rate: Hz.
-        latent: P (D,), from which it can be made again.
-        name: the same for the same coordinate.
-        details: tempo and key as a listener reads them.
-        features: (K,) what the taste sees of it.
-        steps: (S, F) its frames, six a row, before tempo and key.
-        expected: (mean, standard deviation) of the rating that was expected when it was chosen; None before anything was learned.
-        descent: how a final song was found; empty for others.
-        key: names this play of the song in the database.
-    """
-
-    samples: np.ndarray
-    sample_rate: int
-    latent: np.ndarray
-    name: str
-    details: str
-    features: np.ndarray
-    steps: np.ndarray
-    expected: tuple[float, float] | None = None
-    descent: dict[str, Any] = field(default_factory=dict)
-    key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class RadioSession:
@@ -107,6 +75,7 @@ class RadioSession:
         self._rng = np.random.default_rng(seed)
         self._heard = SongsHeard()
         self._taste = Taste(station.critic, extra=station.coordinates.shape[1])
+        self._maker = SongMaker(station, self._taste, beats=beats)
         self._ratings = Ratings(self.home.ratings)
         self._known = {one.key: one for one in self._ratings.of(self.listener, station.name) if one.made_by == self._made_by}
         self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
@@ -210,7 +179,7 @@ class RadioSession:
             CancelledError: if it was given up.
         """
         self._begin()
-        candidates, features = self._candidates(CANDIDATES, self._rng.spawn(1)[0], enough=should_stop)
+        candidates, features = self._maker.candidates(CANDIDATES, self._rng.spawn(1)[0], enough=should_stop)
         if should_stop():
             raise CancelledError
         with self._lock:
@@ -227,7 +196,7 @@ class RadioSession:
         )
         if should_stop():
             raise CancelledError
-        song = self._make(coordinate, self._judge(coordinate[None])[0])
+        song = self._maker.make(coordinate, self._maker.judge(coordinate[None])[0])
         song.expected, song.descent = self.predict(song), found
         return song
 
@@ -271,47 +240,20 @@ class RadioSession:
             return self._worker is not None and self._hurry.is_set()
 
         undecided = self.explore == "random" or self._taste.count < FIRST_RANDOM
-        coordinates, features = self._candidates(MINI_BATCH if undecided else candidates, self._rng, enough=enough)
+        coordinates, features = self._maker.candidates(MINI_BATCH if undecided else candidates, self._rng, enough=enough)
         songs: list[Song] = []
         alike: list[tuple[float, Song]] = []
         while len(coordinates) and len(songs) < count and not (songs and enough()):
             chosen = self._taste.choose(features, self._rng, self.explore)
-            steps = self._decode(coordinates[chosen][None])
+            steps = self._maker.decode(coordinates[chosen][None])
             likeness = self._heard.likeness(steps[:, 0])
             if likeness < LIKENESS:
-                songs.append(self._make(coordinates[chosen], features[chosen], steps))
+                songs.append(self._maker.make(coordinates[chosen], features[chosen], steps))
             elif not alike or likeness < alike[0][0]:
-                alike = [(likeness, self._make(coordinates[chosen], features[chosen], steps))]
+                alike = [(likeness, self._maker.make(coordinates[chosen], features[chosen], steps))]
             coordinates, features = np.delete(coordinates, chosen, axis=0), np.delete(features, chosen, axis=0)
         # A station may know only one song; then the least alike has to do.
         return songs or [song for _, song in alike]
-
-    def _candidates(self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
-        """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` once `enough` says so."""
-        coordinates, features = [], []
-        for _ in range(0, count, MINI_BATCH):
-            drawn = self.station.sample(MINI_BATCH, rng)
-            coordinates.append(drawn)
-            features.append(self._judge(drawn))
-            if enough():
-                break
-        return np.concatenate(coordinates), np.concatenate(features)
-
-    def _make(self, coordinate: np.ndarray, features: np.ndarray, steps: np.ndarray | None = None) -> Song:
-        """Render a song P (D,) of features (K,), its steps (S, 1, F) if they were decoded before."""
-        station = self.station
-        steps = self._decode(coordinate[None]) if steps is None else steps
-        frames = station.frames_of(steps, coordinate[None])[0]
-        samples = station.render(coordinate, frames=frames)
-        name, details = station.song_name(coordinate), station.describe(coordinate)
-        return Song(samples, station.sample_rate, coordinate, name, details, features, steps[:, 0])
-
-    def _decode(self, coordinates: np.ndarray) -> np.ndarray:
-        return self.station.decode(coordinates, beats=self.beats)
-
-    def _judge(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return the features (n, K) of songs P (n, D), at the station's length, as the final song's descent sees them."""
-        return self._taste.features(self.station.decode(coordinates), coordinates[:, self.station.latent_size :])
 
     def _begin(self) -> None:
         """Learn, once, what is usual on this station, and what the listener said in earlier sessions."""
@@ -323,7 +265,7 @@ class RadioSession:
             known = list(self._known.values())
             for start in range(0, len(known), MINI_BATCH):
                 part = known[start : start + MINI_BATCH]
-                features = self._judge(np.array([one.coordinate for one in part], np.float32))
+                features = self._maker.judge(np.array([one.coordinate for one in part], np.float32))
                 self._features.update({one.key: one_features for one, one_features in zip(part, features, strict=True)})
             self._learn_all()
             self._begun = True
