@@ -148,7 +148,7 @@ def _common(each: argparse.ArgumentParser, *names: str, default: str | None = ar
 def _play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
     _common(each, "station", "listener", "seed", "beats", default=default)
     ways = ("random", "greedy", "thompson", "ucb")
-    each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: greedy)")
+    each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: ucb)")
 
 
 def _output(each: argparse.ArgumentParser, what: str) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from radio.curves import Delay
 from radio.final import find_final
 from radio.home import Home, check_name
 from radio.ratings import Rating, Ratings
@@ -31,7 +32,6 @@ from radio.songs_heard import LIKENESS, SongsHeard
 from radio.station import Station
 from radio.taste import FIRST_RANDOM, Explore, Taste
 
-POOL = 64  # songs of the station from which the taste learns what is usual; always the same ones
 CANDIDATES = 192  # judged for every song that is played
 SHELF = 3  # songs rendered ahead; the newest taste chooses among them
 SKIP_RATING, SKIP_WEIGHT = -0.3, 0.5  # of an untouched song that was skipped: a weak dislike
@@ -62,7 +62,7 @@ class RadioSession:
         *,
         home: Home | None = None,
         seed: int | None = None,
-        explore: Explore = "greedy",
+        explore: Explore = "ucb",
         beats: int | None = None,
         background: bool = True,
     ) -> None:
@@ -79,6 +79,7 @@ class RadioSession:
         self._ratings = Ratings(self.home.ratings)
         self._known = {one.key: one for one in self._ratings.of(self.listener, station.name) if one.made_by == self._made_by}
         self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
+        self._delay = Delay()
         self._lock = threading.RLock()  # of what is known and learned: the worker learns it when the session begins
         self._begun = False
         self._hurry = threading.Event()  # the next song is waited for: judge no more candidates
@@ -94,6 +95,11 @@ class RadioSession:
     def ready(self) -> bool:
         """Whether `next_song` returns without waiting."""
         return self._shelf is None or self._shelf.done()
+
+    @property
+    def delay(self) -> float:
+        """How many seconds the listener's hand follows the ear, as far as is known."""
+        return self._delay.seconds
 
     def hurry(self) -> None:
         """Make the next song from what was judged so far: somebody waits for it."""
@@ -113,7 +119,7 @@ class RadioSession:
     def note(self, song: Song, curve: np.ndarray | float) -> None:
         """Keep what was said so far of a song that still plays; it is learned when `rate` is called, what is taken back is so at once."""
         points = checked_curve(curve)
-        value = rating_of(points)
+        value = rating_of(points, delay=self.delay, seconds=self._seconds(song.latent))
         if value is None:
             self._take_back(song.key)
         else:
@@ -132,7 +138,10 @@ class RadioSession:
             The rating from -1 to 1; None if nothing was said.
         """
         points = checked_curve(curve)
-        value, weight = rating_of(points), 1.0
+        seconds = self._seconds(song.latent)
+        if self._known and len(points) > 2:
+            self._delay.observe(points, self._moments(song.steps[:, None], song.latent[None])[:, 0], seconds)
+        value, weight = rating_of(points, delay=self.delay, seconds=seconds), 1.0
         if value is None and skipped:
             value, weight = SKIP_RATING, SKIP_WEIGHT
         if value is None:
@@ -260,8 +269,7 @@ class RadioSession:
         with self._lock:
             if self._begun:
                 return
-            usual = self.station.sample(POOL, np.random.default_rng(0))
-            self._taste.fit_pool(self.station.decode(usual), usual[:, self.station.latent_size :])
+            self._maker.fit_taste()
             known = list(self._known.values())
             for start in range(0, len(known), MINI_BATCH):
                 part = known[start : start + MINI_BATCH]
@@ -269,6 +277,13 @@ class RadioSession:
                 self._features.update({one.key: one_features for one, one_features in zip(part, features, strict=True)})
             self._learn_all()
             self._begun = True
+
+    def _seconds(self, coordinate: np.ndarray) -> float:
+        return self.station.seconds(coordinate) * (self.beats or self.station.beats) / self.station.beats
+
+    def _moments(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+        """Return the predicted rating of every moment (S, B) of songs (S, B, F) at P (B, D)."""
+        return self._taste.predict_moments(steps, coordinates[:, self.station.latent_size :])
 
     def _learn_all(self) -> None:
         with self._lock:

@@ -1,6 +1,7 @@
 """Makes songs for a session: draws coordinates, judges them by what the taste sees of them, renders those that are chosen.
 
     maker = SongMaker(station, taste, beats=None)
+    maker.fit_taste()                        the taste learns what is usual on this station
     maker.candidates(count, rng, enough) -> P (n, D), features (n, K)
     maker.decode(P) -> steps (S, B, F)       maker.make(P, features, steps) -> Song
 """
@@ -18,6 +19,7 @@ from radio.station import Station
 from radio.taste import Taste
 
 MINI_BATCH = 16  # candidates generated at once
+POOL = 64  # songs of the station from which the taste learns what is usual; always the same ones
 
 
 @dataclass(eq=False)
@@ -62,6 +64,11 @@ class SongMaker:
         self.station = station
         self.taste = taste
         self.beats = beats
+
+    def fit_taste(self) -> None:
+        """Let the taste learn what is usual on this station, and forget all ratings."""
+        usual = self.station.sample(POOL, np.random.default_rng(0))
+        self.taste.fit_pool(self.station.decode(usual), usual[:, self.station.latent_size :])
 
     def candidates(self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
         """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` once `enough` says so."""

@@ -27,7 +27,7 @@ def play(options: argparse.Namespace) -> int:
     station = Station.load(folder)
     home.writable()
     compile_once()
-    session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "greedy", beats=options.beats)
+    session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "ucb", beats=options.beats)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     player = None
 
