@@ -4,8 +4,8 @@
     listener.liking(sound (n, SOUND_FACTS), heard) -> (n,) true liking, in standard deviations of the station's songs
     listener.curve(windows, heard, rng) -> (k, 2) seconds and slider
 
-True liking is 0.85 a + 0.5 b: a is a random direction over log spectral centroid, onset rate and mean pitch, b one over the means and spreads
-of the log-mel levels, each with spread 1 over the pool. Of the bent ones a is -(a - c)^2: the middle is best, or somewhere near it.
+True liking is 0.85 a + 0.5 b: a is a random direction over log spectral centroid, onset rate and mean pitch, b one over the means and
+spreads of the log-mel levels, each with spread 1 over the pool. Of the bent ones a is -(a - c)^2: the middle is best, or somewhere near it.
 A listener's slider shows OFFSET and drift of their own, moves late and not at once, and says the same song's rating with an error of half
 the spread of all ratings.
 """

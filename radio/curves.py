@@ -1,6 +1,6 @@
 """From a slider's curve to what it says of every moment of a song, and how late a listener's hand is.
 
-    moments_of(curve, delay, seconds, count) -> (count,)     slider at every moment, its mean and its slow drift taken out; NaN where untouched
+    moments_of(curve, delay, seconds, count) -> (count,)     slider at every moment, without its mean and drift; NaN where untouched
     Delay().observe(curve, predicted, seconds)               learns how late; .seconds, within BOUNDS
 
 A hand moves some time after the ear has heard. How long is found by moving the curve against what the taste predicts of every moment: the

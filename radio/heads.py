@@ -35,7 +35,7 @@ class Heads(Module):
     def __init__(self, even: int, bent: int) -> None:
         self.heads: list[BayesianDense] = []
         self.half_lives: list[float] = []
-        for idea, noise, half_life in product(IDEAS, NOISES, HALF_LIVES):
+        for idea, (noise, half_life) in product(IDEAS, product(NOISES, HALF_LIVES)):
             variance = np.repeat(np.array(idea), [even, bent])
             self.heads.append(BayesianDense(even + bent, variance=variance, bias_variance=BIAS_VARIANCE, noise=noise))
             self.half_lives.append(half_life)
@@ -54,7 +54,8 @@ class Heads(Module):
     @property
     def half_life(self) -> float:
         """Return after how many ratings one counts half, as the heads see it together: their harmonic mean."""
-        return float(1 / max(self.shares @ (1 / np.array(self.half_lives)), 1e-12))
+        outdated = float(self.shares @ (1 / np.array(self.half_lives)))
+        return 1 / max(outdated, 1e-12)
 
     def learn(self, features: np.ndarray, ratings: np.ndarray, weights: np.ndarray) -> None:
         """Learn all ratings (n,) of songs (n, K) anew, the oldest first, each with its weight (n,)."""

@@ -21,16 +21,18 @@ from pathlib import Path
 
 import numpy as np
 
+from radio.added_layers import AddedLayers, versions
 from radio.curves import Delay
-from radio.final import find_final
+from radio.final import find_final, whole_distribution
 from radio.home import Home, check_name
+from radio.learner import LearnerLock
 from radio.ratings import Rating, Ratings
 from radio.saving import description_of, file_name, station_fingerprint, write_json, write_wav
 from radio.slider import checked_curve, rating_of
 from radio.song_maker import MINI_BATCH, Song, SongMaker
 from radio.songs_heard import LIKENESS, SongsHeard
 from radio.station import Station
-from radio.taste import FIRST_RANDOM, Explore, Taste
+from radio.taste import FIRST_RANDOM, Explore, Taste, through
 
 CANDIDATES = 192  # judged for every song that is played
 SHELF = 3  # songs rendered ahead; the newest taste chooses among them
@@ -80,8 +82,13 @@ class RadioSession:
         self._known = {one.key: one for one in self._ratings.of(self.listener, station.name) if one.made_by == self._made_by}
         self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
         self._delay = Delay()
+        self.layers = AddedLayers(whole_distribution(station))
+        self._learner = LearnerLock(self._own_folder() / "learner.lock")
+        if kept := self.layer_versions():
+            self.go_back(kept[-1])
         self._lock = threading.RLock()  # of what is known and learned: the worker learns it when the session begins
         self._begun = False
+        self._noted: set[str] = set()  # plays of this session that are in the database but not over
         self._hurry = threading.Event()  # the next song is waited for: judge no more candidates
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="next-song") if background else None
         self._shelf = self._prepare_ahead(1, 2 * MINI_BATCH)  # little to judge, so that the first song starts soon
@@ -123,6 +130,7 @@ class RadioSession:
         if value is None:
             self._take_back(song.key)
         else:
+            self._noted.add(song.key)
             self._ratings.keep(self._rating(song, value, 1.0, points, skipped=False))
 
     def rate(self, song: Song, curve: np.ndarray | float, *, skipped: bool = False) -> float | None:
@@ -148,8 +156,9 @@ class RadioSession:
             self._take_back(song.key)
             return None
         rating = self._rating(song, value, weight, points, skipped=skipped)
-        self._ratings.keep(rating)
         with self._lock:
+            self._ratings.keep(rating)
+            self._noted.discard(song.key)
             again = song.key in self._known
             self._known[song.key], self._features[song.key] = rating, song.features
             if again:
@@ -202,12 +211,46 @@ class RadioSession:
             expected=self._taste.predict(features)[0],
             progress=progress,
             should_stop=should_stop,
+            layers=None if self.layers.untouched else self.layers,
         )
         if should_stop():
             raise CancelledError
         song = self._maker.make(coordinate, self._maker.judge(coordinate[None])[0])
         song.expected, song.descent = self.predict(song), found
         return song
+
+    def train_layers(self, steps: int = 40) -> list[float]:
+        """Train the generator's added layers by what the taste says of every moment, and keep them; return the losses.
+
+        Raises:
+            RuntimeError: if another session learns for this listener.
+        """
+        if not self._learner.held:
+            raise RuntimeError(f"another session learns for {self.listener} on station {self.station.name}; close it first")
+        self._begin()
+        rng = self._rng.spawn(1)[0]
+        decode = through(self.station.vae.decoder, self.station.latent_size)
+        losses = self.layers.train(
+            self._taste, decode, self.station.critic.folded(), lambda count: self.station.sample(count, rng), steps=steps
+        )
+        self.layers.save(self._own_folder())
+        return losses
+
+    def personal(self, song: Song) -> Song:
+        """Return the song that the generator with its added layers makes of a song's coordinate."""
+        coordinate = self.layers.forward(song.latent[None].astype(np.float64))[0].astype(np.float32)
+        return self._maker.make(coordinate[0], self._maker.judge(coordinate)[0])
+
+    def layer_versions(self) -> list[Path]:
+        """Return every version of the added layers that was kept, the oldest first."""
+        return versions(self._own_folder())
+
+    def go_back(self, version: Path | None) -> None:
+        """Take a version of the added layers; None for none, so that the generator is the station's again."""
+        if version is None:
+            self.layers.reset()
+        else:
+            self.layers.load(version)
 
     def save(self, song: Song, path: Path | None = None) -> Path:
         """Write a song as WAV, and beside it a JSON with everything needed to make it again; return the WAV's path.
@@ -237,6 +280,7 @@ class RadioSession:
         if self._worker is not None:
             self._worker.shutdown(wait=True, cancel_futures=True)
         self._ratings.close()
+        self._learner.close()
 
     def _prepare_ahead(self, count: int, candidates: int) -> Future[list[Song]] | None:
         return None if self._worker is None else self._worker.submit(self._prepare, count, candidates)
@@ -244,6 +288,7 @@ class RadioSession:
     def _prepare(self, count: int, candidates: int) -> list[Song]:
         """Return the `count` best songs of so many candidates, rendered; fewer if the next one is waited for."""
         self._begin()
+        self._follow()
 
         def enough() -> bool:
             return self._worker is not None and self._hurry.is_set()
@@ -277,6 +322,25 @@ class RadioSession:
                 self._features.update({one.key: one_features for one, one_features in zip(part, features, strict=True)})
             self._learn_all()
             self._begun = True
+
+    def _own_folder(self) -> Path:
+        return self.home.writable(f"listeners/{self.listener}/{self.station.name}-{self._made_by}")
+
+    def _follow(self) -> None:
+        """Learn what another session said, edited or took back for the same listener since."""
+        with self._lock:
+            now = {one.key: one for one in self._ratings.of(self.listener, self.station.name) if one.made_by == self._made_by}
+            now = {key: one for key, one in now.items() if key not in self._noted}
+            if {key: (one.rating, one.weight) for key, one in now.items()} == {
+                key: (one.rating, one.weight) for key, one in self._known.items()
+            }:
+                return
+            new = [one for key, one in now.items() if key not in self._features]
+            if new:
+                features = self._maker.judge(np.array([one.coordinate for one in new], np.float32))
+                self._features.update({one.key: one_features for one, one_features in zip(new, features, strict=True)})
+            self._known = now
+            self._learn_all()
 
     def _seconds(self, coordinate: np.ndarray) -> float:
         return self.station.seconds(coordinate) * (self.beats or self.station.beats) / self.station.beats

@@ -6,8 +6,8 @@
 
     statistics.forward(steps (S, B, F), coordinates (B, C)) -> moments (S, B, M)      backward(dy) -> dsteps, dcoordinates
 
-Everything but loudness (one factor a song) is a moment's own. Key and tempo act as the station's `render` makes them: a key moves the bands,
-a tempo changes how many frames a second has. Silence, where there is no centroid, counts as one at 500 Hz.
+Everything but loudness (one factor a song) is a moment's own. Key and tempo act as the station's `render` makes them: a key moves the
+bands, a tempo changes how many frames a second has. Silence, where there is no centroid, counts as one at 500 Hz.
 Letters: S steps, B batch, F features of a step, T frames, V values of a frame, C coordinates beside z (tempo, key; or none), M statistics.
 """
 
@@ -98,7 +98,8 @@ class SoundStatistics:
 
     def backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return (dsteps (S, B, F), dcoordinates (B, C)) for the gradient of the statistics (S, B, M)."""
-        shape, sounding, value, power, factor, loudness, windows, slopes, level, rising, risen, begun, tempo, hertz, bright, whole = cache[:16]
+        shape, sounding, value, power, factor, loudness, windows, slopes = cache[:8]
+        level, rising, risen, begun, tempo, hertz, bright, whole = cache[8:16]
         (by_power, by_level), total, level_sum, pitch = cache[16:]
         count, batch, _ = shape
         dtype = value.dtype
