@@ -29,6 +29,7 @@ BATCH = 8
 LEARNING_RATE = 0.02
 HOLD = 0.02  # of half the squared length of the weights
 CRITIC_WEIGHT = 0.02  # of the critic's score, in standard deviations of the scores of a mini-batch
+KEPT = 0.25  # of the way a training went: all of it is liked more, but leaves what real songs are like; see docs/taste.md
 MOST_VERSIONS = 50
 
 
@@ -85,7 +86,7 @@ class AddedLayers(Module):
             sample: draws coordinates (n, D).
             steps: how many.
         """
-        losses = []
+        losses, start = [], self._flat.values.copy()
         for _ in range(steps):
             inside, cache = self.forward(sample(BATCH).astype(np.float64))
             songs, beside, backward = decode(inside)
@@ -99,6 +100,7 @@ class AddedLayers(Module):
             self._flat.grads += HOLD * self._flat.values
             self._optimizer.step(self._flat.values, self._flat.grads, LEARNING_RATE)
             losses.append(float(np.mean((1 - value) / 2)))
+        self._flat.values[:] = start + KEPT * (self._flat.values - start)
         return losses
 
     def save(self, folder: Path) -> Path:

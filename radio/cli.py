@@ -40,6 +40,7 @@ COMMANDS = {
     "decompress": ("compress", "make WAV or FLAC files of compressed ones"),
     "stations": ("about", "list the stations"),
     "map": ("map", "draw a station's songs, those it makes and those a listener rated"),
+    "listener": ("listener", "list listeners; export, import or delete one's ratings"),
     "doctor": ("about", "show where things are and whether they work"),
 }
 LATENTS = ("owner", "total", "gaussian", "mixture", "learned-prior")  # gan.latent.KINDS and gan.bodies.BODIES, heavy to import too
@@ -124,9 +125,9 @@ def parser() -> argparse.ArgumentParser:
     # What was given before the command's name counts too: the commands' own defaults must not overwrite it.
     _play(added["play"])
     own = {"train": _train, "generate": _generate, "reconstruct": _reconstruct, "final": _final, "starter": _starter, "map": _map}
-    for name, add in (own | {"compress": _compress, "decompress": _decompress}).items():
+    for name, add in (own | {"listener": _listener, "compress": _compress, "decompress": _decompress}).items():
         add(added[name])
-    for name in ("generate", "reconstruct", "final", "compress", "decompress", "stations", "doctor"):
+    for name in ("generate", "reconstruct", "final", "compress", "decompress", "stations", "listener", "doctor"):
         added[name].add_argument("--json", action="store_true", help="print JSON for a program to read")
     return main_parser
 
@@ -209,6 +210,13 @@ def _map(each: argparse.ArgumentParser) -> None:
     _common(each, "station", "listener", "seed")
     each.add_argument("--count", type=whole(0, 10_000), default=100, metavar="N", help="how many new songs are drawn (default: 100)")
     each.add_argument("--output", metavar="FILE", type=Path, default=Path("map.png"), help="a .png, .svg or .pdf file (default: map.png)")
+
+
+def _listener(each: argparse.ArgumentParser) -> None:
+    actions = ("list", "export", "import", "delete")
+    each.add_argument("action", nargs="?", choices=actions, default="list", help="what to do (default: list)")
+    each.add_argument("name", nargs="?", metavar="NAME", help="of the listener")
+    each.add_argument("file", nargs="?", metavar="FILE", type=Path, help="a .json file to export to or import from")
 
 
 def _compress(each: argparse.ArgumentParser) -> None:

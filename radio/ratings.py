@@ -162,18 +162,44 @@ class Ratings:
 
     def keep(self, rating: Rating) -> None:
         """Write a rating, at once and for good; the same key again replaces it."""
-        coordinate = json.dumps(np.asarray(rating.coordinate, float).tolist())
-        curve = json.dumps(np.asarray(rating.curve, float).tolist())
-        row = (
-            rating.key, rating.listener, rating.station, rating.made_by, rating.song, coordinate,
-            float(rating.rating), float(rating.weight), curve, int(rating.skipped), rating.time,
-        )  # fmt: skip
+        self.keep_all([rating])
+
+    def keep_all(self, ratings: list[Rating]) -> None:
+        """Write ratings, all or none."""
+        rows = [
+            (
+                rating.key, rating.listener, rating.station, rating.made_by, rating.song,
+                json.dumps(np.asarray(rating.coordinate, float).tolist()), float(rating.rating), float(rating.weight),
+                json.dumps(np.asarray(rating.curve, float).tolist()), int(rating.skipped), rating.time,
+            )
+            for rating in ratings
+        ]  # fmt: skip
         with self._lock, self._explained():
-            self._database.execute("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.executemany("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
 
     def of(self, listener: str, station: str) -> list[Rating]:
         """Return a listener's ratings on a station, oldest first."""
         return self._select("listener = ? AND station = ? ORDER BY time, rowid", (listener, station))
+
+    def of_listener(self, listener: str) -> list[Rating]:
+        """Return a listener's ratings on all stations, oldest first."""
+        return self._select("listener = ? ORDER BY time, rowid", (listener,))
+
+    def listeners(self) -> list[tuple[str, str, int]]:
+        """Return (listener, station, how many ratings), sorted."""
+        with self._lock, self._explained():
+            return self._database.execute("SELECT listener, station, count(*) FROM ratings GROUP BY 1, 2 ORDER BY 1, 2").fetchall()
+
+    def remove_listener(self, listener: str) -> int:
+        """Take back everything a listener said, and return how many ratings that were."""
+        with self._lock, self._explained():
+            return self._database.execute("DELETE FROM ratings WHERE listener = ?", (listener,)).rowcount
 
     def total(self) -> int:
         """Return how many ratings there are, of all listeners."""
