@@ -25,6 +25,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from audio_parsing.devices import index_of
 from audio_parsing.silent_device import SilentDevice
 
 USUAL_RATE = 22050  # Hz, of our songs; the device is opened at this rate where it accepts it
@@ -187,16 +188,19 @@ class Player:
         self._volume = min(1.0, max(0.0, value))
 
 
-def open_player(device: int | str | None = None) -> tuple[Player | SilentDevice, str | None]:
-    """Open the sound device, or a silent one if there is none.
+def open_player(device: str | None = None) -> tuple[Player | SilentDevice, str | None]:
+    """Open a sound device, or a silent one if there is none.
+
+    Args:
+        device: its name; the system's own if None, or if there is no longer one of that name.
 
     Returns:
         The player, and None or one line that says why it is silent and what to install.
     """
     try:
         with quiet_stderr():
-            _refresh_devices()
-            return Player(device), None
+            refresh_devices()
+            return Player(index_of(device)), None
     except Exception as error:  # any failure of a driver is a reason to play silently, never one to stop the radio
         return SilentDevice(), f"No sound: {_explain(error)}; playing silently"
 
@@ -243,8 +247,8 @@ def _sounddevice() -> Any:
     return sounddevice
 
 
-def _refresh_devices() -> None:
-    """Let PortAudio look again: it lists devices once, when it is loaded, and misses those plugged in later."""
+def refresh_devices() -> None:
+    """Let PortAudio look again: it lists devices once, when it is loaded, and misses later ones. NOTE: what plays is cut off."""
     loaded = "sounddevice" in sys.modules
     sounddevice = _sounddevice()
     if loaded:

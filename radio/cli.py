@@ -149,6 +149,8 @@ def _play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPR
     _common(each, "station", "listener", "seed", "beats", default=default)
     ways = ("random", "greedy", "thompson", "ucb")
     each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: greedy)")
+    text = "lines instead of a screen: for pipes, screen readers and slow connections"
+    each.add_argument("--plain", action="store_true", default=False if default is None else default, help=text)
 
 
 def _output(each: argparse.ArgumentParser, what: str) -> None:

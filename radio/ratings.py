@@ -4,6 +4,7 @@
     ratings.keep(Rating(...))               writes or rewrites the rating of one play of a song, by its key
     ratings.of(listener, station)           all of them, oldest first: the taste is rebuilt from these
     ratings.undo(listener, station, ...)    takes back the latest and returns it
+    ratings.listeners()                     who has rated how many songs of which station
 
 A row holds the song's coordinate P, from which station and song can be made again, and the slider's curve as it was drawn.
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION = 0x41695264  # "AiRd": marks the file as ours in SQLite's header
 OPEN_SECONDS = 10.0  # how long to wait, at the start, while another program writes
 BUSY_SECONDS = 1.0  # and later, when a listener's keys wait too; who writes may try again
@@ -39,10 +40,14 @@ CREATE TABLE ratings (
     weight     REAL NOT NULL,     -- how much the taste trusts it
     curve      TEXT NOT NULL,     -- a JSON list of [seconds, slider]
     skipped    INTEGER NOT NULL,  -- 1 if the song was ended early
-    time       REAL NOT NULL      -- seconds since 1970
+    time       REAL NOT NULL,     -- seconds since 1970
+    expected   REAL               -- what the radio expected when it chose the song, NULL before it had learned
 );
 CREATE INDEX ratings_of ON ratings (listener, station, time);
 """
+# What a table of an earlier version lacks, by the version that brought it.
+ADDED = {2: "ALTER TABLE ratings ADD COLUMN expected REAL"}
+COLUMNS = "key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, time, expected"
 
 
 class RatingsError(ValueError):
@@ -65,6 +70,7 @@ class Rating:
         skipped: whether the song was ended early.
         time: seconds since 1970.
         key: names this play of the song.
+        expected: the rating that the radio expected when it chose the song; None before it had learned anything.
     """
 
     listener: str
@@ -78,6 +84,7 @@ class Rating:
     skipped: bool = False
     time: float = field(default_factory=time.time)
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    expected: float | None = None
 
 
 class Ratings:
@@ -114,14 +121,15 @@ class Ratings:
                 raise RatingsError(f"{self.path} was written by a newer AI Radio (version {version} of the table); update this one")
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
-        if version == 0:
+        if version < SCHEMA_VERSION:
             # IMMEDIATE, and looked at again under the lock: two programs may start at once.
             self._database.execute("BEGIN IMMEDIATE")
-            if self._pragma("user_version") == 0:
-                for statement in SCHEMA.split(";"):
-                    self._database.execute(statement)
-                self._database.execute(f"PRAGMA application_id = {APPLICATION}")
-                self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            found = self._pragma("user_version")
+            statements = SCHEMA.split(";") if found == 0 else [ADDED[number] for number in range(found + 1, SCHEMA_VERSION + 1)]
+            for statement in statements:
+                self._database.execute(statement)
+            self._database.execute(f"PRAGMA application_id = {APPLICATION}")
+            self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             self._database.execute("COMMIT")
         self._database.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_SECONDS)}")
         if self._database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
@@ -134,13 +142,32 @@ class Ratings:
         row = (
             rating.key, rating.listener, rating.station, rating.made_by, rating.song, coordinate,
             float(rating.rating), float(rating.weight), curve, int(rating.skipped), rating.time,
+            None if rating.expected is None else float(rating.expected),
         )  # fmt: skip
         with self._lock, self._explained():
-            self._database.execute("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._database.execute(f"INSERT OR REPLACE INTO ratings ({COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)
 
     def of(self, listener: str, station: str) -> list[Rating]:
         """Return a listener's ratings on a station, oldest first."""
         return self._select("listener = ? AND station = ? ORDER BY time, rowid", (listener, station))
+
+    def get(self, key: str) -> Rating | None:
+        """Return the rating of one play; None if there is none."""
+        found = self._select("key = ?", (key,))
+        return found[0] if found else None
+
+    def judged(self, listener: str, station: str, made_by: str) -> list[tuple[str, float | None, float]]:
+        """Return (song, expected, given) of a listener's ratings of a station's songs, the latest first."""
+        condition = "listener = ? AND station = ? AND made_by = ? ORDER BY time DESC, rowid DESC"
+        with self._lock, self._explained():
+            rows = self._database.execute(f"SELECT song, expected, rating FROM ratings WHERE {condition}", (listener, station, made_by))
+            return rows.fetchall()
+
+    def listeners(self) -> list[tuple[str, str, int, float]]:
+        """Return (listener, station, how many ratings, time of the latest), sorted."""
+        query = "SELECT listener, station, count(*), max(time) FROM ratings GROUP BY listener, station ORDER BY listener, station"
+        with self._lock, self._explained():
+            return self._database.execute(query).fetchall()
 
     def total(self) -> int:
         """Return how many ratings there are, of all listeners."""
@@ -166,15 +193,14 @@ class Ratings:
         self._database.close()
 
     def _select(self, condition: str, values: tuple[str, ...]) -> list[Rating]:
-        columns = "key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, time"
         with self._lock, self._explained():
-            rows = self._database.execute(f"SELECT {columns} FROM ratings WHERE {condition}", values).fetchall()
+            rows = self._database.execute(f"SELECT {COLUMNS} FROM ratings WHERE {condition}", values).fetchall()
             return [
                 Rating(
                     listener, station, made_by, song, np.array(json.loads(coordinate), float), rating, weight,
-                    np.array(json.loads(curve), float).reshape(-1, 2), bool(skipped), when, key,
+                    np.array(json.loads(curve), float).reshape(-1, 2), bool(skipped), when, key, expected,
                 )
-                for key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, when in rows
+                for key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, when, expected in rows
             ]  # fmt: skip
 
     def _pragma(self, name: str) -> int:

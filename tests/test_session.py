@@ -322,7 +322,7 @@ def test_a_final_song_can_be_given_up(open_session: Callable[..., RadioSession])
     session.rate(session.next_song(), 0.5)
     steps: list[int] = []
     with pytest.raises(CancelledError):
-        session.final_song(progress=lambda step, _: steps.append(step), should_stop=lambda: len(steps) == 3)
+        session.final_song(progress=lambda step, *_: steps.append(step), should_stop=lambda: len(steps) == 3)
     assert steps == [0, 1, 2]
     with pytest.raises(CancelledError):
         session.final_song(should_stop=lambda: True)
