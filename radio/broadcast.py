@@ -167,6 +167,7 @@ class Broadcast:
         """Take back the rating of this song, or else the latest one."""
         if self.playing and self.slider.value is not None:
             self.set_slider(None)
+            self._note()
             self._say("The rating of this song is taken back.")
             return
         self.keeper.keep(at_once=True)
@@ -327,8 +328,7 @@ class Broadcast:
         if not self.playing:
             self.slider.release()
             return
-        self.slider.record(self.player.position)
-        self._note()
+        self.slider.record(self.player.position)  # the next tick writes it, so that a key is seen before a disk has moved
 
     def _note(self) -> None:
         if self.playing:

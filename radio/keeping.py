@@ -63,6 +63,8 @@ class Keeper:
     def rate(self, song: Any, curve: np.ndarray, *, skipped: bool) -> None:
         """Keep and learn what the slider says of a song, now or, while the database can't be written to, later."""
         self.unkept = [one for one in self.unkept if one[0] is not song] + [(song, curve, skipped)]
+        if len(curve):
+            self._noted = (time.monotonic(), float(curve[-1, 0]), float(curve[-1, 1]))
         self.keep()
 
     def drop(self, song: Any) -> None:

@@ -151,6 +151,10 @@ class Ratings:
         """Return a listener's ratings on a station, oldest first."""
         return self._select("listener = ? AND station = ? ORDER BY time, rowid", (listener, station))
 
+    def all(self) -> list[Rating]:
+        """Return everything that anybody said, the latest first."""
+        return self._select("1 = 1 ORDER BY time DESC, rowid DESC", ())
+
     def get(self, key: str) -> Rating | None:
         """Return the rating of one play; None if there is none."""
         found = self._select("key = ?", (key,))

@@ -118,3 +118,22 @@ def test_suspended_it_gives_the_terminal_back_and_takes_it_again(face: Any) -> N
     face.expect(r"\+1\.00")
     face.send("q")
     assert_restored(face, 0)
+
+
+def test_a_terminal_that_is_gone_without_a_signal_ends_it_too(face: Any) -> None:
+    """As under nohup: nothing tells the program, it finds that what it draws goes nowhere."""
+    face.send("9")
+    face.expect(r"\+1\.00")
+    os.kill(face.process, signal.SIGSTOP)
+    os.kill(face.pid, signal.SIGKILL)  # the shell, so that nobody hands the hang-up on
+    face.ptyproc.fileobj.close()
+    face.closed = face.ptyproc.closed = True
+    os.kill(face.process, signal.SIGCONT)
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        status = Path(f"/proc/{face.process}/stat")
+        if not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.05)
+    os.kill(face.process, signal.SIGKILL)
+    pytest.fail("it still runs")

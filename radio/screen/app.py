@@ -9,9 +9,8 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from rich.text import Text
@@ -27,12 +26,14 @@ from radio.settings import Settings
 from radio.view import View
 
 from . import panels
+from .drawing import Drawing, drawing_on_stdout
 from .keys import key_of
 from .why import why
 from .widgets import Panel, Track, Visualiser
 from .windows import DevicesWindow, HistoryWindow, TextWindow
 
 FRAME_SECONDS = 1 / 15
+HANG_UP = 1  # the signal's number, where there is such a signal
 LINES = 50  # that are remembered; as many as there is room for are shown
 STYLE = """
 Player { layout: vertical; }
@@ -114,6 +115,7 @@ class RadioApp(App[int], inherit_bindings=False):
         }
         self.player: Player = Player(self)
         self.view: View | None = None
+        self.drawing: Drawing | None = None
 
     def on_mount(self) -> None:
         """Begin."""
@@ -128,7 +130,10 @@ class RadioApp(App[int], inherit_bindings=False):
         self.advance()
 
     def advance(self) -> None:
-        """Let the programme do what is due, and show it."""
+        """Let the programme do what is due, and show it; end if there is nothing left to show it on."""
+        if self.drawing is not None and self.drawing.gone:
+            self.exit(128 + HANG_UP)
+            return
         self.broadcast.tick()
         self.show()
 
@@ -149,6 +154,7 @@ class RadioApp(App[int], inherit_bindings=False):
         if action is not None:
             self._actions[action]()
             self.show()
+            self.call_after_refresh(self.advance)
 
     def draw_parts(self) -> dict[str, Callable[[View, int, int], Text]]:
         """Return how each part of the screen is drawn."""
@@ -167,6 +173,7 @@ class RadioApp(App[int], inherit_bindings=False):
         """Put the slider where the mouse is."""
         self.broadcast.set_slider(round(panels.slider_at(column, width), 1))
         self.show()
+        self.call_after_refresh(self.advance)
 
     def point_at_time(self, column: int, width: int) -> None:
         """Seek to where the mouse is on the progress bar."""
@@ -211,7 +218,7 @@ def play_on_screen(open_broadcast: Callable[[Callable[[str], None]], Broadcast],
     """
     app = RadioApp(open_broadcast, settings, title=title)
     try:
-        with drawing_on_stdout():
+        with drawing_on_stdout() as app.drawing:
             code = app.run()
     finally:
         app.broadcast.finish()
@@ -219,21 +226,3 @@ def play_on_screen(open_broadcast: Callable[[Callable[[str], None]], Broadcast],
         raise app._exception
     if code:
         raise Terminated(code - 128)
-
-
-@contextlib.contextmanager
-def drawing_on_stdout() -> Iterator[None]:
-    """Let Textual draw on standard output: it draws on standard error, which we keep for what the libraries of the sound device write."""
-    kept = sys.__stderr__
-    try:
-        terminal = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
-    except OSError:
-        yield
-        return
-    sys.__stderr__ = terminal  # type: ignore[misc]
-    try:
-        yield
-    finally:
-        sys.__stderr__ = kept  # type: ignore[misc]
-        with contextlib.suppress(OSError):  # the terminal itself may be gone
-            terminal.close()
