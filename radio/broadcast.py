@@ -15,13 +15,14 @@ from radio.final_making import FinalMaking
 from radio.keeping import Keeper
 from radio.ratings import Rating, RatingsError
 from radio.slider import Slider
-from radio.view import Judged, View, agreement
+from radio.songs_played import SongsPlayed
+from radio.view import Judged, View
+from radio.viewing import view_of
 
 if TYPE_CHECKING:
     from radio.remote import RemoteSession
     from radio.session import RadioSession
 
-REMEMBERED = 10  # songs that `previous` goes back to: 3 MB each
 EARLY_SECONDS = 1.5  # before a song's end its rating is learned, so that the next one is chosen by it
 
 
@@ -60,18 +61,17 @@ class Broadcast:
         self._attend = attend
         self._leaving = leaving
         self._kind = kind
-        self._number = 0
+        self.number = 0  # of the song in this session, from 1
         self._wanted = True  # a song is to be started as soon as there is one
-        self._heard: list[Any] = []  # the latest songs; the one that plays is at `_place`
-        self._place = -1
+        self._played = SongsPlayed()
         self._revisited = False  # whether the song that plays was played before: untouched, its rating stays as it was
         self._rated_early: float | None = None  # the slider's value that was learned before the song's end
-        self._making = FinalMaking(session, say)
+        self.making = FinalMaking(session, say)
         self._background = ThreadPoolExecutor(1, thread_name_prefix="again")
         self._again: Future[Any] | None = None  # a song that is made again
         self._again_at = 0.0  # and where in it to begin
-        self._judged: tuple[Judged, ...] = ()
-        self._lost_underruns = 0  # of players that were closed
+        self.judged: tuple[Judged, ...] = ()
+        self.lost_underruns = 0  # of players that were closed
         self._look_back()
 
     @property
@@ -82,7 +82,7 @@ class Broadcast:
     @property
     def making_final(self) -> bool:
         """Whether the final song is being made."""
-        return self._making.running
+        return self.making.running
 
     def tick(self) -> None:
         """Do what is due: go on with the next song, draw the slider's curve, tell of a finished final song."""
@@ -92,15 +92,15 @@ class Broadcast:
         if self.player.failure:
             failure = str(self.player.failure)
             self.use_device(None, because=f"{failure[:1].upper()}{failure[1:]}. ")
-        if self._making.done:
+        if self.making.done:
             self._present_final()
         if self._again is not None and self._again.done():
             self._present_again()
         if self.playing and self.player.finished:
             self._end(skipped=False)
             self._wanted = True
-        if self._wanted and self._place < len(self._heard) - 1:
-            self._revisit(self._place + 1)
+        if self._wanted and not self._played.at_end:
+            self._begin(self._played.forward(), revisited=True)
         elif self._wanted and self._again is None:
             if self.session.ready:
                 self._start(self.session.next_song())
@@ -115,18 +115,18 @@ class Broadcast:
     def next(self) -> None:
         """Go on to the next song; an untouched one counts as a weak dislike, unless it was heard before."""
         if self.playing:
-            self._end(skipped=self._place == len(self._heard) - 1)
+            self._end(skipped=self._played.at_end)
             self.player.stop()
             self._wanted = True
 
     def previous(self) -> None:
         """Go back to the song before; there the slider may say something new."""
-        if self._place <= 0:
+        if self._played.at_start:
             self._say("There is no song before this one.")
             return
         if self.playing:
             self._end(skipped=False)
-        self._revisit(self._place - 1)
+        self._begin(self._played.back(), revisited=True)
 
     def replay(self, rating: Rating, *, position: float = 0.0) -> None:
         """Play a song of the history again; what is said of it now replaces what was said."""
@@ -228,7 +228,7 @@ class Broadcast:
         self.keeper.keep(at_once=True)
         if self.session.rated:
             self._say("Making the final song from your ratings ...")
-            self._making.begin()
+            self.making.begin()
         elif self.keeper.unkept:
             self._say(f"The final song is made from your ratings, and none could be kept yet: {self.keeper.trouble}")
         else:
@@ -237,7 +237,7 @@ class Broadcast:
     def use_device(self, name: str | None, *, because: str = "") -> None:
         """Go on at the same moment on another sound device, the system's own if None, or silently where there is none."""
         old, position, paused = self.player, self.player.position, self.player.paused
-        self._lost_underruns += old.underruns
+        self.lost_underruns += old.underruns
         old.close()
         self.player, reason = open_player(name)
         self._say(f"{because}{reason or f'Going on with {self.player.name}.'}")
@@ -250,7 +250,7 @@ class Broadcast:
 
     def finish(self) -> None:
         """Keep what was said about the song that plays, fall silent, and end. Harmless when done twice."""
-        self._making.stop()
+        self.making.stop()
         leaving, self._leaving = self._leaving, lambda: None
         try:
             leaving()
@@ -262,52 +262,22 @@ class Broadcast:
                 names = ", ".join(song.name for song, _, _ in self.keeper.unkept)
                 self._say(f"Not kept: what you said of {names}; {self.keeper.trouble}")
                 self.keeper.unkept = []
-            self._making.finish()
+            self.making.finish()
         finally:
             self.player.close()
             self._background.shutdown(wait=False, cancel_futures=True)
 
     def view(self) -> View:
         """Return what there is to see now."""
-        song = self.song
-        known = self.session.insight(song) if song is not None else None
-        seen = {} if known is None else {"predicted": known.moments, "taste": known.taste, "critic": known.critic}
-        return View(
-            number=self._number,
-            name=song.name if song else "",
-            details=song.details if song else "",
-            position=self.player.position if self.playing else 0.0,
-            duration=self.player.duration if self.playing else 0.0,
-            paused=self.player.paused,
-            slider=self.slider.value,
-            rated=self.session.rated,
-            expected=song.expected if song else None,
-            volume=self.player.volume,
-            busy="making the final song" if self.making_final else "making the next song" if self._wanted else "",
-            silent=isinstance(self.player, SilentDevice),
-            curve=self.slider.curve(),
-            device=self.player.name,
-            underruns=self._lost_underruns + self.player.underruns,
-            queue=self.session.queue,
-            batches=self.session.batches,
-            judged=self._judged,
-            agreement=agreement(self._judged),
-            final=self._making.progress,
-            **seen,
-        )
+        return view_of(self)
 
     def _start(self, song: Any, *, revisited: bool = False) -> None:
         """Begin a new song, or one that is not the next: from here `previous` goes back to what was heard before."""
-        self._heard = [*self._heard[-(REMEMBERED - 1) :], song]
-        self._place = len(self._heard) - 1
-        self._number += 1
+        self._played.add(song)
+        self.number += 1
         self._begin(song, revisited=revisited)
         details = f"  {song.details}" if song.details else ""
-        self._say(f"{self._number:3d}  {song.name}{details}  {_clock(self.player.duration)}")
-
-    def _revisit(self, place: int) -> None:
-        self._place = place
-        self._begin(self._heard[place], revisited=True)
+        self._say(f"{self.number:3d}  {song.name}{details}  {_clock(self.player.duration)}")
 
     def _begin(self, song: Any, *, revisited: bool) -> None:
         self.song, self.slider, self._wanted, self._revisited = song, Slider(), False, revisited
@@ -342,7 +312,7 @@ class Broadcast:
             self.keeper.rate(self.song, self.slider.curve(), skipped=False)
 
     def _present_final(self) -> None:
-        song = self._making.take()
+        song = self.making.take()
         if song is None:
             return
         if self.playing:
@@ -367,7 +337,7 @@ class Broadcast:
     def _look_back(self) -> None:
         """Read again what was expected of the listener's songs, and given to them."""
         try:
-            self._judged = self.session.judged()
+            self.judged = self.session.judged()
         except RatingsError:
             return
 

@@ -88,7 +88,7 @@ class Learner:
             case messages.Again():
                 song = self._session.again(message.coordinate, key=message.key)
                 self._remember(song)
-                self._tell(messages.Offer(self._heard(song), again=True))
+                self._send(song, again=True)
             case messages.Hurry():
                 if not self._offers:
                     self._session.hurry()
@@ -102,8 +102,12 @@ class Learner:
         self._stale = False
         self._remember(song)
         self._offers.append(song)
-        self._tell(messages.Offer(self._heard(song)))
+        self._send(song, again=False)
         self._order()
+
+    def _send(self, song: Song, *, again: bool) -> None:
+        self._tell(messages.Offer(self._heard(song), again=again))
+        song.samples = song.samples[:0].copy()  # 3 MB that only the radio needs
 
     def _order(self) -> None:
         """Tell which offers are best by now, and withdraw those beyond OFFERS."""
@@ -129,7 +133,9 @@ class Learner:
 
     def _song(self, key: str, coordinate: Any) -> Song:
         if key not in self._songs:
-            self._remember(self._session.again(coordinate, key=key))
+            song = self._session.again(coordinate, key=key)
+            song.samples = song.samples[:0].copy()
+            self._remember(song)
         return self._songs[key]
 
     def _remember(self, song: Song) -> None:

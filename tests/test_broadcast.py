@@ -222,7 +222,7 @@ def test_quitting_gives_up_the_final_song(stage: Stage, monkeypatch: pytest.Monk
 def test_a_final_song_that_is_there_when_the_listener_quits_is_saved(stage: Stage) -> None:
     stage.broadcast.set_slider(0.6)
     stage.broadcast.make_final()
-    assert stage.broadcast._making.future is not None
-    stage.broadcast._making.future.result(30)
+    assert stage.broadcast.making.future is not None
+    stage.broadcast.making.future.result(30)
     stage.broadcast.finish()
     assert stage.said[-1].startswith("Your final song is ") and len(list((stage.path.parent / "songs").glob("*.wav"))) == 1

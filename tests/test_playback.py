@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -262,37 +260,6 @@ def test_chatter_of_libraries_is_not_shown(capfd: pytest.CaptureFixture[str]) ->
         os.write(2, b"ALSA lib pcm.c:2664:(snd_pcm_open_noupdate) Unknown PCM\n")
     os.write(2, b"mine\n")
     assert capfd.readouterr().err == "mine\n"
-
-
-@pytest.fixture
-def sound_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen]:
-    """PulseAudio with a null sink of 22,050 Hz, and the environment that leads to it."""
-    if sys.platform == "win32" or not (shutil.which("pulseaudio") and shutil.which("parec")):
-        pytest.skip("PulseAudio is not installed (Debian: pulseaudio pulseaudio-utils libasound2-plugins)")
-    folder = Path(tempfile.mkdtemp(prefix="pulse-"))  # short: the socket's path has at most 107 letters
-    for name, value in {"HOME": folder, "XDG_RUNTIME_DIR": folder, "PULSE_SERVER": f"unix:{folder}/native"}.items():
-        monkeypatch.setenv(name, str(value))
-    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
-    log = (folder / "log").open("wb")
-    server = subprocess.Popen(
-        ["pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "--log-target=stderr",
-         "-L", f"module-null-sink sink_name=test rate={RATE} channels=1",
-         "-L", f"module-native-protocol-unix auth-anonymous=1 socket={folder}/native"],
-        stderr=log, stdout=log,
-    )  # fmt: skip
-    try:
-        for _ in range(100):
-            if subprocess.run(["pactl", "info"], capture_output=True).returncode == 0:
-                break
-            time.sleep(0.05)
-        else:
-            pytest.fail(f"PulseAudio did not start: {(folder / 'log').read_text()}")
-        yield server
-    finally:
-        server.terminate()
-        server.wait(10)
-        log.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_sound_through_a_real_server(

@@ -110,7 +110,7 @@ def test_the_final_song_is_made_in_the_background_saved_and_played(stage: Stage)
     stage.press("9", "n")
     stage.pass_time(0.1)
     stage.press("f")
-    future: Future | None = stage.broadcast._making.future
+    future: Future | None = stage.broadcast.making.future
     assert future is not None
     future.result(10)
     stage.pass_time(0.2)
