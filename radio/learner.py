@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from radio.session import RadioSession, Song
 
 OFFERS = 3
+IN_HASTE = 2  # with fewer than so many a song is made of few candidates: somebody skips
 REMEMBERED = 24  # songs whose frames are kept, for their insights and ratings: 1 MB each
 NICENESS = 10
 LOOK_SECONDS = 0.05  # how often it is looked whether the next song is ready
@@ -54,6 +55,8 @@ class Learner:
         """Serve until the radio ends."""
         while True:
             wanting = len(self._offers) < OFFERS or self._stale
+            if len(self._offers) < IN_HASTE:
+                self._session.hurry()
             if wanting and self._session.ready:
                 self._offer()
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -95,28 +96,30 @@ def test_killed_at_fifty_random_moments_it_loses_no_rating(home: Path, rng: np.r
 
     tiny_station().save(home / "stations" / "tiny")
     station = (home / "stations" / "tiny" / "station.npz").read_bytes()
-    confirmed: list[float] = []
+    confirmed: list[float] = []  # by sessions before; a song that is taken up again may be rated anew, which replaces its rating
     command = [sys.executable, "-m", "radio", "--plain", "--station", "tiny", "--beats", "64"]
     for _ in range(50):
-        radio = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        assert radio.stdin is not None and radio.stdout is not None
-        while not radio.stdout.readline().startswith("  1  "):
-            assert radio.poll() is None, "it did not start after it was killed"
-        learner = int(subprocess.run(["ps", "-o", "pid=", "--ppid", str(radio.pid)], capture_output=True, text=True).stdout.split()[0])
-        killer = subprocess.Popen(["sh", "-c", f"sleep {rng.uniform(0, 1.5):.3f}; kill -9 {radio.pid}"])
-        try:
-            while True:
-                value = round(float(rng.uniform(-1, 1)), 2)
-                radio.stdin.write(f"{value}\ns\nhello {value}\nn\n")  # 'hello' is answered after the rating was taken
-                radio.stdin.flush()
-                while f"hello {value}" not in (line := radio.stdout.readline()):
-                    if not line:
-                        raise BrokenPipeError
-                confirmed.append(value)
-        except BrokenPipeError:
-            pass
-        killer.wait()
-        assert radio.wait() == -signal.SIGKILL
+        said: list[float] = []
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as radio:
+            assert radio.stdin is not None and radio.stdout is not None
+            while not radio.stdout.readline().startswith("  1  "):
+                assert radio.poll() is None, "it did not start after it was killed"
+            found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(radio.pid)], capture_output=True, text=True)
+            learner = int(found.stdout.split()[0])
+            killer = subprocess.Popen(["sh", "-c", f"sleep {rng.uniform(0, 1.5):.3f}; kill -9 {radio.pid}"])
+            with contextlib.suppress(BrokenPipeError):
+                while True:
+                    value = round(float(rng.uniform(-1, 1)), 2)
+                    radio.stdin.write(f"{value}\ns\nhello {value}\nn\n")  # 'hello' is answered after the rating was taken
+                    radio.stdin.flush()
+                    while f"hello {value}" not in (line := radio.stdout.readline()):
+                        if not line:
+                            raise BrokenPipeError
+                    said.append(value)
+            killer.wait()
+            assert radio.wait() == -signal.SIGKILL
+            with contextlib.suppress(BrokenPipeError):
+                radio.stdin.close()
         until = time.monotonic() + 20
         while Path(f"/proc/{learner}").exists():
             assert time.monotonic() < until, "the learner outlives the radio"
@@ -124,12 +127,11 @@ def test_killed_at_fifty_random_moments_it_loses_no_rating(home: Path, rng: np.r
         ratings = Ratings(home / "ratings.db")  # checks the file
         kept = [one.rating for one in ratings.of("me", "tiny")]
         ratings.close()
-        missing = list(confirmed)
-        for value in kept:
-            if value in missing:
-                missing.remove(value)
-        assert not missing, (missing, len(kept))
+        for values in (said, confirmed):
+            missing = [value for value in values if not any(abs(value - one) < 1e-9 for one in kept)]
+            assert not missing, (missing, kept)
+        confirmed += said[:-1]
         for path in (home / "songs").glob("*.wav"):
             assert soundfile.info(path).frames > RATE
         assert (home / "stations" / "tiny" / "station.npz").read_bytes() == station
-    assert len(confirmed) > 50
+    assert len(confirmed) > 20

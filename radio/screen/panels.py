@@ -14,7 +14,7 @@ from radio.view import View
 from . import curves
 
 LABEL = 12  # columns that 'the radio ' and its like take
-GOOD, BAD, QUIET = "green", "red", "bright_black"
+GOOD, BAD, QUIET = "green", "red", "grey62"
 TRACK = 29  # places of the slider
 
 
@@ -137,9 +137,10 @@ def learning(view: View, width: int, height: int) -> Text:
         text.append(f"  {step} of {steps}   expects {expected:+.2f}   distance {distance:.1f}")
         return text
     agree = "too few to compare" if view.agreement is None else f"expected and given agree {view.agreement:+.2f}"
-    text.append(f"   learned: {view.rated} ratings, {view.queue} in the queue, {view.batches} mini-batches   {agree}", QUIET)
+    ratings = "rating" if view.rated == 1 else "ratings"
+    text.append(f"   learned: {view.rated} {ratings}, {view.queue} in the queue, {view.batches} mini-batches   {agree}", QUIET)
     for one in view.judged[: max(0, height - 1)]:
-        expected_text = "   ?  " if one.expected is None else f"{np.clip(one.expected, -1, 1):+.2f}"
+        expected_text = "  ?  " if one.expected is None else f"{np.clip(one.expected, -1, 1):+.2f}"
         text.append("\n      ").append(f"{one.song:<22.22}", "").append(f" expected {expected_text}", QUIET)
         text.append("   given ").append(f"{one.given:+.2f}", tint(one.given))
     return text
