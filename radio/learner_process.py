@@ -40,7 +40,7 @@ class LearnerProcess:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")]))
         with _log(log) as errors:
             # -P: a file in the working folder must not be taken for a library.
-            command = [sys.executable, "-P", "-m", "radio.learner"]
+            command = [sys.executable, "-P", "-m", "radio.learner_service"]
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment
             )  # fmt: skip

@@ -6,7 +6,7 @@
     said.history()                          all of them, oldest first
     said.undo()  change(key, value)  delete(key)
 
-It writes and reads; who learns from it (radio/session.py, radio/learner.py) is told the key of what changed.
+It writes and reads; who learns from it (radio/session.py, radio/learner_service.py) is told the key of what changed.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ NICENESS = 10
 LOOK_SECONDS = 0.05  # how often it is looked whether the next song is ready
 
 
-class Learner:
+class LearnerService:
     """Serve one radio.
 
     Args:
@@ -194,7 +194,7 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
         tell(messages.Refused(line))
         return
     try:
-        Learner(session, inbox, tell).run()
+        LearnerService(session, inbox, tell).run()
     finally:
         session.close()
 
