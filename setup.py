@@ -42,7 +42,7 @@ setup(
         ],
         "docs": ["pexpect>=4.9", "pyte>=0.8", "pillow>=10"],  # what makes README's pictures
         # What benchmarks/ compares with; nothing else needs them.
-        "peers": ["torch>=2.4", "jax>=0.5", "onnxruntime>=1.18"],
+        "peers": ["torch>=2.4", "jax>=0.5", "onnxruntime>=1.18", "scikit-learn>=1.5"],
     },
     entry_points={"console_scripts": ["ai-radio = radio.cli:main"]},
     classifiers=[

@@ -1,10 +1,12 @@
 """A dense layer of one output that knows how sure it is: Bayesian linear regression, exact after every observation.
 
-    prior         w ~ N(0, I / prior_precision)
+    prior         w_k ~ N(0, variance_k)
     observation   y = w . x + b + e,  e ~ N(0, noise^2 / weight)
-    posterior     covariance = (prior_precision I + sum weight x x^T / noise^2)^-1,  mean = covariance sum weight y x / noise^2
+    posterior     covariance = (diag(1 / variance) + sum weight x x^T / noise^2)^-1,  mean = covariance sum weight y x / noise^2
+    evidence      log p(y): how well a layer with this prior and this noise foresaw what was observed
 
-The bias is one more weight, of an input that is always 1. Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 3.49-3.59.
+The bias is one more weight, of an input that is always 1. Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 3.49-3.59 and
+3.77-3.86.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.linalg import lapack
 
 from neural_networks.components.dense import Dense
 from neural_networks.components.parameters import Parameter
@@ -22,30 +25,41 @@ class BayesianDense(Dense):
 
     Args:
         inputs: K.
-        prior_precision: one over the variance that each weight may have.
+        variance: that each weight may have, or (K,).
+        bias_variance: that the bias may have.
         noise: standard deviation of an observation of weight 1.
     """
 
-    def __init__(self, inputs: int, *, prior_precision: float = 1.0, noise: float = 0.5) -> None:
+    def __init__(self, inputs: int, *, variance: float | np.ndarray = 1.0, bias_variance: float = 1.0, noise: float = 0.5) -> None:
         self.weight = Parameter(np.zeros((inputs, 1)))
         self.bias = Parameter(np.zeros(1))
-        self.prior_precision = prior_precision
+        self.prior = 1 / np.append(np.broadcast_to(variance, inputs), bias_variance)
         self.noise = noise
         self.forget()
 
     def forget(self) -> None:
         """Go back to the prior."""
-        size = len(self.weight.value) + 1
-        self._precision = self.prior_precision * np.eye(size)
-        self._moment = np.zeros(size)
+        self._precision = np.diag(self.prior)
+        self._moment = np.zeros(len(self.prior))
+        self._seen = 0.0  # what of the evidence depends on the observations alone
         self._update()
 
-    def observe(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
-        """Learn from inputs (n, K), observed outputs (n,) and how much each of them counts (n,)."""
+    def observe(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, *, anew: bool = False) -> None:
+        """Learn from inputs (n, K), observed outputs (n,) and how much each of them counts (n,).
+
+        Args:
+            x: inputs.
+            y: what was observed of them.
+            weights: how much each counts.
+            anew: whether everything observed before is forgotten.
+        """
         augmented = _with_one(x)
-        scaled = augmented * (weights / self.noise**2)[:, None]
-        self._precision = self._precision + scaled.T @ augmented
-        self._moment = self._moment + scaled.T @ y
+        precisions = weights / self.noise**2
+        scaled = augmented * precisions[:, None]
+        self._precision = (np.diag(self.prior) if anew else self._precision) + scaled.T @ augmented
+        self._moment = (0 if anew else self._moment) + scaled.T @ y
+        seen = float(np.sum(np.log(np.maximum(precisions, 1e-300) / (2 * np.pi)) - precisions * np.square(y)))
+        self._seen = seen + (0.0 if anew else self._seen)
         self._update()
 
     def deviation(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -65,12 +79,20 @@ class BayesianDense(Dense):
         drawn = np.append(self.weight.value[:, 0], self.bias.value[0]) + np.sqrt(share) * factor @ rng.standard_normal(len(factor))
         return drawn[:-1], float(drawn[-1])
 
+    @property
+    def evidence(self) -> float:
+        """The logarithm of the density that the prior gave to what was observed since."""
+        return self._evidence
+
     def _update(self) -> None:
         # New arrays, never the old ones changed: another thread may be predicting with those.
-        covariance = np.linalg.inv(self._precision)
-        self.covariance = (covariance + covariance.T) / 2
+        factor, _ = lapack.dpotrf(self._precision, lower=1)
+        lower, _ = lapack.dpotri(factor, lower=1)
+        self.covariance = np.tril(lower) + np.tril(lower, -1).T
         mean = self.covariance @ self._moment
         self.weight.value, self.bias.value = mean[:-1, None], mean[-1:]
+        grown = 2 * float(np.sum(np.log(np.diag(factor)))) - float(np.sum(np.log(self.prior)))
+        self._evidence = 0.5 * (self._seen - grown + float(self._moment @ mean))
 
 
 def _with_one(x: np.ndarray) -> np.ndarray:

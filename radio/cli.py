@@ -44,6 +44,7 @@ COMMANDS = {
     "stations": ("about", "list the stations"),
     "listeners": ("history", "list who has rated songs"),
     "map": ("map", "draw a station's songs, those it makes and those a listener rated"),
+    "listener": ("listener", "list listeners; export, import or delete one's ratings"),
     "doctor": ("about", "show where things are and whether they work, and play a tone"),
     "completion": ("completion", "print a script with which a shell completes commands"),
 }
@@ -127,10 +128,11 @@ def parser() -> argparse.ArgumentParser:
     # What was given before the command's name counts too: the commands' own defaults must not overwrite it.
     _play(added["play"])
     own = {"train": _train, "generate": _generate, "reconstruct": _reconstruct, "final": _final, "starter": _starter, "map": _map}
-    own |= {"compress": _compress, "decompress": _decompress, "history": _history, "doctor": _doctor, "completion": _completion}
+    own |= {"compress": _compress, "decompress": _decompress, "history": _history, "listener": _listener}
+    own |= {"doctor": _doctor, "completion": _completion}
     for name, add in own.items():
         add(added[name])
-    for name in ("generate", "reconstruct", "final", "compress", "decompress", "stations", "listeners", "doctor"):
+    for name in ("generate", "reconstruct", "final", "compress", "decompress", "stations", "listeners", "listener", "doctor"):
         added[name].add_argument("--json", action="store_true", help="print JSON for a program to read")
     return main_parser
 
@@ -154,7 +156,7 @@ def _common(each: argparse.ArgumentParser, *names: str, default: str | None = ar
 def _play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
     _common(each, "station", "listener", "seed", "beats", default=default)
     ways = ("random", "greedy", "thompson", "ucb")
-    each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: greedy)")
+    each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: ucb)")
     text = "lines instead of a screen: for pipes, screen readers and slow connections"
     each.add_argument("--plain", action="store_true", default=False if default is None else default, help=text)
 
@@ -221,6 +223,13 @@ def _map(each: argparse.ArgumentParser) -> None:
     _common(each, "station", "listener", "seed")
     each.add_argument("--count", type=whole(0, 10_000), default=100, metavar="N", help="how many new songs are drawn (default: 100)")
     each.add_argument("--output", metavar="FILE", type=Path, default=Path("map.png"), help="a .png, .svg or .pdf file (default: map.png)")
+
+
+def _listener(each: argparse.ArgumentParser) -> None:
+    actions = ("list", "export", "import", "delete")
+    each.add_argument("action", nargs="?", choices=actions, default="list", help="what to do (default: list)")
+    each.add_argument("name", nargs="?", metavar="NAME", help="of the listener")
+    each.add_argument("file", nargs="?", metavar="FILE", type=Path, help="a .json file to export to or import from")
 
 
 def _compress(each: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from gan.descent import descend
 from gan.latent import LatentDistribution
+from radio.added_layers import AddedLayers
 from radio.station import Station
 from radio.taste import Taste, through
 
@@ -32,6 +33,7 @@ def find_final(
     expected: np.ndarray,
     progress: FinalProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
+    layers: AddedLayers | None = None,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Descend to the final song.
 
@@ -44,6 +46,7 @@ def find_final(
         expected: (m,) the ratings that the taste expects of those.
         progress: called with (steps done, steps in all, cautious rating of the best so far, its distance from the station's middle).
         should_stop: asked before each step; the best so far is returned.
+        layers: of the generator, through which the descent goes.
 
     Returns:
         The coordinate (D,) float32, and how it was found: path, losses and distances from the station's middle, ready for JSON.
@@ -51,8 +54,9 @@ def find_final(
     liked = rated[np.argsort(-ratings, kind="stable")[: STARTS // 2]]
     promising = candidates[np.argsort(-expected, kind="stable")[: STARTS - len(liked)]]
     distribution = whole_distribution(station)
+    decode = through(station.vae.decoder, station.latent_size)
     descent = descend(
-        taste.objective(through(station.vae.decoder, station.latent_size)),
+        taste.objective(decode if layers is None else layers.through(decode)),
         np.concatenate([liked, promising]),
         steps=STEPS,
         distribution=distribution,
@@ -67,7 +71,10 @@ def find_final(
         "distances": descent.distances[:, descent.best_start].tolist(),
         "path": descent.path[:, descent.best_start].tolist(),
     }
-    return descent.best.astype(np.float32), found
+    if layers is None:
+        return descent.best.astype(np.float32), found
+    # A song of G' at P is the song of G at A(P): that is what is kept of it.
+    return layers.forward(descent.best[None])[0][0].astype(np.float32), found | {"before_layers": descent.best.tolist()}
 
 
 def whole_distribution(station: Station) -> LatentDistribution:

@@ -122,10 +122,10 @@ class LearnerService:
 
     def _learn(self, keys: list[str]) -> None:
         for key in dict.fromkeys(keys):
-            self._session.learn_again(key, features=self._songs[key].features if key in self._songs else None)
+            self._session.learn_again(key, song=self._songs.get(key))
         self._batches += 1
         self._stale = True
-        self._tell(messages.Learned(keys, self._batches))
+        self._tell(messages.Learned(keys, self._batches, self._session.delay))
         self._order()
         playing = self._songs.get(self._playing or "")
         if playing is not None:

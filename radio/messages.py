@@ -144,10 +144,11 @@ class Order:
 
 @dataclass
 class Learned:
-    """The taste has learned what the database says of these plays; so many batches since the session began."""
+    """The taste has learned what the database says of these plays; so many batches since the session began; the hand's delay, seconds."""
 
     keys: list[str]
     batches: int
+    delay: float
 
 
 @dataclass

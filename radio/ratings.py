@@ -48,6 +48,7 @@ CREATE INDEX ratings_of ON ratings (listener, station, time);
 # What a table of an earlier version lacks, by the version that brought it.
 ADDED = {2: "ALTER TABLE ratings ADD COLUMN expected REAL"}
 COLUMNS = "key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, time, expected"
+MARKS = ", ".join("?" * len(COLUMNS.split(",")))
 
 
 class RatingsError(ValueError):
@@ -137,15 +138,27 @@ class Ratings:
 
     def keep(self, rating: Rating) -> None:
         """Write a rating, at once and for good; the same key again replaces it."""
-        coordinate = json.dumps(np.asarray(rating.coordinate, float).tolist())
-        curve = json.dumps(np.asarray(rating.curve, float).tolist())
-        row = (
-            rating.key, rating.listener, rating.station, rating.made_by, rating.song, coordinate,
-            float(rating.rating), float(rating.weight), curve, int(rating.skipped), rating.time,
-            None if rating.expected is None else float(rating.expected),
-        )  # fmt: skip
+        self.keep_all([rating])
+
+    def keep_all(self, ratings: list[Rating]) -> None:
+        """Write ratings, all or none."""
+        rows = [
+            (
+                rating.key, rating.listener, rating.station, rating.made_by, rating.song,
+                json.dumps(np.asarray(rating.coordinate, float).tolist()), float(rating.rating), float(rating.weight),
+                json.dumps(np.asarray(rating.curve, float).tolist()), int(rating.skipped), rating.time,
+                None if rating.expected is None else float(rating.expected),
+            )
+            for rating in ratings
+        ]  # fmt: skip
         with self._lock, self._explained():
-            self._database.execute(f"INSERT OR REPLACE INTO ratings ({COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.executemany(f"INSERT OR REPLACE INTO ratings ({COLUMNS}) VALUES ({MARKS})", rows)
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
 
     def of(self, listener: str, station: str) -> list[Rating]:
         """Return a listener's ratings on a station, oldest first."""
@@ -167,11 +180,24 @@ class Ratings:
             rows = self._database.execute(f"SELECT song, expected, rating FROM ratings WHERE {condition}", (listener, station, made_by))
             return rows.fetchall()
 
-    def listeners(self) -> list[tuple[str, str, int, float]]:
+    def listeners(self) -> list[tuple[str, str, int]]:
+        """Return (listener, station, how many ratings), sorted."""
+        return [(listener, station, count) for listener, station, count, _ in self.latest()]
+
+    def latest(self) -> list[tuple[str, str, int, float]]:
         """Return (listener, station, how many ratings, time of the latest), sorted."""
         query = "SELECT listener, station, count(*), max(time) FROM ratings GROUP BY listener, station ORDER BY listener, station"
         with self._lock, self._explained():
             return self._database.execute(query).fetchall()
+
+    def of_listener(self, listener: str) -> list[Rating]:
+        """Return a listener's ratings on all stations, oldest first."""
+        return self._select("listener = ? ORDER BY time, rowid", (listener,))
+
+    def remove_listener(self, listener: str) -> int:
+        """Take back everything a listener said, and return how many ratings that were."""
+        with self._lock, self._explained():
+            return self._database.execute("DELETE FROM ratings WHERE listener = ?", (listener,)).rowcount
 
     def total(self) -> int:
         """Return how many ratings there are, of all listeners."""

@@ -62,13 +62,14 @@ class RemoteSession:
         *,
         home: Home,
         seed: int | None = None,
-        explore: str = "greedy",
+        explore: str = "ucb",
         beats: int | None = None,
         telling: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.listener = check_name(listener, "listener")
         self.home = home
         self.telling = ""  # what the learner does that takes long
+        self.delay = 0.0  # seconds by which the listener's hand follows the ear, as far as the learner knows
         self.batches = 0  # mini-batches that the taste has learned since the session began
         self._begin = messages.Begin(station, listener, home.path, seed, explore, beats)
         self._log = home.path / "messages.log"
@@ -124,12 +125,13 @@ class RemoteSession:
 
     def note(self, song: HeardSong, curve: np.ndarray | float) -> None:
         """Keep what was said so far of a song that still plays."""
-        if self._said.note(song, curve) is None:
+        if self._said.note(song, curve, delay=self.delay, seconds=song.samples.size / song.sample_rate) is None:
             self._forget(song.key)
 
     def rate(self, song: HeardSong, curve: np.ndarray | float, *, skipped: bool = False) -> float | None:
         """Keep the rating of a song and have it learned; None if nothing was said."""
-        rating = self._said.rate(song, curve, skipped=skipped)
+        seconds = song.samples.size / song.sample_rate
+        rating = self._said.rate(song, curve, delay=self.delay, seconds=seconds, skipped=skipped)
         if rating is None:
             self._forget(song.key)
             return None
@@ -283,6 +285,7 @@ class RemoteSession:
                 case messages.Learned():
                     self._unlearned -= set(message.keys)
                     self.batches += 1
+                    self.delay = message.delay
                 case messages.Insights():
                     self._insights = {message.key: message.insight}
                 case messages.Telling():

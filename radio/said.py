@@ -54,16 +54,24 @@ class Said:
         """Return what was expected of each of those songs and given to it, the latest first."""
         return tuple(Judged(*one) for one in self.ratings.judged(self.listener, self.station, self.made_by))
 
-    def note(self, song: Named, curve: np.ndarray | float) -> Rating | None:
+    def note(self, song: Named, curve: np.ndarray | float, *, delay: float, seconds: float) -> Rating | None:
         """Keep what was said so far of a song that still plays; what is taken back is so at once."""
         points = checked_curve(curve)
-        value = rating_of(points)
+        value = rating_of(points, delay=delay, seconds=seconds)
         return self._keep(song, value, 1.0, points, skipped=False)
 
-    def rate(self, song: Named, curve: np.ndarray | float, *, skipped: bool = False) -> Rating | None:
-        """Keep the rating of a song; an untouched one that was skipped counts as a weak dislike."""
+    def rate(self, song: Named, curve: np.ndarray | float, *, delay: float, seconds: float, skipped: bool = False) -> Rating | None:
+        """Keep the rating of a song; an untouched one that was skipped counts as a weak dislike.
+
+        Args:
+            song: that was played.
+            curve: (k, 2) seconds into it and slider, or one number.
+            delay: seconds by which the hand follows the ear.
+            seconds: the song lasts.
+            skipped: whether it was ended early.
+        """
         points = checked_curve(curve)
-        value, weight = rating_of(points), 1.0
+        value, weight = rating_of(points, delay=delay, seconds=seconds), 1.0
         if value is None and skipped:
             value, weight = SKIP_RATING, SKIP_WEIGHT
         return self._keep(song, value, weight, points, skipped=skipped)

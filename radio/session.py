@@ -15,60 +15,32 @@ The taste is rebuilt from the ratings in the database when a session begins, so 
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from radio.final import FinalProgress, find_final
+from radio.added_layers import AddedLayers, versions
+from radio.curves import Delay
+from radio.final import FinalProgress, find_final, whole_distribution
 from radio.home import Home, check_name
 from radio.insight import Insight, insight
+from radio.learner import LearnerLock
 from radio.ratings import Rating, Ratings
 from radio.said import SKIP_RATING, SKIP_WEIGHT, Said
 from radio.saving import description_of, file_name, save_song, station_fingerprint
+from radio.slider import checked_curve
+from radio.song_maker import MINI_BATCH, Song, SongMaker
 from radio.songs_heard import LIKENESS, SongsHeard
 from radio.station import Station
-from radio.taste import FIRST_RANDOM, Explore, Taste
+from radio.taste import FIRST_RANDOM, Explore, Taste, through
 from radio.view import Judged
 
-POOL = 64  # songs of the station from which the taste learns what is usual; always the same ones
 CANDIDATES = 192  # judged for every song that is played
-MINI_BATCH = 16  # candidates generated at once
 SHELF = 3  # songs rendered ahead; the newest taste chooses among them
 __all__ = ["SKIP_RATING", "SKIP_WEIGHT", "RadioSession", "Song"]
-
-
-@dataclass(eq=False)
-class Song:
-    """A song that was made.
-
-    Attributes:
-        samples: (n,) float32.
-        sample_rate: Hz.
-        latent: P (D,), from which it can be made again.
-        name: the same for the same coordinate.
-        details: tempo and key as a listener reads them.
-        features: (K,) what the taste sees of it.
-        steps: (S, F) its frames, six a row, before tempo and key.
-        expected: (mean, standard deviation) of the rating that was expected when it was chosen; None before anything was learned.
-        descent: how a final song was found; empty for others.
-        key: names this play of the song in the database.
-    """
-
-    samples: np.ndarray
-    sample_rate: int
-    latent: np.ndarray
-    name: str
-    details: str
-    features: np.ndarray
-    steps: np.ndarray
-    expected: tuple[float, float] | None = None
-    descent: dict[str, Any] = field(default_factory=dict)
-    key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class RadioSession:
@@ -96,7 +68,7 @@ class RadioSession:
         *,
         home: Home | None = None,
         seed: int | None = None,
-        explore: Explore = "greedy",
+        explore: Explore = "ucb",
         beats: int | None = None,
         background: bool = True,
     ) -> None:
@@ -109,15 +81,22 @@ class RadioSession:
         self._rng = np.random.default_rng(seed)
         self._heard = SongsHeard()
         self._taste = Taste(station.critic, extra=station.coordinates.shape[1])
+        self._maker = SongMaker(station, self._taste, beats=beats)
         self._ratings = Ratings(self.home.ratings)
         self._said = Said(self._ratings, self.listener, station.name, self._made_by)
         self._known = {one.key: one for one in self._said.history()}
         self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
+        self._delay = Delay()
+        self.layers = AddedLayers(whole_distribution(station))
+        self._learner = LearnerLock(self._own_folder() / "learner.lock")
+        if kept := self.layer_versions():
+            self.go_back(kept[-1])
         self._lock = threading.RLock()  # of what is known and learned: the worker learns it when the session begins
         self._begun = False
         self._insight: tuple[str, int, Insight] | None = None  # the latest that was asked for: of which play, after how many batches
         self.batches = 0  # mini-batches that the taste has learned
         self.queue = 0  # ratings that it has not learned yet
+        self._noted: set[str] = set()  # plays of this session that are in the database but not over
         self._hurry = threading.Event()  # the next song is waited for: judge no more candidates
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="next-song") if background else None
         self._shelf = self._prepare_ahead(1, 2 * MINI_BATCH)  # little to judge, so that the first song starts soon
@@ -131,6 +110,11 @@ class RadioSession:
     def ready(self) -> bool:
         """Whether `next_song` returns without waiting."""
         return self._shelf is None or self._shelf.done()
+
+    @property
+    def delay(self) -> float:
+        """How many seconds the listener's hand follows the ear, as far as is known."""
+        return self._delay.seconds
 
     def hurry(self) -> None:
         """Make the next song from what was judged so far: somebody waits for it."""
@@ -149,8 +133,11 @@ class RadioSession:
 
     def note(self, song: Song, curve: np.ndarray | float) -> None:
         """Keep what was said so far of a song that still plays; it is learned when `rate` is called, what is taken back is so at once."""
-        if self._said.note(song, curve) is None:
+        if self._said.note(song, curve, delay=self.delay, seconds=self._seconds(song.latent)) is None:
+            self._noted.discard(song.key)
             self._unlearn(song.key)
+        else:
+            self._noted.add(song.key)
 
     def rate(self, song: Song, curve: np.ndarray | float, *, skipped: bool = False) -> float | None:
         """Keep and learn the rating of a song.
@@ -164,11 +151,14 @@ class RadioSession:
         Returns:
             The rating from -1 to 1; None if nothing was said.
         """
-        rating = self._said.rate(song, curve, skipped=skipped)
-        if rating is None:
-            self._unlearn(song.key)
-            return None
-        self._learn_one(rating, song.features)
+        self._notice_delay(checked_curve(curve), song)
+        with self._lock:
+            rating = self._said.rate(song, curve, skipped=skipped, delay=self.delay, seconds=self._seconds(song.latent))
+            self._noted.discard(song.key)
+            if rating is None:
+                self._unlearn(song.key)
+                return None
+            self._learn_one(rating, song.features)
         return rating.rating
 
     def undo(self) -> Rating | None:
@@ -197,26 +187,28 @@ class RadioSession:
         self._said.delete(key)
         self.learn_again(key)
 
-    def learn_again(self, key: str, *, features: np.ndarray | None = None) -> None:
+    def learn_again(self, key: str, *, song: Song | None = None) -> None:
         """Learn what the database says now of one play of a song: another process may have written, changed or deleted its rating.
 
         Args:
             key: of the play.
-            features: (K,) of the song, if they are at hand.
+            song: that was played, if it is at hand.
         """
         self._begin()
         rating = self._ratings.get(key)
         if rating is None:
             self._unlearn(key)
             return
-        features = self._features.get(key) if features is None else features
-        self._learn_one(rating, self._judge(np.asarray(rating.coordinate, np.float32)[None])[0] if features is None else features)
+        if song is not None:
+            self._notice_delay(rating.curve, song)
+        features = self._features.get(key) if song is None else song.features
+        self._learn_one(rating, self._maker.judge(np.asarray(rating.coordinate, np.float32)[None])[0] if features is None else features)
 
     def again(self, coordinate: np.ndarray, *, key: str) -> Song:
         """Make a song again, as the same play of it: what is said of it now replaces what was said."""
         self._begin()
         coordinate = np.asarray(coordinate, np.float32)
-        song = self._make(coordinate, self._judge(coordinate[None])[0])
+        song = self._maker.make(coordinate, self._maker.judge(coordinate[None])[0])
         song.key, song.expected = key, self.predict(song) if self._known else None
         return song
 
@@ -228,10 +220,14 @@ class RadioSession:
             order.append(left.pop(chosen))
         return order
 
+    def _notice_delay(self, points: np.ndarray, song: Song) -> None:
+        if self._known and len(points) > 2:
+            self._delay.observe(points, self._moments(song.steps[:, None], song.latent[None])[:, 0], self._seconds(song.latent))
+
     def moments(self, song: Song) -> np.ndarray:
         """Return the rating that is expected of every moment of a song (k,), evenly spread over it; its mean is the song's."""
         self._begin()
-        return self._taste.predict_moments(song.steps[:, None], song.latent[None, self.station.latent_size :])[:, 0]
+        return self._moments(song.steps[:, None], song.latent[None])[:, 0]
 
     def insight(self, song: Song) -> Insight:
         """Return why a song is liked: which of its moments the taste network and the critic like, by their gradients."""
@@ -261,7 +257,7 @@ class RadioSession:
             CancelledError: if it was given up.
         """
         self._begin()
-        candidates, features = self._candidates(CANDIDATES, self._rng.spawn(1)[0], enough=should_stop)
+        candidates, features = self._maker.candidates(CANDIDATES, self._rng.spawn(1)[0], enough=should_stop)
         if should_stop():
             raise CancelledError
         with self._lock:
@@ -275,12 +271,46 @@ class RadioSession:
             expected=self._taste.predict(features)[0],
             progress=progress,
             should_stop=should_stop,
+            layers=None if self.layers.untouched else self.layers,
         )
         if should_stop():
             raise CancelledError
-        song = self._make(coordinate, self._judge(coordinate[None])[0])
+        song = self._maker.make(coordinate, self._maker.judge(coordinate[None])[0])
         song.expected, song.descent = self.predict(song), found
         return song
+
+    def train_layers(self, steps: int = 40) -> list[float]:
+        """Train the generator's added layers by what the taste says of every moment, and keep them; return the losses.
+
+        Raises:
+            RuntimeError: if another session learns for this listener.
+        """
+        if not self._learner.held:
+            raise RuntimeError(f"another session learns for {self.listener} on station {self.station.name}; close it first")
+        self._begin()
+        rng = self._rng.spawn(1)[0]
+        decode = through(self.station.vae.decoder, self.station.latent_size)
+        losses = self.layers.train(
+            self._taste, decode, self.station.critic.folded(), lambda count: self.station.sample(count, rng), steps=steps
+        )
+        self.layers.save(self._own_folder())
+        return losses
+
+    def personal(self, song: Song) -> Song:
+        """Return the song that the generator with its added layers makes of a song's coordinate."""
+        coordinate = self.layers.forward(song.latent[None].astype(np.float64))[0].astype(np.float32)
+        return self._maker.make(coordinate[0], self._maker.judge(coordinate)[0])
+
+    def layer_versions(self) -> list[Path]:
+        """Return every version of the added layers that was kept, the oldest first."""
+        return versions(self._own_folder())
+
+    def go_back(self, version: Path | None) -> None:
+        """Take a version of the added layers; None for none, so that the generator is the station's again."""
+        if version is None:
+            self.layers.reset()
+        else:
+            self.layers.load(version)
 
     def save(self, song: Song, path: Path | None = None, *, kind: str = "wav") -> Path:
         """Write a song as WAV or FLAC, and beside it a JSON with everything needed to make it again; return the song's path.
@@ -304,6 +334,7 @@ class RadioSession:
         if self._worker is not None:
             self._worker.shutdown(wait=True, cancel_futures=True)
         self._ratings.close()
+        self._learner.close()
 
     def _prepare_ahead(self, count: int, candidates: int) -> Future[list[Song]] | None:
         return None if self._worker is None else self._worker.submit(self._prepare, count, candidates)
@@ -311,67 +342,66 @@ class RadioSession:
     def _prepare(self, count: int, candidates: int) -> list[Song]:
         """Return the `count` best songs of so many candidates, rendered; fewer if the next one is waited for."""
         self._begin()
+        self._follow()
 
         def enough() -> bool:
             return self._worker is not None and self._hurry.is_set()
 
         undecided = self.explore == "random" or self._taste.count < FIRST_RANDOM
-        coordinates, features = self._candidates(MINI_BATCH if undecided else candidates, self._rng, enough=enough)
+        coordinates, features = self._maker.candidates(MINI_BATCH if undecided else candidates, self._rng, enough=enough)
         songs: list[Song] = []
         alike: list[tuple[float, Song]] = []
         while len(coordinates) and len(songs) < count and not (songs and enough()):
             chosen = self._taste.choose(features, self._rng, self.explore)
-            steps = self._decode(coordinates[chosen][None])
+            steps = self._maker.decode(coordinates[chosen][None])
             likeness = self._heard.likeness(steps[:, 0])
             if likeness < LIKENESS:
-                songs.append(self._make(coordinates[chosen], features[chosen], steps))
+                songs.append(self._maker.make(coordinates[chosen], features[chosen], steps))
             elif not alike or likeness < alike[0][0]:
-                alike = [(likeness, self._make(coordinates[chosen], features[chosen], steps))]
+                alike = [(likeness, self._maker.make(coordinates[chosen], features[chosen], steps))]
             coordinates, features = np.delete(coordinates, chosen, axis=0), np.delete(features, chosen, axis=0)
         # A station may know only one song; then the least alike has to do.
         return songs or [song for _, song in alike]
-
-    def _candidates(self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
-        """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` once `enough` says so."""
-        coordinates, features = [], []
-        for _ in range(0, count, MINI_BATCH):
-            drawn = self.station.sample(MINI_BATCH, rng)
-            coordinates.append(drawn)
-            features.append(self._judge(drawn))
-            if enough():
-                break
-        return np.concatenate(coordinates), np.concatenate(features)
-
-    def _make(self, coordinate: np.ndarray, features: np.ndarray, steps: np.ndarray | None = None) -> Song:
-        """Render a song P (D,) of features (K,), its steps (S, 1, F) if they were decoded before."""
-        station = self.station
-        steps = self._decode(coordinate[None]) if steps is None else steps
-        frames = station.frames_of(steps, coordinate[None])[0]
-        samples = station.render(coordinate, frames=frames)
-        name, details = station.song_name(coordinate), station.describe(coordinate)
-        return Song(samples, station.sample_rate, coordinate, name, details, features, steps[:, 0])
-
-    def _decode(self, coordinates: np.ndarray) -> np.ndarray:
-        return self.station.decode(coordinates, beats=self.beats)
-
-    def _judge(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return the features (n, K) of songs P (n, D), at the station's length, as the final song's descent sees them."""
-        return self._taste.features(self.station.decode(coordinates), coordinates[:, self.station.latent_size :])
 
     def _begin(self) -> None:
         """Learn, once, what is usual on this station, and what the listener said in earlier sessions."""
         with self._lock:
             if self._begun:
                 return
-            usual = self.station.sample(POOL, np.random.default_rng(0))
-            self._taste.fit_pool(self.station.decode(usual), usual[:, self.station.latent_size :])
+            self._maker.fit_taste()
             known = list(self._known.values())
             for start in range(0, len(known), MINI_BATCH):
                 part = known[start : start + MINI_BATCH]
-                features = self._judge(np.array([one.coordinate for one in part], np.float32))
+                features = self._maker.judge(np.array([one.coordinate for one in part], np.float32))
                 self._features.update({one.key: one_features for one, one_features in zip(part, features, strict=True)})
             self._learn_all()
             self._begun = True
+
+    def _own_folder(self) -> Path:
+        return self.home.writable(f"listeners/{self.listener}/{self.station.name}-{self._made_by}")
+
+    def _follow(self) -> None:
+        """Learn what another session said, edited or took back for the same listener since."""
+        with self._lock:
+            now = {one.key: one for one in self._ratings.of(self.listener, self.station.name) if one.made_by == self._made_by}
+            now = {key: one for key, one in now.items() if key not in self._noted}
+            if {key: (one.rating, one.weight) for key, one in now.items()} == {
+                key: (one.rating, one.weight) for key, one in self._known.items()
+            }:
+                return
+            new = [one for key, one in now.items() if key not in self._features]
+            if new:
+                features = self._maker.judge(np.array([one.coordinate for one in new], np.float32))
+                self._features.update({one.key: one_features for one, one_features in zip(new, features, strict=True)})
+            self._known = now
+            self._learn_all()
+
+    def _seconds(self, coordinate: np.ndarray) -> float:
+        return self.station.seconds(coordinate) * (self.beats or self.station.beats) / self.station.beats
+
+    def _moments(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+        """Return the predicted rating of every moment (S, B) of songs (S, B, F) at P (B, D)."""
+        return self._taste.predict_moments(steps, coordinates[:, self.station.latent_size :])
 
     def _learn_all(self) -> None:
         with self._lock:

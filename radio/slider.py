@@ -45,16 +45,21 @@ class Slider:
         return np.array(self._points, float).reshape(-1, 2)
 
 
-def rating_of(curve: np.ndarray) -> float | None:
+def rating_of(curve: np.ndarray, *, delay: float = 0.0, seconds: float = np.inf) -> float | None:
     """Return the rating a curve (k, 2) amounts to, from -1 to 1; None if nothing was said.
 
     Each value counts as long as it was held, that is until the next point. A pause adds no time, a jump back none either. If the slider was
     touched within the first seconds only, its last value counts: who skips so early has an opinion already.
+
+    Args:
+        curve: seconds and slider.
+        delay: seconds by which the hand follows the ear: so much later the first seconds end, and the song.
+        seconds: how long the song lasts; what is drawn after its end does not count.
     """
     if not len(curve):
         return None
-    seconds = np.maximum(curve[:, 0], REACTION_SECONDS)
-    held = np.maximum(np.diff(seconds), 0)
+    time = np.clip(curve[:, 0], REACTION_SECONDS + delay, max(seconds, REACTION_SECONDS + delay) + delay)
+    held = np.maximum(np.diff(time), 0)
     if held.sum() <= 0:
         return float(curve[-1, 1])
     return float(np.clip(held @ curve[:-1, 1] / held.sum(), -1, 1))

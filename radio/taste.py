@@ -1,9 +1,9 @@
 """The taste network: predicts how a listener will rate a song, learns from every rating at once, and knows how sure it is.
 
-    D(S) = copy of the critic's trunk -> means over time, statistics, tempo, key -> projection -> Bayesian layer -> rating r in [-1, 1]
+    D(S) = copy of the critic's trunk -> means over time, what is heard, tempo, key -> projection, bend -> Bayesian heads -> rating r
 
     taste.fit_pool(steps, coordinates)            once per station, on some of its songs
-    taste.observe(features, rating)               a few milliseconds; the Bayesian layer is the last layer, and is solved exactly
+    taste.observe(features, rating)               a few milliseconds; the Bayesian heads are the last layer, and are solved exactly
     taste.predict(features) -> (mean, std)        taste.choose(features, rng, explore) -> index
     taste.objective(decode) -> objective          for gan.descent: the loss L = (1 - r) / 2 of a cautious r = mean - 0.5 std
 
@@ -22,16 +22,16 @@ import numpy as np
 from gan.critic import Critic
 from neural_networks.components.checkpoint import load_arrays, save_arrays
 from neural_networks.components.module import Module
-from radio.bayesian import BayesianDense
-from radio.taste_features import FRAME_SIZE, SongFeatures
+from radio.heads import Heads
+from radio.sound_statistics import FRAME_SIZE
+from radio.taste_features import SongFeatures
 
 Explore = Literal["random", "greedy", "thompson", "ucb"]
 # Takes P (B, D); returns steps (S, B, F), coordinates (B, C), and a function (dsteps, dcoordinates) -> dP.
 Decode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]]
 
-PRIOR_PRECISION = 1.0
-RATING_NOISE = 0.5
 CAUTION = 0.5  # standard deviations that a cautious value lies below the mean
+CURIOSITY = 0.4  # standard deviations that 'ucb' adds to the mean
 FIRST_RANDOM = 5  # ratings before a choice is more than random
 THOMPSON_SHARE = 0.1  # of the covariance; all of it explores too much
 CHUNK = 16  # songs through the trunk at once
@@ -48,7 +48,7 @@ class Taste:
 
     def __init__(self, critic: Critic, *, extra: int = 2, frame_size: int = FRAME_SIZE) -> None:
         self._songs = SongFeatures(critic, extra, frame_size=frame_size)
-        self._head: BayesianDense | None = None
+        self._heads: Heads | None = None
         self._ratings: list[tuple[np.ndarray, float, float]] = []
         self._queue: list[tuple[np.ndarray, float, float]] = []
         self._lock = threading.Lock()
@@ -63,6 +63,11 @@ class Taste:
         """K, the size of a song's features."""
         return self._songs.size
 
+    @property
+    def noise(self) -> float:
+        """How far a rating is thought to be from what is meant."""
+        return self._fitted().noise
+
     def fit_pool(self, steps: np.ndarray | Sequence[np.ndarray], coordinates: np.ndarray) -> np.ndarray:
         """Choose standardisation and projection from some songs of the station, and forget all ratings.
 
@@ -76,13 +81,13 @@ class Taste:
         raw = self._raw(steps, coordinates)
         if len(raw) < 2:
             raise ValueError("a taste needs at least two songs of its station to begin with")
-        self._songs.fit(raw)
+        raw = self._songs.fit(raw)
         self.forget()
-        return self._project(raw)
+        return self._songs.forward(raw)[0]
 
     def features(self, steps: np.ndarray | Sequence[np.ndarray], coordinates: np.ndarray) -> np.ndarray:
         """Return what the last layer sees (N, K), of songs as in `fit_pool`."""
-        return self._project(self._raw(steps, coordinates))
+        return self._songs.forward(self._raw(steps, coordinates))[0]
 
     def observe(self, features: np.ndarray, rating: float, weight: float = 1.0) -> None:
         """Put a rating into the queue; it is learned before the next prediction.
@@ -100,65 +105,59 @@ class Taste:
             self._queue.append((features.astype(np.float64), float(rating), float(weight)))
 
     def learn(self) -> None:
-        """Learn from the queue: one exact update of the Bayesian layer with all that waits."""
+        """Learn from the queue: the heads are solved anew for all ratings, those that waited among them."""
         with self._lock:
             if self._queue:
-                features, ratings, weights = (np.array(column) for column in zip(*self._queue, strict=True))
-                self._fitted_head().observe(features, ratings, weights)
                 self._ratings.extend(self._queue)
                 self._queue = []
+                features, ratings, weights = (np.array(column) for column in zip(*self._ratings, strict=True))
+                self._fitted().learn(features, ratings, weights)
 
     def forget(self) -> None:
         """Forget all ratings; what the station's songs look like stays known."""
         with self._lock:
             self._ratings, self._queue = [], []
-            self._head = BayesianDense(self.size, prior_precision=PRIOR_PRECISION, noise=RATING_NOISE)
+            self._heads = Heads(self._songs.even, self._songs.bend.size)
 
     def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean and the standard deviation (N,) of the ratings of songs (N, K)."""
         self.learn()
-        head = self._fitted_head()
-        return head.forward(features.astype(np.float64))[0][:, 0], head.deviation(features)[0]
+        mean, deviation = self._fitted().forward(features.astype(np.float64))[0].T
+        return mean, deviation
 
     def predict_moments(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
         """Return the predicted rating of every moment (S, B); its mean over a song is the song's predicted mean.
 
-        The moments are scored before pooling: each is the last layer's linear judgement of that moment's own activations.
+        The moments are scored before pooling: each by the judgement's slope at the song, which for what is linear is the judgement itself.
         """
         self.learn()
-        songs, head = self._songs, self._fitted_head()
-        project = songs.project
-        assert project is not None
-        weight = (project.weight.value @ head.weight.value)[:, 0]
-        moments, _ = songs.moments(steps)
+        raw, cache = self._songs.raw(steps, coordinates)
+        features, features_cache = self._songs.forward(raw)
+        predicted, heads = self._fitted().forward(features)
+        slope = self._songs.backward(self._fitted().backward(np.eye(1, 2).repeat(len(raw), axis=0), heads), features_cache)
+        moments, _ = self._songs.moments(steps, coordinates)
         curve = np.zeros(steps.shape[:2])
         start = 0
         for moment in moments:
-            part = moment.astype(np.float64) @ weight[start : start + moment.shape[2]]
+            weights = slope[:, start : start + moment.shape[2]]
+            part = np.einsum("sbf,bf->sb", moment.astype(np.float64), weights)
             start += moment.shape[2]
-            # A layer of stride 2 or 4 has a value for 2 or 4 steps; where they don't come out even the mean is put right.
-            stride = -(-len(steps) // len(part))
-            spread = np.repeat(part, stride, axis=0)[: len(steps)]
-            curve += spread + (part.mean(axis=0) - spread.mean(axis=0))
-        rest = coordinates @ weight[start:] + project.bias.value @ head.weight.value[:, 0] + head.bias.value[0]
-        return curve + rest
+            # A layer of stride 2 or 4 has a value for 2 or 4 steps.
+            spread = np.repeat(part, -(-len(steps) // len(part)), axis=0)[: len(steps)]
+            curve += spread - spread.mean(axis=0)
+        return curve + predicted[:, 0]
 
     def value_and_gradient(
         self, steps: np.ndarray, coordinates: np.ndarray, *, caution: float = CAUTION
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return mean - caution * std (B,), and its gradient at every moment (S, B, F) and for tempo and key (B, C)."""
         self.learn()
-        head = self._fitted_head()
         raw, raw_cache = self._songs.raw(steps, coordinates)
-        project = self._songs.project
-        assert project is not None
-        features, project_cache = project.forward(raw)
-        mean, head_cache = head.forward(features)
-        deviation, deviation_cache = head.deviation(features)
-        ones = np.ones_like(deviation)
-        dfeatures = head.backward(ones[:, None], head_cache) + head.deviation_backward(-caution * ones, deviation_cache)
-        dsteps, dcoordinates = self._songs.raw_backward(project.backward(dfeatures, project_cache), raw_cache)
-        return mean[:, 0] - caution * deviation, dsteps, dcoordinates
+        features, features_cache = self._songs.forward(raw)
+        predicted, heads = self._fitted().forward(features)
+        dfeatures = self._fitted().backward(np.tile([1.0, -caution], (len(raw), 1)), heads)
+        dsteps, dcoordinates = self._songs.raw_backward(self._songs.backward(dfeatures, features_cache), raw_cache)
+        return predicted[:, 0] - caution * predicted[:, 1], dsteps, dcoordinates
 
     def objective(self, decode: Decode, *, caution: float = CAUTION) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
         """Return the objective of a descent: the loss L = (1 - (mean - caution std)) / 2 of coordinates P, and dL/dP.
@@ -175,21 +174,30 @@ class Taste:
 
         return objective
 
-    def choose(self, features: np.ndarray, rng: np.random.Generator, explore: Explore = "greedy") -> int:
+    def choose(self, features: np.ndarray, rng: np.random.Generator, explore: Explore = "ucb") -> int:
         """Return which of the candidates (N, K) to play next.
 
-        The first FIRST_RANDOM songs are random. Later: 'random' still; 'greedy' the highest mean; 'thompson' the best under weights
-        drawn from the posterior; 'ucb' the highest mean + CAUTION * std.
+        The first is random, the next ones, until there are FIRST_RANDOM ratings, are what is least like those rated. Later: 'random' still;
+        'greedy' the highest mean; 'thompson' the best under weights drawn from the posterior; 'ucb' the highest mean + CURIOSITY * std.
         """
         if explore not in get_args(Explore):
             raise ValueError(f"unknown way to explore {explore!r}: choose one of {', '.join(get_args(Explore))}")
-        if explore == "random" or self.count < FIRST_RANDOM:
+        if explore == "random" or not self.count:
             return int(rng.integers(len(features)))
+        if self.count < FIRST_RANDOM:
+            return self._least_alike(features)
         mean, deviation = self.predict(features)
         if explore == "thompson":
-            weights, _ = self._fitted_head().draw(rng, share=THOMPSON_SHARE)
+            weights, _ = self._fitted().draw(rng, share=THOMPSON_SHARE)
             return int(np.argmax(features @ weights))
-        return int(np.argmax(mean + CAUTION * deviation if explore == "ucb" else mean))
+        return int(np.argmax(mean + CURIOSITY * deviation if explore == "ucb" else mean))
+
+    def _least_alike(self, features: np.ndarray) -> int:
+        self.learn()
+        rated = np.array([one for one, _, _ in self._ratings])[:, : self._songs.even]
+        candidates = features[:, : self._songs.even].astype(np.float64)
+        lengths = np.linalg.norm(candidates, axis=1)[:, None] * np.linalg.norm(rated, axis=1)
+        return int(np.argmin((candidates @ rated.T / np.maximum(lengths, 1e-12)).max(axis=1)))
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the projection and all ratings as arrays; the trunk is the station's critic and is not repeated."""
@@ -201,6 +209,7 @@ class Taste:
         return {
             "projection": project.weight.value.copy(),
             "projection_bias": project.bias.value.copy(),
+            "usual": self._songs.statistics.usual.copy(),
             "features": np.array([features for features, _, _ in ratings]).reshape(-1, self.size),
             "ratings": np.array([rating for _, rating, _ in ratings]),
             "weights": np.array([weight for _, _, weight in ratings]),
@@ -212,10 +221,13 @@ class Taste:
         Raises:
             ValueError: if it belongs to another station.
         """
-        missing = {"projection", "projection_bias", "features", "ratings", "weights"} - state.keys()
+        missing = {"projection", "projection_bias", "usual", "features", "ratings", "weights"} - state.keys()
         if missing:
             raise ValueError(f"a taste's state lacks {', '.join(sorted(missing))}")
+        if state["usual"].shape != self._songs.statistics.usual.shape:
+            raise ValueError(f"usual levels of shape {state['usual'].shape} do not fit this taste's {self._songs.statistics.usual.shape}")
         self._songs.set_projection(state["projection"], state["projection_bias"])
+        self._songs.statistics.usual = state["usual"].astype(np.float64)
         self.forget()
         for features, rating, weight in zip(state["features"], state["ratings"], state["weights"], strict=True):
             self.observe(features, float(rating), float(weight))
@@ -245,15 +257,10 @@ class Taste:
         pieces = [slice(start, start + CHUNK) for start in range(0, count, CHUNK)]
         return np.concatenate([self._songs.raw(np.ascontiguousarray(steps[:, piece]), coordinates[piece])[0] for piece in pieces])
 
-    def _project(self, raw: np.ndarray) -> np.ndarray:
-        if self._songs.project is None:
+    def _fitted(self) -> Heads:
+        if self._heads is None:
             raise ValueError("this taste has no pool of songs yet: call fit_pool first")
-        return self._songs.project.forward(raw)[0]
-
-    def _fitted_head(self) -> BayesianDense:
-        if self._head is None:
-            raise ValueError("this taste has no pool of songs yet: call fit_pool first")
-        return self._head
+        return self._heads
 
 
 def through(decoder: Module, latent_size: int, *, dtype: type = np.float32) -> Decode:

@@ -53,9 +53,9 @@ def play(session: RemoteSession) -> messages.HeardSong:
 def test_messages_cross_as_they_are_and_half_of_one_is_the_end() -> None:
     stream = io.BytesIO()
     messages.send(stream, messages.Changed("a"))
-    messages.send(stream, messages.Learned(["a", "b"], 3))
+    messages.send(stream, messages.Learned(["a", "b"], 3, 0.5))
     stream.seek(0)
-    assert messages.receive(stream) == messages.Changed("a") and messages.receive(stream) == messages.Learned(["a", "b"], 3)
+    assert messages.receive(stream) == messages.Changed("a") and messages.receive(stream) == messages.Learned(["a", "b"], 3, 0.5)
     with pytest.raises(EOFError):
         messages.receive(stream)
     with pytest.raises(EOFError):

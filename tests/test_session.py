@@ -109,9 +109,9 @@ def test_the_same_seed_and_ratings_give_the_same_songs(tmp_path: Path, station: 
 
 
 def test_a_rating_is_in_the_database_at_once(open_session: Callable[..., RadioSession], tmp_path: Path) -> None:
-    session = open_session()
+    session = open_session(of=tiny_station(beats=32))
     song = session.next_song()
-    curve = np.array([[4.0, 0.2], [6.0, 0.6], [8.0, 0.6]])
+    curve = np.array([[5.0, 0.2], [7.0, 0.6], [9.0, 0.6]])
     assert session.rate(song, curve) == pytest.approx(0.4)
     # As another program sees it, while the session is open.
     database = sqlite3.connect(tmp_path / "ratings.db")
@@ -134,13 +134,13 @@ def test_what_is_not_said_is_not_learned(open_session: Callable[..., RadioSessio
 
 
 def test_a_note_is_kept_but_learned_only_when_the_song_is_over(open_session: Callable[..., RadioSession], tmp_path: Path) -> None:
-    session = open_session()
+    session = open_session(of=tiny_station(beats=32))
     song = session.next_song()
     session.note(song, np.array([[4.0, 0.9]]))
     database = Ratings(tmp_path / "ratings.db")
     assert [one.rating for one in database.of("me", "tiny")] == [0.9]
     assert session.rated == 0 and session.predict(song)[0] == 0
-    session.rate(song, np.array([[4.0, 0.9], [5.0, 0.5], [7.0, 0.5]]))
+    session.rate(song, np.array([[5.0, 0.9], [6.0, 0.5], [8.0, 0.5]]))
     assert [one.rating for one in database.of("me", "tiny")] == [pytest.approx(0.9 / 3 + 0.5 * 2 / 3)]
     again = session.next_song()
     session.note(again, np.array([[4.0, 0.9]]))

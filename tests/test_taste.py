@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
 from gan import bodies
 from gan.critic import Critic
@@ -13,7 +14,9 @@ from neural_networks.components.dense import Dense
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
 from radio.bayesian import BayesianDense
-from radio.taste import FIRST_RANDOM, Taste, through
+from radio.bend import Bend
+from radio.heads import Heads
+from radio.taste import CURIOSITY, FIRST_RANDOM, Taste, through
 
 FRAME, STEPS, FEATURES = 20, 16, 120  # 6 frames a step
 every_body = pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])
@@ -53,7 +56,7 @@ def taught(dtype=np.float32, ratings: int = 8, body: bodies.Body = bodies.convol
 def test_the_bayesian_layer_is_the_textbook_posterior():
     rng = np.random.default_rng(0)
     x, y, weights = rng.standard_normal((30, 4)), rng.standard_normal(30), rng.uniform(0.2, 1, 30)
-    layer = BayesianDense(4, prior_precision=2.0, noise=0.5)
+    layer = BayesianDense(4, variance=0.5, bias_variance=0.5, noise=0.5)
     for part in (slice(0, 7), slice(7, 30)):
         layer.observe(x[part], y[part], weights[part])
     augmented = np.c_[x, np.ones(30)]
@@ -61,10 +64,47 @@ def test_the_bayesian_layer_is_the_textbook_posterior():
     mean = covariance @ augmented.T @ (weights * y) / 0.25
     np.testing.assert_allclose(layer.forward(x)[0][:, 0], augmented @ mean, rtol=1e-10)
     np.testing.assert_allclose(layer.deviation(x)[0], np.sqrt(np.einsum("nk,kl,nl->n", augmented, covariance, augmented)), rtol=1e-10)
+    spread = augmented @ augmented.T / 2 + np.diag(0.25 / weights)
+    assert layer.evidence == pytest.approx(multivariate_normal(np.zeros(30), spread).logpdf(y), rel=1e-9)
     draws = np.array([np.append(*layer.draw(rng, share=0.25)) for _ in range(4000)])
     np.testing.assert_allclose(np.cov(draws.T), covariance / 4, atol=0.1 * np.abs(covariance).max() / 4)
     layer.forget()
     assert not layer.forward(x)[0].any()
+
+
+def test_heads_weigh_their_ideas_by_what_they_foresaw():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((40, 6))
+    x[:, 3:] = np.square(x[:, :3])
+    ones = np.ones(40)
+    straight, bent, fickle = Heads(3, 3), Heads(3, 3), Heads(3, 3)
+    straight.learn(x, x[:, 0] + 0.1 * rng.standard_normal(40), ones)
+    bent.learn(x, 0.4 - x[:, 3] * 2 + 0.1 * rng.standard_normal(40), ones)
+    likes = np.where(np.arange(40) < 25, 1, -1) * x[:, 0]
+    fickle.learn(x, likes, ones)
+    half = len(straight.heads) // 2
+    assert straight.shares[:half].sum() > 0.8 and bent.shares[half:].sum() > 0.9, "the second half may bend"
+    assert straight.half_life > 30 and fickle.half_life < 10
+    assert fickle.forward(np.eye(6)[:1])[0][0, 0] < -0.3, "what was liked before is outdated"
+    assert straight.noise < 0.25
+
+
+def test_the_gradient_of_mean_and_deviation_through_heads_and_bend():
+    rng = np.random.default_rng(1)
+    bend, heads = Bend(3, scale=0.4), Heads(4, 6)
+    x = rng.standard_normal((5, 7))
+    heads.learn(bend.forward(rng.standard_normal((9, 7)))[0], rng.uniform(-1, 1, 9), rng.uniform(0.3, 1, 9))
+    dy = rng.standard_normal((5, 2))
+
+    def value(inputs):
+        return float(np.sum(heads.forward(bend.forward(inputs)[0])[0] * dy))
+
+    features, cache = bend.forward(x)
+    dx = bend.backward(heads.backward(dy, heads.forward(features)[1]), cache)
+    for _ in range(5):
+        direction = rng.standard_normal(x.shape)
+        measured = (value(x + 1e-5 * direction) - value(x - 1e-5 * direction)) / 2e-5
+        assert measured == pytest.approx(float(np.sum(dx * direction)), rel=1e-6)
 
 
 def test_a_rating_moves_the_prediction_and_lowers_the_uncertainty():
@@ -175,16 +215,21 @@ def test_after_fifteen_ratings_it_picks_far_better_than_random(explore):
     assert np.mean(percentiles) > 0.7
 
 
-def test_the_first_songs_are_random_and_then_the_taste_chooses():
+def test_the_first_songs_are_unlike_each_other_and_then_the_taste_chooses():
     taste = make()
     steps, beside, _ = synthetic_songs(50, seed=3)
     features = taste.features(steps, beside)
     rng = np.random.default_rng(0)
-    for song in range(FIRST_RANDOM - 1):
+    assert len({taste.choose(features, rng) for _ in range(20)}) > 5, "the first is random"
+    taste.observe(features[0], 0.5)
+    twins = np.concatenate([features[:1], features[:1], features[7:8], features[:1]])
+    assert taste.choose(twins, rng) == 2, "the next is one unlike the first"
+    for song in range(1, FIRST_RANDOM - 1):
         taste.observe(features[song], 0.5)
-    assert len({taste.choose(features, rng) for _ in range(20)}) > 5
     taste.observe(features[20], -0.5)
-    assert {taste.choose(features, rng) for _ in range(20)} == {int(np.argmax(taste.predict(features)[0]))}
+    mean, deviation = taste.predict(features)
+    assert {taste.choose(features, rng, "greedy") for _ in range(20)} == {int(np.argmax(mean))}
+    assert {taste.choose(features, rng, "ucb") for _ in range(20)} == {int(np.argmax(mean + CURIOSITY * deviation))}
     assert len({taste.choose(features, rng, "random") for _ in range(20)}) > 5
     assert 0 <= taste.choose(features, rng, "thompson") < 50
     with pytest.raises(ValueError, match="boldly"):

@@ -43,7 +43,7 @@ def history(options: argparse.Namespace) -> None:
 
 def listeners(options: argparse.Namespace) -> None:
     """List who has rated songs of which stations."""
-    rows = [] if (ratings := _open(options)) is None else ratings.listeners()
+    rows = [] if (ratings := _open(options)) is None else ratings.latest()
     if options.json:
         facts = [{"listener": who, "station": station, "ratings": count, "latest": _when(last)} for who, station, count, last in rows]
         json.dump(facts, sys.stdout, indent=2)

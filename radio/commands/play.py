@@ -34,7 +34,7 @@ def play(options: argparse.Namespace) -> int:
     from radio.taking_up import TakingUp
 
     session = RemoteSession(
-        folder, listener, home=home, seed=options.seed, explore=options.explore or "greedy", beats=options.beats, telling=_tell
+        folder, listener, home=home, seed=options.seed, explore=options.explore or "ucb", beats=options.beats, telling=_tell
     )
     on_screen = not options.plain and fit_for_a_screen()
     taking_up = TakingUp(home.path / "session.json", last, session, fresh=options.seed is not None)

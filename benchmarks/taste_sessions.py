@@ -1,0 +1,171 @@
+"""One simulated listener and one RadioSession: what was played, what became of it, how it would end. Used by benchmarks/taste.py.
+
+The session is the one that the radio has, without its thread. Only its maker of songs is exchanged: candidates come from a pool whose songs
+were rendered and measured before, so that thirty songs take seconds; what it makes beside those, such as final songs, is rendered in full.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from benchmarks.taste_listeners import CHANGE, SONG_NOISE, SPREAD, Listener
+from benchmarks.taste_sound import Pool, facts, of_song
+from radio.home import Home
+from radio.session import RadioSession
+from radio.song_maker import Song, SongMaker
+from radio.station import Station
+from radio.taste import Explore, Taste
+
+REFERENCE = 1000  # songs of the pool that say what a percentile is; the others are candidates
+JUDGED = 600  # songs never rated, on which predictions are compared with the truth
+COVERED = 1.645  # standard deviations to both sides hold 90 %
+
+
+class Stage:
+    """What all simulated sessions of one station share: the pool, and what a taste sees of it."""
+
+    def __init__(self, station: Station, pool: Pool) -> None:
+        self.station = station
+        self.pool = pool
+        self.taste = Taste(station.critic, extra=station.coordinates.shape[1])
+        SongMaker(station, self.taste).fit_taste()
+        self.state = self.taste.state()
+        self.features = np.concatenate(
+            [SongMaker(station, self.taste).judge(pool.coordinates[start : start + 16]) for start in range(0, len(pool.coordinates), 16)]
+        )
+        self.rows = {coordinate.tobytes(): row for row, coordinate in enumerate(pool.coordinates)}
+        self.reference = pool.sound[:REFERENCE]
+
+    def percentile(self, listener: Listener, liking: float, heard: int) -> float:
+        """Return where a true liking stands among the station's songs, 0 to 100."""
+        return 100 * float(np.mean(listener.liking(self.reference, heard) < liking))
+
+    def heard(self, song: Song) -> tuple[np.ndarray, np.ndarray]:
+        """Return the seconds (windows, 3 + MELS) and the sound (SOUND_FACTS,) of a song."""
+        row = self.rows.get(np.asarray(song.latent, np.float32).tobytes())
+        if row is not None and not song.samples.size:
+            return self.pool.windows[row], self.pool.sound[row]
+        windows = facts(song.samples, song.sample_rate)
+        return windows, of_song(windows)
+
+
+class PooledMaker(SongMaker):
+    """Draws candidates from the pool, and renders only what is not in it."""
+
+    def __init__(self, stage: Stage, taste: Taste) -> None:
+        super().__init__(stage.station, taste)
+        self.stage = stage
+
+    def fit_taste(self) -> None:
+        """Take what the stage's taste learned of the station."""
+        self.taste.restore(self.stage.state)
+
+    def candidates(self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
+        """Return candidates of the pool."""
+        rows = rng.choice(np.arange(REFERENCE, len(self.stage.features)), count, replace=False)
+        return self.stage.pool.coordinates[rows], self.stage.features[rows]
+
+    def make(self, coordinate: np.ndarray, features: np.ndarray, steps: np.ndarray | None = None) -> Song:
+        """Return a song of the pool without its samples, or render another."""
+        if np.asarray(coordinate, np.float32).tobytes() not in self.stage.rows:
+            return super().make(coordinate, features, steps)
+        steps = self.decode(coordinate[None]) if steps is None else steps
+        return Song(np.zeros(0, np.float32), self.station.sample_rate, coordinate, "", "", features, steps[:, 0])
+
+
+def run_session(
+    stage: Stage, listener: Listener, *, seed: int, explore: Explore = "ucb", songs: int = 30, finals: tuple[int, ...] = (10, 20, 30)
+) -> dict[str, Any]:
+    """Let a listener hear and rate songs, and return what is to be known of it."""
+    rng = np.random.default_rng([seed, 5])
+    played, finished, learned, told = [], {}, [], {}
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        session = RadioSession(stage.station, "simulated", home=home, seed=seed, explore=explore, background=False)
+        session._maker = PooledMaker(stage, session._taste)
+        try:
+            for number in range(songs):
+                song = session.next_song()
+                windows, sound = stage.heard(song)
+                liking = float(listener.liking(sound[None], number)[0])
+                played.append((stage.percentile(listener, liking, number), liking))
+                curve = listener.curve(windows, sound, number, rng)
+                before = time.thread_time()
+                session.rate(song, curve)
+                learned.append(time.thread_time() - before)
+                if number + 1 in finals:
+                    finished[number + 1] = _final(stage, listener, session, number)
+                if number + 1 == 20:
+                    told = _told(stage, listener, session._taste, rng)
+            delay = session.delay
+        finally:
+            session.close()
+    percentiles, likings = np.array(played).T
+    late = slice(20, 30)
+    result = {
+        "percentiles": percentiles.round(2).tolist(),
+        "likings": likings.round(3).tolist(),
+        "played_20_30": float(percentiles[late].mean()),
+        "final": finished,
+        "learned_ms": 1000 * float(np.median(learned)),
+        "learned_ms_most": 1000 * float(np.max(learned)),
+        "delay": delay,
+        "true_delay": listener.delay,
+        **told,
+    }
+    if listener.changes:
+        result["back"] = float(percentiles[CHANGE + 10 : CHANGE + 15].mean())
+    return result
+
+
+def _final(stage: Stage, listener: Listener, session: RadioSession, number: int) -> dict[str, float]:
+    """Return how a final song is liked, and the most promising of JUDGED candidates."""
+    before = time.thread_time()
+    song = session.final_song()
+    seconds = time.thread_time() - before
+    _, sound = stage.heard(song)
+    liking = float(listener.liking(sound[None], number)[0])
+    rows = np.random.default_rng(number).choice(np.arange(REFERENCE, len(stage.features)), JUDGED, replace=False)
+    mean, deviation = session._taste.predict(stage.features[rows])
+    best = float(listener.liking(stage.pool.sound[rows[np.argmax(mean - 0.5 * deviation)]][None], number)[0])
+    rated = [one.coordinate for one in sorted(session._known.values(), key=lambda one: -one.rating)[:1]]
+    favourite = stage.pool.sound[stage.rows[np.asarray(rated[0], np.float32).tobytes()]]
+    own = float(listener.liking(favourite[None], number)[0])
+    return {
+        "percentile": stage.percentile(listener, liking, number),
+        "liking": liking,
+        "best_of_600": best,
+        "best_of_600_percentile": stage.percentile(listener, best, number),
+        "best_rated": own,
+        "best_rated_percentile": stage.percentile(listener, own, number),
+        "distance": float(song.descent["distances"][song.descent["step"]]),
+        "seconds": seconds,
+    }
+
+
+def _told(stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generator) -> dict[str, float]:
+    """Return how well the taste foretells songs that were not rated, and how well it would after 500 noiseless ratings."""
+    rows = rng.permutation(np.arange(REFERENCE, len(stage.features)))[:JUDGED]
+    truth = listener.liking(stage.pool.sound[rows])
+    mean, deviation = taste.predict(stage.features[rows])
+    meant = np.clip(listener.offset + 20 * listener.drift + SPREAD * truth, -1, 1)
+    taught = Taste(stage.station.critic, extra=stage.station.coordinates.shape[1])
+    taught.restore(stage.state)
+    for row in rng.permutation(REFERENCE)[:500]:
+        taught.observe(stage.features[row], float(np.clip(SPREAD * listener.liking(stage.pool.sound[row][None])[0], -1, 1)))
+    ceiling = float(spearmanr(taught.predict(stage.features[rows])[0], truth).statistic)
+    agreement = float(spearmanr(mean, truth).statistic)
+    said = meant + SONG_NOISE * rng.standard_normal(len(rows))
+    return {
+        "spearman": agreement,
+        "spearman_500": ceiling,
+        "covered": float(np.mean(np.abs(mean - meant) < COVERED * deviation)),
+        "covered_rating": float(np.mean(np.abs(mean - said) < COVERED * np.hypot(deviation, taste.noise))),
+    }

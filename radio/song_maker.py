@@ -1,0 +1,99 @@
+"""Makes songs for a session: draws coordinates, judges them by what the taste sees of them, renders those that are chosen.
+
+    maker = SongMaker(station, taste, beats=None)
+    maker.fit_taste()                        the taste learns what is usual on this station
+    maker.candidates(count, rng, enough) -> P (n, D), features (n, K)
+    maker.decode(P) -> steps (S, B, F)       maker.make(P, features, steps) -> Song
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from radio.station import Station
+from radio.taste import Taste
+
+MINI_BATCH = 16  # candidates generated at once
+POOL = 64  # songs of the station from which the taste learns what is usual; always the same ones
+
+
+@dataclass(eq=False)
+class Song:
+    """A song that was made.
+
+    Attributes:
+        samples: (n,) float32.
+        sample_rate: Hz.
+        latent: P (D,), from which it can be made again.
+        name: the same for the same coordinate.
+        details: tempo and key as a listener reads them.
+        features: (K,) what the taste sees of it.
+        steps: (S, F) its frames, six a row, before tempo and key.
+        expected: (mean, standard deviation) of the rating that was expected when it was chosen; None before anything was learned.
+        descent: how a final song was found; empty for others.
+        key: names this play of the song in the database.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    latent: np.ndarray
+    name: str
+    details: str
+    features: np.ndarray
+    steps: np.ndarray
+    expected: tuple[float, float] | None = None
+    descent: dict[str, Any] = field(default_factory=dict)
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+class SongMaker:
+    """See the module's contract.
+
+    Args:
+        station: that makes the songs.
+        taste: whose features they get.
+        beats: length of the songs; the station's if None. The taste judges every song at the station's length, whatever is played of it.
+    """
+
+    def __init__(self, station: Station, taste: Taste, *, beats: int | None = None) -> None:
+        self.station = station
+        self.taste = taste
+        self.beats = beats
+
+    def fit_taste(self) -> None:
+        """Let the taste learn what is usual on this station, and forget all ratings."""
+        usual = self.station.sample(POOL, np.random.default_rng(0))
+        self.taste.fit_pool(self.station.decode(usual), usual[:, self.station.latent_size :])
+
+    def candidates(self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
+        """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` once `enough` says so."""
+        coordinates, features = [], []
+        for _ in range(0, count, MINI_BATCH):
+            drawn = self.station.sample(MINI_BATCH, rng)
+            coordinates.append(drawn)
+            features.append(self.judge(drawn))
+            if enough():
+                break
+        return np.concatenate(coordinates), np.concatenate(features)
+
+    def judge(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return the features (n, K) of songs P (n, D), at the station's length, as the final song's descent sees them."""
+        return self.taste.features(self.station.decode(coordinates), coordinates[:, self.station.latent_size :])
+
+    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return canonical steps (S, B, F) of coordinates (B, D), as long as songs are played."""
+        return self.station.decode(coordinates, beats=self.beats)
+
+    def make(self, coordinate: np.ndarray, features: np.ndarray, steps: np.ndarray | None = None) -> Song:
+        """Render a song P (D,) of features (K,), its steps (S, 1, F) if they were decoded before."""
+        station = self.station
+        steps = self.decode(coordinate[None]) if steps is None else steps
+        frames = station.frames_of(steps, coordinate[None])[0]
+        samples = station.render(coordinate, frames=frames)
+        name, details = station.song_name(coordinate), station.describe(coordinate)
+        return Song(samples, station.sample_rate, coordinate, name, details, features, steps[:, 0])
