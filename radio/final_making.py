@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from radio.remote import RemoteSession
     from radio.session import RadioSession
 
+DROPPED = "The final song was not ready yet and is dropped."
+
 
 class FinalMaking:
     """Make final songs, one at a time.
@@ -58,6 +60,7 @@ class FinalMaking:
             self._say(f"No final song: {error}")
             return None
         except CancelledError:
+            self._say(DROPPED)
             return None
         self._say(f"Your final song is {song.name}, saved as {path}")
         return song
@@ -73,5 +76,5 @@ class FinalMaking:
             self.take()
         elif self.running:
             self.future = None
-            self._say("The final song was not ready yet and is dropped.")
+            self._say(DROPPED)
         self._background.shutdown(wait=False, cancel_futures=True)

@@ -252,7 +252,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     def fail(*arguments: object, **named: object) -> None:
         raise soundfile.LibsndfileError(1)
 
-    monkeypatch.setattr(soundfile, "write", fail)
+    monkeypatch.setattr(soundfile.SoundFile, "write", fail)
     with pytest.raises(OSError, match="song.wav"):
         saving.write_wav(path, np.ones(100), 22050)
     assert path.read_bytes() == before and [one.name for one in tmp_path.iterdir()] == ["song.wav"]
