@@ -26,6 +26,8 @@ setup(
         "soxr>=0.4,<2",
         "platformdirs>=4.0,<5",
         "threadpoolctl>=3.4,<4",
+        "textual>=8,<9",
+        "shtab>=1.7,<2",
     ],
     extras_require={
         "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one

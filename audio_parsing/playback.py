@@ -2,7 +2,7 @@
 
 Contract, the same for `Player` (sound) and `SilentDevice` (a clock):
 
-    play(samples, rate)    start a song, mono float32 in [-1, 1]; the one before fades out within one block
+    play(samples, rate)    start a song, mono float32 in [-1, 1]; the one before fades out within 20 ms
     pause() resume() seek(seconds) stop() close()
     position, duration     seconds of the song heard so far, seconds it lasts
     paused, finished       finished: the last sample was heard (or nothing was ever played)
@@ -19,39 +19,26 @@ import contextlib
 import ctypes
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, TextIO
 
 import numpy as np
 
+from audio_parsing.devices import index_of
+from audio_parsing.mixing import MixedRing
 from audio_parsing.silent_device import SilentDevice
 
 USUAL_RATE = 22050  # Hz, of our songs; the device is opened at this rate where it accepts it
-LATENCY = 0.1  # seconds the device holds: long enough that a busy interpreter is not heard, short enough for a skip
+LATENCY = 0.08  # seconds the device holds: long enough that a busy interpreter is not heard, short enough for a skip
+DEVICE_BLOCK = 441  # samples it is given at once
+FILL_SECONDS = 0.05  # how often the ring of mixed samples is filled up
 STALLED = 3.0  # seconds without a request for samples after which the device counts as gone
 
 
-class _Segment:
-    """Samples on their way to the device and how far it has come; replaced as a whole, so that the callback needs no lock."""
-
-    def __init__(self, samples: np.ndarray, start: int = 0, *, fades_in: bool = False) -> None:
-        self.samples = samples  # (n,) float32, at the device's rate
-        self.start = start
-        self.cursor = start  # runs on past the end, so that we know when the last sample was heard
-        self.fades_in = fades_in
-
-    def take(self, count: int) -> np.ndarray:
-        """Return the next samples (count,), silence after the end, and advance."""
-        block = np.zeros(count, np.float32)
-        piece = self.samples[self.cursor : self.cursor + count]
-        block[: piece.size] = piece
-        self.cursor += count
-        return block
-
-
 class Player:
-    """Send songs to a sound device from a callback that only copies finished samples.
+    """Send songs to a sound device from a callback that only copies samples out of a ring that is mixed ahead.
 
     Args:
         device: index or name as sounddevice has it; None is the system's default.
@@ -71,42 +58,31 @@ class Player:
         except sounddevice.PortAudioError:
             rate = int(properties["default_samplerate"])
         self.name: str = properties["name"]
-        self.underruns = 0
+        self._late_calls = 0
         self._rate = rate
-        self._segment = self._sounding = _Segment(np.zeros(0, np.float32))
-        self._volume = self._gain = 0.8
-        self._paused = False
+        self._mixed = MixedRing(rate)
+        self._mixed.fill()
         self._failure: str | None = None
+        self._closed = threading.Event()
         self._stream: Any = sounddevice.OutputStream(
-            samplerate=rate, device=device, channels=channels, dtype="float32", latency=LATENCY,
-            callback=self._fill, finished_callback=self._ended,
+            samplerate=rate, device=device, channels=channels, dtype="float32", latency=LATENCY, blocksize=DEVICE_BLOCK,
+            callback=self._give, finished_callback=self._ended,
         )  # fmt: skip
-        self._stream.start()
         self._last_call = time.monotonic()
+        self._stream.start()
         self._latency = int(self._stream.latency * rate)
+        threading.Thread(target=self._keep_full, name="mixing", daemon=True).start()
 
-    def _fill(self, out: np.ndarray, count: int, when: Any, status: Any) -> None:
+    def _give(self, out: np.ndarray, count: int, when: Any, status: Any) -> None:
         """Give the device its next samples, out (count, channels). Runs on the device's own thread."""
         self._last_call = time.monotonic()
         if status.output_underflow:
-            self.underruns += 1
-        segment, before = self._segment, self._sounding
-        target = 0.0 if self._paused else self._volume
-        if segment is before and target == 0.0 and self._paused and self._gain == 0.0:
-            out.fill(0)
-            return
-        # Every change of loudness is a ramp over the block: a step would click.
-        ramp = np.linspace(0, 1, count, dtype=np.float32)
-        if segment is before:
-            out[:] = (segment.take(count) * (self._gain + (target - self._gain) * ramp))[:, None]
-            if self._paused:  # this block fades out, and fades in again when the song goes on
-                segment.cursor -= count
-        else:
-            fading = before.take(count) * (self._gain * (1 - ramp))
-            rising = 0.0 if self._paused else segment.take(count) * (target * (ramp if segment.fades_in else np.float32(1)))
-            out[:] = (fading + rising)[:, None]
-            self._sounding = segment
-        self._gain = target
+            self._late_calls += 1
+        self._mixed.take(out)
+
+    def _keep_full(self) -> None:
+        while not self._closed.wait(FILL_SECONDS):
+            self._mixed.fill()
 
     def _ended(self) -> None:
         self._failure = f"the sound device '{self.name}' stopped"
@@ -118,29 +94,27 @@ class Player:
             import soxr
 
             samples = soxr.resample(samples, rate, self._rate)
-        self._paused = False
-        self._segment = _Segment(samples)
+        self._mixed.play(samples)
 
     def pause(self) -> None:
         """Fall silent and stay at this moment of the song."""
-        self._paused = True
+        self._mixed.pause(True)
 
     def resume(self) -> None:
         """Go on from where `pause` stopped."""
-        self._paused = False
+        self._mixed.pause(False)
 
     def seek(self, seconds: float) -> None:
         """Go on from another moment of the song; beyond its ends is its ends."""
-        samples = self._segment.samples
-        start = min(max(0, round(seconds * self._rate)), samples.size)
-        self._segment = _Segment(samples, start, fades_in=True)
+        self._mixed.seek(seconds)
 
     def stop(self) -> None:
         """Fall silent and forget the song."""
-        self._segment = _Segment(np.zeros(0, np.float32))
+        self._mixed.stop()
 
     def close(self) -> None:
         """Give the device back."""
+        self._closed.set()
         self._ended = lambda: None  # type: ignore[method-assign]
         with quiet_stderr():
             self._stream.abort()
@@ -148,27 +122,29 @@ class Player:
         self._failure = "the sound device was closed"
 
     @property
+    def underruns(self) -> int:
+        """How often the device ran dry: because it was called too late, or because too little was mixed."""
+        return self._late_calls + self._mixed.dry
+
+    @property
     def position(self) -> float:
         """Seconds of the song heard so far: what was handed over less what the device still holds."""
-        segment = self._segment
-        heard = segment.cursor if self._paused else max(segment.start, segment.cursor - self._latency)
-        return min(heard, segment.samples.size) / self._rate
+        return min(self._mixed.heard(self._latency), self._mixed.size) / self._rate
 
     @property
     def duration(self) -> float:
         """Seconds the song lasts."""
-        return self._segment.samples.size / self._rate
+        return self._mixed.size / self._rate
 
     @property
     def paused(self) -> bool:
         """Whether the song waits."""
-        return self._paused
+        return self._mixed.paused
 
     @property
     def finished(self) -> bool:
         """Whether the last sample was heard."""
-        segment = self._segment
-        return segment.cursor >= segment.samples.size + (self._latency if segment.samples.size else 0)
+        return self._mixed.heard(self._latency) >= self._mixed.size
 
     @property
     def failure(self) -> str | None:
@@ -180,23 +156,26 @@ class Player:
     @property
     def volume(self) -> float:
         """Loudness, a factor from 0 to 1."""
-        return self._volume
+        return self._mixed.volume
 
     @volume.setter
     def volume(self, value: float) -> None:
-        self._volume = min(1.0, max(0.0, value))
+        self._mixed.volume = value
 
 
-def open_player(device: int | str | None = None) -> tuple[Player | SilentDevice, str | None]:
-    """Open the sound device, or a silent one if there is none.
+def open_player(device: str | None = None) -> tuple[Player | SilentDevice, str | None]:
+    """Open a sound device, or a silent one if there is none.
+
+    Args:
+        device: its name; the system's own if None, or if there is no longer one of that name.
 
     Returns:
         The player, and None or one line that says why it is silent and what to install.
     """
     try:
         with quiet_stderr():
-            _refresh_devices()
-            return Player(device), None
+            refresh_devices()
+            return Player(index_of(device)), None
     except Exception as error:  # any failure of a driver is a reason to play silently, never one to stop the radio
         return SilentDevice(), f"No sound: {_explain(error)}; playing silently"
 
@@ -243,8 +222,8 @@ def _sounddevice() -> Any:
     return sounddevice
 
 
-def _refresh_devices() -> None:
-    """Let PortAudio look again: it lists devices once, when it is loaded, and misses those plugged in later."""
+def refresh_devices() -> None:
+    """Let PortAudio look again: it lists devices once, when it is loaded, and misses later ones. NOTE: what plays is cut off."""
     loaded = "sounddevice" in sys.modules
     sounddevice = _sounddevice()
     if loaded:

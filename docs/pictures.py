@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-COLUMNS, ROWS = 100, 18
+COLUMNS, ROWS = 100, 30
 CELL = (9, 19)  # pixels
 BACKGROUND, FOREGROUND = (24, 26, 31), (214, 218, 224)
 COLOURS = {"green": (126, 196, 120), "red": (224, 108, 117), "brown": (229, 192, 123), "blue": (97, 175, 239), "default": FOREGROUND}
@@ -38,12 +38,11 @@ def session_screen() -> Any:
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "AI_RADIO_HOME": home, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parent.parent)}
         environment.pop("NO_COLOR", None)
-        stream.feed("$ ai-radio\r\n")
         child = pexpect.spawn(
             sys.executable, ["-m", "radio", "--seed", "4"], env=environment, dimensions=(ROWS, COLUMNS), encoding="utf-8", timeout=5
         )
         waiting = time.monotonic() + 60
-        while "slider" not in "".join(screen.display) and time.monotonic() < waiting:
+        while "  1  " not in "".join(screen.display) and time.monotonic() < waiting:
             _read(child, stream, 0.5)
         for seconds, keys in KEYS:
             _read(child, stream, seconds)
@@ -81,9 +80,19 @@ def draw_screen(rows: list[dict[int, Any]], path: Path) -> None:
     draw = ImageDraw.Draw(image)
     for number, row in enumerate(rows[:used]):
         for column, cell in row.items():
-            colour = COLOURS.get(cell.fg, FOREGROUND)
+            box = (12 + column * CELL[0], 12 + number * CELL[1], 12 + (column + 1) * CELL[0], 12 + (number + 1) * CELL[1])
+            if cell.bg != "default":
+                draw.rectangle(box, _colour(cell.bg, BACKGROUND))
+            colour = _colour(cell.fg, FOREGROUND)
             draw.text((12 + column * CELL[0], 12 + number * CELL[1]), cell.data, colour, font=fonts[bool(cell.bold)])
     image.save(path)
+
+
+def _colour(name: str, usual: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the colour of a cell, which pyte gives as a name or as six hexadecimal digits."""
+    if len(name) == 6 and all(letter in "0123456789abcdef" for letter in name):
+        return int(name[:2], 16), int(name[2:4], 16), int(name[4:], 16)
+    return COLOURS.get(name, usual)
 
 
 def draw_spectrogram(path: Path, *, seed: int = 4) -> None:

@@ -55,7 +55,7 @@ def descend(
     distribution: LatentDistribution | None = None,
     distance_weight: float = 1.0,
     scale: np.ndarray | float = 1.0,
-    progress: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float, float], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Descent:
     """Descend from several starts at once.
@@ -68,7 +68,7 @@ def descend(
         distribution: to stay inside of; None for nowhere.
         distance_weight: of the penalty max(0, distance^2 / D - 1).
         scale: (D,) the unit of each value, where they differ in size.
-        progress: called with (steps done, lowest value + penalty so far).
+        progress: called with (steps done, lowest value + penalty so far, its Mahalanobis distance, NaN without a distribution).
         should_stop: asked before each step; the descent so far is returned.
 
     Raises:
@@ -79,7 +79,7 @@ def descend(
     position = start.astype(np.float64)
     first_moment, second_moment = np.zeros_like(position), np.zeros_like(position)
     path, values, penalties, distances = [], [], [], []
-    lowest = np.inf
+    lowest, its_distance = np.inf, np.nan
     for step in range(steps + 1):
         value, gradient = objective(position)
         penalty, distance = np.zeros(len(position)), np.full(len(position), np.nan)
@@ -93,9 +93,11 @@ def descend(
         values.append(np.asarray(value, np.float64))
         penalties.append(penalty)
         distances.append(distance)
-        lowest = min(lowest, float(np.nanmin(value + penalty)))
+        total = np.nan_to_num(value + penalty, nan=np.inf)
+        if total.min() < lowest:
+            lowest, its_distance = float(total.min()), float(distance[total.argmin()])
         if progress is not None:
-            progress(step, lowest)
+            progress(step, lowest, its_distance)
         if step == steps or (should_stop is not None and should_stop()):
             break
         # In units of scale u = P / scale:  dL/du = scale dL/dP.
@@ -104,8 +106,8 @@ def descend(
         second_moment += (1 - 0.999) * (gradient * gradient - second_moment)
         direction = (first_moment / (1 - 0.9 ** (step + 1))) / (np.sqrt(second_moment / (1 - 0.999 ** (step + 1))) + 1e-8)
         position = position - learning_rate * scale * direction
-    total = np.array(values) + np.array(penalties)
-    best_step, best_start = np.unravel_index(int(np.nanargmin(total)), total.shape)
+    totals = np.array(values) + np.array(penalties)
+    best_step, best_start = np.unravel_index(int(np.nanargmin(totals)), totals.shape)
     best = path[best_step][best_start].copy()
     history = (np.array(path), np.array(values), np.array(penalties), np.array(distances))
     return Descent(*history, best=best, best_step=int(best_step), best_start=int(best_start))

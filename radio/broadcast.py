@@ -6,58 +6,24 @@ It knows nothing of keys or screens. A face calls `tick()` several times a secon
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from audio_parsing.playback import Player, SilentDevice, open_player
-from radio.ratings import RatingsError
+from radio.final_making import FinalMaking
+from radio.keeping import Keeper
+from radio.ratings import Rating, RatingsError
 from radio.slider import Slider
+from radio.songs_played import SongsPlayed
+from radio.view import Judged, View
+from radio.viewing import view_of
 
 if TYPE_CHECKING:
-    from radio.session import RadioSession, Song
+    from radio.remote import RemoteSession
+    from radio.session import RadioSession
 
-NOTE_SECONDS = 0.5  # how often, at most, a moving slider is written to the database
-NOTE_AGAIN_SECONDS = 5.0  # of a song, after which a slider at rest is written again: the rating is a mean over time
-RETRY_SECONDS = 10.0  # until a database that could not be written to is tried again
-
-
-@dataclass(frozen=True)
-class View:
-    """What there is to see at a moment; a screen is a function of it.
-
-    Attributes:
-        number: of the song in this session, from 1; 0 before the first.
-        name: of the song.
-        details: tempo and key, or nothing.
-        position: seconds heard.
-        duration: seconds the song lasts.
-        paused: whether it waits.
-        slider: -1 to 1, None while untouched.
-        rated: songs rated by this listener on this station.
-        expected: the rating the radio expects and its uncertainty, None before it learned anything.
-        volume: 0 to 1.
-        busy: what is waited for, or nothing.
-        silent: whether there is no sound device.
-    """
-
-    number: int
-    name: str
-    details: str
-    position: float
-    duration: float
-    paused: bool
-    slider: float | None
-    rated: int
-    expected: tuple[float, float] | None
-    volume: float
-    busy: str
-    silent: bool
+EARLY_SECONDS = 1.5  # before a song's end its rating is learned, so that the next one is chosen by it
 
 
 class Broadcast:
@@ -67,33 +33,46 @@ class Broadcast:
         session: where songs come from and ratings go.
         player: where songs go.
         say: takes one line at a time for the listener.
-        started: called whenever a song begins.
+        started: called with every song that begins.
+        attend: called at every tick; returns a line for the listener, or nothing.
+        leaving: called before the last song falls silent.
+        kind: of saved songs, 'wav' or 'flac'.
     """
 
     def __init__(
         self,
-        session: RadioSession,
+        session: RadioSession | RemoteSession,
         player: Player | SilentDevice,
         *,
         say: Callable[[str], None],
-        started: Callable[[], None] = lambda: None,
+        started: Callable[[Any], None] = lambda song: None,
+        attend: Callable[[], str] = str,
+        leaving: Callable[[], None] = lambda: None,
+        kind: str = "wav",
     ) -> None:
-        self.session = session
+        self.session: Any = session
         self.player = player
-        self.song: Song | None = None
+        self.song: Any = None
         self.slider = Slider()
+        self.final: Any = None  # the latest final song that was played
+        self.keeper = Keeper(session, say)
         self._say = say
         self._started = started
-        self._number = 0
+        self._attend = attend
+        self._leaving = leaving
+        self._kind = kind
+        self.number = 0  # of the song in this session, from 1
         self._wanted = True  # a song is to be started as soon as there is one
-        self._noted: tuple[float, float, float | None] = (0.0, 0.0, None)  # when the slider was last written, where in the song, its value
-        self._unkept: list[tuple[Song, np.ndarray, bool]] = []  # ratings that are not in the database yet: song, curve, skipped
-        self._trouble: RatingsError | None = None  # why the database could not be written to, told already
-        self._retry_at = 0.0
-        self.final: Song | None = None  # the latest final song that was played
-        self._finishing = threading.Event()
-        self._background = ThreadPoolExecutor(1, thread_name_prefix="final-song")
-        self._final: Future[Song] | None = None
+        self._played = SongsPlayed()
+        self._revisited = False  # whether the song that plays was played before: untouched, its rating stays as it was
+        self._rated_early: float | None = None  # the slider's value that was learned before the song's end
+        self.making = FinalMaking(session, say)
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="again")
+        self._again: Future[Any] | None = None  # a song that is made again
+        self._again_at = 0.0  # and where in it to begin
+        self.judged: tuple[Judged, ...] = ()
+        self.lost_underruns = 0  # of players that were closed
+        self._look_back()
 
     @property
     def playing(self) -> bool:
@@ -103,32 +82,57 @@ class Broadcast:
     @property
     def making_final(self) -> bool:
         """Whether the final song is being made."""
-        return self._final is not None
+        return self.making.running
 
     def tick(self) -> None:
         """Do what is due: go on with the next song, draw the slider's curve, tell of a finished final song."""
+        line = self._attend()
+        if line:
+            self._say(line)
         if self.player.failure:
-            self._open_another_player()
-        if self._final is not None and self._final.done():
+            failure = str(self.player.failure)
+            self.use_device(None, because=f"{failure[:1].upper()}{failure[1:]}. ")
+        if self.making.done:
             self._present_final()
-        if self.song is not None and self.player.finished and not self._wanted:
+        if self._again is not None and self._again.done():
+            self._present_again()
+        if self.playing and self.player.finished:
             self._end(skipped=False)
             self._wanted = True
-        if self._wanted and self.session.ready:
-            self._start(self.session.next_song())
-        elif self._wanted:
-            self.session.hurry()
-        self._keep()
+        if self._wanted and not self._played.at_end:
+            self._begin(self._played.forward(), revisited=True)
+        elif self._wanted and self._again is None:
+            if self.session.ready:
+                self._start(self.session.next_song())
+            else:
+                self.session.hurry()
+        self.keeper.keep()
         if self.playing:
             self.slider.record(self.player.position)
             self._note()
+            self._rate_early()
 
     def next(self) -> None:
-        """Go on to the next song; an untouched one counts as a weak dislike."""
+        """Go on to the next song; an untouched one counts as a weak dislike, unless it was heard before."""
         if self.playing:
-            self._end(skipped=True)
+            self._end(skipped=self._played.at_end)
             self.player.stop()
             self._wanted = True
+
+    def previous(self) -> None:
+        """Go back to the song before; there the slider may say something new."""
+        if self._played.at_start:
+            self._say("There is no song before this one.")
+            return
+        if self.playing:
+            self._end(skipped=False)
+        self._begin(self._played.back(), revisited=True)
+
+    def replay(self, rating: Rating, *, position: float = 0.0) -> None:
+        """Play a song of the history again; what is said of it now replaces what was said."""
+        if self._again is None:
+            self._again_at = position
+            self._again = self._background.submit(self.session.again, rating.coordinate, key=rating.key)
 
     def toggle_pause(self) -> None:
         """Pause, or go on."""
@@ -154,7 +158,7 @@ class Broadcast:
         """Put the slider somewhere; None takes back what was said about this song."""
         if value is None:
             self.slider.release()
-            self._unkept = [one for one in self._unkept if one[0] is not self.song]
+            self.keeper.drop(self.song)
         else:
             self.slider.set(value)
         self._touched()
@@ -163,12 +167,13 @@ class Broadcast:
         """Take back the rating of this song, or else the latest one."""
         if self.playing and self.slider.value is not None:
             self.set_slider(None)
+            self._note()
             self._say("The rating of this song is taken back.")
             return
-        self._keep(at_once=True)
+        self.keeper.keep(at_once=True)
         try:
-            if self._unkept and self._trouble:
-                raise self._trouble
+            if self.keeper.unkept and self.keeper.trouble:
+                raise self.keeper.trouble
             rating = self.session.undo()
         except RatingsError as error:
             self._say(f"Nothing is taken back: {error}")
@@ -177,6 +182,30 @@ class Broadcast:
             self._say("There is no rating to take back.")
         else:
             self._say(f"The rating of {rating.song} ({rating.rating:+.1f}) is taken back.")
+            self._look_back()
+
+    def history(self) -> list[Rating]:
+        """Return what the listener said, the latest first; nothing if the database can't be read."""
+        try:
+            return self.session.history()[::-1]
+        except RatingsError as error:
+            self._say(f"No history: {error}")
+            return []
+
+    def change(self, rating: Rating, value: float | None) -> None:
+        """Change a rating of the history, or delete it with None; the network learns again without waiting."""
+        try:
+            if value is None:
+                self.session.delete(rating.key)
+            else:
+                self.session.change(rating.key, value)
+        except RatingsError as error:
+            self._say(f"Not changed: {error}")
+            return
+        if value is None and self.song is not None and rating.key == self.song.key:
+            self.slider.release()
+            self.keeper.begin()
+        self._look_back()
 
     def save(self) -> None:
         """Save the song that plays."""
@@ -184,128 +213,106 @@ class Broadcast:
             self._say("Nothing plays yet.")
             return
         try:
-            self._say(f"Saved {self.session.save(self.song)}")
+            self._say(f"Saved {self.session.save(self.song, kind=self._kind)}")
         except (OSError, ValueError) as error:
             self._say(f"Not saved: {error}")
 
     def make_final(self) -> None:
         """Begin the descent to the final song in the background; it is saved and played when it is there."""
-        if self._final is not None:
+        if self.making_final:
             self._say("The final song is being made already.")
             return
         if self.song is not None and self.playing and self.slider.value is not None:
             self.slider.record(self.player.position)
-            self._rate(self.song, skipped=False)
-        self._keep(at_once=True)
+            self.keeper.rate(self.song, self.slider.curve(), skipped=False)
+        self.keeper.keep(at_once=True)
         if self.session.rated:
             self._say("Making the final song from your ratings ...")
-            self._final = self._background.submit(self.session.final_song, should_stop=self._finishing.is_set)
-        elif self._unkept:
-            self._say(f"The final song is made from your ratings, and none could be kept yet: {self._trouble}")
+            self.making.begin()
+        elif self.keeper.unkept:
+            self._say(f"The final song is made from your ratings, and none could be kept yet: {self.keeper.trouble}")
         else:
             self._say("Rate a song first: the final song is made from what you like.")
 
+    def use_device(self, name: str | None, *, because: str = "") -> None:
+        """Go on at the same moment on another sound device, the system's own if None, or silently where there is none."""
+        old, position, paused = self.player, self.player.position, self.player.paused
+        self.lost_underruns += old.underruns
+        old.close()
+        self.player, reason = open_player(name)
+        self._say(f"{because}{reason or f'Going on with {self.player.name}.'}")
+        self.player.volume = old.volume
+        if self.playing:
+            self.player.play(self.song.samples, self.song.sample_rate)
+            self.player.seek(position)
+            if paused:
+                self.player.pause()
+
     def finish(self) -> None:
         """Keep what was said about the song that plays, fall silent, and end. Harmless when done twice."""
-        self._finishing.set()
+        self.making.stop()
+        leaving, self._leaving = self._leaving, lambda: None
         try:
-            if self.playing and (self.slider.value is not None or self._noted[2] is not None):
+            leaving()
+            if self.playing and (self.slider.value is not None or self.keeper.noted):
                 self._end(skipped=False)
             self._wanted, self.song = True, None
-            self._keep(at_once=True)
-            if self._unkept:
-                names = ", ".join(song.name for song, _, _ in self._unkept)
-                self._say(f"Not kept: what you said of {names}; {self._trouble}")
-                self._unkept = []
-            if self._final is not None and self._final.done():
-                self._take_final()
-            elif self._final is not None:
-                self._final = None
-                self._say("The final song was not ready yet and is dropped.")
+            self.keeper.keep(at_once=True)
+            if self.keeper.unkept:
+                names = ", ".join(song.name for song, _, _ in self.keeper.unkept)
+                self._say(f"Not kept: what you said of {names}; {self.keeper.trouble}")
+                self.keeper.unkept = []
+            self.making.finish()
         finally:
             self.player.close()
             self._background.shutdown(wait=False, cancel_futures=True)
 
     def view(self) -> View:
         """Return what there is to see now."""
-        song = self.song
-        return View(
-            number=self._number,
-            name=song.name if song else "",
-            details=song.details if song else "",
-            position=self.player.position if self.playing else 0.0,
-            duration=self.player.duration if self.playing else 0.0,
-            paused=self.player.paused,
-            slider=self.slider.value,
-            rated=self.session.rated,
-            expected=song.expected if song else None,
-            volume=self.player.volume,
-            busy="making the final song" if self._final else "making the next song" if self._wanted else "",
-            silent=isinstance(self.player, SilentDevice),
-        )
+        return view_of(self)
 
-    def _start(self, song: Song) -> None:
-        self.song, self.slider, self._wanted = song, Slider(), False
-        self._noted = (time.monotonic(), 0.0, None)
-        self._number += 1
-        self.player.play(song.samples, song.sample_rate)
-        self._started()
+    def _start(self, song: Any, *, revisited: bool = False) -> None:
+        """Begin a new song, or one that is not the next: from here `previous` goes back to what was heard before."""
+        self._played.add(song)
+        self.number += 1
+        self._begin(song, revisited=revisited)
         details = f"  {song.details}" if song.details else ""
-        self._say(f"{self._number:3d}  {song.name}{details}  {_clock(self.player.duration)}")
+        self._say(f"{self.number:3d}  {song.name}{details}  {_clock(self.player.duration)}")
+
+    def _begin(self, song: Any, *, revisited: bool) -> None:
+        self.song, self.slider, self._wanted, self._revisited = song, Slider(), False, revisited
+        self._rated_early = None
+        self.keeper.begin()
+        self.player.play(song.samples, song.sample_rate)
+        self._started(song)
 
     def _end(self, *, skipped: bool) -> None:
         assert self.song is not None
         self.slider.record(self.player.position)
-        self._rate(self.song, skipped=skipped)
+        if self.slider.value is not None or self.keeper.noted or not self._revisited:
+            self.keeper.rate(self.song, self.slider.curve(), skipped=skipped and not self._revisited)
         self.slider = Slider()
+        self._look_back()
 
     def _touched(self) -> None:
-        if self.song is None or self._wanted:
+        if not self.playing:
             self.slider.release()
             return
-        self.slider.record(self.player.position)
-        self._note()
+        self.slider.record(self.player.position)  # the next tick writes it, so that a key is seen before a disk has moved
 
     def _note(self) -> None:
-        """Write the slider to the database while the song plays, so that nothing is lost whatever happens to this process."""
-        when, where, value = self._noted
-        now, position = time.monotonic(), self.player.position
-        if self.song is None or self._wanted or now < self._retry_at:
-            return
-        moved = value != self.slider.value and (value is None or self.slider.value is None or now - when > NOTE_SECONDS)
-        heard_on = self.slider.value is not None and abs(position - where) >= NOTE_AGAIN_SECONDS
-        if (moved or heard_on) and self._written(self.session.note, self.song, self.slider.curve()):
-            self._noted = (now, position, self.slider.value)
+        if self.playing:
+            self.keeper.note(self.song, self.slider.curve(), self.slider.value, self.player.position)
 
-    def _rate(self, song: Song, *, skipped: bool) -> None:
-        """Keep and learn what the slider says of a song, now or, while the database can't be written to, later."""
-        self._unkept = [one for one in self._unkept if one[0] is not song] + [(song, self.slider.curve(), skipped)]
-        self._keep()
-
-    def _keep(self, *, at_once: bool = False) -> None:
-        """Keep the ratings that wait for it; after a failure only now and then, as every attempt takes a second."""
-        while self._unkept and (at_once or time.monotonic() >= self._retry_at):
-            song, curve, skipped = self._unkept[0]
-            if not self._written(self.session.rate, song, curve, skipped=skipped):
-                return
-            self._unkept.pop(0)
-
-    def _written(self, write: Callable[..., object], *arguments: Any, **named: Any) -> bool:
-        """Write to the database and return whether it could be done; tell of the first failure, and when it is over."""
-        try:
-            write(*arguments, **named)
-        except RatingsError as error:
-            told, self._trouble, self._retry_at = self._trouble, error, time.monotonic() + RETRY_SECONDS
-            if told is None:
-                self._say(f"Not kept yet, and tried again: {error}")
-            return False
-        if self._trouble is not None:
-            self._trouble, self._retry_at = None, 0.0
-            self._say("Ratings are kept again.")
-        return True
+    def _rate_early(self) -> None:
+        """Learn the rating a moment before the song's end; what is said in that moment is learned after it."""
+        value, left = self.slider.value, self.player.duration - self.player.position
+        if value is not None and value != self._rated_early and left < EARLY_SECONDS and not self.player.paused:
+            self._rated_early = value
+            self.keeper.rate(self.song, self.slider.curve(), skipped=False)
 
     def _present_final(self) -> None:
-        song = self._take_final()
+        song = self.making.take()
         if song is None:
             return
         if self.playing:
@@ -313,34 +320,26 @@ class Broadcast:
         self._start(song)
         self.final = song
 
-    def _take_final(self) -> Song | None:
-        """Save the final song that was made and return it; None if it could not be."""
-        assert self._final is not None
-        future, self._final = self._final, None
+    def _present_again(self) -> None:
+        assert self._again is not None
+        future, self._again = self._again, None
         try:
             song = future.result()
-            path = self.session.save(song)
         except (OSError, ValueError) as error:
-            self._say(f"No final song: {error}")
-            return None
-        except CancelledError:
-            return None
-        self._say(f"Your final song is {song.name}, saved as {path}")
-        return song
+            self._say(f"That song can't be played again: {error}")
+            return
+        if self.playing:
+            self._end(skipped=False)
+        self._start(song, revisited=True)
+        if self._again_at:
+            self.player.seek(self._again_at)
 
-    def _open_another_player(self) -> None:
-        """Go on silently, or on another device, at the same moment."""
-        old, position, paused = self.player, self.player.position, self.player.paused
-        failure = old.failure
-        old.close()
-        self.player, reason = open_player()
-        self._say(f"{str(failure)[:1].upper()}{str(failure)[1:]}. {reason or f'Going on with {self.player.name}.'}")
-        self.player.volume = old.volume
-        if self.song is not None and not self._wanted:
-            self.player.play(self.song.samples, self.song.sample_rate)
-            self.player.seek(position)
-            if paused:
-                self.player.pause()
+    def _look_back(self) -> None:
+        """Read again what was expected of the listener's songs, and given to them."""
+        try:
+            self.judged = self.session.judged()
+        except RatingsError:
+            return
 
 
 def _clock(seconds: float) -> str:

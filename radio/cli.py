@@ -20,6 +20,8 @@ examples:
   ai-radio                                           play the starter station and rate what you hear
   ai-radio train ~/Music --station mine              make a station from your own music
   ai-radio play --station mine                       play it
+  ai-radio --listener anna                           play for somebody else; the next start goes on with her
+  ai-radio history --csv > ratings.csv               take your ratings along
   ai-radio generate --count 10 --output songs        write ten new songs as WAV files
   ai-radio final --output songs                      descend to the song you would like best
   ai-radio reconstruct song.ogg --output songs       hear what a station makes of a song
@@ -38,10 +40,13 @@ COMMANDS = {
     "starter": ("make", "write the starter collection"),
     "compress": ("compress", "make small files of music"),
     "decompress": ("compress", "make WAV or FLAC files of compressed ones"),
+    "history": ("history", "show what was rated"),
     "stations": ("about", "list the stations"),
+    "listeners": ("history", "list who has rated songs"),
     "map": ("map", "draw a station's songs, those it makes and those a listener rated"),
     "listener": ("listener", "list listeners; export, import or delete one's ratings"),
-    "doctor": ("about", "show where things are and whether they work"),
+    "doctor": ("about", "show where things are and whether they work, and play a tone"),
+    "completion": ("completion", "print a script with which a shell completes commands"),
 }
 LATENTS = ("owner", "total", "gaussian", "mixture", "learned-prior")  # gan.latent.KINDS and gan.bodies.BODIES, heavy to import too
 CRITICS = ("convolutional", "recurrent", "mixed", "framewise")
@@ -125,9 +130,11 @@ def parser() -> argparse.ArgumentParser:
     # What was given before the command's name counts too: the commands' own defaults must not overwrite it.
     _play(added["play"])
     own = {"train": _train, "generate": _generate, "reconstruct": _reconstruct, "final": _final, "starter": _starter, "map": _map}
-    for name, add in (own | {"listener": _listener, "compress": _compress, "decompress": _decompress}).items():
+    own |= {"compress": _compress, "decompress": _decompress, "history": _history, "listener": _listener}
+    own |= {"doctor": _doctor, "completion": _completion}
+    for name, add in own.items():
         add(added[name])
-    for name in ("generate", "reconstruct", "final", "compress", "decompress", "stations", "listener", "doctor"):
+    for name in ("generate", "reconstruct", "final", "compress", "decompress", "stations", "listeners", "listener", "doctor"):
         added[name].add_argument("--json", action="store_true", help="print JSON for a program to read")
     return main_parser
 
@@ -155,6 +162,8 @@ def _play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPR
     _common(each, "station", "listener", "seed", "latent", "beats", default=default)
     ways = ("random", "greedy", "thompson", "ucb")
     each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: ucb)")
+    text = "lines instead of a screen: for pipes, screen readers and slow connections"
+    each.add_argument("--plain", action="store_true", default=False if default is None else default, help=text)
 
 
 def _output(each: argparse.ArgumentParser, what: str) -> None:
@@ -204,6 +213,21 @@ def _starter(each: argparse.ArgumentParser) -> None:
     _common(each, "beats")
     each.add_argument("--count", type=whole(1, 96), default=96, metavar="N", help="how many of the 96 songs (default: all)")
     each.add_argument("--output", metavar="DIR", type=Path, required=True, help="the folder to write to")
+
+
+def _history(each: argparse.ArgumentParser) -> None:
+    _common(each, "station", "listener")
+    form = each.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON, with coordinates and curves")
+    form.add_argument("--csv", action="store_true", help="print a table for a spreadsheet")
+
+
+def _doctor(each: argparse.ArgumentParser) -> None:
+    each.add_argument("--quiet", action="store_true", help="play no tone")
+
+
+def _completion(each: argparse.ArgumentParser) -> None:
+    each.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="which shell")
 
 
 def _map(each: argparse.ArgumentParser) -> None:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 SMALL_BEATS = 4  # a song in which the critic's two convolutions still have something to see
 WAIT = "Compiling the kernels for this machine, once; this takes about 20 seconds ..."
 
 
-def compile_once() -> None:
-    """Compile everything the radio uses, if that was not done before, and say so on stderr."""
+def compile_once(say: Callable[[], None] = lambda: print(WAIT, file=sys.stderr, flush=True)) -> None:
+    """Compile everything the radio uses, if that was not done before, and say so; on stderr unless told otherwise."""
     place = stamp()
     if place is not None and place.is_file():
         return
-    print(WAIT, file=sys.stderr, flush=True)
+    say()
     _use_every_kernel()
     if place is None:
         return

@@ -17,6 +17,7 @@ from radio.added_layers import AddedLayers
 from radio.station import Station
 from radio.taste import Taste, through
 
+FinalProgress = Callable[[int, int, float, float], None]
 STEPS = 30
 STARTS = 4  # half of them best rated, half best predicted
 KNOWN_LOG_VARIANCE = -4.0  # of tempo and key, which are known of each song
@@ -30,7 +31,7 @@ def find_final(
     ratings: np.ndarray,
     candidates: np.ndarray,
     expected: np.ndarray,
-    progress: Callable[[int, int], None] | None = None,
+    progress: FinalProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
     layers: AddedLayers | None = None,
 ) -> tuple[np.ndarray, dict[str, Any]]:
@@ -43,7 +44,7 @@ def find_final(
         ratings: (n,).
         candidates: (m, D) coordinates of other songs.
         expected: (m,) the ratings that the taste expects of those.
-        progress: called with (steps done, steps in all).
+        progress: called with (steps done, steps in all, cautious rating of the best so far, its distance from the station's middle).
         should_stop: asked before each step; the best so far is returned.
         layers: of the generator, through which the descent goes.
 
@@ -60,7 +61,7 @@ def find_final(
         steps=STEPS,
         distribution=distribution,
         scale=distribution.deviation,
-        progress=None if progress is None else lambda step, lowest: progress(step, STEPS),
+        progress=None if progress is None else lambda step, lowest, distance: progress(step, STEPS, 1 - 2 * lowest, distance),
         should_stop=should_stop,
     )
     found = {

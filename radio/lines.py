@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from radio.broadcast import Broadcast
-from radio.terminal import ending_signals
+from radio.ending import ending_signals
 
 TICK_SECONDS = 0.05
 HELP = "commands: n next, p pause, a number from -1 to 1 rates this song, u undo, s save, f final song, q quit"

@@ -4,6 +4,7 @@
     ratings.keep(Rating(...))               writes or rewrites the rating of one play of a song, by its key
     ratings.of(listener, station)           all of them, oldest first: the taste is rebuilt from these
     ratings.undo(listener, station, ...)    takes back the latest and returns it
+    ratings.listeners()                     who has rated how many songs of which station
 
 A row holds the song's coordinate P, from which station and song can be made again, and the slider's curve as it was drawn.
 """
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION = 0x41695264  # "AiRd": marks the file as ours in SQLite's header
 OPEN_SECONDS = 10.0  # how long to wait, at the start, while another program writes
 MOST_WEIGHT = 100.0
@@ -41,10 +42,15 @@ CREATE TABLE ratings (
     weight     REAL NOT NULL,     -- how much the taste trusts it
     curve      TEXT NOT NULL,     -- a JSON list of [seconds, slider]
     skipped    INTEGER NOT NULL,  -- 1 if the song was ended early
-    time       REAL NOT NULL      -- seconds since 1970
+    time       REAL NOT NULL,     -- seconds since 1970
+    expected   REAL               -- what the radio expected when it chose the song, NULL before it had learned
 );
 CREATE INDEX ratings_of ON ratings (listener, station, time);
 """
+# What a table of an earlier version lacks, by the version that brought it.
+ADDED = {2: "ALTER TABLE ratings ADD COLUMN expected REAL"}
+COLUMNS = "key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, time, expected"
+MARKS = ", ".join("?" * len(COLUMNS.split(",")))
 
 
 class RatingsError(ValueError):
@@ -71,6 +77,7 @@ class Rating:
         skipped: whether the song was ended early.
         time: seconds since 1970.
         key: names this play of the song.
+        expected: the rating that the radio expected when it chose the song; None before it had learned anything.
     """
 
     listener: str
@@ -84,22 +91,26 @@ class Rating:
     skipped: bool = False
     time: float = field(default_factory=time.time)
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    expected: float | None = None
 
 
 def rating_of_row(row: Sequence[Any]) -> Rating | None:
     """Return the rating of a row of the table; None if its values are not those of one, as another program or damage may leave them."""
     try:
-        key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, when, *_ = row
+        key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, when, *rest = row
         place = np.array(json.loads(coordinate), float)
         points = np.array(json.loads(curve), float).reshape(-1, 2)
         numbers = float(rating), float(weight), float(when)
+        expected = float(rest[0]) if rest and rest[0] is not None else None  # a table of the first version has no such column
     except (TypeError, ValueError, OverflowError, RecursionError):
         return None
     texts = all(isinstance(text, str) for text in (key, listener, station, made_by, song))
     finite = place.ndim == 1 and place.size and np.isfinite(place).all() and np.isfinite(points).all() and np.isfinite(numbers).all()
     if not texts or not finite or not abs(numbers[0]) <= 1 or not 0 <= numbers[1] <= MOST_WEIGHT or skipped not in (0, 1):
         return None
-    return Rating(listener, station, made_by, song, place, numbers[0], numbers[1], points, bool(skipped), numbers[2], key)
+    if expected is not None and not np.isfinite(expected):
+        return None
+    return Rating(listener, station, made_by, song, place, numbers[0], numbers[1], points, bool(skipped), numbers[2], key, expected)
 
 
 class Ratings:
@@ -147,14 +158,15 @@ class Ratings:
                 raise RatingsError(f"{self.path} was written by a newer AI Radio (version {version} of the table); update this one")
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
-        if version == 0:
+        if version < SCHEMA_VERSION:
             # IMMEDIATE, and looked at again under the lock: two programs may start at once.
             self._database.execute("BEGIN IMMEDIATE")
-            if self._pragma("user_version") == 0:
-                for statement in SCHEMA.split(";"):
-                    self._database.execute(statement)
-                self._database.execute(f"PRAGMA application_id = {APPLICATION}")
-                self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            found = self._pragma("user_version")
+            statements = SCHEMA.split(";") if found == 0 else [ADDED[number] for number in range(found + 1, SCHEMA_VERSION + 1)]
+            for statement in statements:
+                self._database.execute(statement)
+            self._database.execute(f"PRAGMA application_id = {APPLICATION}")
+            self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             self._database.execute("COMMIT")
         self._database.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_SECONDS)}")
         if self._database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
@@ -171,13 +183,14 @@ class Ratings:
                 rating.key, rating.listener, rating.station, rating.made_by, rating.song,
                 json.dumps(np.asarray(rating.coordinate, float).tolist()), float(rating.rating), float(rating.weight),
                 json.dumps(np.asarray(rating.curve, float).tolist()), int(rating.skipped), rating.time,
+                None if rating.expected is None else float(rating.expected),
             )
             for rating in ratings
         ]  # fmt: skip
         with self._lock, self._explained():
             self._database.execute("BEGIN IMMEDIATE")
             try:
-                self._database.executemany("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                self._database.executemany(f"INSERT OR REPLACE INTO ratings ({COLUMNS}) VALUES ({MARKS})", rows)
                 self._database.execute("COMMIT")
             except BaseException:
                 self._database.execute("ROLLBACK")
@@ -187,14 +200,35 @@ class Ratings:
         """Return a listener's ratings on a station, oldest first."""
         return self._select("listener = ? AND station = ? ORDER BY time, rowid", (listener, station))
 
-    def of_listener(self, listener: str) -> list[Rating]:
-        """Return a listener's ratings on all stations, oldest first."""
-        return self._select("listener = ? ORDER BY time, rowid", (listener,))
+    def all(self) -> list[Rating]:
+        """Return everything that anybody said, the latest first."""
+        return self._select("1 = 1 ORDER BY time DESC, rowid DESC", ())
+
+    def get(self, key: str) -> Rating | None:
+        """Return the rating of one play; None if there is none."""
+        found = self._select("key = ?", (key,))
+        return found[0] if found else None
+
+    def judged(self, listener: str, station: str, made_by: str) -> list[tuple[str, float | None, float]]:
+        """Return (song, expected, given) of a listener's ratings of a station's songs, the latest first."""
+        condition = "listener = ? AND station = ? AND made_by = ? ORDER BY time DESC, rowid DESC"
+        with self._lock, self._explained():
+            rows = self._database.execute(f"SELECT song, expected, rating FROM ratings WHERE {condition}", (listener, station, made_by))
+            return rows.fetchall()
 
     def listeners(self) -> list[tuple[str, str, int]]:
         """Return (listener, station, how many ratings), sorted."""
+        return [(listener, station, count) for listener, station, count, _ in self.latest()]
+
+    def latest(self) -> list[tuple[str, str, int, float]]:
+        """Return (listener, station, how many ratings, time of the latest), sorted."""
+        query = "SELECT listener, station, count(*), max(time) FROM ratings GROUP BY listener, station ORDER BY listener, station"
         with self._lock, self._explained():
-            return self._database.execute("SELECT listener, station, count(*) FROM ratings GROUP BY 1, 2 ORDER BY 1, 2").fetchall()
+            return self._database.execute(query).fetchall()
+
+    def of_listener(self, listener: str) -> list[Rating]:
+        """Return a listener's ratings on all stations, oldest first."""
+        return self._select("listener = ? ORDER BY time, rowid", (listener,))
 
     def remove_listener(self, listener: str) -> int:
         """Take back everything a listener said, and return how many ratings that were."""
@@ -226,10 +260,9 @@ class Ratings:
         self._database.close()
 
     def _select(self, condition: str, values: tuple[str, ...]) -> list[Rating]:
-        columns = "key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, time"
         with self._lock, self._explained():
             # Both are literals of this file; what comes from outside are the values.
-            rows = self._database.execute(f"SELECT {columns} FROM ratings WHERE {condition}", values).fetchall()  # noqa: S608
+            rows = self._database.execute(f"SELECT {COLUMNS} FROM ratings WHERE {condition}", values).fetchall()  # noqa: S608
         return [one for row in rows if (one := rating_of_row(row)) is not None]
 
     def _pragma(self, name: str) -> int:

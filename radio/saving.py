@@ -1,4 +1,4 @@
-"""Songs as files: a WAV, and beside it a JSON with everything needed to make the song again.
+"""Songs as files: a WAV or FLAC with everything needed to make the song again in its tags, and beside it a JSON with that and more.
 
 A file is written under another name first and then renamed, so that no half song is ever seen under its own.
 """
@@ -12,7 +12,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,16 @@ from radio.names import fingerprint
 
 if TYPE_CHECKING:
     from radio.station import Station
+
+
+class Saved(Protocol):
+    """What is written of a song, wherever it comes from."""
+
+    samples: np.ndarray
+    sample_rate: int
+    name: str
+    expected: tuple[float, float] | None
+    descent: dict[str, Any]
 
 
 class SongFileError(ValueError):
@@ -32,17 +42,64 @@ def file_name(name: str, coordinate: np.ndarray) -> str:
     return f"{words}-{fingerprint(coordinate) & 0xFFFF:04x}"
 
 
+def save_song(path: Path, song: Saved, description: dict[str, Any], *, listener: str, rating: float | None) -> Path:
+    """Write a song, its tags and its JSON, and return the song's path.
+
+    Args:
+        path: ends in .wav or .flac.
+        song: to save.
+        description: of `description_of`.
+        listener: who had it saved.
+        rating: what that listener said of it.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    write_sound(path, song.samples, song.sample_rate, tags=tags_of(description))
+    facts = {"listener": listener, "expected": song.expected, "rating": rating, "descent": song.descent}
+    write_json(path.with_suffix(".json"), {**description, **facts})
+    return path
+
+
+def tags_of(description: dict[str, Any]) -> dict[str, str]:
+    """Return the tags of a song, with everything needed to make it again."""
+    return {
+        "title": description["song"], "artist": "AI Radio", "album": description["station"], "comment": json.dumps(description)
+    }  # fmt: skip
+
+
 def write_wav(path: Path, samples: np.ndarray, sample_rate: int) -> Path:
     """Write samples (n,) as a WAV of 16 bits and return its path.
 
     Raises:
         OSError: if it can't be written.
     """
+    return write_sound(path, samples, sample_rate, kind="WAV")
+
+
+def write_sound(path: Path, samples: np.ndarray, sample_rate: int, *, kind: str = "", tags: dict[str, str] | None = None) -> Path:
+    """Write samples (n,) with 16 bits each and return the path.
+
+    Args:
+        path: of the file.
+        samples: mono, from -1 to 1.
+        sample_rate: Hz.
+        kind: 'WAV' or 'FLAC'; by the path's ending if empty.
+        tags: of title, artist, album, comment.
+
+    Raises:
+        OSError: if it can't be written.
+    """
     import soundfile
+
+    kind = kind or path.suffix.lstrip(".").upper()
 
     def write(temporary: Path) -> None:
         try:
-            soundfile.write(temporary, np.clip(samples, -1, 1), sample_rate, format="WAV", subtype="PCM_16")
+            with soundfile.SoundFile(temporary, "w", sample_rate, 1, format=kind, subtype="PCM_16") as file:
+                for name, text in (tags or {}).items():
+                    setattr(file, name, text)
+                file.write(np.clip(samples, -1, 1))
         except soundfile.SoundFileError as error:
             raise OSError(f"{path}: {error}") from error
 
@@ -95,22 +152,32 @@ def description_of(station: Station, coordinate: np.ndarray, *, beats: int | Non
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """Read the JSON of a saved song.
+    """Read the JSON beside a saved song, or the tags of the song itself.
 
     Raises:
         SongFileError: if it holds something else.
         OSError: if it can't be read.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(_comment(path) if path.suffix.lower() in (".wav", ".flac") else path.read_text("utf-8"))
         coordinate = np.array(content["coordinate"], float)
         beats, station = int(content["beats"]), str(content["station"])
         if coordinate.ndim != 1 or not np.isfinite(coordinate).all() or not 1 <= beats <= 1024:
             raise ValueError("its values are out of range")
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         why = f"{type(error).__name__}: {error}"
-        raise SongFileError(f"{path} is not the description of a song ({why}); give the .json beside a saved WAV") from error
+        raise SongFileError(f"{path} is not the description of a song ({why}); give a saved song, or the .json beside it") from error
     return {**content, "coordinate": coordinate.astype(np.float32), "beats": beats, "station": station}
+
+
+def _comment(path: Path) -> str:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            return file.comment
+    except soundfile.SoundFileError as error:
+        raise ValueError(" ".join(str(error).split())) from error
 
 
 def check_fits(description: dict[str, Any], station: Station, path: Path) -> None:

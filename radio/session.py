@@ -18,25 +18,29 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from radio.added_layers import AddedLayers, versions
 from radio.curves import Delay
-from radio.final import find_final, whole_distribution
+from radio.final import FinalProgress, find_final, whole_distribution
 from radio.home import Home, check_name
+from radio.insight import Insight, insight
 from radio.learner import LearnerLock
 from radio.ratings import Rating, Ratings
-from radio.saving import description_of, file_name, station_fingerprint, write_json, write_wav
-from radio.slider import checked_curve, rating_of
+from radio.said import SKIP_RATING, SKIP_WEIGHT, Said
+from radio.saving import description_of, file_name, save_song, station_fingerprint
+from radio.slider import checked_curve
 from radio.song_maker import MINI_BATCH, Song, SongMaker
 from radio.songs_heard import LIKENESS, SongsHeard
 from radio.station import Station
 from radio.taste import FIRST_RANDOM, Explore, Taste, through
+from radio.view import Judged
 
 CANDIDATES = 192  # judged for every song that is played
 SHELF = 3  # songs rendered ahead; the newest taste chooses among them
-SKIP_RATING, SKIP_WEIGHT = -0.3, 0.5  # of an untouched song that was skipped: a weak dislike
+__all__ = ["SKIP_RATING", "SKIP_WEIGHT", "RadioSession", "Song"]
 
 
 class RadioSession:
@@ -79,8 +83,8 @@ class RadioSession:
         self._taste = Taste(station.critic, extra=station.coordinates.shape[1])
         self._maker = SongMaker(station, self._taste, beats=beats)
         self._ratings = Ratings(self.home.ratings)
-        rated = self._ratings.of(self.listener, station.name)
-        self._known = {one.key: one for one in rated if one.made_by == self._made_by and one.coordinate.shape == (station.size,)}
+        self._said = Said(self._ratings, self.listener, station.name, self._made_by)
+        self._known = {one.key: one for one in self._said.history() if one.coordinate.shape == (station.size,)}
         self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
         self._delay = Delay()
         self.layers = AddedLayers(whole_distribution(station))
@@ -89,6 +93,9 @@ class RadioSession:
             self.go_back(kept[-1])
         self._lock = threading.RLock()  # of what is known and learned: the worker learns it when the session begins
         self._begun = False
+        self._insight: tuple[str, int, Insight] | None = None  # the latest that was asked for: of which play, after how many batches
+        self.batches = 0  # mini-batches that the taste has learned
+        self.queue = 0  # ratings that it has not learned yet
         self._noted: set[str] = set()  # plays of this session that are in the database but not over
         self._hurry = threading.Event()  # the next song is waited for: judge no more candidates
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="next-song") if background else None
@@ -126,13 +133,11 @@ class RadioSession:
 
     def note(self, song: Song, curve: np.ndarray | float) -> None:
         """Keep what was said so far of a song that still plays; it is learned when `rate` is called, what is taken back is so at once."""
-        points = checked_curve(curve)
-        value = rating_of(points, delay=self.delay, seconds=self._seconds(song.latent))
-        if value is None:
-            self._take_back(song.key)
+        if self._said.note(song, curve, delay=self.delay, seconds=self._seconds(song.latent)) is None:
+            self._noted.discard(song.key)
+            self._unlearn(song.key)
         else:
             self._noted.add(song.key)
-            self._ratings.keep(self._rating(song, value, 1.0, points, skipped=False))
 
     def rate(self, song: Song, curve: np.ndarray | float, *, skipped: bool = False) -> float | None:
         """Keep and learn the rating of a song.
@@ -146,36 +151,90 @@ class RadioSession:
         Returns:
             The rating from -1 to 1; None if nothing was said.
         """
-        points = checked_curve(curve)
-        seconds = self._seconds(song.latent)
-        if self._known and len(points) > 2:
-            self._delay.observe(points, self._moments(song.steps[:, None], song.latent[None])[:, 0], seconds)
-        value, weight = rating_of(points, delay=self.delay, seconds=seconds), 1.0
-        if value is None and skipped:
-            value, weight = SKIP_RATING, SKIP_WEIGHT
-        if value is None:
-            self._take_back(song.key)
-            return None
-        rating = self._rating(song, value, weight, points, skipped=skipped)
+        self._notice_delay(checked_curve(curve), song)
         with self._lock:
-            self._ratings.keep(rating)
+            rating = self._said.rate(song, curve, skipped=skipped, delay=self.delay, seconds=self._seconds(song.latent))
             self._noted.discard(song.key)
-            again = song.key in self._known
-            self._known[song.key], self._features[song.key] = rating, song.features
-            if again:
-                self._learn_all()
-            else:
-                self._taste.observe(song.features, value, weight)
-                self._taste.learn()
-        return value
+            if rating is None:
+                self._unlearn(song.key)
+                return None
+            self._learn_one(rating, song.features)
+        return rating.rating
 
     def undo(self) -> Rating | None:
         """Take back the latest rating and return it; None if there is none."""
         self._begin()
-        rating = self._ratings.undo(self.listener, self.station.name, self._made_by)
+        rating = self._said.undo()
         if rating is not None:
             self._unlearn(rating.key)
         return rating
+
+    def history(self) -> list[Rating]:
+        """Return what the listener said of this station's songs, oldest first."""
+        return self._said.history()
+
+    def judged(self) -> tuple[Judged, ...]:
+        """Return what was expected of each rated song and given to it, the latest first."""
+        return self._said.judged()
+
+    def change(self, key: str, value: float) -> None:
+        """Rate a play of a song anew, by one number from -1 to 1, and learn again."""
+        self._said.change(key, value)
+        self.learn_again(key)
+
+    def delete(self, key: str) -> None:
+        """Take back the rating of one play of a song, and learn again."""
+        self._said.delete(key)
+        self.learn_again(key)
+
+    def learn_again(self, key: str, *, song: Song | None = None) -> None:
+        """Learn what the database says now of one play of a song: another process may have written, changed or deleted its rating.
+
+        Args:
+            key: of the play.
+            song: that was played, if it is at hand.
+        """
+        self._begin()
+        rating = self._ratings.get(key)
+        if rating is None:
+            self._unlearn(key)
+            return
+        if song is not None:
+            self._notice_delay(rating.curve, song)
+        features = self._features.get(key) if song is None else song.features
+        self._learn_one(rating, self._maker.judge(np.asarray(rating.coordinate, np.float32)[None])[0] if features is None else features)
+
+    def again(self, coordinate: np.ndarray, *, key: str) -> Song:
+        """Make a song again, as the same play of it: what is said of it now replaces what was said."""
+        self._begin()
+        coordinate = np.asarray(coordinate, np.float32)
+        song = self._maker.make(coordinate, self._maker.judge(coordinate[None])[0])
+        song.key, song.expected = key, self.predict(song) if self._known else None
+        return song
+
+    def order(self, songs: list[Song]) -> list[int]:
+        """Return the places of songs in the order in which they are to be played, by the newest taste."""
+        left, order = list(range(len(songs))), []
+        while left:
+            chosen = self._taste.choose(np.stack([songs[place].features for place in left]), self._rng, self.explore)
+            order.append(left.pop(chosen))
+        return order
+
+    def _notice_delay(self, points: np.ndarray, song: Song) -> None:
+        if self._known and len(points) > 2:
+            self._delay.observe(points, self._moments(song.steps[:, None], song.latent[None])[:, 0], self._seconds(song.latent))
+
+    def moments(self, song: Song) -> np.ndarray:
+        """Return the rating that is expected of every moment of a song (k,), evenly spread over it; its mean is the song's."""
+        self._begin()
+        return self._moments(song.steps[:, None], song.latent[None])[:, 0]
+
+    def insight(self, song: Song) -> Insight:
+        """Return why a song is liked: which of its moments the taste network and the critic like, by their gradients."""
+        if self._insight is None or self._insight[:2] != (song.key, self.batches):
+            known = insight(self.station, self._taste, song.steps, song.latent, self.moments(song))
+            self._insight = song.key, self.batches, known
+        return self._insight[2]
 
     def predict(self, song: Song) -> tuple[float, float]:
         """Return the mean and the standard deviation of the rating that is expected of a song.
@@ -186,12 +245,12 @@ class RadioSession:
         return float(mean[0]), float(deviation[0])
 
     def final_song(
-        self, *, progress: Callable[[int, int], None] | None = None, should_stop: Callable[[], bool] = lambda: False
+        self, *, progress: FinalProgress | None = None, should_stop: Callable[[], bool] = lambda: False
     ) -> Song:
         """Descend on P through taste and generator, from the best rated and the best predicted songs, and return where it leads.
 
         Args:
-            progress: called with (steps done, steps in all).
+            progress: called with (steps done, steps in all, cautious rating of the best so far, its distance from the station's middle).
             should_stop: asked again and again; the song is given up once it says so.
 
         Raises:
@@ -253,27 +312,21 @@ class RadioSession:
         else:
             self.layers.load(version)
 
-    def save(self, song: Song, path: Path | None = None) -> Path:
-        """Write a song as WAV, and beside it a JSON with everything needed to make it again; return the WAV's path.
+    def save(self, song: Song, path: Path | None = None, *, kind: str = "wav") -> Path:
+        """Write a song as WAV or FLAC, and beside it a JSON with everything needed to make it again; return the song's path.
 
         Args:
             song: of this session.
-            path: of the WAV; in the home's folder of songs if None.
+            path: ends in .wav or .flac; in the home's folder of songs if None.
+            kind: the ending it gets there.
         """
-        path = self.home.songs() / f"{file_name(song.name, song.latent)}.wav" if path is None else path
+        path = self.home.songs() / f"{file_name(song.name, song.latent)}.{kind}" if path is None else path
         rating = self._known.get(song.key)
-        write_wav(path, song.samples, song.sample_rate)
-        write_json(
-            path.with_suffix(".json"),
-            {
-                **description_of(self.station, song.latent, beats=self.beats),
-                "listener": self.listener,
-                "expected": song.expected,
-                "rating": None if rating is None else rating.rating,
-                "descent": song.descent,
-            },
-        )
-        return path
+        return save_song(path, song, self.description(song), listener=self.listener, rating=None if rating is None else rating.rating)
+
+    def description(self, song: Song) -> dict[str, Any]:
+        """Return everything needed to make a song again, ready for JSON."""
+        return description_of(self.station, song.latent, beats=self.beats)
 
     def close(self) -> None:
         """End the session; what was rated is kept already."""
@@ -352,24 +405,25 @@ class RadioSession:
 
     def _learn_all(self) -> None:
         with self._lock:
+            self.batches += 1
             self._taste.forget()
             for key, rating in self._known.items():
                 self._taste.observe(self._features[key], rating.rating, rating.weight)
             self._taste.learn()
 
-    def _take_back(self, key: str) -> None:
-        self._ratings.remove(key)
-        self._unlearn(key)
+    def _learn_one(self, rating: Rating, features: np.ndarray) -> None:
+        with self._lock:
+            again = rating.key in self._known
+            self._known[rating.key], self._features[rating.key] = rating, features
+            if again:
+                self._learn_all()
+            else:
+                self.batches += 1
+                self._taste.observe(features, rating.rating, rating.weight)
+                self._taste.learn()
 
     def _unlearn(self, key: str) -> None:
         with self._lock:
             if self._known.pop(key, None) is not None:
                 self._features.pop(key, None)
                 self._learn_all()
-
-    def _rating(self, song: Song, value: float, weight: float, curve: np.ndarray, *, skipped: bool) -> Rating:
-        return Rating(
-            self.listener, self.station.name, self._made_by, song.name, song.latent,
-            value, weight=weight, curve=curve, skipped=skipped, key=song.key,
-        )  # fmt: skip
-

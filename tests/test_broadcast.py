@@ -13,7 +13,7 @@ import pytest
 from tiny_station import tiny_station
 
 from audio_parsing.playback import SilentDevice
-from radio import broadcast as broadcast_module
+from radio import keeping
 from radio import session as session_module
 from radio.broadcast import Broadcast
 from radio.home import Home
@@ -66,7 +66,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 @pytest.fixture
 def locked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     """Another program holds the database; an attempt is over soon, and made at every tick."""
-    monkeypatch.setattr(broadcast_module, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(keeping, "RETRY_SECONDS", 0.0)
     stage.session._ratings._database.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(stage.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -193,7 +193,7 @@ def test_at_the_end_a_busy_database_is_tried_once_more(stage: Stage, locked: sql
 
 
 def test_attempts_on_a_busy_database_are_few(stage: Stage, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broadcast_module, "RETRY_SECONDS", 100.0)
+    monkeypatch.setattr(keeping, "RETRY_SECONDS", 100.0)
     attempts: list[Song] = []
     note = stage.session.note
 
@@ -222,7 +222,7 @@ def test_quitting_gives_up_the_final_song(stage: Stage, monkeypatch: pytest.Monk
 def test_a_final_song_that_is_there_when_the_listener_quits_is_saved(stage: Stage) -> None:
     stage.broadcast.set_slider(0.6)
     stage.broadcast.make_final()
-    assert stage.broadcast._final is not None
-    stage.broadcast._final.result(30)
+    assert stage.broadcast.making.future is not None
+    stage.broadcast.making.future.result(30)
     stage.broadcast.finish()
     assert stage.said[-1].startswith("Your final song is ") and len(list((stage.path.parent / "songs").glob("*.wav"))) == 1

@@ -51,7 +51,7 @@ def test_scale_makes_every_value_move_alike():
 def test_it_can_be_stopped_and_says_what_is_wrong():
     seen = []
     descent = descend(
-        bowl(np.ones(2)), np.zeros((1, 2)), progress=lambda step, value: seen.append((step, value)), should_stop=lambda: len(seen) > 3
+        bowl(np.ones(2)), np.zeros((1, 2)), progress=lambda step, value, _: seen.append((step, value)), should_stop=lambda: len(seen) > 3
     )
     assert len(descent.path) == len(seen) == 4
     with pytest.raises(ValueError, match="shape"):

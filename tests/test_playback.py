@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
-from audio_parsing import playback
+from audio_parsing import mixing, playback
 from audio_parsing.playback import Player, SilentDevice, open_player, quiet_stderr
 
 ROOT = Path(__file__).parent.parent
@@ -62,6 +60,7 @@ def test_silent_device_keeps_time() -> None:
 
 class FakeStream:
     latency = 2 * BLOCK / RATE
+    keep_full = staticmethod(lambda: None)  # what the player's thread does, done by hand
 
     def __init__(self, samplerate: int, channels: int, callback: Callable, finished_callback: Callable, **rest: Any) -> None:
         self.callback, self.finished, self.channels, self.samplerate = callback, finished_callback, channels, samplerate
@@ -75,6 +74,7 @@ class FakeStream:
         """Return what the device gets, one channel (blocks * BLOCK,)."""
         out = []
         for _ in range(blocks):
+            self.keep_full()
             block = np.full((BLOCK, self.channels), np.nan, np.float32)
             self.callback(block, BLOCK, None, types.SimpleNamespace(output_underflow=underflow))
             assert (block == block[:, :1]).all()
@@ -93,15 +93,18 @@ def fake_sounddevice(channels: int, check: Callable) -> types.SimpleNamespace:
 def player(monkeypatch: pytest.MonkeyPatch) -> Player:
     """A player on a device that is pulled by hand."""
     monkeypatch.setattr(playback, "_sounddevice", lambda: fake_sounddevice(8, lambda *arguments, **named: None))
+    monkeypatch.setattr(playback, "FILL_SECONDS", 1e6)
     made = Player()
+    made._stream.keep_full = made._mixed.fill
     made.volume = 1.0
-    made._stream.pull()
+    made._stream.pull(3)
     return made
 
 
 def test_every_sample_is_played_once_and_in_order(player: Player, rng: np.random.Generator) -> None:
     song = rng.uniform(-1, 1, 10 * BLOCK + 100).astype(np.float32)
     player.play(song, RATE)
+    assert not player._stream.pull().any(), "the block that the device was about to take"
     heard = player._stream.pull(11)
     np.testing.assert_array_equal(heard[: song.size], song)
     assert not heard[song.size :].any()
@@ -114,43 +117,86 @@ def test_every_sample_is_played_once_and_in_order(player: Player, rng: np.random
 def test_pause_is_silence_and_loses_nothing(player: Player) -> None:
     song = np.linspace(0, 1, 20 * BLOCK, dtype=np.float32)
     player.play(song, RATE)
-    player._stream.pull(4)
+    player._stream.pull(5)
     assert player.position == pytest.approx(2 * BLOCK / RATE), "what the device holds is not heard yet"
     player.pause()
+    player._stream.pull()
     fading = player._stream.pull()
     assert abs(fading[-1]) < 0.01 and np.abs(np.diff(fading)).max() < 0.01, "no click"
     assert not player._stream.pull(50).any()
     at = player.position
-    assert at == pytest.approx(4 * BLOCK / RATE)
+    assert at == pytest.approx(5 * BLOCK / RATE)
     player.resume()
-    player._stream.pull()
-    np.testing.assert_array_equal(player._stream.pull(), song[5 * BLOCK : 6 * BLOCK])
+    player._stream.pull(2)
+    np.testing.assert_array_equal(player._stream.pull(), song[6 * BLOCK : 7 * BLOCK])
+
+
+def test_changes_in_any_order_lose_no_sample_and_never_click(player: Player, rng: np.random.Generator) -> None:
+    """Keys as fast as they come, between the device's calls; each change is a ramp, and the position is what is heard."""
+    song = np.sin(np.arange(60 * RATE) / 30).astype(np.float32) * np.float32(0.9)
+    player.play(song, RATE)
+    player._stream.pull(5)
+    heard = [player._stream.pull()]
+    for _ in range(300):
+        for _ in range(rng.integers(3)):
+            what = rng.integers(4)
+            if what == 0:
+                player.seek(float(rng.uniform(0, 50)))
+            elif what == 1:
+                player.pause() if not player.paused else player.resume()
+            elif what == 2:
+                player.volume = float(rng.uniform(0, 1))
+            else:
+                player.play(song, RATE)
+        heard.append(player._stream.pull())
+    steps = np.abs(np.diff(np.concatenate(heard)))
+    assert steps.max() < 2 * 0.9 / 30 + 2 / BLOCK, "no sample is far from the one before, even where two songs cross"
+    player.volume = 1.0
+    player.resume()
+    player.seek(20.0)
+    player._stream.pull(10)
+    block = player._stream.pull()
+    now = round(player.position * RATE) + 2 * BLOCK
+    np.testing.assert_allclose(block, song[now - BLOCK : now], atol=1e-6)
+
+
+def test_a_ring_that_is_not_filled_runs_dry_and_is_counted(player: Player) -> None:
+    player._stream.keep_full = lambda: None
+    player.play(np.full(50 * BLOCK, 0.5, np.float32), RATE)
+    ahead = round(mixing.AHEAD_SECONDS * RATE / BLOCK)
+    assert player._stream.pull(ahead)[-BLOCK:].all() and player.underruns == 0, "it bears an interpreter that is busy for so long"
+    assert not player._stream.pull(2).any() and player.underruns == 2
+    player._stream.keep_full = player._mixed.fill
+    assert player._stream.pull().all()
 
 
 def test_seek_and_skip_fade_over_without_a_click(player: Player) -> None:
     player.play(np.full(50 * BLOCK, 0.8, np.float32), RATE)
-    player._stream.pull(3)
+    player._stream.pull(4)
     player.seek(0.5)
+    player._stream.pull()
     over = player._stream.pull()
     assert np.abs(np.diff(over)).max() < 0.01 and over.max() <= 0.81
-    assert player.position == pytest.approx(0.5, abs=0.001)
+    player._stream.pull(2)
+    assert player.position == pytest.approx(0.5 + BLOCK / RATE, abs=0.001)
     player.seek(1e9)
-    player._stream.pull(3)
+    player._stream.pull(5)
     assert player.finished
     player.seek(-3)
     assert player.position == 0
-    player.play(np.full(5 * BLOCK, 0.3, np.float32), RATE)
-    player._stream.pull()
+    player.play(np.full(9 * BLOCK, 0.3, np.float32), RATE)
+    player._stream.pull(2)
     np.testing.assert_allclose(player._stream.pull(), 0.3, rtol=1e-6)
     player.stop()
-    assert player._stream.pull(2)[BLOCK:].any() == np.False_
+    assert player._stream.pull(3)[2 * BLOCK :].any() == np.False_
     assert player.finished
 
 
 def test_volume_is_a_factor_and_underruns_are_counted(player: Player) -> None:
     player.play(np.full(50 * BLOCK, 0.5, np.float32), RATE)
+    player._stream.pull(2)
     player.volume = 0.4
-    player._stream.pull()
+    player._stream.pull(2)
     np.testing.assert_allclose(player._stream.pull(underflow=True), 0.2, rtol=1e-6)
     assert player.underruns == 1
     player.volume = -3
@@ -163,6 +209,7 @@ def test_a_device_of_another_rate_gets_the_song_at_its_own(monkeypatch: pytest.M
 
     monkeypatch.setattr(playback, "_sounddevice", lambda: fake_sounddevice(1, refuse))
     player = Player()
+    player._stream.keep_full = player._mixed.fill
     assert (player._stream.samplerate, player._stream.channels) == (44100, 1)
     tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
     player.play(tone, RATE)
@@ -213,37 +260,6 @@ def test_chatter_of_libraries_is_not_shown(capfd: pytest.CaptureFixture[str]) ->
         os.write(2, b"ALSA lib pcm.c:2664:(snd_pcm_open_noupdate) Unknown PCM\n")
     os.write(2, b"mine\n")
     assert capfd.readouterr().err == "mine\n"
-
-
-@pytest.fixture
-def sound_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen]:
-    """PulseAudio with a null sink of 22,050 Hz, and the environment that leads to it."""
-    if sys.platform == "win32" or not (shutil.which("pulseaudio") and shutil.which("parec")):
-        pytest.skip("PulseAudio is not installed (Debian: pulseaudio pulseaudio-utils libasound2-plugins)")
-    folder = Path(tempfile.mkdtemp(prefix="pulse-"))  # short: the socket's path has at most 107 letters
-    for name, value in {"HOME": folder, "XDG_RUNTIME_DIR": folder, "PULSE_SERVER": f"unix:{folder}/native"}.items():
-        monkeypatch.setenv(name, str(value))
-    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
-    log = (folder / "log").open("wb")
-    server = subprocess.Popen(
-        ["pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "--log-target=stderr",
-         "-L", f"module-null-sink sink_name=test rate={RATE} channels=1",
-         "-L", f"module-native-protocol-unix auth-anonymous=1 socket={folder}/native"],
-        stderr=log, stdout=log,
-    )  # fmt: skip
-    try:
-        for _ in range(100):
-            if subprocess.run(["pactl", "info"], capture_output=True).returncode == 0:
-                break
-            time.sleep(0.05)
-        else:
-            pytest.fail(f"PulseAudio did not start: {(folder / 'log').read_text()}")
-        yield server
-    finally:
-        server.terminate()
-        server.wait(10)
-        log.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_sound_through_a_real_server(

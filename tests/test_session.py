@@ -252,7 +252,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     def fail(*arguments: object, **named: object) -> None:
         raise soundfile.LibsndfileError(1)
 
-    monkeypatch.setattr(soundfile, "write", fail)
+    monkeypatch.setattr(soundfile.SoundFile, "write", fail)
     with pytest.raises(OSError, match="song.wav"):
         saving.write_wav(path, np.ones(100), 22050)
     assert path.read_bytes() == before and [one.name for one in tmp_path.iterdir()] == ["song.wav"]
@@ -322,7 +322,7 @@ def test_a_final_song_can_be_given_up(open_session: Callable[..., RadioSession])
     session.rate(session.next_song(), 0.5)
     steps: list[int] = []
     with pytest.raises(CancelledError):
-        session.final_song(progress=lambda step, _: steps.append(step), should_stop=lambda: len(steps) == 3)
+        session.final_song(progress=lambda step, *_: steps.append(step), should_stop=lambda: len(steps) == 3)
     assert steps == [0, 1, 2]
     with pytest.raises(CancelledError):
         session.final_song(should_stop=lambda: True)

@@ -7,12 +7,17 @@ import json
 import os
 import platform
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radio.home import SHIPPED, Home, HomeError
 
-PACKAGES = ("numpy", "scipy", "numba", "soundfile", "sounddevice", "soxr", "platformdirs")
+if TYPE_CHECKING:
+    from audio_parsing.playback import Player
+
+PACKAGES = ("numpy", "scipy", "numba", "soundfile", "sounddevice", "soxr", "platformdirs", "textual")
+TONE_SECONDS, TONE_HZ, TONE_LEVEL = 1.0, 440.0, 0.2
 
 
 def stations(options: argparse.Namespace) -> None:
@@ -58,7 +63,7 @@ def doctor(options: argparse.Namespace) -> int:
         problems.append("there is no station; ai-radio train makes one")
     facts |= _ratings(home, problems) if home.path.is_dir() else {"ratings": 0}
     facts["prepared"] = _prepared(home)
-    facts |= _sound()
+    facts |= _sound(tone=not options.quiet)
     facts |= _kernels(problems)
     facts["problems"] = problems
     if options.json:
@@ -109,13 +114,36 @@ def _prepared(home: Home) -> str:
     return f"{kept} of music for training, never more than {most}, safe to delete: {cache.folder}"
 
 
-def _sound() -> dict[str, Any]:
+def _sound(*, tone: bool) -> dict[str, Any]:
     """No sound is told but is no problem: the radio plays silently."""
-    from audio_parsing.playback import open_player
+    from audio_parsing.devices import output_devices
+    from audio_parsing.playback import Player, open_player
 
     player, reason = open_player()
-    player.close()
-    return {"sound": reason or player.name}
+    try:
+        facts: dict[str, Any] = {"sound": reason or player.name, "devices": output_devices()}
+        if isinstance(player, Player):
+            facts["test tone"] = _play_tone(player) if tone else "not played"
+    finally:
+        player.close()
+    return facts
+
+
+def _play_tone(player: Player) -> str:
+    """Play a tone and say whether the device took it."""
+    import numpy as np
+
+    rate = 22050
+    seconds = np.arange(round(TONE_SECONDS * rate)) / rate
+    ends = np.minimum(1, np.minimum(seconds, TONE_SECONDS - seconds) / 0.02)  # no click
+    player.volume = 1.0
+    player.play((TONE_LEVEL * ends * np.sin(2 * np.pi * TONE_HZ * seconds)).astype(np.float32), rate)
+    until = time.monotonic() + TONE_SECONDS + 3
+    while not player.finished and player.failure is None:
+        if time.monotonic() > until:
+            return "the device did not take it"
+        time.sleep(0.02)
+    return player.failure or f"{TONE_SECONDS:g} s of {TONE_HZ:g} Hz, {player.underruns} underruns"
 
 
 def _kernels(problems: list[str]) -> dict[str, Any]:

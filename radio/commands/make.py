@@ -18,7 +18,7 @@ from radio.progress import Progress
 def generate(options: argparse.Namespace) -> None:
     """Write new songs of a station, or a saved one again."""
     from radio.compiled import compile_once
-    from radio.saving import check_fits, description_of, file_name, read_description, write_wav
+    from radio.saving import check_fits, description_of, file_name, read_description, tags_of, write_sound
     from radio.songs_heard import different_songs
     from radio.station import Station
 
@@ -45,9 +45,11 @@ def generate(options: argparse.Namespace) -> None:
         else:
             coordinate, steps = next(songs)
             samples = station.render(coordinate, frames=station.frames_of(steps, coordinate[None])[0])
-        path = write_wav(target.path(file_name(station.song_name(coordinate), coordinate)), samples, station.sample_rate)
+        facts = description_of(station, coordinate, beats=beats)
+        path = target.path(file_name(station.song_name(coordinate), coordinate))
+        write_sound(path, samples, station.sample_rate, kind="WAV", tags=tags_of(facts))
         seconds = round(len(samples) / station.sample_rate, 3)
-        written.append({"path": str(path), "seconds": seconds, **description_of(station, coordinate, beats=beats)})
+        written.append({"path": str(path), "seconds": seconds, **facts})
         if options.count > 1:
             progress.show(f"{number} of {options.count}  {path}")
     progress.clear()
@@ -72,7 +74,8 @@ def final(options: argparse.Namespace) -> None:
         if not session.rated:
             how = f"rate some with ai-radio play --station {station.name}"
             raise UsageError(f"{listener} has rated no song of station {station.name} as it is now; {how}")
-        song = session.final_song(progress=lambda step, steps: progress.show(f"descending  {step} of {steps}"))
+        telling = "descending  {} of {}, expects {:+.2f}, distance {:.1f}"
+        song = session.final_song(progress=lambda *found: progress.show(telling.format(*found)))
         path = session.save(song, target.path(file_name(song.name, song.latent)))
     finally:
         session.close()

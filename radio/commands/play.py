@@ -3,58 +3,92 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import time
+import traceback
 from collections.abc import Callable
+from typing import Any
 
-from radio.home import STARTER, Home, HomeError, check_name, without_keeping
+from radio.cli import explain
+from radio.home import Home, HomeError, check_name, without_keeping
+from radio.resume import recall
+from radio.settings import read_settings
 
 
 def play(options: argparse.Namespace) -> int:
     """Play a station until the listener quits."""
     home = Home(options.home)
-    listener = check_name(options.listener or "me", "listener")
-    folder = home.station(options.station or STARTER)
-
-    # Heavy: only after everything that was typed is known to be usable.
-    from audio_parsing.playback import open_player
-    from radio.broadcast import Broadcast
-    from radio.compiled import compile_once
-    from radio.lines import play_on_lines
-    from radio.session import RadioSession
-    from radio.station import Station
-    from radio.terminal import HINT, Terminated, play_on_terminal, stderr_to
-
-    station = Station.load(folder)
+    settings = read_settings(home.path / "config.toml")
+    last = recall(home.path / "session.json")
+    listener = check_name(options.listener or last.listener, "listener")
+    folder = home.station(options.station or last.station)
     try:
         home.writable()
     except HomeError as error:
         home = without_keeping(home)
         print(f"{error}; nothing of this session will be kept", file=sys.stderr)
-    if options.latent:
-        station.draw_from(options.latent)
-    compile_once()
-    session = RadioSession(station, listener, home=home, seed=options.seed, explore=options.explore or "ucb", beats=options.beats)
-    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    player = None
+
+    # Heavy: only after everything that was typed is known to be usable.
+    from audio_parsing.playback import open_player
+    from radio.broadcast import Broadcast
+    from radio.ending import Terminated, stderr_to
+    from radio.lines import play_on_lines
+    from radio.remote import RemoteSession
+    from radio.taking_up import TakingUp
+
+    session = RemoteSession(
+        folder, listener, home=home, seed=options.seed, explore=options.explore or "ucb", beats=options.beats, latent=options.latent,
+        telling=_tell,
+    )  # fmt: skip
+    on_screen = not options.plain and fit_for_a_screen()
+    taking_up = TakingUp(home.path / "session.json", last, session, fresh=options.seed is not None)
 
     def open_broadcast(say: Callable[[str], None]) -> Broadcast:
-        nonlocal player
         player, reason = open_player()
-        say(f"AI Radio    {station.name} / {listener}    {session.rated} songs rated" + (f"    {HINT}" if on_terminal else ""))
+        if not on_screen:
+            say(f"AI Radio    {session.station} / {listener}    {session.rated} songs rated")
         if reason:
             say(reason)
-        return Broadcast(session, player, say=say)
+        broadcast = Broadcast(
+            session, player, say=say, started=taking_up.started, attend=session.attend, leaving=taking_up.leaving, kind=settings.kind
+        )
+        taking_up.begin(broadcast)
+        return broadcast
 
+    log = home.path / "messages.log"
     try:
-        with stderr_to(home.path / "messages.log"):
-            if on_terminal:
-                play_on_terminal(open_broadcast)
+        with stderr_to(log):
+            if on_screen:
+                from radio.screen.app import play_on_screen
+
+                play_on_screen(open_broadcast, settings, title=f"{session.station} / {listener}")
             else:
                 play_on_lines(open_broadcast)
     except Terminated as ended:
         return 128 + ended.number
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) or explain(error) is not None:
+            raise
+        with open(log, "a", encoding="utf-8", errors="replace") as file:
+            file.write(time.strftime("%Y-%m-%d %H:%M:%S\n"))
+            traceback.print_exception(error, file=file)
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        print(f"ai-radio: a fault of the program ({what}); nothing that was rated is lost, and {log} has the details", file=sys.stderr)
+        return 1
     finally:
         session.close()
-        if player is not None:
-            player.close()
     return 0
+
+
+def fit_for_a_screen() -> bool:
+    """Return whether this is a terminal that can be drawn on."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    dumb = sys.platform != "win32" and os.environ.get("TERM", "") in ("", "dumb")
+    return not dumb and "utf" in (sys.stdout.encoding or "").lower()
+
+
+def _tell(text: Any) -> None:
+    if text:
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,205 @@
+"""What is heard next: songs, pauses, jumps and loudness mixed into a ring of finished samples, ahead of the device that takes them.
+
+    mixed = MixedRing(rate)
+    mixed.play(samples) pause() resume() seek(seconds) stop() volume      each is heard after what the device is about to take
+    mixed.fill()                         called often, from any thread but the device's
+    mixed.take(out)                      called by the device: copies finished samples, nothing else
+    mixed.position(late)                 seconds of the song heard, where the device holds `late` samples
+
+A change rewinds the mixing to the first block that the device can't be taking, and mixes again from there; so the ring may be long, which
+bears a busy interpreter, and keys are heard soon nevertheless.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+BLOCK = 441  # samples that are mixed at once; every change is a ramp over one of them: 20 ms
+AHEAD_SECONDS = 0.4  # of finished samples
+
+
+class Segment:
+    """A song on its way to the ring, from some moment on; replaced as a whole by a jump or another song."""
+
+    def __init__(self, samples: np.ndarray, start: int = 0, *, fades_in: bool = False) -> None:
+        self.samples = samples  # (n,) float32, at the device's rate
+        self.start = start
+        self.cursor = start  # runs on past the end, so that we know when the last sample was heard
+        self.fades_in = fades_in
+
+    def take(self, count: int) -> np.ndarray:
+        """Return the next samples (count,), silence after the end, and advance."""
+        block = np.zeros(count, np.float32)
+        piece = self.samples[self.cursor : self.cursor + count]
+        block[: piece.size] = piece
+        self.cursor += count
+        return block
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """How the mixing stood before the block that begins at `place` of the ring's endless count."""
+
+    place: int
+    segment: Segment
+    cursor: int
+    sounding: Segment
+    sounding_cursor: int
+    gain: float
+    paused: bool
+
+
+class MixedRing:
+    """See the module's contract.
+
+    Args:
+        rate: of the device, Hz.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.dry = 0  # how often the device wanted more than there was
+        self.paused = False
+        self._blocks = max(8, round(AHEAD_SECONDS * rate / BLOCK))
+        self._ring = np.zeros(self._blocks * BLOCK, np.float32)
+        self._read = self._written = 0  # samples since the beginning, taken and mixed
+        self._largest = BLOCK  # that the device took at once
+        self._segment = self._sounding = Segment(np.zeros(0, np.float32))
+        self._volume = self._gain = 0.8
+        self._marks: deque[_Mark] = deque()
+        self._lock = threading.RLock()  # of the mixing; the device never waits for it
+
+    def take(self, out: np.ndarray) -> None:
+        """Give the device its next samples, out (count, channels). Runs on the device's own thread."""
+        count, read = len(out), self._read
+        self._largest = max(self._largest, count)
+        there = min(count, self._written - read)
+        if there < count:
+            self.dry += 1
+            out[there:] = 0
+        first = read % self._ring.size
+        before_end = min(there, self._ring.size - first)
+        out[:before_end] = self._ring[first : first + before_end, None]
+        out[before_end:there] = self._ring[: there - before_end, None]
+        self._read = read + there
+
+    def fill(self) -> None:
+        """Mix until the ring is full."""
+        with self._lock:
+            while self._written + BLOCK - self._read <= self._ring.size:
+                self._written = self._mix(self._written)
+
+    def play(self, samples: np.ndarray) -> None:
+        """Go on with a song, samples (n,) float32 at the device's rate, from its beginning; resumes if paused."""
+        with self._lock:
+            place = self._rewind()
+            self.paused = False
+            self._segment = Segment(samples)
+            self._mix_again(place)
+
+    def stop(self) -> None:
+        """Fall silent and forget the song."""
+        with self._lock:
+            place = self._rewind()
+            self._segment = Segment(np.zeros(0, np.float32))
+            self._mix_again(place)
+
+    def pause(self, paused: bool) -> None:
+        """Fall silent and stay at this moment, or go on from it."""
+        with self._lock:
+            place = self._rewind()
+            self.paused = paused
+            self._mix_again(place)
+
+    def seek(self, seconds: float) -> None:
+        """Go on from another moment of the song; beyond its ends is its ends."""
+        with self._lock:
+            place = self._rewind()
+            samples = self._segment.samples
+            self._segment = Segment(samples, min(max(0, round(seconds * self.rate)), samples.size), fades_in=True)
+            self._mix_again(place)
+
+    @property
+    def volume(self) -> float:
+        """Loudness, a factor from 0 to 1."""
+        return self._volume
+
+    @volume.setter
+    def volume(self, value: float) -> None:
+        with self._lock:
+            place = self._rewind()
+            self._volume = min(1.0, max(0.0, value))
+            self._mix_again(place)
+
+    @property
+    def size(self) -> int:
+        """Samples of the song."""
+        return self._segment.samples.size
+
+    def heard(self, late: int) -> int:
+        """Return how many samples of the song were heard, or would have been after its end.
+
+        Args:
+            late: samples that the device has taken and holds.
+        """
+        with self._lock:
+            segment = self._segment
+            if self.paused:
+                return segment.cursor
+            place = self._read - late
+            mark = next((one for one in reversed(self._marks) if one.place <= place), None)
+            # What is not mixed yet, or belongs to what was before the latest jump, is not heard yet.
+            if mark is None or mark.segment is not segment:
+                return segment.start
+            return mark.cursor if mark.paused else mark.cursor + min(place - mark.place, BLOCK)
+
+    def _rewind(self) -> int:
+        """Put the mixing back to the first block that the device is not about to take, and return its place."""
+        earliest = self._read + self._largest
+        while self._marks and self._marks[-1].place >= earliest:
+            mark = self._marks.pop()
+            self._segment, self._sounding, self._gain, self.paused = mark.segment, mark.sounding, mark.gain, mark.paused
+            self._sounding.cursor, self._segment.cursor = mark.sounding_cursor, mark.cursor
+            place = mark.place
+            if not self._marks or self._marks[-1].place < earliest:
+                return place
+        return self._written
+
+    def _mix_again(self, place: int) -> None:
+        """Mix over what was mixed from a place on. The device may take the old or the new: each is whole."""
+        while place < self._written:
+            place = self._mix(place)
+        self.fill()
+
+    def _mix(self, place: int) -> int:
+        """Mix one block into the ring at a place and return the next place."""
+        segment, before = self._segment, self._sounding
+        self._marks.append(_Mark(place, segment, segment.cursor, before, before.cursor, self._gain, self.paused))
+        oldest = self._read - self.rate  # what a slow device may still hold
+        while self._marks[0].place < oldest:
+            self._marks.popleft()
+        first = place % self._ring.size
+        self._ring[first : first + BLOCK] = self._block(segment, before)
+        return place + BLOCK
+
+    def _block(self, segment: Segment, before: Segment) -> np.ndarray | float:
+        target = 0.0 if self.paused else self._volume
+        if segment is before and self.paused and self._gain == 0.0:
+            return 0.0
+        # Every change of loudness is a ramp over the block: a step would click.
+        ramp = np.linspace(0, 1, BLOCK, dtype=np.float32)
+        if segment is before:
+            block = segment.take(BLOCK) * (self._gain + (target - self._gain) * ramp)
+            if self.paused:  # this block fades out, and fades in again when the song goes on
+                segment.cursor -= BLOCK
+        else:
+            block = before.take(BLOCK) * (self._gain * (1 - ramp))
+            if not self.paused:
+                block += segment.take(BLOCK) * (target * (ramp if segment.fades_in else np.float32(1)))
+            self._sounding = segment
+        self._gain = target
+        return block

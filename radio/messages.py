@@ -1,0 +1,215 @@
+"""What the radio and its learner tell each other: dataclasses, pickled, each after its length in 8 bytes.
+
+    radio -> learner      Begin, then Played, Changed, Again, Final, StopFinal, Hurry
+    learner -> radio      Telling, then Opened or Refused; then Offer, Order, Learned, Insights, FinalStep, FinalSong, NoFinal
+
+Both ends are this program: nothing comes from elsewhere. The database is what both agree on: a rating is written by the radio, and the
+learner is told the key of the play that changed, so that a message that is lost with a process loses nothing.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from radio.insight import Insight
+
+LENGTH = struct.Struct("<Q")
+
+
+@dataclass(eq=False)
+class HeardSong:
+    """What of a song crosses to the process that plays it.
+
+    Attributes:
+        samples: (n,) float32.
+        sample_rate: Hz.
+        latent: P (D,), from which it can be made again.
+        name: the same for the same coordinate.
+        details: tempo and key as a listener reads them.
+        key: names this play of the song in the database.
+        expected: (mean, standard deviation) of the rating that was expected when it was chosen.
+        descent: how a final song was found; empty for others.
+        description: everything needed to make it again, ready for JSON.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    latent: np.ndarray
+    name: str
+    details: str
+    key: str
+    expected: tuple[float, float] | None = None
+    descent: dict[str, Any] = field(default_factory=dict)
+    description: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Begin:
+    """Open a session with a station."""
+
+    station: Path
+    listener: str
+    home: Path
+    seed: int | None
+    explore: str
+    beats: int | None
+    latent: str | None = None
+
+
+@dataclass
+class Played:
+    """A song is on now; where the learner never made it, its coordinate says what it is."""
+
+    key: str
+    coordinate: np.ndarray
+
+
+@dataclass
+class Changed:
+    """The database says something else of one play of a song."""
+
+    key: str
+
+
+@dataclass
+class Again:
+    """Make a song again, as the same play of it."""
+
+    key: str
+    coordinate: np.ndarray
+
+
+@dataclass
+class Final:
+    """Descend to the final song."""
+
+
+@dataclass
+class StopFinal:
+    """Give the final song up."""
+
+
+@dataclass
+class Hurry:
+    """Somebody waits for the next song."""
+
+
+@dataclass
+class End:
+    """The radio is gone: never sent, but what a learner takes the end of its input for."""
+
+
+@dataclass
+class Telling:
+    """What takes long just now; empty once it is over."""
+
+    text: str
+
+
+@dataclass
+class Refused:
+    """The session can't be opened, or not gone on with; one line says why."""
+
+    text: str
+
+
+@dataclass
+class Opened:
+    """The session is open."""
+
+    station: str
+    made_by: str
+
+
+@dataclass
+class Offer:
+    """A song that can be played, or one that was to be made again."""
+
+    song: HeardSong
+    again: bool = False
+
+
+@dataclass
+class Order:
+    """The keys of all offered songs, best first by the newest taste, and what is expected of each; others are withdrawn."""
+
+    keys: list[str]
+    expected: list[tuple[float, float] | None]
+
+
+@dataclass
+class Learned:
+    """The taste has learned what the database says of these plays; so many batches since the session began; the hand's delay, seconds."""
+
+    keys: list[str]
+    batches: int
+    delay: float
+
+
+@dataclass
+class Insights:
+    """What is known of the moments of one play of a song."""
+
+    key: str
+    insight: Insight
+
+
+@dataclass
+class FinalStep:
+    """How far the descent is, the cautious rating of its best song, and how far that is from the station's middle."""
+
+    step: int
+    steps: int
+    expected: float
+    distance: float
+
+
+@dataclass
+class FinalSong:
+    """The final song was found."""
+
+    song: HeardSong
+
+
+@dataclass
+class NoFinal:
+    """There is no final song; one line says why, or nothing if it was given up."""
+
+    text: str
+
+
+def send(stream: BinaryIO, message: object) -> None:
+    """Write one message.
+
+    Raises:
+        OSError: if nobody reads any more.
+    """
+    content = pickle.dumps(message, protocol=5)
+    stream.write(LENGTH.pack(len(content)) + content)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> Any:
+    """Return the next message.
+
+    Raises:
+        EOFError: if there are no more.
+    """
+    length = _exactly(stream, LENGTH.size)
+    return pickle.loads(_exactly(stream, LENGTH.unpack(length)[0]))
+
+
+def _exactly(stream: BinaryIO, count: int) -> bytes:
+    try:
+        content = stream.read(count)
+    except (OSError, ValueError) as error:  # ValueError: the stream was closed while we waited
+        raise EOFError from error
+    if len(content) < count:
+        raise EOFError
+    return content

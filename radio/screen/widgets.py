@@ -1,0 +1,104 @@
+"""The parts of the screen as Textual's widgets. Each redraws itself only when what it shows has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from rich.text import Text
+from textual import events
+from textual.widget import Widget
+
+from radio.view import View
+
+from . import curves, panels
+
+FALL = 0.8  # what is left of a bar after a frame, so that the eye can follow
+KINDS = ("spectrum", "waveform", "nothing")
+
+
+class Panel(Widget, can_focus=False):
+    """A part that shows a function of the view.
+
+    Args:
+        draw: (view, width, height) -> text.
+    """
+
+    def __init__(self, draw: Callable[[View, int, int], Text], *, id: str) -> None:
+        super().__init__(id=id)
+        self._draw = draw
+        self._shown = Text()
+        self.view: View | None = None
+
+    def show(self, view: View) -> None:
+        """Redraw if this view looks different."""
+        self.view = view
+        text = self._draw(view, self.size.width, self.size.height)
+        if text != self._shown:
+            self._shown = text
+            self.refresh()
+
+    def render(self) -> Text:
+        """Return what is shown."""
+        return self._shown
+
+    def on_resize(self) -> None:
+        """Draw again at the new size."""
+        if self.view is not None:
+            self.show(self.view)
+
+
+class Visualiser(Panel):
+    """A moving spectrum or waveform of what is heard."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(self._picture, id=id)
+        self.kind = KINDS[0]
+        self.samples, self.sample_rate = np.zeros(0, np.float32), 22050
+        self._levels = np.zeros(0)
+
+    def change(self) -> None:
+        """Show the next kind."""
+        self.kind = KINDS[(KINDS.index(self.kind) + 1) % len(KINDS)]
+
+    def _picture(self, view: View, width: int, height: int) -> Text:
+        columns = max(0, width - 6)
+        if self.kind == "nothing" or not columns or height < 1:
+            return Text()
+        if self.kind == "waveform":
+            return panels.picture(curves.waveform(self.samples, self.sample_rate, view.position, columns), height, width)
+        levels = curves.spectrum(self.samples, self.sample_rate, view.position, columns) if view.duration else np.zeros(columns)
+        if self._levels.size == columns and not view.paused:
+            levels = np.maximum(levels, self._levels * FALL)
+        self._levels = levels
+        return panels.picture(levels, height, width)
+
+
+class Track(Panel):
+    """The slider, or the progress bar: a line on which the mouse points at a place.
+
+    Args:
+        draw: as in `Panel`.
+        point: called with the column that the mouse is at, and the width.
+    """
+
+    def __init__(self, draw: Callable[[View, int, int], Text], point: Callable[[int, int], None], *, id: str) -> None:
+        super().__init__(draw, id=id)
+        self._point = point
+        self._dragging = False
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin to drag."""
+        self.capture_mouse()
+        self._dragging = True
+        self._point(event.x, self.size.width)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag."""
+        if self._dragging:
+            self._point(event.x, self.size.width)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """End."""
+        self._dragging = False
+        self.release_mouse()

@@ -1,0 +1,183 @@
+"""Windows over the player: help, why, history, sound devices. Escape closes each, as does the key that opened it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, OptionList, Static
+
+from radio.broadcast import Broadcast
+from radio.ratings import Rating
+from radio.settings import Settings
+
+from . import panels
+from .keys import key_of
+
+CHANGE_STEP = 0.1
+
+
+class Window(ModalScreen[None], inherit_bindings=False):
+    """A window with a title that a key closes.
+
+    Args:
+        title: its first line.
+        closing: keys that close it, besides Escape.
+    """
+
+    def __init__(self, title: str, closing: list[str]) -> None:
+        super().__init__()
+        self._heading = title
+        self._closing_keys = {*closing, "escape"}
+
+    def on_key(self, event: events.Key) -> None:
+        """Close, or let the window do what the key says."""
+        key = key_of(event)
+        if key in self._closing_keys:
+            event.stop()
+            event.prevent_default()
+            self.dismiss()
+        elif self.press(key):
+            event.stop()
+            event.prevent_default()
+
+    def press(self, key: str) -> bool:
+        """Do what a key says and return whether it said anything."""
+        return False
+
+
+class TextWindow(Window):
+    """A window of text.
+
+    Args:
+        title: its first line.
+        closing: keys that close it.
+        text: what it says; asked again as time goes on.
+    """
+
+    def __init__(self, title: str, closing: list[str], text: Callable[[], Text]) -> None:
+        super().__init__(title, closing)
+        self._text = text
+        self._content = Static(text())
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with VerticalScroll(classes="window"):
+            yield Static(Text(self._heading, "bold"), classes="title")
+            yield self._content
+
+    def on_mount(self) -> None:
+        """Keep it up to date."""
+        self.set_interval(0.5, lambda: self._content.update(self._text()))
+
+
+class HistoryWindow(Window):
+    """All ratings: see, replay, change, delete.
+
+    Args:
+        broadcast: whose ratings.
+        settings: keys.
+    """
+
+    def __init__(self, broadcast: Broadcast, settings: Settings) -> None:
+        super().__init__("History", [*settings.keys_of("history"), *settings.keys_of("quit")])
+        self._broadcast = broadcast
+        self._settings = settings
+        self._table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=True)
+        self._ratings: list[Rating] = []
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(classes="window tall"):
+            yield Static(Text.assemble(("History", "bold"), f"   {self._broadcast.session.rated} songs rated"), classes="title")
+            yield self._table
+            yield Static(Text("enter play again   + - 1 to 9 change   x take back   escape close", panels.QUIET))
+
+    def on_mount(self) -> None:
+        """Fill the table."""
+        self._table.add_columns("when", "song", "expected", "given", "")
+        self._fill()
+        self._table.focus()
+
+    def _fill(self) -> None:
+        row = self._table.cursor_row
+        self._ratings = self._broadcast.history()
+        self._table.clear()
+        for one in self._ratings:
+            when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
+            expected = "?" if one.expected is None else f"{min(1.0, max(-1.0, one.expected)):+.2f}"
+            given = Text(f"{one.rating:+.2f}", panels.tint(one.rating))
+            self._table.add_row(Text(when), Text(one.song), Text(expected), given, Text("skipped" if one.skipped else ""))
+        self._table.move_cursor(row=min(row, len(self._ratings) - 1))
+
+    @property
+    def chosen(self) -> Rating | None:
+        """The rating that the cursor is on."""
+        row = self._table.cursor_row
+        return self._ratings[row] if 0 <= row < len(self._ratings) else None
+
+    def press(self, key: str) -> bool:
+        """Play again, change or delete the rating that is chosen."""
+        rating, action = self.chosen, self._settings.keys.get(key, "")
+        if rating is None:
+            return False
+        if key == "enter":
+            self._broadcast.replay(rating)
+            self.dismiss()
+        elif key in ("delete", "backspace", "x") or action == "untouched":
+            self._change(rating, None)
+        elif action in ("louder", "softer"):
+            by = CHANGE_STEP if action == "louder" else -CHANGE_STEP
+            self._change(rating, round(min(1.0, max(-1.0, rating.rating + by)), 2))
+        elif action.startswith("rate"):
+            self._change(rating, (int(action.removeprefix("rate")) - 5) / 4)
+        else:
+            return False
+        return True
+
+    def _change(self, rating: Rating, value: float | None) -> None:
+        self._broadcast.change(rating, value)
+        self._fill()
+
+    def on_data_table_row_selected(self) -> None:
+        """Play again what was clicked."""
+        if self.chosen is not None:
+            self._broadcast.replay(self.chosen)
+            self.dismiss()
+
+
+class DevicesWindow(Window):
+    """The sound devices there are now, to choose one.
+
+    Args:
+        names: of the devices.
+        choose: called with the one that was chosen; None is the system's own.
+        closing: keys that close it.
+    """
+
+    def __init__(self, names: list[str], choose: Callable[[str | None], None], closing: list[str]) -> None:
+        super().__init__("Sound device", closing)
+        self._names: list[str | None] = [None, *names]
+        self._choose = choose
+        self._list = OptionList(*(Text("the system's own" if name is None else name) for name in self._names))
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(classes="window"):
+            yield Static(Text(self._heading, "bold"), classes="title")
+            yield self._list
+            yield Static(Text("enter choose, and look again for one that was plugged in   escape close", panels.QUIET))
+
+    def on_mount(self) -> None:
+        """Let keys go to the list."""
+        self._list.focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Go on with the device that was chosen."""
+        self.dismiss()
+        self._choose(self._names[event.option_index])
