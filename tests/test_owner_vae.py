@@ -101,6 +101,10 @@ def test_gradients_through_the_latent_space(noise: bool, steps: int, batch: int,
     check_gradients(small(), rng.standard_normal((steps, batch, 5)), rng=rng, forward=forward, backward=backward).require()
 
 
+def test_a_backward_pass_without_noise_and_divergence(rng: np.random.Generator) -> None:
+    check_gradients(small(), rng.standard_normal((3, 2, 5)), rng=rng).require()
+
+
 def test_the_gradient_of_the_whole_loss(rng: np.random.Generator) -> None:
     network = small()
     flat = pack(network, np.float64)
