@@ -58,6 +58,7 @@ def main(fast: bool) -> tuple:
     print(f"\nthe shares of {beats} beats add up to the whole gradient, to {apart:.0e} of its largest value")
 
     direction = rng.standard_normal(flat.values.size)
+    direction /= np.linalg.norm(direction)  # a long step would cross bends of the leaky ReLUs, at which no gradient is right
     kept, step = flat.values.copy(), 1e-6
     values = []
     for sign in (1, -1):

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from matplotlib.image import imread
 
 ROOT = Path(__file__).parent.parent
@@ -17,21 +19,24 @@ SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "lesson.
 
 
 def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
-    """Run a script in this process, --fast, and return the numbers that it found."""
+    """Run a script in this process, --fast, and return its names."""
     path = next(EXAMPLES.glob(f"{name}*.py"))
     monkeypatch.syspath_prepend(EXAMPLES)  # as Python does with the folder of a script
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "argv", [str(path), "--fast", "--output", str(folder), *options])
     monkeypatch.chdir(folder)
-    found = runpy.run_path(str(path), run_name="__main__")
-    picture = imread(folder / f"{path.stem}.png")
-    assert picture.std() > 0.03, "the picture is empty"
-    return found["found"]
+    return runpy.run_path(str(path), run_name="__main__")
 
 
 @pytest.fixture
 def lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    return lambda name, *options: run(name, tmp_path, monkeypatch, *options)
+    def found(name: str, *options: str) -> dict[str, Any]:
+        numbers = run(name, tmp_path, monkeypatch, *options)["found"]
+        (picture,) = tmp_path.glob(f"{name}*.png")
+        assert imread(picture).std() > 0.03, "the picture is empty"
+        return numbers
+
+    return found
 
 
 def test_01_one_neuron(lesson) -> None:
@@ -111,6 +116,56 @@ def test_11_gradient_penalty(lesson) -> None:
     assert found["error"] < 1e-6
     assert found["tanh"] < 0.95 and found["leaky ReLU"] > 1 - 1e-9, "without f'' it is right only where nothing bends"
     assert found["with f''"] < 0.01 < found["without f''"]
+
+
+def test_12_taste(lesson) -> None:
+    found = lesson("12")
+    assert found["correlation"] > 0.6 and found["correlation"] > found["first"]
+    assert found["late"] > found["usual"] + 0.5, "it plays what is liked"
+
+
+def test_13_descent(lesson) -> None:
+    found = lesson("13")
+    score, distance = 0, 1
+    assert found["away"] < 1e-4, "the minimum was found"
+    assert found["check"] < 0.02
+    assert found["random"][score] < found["best"][score] < found["held"][score]
+    assert found["held"][distance] < 1.1 * found["usual"] < found["free"][distance]
+
+
+def test_14_the_whole_radio(lesson) -> None:
+    found = lesson("14")
+    assert found["remembered"] == found["heard"] == 8 and found["undone"] > 0
+    assert found["losses"][-1] < found["losses"][0]
+    assert found["final"] > found["first"] + 0.5, "the final song is liked better than those it began with"
+    assert found["bytes"] > 50_000
+
+
+def test_compress(lesson) -> None:
+    found = lesson("compress")
+    sizes, ratios = zip(*found.values(), strict=True)
+    assert list(found) == [1, 2, 3, 4, 5] and sorted(sizes) == list(sizes) and sorted(ratios) == list(ratios)
+    assert ratios[-1] > 40
+
+
+def test_compress_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    song = tmp_path / "noise.wav"
+    soundfile.write(song, 0.1 * np.random.default_rng(0).standard_normal((8000, 2)), 8000)
+    assert len(run("compress", tmp_path, monkeypatch, str(song))["found"]) == 5
+    song.write_text("not a song")
+    with pytest.raises(SystemExit) as ended:
+        run("compress", tmp_path, monkeypatch, str(song))
+    assert "noise.wav: is not audio" in str(ended.value)
+
+
+@pytest.mark.parametrize("name, picture", [("owner_vae", "loss_over_time.png"), ("owner_compression", "audio_comparison.png")])
+def test_the_owners_programs(name: str, picture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run(name, tmp_path, monkeypatch)
+    assert imread(tmp_path / picture).std() > 0.03
+    if name == "owner_vae":
+        assert names["time_separated_sounds"].shape == (5, 3, 5) and names["network"].feedforward(names["time_separated_sounds"]).std() > 0
+    else:
+        assert len(names["compressed"]) == 60 and np.abs(names["decompressed"] - names["song"]).max() < 0.1
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
