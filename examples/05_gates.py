@@ -74,7 +74,7 @@ def learn(cell: type, steps: int, updates: int) -> tuple[list[float], float, np.
 
 def main(fast: bool) -> tuple:
     """Train the three layers on the same rows."""
-    steps, updates = (24, 500) if fast else (100, 2000)
+    steps, updates = (24, 500) if fast else (100, 1500)
     print(f"rows of {steps} numbers, {updates} updates of {BATCH} rows; always answering 1 has the error {1 / 6:.4f}\n")
     found = {}
     for name, (cell, _) in CELLS.items():

@@ -105,7 +105,7 @@ def picture(cosines: dict, curves: dict):
     """Draw how far the wrong gradient points from the right one, and both descents."""
     angles, descent = (figure := canvas(11, 4.4)).subplots(1, 2)
     for (kind, found), colour in zip(cosines.items(), (RED, BLUE, GREY), strict=True):
-        angles.hist(found, bins=np.linspace(-0.2, 1.0001, 40), color=colour, alpha=0.65, label=kind)
+        angles.hist(found, bins=np.linspace(0, 1.0001, 40), color=colour, alpha=0.65, label=kind)
     angles.set(xlabel="cosine with the true gradient", ylabel="random networks", title="The gradient without f''")
     for (name, curve), colour in zip(curves.items(), (GREEN, RED), strict=True):
         descent.semilogy(np.maximum(curve, 1e-16), color=colour, label=name)

@@ -63,8 +63,9 @@ def main(options: argparse.Namespace) -> dict[int, tuple[int, float]]:
     curve, wave = figure.subplots(1, 2, width_ratios=[1, 1.6])
     curve.plot([size / 1000 for size, _ in found.values()], [ratio for _, ratio in found.values()], "o-", color=BLUE)
     for quality, (size, ratio) in found.items():
-        curve.annotate(f" quality {quality}", (size / 1000, ratio))
-    curve.set(xlabel="kilobytes", ylabel="signal over error, dB", title="What a file costs, and what it keeps", xscale="log")
+        curve.annotate(f"  quality {quality}", (size / 1000, ratio), va="top")
+    curve.set(xlabel="kilobytes", ylabel="signal over error, dB", title="What a file costs, and what it keeps")
+    curve.margins(x=0.25)
     loudest = int(np.abs(original).argmax())
     part = slice(max(0, loudest - 300), loudest + 300)
     milliseconds = 1000 * np.arange(len(original))[part] / rate
