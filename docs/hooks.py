@@ -3,10 +3,11 @@
     [source: gan/losses.py::hinge](../gan/losses.py)     a line of its own: becomes the function as it stands in the file
     [source: gan/losses.py](../gan/losses.py)            the module's docstring, where its equations are
     [modules: gan](../gan)                               the reference of every module of a package
+    [speed: S2 GRU](performance.md)                      that row of the table of docs/performance.md, so that a figure stands in one place
     [text](../gan/losses.py)                             a link within a line leads to the module's reference, others are their text
     $...$ and $$...$$                                    become MathML, which browsers draw without a script and without a network
 
-On a page that is read elsewhere the first four are links to the file.
+On a page that is read elsewhere the first five are links to the file.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 SOURCE = re.compile(r"^\[source: (?P<path>[\w/]+\.py)(?:::(?P<name>[\w.]+))?\]\((?:\.\./)+(?P=path)\)$", re.MULTILINE)
 MODULES = re.compile(r"^\[modules: (?P<package>\w+)\]\((?:\.\./)+(?P=package)\)$", re.MULTILINE)
+SPEED = re.compile(r"^\[speed: (?P<row>S\d [\w ,']+)\]\(performance\.md\)$", re.MULTILINE)
 OUTSIDE = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?:\.\./)+(?P<path>[\w./-]+)\)")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
@@ -48,6 +50,22 @@ def source(path: str, name: str | None) -> tuple[str, int]:
     return "\n".join(line[indent:] for line in lines), first
 
 
+def speed(row: str) -> str:
+    """Return a row of the first table of docs/performance.md that has it, as a table of its own.
+
+    Raises:
+        KeyError: if there is no such row.
+    """
+    lines = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith(f"| {row} |"):
+            head = number
+            while lines[head - 1].startswith("|"):
+                head -= 1
+            return "\n".join([*lines[head : head + 2], line])
+    raise KeyError(f"docs/performance.md has no row {row}")
+
+
 def modules(package: str) -> list[str]:
     """Return the names of a package's modules that have something public, in the order of their paths."""
     found = []
@@ -72,6 +90,12 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
             return f'```text title="{path}"\n{text}\n```'
         return f'```python title="{path}" linenums="{line}"\n{text}\n```'
 
+    def row(match: re.Match[str]) -> str:
+        try:
+            return speed(match["row"])
+        except KeyError as error:
+            raise DocumentationError(f"{page.file.src_path}: {error}") from None
+
     def reference(match: re.Match[str]) -> str:
         return "\n\n".join(f"::: {name}" for name in modules(match["package"]))
 
@@ -85,7 +109,7 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
             return match["text"]
         return f"[{match['text']}](reference/{package}.md#{name})"
 
-    return OUTSIDE.sub(outside, MODULES.sub(reference, SOURCE.sub(code, markdown)))
+    return OUTSIDE.sub(outside, MODULES.sub(reference, SPEED.sub(row, SOURCE.sub(code, markdown))))
 
 
 def on_page_content(content: str, **_: Any) -> str:

@@ -30,7 +30,7 @@ def test_every_page_is_there_and_whole(site: Path) -> None:
     assert pages == {path.relative_to(site).with_suffix("") for path in site.rglob("*.html")} - {Path("404")}
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        assert "[source:" not in text and "[modules:" not in text and "arithmatex" not in text, path
+        assert not re.search(r"\[(source|modules|speed):", text) and "arithmatex" not in text, path
         for target in re.findall(r'<(?:audio|img|link|script)[^>]+(?:src|href)="([^"#?]+)', text):
             assert "://" not in target, f"{path.name} needs the network for {target}"
             assert target.startswith("data:") or (path.parent / target).exists() or path.name == "404.html", f"{path.name}: {target}"
@@ -56,9 +56,13 @@ def test_a_function_that_is_gone_ends_the_build() -> None:
         class file:
             src_path = "page.md"
 
-    for line in ("[source: gan/losses.py::nothing](../gan/losses.py)", "[source: gan/nothing.py](../gan/nothing.py)", "[x](../nothing.md)"):
+    gone = ["[source: gan/losses.py::nothing](../gan/losses.py)", "[source: gan/nothing.py](../gan/nothing.py)"]
+    gone += ["[speed: S9 GRU](performance.md)", "[x](../nothing.md)"]
+    for line in gone:
         with pytest.raises(hooks.DocumentationError, match="page.md"):
             hooks.on_page_markdown(line, page=Page)
+    row = hooks.on_page_markdown("[speed: S2 LSTM](performance.md)", page=Page).splitlines()
+    assert len(row) == 3 and "ours" in row[0] and row[2].startswith("| S2 LSTM | ")
     assert "def hinge" in hooks.on_page_markdown("[source: gan/losses.py::hinge](../gan/losses.py)", page=Page)
     assert hooks.on_page_markdown("see [it](../gan/losses.py)", page=Page) == "see [it](reference/gan.md#gan.losses)"
 
@@ -73,6 +77,14 @@ def test_gradient_checks_of_the_pages_pass(path: Path, capsys: pytest.CaptureFix
             for table in re.findall(r"```text\n( .*?)\n```", text, re.DOTALL):
                 kept = [line.split()[:3] for line in table.splitlines()[1:]]  # the error itself is rounding, which differs between machines
                 assert kept == [line.split()[:3] for line in shown.splitlines()[1:]]
+
+
+def test_files_that_pages_speak_of_are_there() -> None:
+    pages = [*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    said = set(re.findall(r"\b(?:tests|benchmarks|examples|docs)/\w+\.py", text))
+    assert len(said) > 20
+    assert not [name for name in said if not (ROOT / name).exists()]
 
 
 def test_links_of_files_at_the_root_lead_somewhere() -> None:

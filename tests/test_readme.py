@@ -72,7 +72,7 @@ def test_its_speeds_are_those_of_the_performance_page() -> None:
         assert row, size
         cells = [cell.strip() for cell in row[0].split("|")[2:]]
         middle = [(re.search(r"\*\*([\d.]+)\*\*", cell) or [None, cell])[1] for cell in cells]
-        assert figures == [middle[0], middle[3], middle[4]], f"S{size}"
+        assert figures == [middle[0], middle[3], middle[4]], f"bring the row S{size} of README.md up to docs/performance.md"
 
 
 def test_its_map_names_every_folder() -> None:
