@@ -14,8 +14,8 @@ PACKAGES = ("neural_networks", "audio_parsing", "compression", "gan", "radio")
 SHAPE = re.compile(r"\((\.\.\.?, )?[\w' /*+.-]+,[^()]*\)|\b(like|shaped|shape|shapes) |\bof any shape\b|\bflat vector|\bone slice\b")
 ARRAY = re.compile(r"ndarray|\bArray\b")
 NAMED_ARRAYS = "dict[str, np.ndarray]"  # for checkpoints: the names say what they are
-# A parameter's name, and what its docstring has to say of it.
-UNITS = {"sample_rate": r"Hz|sample rate|rate", "hop_length": r"samples|hop", "seconds": r"second", "bpm": r"beats a minute|tempo|bpm"}
+# A parameter's name that does not tell its unit, and what its docstring has to say of it.
+UNITS = {"sample_rate": r"Hz|sample rate|rate", "hop_length": r"samples|hop", "bpm": r"beats a minute|tempo|bpm"}
 TOLD_ELSEWHERE = ("NotImplementedError", "UsageError")  # the second is one line and exit code 2 of every command; see radio/cli.py
 
 

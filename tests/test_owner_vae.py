@@ -77,7 +77,9 @@ def test_the_first_example_runs_as_written(tmp_path: Path, monkeypatch: pytest.M
     assert isinstance(network, VAE) and isinstance(steps, np.ndarray) and steps.shape == (5, 3, 5)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("epoch 1,000 of 20,000: loss ") and lines[0].endswith("s left")
-    assert lines[-1] == f"the graph is in {tmp_path / 'loss_over_time.png'}" and len(lines) == 21
+    assert lines[-1] == f"the graph is in {tmp_path / 'loss_over_time.png'}"
+    # Twenty lines, and one more a minute on a machine that is that slow or busy.
+    assert [line.partition(":")[0] for line in lines if ",000 of" in line] == [f"epoch {epoch},000 of 20,000" for epoch in range(1, 21)]
     assert (tmp_path / "loss_over_time.png").read_bytes().startswith(b"\x89PNG")
     error = ((network.feedforward(steps) - steps) ** 2).mean()
     assert error < 0.5 * steps.var()
