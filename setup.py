@@ -5,6 +5,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
+# What builds the pages of docs/; the formulas become MathML.
+DOCUMENTATION = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.27", "latex2mathml>=3.77"]
 
 setup(
     name="ai-radio",
@@ -42,8 +44,9 @@ setup(
             "mpi4py>=4.1,<5",
             "mpich>=4.2; sys_platform != 'win32'",  # a whole MPI, mpiexec with it
             "setuptools>=70.1",  # tests/test_package.py builds the package without reaching for the network
+            *DOCUMENTATION,
         ],
-        "docs": ["pexpect>=4.9", "pyte>=0.8", "pillow>=10"],  # what makes README's pictures
+        "docs": [*DOCUMENTATION, "pexpect>=4.9", "pyte>=0.8", "pillow>=10"],  # what makes README's pictures
         # What benchmarks/ compares with; nothing else needs them.
         "peers": ["torch>=2.4", "jax>=0.5", "onnxruntime>=1.18", "scikit-learn>=1.5"],
     },

@@ -72,7 +72,11 @@ def log_spectral_distance(first: np.ndarray, second: np.ndarray, *, sample_rate:
 
 
 def scale(tonic: int, mode: str) -> frozenset[int]:
-    """Return the pitch classes (C = 0) of the 'major' or 'minor' scale on a tonic."""
+    """Return the pitch classes (C = 0) of the 'major' or 'minor' scale on a tonic.
+
+    Raises:
+        ValueError: for another mode.
+    """
     if mode not in SCALES:
         raise ValueError(f"mode must be one of {', '.join(SCALES)}, not {mode!r}")
     return frozenset((tonic + step) % 12 for step in SCALES[mode])

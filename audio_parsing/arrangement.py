@@ -33,7 +33,7 @@ class _Score:
 
 
 def arrange(tune: Tune, rng: np.random.Generator, *, beats: int, name: str, lead: str, style: str, bpm: float) -> StarterSong:
-    """Set a tune for a lead and an accompaniment; everything else is drawn from `rng`.
+    """Set a tune for a lead and an accompaniment at a tempo of `bpm` beats a minute; everything else is drawn from `rng`.
 
     Raises:
         ValueError: if `beats` is less than 8.

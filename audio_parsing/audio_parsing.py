@@ -46,6 +46,7 @@ def get_raw_data(num_files: int, data_points: int, scale: float) -> tuple[list[n
 
     Raises:
         AudioError: if none of the files in ./music_sample can be read.
+        ValueError: for counts below 1 or a scale that is not positive.
     """
     if num_files < 1 or data_points < 1:
         raise ValueError(f"num_files and data_points are at least 1, not {num_files} and {data_points}")
@@ -93,6 +94,9 @@ def play_random_sound(
         names: of the sounds.
         scale: that `get_raw_data` was given.
         rng: chooses; by default another sound every time.
+
+    Raises:
+        ValueError: if there are no sounds.
     """
     if len(sounds) == 0:
         raise ValueError("there are no sounds to choose from")
@@ -109,6 +113,9 @@ def play_audio(audio: np.ndarray, scale: float, *, sample_rate: int = SAMPLE_RAT
         audio: (n,) or (n, 1).
         scale: the samples' standard deviation, which is played at a comfortable level.
         sample_rate: of the samples, in Hz.
+
+    Raises:
+        ValueError: for a scale that is not positive, or samples that are not numbers.
     """
     if not (scale > 0 and np.isfinite(scale)):
         raise ValueError(f"scale is a positive number, not {scale}")

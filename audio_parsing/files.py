@@ -59,6 +59,7 @@ def read_audio(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, 
 
     Raises:
         AudioError: if it can't be read, with the reason.
+        ValueError: for max_seconds that are not positive.
     """
     if max_seconds is not None and not max_seconds > 0:
         raise ValueError(f"max_seconds is a positive number, not {max_seconds}")
@@ -80,6 +81,7 @@ def read_pieces(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *,
 
     Raises:
         AudioError: if the file can't be read, with the reason; a file that breaks off is only found to when its end is reached.
+        ValueError: for a sample rate or seconds that are not positive.
     """
     if sample_rate <= 0:
         raise ValueError(f"a sample rate is a positive number, not {sample_rate}")

@@ -47,7 +47,7 @@ class FilterBank:
         return fft.rfft(samples, self.size, norm="forward") * np.float32(2)
 
     def samples(self, spectrum: np.ndarray) -> np.ndarray:
-        """Return the N samples of a spectrum."""
+        """Return the samples (N,) of a spectrum (N / 2 + 1,)."""
         return fft.irfft(spectrum * np.float32(0.5), self.size, norm="forward")
 
     def analyse(self, spectrum: np.ndarray) -> np.ndarray:
@@ -66,7 +66,7 @@ class FilterBank:
 
 
 def filter_bank(length: int, sample_rate: float) -> FilterBank:
-    """Return the filters for songs of `length` samples; songs of nearly the same length share them."""
+    """Return the filters for songs of `length` samples at a rate in Hz; songs of nearly the same length share them."""
     half = fft.next_fast_len(-(-(length + int(PADDING * sample_rate)) // 2), real=True)
     return _filter_bank(2 * half, float(sample_rate))
 

@@ -163,7 +163,11 @@ def transpose(frames: np.ndarray, semitones: int) -> np.ndarray:
 
 
 def raw_frames(samples: np.ndarray, size: int) -> np.ndarray:
-    """Cut samples (n,) into frames (ceil(n / size), size) of raw samples; the last one is filled up with zeros."""
+    """Cut samples (n,) into frames (ceil(n / size), size) of raw samples; the last one is filled up with zeros.
+
+    Raises:
+        ValueError: for a size below 1, or samples that are not one channel.
+    """
     if size < 1:
         raise ValueError(f"size must be at least 1, not {size}")
     samples = np.asarray(samples)

@@ -57,6 +57,9 @@ def canvas(ax: Axes | None, path: str | os.PathLike[str] | None, name: str, size
         path: where to save; None shows the picture where that is possible.
         name: of the file otherwise, in the current folder, or in one for temporary files where that can't be written to.
         size: inches.
+
+    Raises:
+        ValueError: for a path that ends in neither .png nor .svg.
     """
     import matplotlib.pyplot as plt
     from matplotlib.backends import BackendFilter, backend_registry
@@ -156,6 +159,9 @@ def plot_frames(
         title: above the picture.
         ax: as in the contract above.
         path: likewise.
+
+    Raises:
+        ValueError: for frames that are not (T, F) finite numbers.
     """
     frames = np.asarray(frames, np.float32)
     if frames.ndim != 2 or 0 in frames.shape or not np.isfinite(frames).all():
@@ -220,7 +226,7 @@ def plot_side_by_side(
 
 
 def draw_wave(axes: Axes, samples: np.ndarray, sample_rate: float, *, unit: str = "seconds", **style: Any) -> None:
-    """Draw samples (n,) as a line, or where there are more than columns, what lies between the lowest and highest of each column."""
+    """Draw samples (n,) at a rate in Hz as a line; where there are more than columns, each column from lowest to highest."""
     scale = {"seconds": 1.0, "milliseconds": 1000.0}[unit] / sample_rate
     if len(samples) <= 2 * COLUMNS:
         axes.plot(np.arange(len(samples)) * scale, samples, **{"linewidth": 1.0} | style)

@@ -61,5 +61,5 @@ class StarterSong:
 
 
 def hop_length(bpm: float, sample_rate: int = 22050) -> int:
-    """Return the samples in one frame of the beat grid; a beat is exactly 24 of them."""
+    """Return the samples in one frame of the beat grid, at `bpm` beats a minute and a rate in Hz; a beat is exactly 24 of them."""
     return round(sample_rate * 60 / bpm / FRAMES_PER_BEAT)

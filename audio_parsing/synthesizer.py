@@ -55,7 +55,7 @@ def render(song: StarterSong, sample_rate: int = 22050) -> np.ndarray:
 
 
 def play_note(timbre: Timbre, pitch: float, seconds: float, brightness: float, sample_rate: int) -> np.ndarray:
-    """Return one note with its release: float64 samples, a sum of partials whose power is `gain` squared."""
+    """Return one note of some seconds, and its release: samples (n,) float64 at a rate in Hz, partials whose power is `gain` squared."""
     frequency = 440.0 * 2 ** ((pitch - 69) / 12)
     frequencies = timbre.ratios * frequency
     heard = frequencies < 0.45 * sample_rate

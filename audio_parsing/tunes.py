@@ -92,7 +92,11 @@ class Tune:
 
 
 def read_chord(name: str, start: float) -> Chord:
-    """Read a chord name such as C, Am or E7."""
+    """Read a chord name such as C, Am or E7.
+
+    Raises:
+        ValueError: for another name.
+    """
     match = re.fullmatch(r"([A-G])([#b]?)(|m|7|dim)", name)
     if match is None:
         raise ValueError(f"not a chord: {name!r}")

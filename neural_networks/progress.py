@@ -40,7 +40,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the unit that fits it."""
+    """Return a number of seconds as text, in the unit that fits it."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:

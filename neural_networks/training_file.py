@@ -98,7 +98,7 @@ class TrainingFile:
 
 
 def identity(module: Module, optimizer: Optimizer, data: Sequence[np.ndarray], **settings: Any) -> dict[str, Any]:
-    """Return what tells a training from another: the model's layout, the optimizer with its numbers, the data, the settings."""
+    """Return what tells trainings apart: the model's layout, the optimizer with its numbers, the data, of any shape, the settings."""
     layout = [(name, parameter.value.shape) for name, parameter in module.named_parameters()]
     digest = hashlib.sha256(repr(layout).encode()).hexdigest()[:8]
     count = sum(parameter.value.size for parameter in module.parameters())

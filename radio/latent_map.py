@@ -62,6 +62,9 @@ def plot_latent_map(
 
     Returns:
         The file, or None if there is none.
+
+    Raises:
+        ValueError: for songs that are not (N, Z) numbers, or coordinates and ratings that do not fit them.
     """
     songs = np.asarray(songs, float)
     groups = [np.zeros((0, songs.shape[-1])) if group is None else np.asarray(group, float) for group in (generated, rated)]

@@ -37,7 +37,7 @@ class SongFileError(ValueError):
 
 
 def file_name(name: str, coordinate: np.ndarray) -> str:
-    """Return a file name without ending: the song's name and a few digits of its coordinate, as names are not unique."""
+    """Return a file name without ending: the song's name and a few digits of its coordinate (D,), as names are not unique."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "song"
     return f"{words}-{fingerprint(coordinate) & 0xFFFF:04x}"
 
@@ -69,7 +69,7 @@ def tags_of(description: dict[str, Any]) -> dict[str, str]:
 
 
 def write_wav(path: Path, samples: np.ndarray, sample_rate: int) -> Path:
-    """Write samples (n,) as a WAV of 16 bits and return its path.
+    """Write samples (n,) at a rate in Hz as a WAV of 16 bits and return its path.
 
     Raises:
         OSError: if it can't be written.
@@ -140,7 +140,7 @@ def station_fingerprint(station: Station) -> str:
 
 
 def description_of(station: Station, coordinate: np.ndarray, *, beats: int | None = None) -> dict[str, Any]:
-    """Return everything needed to make a song again; JSON keeps each value exactly."""
+    """Return everything needed to make the song of a coordinate (D,) again; JSON keeps each value exactly."""
     return {
         "song": station.song_name(coordinate),
         "description": station.describe(coordinate),

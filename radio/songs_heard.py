@@ -50,7 +50,7 @@ class SongsHeard:
         self._songs.append(_outline(steps))
 
     def likeness(self, steps: np.ndarray) -> float:
-        """Return the highest correlation of a song with one heard before; -1 if there is none."""
+        """Return the highest correlation of a song's steps (S, F) with one heard before; -1 if there is none."""
         outline = _outline(steps).astype(np.float32)
         return max((float(outline @ song.astype(np.float32)) for song in self._songs if song.size == outline.size), default=-1.0)
 

@@ -133,6 +133,9 @@ class Station:
             coordinate: P.
             frames: (T, 181) if they were generated before.
             beats: length, as in `decode`.
+
+        Raises:
+            ValueError: if the coordinate is none of this station's.
         """
         coordinate = np.asarray(coordinate)
         if coordinate.shape != (self.size,):

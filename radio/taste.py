@@ -77,6 +77,9 @@ class Taste:
 
         Returns:
             The features (N, K) of these songs.
+
+        Raises:
+            ValueError: for fewer than two songs.
         """
         raw = self._raw(steps, coordinates)
         if len(raw) < 2:
@@ -96,6 +99,9 @@ class Taste:
             features: (K,) of the song.
             rating: in [-1, 1].
             weight: how much it counts.
+
+        Raises:
+            ValueError: if the features are no song's of this station, or the rating or its weight is out of range.
         """
         if features.shape != (self.size,):
             raise ValueError(f"the features of a song have shape ({self.size},), not {features.shape}")
@@ -179,6 +185,9 @@ class Taste:
 
         The first is random, the next ones, until there are FIRST_RANDOM ratings, are what is least like those rated. Later: 'random' still;
         'greedy' the highest mean; 'thompson' the best under weights drawn from the posterior; 'ucb' the highest mean + CURIOSITY * std.
+
+        Raises:
+            ValueError: for another way to explore.
         """
         if explore not in get_args(Explore):
             raise ValueError(f"unknown way to explore {explore!r}: choose one of {', '.join(get_args(Explore))}")
@@ -200,7 +209,11 @@ class Taste:
         return int(np.argmin((candidates @ rated.T / np.maximum(lengths, 1e-12)).max(axis=1)))
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the projection and all ratings as arrays; the trunk is the station's critic and is not repeated."""
+        """Return the projection and all ratings as arrays; the trunk is the station's critic and is not repeated.
+
+        Raises:
+            ValueError: before `fit_pool`.
+        """
         project = self._songs.project
         if project is None:
             raise ValueError("this taste has no pool of songs yet: call fit_pool first")

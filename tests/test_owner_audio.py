@@ -1,4 +1,4 @@
-"""The owner's functions and both examples of README.md, run as they are written."""
+"""The owner's functions, both examples of README.md and the one of docs/library.md, run as they are written."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def write_mp3(path: Path, pitch: float, seconds: float = 1.0, silence: float = 0
     soundfile.write(path, np.concatenate([np.zeros(round(silence * 44100)), tone]), 44100, format="MP3")
 
 
-def example(number: int) -> str:
-    """One of the blocks of Python in README.md."""
-    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[number]
+def example(number: int, page: str = "README.md") -> str:
+    """One of the blocks of Python on a page."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)[number]
 
 
-def run_example(number: int, folder: Path) -> str:
+def run_example(text: str, folder: Path) -> str:
     """Run a block as a program of its own in an empty folder, in less than a minute of the processor; return what it printed."""
-    (folder / "example.py").write_text(example(number), encoding="utf-8")
+    (folder / "example.py").write_text(text, encoding="utf-8")
     environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error,ignore::DeprecationWarning"}
     before = os.times()
     done = subprocess.run([sys.executable, "example.py"], cwd=folder, env=environment, capture_output=True, text=True, timeout=160)
@@ -190,20 +190,20 @@ def test_comparison_draws_both_where_it_is_told() -> None:
 
 def test_readme_first_example(tmp_path: Path) -> None:
     assert "\nsounds, names = audio.get_raw_data(5, 15, 1)\n" in example(0)
-    printed = run_example(0, tmp_path)
+    printed = run_example(example(0), tmp_path)
     assert "epoch 20,000 of 20,000" in printed
     assert (tmp_path / "loss_over_time.png").exists()
 
 
 def test_readme_second_example(tmp_path: Path) -> None:
-    printed = run_example(1, tmp_path).splitlines()
+    printed = run_example(example(1), tmp_path).splitlines()
     assert [line for line in printed if line.startswith("Current Size")] == ["Current Size of Song: 60", "Current Size of Song: 15"]
     assert printed[0].startswith("Playing ")
     assert (tmp_path / "audio_comparison.png").exists()
 
 
-def test_readme_third_example(tmp_path: Path) -> None:
+def test_the_pictures_of_the_library_page(tmp_path: Path) -> None:
     write_mp3(tmp_path / "song.mp3", 440, seconds=2.0)
-    assert run_example(2, tmp_path) == ""
+    assert run_example(example(0, "docs/library.md"), tmp_path) == ""
     for name in ("waveform.png", "spectrogram.svg", "frames.png", "both.png"):
         assert (tmp_path / name).stat().st_size > 5000

@@ -77,7 +77,9 @@ def test_the_first_example_runs_as_written(tmp_path: Path, monkeypatch: pytest.M
     assert isinstance(network, VAE) and isinstance(steps, np.ndarray) and steps.shape == (5, 3, 5)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("epoch 1,000 of 20,000: loss ") and lines[0].endswith("s left")
-    assert lines[-1] == f"the graph is in {tmp_path / 'loss_over_time.png'}" and len(lines) == 21
+    assert lines[-1] == f"the graph is in {tmp_path / 'loss_over_time.png'}"
+    # Twenty lines, and one more a minute on a machine that is that slow or busy.
+    assert [line.partition(":")[0] for line in lines if ",000 of" in line] == [f"epoch {epoch},000 of 20,000" for epoch in range(1, 21)]
     assert (tmp_path / "loss_over_time.png").read_bytes().startswith(b"\x89PNG")
     error = ((network.feedforward(steps) - steps) ** 2).mean()
     assert error < 0.5 * steps.var()
@@ -99,6 +101,10 @@ def test_gradients_through_the_latent_space(noise: bool, steps: int, batch: int,
         return module.backward(dy[0], cache, dmean=dy[1], dlog_variance=dy[2])
 
     check_gradients(small(), rng.standard_normal((steps, batch, 5)), rng=rng, forward=forward, backward=backward).require()
+
+
+def test_a_backward_pass_without_noise_and_divergence(rng: np.random.Generator) -> None:
+    check_gradients(small(), rng.standard_normal((3, 2, 5)), rng=rng).require()
 
 
 def test_the_gradient_of_the_whole_loss(rng: np.random.Generator) -> None:

@@ -192,7 +192,11 @@ class GatedLinearUnit(Module):
     """
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return y and the cache (x, sigmoid(b))."""
+        """Return y and the cache (x, sigmoid(b)).
+
+        Raises:
+            ValueError: if x has an odd number of features.
+        """
         size, odd = divmod(x.shape[-1], 2)
         if odd:
             raise ValueError(f"a gated unit halves the last axis, which has {x.shape[-1]} features")

@@ -42,7 +42,11 @@ class Conv1d(Module):
         return (steps + 2 * self.padding - self.weight.value.shape[0]) // self.stride + 1
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return y (T', B, O) and the cache (neighbours (T' B, K I), shape of x)."""
+        """Return y (T', B, O) and the cache (neighbours (T' B, K I), shape of x).
+
+        Raises:
+            ValueError: if there are fewer time steps than the kernel has.
+        """
         kernel_size, inputs, outputs = self.weight.value.shape
         steps, batch, _ = x.shape
         out_steps = self.output_steps(steps)

@@ -32,7 +32,7 @@ def aligned(count):
 
 @register_jitable
 def take(workspace, count):
-    """Return (count,) floats, whose values are whatever they were, and the workspace that is left."""
+    """Return (count,) floats, whose values are whatever they were, and the workspace that is left; MemoryError if it is too small."""
     end = (count + LINE - 1) // LINE * LINE
     if end > workspace.size:
         raise MemoryError("a kernel's workspace is too small")

@@ -38,6 +38,9 @@ class Optimizer:
             grads: (n,) of the same dtype; left as they are.
             learning_rate: of this step.
             loss: of this step; AdamTaperoff alone looks at it.
+
+        Raises:
+            ValueError: if the values are more or fewer than at the step before, or AdamTaperoff gets no loss.
         """
         if not self.vectors:
             self.vectors = {name: np.zeros_like(values) for name in self.slots}

@@ -131,7 +131,7 @@ class Recurrent(Module):
         return (dx[0] if cache.repeated else dx), dfirst
 
     def add_gradients(self, dy: np.ndarray, cache: RecurrentCache) -> None:
-        """Add the weights' gradients alone: for a first layer, whose input needs none."""
+        """Add the weights' gradients alone, from dy shaped like the outputs: for a first layer, whose input needs none."""
         self.backward_with_state(dy, cache)
 
     def layers(self) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[np.ndarray, np.ndarray]]]:

@@ -40,6 +40,9 @@ class Stacked(Module):
 
         Returns:
             The outputs (T, B, O), or (B, O) if `last`, and the layers' caches.
+
+        Raises:
+            ValueError: if a shape does not fit.
         """
         if first is not None and (first.ndim != 2 or first.shape[1] != self.state_size):
             raise ValueError(f"the first states of these layers have the shape (B, {self.state_size}) together, not {first.shape}")

@@ -4,6 +4,7 @@
     activation  y = f(x)                y' = f'(x) x'               dx' = f'(x) dy' + f''(x) x' dy
     gated unit, layer normalisation     at their functions
 
+Arrays have the shapes that the layers' forward passes give them, (.., F), and a tangent that of its array.
 A prime after an array is its tangent, written x_tangent in the code; f' and f'' are derivatives of f.
 """
 

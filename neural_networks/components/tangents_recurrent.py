@@ -57,7 +57,7 @@ def tangent_forward(layer: Recurrent, x_tangent: np.ndarray, cache: RecurrentCac
 def tangent_backward(
     layer: Recurrent, dy_tangent: np.ndarray, cache: RecurrentCache, trace: RecurrentRows, tangents: RecurrentRows
 ) -> np.ndarray:
-    """Return the tangent of dx; add those of the weights' gradients."""
+    """Return the tangent of dx (T, B, F); add those of the weights' gradients."""
     dx_tangent, errors = traced_backward(layer, dy_tangent, cache)
     inner_layers, outer_layers = layer.layers()
     _add_gradients(layer.input_weights.grad, inner_layers, cache.inner, trace.inner, tangents.inner, errors.inner)

@@ -195,7 +195,7 @@ class VAE(Module):
         """Return the gradient with respect to [mu; log_variance] (B, 2Z)."""
         dz = self.decoder.backward(dy, cache.decoder)
         # dz / dlog_variance = exp(log_variance / 2) epsilon / 2
-        through_noise = 0.0 if cache.noise is None else dz * cache.noise * dz.dtype.type(0.5)
+        through_noise = np.zeros_like(dz) if cache.noise is None else dz * cache.noise * dz.dtype.type(0.5)
         return np.concatenate([dz + dmean, through_noise + dlog_variance], axis=1)
 
     def encode(self, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

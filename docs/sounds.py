@@ -1,0 +1,58 @@
+"""Make the sound examples of docs/frames.md.
+
+    python docs/sounds.py            writes docs/sounds/*.mp3, some seconds each
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose
+from audio_parsing.starter import hop_length, render, starter_songs
+from radio.home import SHIPPED, STARTER
+from radio.songs import canonical_steps, key_coordinate, tempo_coordinate
+from radio.station import Station, finish
+
+FOLDER = Path(__file__).parent / "sounds"
+BEATS = 16
+
+
+def write(name: str, samples: np.ndarray) -> None:
+    """Write samples (n,), levelled, as MP3."""
+    import soundfile
+
+    soundfile.write(FOLDER / f"{name}.mp3", finish(samples, fade=SAMPLE_RATE // 2), SAMPLE_RATE)
+
+
+def main() -> None:
+    """Take a song through frames and station, and make a new one."""
+    FOLDER.mkdir(exist_ok=True)
+    station = Station.load(SHIPPED / STARTER)
+    songs = {song.tune: song for song in starter_songs()[::3]}
+    song = songs["ode_to_joy"]
+    hop = hop_length(song.bpm)
+    samples = render(song, SAMPLE_RATE)[: BEATS * 24 * hop]
+    frames = encode(samples, hop_length=hop)
+    write("original", samples)
+    write("frames_and_back", decode(frames, hop_length=hop))
+    write("a_fourth_higher", decode(transpose(frames, 5), hop_length=hop))
+    write("twice_as_slow", decode(frames[: len(frames) // 2], hop_length=2 * hop))
+
+    def coordinate(tune: str) -> np.ndarray:
+        mean = station.vae.encoder.forward(canonical_steps(songs[tune])[:, None])[0][0, : station.latent_size]
+        return np.concatenate([mean, [tempo_coordinate(songs[tune].bpm), key_coordinate(songs[tune].transposition)]])
+
+    first, second = coordinate("ode_to_joy"), coordinate("twinkle")
+    rng = np.random.default_rng(7)
+    made = {"reconstructed": first, "half_way": (first + second) / 2, "composed": station.sample(1, rng)[0]}
+    for name, place in made.items():
+        write(name, station.render(place.astype(np.float32), beats=BEATS))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Lesson 10: from critic to generator: dL/dw = dL/dG_i * dG_i/dw, drawn on a song's moments.
+
+A generator G makes a song of moments G_i from a coordinate P, a critic D gives the whole song one score. No target says what a
+moment should have been; the critic's backward pass does: dL/dG_i, the gradient of the loss L = -D(G(P)) at every moment. From
+there the generator's backward pass goes on to its weights. As backward is linear, the moments' shares add up to the whole:
+
+    dL/dw = sum over moments i of dL/dG_i dG_i/dw
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+from lesson import BLUE, ORANGE, RED, canvas, run
+
+from gan.losses import negative_score
+from gan.saliency import moments
+from neural_networks.components.parameters import pack
+from radio.home import SHIPPED, STARTER
+from radio.songs import in_a_row
+from radio.station import Station
+
+FRAMES = 24  # of a beat, four moments of six frames each
+
+
+def main(fast: bool) -> tuple:
+    """Take a song of the starter station through critic and generator, moment by moment."""
+    rng = np.random.default_rng(10)
+    station = Station.load(SHIPPED / STARTER)
+    beats = 16 if fast else 64
+    coordinate = station.sample(1, rng)
+    generator, critic = copy.deepcopy(station.vae.decoder), station.critic.folded()
+    flat = pack(generator, np.float64)
+    pack(critic, np.float64)
+    plan = generator.plan(coordinate[:, : station.latent_size].astype(np.float64))[:beats]
+
+    song, made = generator.forward_plan(plan)  # (4 beats, 1, F)
+    score, judged = critic.forward(song)
+    value, dscore = negative_score(score)
+    dsong = critic.backward(dscore, judged)  # dL/dG_i of every moment i
+    flat.zero_grads()
+    generator.backward_plan(dsong, made)  # and from there dL/dw of every weight
+    whole = flat.grads.copy()
+    print(f"song {station.song_name(coordinate[0])!r}: {len(song)} moments of {song.shape[2]} values, {flat.grads.size:,} weights")
+    print(f"score D(G(P)) = {score[0]:.4f}, loss = {value:.4f}")
+
+    # The same with only one beat's moments at a time, as if the critic had said nothing of the others.
+    total, shares = np.zeros_like(whole), []
+    for beat in range(beats):
+        only = np.zeros_like(dsong)
+        only[4 * beat : 4 * beat + 4] = dsong[4 * beat : 4 * beat + 4]
+        flat.zero_grads()
+        generator.backward_plan(only, made)
+        total += flat.grads
+        shares.append(np.linalg.norm(flat.grads))
+    apart = float(np.abs(total - whole).max() / np.abs(whole).max())
+    print(f"\nthe shares of {beats} beats add up to the whole gradient, to {apart:.0e} of its largest value")
+
+    direction = rng.standard_normal(flat.values.size)
+    direction /= np.linalg.norm(direction)  # a long step would cross bends of the leaky ReLUs, at which no gradient is right
+    kept, step = flat.values.copy(), 1e-6
+    values = []
+    for sign in (1, -1):
+        flat.values[:] = kept + sign * step * direction
+        values.append(negative_score(critic.forward(generator.forward_plan(plan)[0])[0])[0])
+    flat.values[:] = kept
+    measured, claimed = (values[0] - values[1]) / (2 * step), float(whole @ direction)
+    print(f"along a random direction of all weights: backward says {claimed:.6g}, differences say {measured:.6g}")
+
+    # The famous mistake: the gradient at the score, -1, handed to every value of the song, past the critic.
+    flat.zero_grads()
+    generator.backward_plan(np.full_like(song, dscore[0]), made)
+    past = float(flat.grads @ whole / np.linalg.norm(flat.grads) / np.linalg.norm(whole))
+    print(f"without the critic's factor dL/dG_i every moment is told the same, and the cosine with the true gradient is {past:.2f}")
+
+    rate = 1e-3 / float(np.linalg.norm(whole))
+    flat.values -= rate * whole
+    after = critic.forward(generator.forward_plan(plan)[0])[0][0]
+    print(f"a step of length 0.001 against the gradient: score {score[0]:.4f} -> {after:.4f}")
+    print("\nLook at the picture: red is where more sound would please this critic, blue where less would; few moments teach most.")
+    error = abs(measured - claimed) / abs(measured)
+    found = {"apart": apart, "error": error, "before": float(score[0]), "after": float(after), "past": past}
+    return picture(in_a_row(np.maximum(song, 0)), in_a_row(-dsong), moments(dsong)[:, 0], np.array(shares)), found
+
+
+def picture(frames: np.ndarray, raises: np.ndarray, strength: np.ndarray, shares: np.ndarray):
+    """Draw the song, what would raise its score, how strong each moment's gradient is, and how much each beat teaches."""
+    figure = canvas(12, 7)
+    song, over, curves = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1.6])
+    beats = len(frames) / FRAMES
+    extent = (0, beats, 0, frames.shape[1])
+    song.imshow(frames.T, origin="lower", aspect="auto", cmap="magma", extent=extent)
+    song.set(title="the song G(P): 181 bands over time", ylabel="band")
+    largest = np.quantile(np.abs(raises), 0.999)
+    over.imshow(frames.T, origin="lower", aspect="auto", cmap="Greys_r", extent=extent)
+    shown = over.imshow(raises.T, origin="lower", aspect="auto", cmap="RdBu_r", alpha=0.7, vmin=-largest, vmax=largest, extent=extent)
+    over.set(title="-dL/dG_i: more here would raise the score (red), less would (blue)", ylabel="band")
+    figure.colorbar(shown, ax=[song, over], shrink=0.6)
+    curves.plot((np.arange(len(strength)) + 0.5) / 4, strength, color=BLUE, linewidth=1, label="|dL/dG_i| of a moment, mean 1")
+    share = "|share of dL/dw| of a beat, mean 1"
+    curves.bar(np.arange(len(shares)) + 0.5, shares / shares.mean(), width=0.9, color=ORANGE, alpha=0.5, label=share)
+    curves.axhline(1, color=RED, linewidth=0.6, linestyle=":")
+    curves.set(xlabel="beat", xlim=(0, beats))
+    curves.legend(loc="upper right", fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    found = run(main)

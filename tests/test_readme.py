@@ -1,0 +1,96 @@
+"""What README.md says is so: its commands have these options, its scripts are there, its figures stand where they were measured.
+
+Its Python is run by test_owner_vae.py and test_owner_audio.py; test_package.py and test_docs.py look at its links and commands too.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_begins_with_three_lines_and_a_picture() -> None:
+    title, first, picture, *_ = TEXT.split("\n\n")
+    assert title == "# AI Radio" and len(first.splitlines()) == 3
+    assert picture == "![A session on a terminal](docs/session.png)"
+
+
+@pytest.mark.parametrize("name, said", [("owner_vae", "\nsounds, names = audio.get_raw_data(5, 15, 1)\n"), ("owner_compression", "")])
+def test_the_owners_programs_are_those_of_the_examples(name: str, said: str) -> None:
+    """The same text, but for the line that README sets `sounds` with, which an example sets before the owner's text begins."""
+    text = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8").partition("# From here on it is the owner's text.\n\n")[2]
+    assert text
+    blocks = [block.replace(said, "", 1) if said else block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)]
+    assert text in blocks
+
+
+def commands() -> list[tuple[str, list[str]]]:
+    """Return each `ai-radio` command of the code blocks and tables, and the options it is given."""
+    code = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) + re.findall(r"`([^`\n]+)`", TEXT)
+    found = []
+    for line in code:
+        for call in re.findall(r"(?:^|bin/)ai-radio([^&\n]*)", line, re.MULTILINE):
+            words = call.split()
+            found.append((words[0] if words and not words[0].startswith("-") else "", [word for word in words if word.startswith("--")]))
+    return found
+
+
+def test_its_commands_take_their_options() -> None:
+    listed = commands()
+    assert {"", "train", "play", "map", "compress"} <= {command for command, _ in listed}
+    helps: dict[str, str] = {}
+    for command, options in listed:
+        if command not in helps:
+            call = [sys.executable, "-m", "radio", *command.split(), "--help"]
+            done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=150)
+            assert done.returncode == 0, (command, done.stderr)
+            helps[command] = done.stdout
+        assert not [option for option in options if option not in helps[command]], command
+
+
+def test_its_scripts_are_there_and_take_their_options() -> None:
+    calls = re.findall(r"((?:benchmarks|examples)/\w+\.py)((?: --?[\w-]+(?: [\w]+)?)*)", TEXT)
+    assert len(calls) > 8
+    for path, options in calls:
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert not [option for option in re.findall(r"--[\w-]+", options) if option not in source], path
+
+
+def test_its_speeds_are_those_of_the_performance_page() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\(S(\d)\) \| ([\d.]+) ms \| ([\d.]+)[^|]* \| ([\d.]+)", TEXT)
+    assert len(rows) == 4
+    for size, *figures in rows:
+        row = re.search(rf"^\| S{size} GRU \|.*$", page, re.MULTILINE)
+        assert row, size
+        cells = [cell.strip() for cell in row[0].split("|")[2:]]
+        middle = [(re.search(r"\*\*([\d.]+)\*\*", cell) or [None, cell])[1] for cell in cells]
+        assert figures == [middle[0], middle[3], middle[4]], f"bring the row S{size} of README.md up to docs/performance.md"
+
+
+def test_its_map_names_every_folder() -> None:
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    names = {line.split("/")[0] for line in done.stdout.split() if "/" in line} if done.returncode == 0 else set()
+    folders = {name for name in names if not name.startswith(".")} or {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert not [name for name in folders if f"[`{name}/`]({name})" not in TEXT]
+
+
+@pytest.mark.slow
+def test_its_taste_is_what_the_lesson_measures(tmp_path: Path) -> None:
+    command = [sys.executable, ROOT / "examples" / "12_taste.py", "--output", tmp_path]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    correlation, liking = re.search(r"after 20 ratings \| ([\d.]+)", TEXT), re.search(r"of random songs \| ([\d.]+); (-?[\d.]+)", TEXT)
+    assert correlation and liking
+    last = re.search(r"^  20 .* ([+-][\d.]+)$", printed, re.MULTILINE)
+    means = re.search(r"random song ([+-][\d.]+), .* ten ([+-][\d.]+)", printed)
+    assert last and means
+    assert float(last[1]) == pytest.approx(float(correlation[1]), abs=0.03)
+    assert float(means[2]) == pytest.approx(float(liking[1]), abs=0.05)
+    assert float(means[1]) == pytest.approx(float(liking[2]), abs=0.1)
