@@ -208,7 +208,8 @@ def _open(begin: messages.Begin, tell: Callable[[object], None]) -> RadioSession
 
     station = Station.load(begin.station)
     if begin.latent:
-        station.draw_from(begin.latent)
+        latent: Any = begin.latent
+        station.draw_from(latent)
     home = Home(begin.home)
     home.writable()
     compile_once(lambda: tell(messages.Telling(WAIT)))

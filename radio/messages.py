@@ -1,4 +1,4 @@
-"""What the radio and its learner tell each other: dataclasses, pickled, each after its length in 8 bytes.
+"""What the radio and its learner tell each other: dataclasses, as radio/wire.py writes them, each after its length in 8 bytes.
 
     radio -> learner      Begin, then Played, Changed, Again, Final, StopFinal, Hurry
     learner -> radio      Telling, then Opened or Refused; then Offer, Order, Learned, Insights, FinalStep, FinalSong, NoFinal
@@ -9,17 +9,14 @@ learner is told the key of the play that changed, so that a message that is lost
 
 from __future__ import annotations
 
-import pickle
-import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from radio.insight import Insight
-
-LENGTH = struct.Struct("<Q")
+from radio.wire import LENGTH, decode, encode
 
 
 @dataclass(eq=False)
@@ -184,13 +181,16 @@ class NoFinal:
     text: str
 
 
+KINDS: dict[str, type] = {name: kind for name, kind in globals().items() if isinstance(kind, type) and is_dataclass(kind)}
+
+
 def send(stream: BinaryIO, message: object) -> None:
     """Write one message.
 
     Raises:
         OSError: if nobody reads any more.
     """
-    content = pickle.dumps(message, protocol=5)
+    content = encode(message, KINDS)
     stream.write(LENGTH.pack(len(content)) + content)
     stream.flush()
 
@@ -202,7 +202,7 @@ def receive(stream: BinaryIO) -> Any:
         EOFError: if there are no more.
     """
     length = _exactly(stream, LENGTH.size)
-    return pickle.loads(_exactly(stream, LENGTH.unpack(length)[0]))
+    return decode(_exactly(stream, LENGTH.unpack(length)[0]), KINDS)
 
 
 def _exactly(stream: BinaryIO, count: int) -> bytes:

@@ -190,7 +190,7 @@ class Ratings:
         with self._lock, self._explained():
             self._database.execute("BEGIN IMMEDIATE")
             try:
-                self._database.executemany(f"INSERT OR REPLACE INTO ratings ({COLUMNS}) VALUES ({MARKS})", rows)
+                self._database.executemany(f"INSERT OR REPLACE INTO ratings ({COLUMNS}) VALUES ({MARKS})", rows)  # noqa: S608
                 self._database.execute("COMMIT")
             except BaseException:
                 self._database.execute("ROLLBACK")
@@ -212,8 +212,9 @@ class Ratings:
     def judged(self, listener: str, station: str, made_by: str) -> list[tuple[str, float | None, float]]:
         """Return (song, expected, given) of a listener's ratings of a station's songs, the latest first."""
         condition = "listener = ? AND station = ? AND made_by = ? ORDER BY time DESC, rowid DESC"
+        values = listener, station, made_by
         with self._lock, self._explained():
-            rows = self._database.execute(f"SELECT song, expected, rating FROM ratings WHERE {condition}", (listener, station, made_by))
+            rows = self._database.execute(f"SELECT song, expected, rating FROM ratings WHERE {condition}", values)  # noqa: S608
             return rows.fetchall()
 
     def listeners(self) -> list[tuple[str, str, int]]:

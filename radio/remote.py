@@ -53,7 +53,8 @@ class RemoteSession:
         telling: called with what takes long while the session opens.
 
     Raises:
-        LearnerError: if the station, the home or the ratings can't be used.
+        LearnerError: if the station or the home can't be used.
+        RatingsError: if the ratings can't.
     """
 
     def __init__(
@@ -234,7 +235,6 @@ class RemoteSession:
             final, self._final = self._final, None
         if final is not None:
             final.put(messages.NoFinal("the learner died while it was made; ask for it again"))
-        ratings = Ratings(home.ratings)  # before the learner opens it: if it has to be rescued, that is said here
         self._learner = LearnerProcess(self._begin, self._log)
         self._learner.listen(self._take)
         if self._playing is not None:

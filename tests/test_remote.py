@@ -15,7 +15,7 @@ from tiny_station import tiny_station
 
 from radio import messages, remote
 from radio.home import Home
-from radio.ratings import Ratings
+from radio.ratings import Ratings, RatingsError
 from radio.remote import LearnerError, RemoteSession
 from radio.saving import read_description
 from radio.station import Station
@@ -181,7 +181,7 @@ def test_what_can_not_be_opened_is_one_line(stations: Path, tmp_path: Path) -> N
         RemoteSession(stations / "nowhere", "me", home=Home(tmp_path))
     assert "\n" not in str(caught.value)
     (tmp_path / "ratings.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(LearnerError, match="damaged"):
+    with pytest.raises(RatingsError, match="damaged"):
         RemoteSession(stations / "tiny", "me", home=Home(tmp_path))
 
 
