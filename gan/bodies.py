@@ -50,6 +50,9 @@ def framewise(features: int, hidden: int, gain: float, rng: np.random.Generator)
     """Return layers of a half, a quarter, an eighth and a sixteenth of the 6 S frames.
 
     The same weights read every frame, wherever in its step it stands: whether steps fit together is seen at once.
+
+    Raises:
+        ValueError: if steps are not whole frames.
     """
     if features % FRAMES_PER_STEP:
         raise ValueError(f"a critic of frames reads steps of {FRAMES_PER_STEP} frames, not of {features} values")

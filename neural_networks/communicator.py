@@ -31,10 +31,17 @@ class Communicator(Protocol):
     size: int
     local: int
 
-    def add(self, vector: np.ndarray) -> None: ...  # noqa: D102
-    def gather(self, rows: np.ndarray) -> np.ndarray: ...  # noqa: D102
-    def broadcast(self, data: bytes) -> bytes: ...  # noqa: D102
-    def together(self) -> AbstractContextManager[None]: ...  # noqa: D102
+    def add(self, vector: np.ndarray) -> None:
+        """Make the vector (n,) the sum of all processes' vectors."""
+
+    def gather(self, rows: np.ndarray) -> np.ndarray:
+        """Return the rows (k, ...) of all processes, in the order of their ranks."""
+
+    def broadcast(self, data: bytes) -> bytes:
+        """Return the data that the first process gives."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a block that all processes leave, or none."""
 
 
 class Alone:

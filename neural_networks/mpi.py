@@ -74,7 +74,7 @@ class MPIProcesses:
         machine.Free()
 
     def add(self, vector: np.ndarray) -> None:
-        """Make the vector the sum of all processes' vectors."""
+        """Make the vector (n,) the sum of all processes' vectors."""
         self._world.Allreduce(self._in_place, vector)
 
     def gather(self, rows: np.ndarray) -> np.ndarray:

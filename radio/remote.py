@@ -86,11 +86,12 @@ class RemoteSession:
         self._final: queue.Queue[Any] | None = None
         self._lock = threading.Lock()  # of all that is above, which a thread changes as messages come
         self._deaths: list[float] = []
-        ratings = Ratings(home.ratings)  # before the learner opens it: if it has to be rescued, that is said here
+        if home.ratings.exists():  # before the learner opens it: if it has to be rescued, that is said here
+            Ratings(home.ratings).close()
         self._learner = LearnerProcess(self._begin, self._log)
         opened = self._wait_until_open(telling)
         self.station, self.made_by = opened.station, opened.made_by
-        self._said = Said(ratings, listener, opened.station, opened.made_by)
+        self._said = Said(Ratings(home.ratings), listener, opened.station, opened.made_by)
         self._rated = {one.key for one in self._said.history()}
         self._learner.listen(self._take)
 

@@ -84,7 +84,7 @@ class RadioSession:
         self._maker = SongMaker(station, self._taste, beats=beats)
         self._ratings = Ratings(self.home.ratings)
         self._said = Said(self._ratings, self.listener, station.name, self._made_by)
-        self._known = {one.key: one for one in self._said.history() if one.coordinate.shape == (station.size,)}
+        self._known = self._in_database()
         self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
         self._delay = Delay()
         self.layers = AddedLayers(whole_distribution(station))
@@ -196,7 +196,7 @@ class RadioSession:
         """
         self._begin()
         rating = self._ratings.get(key)
-        if rating is None:
+        if rating is None or rating.coordinate.shape != (self.station.size,):
             self._unlearn(key)
             return
         if song is not None:
@@ -380,11 +380,14 @@ class RadioSession:
     def _own_folder(self) -> Path:
         return self.home.writable(f"listeners/{self.listener}/{self.station.name}-{self._made_by}")
 
+    def _in_database(self) -> dict[str, Rating]:
+        """Return what the listener said of this station's songs, by the key of the play; rows that another program left may not fit."""
+        return {one.key: one for one in self._said.history() if one.coordinate.shape == (self.station.size,)}
+
     def _follow(self) -> None:
         """Learn what another session said, edited or took back for the same listener since."""
         with self._lock:
-            now = {one.key: one for one in self._ratings.of(self.listener, self.station.name) if one.made_by == self._made_by}
-            now = {key: one for key, one in now.items() if key not in self._noted}
+            now = {key: one for key, one in self._in_database().items() if key not in self._noted}
             if {key: (one.rating, one.weight) for key, one in now.items()} == {
                 key: (one.rating, one.weight) for key, one in self._known.items()
             }:

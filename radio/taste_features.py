@@ -79,7 +79,11 @@ class SongFeatures(Module):
         return [*activations, statistics], (trunk, cache)
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return the features (B, K) of raw ones (B, R), and the cache."""
+        """Return the features (B, K) of raw ones (B, R), and the cache.
+
+        Raises:
+            ValueError: before `fit`.
+        """
         if self.project is None:
             raise ValueError("this taste has no pool of songs yet: call fit_pool first")
         projected, project = self.project.forward(x)

@@ -37,7 +37,7 @@ def spectrum(samples: np.ndarray, sample_rate: int, position: float, columns: in
 
 
 def waveform(samples: np.ndarray, sample_rate: int, position: float, columns: int) -> np.ndarray:
-    """Return the loudest sample of each of W short stretches around a moment (W,), from 0 to 1."""
+    """Return the loudest sample of each of W short stretches around a moment, seconds, (W,), from 0 to 1; the sample rate is in Hz."""
     count = int(WAVE_SECONDS * sample_rate)
     start = int(position * sample_rate) - count // 2
     piece = np.zeros(count, np.float32)
