@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from neural_networks.compiling import compilation_announced
 from neural_networks.components.checkpoint import LARGEST, CheckpointError, join, part
 from neural_networks.components.module import Module
 from neural_networks.components.optimizers import Optimizer
@@ -171,7 +172,8 @@ class _Epochs:
         trainer, history = self.trainer, self.history
         self._resume()
         with held_interrupts() if self.file else nullcontext(lambda: False) as pressed:
-            trainer.run(self.count, self.steps, progress=self._progress, should_stop=lambda: self.stop.reached or pressed())
+            with compilation_announced() if self.print_epochs else nullcontext():
+                trainer.run(self.count, self.steps, progress=self._progress, should_stop=lambda: self.stop.reached or pressed())
             trainer.require_finite()
             if self.file:
                 self.file.save(self._state())

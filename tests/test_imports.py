@@ -24,6 +24,7 @@ LAYERS = [
     ("neural_networks.components", "neural_networks.sequences", "neural_networks.gradient_check"),
     (
         "neural_networks.batches",
+        "neural_networks.compiling",
         "neural_networks.communicator",
         "neural_networks.mpi",
         "neural_networks.halves",
