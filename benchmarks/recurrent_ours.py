@@ -12,13 +12,14 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import numba
 import numpy as np
 
+from neural_networks.batches import Batch
 from neural_networks.components.gru import GRU
 from neural_networks.components.kernels_tile import tile
 from neural_networks.components.kernels_vector import LANES, ROWS, TILE, VECTORS
@@ -28,6 +29,7 @@ from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.components.recurrent import Recurrent
 from neural_networks.components.rnn import RNN
+from neural_networks.halves import Halves
 from neural_networks.vae.vae import VAE
 
 Size = tuple[int, int, int, int, int]
@@ -65,35 +67,34 @@ def frames(size: Size) -> np.ndarray:
 
 
 def training_step(cell: str, size: Size, x: np.ndarray, threads: int = 1) -> Callable[[], object]:
-    """Return a function that makes one step; with two threads each takes half of the batch, as in the Trainer."""
-    flats = [pack(network(cell, size))]
+    """Return a function that makes one step; with two threads as the Trainer does, which gives each of them half of the batch."""
+    flat = pack(network(cell, size))
     adam = Adam()
-    middle = (x.shape[1] + 1) // 2
-    parts = [x]
-    if threads == 2:
-        flats.append(flats[0].twin())
-        parts = [np.ascontiguousarray(x[:, :middle]), np.ascontiguousarray(x[:, middle:])]
-    shares = [np.float32(part.shape[1] / x.shape[1]) for part in parts]
-    rngs = [np.random.default_rng(part) for part in range(threads)]
-    pool = ThreadPoolExecutor(1)
-
-    def half(part: int) -> None:
-        flats[part].zero_grads()
-        flats[part].module.loss(parts[part], parts[part], rng=rngs[part])  # type: ignore[attr-defined]
+    rng = np.random.default_rng(0)
 
     def step() -> None:
-        if threads == 2:
-            other = pool.submit(half, 1)
-            half(0)
-            other.result()
-            flats[0].grads *= shares[0]
-            flats[1].grads *= shares[1]
-            flats[0].grads += flats[1].grads
-        else:
-            half(0)
-        adam.step(flats[0].values, flats[0].grads, 1e-3)
+        flat.zero_grads()
+        flat.module.loss(x, x, rng=rng)  # type: ignore[attr-defined]
+        adam.step(flat.values, flat.grads, 1e-3)
 
-    return step
+    if threads == 1:
+        return step
+    batch = x.shape[1]
+    middle = (batch + 1) // 2
+    parts = np.ascontiguousarray(x[:, :middle]), np.ascontiguousarray(x[:, middle:])
+
+    def loss(module: VAE, half: Batch) -> float:
+        part = parts[int(half.indices[0] >= middle)]
+        return module.loss(part, part, rng=half.rng)
+
+    halves = Halves(flat, loss, seed=0, stream=0, threads=threads)
+    indices, steps = np.arange(batch), count()
+
+    def step_of_halves() -> None:
+        halves.gradient(indices, next(steps))
+        adam.step(flat.values, flat.grads, 1e-3)
+
+    return step_of_halves
 
 
 def song(cell: str, size: Size, steps: int) -> Callable[[], object]:

@@ -47,6 +47,7 @@ from benchmarks import recurrent_ours as ours  # noqa: E402
 from benchmarks import recurrent_peers as peers  # noqa: E402
 
 SONG_STEPS = 1024
+SETTLING = 0.3  # seconds that a peer's second thread goes on turning after its work is done, where it would take ours
 FEWEST_ROUNDS = 3
 
 
@@ -108,8 +109,8 @@ def best_of(function: Callable[[], object]) -> float:
     return best
 
 
-def measure(found: list[Contender], seconds: float) -> dict[str, list[float]]:
-    """Return the best times of each contender in each round, in seconds."""
+def measure(found: list[Contender], seconds: float, idle: float) -> dict[str, list[float]]:
+    """Return the best times of each contender in each round, in seconds; before each the processor is left alone for `idle` seconds."""
     for contender in found:
         for _ in range(2):
             contender.thread.submit(contender.run).result()
@@ -117,6 +118,7 @@ def measure(found: list[Contender], seconds: float) -> dict[str, list[float]]:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times["ours"]) < FEWEST_ROUNDS:
         for contender in found:
+            time.sleep(idle)
             times[contender.name].append(contender.thread.submit(best_of, contender.run).result())
     return times
 
@@ -128,7 +130,7 @@ def race(name: str, cell: str, threads: int, seconds: float, song: bool) -> dict
     work = ours.peak()
     if work is not None:
         found.append(Contender("peak", work[0], ThreadPoolExecutor(1)))
-    times = measure(found, seconds)
+    times = measure(found, seconds, SETTLING if threads > 1 else 0.0)
     for contender in found:
         contender.thread.shutdown()
     median = statistics.median(times["ours"])
