@@ -3,8 +3,9 @@
     python benchmarks/radio_latency.py --minutes 10
 
 Keys are pressed several times a second: each moves the slider, and the time until the terminal has the new value is measured. Every two
-seconds the song is skipped, so that the learner always has a song to make and a rating to learn. Told are the quantiles of that time, of
-the time from a skip to the next song's name, underruns, what memory both processes took, and how busy the learner was. Needs PulseAudio.
+seconds the song is skipped, so that the learner always has a song to make and a rating to learn; every fifth skip is made out of a pause,
+whose silence shows when the next song is heard: the sound server's output is recorded. Told are the quantiles of those times, of the time
+from a skip to the next song's name, underruns, what memory both processes took, and how busy the learner was. Needs PulseAudio.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 KEY_SECONDS, SKIP_SECONDS, SAMPLE_SECONDS = 0.23, 2.0, 10.0
 WAIT_SECONDS = 2.0
+HEARD_EVERY = 5  # skips
+PIECE = 220  # samples of the recording that are looked at together: 10 ms
 
 
 class Terminal:
@@ -59,6 +63,45 @@ class Terminal:
                 return float("nan")
             self.read(0.1)
         return time.perf_counter() - start
+
+
+class Recording:
+    """What the sound server plays, as it comes: when was there sound last, and when silence?"""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        command = ["parec", "-d", "test.monitor", "--rate=22050", "--channels=1", "--format=float32le", "--raw", "--latency-msec=10"]
+        self._recorder = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+        self.sound, self.silence = 0.0, 0.0  # time.perf_counter()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._recorder.stdout is not None
+        while piece := self._recorder.stdout.read(4 * PIECE):
+            if np.abs(np.frombuffer(piece, np.float32)).max() > 1e-4:
+                self.sound = time.perf_counter()
+            else:
+                self.silence = time.perf_counter()
+
+    def seconds_until_heard(self, radio: Terminal, key: bytes) -> float:
+        """Pause, press a key in the silence, and return how long it takes until there is sound; NaN if never."""
+        os.write(radio.child.child_fd, b" ")
+        paused = time.perf_counter()
+        while self.silence < paused or self.silence - self.sound < 0.3:
+            radio.read(0.01)
+            if time.perf_counter() - paused > WAIT_SECONDS:
+                return float("nan")
+        start = time.perf_counter()
+        os.write(radio.child.child_fd, key)
+        while self.sound < start:
+            radio.read(0.005)
+            if time.perf_counter() - start > WAIT_SECONDS:
+                return float("nan")
+        return self.sound - start
+
+    def close(self) -> None:
+        """End the recording."""
+        self._recorder.terminate()
+        self._recorder.wait(10)
 
 
 def sound_server(folder: Path) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
@@ -107,6 +150,8 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
     before = busy(front), busy(learner)
     keys: list[float] = []
     skips: list[float] = []
+    heard: list[float] = []
+    recording = Recording(environment)
     memories: list[tuple[float, float]] = []
     underruns, skipped, sampled, number, songs = 0, began, began, 0, 1
     while time.perf_counter() - began < 60 * minutes:
@@ -116,7 +161,10 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
         now = time.perf_counter()
         if now - skipped >= SKIP_SECONDS:
             skipped, songs = now, songs + 1
-            skips.append(radio.seconds_until(b"n", f"{songs:3d}  ".encode()))
+            if songs % HEARD_EVERY == 0:
+                heard.append(recording.seconds_until_heard(radio, b"n"))
+            else:
+                skips.append(radio.seconds_until(b"n", f"{songs:3d}  ".encode()))
         if now - sampled >= SAMPLE_SECONDS:
             sampled = now
             memories.append((memory(front), memory(learner)))
@@ -129,10 +177,11 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
             underruns = max([underruns, *map(int, found)])
     lasted = time.perf_counter() - began
     after = busy(front), busy(learner)
+    recording.close()
     os.write(radio.child.child_fd, b"q")
     radio.child.expect(__import__("pexpect").EOF)
     radio.child.close()
-    for name, times in (("key to screen", keys), ("skip to next song", skips)):
+    for name, times in (("key to screen", keys), ("skip to next name", skips), ("skip to its sound", heard)):
         values = 1000 * np.array(times)
         quantiles = np.nanquantile(values, (0.5, 0.99, 1.0))
         told = "median {:.1f} ms  99 % {:.1f} ms  slowest {:.1f} ms".format(*quantiles)
