@@ -18,11 +18,19 @@ from gan.spectral_norm import SpectralNorm, folded, spectral_norms
 from neural_networks.components import tangents
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
+from neural_networks.components.kernels import kernel
 from neural_networks.components.mean_over_time import MeanOverTime
 from neural_networks.components.module import Module, Sequential
 
 INPUT_SCALE = 3.0  # frames lie in 0 to about 1, most near 0
 INPUT_CENTRE = 0.1  # about their mean; uncentred, what all songs share fills the normalised weights, and a critic learns half as fast
+
+
+@kernel
+def _scale(scaled: np.ndarray, x: np.ndarray, scale: float, shift: float) -> None:
+    # One pass: songs are long, and passes over memory are what costs.
+    for i in range(x.size):
+        scaled[i] = scale * x[i] - shift
 
 
 class Trunk(Module):
@@ -39,10 +47,8 @@ class Trunk(Module):
 
     def forward(self, x: np.ndarray) -> tuple[list[np.ndarray], Any]:  # type: ignore[override]
         """Return the activations of every layer for songs x (S, B, F), and the cache."""
-        # One pass over x, and another only where there is a centre: songs are long.
-        scaled = x * x.dtype.type(INPUT_SCALE)
-        if self.centre:
-            scaled -= x.dtype.type(INPUT_SCALE * self.centre)
+        scaled = np.empty(x.shape, x.dtype)
+        _scale(scaled.reshape(-1), np.ascontiguousarray(x).reshape(-1), x.dtype.type(INPUT_SCALE), x.dtype.type(INPUT_SCALE * self.centre))
         activations, caches = [scaled], []
         for layer in self.layers:
             y, cache = layer.forward(activations[-1])
@@ -53,7 +59,8 @@ class Trunk(Module):
     def backward(self, dy: list[np.ndarray], cache: Any) -> np.ndarray:  # type: ignore[override]
         """Return dx (S, B, F) for a gradient of every layer's activations."""
         dx = self.layers[0].backward(self._backward_to_first(dy, cache), cache[0])
-        return dx * dx.dtype.type(INPUT_SCALE)
+        dx *= dx.dtype.type(INPUT_SCALE)
+        return dx
 
     def add_gradients(self, dy: list[np.ndarray], cache: Any) -> None:
         """Add the gradients of the parameters alone."""
@@ -126,7 +133,8 @@ class Critic(Module):
     def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
         """Return dx (S, B, F) for the gradient of the scores (B,), and its trace; add nothing."""
         dx, trace = tangents.traced_backward(self._chain(), dy[:, None], cache)
-        return dx * dx.dtype.type(INPUT_SCALE), trace
+        dx *= dx.dtype.type(INPUT_SCALE)
+        return dx, trace
 
     def tangent_forward(self, x_tangent: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
         """Return the tangents of the scores (B,), and those of all layers."""

@@ -17,10 +17,29 @@ from gan.critic import INPUT_SCALE, Critic
 from gan.latent import LatentDistribution
 from gan.options import GANOptions
 from neural_networks.communicator import ALONE, Communicator
+from neural_networks.components.kernels import kernel
 from neural_networks.components.losses import gaussian_kl, sequence_error
 from neural_networks.training import Batch
 
 NOISE_VALUES = 1 << 20  # a table of noise that is longer than a song has values in many steps; read from random places
+
+
+@kernel
+def _add_noise(noisy: np.ndarray, x: np.ndarray, noise: np.ndarray, place: int, scale: float) -> None:
+    """Write noisy (S, B, F) = x + scale noise, the noise read round from a place on."""
+    steps, batch, features = x.shape
+    for s in range(steps):
+        for b in range(batch):
+            done = 0
+            while done < features:
+                count = min(features - done, noise.size - place)
+                line, given, added = noisy[s, b, done : done + count], x[s, b, done : done + count], noise[place : place + count]
+                for j in range(count):
+                    line[j] = given[j] + scale * added[j]
+                done += count
+                place += count
+                if place == noise.size:
+                    place = 0
 
 
 class Made(NamedTuple):
@@ -31,6 +50,9 @@ class Made(NamedTuple):
     reconstruction: float
     kl: float
     diversity: float
+    real: np.ndarray  # (S, B, F), the songs of the half
+    scores: np.ndarray  # (B,), of the fakes by the critic, which learns from what it said then
+    cache: Any  # of the critic
 
 
 class Scores(NamedTuple):
@@ -88,7 +110,7 @@ class Round:
         self.statistics[indices] = gather(np.concatenate([self.statistics[:0], *(one.statistics for one in made)]))
         empty = np.empty(0, self.statistics.dtype)
         real, fake = (gather(np.concatenate([empty, *(getattr(half, side) for half in scores)])) for side in ("real", "fake"))
-        means = gather(np.array([one[2:] for one in made], np.float64).reshape(-1, 3)).mean(axis=0)
+        means = gather(np.array([one[2:5] for one in made], np.float64).reshape(-1, 3)).mean(axis=0)
         return made, (real, fake), means
 
     def generator_loss(self, vae: Any, batch: Batch) -> float:
@@ -108,17 +130,17 @@ class Round:
         error, roughness, derror = sequence_error(songs[:, :count], real, smoothness=options.smoothness, rows=options.rows)
         kl, dmean_kl, dlog_variance_kl = gaussian_kl(mean, log_variance)
 
-        # dL/dS of every moment of the judged songs comes from the critic; its norms are folded into weights of its own.
+        # dL/dS of every moment of the judged songs comes from the critic, whose own gradients nobody asks for here.
         judged = songs[:, count - reused :]
-        critic = self.critic.folded()
-        scores, cache = critic.forward(self._noisy(judged, batch.rng))
+        scores, cache = self.critic.forward(self._noisy(judged, batch.rng))
         value, dscores = options.loss.generator(scores)
         weight = options.adversarial_weight * (min(1.0, batch.step / options.warm_up) if options.warm_up else 1.0)
-        djudged, _ = critic.traced_backward(dscores * scores.dtype.type(weight), cache)  # nobody asks for the critic's own gradients
+        djudged, _ = self.critic.traced_backward(dscores * scores.dtype.type(weight), cache)
 
-        dsongs = np.zeros_like(songs)
-        dsongs[:, :count] = derror * derror.dtype.type(options.reconstruction_weight)
-        dsongs[:, count - reused :] += djudged
+        dsongs = np.empty_like(songs)
+        np.multiply(derror, derror.dtype.type(options.reconstruction_weight), out=dsongs[:, :count])
+        dsongs[:, count - reused : count] += djudged[:, :reused]
+        dsongs[:, count:] = djudged[:, reused:]
         dz = vae.decoder.backward(dsongs, decoder)[:count]
         beta = options.reconstruction_weight * options.kl_weight
         # z = mean + exp(log_variance / 2) epsilon, so dz/dlog_variance = deviation epsilon / 2.
@@ -126,16 +148,16 @@ class Round:
         dlog_variance = dz * epsilon * deviation / 2 + beta * dlog_variance_kl
         vae.encoder.add_gradients(np.concatenate([dmean, dlog_variance], axis=1).astype(real.dtype), encoder)
 
-        self.made[_key(batch)] = Made(judged, statistics, error, kl, _diversity(judged, real))
+        self.made[_key(batch)] = Made(judged, statistics, error, kl, _diversity(judged, real), real, scores, cache)
         return options.reconstruction_weight * (error + options.smoothness * roughness) + beta * kl + weight * value
 
     def critic_loss(self, critic: Critic, batch: Batch) -> float:
         """Add the gradient of the critic's loss on one half of a mini-batch and the songs made of it."""
         if critic is not self.critic:
             critic.restore(self.critic.state())  # the second thread's twin shares the weights, but not the norms' vectors
-        real, fake = self._real(batch), self.made[_key(batch)].fakes
+        made = self.made[_key(batch)]
+        real, fake, fake_scores, fake_cache = made.real, made.fakes, made.scores, made.cache
         real_scores, real_cache = critic.forward(self._noisy(real, batch.rng))
-        fake_scores, fake_cache = critic.forward(self._noisy(fake, batch.rng))
         value, dreal, dfake = self.options.loss.critic(real_scores, fake_scores)
         critic.add_gradients(dreal, real_cache)
         critic.add_gradients(dfake, fake_cache)
@@ -161,15 +183,8 @@ class Round:
 
         NOTE: normal draws for every value of every song would cost as much as the critic itself.
         """
-        noisy = np.empty(x.size, x.dtype)
-        place, done = int(rng.integers(NOISE_VALUES)), 0
-        while done < x.size:
-            piece = self._noise[place : place + x.size - done]
-            noisy[done : done + piece.size] = piece
-            place, done = 0, done + piece.size
-        noisy = noisy.reshape(x.shape)
-        noisy *= x.dtype.type(self.options.instance_noise / INPUT_SCALE)
-        noisy += x
+        noisy = np.empty(x.shape, x.dtype)
+        _add_noise(noisy, x, self._noise, int(rng.integers(NOISE_VALUES)), x.dtype.type(self.options.instance_noise / INPUT_SCALE))
         return noisy
 
 

@@ -15,11 +15,27 @@ import numpy as np
 from neural_networks.components import tangents
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
+from neural_networks.components.kernels import kernel
 from neural_networks.components.module import Module, Sequential
 from neural_networks.components.parameters import Parameter
 
 FIRST_POWER_ITERATIONS = 20
 SMALLEST = 1e-12  # norm to divide by
+
+
+@kernel
+def _add_normalised(
+    grad: np.ndarray, dweight: np.ndarray, left: np.ndarray, right: np.ndarray, factor: float, along: float
+) -> None:
+    """Add factor (dweight - along left right^T) to grad (rows, columns), without a matrix between; dweight is zero then."""
+    rows, columns = grad.shape
+    times = grad.dtype.type(factor)
+    for row in range(rows):
+        share = grad.dtype.type(along * left[row])
+        line, new = grad[row], dweight[row]
+        for j in range(columns):
+            line[j] += times * (new[j] - share * right[j])
+            new[j] = 0
 
 
 class SpectralNorm(Module):
@@ -75,8 +91,6 @@ class SpectralNorm(Module):
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx; add the gradients of W, through its norm, and of b."""
         plain, layer_cache, sigma = cache
-        plain.weight.grad.fill(0)
-        plain.bias.grad.fill(0)
         dx = plain.backward(dy, layer_cache)
         self._add(plain, sigma)
         return dx
@@ -84,8 +98,6 @@ class SpectralNorm(Module):
     def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
         """Add the gradients of W and b alone: for a first layer, whose input needs none."""
         plain, layer_cache, sigma = cache
-        plain.weight.grad.fill(0)
-        plain.bias.grad.fill(0)
         plain.add_gradients(dy, layer_cache)
         self._add(plain, sigma)
 
@@ -102,8 +114,6 @@ class SpectralNorm(Module):
     def tangent_backward(self, dy_tangent: np.ndarray, cache: Any, trace: Any, x_tangents: Any) -> np.ndarray:
         """Return dx_tangent; add the tangents of the gradients of W, through its norm, and of b."""
         plain, layer_cache, sigma = cache
-        plain.weight.grad.fill(0)
-        plain.bias.grad.fill(0)
         dx_tangent = tangents.tangent_backward(plain, dy_tangent, layer_cache, trace, x_tangents)
         self._add(plain, sigma)
         return dx_tangent
@@ -112,9 +122,13 @@ class SpectralNorm(Module):
         # W' = g W / sigma, dsigma/dW = u v^T:  dW = (g / sigma) (dW' - <dW', W> / sigma u v^T)
         weight, dweight = self.layer.weight, plain.weight.grad
         along = float(np.vdot(dweight, weight.value)) / sigma
-        outer = np.outer(self.left, self.right).astype(dweight.dtype).reshape(dweight.shape)
-        weight.grad += dweight.dtype.type(self.gain / sigma) * (dweight - dweight.dtype.type(along) * outer)
+        rows, columns = self.left.size, self.right.size
+        _add_normalised(
+            weight.grad.reshape(rows, columns), dweight.reshape(rows, columns), self.left, self.right.astype(dweight.dtype),
+            self.gain / sigma, along,
+        )  # fmt: skip
         self.layer.bias.grad += plain.bias.grad
+        plain.bias.grad.fill(0)
 
     def _matrix(self) -> np.ndarray:
         weight = self.layer.weight.value
