@@ -17,7 +17,7 @@ from gan.trainer import GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio import songs as song_data
-from radio.trainings import encode_songs, gan_trainer, vae_trainer
+from radio.trainings import encode_songs, gan_trainer, measure_finish, new_vae, vae_trainer
 
 Maker = Callable[[int, np.random.Generator], np.ndarray]
 
@@ -105,7 +105,7 @@ def markov_chain(songs: np.ndarray, *, seed: int = 0) -> Maker:
 
 def trained_vae(songs: song_data.TrainingSongs, steps: int, *, beats: int, seed: int, progress: Callable[..., Any]) -> FlatParameters:
     """Return a VAE after so many steps on songs."""
-    vae = pack(RecurrentVAE(song_data.STEP_SIZE, beats=beats, rng=np.random.default_rng((seed, 0))))
+    vae = new_vae(beats=beats, rng=np.random.default_rng((seed, 0)))
     vae_trainer(vae, songs, steps=steps, seed=seed).run(len(songs.steps), steps, progress=progress)
     return vae
 
@@ -115,12 +115,14 @@ def trained_gan(
 ) -> tuple[FlatParameters, GANTrainer]:
     """Return a copy of a VAE after so many steps against a critic, and its trainer."""
     rng = np.random.default_rng((seed, 1))
-    copy = pack(RecurrentVAE(song_data.STEP_SIZE, beats=vae.module.decoder.beats, rng=rng))  # type: ignore[attr-defined]
+    copy = new_vae(beats=vae.module.decoder.beats, rng=rng)  # type: ignore[attr-defined]
     copy.values[:] = vae.values
+    measure_finish(copy.module, songs, seed=seed)  # type: ignore[arg-type]
     critic = pack(Critic(song_data.STEP_SIZE, hidden, body=BODIES[body], rng=rng))
     trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed)
     trainer.run(steps, progress=progress)
     trainer.use_average()
+    measure_finish(copy.module, songs, seed=seed)  # type: ignore[arg-type]
     return copy, trainer
 
 

@@ -18,7 +18,8 @@ from audio_parsing import frames as audio_frames
 from gan.bodies import BODIES
 from gan.critic import Critic
 from gan.latent import DEFAULT_KIND, Kind, LatentDistribution
-from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
+from neural_networks.components.checkpoint import CheckpointError, load_arrays, part, save_arrays
+from neural_networks.components.finish import Finish
 from neural_networks.components.parameters import pack
 from neural_networks.vae.recurrent_vae import PLAN_SIZE, RecurrentVAE
 from radio import songs as song_data
@@ -177,12 +178,15 @@ class Station:
             "coordinates": self.coordinates.astype(np.float32),
             **{f"critic_{key}": value for key, value in self.critic.state().items()},
         }
+        if self.vae.decoder.finish is not None:
+            arrays |= {f"finish_{name}": array.astype(dtype) for name, array in self.vae.decoder.finish.arrays().items()}
         configuration = {
             "kind": "station",
             "grid": self.grid,
             "beats": self.beats,
             "latent_size": self.latent_size,
             "hidden": self.vae.decoder.cell.hidden_size,
+            "context": self.vae.decoder.context,
             "critic": {"body": self.critic.body, "hidden": self.critic.hidden, "centre": self.critic.trunk.centre},
             "details": self.details,
         }
@@ -216,14 +220,18 @@ class Station:
         # Before anything is allocated: the largest matrices of such a model have to be in the file.
         if latent_size * beats * PLAN_SIZE + hidden * song_data.STEP_SIZE > arrays["vae"].size:
             raise ValueError("the weights of the vae don't fit")
+        context = _whole(configuration, "context", least=0) if "context" in configuration else 0  # stations from before have none
+        if 3 * context * hidden > arrays["vae"].size:
+            raise ValueError("the weights of the vae don't fit")
         rng = np.random.default_rng(0)
-        vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=latent_size, beats=beats, hidden=hidden, rng=rng)
+        vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=latent_size, beats=beats, hidden=hidden, context=context, rng=rng)
         critic = _critic(configuration, arrays["critic"].size, rng)
         for module, key in ((vae, "vae"), (critic, "critic")):
             flat = pack(module, np.float32)
             if arrays[key].shape != flat.values.shape or not np.isfinite(arrays[key]).all():
                 raise ValueError(f"the weights of the {key} don't fit")
             flat.values[:] = arrays[key]
+        vae.decoder.finish = _finish(arrays)
         critic.restore({key.removeprefix("critic_"): value for key, value in arrays.items() if key.startswith("critic_")})
         if configuration["grid"] not in ("beat", "absolute"):
             raise ValueError(f"unknown grid {configuration['grid']!r}")
@@ -274,8 +282,20 @@ def finish(samples: np.ndarray, *, fade: int) -> np.ndarray:
     return samples
 
 
-def _whole(configuration: dict[str, Any], key: str) -> int:
+def _finish(arrays: dict[str, np.ndarray]) -> Finish | None:
+    """Return the finish that a station's file holds; those from before hold none."""
+    kept = part(arrays, "finish_")
+    if not kept:
+        return None
+    if not all(np.isfinite(array).all() and np.abs(array).max() < 10 for array in kept.values()):
+        raise ValueError("the numbers of its finish are out of range")
+    if kept["taps"].shape[1:] != (song_data.FRAMES_PER_STEP, audio_frames.FRAME_SIZE):
+        raise ValueError("its finish is not one of songs")
+    return Finish(**kept)
+
+
+def _whole(configuration: dict[str, Any], key: str, *, least: int = 1) -> int:
     value = configuration[key]
-    if not isinstance(value, int) or not 1 <= value <= 4096:
+    if not isinstance(value, int) or not least <= value <= 4096:
         raise ValueError(f"{key} is {value!r}")
     return value

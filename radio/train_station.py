@@ -25,6 +25,7 @@ from gan.plots import plot_training
 from gan.trainer import GANTrainer
 from neural_networks.communicator import ALONE, Communicator, any_of, same_everywhere, share_arrays
 from neural_networks.components.checkpoint import CheckpointError, join, part
+from neural_networks.components.finish import Finish
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.training import Trainer
 from neural_networks.vae.recurrent_vae import RecurrentVAE
@@ -35,7 +36,7 @@ from radio.prepared import prepared_music
 from radio.songs import prepare_starter_songs
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
 from radio.training_checkpoint import TrainingCheckpoint
-from radio.trainings import BATCH_SIZE, PIECE, encode_songs, gan_trainer, vae_trainer
+from radio.trainings import BATCH_SIZE, PIECE, encode_songs, gan_trainer, measure_finish, new_vae, vae_trainer
 
 GAN_MINUTES_SHARE = 0.2
 GAN_STEPS_SHARE = 0.1  # of the VAE's steps, where steps are given
@@ -183,12 +184,14 @@ class _Training:
             self._restore(trainer, "vae/")
         if trainer.steps < self.plan.vae_steps and not self._learn(trainer):
             return None
+        self.finish = self._finish_of(vae.module)  # type: ignore[arg-type]
         performer = gan_trainer(vae, critic, self.songs, steps=self.plan.gan_steps, **self._shared())
         if any(name.startswith("gan/") for name in self.arrays):
             self._restore(performer, "gan/")
         if not self._perform(performer, trainer):
             return None
         performer.use_average()
+        measure_finish(vae.module, self.songs, seed=self.plan.seed)  # type: ignore[arg-type]
         return self._finish(vae, critic)
 
     def _shared(self) -> dict[str, Any]:
@@ -199,8 +202,20 @@ class _Training:
 
     def _models(self) -> tuple[FlatParameters, FlatParameters]:
         rng = np.random.default_rng((self.plan.seed, 0))
-        vae = RecurrentVAE(song_data.STEP_SIZE, beats=self.plan.beats, rng=rng)
-        return pack(vae), pack(Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng))
+        return new_vae(beats=self.plan.beats, rng=rng), pack(Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng))
+
+    def _finish_of(self, vae: RecurrentVAE) -> Finish:
+        """Give the VAE the finish that the critic sees: it is measured, or what a checkpoint of a later moment says it was."""
+        kept = part(self.arrays, "finish/")
+        if kept:
+            try:
+                vae.decoder.finish = Finish(**kept)
+            except (TypeError, ValueError) as error:
+                raise self._unreadable(error) from error
+        else:
+            measure_finish(vae, self.songs, seed=self.plan.seed)
+        assert vae.decoder.finish is not None
+        return vae.decoder.finish
 
     def _learn(self, trainer: Trainer) -> bool:
         """Train the VAE; False if stopped.
@@ -228,14 +243,17 @@ class _Training:
                 if alarm.kind not in alarms:  # said once, whatever its figures
                     alarms.add(alarm.kind)
                     self.report({"phase": "perform", "note": alarm.text})
-            if self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()}):
+            if self._checkpoint_if_due(lambda: self._performed(performer, trainer)):
                 self._draw(performer)
 
         performer.run(self.plan.gan_steps, progress=progress, should_stop=self.should_stop)
         whole = performer.steps >= self.plan.gan_steps
-        self._checkpoint({"vae/": trainer.state(), "gan/": performer.state()}, must=not whole)
+        self._checkpoint(self._performed(performer, trainer), must=not whole)
         self._draw(performer)
         return whole
+
+    def _performed(self, performer: GANTrainer, trainer: Trainer) -> dict[str, dict[str, np.ndarray]]:
+        return {"vae/": trainer.state(), "gan/": performer.state(), "finish/": self.finish.arrays()}
 
     def _draw(self, performer: GANTrainer) -> None:
         if self.plot is not None and performer.log:

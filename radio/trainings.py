@@ -1,6 +1,8 @@
 """The two trainings of a station, ready to be run: its VAE on whole songs, then generator and critic; and what the VAE makes of songs.
 
+    new_vae(beats=, rng=) -> a VAE of songs, untrained
     vae_trainer(vae, songs, steps=, seed=) -> Trainer          gan_trainer(vae, critic, songs, steps=, seed=) -> GANTrainer
+    measure_finish(vae, songs, seed=): between the two trainings, and after them
     encode_songs(vae, steps) -> where the songs lie, how well they come back
 """
 
@@ -9,13 +11,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from gan.latent import LatentDistribution
 from gan.trainer import GANOptions, GANTrainer
+from neural_networks.components.finish_fit import measure
 from neural_networks.components.optimizers import Adam
-from neural_networks.components.parameters import FlatParameters
+from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.training import Batch, Trainer
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.songs import FRAMES_PER_STEP, TrainingSongs
+from radio.songs import FRAMES_PER_STEP, STEP_SIZE, TrainingSongs
 
 BATCH_SIZE = 8  # songs a step of each process
 PIECE = 4  # songs that are worked on at once by a thread
@@ -25,6 +30,8 @@ LAST_RATE = 0.02  # of the learning rate, at the end
 KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
 KL_WARM_UP = 0.1  # of all steps
 CLIP = 0.5
+CONTEXT = 96  # values of the decoder's layer that makes steps fit together
+FINISH_STEPS = 1 << 15  # of songs, by which a finish is measured
 # Of the error's change from frame to frame; rises from 0 over the VAE's steps, for it slows the first of them. Without it steps don't
 # quite fit together: a rise at every border, which no real song has. 16 beats, 576 songs, 6,000 steps: with 2 the mean squared error
 # falls too, by 5 % on songs learned and by 7 % on others. With 8 new songs come nearer to real ones, but in 5 minutes at 64 beats less
@@ -46,6 +53,28 @@ def learning_rate(step: int, steps: int) -> float:
     """
     rising = min(1.0, (step + 1) / WARM_UP_STEPS)
     return float(LEARNING_RATE * rising * (LAST_RATE + (1 - LAST_RATE) * (1 + np.cos(np.pi * step / steps)) / 2))
+
+
+def new_vae(*, beats: int, rng: np.random.Generator) -> FlatParameters:
+    """Return a packed VAE for songs of so many beats, its weights still random."""
+    return pack(RecurrentVAE(STEP_SIZE, beats=beats, context=CONTEXT, rng=rng))
+
+
+def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int) -> None:
+    """Give a trained VAE's decoder the finish that its songs lack, given back and new ones; what it had before is forgotten."""
+    vae.decoder.finish = None
+    several = max(2, FINISH_STEPS // songs.steps.shape[1])
+    real = songs.steps[:: -(-len(songs.steps) // several)]
+    with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
+        means, log_variances = np.split(encode_songs(vae, real)[0], 2, axis=1)
+        drawn = LatentDistribution(means, log_variances).mix(len(real), np.random.default_rng((seed, 4)))
+        made, new = (_decoded(vae, np.ascontiguousarray(z, np.float32)) for z in (means, drawn))
+        vae.decoder.finish = measure(np.ascontiguousarray(real.transpose(1, 0, 2)), made, new, rows=FRAMES_PER_STEP)
+
+
+def _decoded(vae: RecurrentVAE, z: np.ndarray) -> np.ndarray:
+    """Return songs (S, N, F) of coordinates (N, Z), a few at a time."""
+    return np.concatenate([vae.decoder.forward(z[i : i + BATCH_SIZE])[0] for i in range(0, len(z), BATCH_SIZE)], axis=1)
 
 
 def vae_trainer(

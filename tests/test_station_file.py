@@ -11,8 +11,11 @@ import pytest
 from gan.bodies import BODIES
 from gan.latent import KINDS
 from neural_networks.components.checkpoint import load_arrays, save_arrays
+from neural_networks.components.finish import Finish
 from radio.cli import explain
 from radio.home import Home
+from radio.saving import station_fingerprint
+from radio.songs import FRAMES_PER_STEP
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
 from tests.tiny_station import tiny_station
 
@@ -36,7 +39,7 @@ def _change(folder: Path, *, arrays: dict[str, Any] | None = None, configuration
         {"critic": {"body": "human", "hidden": 128, "centre": 0.1}}, {"critic": {"body": "mixed", "hidden": 128, "centre": 0.1}},
         {"critic": {"body": "convolutional", "hidden": 4096, "centre": 0.1}}, {"critic": {"body": "convolutional", "hidden": 128}},
         {"critic": {"body": "convolutional", "hidden": 128, "centre": "0.1"}},
-        {"critic": {"body": ["mixed"], "hidden": 128, "centre": 0.1}},
+        {"critic": {"body": ["mixed"], "hidden": 128, "centre": 0.1}}, {"context": -1}, {"context": 4096}, {"context": "96"},
     ],
 )  # fmt: skip
 def test_a_wrong_configuration(folder, configuration):
@@ -127,3 +130,43 @@ def test_diverged_training_and_lack_of_memory_are_explained():
     assert "training diverged" in str(explain(TrainingDiverged("training diverged at step 3: the loss is nan")))
     assert "memory" in str(explain(MemoryError()))
     assert explain(ZeroDivisionError("a fault of ours")) is None
+
+
+def _finished(station: Station) -> Station:
+    rng = np.random.default_rng(1)
+    size = station.critic.features
+    taps = rng.normal(0, 0.3, (3, FRAMES_PER_STEP, size // FRAMES_PER_STEP))
+    curve = np.cumsum(rng.uniform(0.01, 0.05, (size, 9)), axis=1)
+    station.vae.decoder.finish = Finish(taps, curve, rng.uniform(0, 0.1, size))
+    return station
+
+
+def test_a_station_keeps_its_finish_and_its_context(tmp_path):
+    station = _finished(tiny_station(context=5))
+    station.save(tmp_path / "s")
+    loaded = Station.load(tmp_path / "s")
+    coordinate = station.sample(2, np.random.default_rng(0))
+    np.testing.assert_array_equal(loaded.decode(coordinate), station.decode(coordinate))
+    assert loaded.vae.decoder.finish is not None and loaded.vae.decoder.context == 5
+    assert station_fingerprint(loaded) == station_fingerprint(station)
+    loaded.vae.decoder.finish.gain[3] += 0.01
+    assert station_fingerprint(loaded) != station_fingerprint(station)
+
+
+def test_a_station_from_before_has_neither(folder):
+    arrays, facts = load_arrays(folder / STATION_FILE)
+    del facts["context"]
+    save_arrays(folder / STATION_FILE, arrays, facts)
+    decoder = Station.load(folder).vae.decoder
+    assert decoder.finish is None and decoder.correction is None
+
+
+@pytest.mark.parametrize("name", ["taps", "curve", "gain"])
+@pytest.mark.parametrize("change", [lambda x: x[:-1], lambda x: x + np.nan, lambda x: x + 100, lambda x: None])
+def test_a_damaged_finish(tmp_path, name, change):
+    _finished(tiny_station()).save(tmp_path / "s")
+    arrays, facts = load_arrays(tmp_path / "s" / STATION_FILE)
+    changed = change(arrays.pop(f"finish_{name}"))
+    save_arrays(tmp_path / "s" / STATION_FILE, arrays if changed is None else arrays | {f"finish_{name}": changed}, facts)
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(tmp_path / "s")

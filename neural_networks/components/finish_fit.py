@@ -1,0 +1,90 @@
+"""How a finish is measured: by songs, what a network gives back of them, and what it makes that is new.
+
+    measure(real (S, B, F), made (S, B, F), drawn (S, B', F), rows=R) -> Finish
+
+Taps are least squares: the rows of the real songs from those given back. A curve brings the values that songs given back and new ones
+take, in order, to those that real songs take: of all curves that make both spread alike, the one that changes least. What songs then
+still lack of change from row to row is flutter. Letters as in finish.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neural_networks.components.finish import KNOT, Finish
+
+TAPS = 7
+HOLD = 1e-5  # pulls taps to 'as it was', in units of a value's square: bands that are silent have nothing to learn from
+KNOTS = 41
+SHARES = np.concatenate([[0, 0.005, 0.02], np.linspace(0.05, 0.95, 25), [0.98, 0.995, 1]])  # of the values, at which curves are known
+LEAST_SLOPE = 0.05  # of a curve: gradients have to come through
+MOST_FLUTTER = 0.1  # of a value: what is not understood of music is more than flutter, and would be noise
+
+
+def measure(real: np.ndarray, made: np.ndarray, drawn: np.ndarray, *, rows: int) -> Finish:
+    """Return the finish of a network.
+
+    Args:
+        real: (S, B, F) songs.
+        made: (S, B, F) what the network gives back of them.
+        drawn: (S, B', F) new songs of the network.
+        rows: R, of a step.
+    """
+    width = real.shape[2] // rows
+    taps = _taps(_in_rows(real, rows), _in_rows(made, rows), rows)
+    curve = np.tile(KNOT * np.arange(KNOTS), (real.shape[2], 1))
+    joined = Finish(taps, curve, np.zeros(real.shape[2]))
+    made, drawn = joined.forward(made)[0], joined.forward(drawn)[0]
+    for f in range(real.shape[2]):
+        curve[f] = _curve(real[:, :, f].ravel(), np.concatenate([made[:, :, f].ravel(), drawn[:, :, f].ravel()]))
+    smooth = Finish(_nothing(rows, width), curve, np.zeros(real.shape[2])).forward(made)[0]
+    return Finish(taps, curve, np.tile(_flutter(_in_rows(real, rows), _in_rows(smooth, rows)), rows))
+
+
+def _in_rows(x: np.ndarray, rows: int) -> np.ndarray:
+    """Return (B, S R, W) of steps (S, B, F)."""
+    steps, batch, features = x.shape
+    return np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(batch, steps * rows, features // rows)
+
+
+def _nothing(rows: int, width: int) -> np.ndarray:
+    taps = np.zeros((TAPS, rows, width))
+    taps[TAPS // 2] = 1
+    return taps
+
+
+def _taps(real: np.ndarray, made: np.ndarray, rows: int) -> np.ndarray:
+    """Return taps (K, R, W) by which rows (B, S R, W) of `made` come nearest to those of `real`, for each place in a step."""
+    half, count = TAPS // 2, real.shape[1]
+    padded = np.pad(made, ((0, 0), (half, half), (0, 0)))
+    taps = _nothing(rows, real.shape[2])
+    for place in range(rows):
+        seen = np.stack([padded[:, place + k : count + k : rows] for k in range(TAPS)], axis=-1)  # (B, S, W, K)
+        wanted = real[:, place::rows] - seen[..., half]
+        samples = wanted.shape[0] * wanted.shape[1]
+        square = np.einsum("bswj,bswk->wjk", seen, seen, optimize=True) / samples + HOLD * np.eye(TAPS)
+        taps[:, place] += np.linalg.solve(square, np.einsum("bswk,bsw->wk", seen, wanted, optimize=True)[..., None] / samples)[..., 0].T
+    return taps
+
+
+def _curve(real: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """Return the curve (C,) that makes values (n,) spread as real ones (m,) do."""
+    at, first = np.unique(np.quantile(made, SHARES), return_index=True)
+    knots = KNOT * np.arange(KNOTS)
+    above = knots - at[-1]
+    curve = np.interp(knots, at, np.quantile(real, SHARES)[first]) + np.maximum(above, 0)
+    rises = np.maximum(np.diff(curve), LEAST_SLOPE * KNOT)
+    return np.concatenate([[0], np.cumsum(rises)]) + max(curve[0], 0)
+
+
+def _flutter(real: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """Return the gain (W,) that lets rows (B, S R, W) change as much from one to the next as real ones."""
+    # A flutter of variance s^2 has second differences of variance 6 s^2; melodies and levels hardly have any.
+    lacking = (_roughness(real) - _roughness(made)) / 6
+    power = np.square(np.maximum(made, 0), dtype=np.float64).mean(axis=(0, 1))
+    return np.minimum(np.sqrt(np.maximum(lacking, 0) / np.maximum(power, 1e-12)), MOST_FLUTTER)
+
+
+def _roughness(x: np.ndarray) -> np.ndarray:
+    """Return the mean squared second difference over time (W,)."""
+    return np.mean([np.square(np.diff(song, 2, axis=0), dtype=np.float64).mean(axis=0) for song in x], axis=0)
