@@ -117,12 +117,12 @@ def trained_gan(
     rng = np.random.default_rng((seed, 1))
     copy = new_vae(beats=vae.module.decoder.beats, rng=rng)  # type: ignore[attr-defined]
     copy.values[:] = vae.values
-    measure_finish(copy.module, songs, seed=seed)  # type: ignore[arg-type]
+    measure_finish(copy.module, songs, seed=seed, drawn=False)  # type: ignore[arg-type]
     critic = pack(Critic(song_data.STEP_SIZE, hidden, body=BODIES[body], rng=rng))
     trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed)
     trainer.run(steps, progress=progress)
     trainer.use_average()
-    measure_finish(copy.module, songs, seed=seed)  # type: ignore[arg-type]
+    measure_finish(copy.module, songs, seed=seed, drawn=True)  # type: ignore[arg-type]
     return copy, trainer
 
 

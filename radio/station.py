@@ -186,7 +186,6 @@ class Station:
             "beats": self.beats,
             "latent_size": self.latent_size,
             "hidden": self.vae.decoder.cell.hidden_size,
-            "context": self.vae.decoder.context,
             "critic": {"body": self.critic.body, "hidden": self.critic.hidden, "centre": self.critic.trunk.centre},
             "details": self.details,
         }
@@ -220,11 +219,8 @@ class Station:
         # Before anything is allocated: the largest matrices of such a model have to be in the file.
         if latent_size * beats * PLAN_SIZE + hidden * song_data.STEP_SIZE > arrays["vae"].size:
             raise ValueError("the weights of the vae don't fit")
-        context = _whole(configuration, "context", least=0) if "context" in configuration else 0  # stations from before have none
-        if 3 * context * hidden > arrays["vae"].size:
-            raise ValueError("the weights of the vae don't fit")
         rng = np.random.default_rng(0)
-        vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=latent_size, beats=beats, hidden=hidden, context=context, rng=rng)
+        vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=latent_size, beats=beats, hidden=hidden, rng=rng)
         critic = _critic(configuration, arrays["critic"].size, rng)
         for module, key in ((vae, "vae"), (critic, "critic")):
             flat = pack(module, np.float32)
@@ -294,8 +290,8 @@ def _finish(arrays: dict[str, np.ndarray]) -> Finish | None:
     return Finish(**kept)
 
 
-def _whole(configuration: dict[str, Any], key: str, *, least: int = 1) -> int:
+def _whole(configuration: dict[str, Any], key: str) -> int:
     value = configuration[key]
-    if not isinstance(value, int) or not least <= value <= 4096:
+    if not isinstance(value, int) or not 1 <= value <= 4096:
         raise ValueError(f"{key} is {value!r}")
     return value

@@ -191,7 +191,7 @@ class _Training:
         if not self._perform(performer, trainer):
             return None
         performer.use_average()
-        measure_finish(vae.module, self.songs, seed=self.plan.seed)  # type: ignore[arg-type]
+        measure_finish(vae.module, self.songs, seed=self.plan.seed, drawn=True)  # type: ignore[arg-type]
         return self._finish(vae, critic)
 
     def _shared(self) -> dict[str, Any]:
@@ -213,7 +213,7 @@ class _Training:
             except (TypeError, ValueError) as error:
                 raise self._unreadable(error) from error
         else:
-            measure_finish(vae, self.songs, seed=self.plan.seed)
+            measure_finish(vae, self.songs, seed=self.plan.seed, drawn=False)
         assert vae.decoder.finish is not None
         return vae.decoder.finish
 

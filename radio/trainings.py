@@ -30,7 +30,6 @@ LAST_RATE = 0.02  # of the learning rate, at the end
 KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
 KL_WARM_UP = 0.1  # of all steps
 CLIP = 0.5
-CONTEXT = 96  # values of the decoder's layer that makes steps fit together
 FINISH_STEPS = 1 << 15  # of songs, by which a finish is measured
 # Of the error's change from frame to frame; rises from 0 over the VAE's steps, for it slows the first of them. Without it steps don't
 # quite fit together: a rise at every border, which no real song has. 16 beats, 576 songs, 6,000 steps: with 2 the mean squared error
@@ -57,18 +56,29 @@ def learning_rate(step: int, steps: int) -> float:
 
 def new_vae(*, beats: int, rng: np.random.Generator) -> FlatParameters:
     """Return a packed VAE for songs of so many beats, its weights still random."""
-    return pack(RecurrentVAE(STEP_SIZE, beats=beats, context=CONTEXT, rng=rng))
+    return pack(RecurrentVAE(STEP_SIZE, beats=beats, rng=rng))
 
 
-def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int) -> None:
-    """Give a trained VAE's decoder the finish that its songs lack, given back and new ones; what it had before is forgotten."""
+def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn: bool) -> None:
+    """Give a trained VAE's decoder the finish that its songs lack; what it had before is forgotten.
+
+    Args:
+        vae: trained.
+        songs: that it was trained on.
+        seed: of the new songs.
+        drawn: measure by new songs beside those given back. Before the critic has taught them they are so blurred that a curve which
+            puts them right would spoil the others.
+    """
     vae.decoder.finish = None
     several = max(2, FINISH_STEPS // songs.steps.shape[1])
     real = songs.steps[:: -(-len(songs.steps) // several)]
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
         means, log_variances = np.split(encode_songs(vae, real)[0], 2, axis=1)
-        drawn = LatentDistribution(means, log_variances).mix(len(real), np.random.default_rng((seed, 4)))
-        made, new = (_decoded(vae, np.ascontiguousarray(z, np.float32)) for z in (means, drawn))
+        made = _decoded(vae, np.ascontiguousarray(means, np.float32))
+        new = made
+        if drawn:
+            mixed = LatentDistribution(means, log_variances).mix(len(real), np.random.default_rng((seed, 4)))
+            new = _decoded(vae, mixed.astype(np.float32))
         vae.decoder.finish = measure(np.ascontiguousarray(real.transpose(1, 0, 2)), made, new, rows=FRAMES_PER_STEP)
 
 

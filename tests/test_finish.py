@@ -30,7 +30,7 @@ def test_gradients(steps, batch, rows, width, taps, rng):
 
 
 def test_through_a_decoder(rng):
-    decoder = RecurrentVAE(6, latent_size=3, beats=3, hidden=5, context=4, rng=rng).decoder
+    decoder = RecurrentVAE(6, latent_size=3, beats=3, hidden=5, rng=rng).decoder
     decoder.finish = _any(3, 2, rng)
     check_gradients(decoder, rng.standard_normal((2, 3)), rng=rng).require()
 

@@ -39,7 +39,7 @@ def _change(folder: Path, *, arrays: dict[str, Any] | None = None, configuration
         {"critic": {"body": "human", "hidden": 128, "centre": 0.1}}, {"critic": {"body": "mixed", "hidden": 128, "centre": 0.1}},
         {"critic": {"body": "convolutional", "hidden": 4096, "centre": 0.1}}, {"critic": {"body": "convolutional", "hidden": 128}},
         {"critic": {"body": "convolutional", "hidden": 128, "centre": "0.1"}},
-        {"critic": {"body": ["mixed"], "hidden": 128, "centre": 0.1}}, {"context": -1}, {"context": 4096}, {"context": "96"},
+        {"critic": {"body": ["mixed"], "hidden": 128, "centre": 0.1}},
     ],
 )  # fmt: skip
 def test_a_wrong_configuration(folder, configuration):
@@ -141,24 +141,21 @@ def _finished(station: Station) -> Station:
     return station
 
 
-def test_a_station_keeps_its_finish_and_its_context(tmp_path):
-    station = _finished(tiny_station(context=5))
+def test_a_station_keeps_its_finish(tmp_path):
+    station = _finished(tiny_station())
     station.save(tmp_path / "s")
     loaded = Station.load(tmp_path / "s")
     coordinate = station.sample(2, np.random.default_rng(0))
     np.testing.assert_array_equal(loaded.decode(coordinate), station.decode(coordinate))
-    assert loaded.vae.decoder.finish is not None and loaded.vae.decoder.context == 5
+    assert loaded.vae.decoder.finish is not None
     assert station_fingerprint(loaded) == station_fingerprint(station)
     loaded.vae.decoder.finish.gain[3] += 0.01
     assert station_fingerprint(loaded) != station_fingerprint(station)
 
 
-def test_a_station_from_before_has_neither(folder):
-    arrays, facts = load_arrays(folder / STATION_FILE)
-    del facts["context"]
-    save_arrays(folder / STATION_FILE, arrays, facts)
-    decoder = Station.load(folder).vae.decoder
-    assert decoder.finish is None and decoder.correction is None
+def test_a_station_from_before_has_none(folder):
+    assert not [name for name in load_arrays(folder / STATION_FILE)[0] if name.startswith("finish")]
+    assert Station.load(folder).vae.decoder.finish is None
 
 
 @pytest.mark.parametrize("name", ["taps", "curve", "gain"])

@@ -16,12 +16,11 @@ from radio.station import Station
 
 
 def tiny_station(
-    name: str = "tiny", *, beats: int = 4, bpm: float = 150.0, seed: int = 0, grid: str = "beat", body: Body = convolutional,
-    context: int = 0,
-) -> Station:  # fmt: skip
+    name: str = "tiny", *, beats: int = 4, bpm: float = 150.0, seed: int = 0, grid: str = "beat", body: Body = convolutional
+) -> Station:
     """Return a station with songs of `beats` beats, about 60 beats / bpm seconds each."""
     rng = np.random.default_rng(seed)
-    vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=6, beats=beats, hidden=16, context=context, rng=rng)
+    vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=6, beats=beats, hidden=16, rng=rng)
     # Weights far larger than for training: every coordinate makes a song of its own.
     vae.decoder.to_plan.weight.value *= 8
     vae.decoder.to_frames.weight.value[:] = rng.standard_normal(vae.decoder.to_frames.weight.value.shape) * 0.25

@@ -22,11 +22,10 @@ from neural_networks.components.dense import Dense
 from neural_networks.components.finish import Finish
 from neural_networks.components.gru import GRU
 from neural_networks.components.losses import gaussian_kl, sequence_error
-from neural_networks.components.module import Module, Sequential
+from neural_networks.components.module import Module
 
 STEPS_PER_BEAT = 4
 PLAN_SIZE = 128  # values of a beat's vector
-CONTEXT_SLOPE = 0.2  # of the leaky ReLU of the layer that corrects steps by their neighbours
 # In steps: half a beat, a beat and its parts of a bar, phrases of 4, 8 and 16 beats, and 32 beats.
 POSITION_PERIODS = (2, 4, 6, 8, 12, 16, 32, 64, 128)
 
@@ -99,17 +98,14 @@ class PlanDecoder(Module):
         beats: length of the plan; the song has 4 steps a beat.
         plan_size: values of a beat's vector.
         hidden: H of the GRU.
-        context: values of a layer that corrects each step by what the GRU holds one step before and after; none if 0.
         rng: draws the initial weights.
     """
 
     def __init__(
-        self, latent_size: int, features: int, *, beats: int, plan_size: int = PLAN_SIZE, hidden: int = 256, context: int = 0,
-        rng: np.random.Generator,
-    ) -> None:  # fmt: skip
+        self, latent_size: int, features: int, *, beats: int, plan_size: int = PLAN_SIZE, hidden: int = 256, rng: np.random.Generator
+    ) -> None:
         self.beats = beats
         self.plan_size = plan_size
-        self.context = context
         positions = 2 * len(POSITION_PERIODS)
         self.to_plan = Dense(latent_size, beats * plan_size, rng=rng)
         self.squash = Tanh()
@@ -119,11 +115,6 @@ class PlanDecoder(Module):
         self.to_frames = Dense(hidden, features, rng=rng)
         self.to_frames.bias.value[:] = 0.08  # about the mean of a frame's values
         self.rectify = LeakyReLU(0.02)
-        self.correction: Sequential | None = None
-        if context:
-            out = Dense(context, features, rng=rng)
-            out.weight.value[:], out.bias.value[:] = 0, 0  # begins by correcting nothing
-            self.correction = Sequential(Conv1d(hidden, context, 3, padding=1, rng=rng), LeakyReLU(CONTEXT_SLOPE), out)
         self.finish: Finish | None = None  # given when the songs are learned
 
     def forward(self, z: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -157,25 +148,18 @@ class PlanDecoder(Module):
         steps = _with_positions(np.repeat(gated, STEPS_PER_BEAT, axis=0), 1)
         states, cell = self.cell.forward(steps)
         linear, to_frames = self.to_frames.forward(states)
-        correction = None
-        if self.correction is not None:
-            corrected, correction = self.correction.forward(states)
-            linear += corrected
         song, rectify = self.rectify.forward(linear)
         finish = None
         if self.finish is not None:
             song, finish = self.finish.forward(song)
-        return song, (beats, refine, gate, cell, to_frames, correction, rectify, finish)
+        return song, (beats, refine, gate, cell, to_frames, rectify, finish)
 
     def backward_plan(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return the gradient of the plans (beats, B, plan_size)."""
-        beats, refine, gate, cell, to_frames, correction, rectify, finish = cache
+        beats, refine, gate, cell, to_frames, rectify, finish = cache
         if self.finish is not None:
             dy = self.finish.backward(dy, finish)
-        dlinear = self.rectify.backward(dy, rectify)
-        dstates = self.to_frames.backward(dlinear, to_frames)
-        if self.correction is not None:
-            dstates += self.correction.backward(dlinear, correction)
+        dstates = self.to_frames.backward(self.rectify.backward(dy, rectify), to_frames)
         dsteps = self.cell.backward(dstates, cell)[:, :, : self.plan_size]
         dgated = dsteps.reshape(beats, STEPS_PER_BEAT, -1, self.plan_size).sum(axis=1)
         return self.refine.backward(self.gate.backward(dgated, gate), refine)[:, :, : self.plan_size]
@@ -189,15 +173,12 @@ class RecurrentVAE(Module):
         latent_size: Z.
         beats: length of a song; S = 4 beats.
         hidden: of the decoder's GRU.
-        context: of the decoder.
         rng: draws the initial weights.
     """
 
-    def __init__(
-        self, features: int, *, latent_size: int = 64, beats: int = 64, hidden: int = 256, context: int = 0, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, features: int, *, latent_size: int = 64, beats: int = 64, hidden: int = 256, rng: np.random.Generator) -> None:
         self.encoder = SequenceEncoder(features, latent_size, rng=rng)
-        self.decoder = PlanDecoder(latent_size, features, beats=beats, hidden=hidden, context=context, rng=rng)
+        self.decoder = PlanDecoder(latent_size, features, beats=beats, hidden=hidden, rng=rng)
         self.latent_size = latent_size
 
     def loss(
