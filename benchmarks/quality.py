@@ -208,6 +208,7 @@ def main() -> None:
         vae = models.trained_vae(collection.known, options.steps, beats=beats, seed=options.seed, progress=_progress)
         result["facts"]["vae_cpu_seconds"] = time.process_time() - start
         judged("VAE alone", models.Drawn(vae.module, known))
+        judged("VAE and finish", models.Drawn(models.finished(vae, collection.known, seed=options.seed), known))
         if options.gan_steps:
             start = time.process_time()
             generator, trainer = models.trained_gan(

@@ -6,6 +6,7 @@ A maker is a function (count, rng) -> canonical steps (count, S, F). Letters: N 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,13 @@ def trained_vae(songs: song_data.TrainingSongs, steps: int, *, beats: int, seed:
     vae = new_vae(beats=beats, rng=np.random.default_rng((seed, 0)))
     vae_trainer(vae, songs, steps=steps, seed=seed).run(len(songs.steps), steps, progress=progress)
     return vae
+
+
+def finished(vae: FlatParameters, songs: song_data.TrainingSongs, *, seed: int) -> RecurrentVAE:
+    """Return a copy of a VAE with a finish."""
+    copy: RecurrentVAE = deepcopy(vae.module)  # type: ignore[assignment]
+    measure_finish(copy, songs, seed=seed, drawn=False)
+    return copy
 
 
 def trained_gan(

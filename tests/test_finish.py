@@ -77,7 +77,7 @@ def test_flutter_is_found(rng):
     gain = np.tile([0.03, 0.08], 3)
     real = smooth * (1 + gain * rng.standard_normal(smooth.shape))
     found = measure(real, smooth, smooth, rows=3)
-    np.testing.assert_allclose(found.gain, gain, rtol=0.15)
+    np.testing.assert_allclose(found.gain, gain, rtol=0.3)
     assert measure(smooth, real, real, rows=3).gain.max() < 0.01  # rough enough already
 
 
