@@ -18,7 +18,6 @@ HOLD = 1e-5  # pulls taps to 'as it was', in units of a value's square: bands th
 KNOTS = 41
 SHARES = np.concatenate([[0, 0.005, 0.02], np.linspace(0.05, 0.95, 25), [0.98, 0.995, 1]])  # of the values, at which curves are known
 LEAST_SLOPE = 0.05  # of a curve: gradients have to come through
-ROUNDS = 20  # until variances of neighbours agree
 MOST_FLUTTER = 0.1  # of a value: what is not understood of music is more than flutter, and would be noise
 
 
@@ -39,7 +38,7 @@ def measure(real: np.ndarray, made: np.ndarray, drawn: np.ndarray, *, rows: int)
     for f in range(real.shape[2]):
         curve[f] = _curve(real[:, :, f].ravel(), np.concatenate([made[:, :, f].ravel(), drawn[:, :, f].ravel()]))
     smooth = Finish(_nothing(rows, width), curve, np.zeros(real.shape[2])).forward(made)[0]
-    return Finish(taps, curve, _flutter(_in_rows(real, rows), _in_rows(smooth, rows), rows).ravel())
+    return Finish(taps, curve, np.tile(_flutter(_in_rows(real, rows), _in_rows(smooth, rows)), rows))
 
 
 def _in_rows(x: np.ndarray, rows: int) -> np.ndarray:
@@ -78,22 +77,14 @@ def _curve(real: np.ndarray, made: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(rises)]) + max(curve[0], 0)
 
 
-def _flutter(real: np.ndarray, made: np.ndarray, rows: int) -> np.ndarray:
-    """Return the gain (R, W) that lets rows (B, S R, W) change as much as real ones, at each place in a step.
-
-    Flutters of variance s_r^2 have second differences of variance s_(r - 1)^2 + 4 s_r^2 + s_(r + 1)^2; melodies hardly have any.
-    """
-    lacking = _roughness(real, rows) - _roughness(made, rows)
-    variance = np.zeros_like(lacking)
-    for _ in range(ROUNDS):
-        variance = np.maximum((lacking - np.roll(variance, 1, axis=0) - np.roll(variance, -1, axis=0)) / 4, 0)
-    power = np.square(np.maximum(made, 0), dtype=np.float64).mean(axis=0).reshape(-1, rows, made.shape[2]).mean(axis=0)
-    return np.minimum(np.sqrt(variance / np.maximum(power, 1e-12)), MOST_FLUTTER)
+def _flutter(real: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """Return the gain (W,) that lets rows (B, S R, W) change as much from one to the next as real ones."""
+    # A flutter of variance s^2 has second differences of variance 6 s^2; melodies and levels hardly have any.
+    lacking = (_roughness(real) - _roughness(made)) / 6
+    power = np.square(np.maximum(made, 0), dtype=np.float64).mean(axis=(0, 1))
+    return np.minimum(np.sqrt(np.maximum(lacking, 0) / np.maximum(power, 1e-12)), MOST_FLUTTER)
 
 
-def _roughness(x: np.ndarray, rows: int) -> np.ndarray:
-    """Return the mean squared second difference over time at each place in a step, (R, W)."""
-    total = np.zeros((x.shape[1], x.shape[2]))
-    for song in x:
-        total[1:-1] += np.square(np.diff(song, 2, axis=0), dtype=np.float64)
-    return total.reshape(-1, rows, x.shape[2]).mean(axis=0) / len(x)
+def _roughness(x: np.ndarray) -> np.ndarray:
+    """Return the mean squared second difference over time (W,)."""
+    return np.mean([np.square(np.diff(song, 2, axis=0), dtype=np.float64).mean(axis=0) for song in x], axis=0)
