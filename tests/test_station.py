@@ -227,6 +227,9 @@ def test_a_malformed_checkpoint_is_told_in_one_line(tmp_path):
         ({"gan/average/values": np.zeros(1, np.float32)}, "average"),
         ({"gan/generator/seed": None}, "no seed"),
         ({"gan/critic/steps": lag}, "middle of a step"),
+        ({"finish/taps": np.zeros(3)}, "taps"),
+        ({"finish/curve": arrays["finish/curve"] + np.nan}, "not finite"),
+        ({"finish/gain": None}, "gain"),
     ):
         save_arrays(path, {name: array for name, array in {**arrays, **changed}.items() if array is not None}, configuration)
         with pytest.raises(StationError, match=rf"the checkpoint .* can't be read \(.*{says}.*\); delete it to start again"):

@@ -99,6 +99,8 @@ class Finish(Module):
         size = taps.shape[1] * taps.shape[2]
         if curve.shape[0] != size or gain.shape != (size,):
             raise ValueError(f"taps of {size} values, curves of {curve.shape[0]} and gains of {gain.shape} don't fit together")
+        if not all(np.isfinite(array).all() for array in (taps, curve, gain)):
+            raise ValueError("a finish holds numbers that are not finite")
         self.taps, self.curve, self.gain = (np.ascontiguousarray(array, np.float32) for array in (taps, curve, gain))
         self._table = np.random.default_rng(SEED).standard_normal(TABLE, dtype=np.float32)
 
