@@ -52,7 +52,7 @@ def _use_every_kernel() -> None:
     from neural_networks.vae.recurrent_vae import RecurrentVAE
     from radio import songs as song_data
     from radio.taste import Taste, through
-    from radio.trainings import gan_trainer, vae_trainer
+    from radio.trainings import gan_trainer, measure_finish, vae_trainer
 
     rng = np.random.default_rng(0)
     steps = rng.uniform(0.1, 0.5, (4, 4 * SMALL_BEATS, song_data.STEP_SIZE)).astype(np.float32)
@@ -60,6 +60,7 @@ def _use_every_kernel() -> None:
     vae = pack(RecurrentVAE(song_data.STEP_SIZE, latent_size=2, beats=SMALL_BEATS, hidden=8, rng=rng))
     critic = pack(Critic(song_data.STEP_SIZE, hidden=8, rng=rng))
     vae_trainer(vae, songs, steps=1, seed=0).step(len(steps))
+    measure_finish(vae.module, songs, seed=0, drawn=True)  # type: ignore[arg-type]
     gan_trainer(vae, critic, songs, seed=0).step()
     # A critic that reads from both ends, under a penalty: the tangents' kernels are compiled too.
     penalised = Critic(song_data.STEP_SIZE, hidden=8, body=mixed, rng=rng)
