@@ -12,6 +12,7 @@ from gan.losses import WASSERSTEIN
 from gan.penalties import r1, wgan_gp
 from gan.trainer import GANOptions, GANTrainer
 from neural_networks.components.dense import Dense
+from neural_networks.components.finish import Finish
 from neural_networks.components.module import Sequential
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import check_gradients
@@ -48,9 +49,11 @@ def trainer(threads: int = 1, **options) -> GANTrainer:
 @pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_score_of_a_coordinate_has_the_right_gradient_end_to_end(body, batch):
-    """P -> generator -> added layers, which begin as the identity -> critic: dP and every parameter on the way."""
+    """P -> generator and its finish -> added layers, which begin as the identity -> critic: dP and every parameter on the way."""
     rng = np.random.default_rng(0)
     decoder = RecurrentVAE(FEATURES, latent_size=6, beats=BEATS, hidden=16, rng=rng).decoder
+    curve = np.cumsum(rng.uniform(0.01, 0.05, (FEATURES, 30)), axis=1)
+    decoder.finish = Finish(rng.normal(0, 0.4, (5, 2, FEATURES // 2)), curve, rng.uniform(0.02, 0.1, FEATURES))
     added = Dense(FEATURES, FEATURES, rng=rng), Dense(FEATURES, FEATURES, rng=rng)
     for layer in added:
         layer.weight.value[:] = np.eye(FEATURES)
