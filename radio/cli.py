@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import math
 import os
 import sys
@@ -259,6 +260,8 @@ def _decompress(each: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what no terminal can show
     try:
         options = parser().parse_args(arguments)
         if options.version:
@@ -287,6 +290,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def explain(error: Exception) -> str | None:
     """Return one line for errors that are not the program's fault, None for those that are."""
+    line = _explained(error)
+    # Names of files may hold what moves a terminal's cursor, or ends a line.
+    return None if line is None else "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
+
+
+def _explained(error: Exception) -> str | None:
     if isinstance(error, ValueError) and type(error).__module__.partition(".")[0] in OURS:
         return " ".join(str(error).split())
     if isinstance(error, ArithmeticError) and type(error).__module__.partition(".")[0] in OURS:

@@ -28,6 +28,7 @@ SCHEMA_VERSION = 2
 APPLICATION = 0x41695264  # "AiRd": marks the file as ours in SQLite's header
 OPEN_SECONDS = 10.0  # how long to wait, at the start, while another program writes
 MOST_WEIGHT = 100.0
+LATEST = 253_000_000_000.0  # seconds since 1970: in the year 9987, beyond which calendars don't reach
 BUSY_SECONDS = 1.0  # and later, when a listener's keys wait too; who writes may try again
 
 SCHEMA = """
@@ -101,6 +102,7 @@ def rating_of_row(row: Sequence[Any]) -> Rating | None:
         place = np.array(json.loads(coordinate), float)
         points = np.array(json.loads(curve), float).reshape(-1, 2)
         numbers = float(rating), float(weight), float(when)
+        moment = min(max(numbers[2], 0.0), LATEST)  # a clock that was wrong is no reason to lose a rating
         expected = float(rest[0]) if rest and rest[0] is not None else None  # a table of the first version has no such column
     except (TypeError, ValueError, OverflowError, RecursionError):
         return None
@@ -110,7 +112,7 @@ def rating_of_row(row: Sequence[Any]) -> Rating | None:
         return None
     if expected is not None and not np.isfinite(expected):
         return None
-    return Rating(listener, station, made_by, song, place, numbers[0], numbers[1], points, bool(skipped), numbers[2], key, expected)
+    return Rating(listener, station, made_by, song, place, numbers[0], numbers[1], points, bool(skipped), moment, key, expected)
 
 
 class Ratings:
@@ -230,7 +232,11 @@ class Ratings:
 
     def latest(self) -> list[tuple[str, str, int, float]]:
         """Return (listener, station, how many ratings, time of the latest), sorted."""
-        query = "SELECT listener, station, count(*), max(time) FROM ratings GROUP BY listener, station ORDER BY listener, station"
+        # SQLite keeps bytes where text belongs, and text where numbers do, if another program wrote them.
+        query = f"""
+            SELECT listener, station, count(*), max(min(max(time), {LATEST}), 0.0) FROM ratings
+            WHERE typeof(listener) = 'text' AND typeof(station) = 'text' GROUP BY listener, station ORDER BY listener, station
+        """  # noqa: S608
         with self._lock, self._explained():
             return self._database.execute(query).fetchall()
 
