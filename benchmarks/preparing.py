@@ -106,7 +106,8 @@ def main() -> int:
             wrong += blamed + (missed if options.excerpts >= options.files else 0)
             print(
                 f"{workers} workers: {len(songs.names):,} excerpts of {good:,} files, {hours:.1f} hours, in {took:.1f} s, "
-                f"{used:.1f} s of the processor: {60 * hours / took:.1f} hours of audio a minute, {60 * hours / used:.1f} per core and minute; "
+                f"{used:.1f} s of the processor: {60 * hours / took:.1f} hours of audio a minute, "
+                f"{60 * hours / used:.1f} per core and minute; "
                 f"{len(told & bad)} bad files told, {missed} not, {blamed} good ones blamed; "
                 f"memory at most {megabytes(resource.RUSAGE_SELF):.0f} MB ({songs.steps.nbytes / 1e6:.0f} MB of it the songs), "
                 f"a reader's {megabytes(resource.RUSAGE_CHILDREN):.0f} MB",

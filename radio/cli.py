@@ -67,7 +67,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"ai-radio: {' '.join(message.split())}; see {self.prog} --help\n")
 
-    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def, override]
+    def parse_args(self, args=None, namespace=None):
         """Parse as argparse does, but let no option have '--' for its value: argparse takes that for no value, and checks none."""
         for typed in sys.argv[1:] if args is None else args:
             if typed.startswith("--") and typed.partition("=")[2] == "--":

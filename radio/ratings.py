@@ -28,7 +28,7 @@ SCHEMA_VERSION = 2
 APPLICATION = 0x41695264  # "AiRd": marks the file as ours in SQLite's header
 OPEN_SECONDS = 10.0  # how long to wait, at the start, while another program writes
 MOST_WEIGHT = 100.0
-LATEST = 253_000_000_000.0  # seconds since 1970: in the year 9987, beyond which calendars don't reach
+LATEST = 32_500_000_000.0  # seconds since 1970: in the year 2999, beyond which Windows has no calendar
 BUSY_SECONDS = 1.0  # and later, when a listener's keys wait too; who writes may try again
 
 SCHEMA = """
@@ -160,6 +160,7 @@ class Ratings:
                 raise RatingsError(f"{self.path} was written by a newer AI Radio (version {version} of the table); update this one")
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
+        self._database.execute("PRAGMA fullfsync = 1")  # macOS's fsync stops at the drive's own memory
         if version < SCHEMA_VERSION:
             # IMMEDIATE, and looked at again under the lock: two programs may start at once.
             self._database.execute("BEGIN IMMEDIATE")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from neural_networks.components.checkpoint import bring_to_disk
 from radio.names import fingerprint
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def replace_file(path: Path, write: Callable[[Path], Any]) -> Path:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)  # mkstemp makes private files
         with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+            bring_to_disk(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
