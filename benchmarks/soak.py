@@ -1,10 +1,10 @@
 """A listener who never stops: songs are made, rated and learned from as fast as they come, and what the radio holds is watched.
 
-    python benchmarks/soak.py [--minutes 120] [--pace 120] [--station NAME] [--every 200]
+    python benchmarks/soak.py [--minutes 120] [--pace 120] [--history 300] [--station NAME] [--every 200]
 
-It listens as the radio does: songs come from a learner in a process of its own. The listener rates every song, at most --pace a minute, and
-deletes the oldest rating once there are HISTORY: what a longer history takes is the listener's own (docs/reliability.md has it), and what
-still grows beside it is a leak. Prints a line every so many songs: hours of music heard,
+It listens as the radio does: songs come from a learner in a process of its own. The listener, who has rated --history songs in earlier
+sessions, rates every song, at most --pace a minute, and deletes the oldest rating each time: what a longer history takes is the listener's
+own (docs/reliability.md has it), and what still grows beside it is a leak. Prints a line every so many songs: hours of music heard,
 memory and open files of both processes, and how long a listener waits for the next song, for a touch of the slider and for a rating to be
 kept; by the clock, and in the processor's own time, which means something on a machine that does other work as well. At the end the first
 tenth, after a tenth in which caches fill, is compared with the last: each process's memory within 5 %, no more open files, the processor's
@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import deque
 from dataclasses import astuple, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,6 @@ MOST_GROWTH = 0.05
 ALIKE = 1.25  # times as long at the end, in the processor's time
 WARM_UP = 0.1  # of the time, in which caches fill
 FINAL_EVERY = 500  # songs
-HISTORY = 300  # ratings
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -102,6 +102,23 @@ class Watch:
         return time.perf_counter() - self._clock, time.thread_time() - self._busy
 
 
+def remember(station: Path, home: Path, count: int) -> None:
+    """Rate so many songs of a station, none of which was heard: in a process of its own, whose memory is not the radio's."""
+    from radio.ratings import Rating, Ratings
+    from radio.saving import station_fingerprint
+    from radio.station import Station
+
+    made, rng = Station.load(station), np.random.default_rng(1)
+    ratings, made_by = Ratings(Home(home).ratings), station_fingerprint(made)
+    ratings.keep_all(
+        [
+            Rating("soak", made.name, made_by, "before", place, float(rng.uniform(-1, 1)), time=float(number), key=f"before {number}")
+            for number, place in enumerate(made.sample(count, rng))
+        ]
+    )
+    ratings.close()
+
+
 def listen(session: RemoteSession, begun: float, learner: int, rated_before: deque[str]) -> tuple[Row, float]:
     """Hear and rate one song; return what it cost, the learner's time since it began among it, and the song's length in seconds."""
     watch = Watch()
@@ -121,8 +138,7 @@ def listen(session: RemoteSession, begun: float, learner: int, rated_before: deq
     watch = Watch()
     session.rate(song, value)
     rated_before.append(song.key)
-    if len(rated_before) > HISTORY:
-        session.delete(rated_before.popleft())
+    session.delete(rated_before.popleft())
     session.judged()
     rated = watch.read()
     held = memory(), memory(learner), open_files(), open_files(learner)
@@ -135,15 +151,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--pace", type=float, default=120.0, help="songs a minute")
+    parser.add_argument("--history", type=int, default=300, help="ratings")
     parser.add_argument("--station", default=STARTER)
     parser.add_argument("--every", type=int, default=200)
     options = parser.parse_args()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        session = RemoteSession(Home().station(options.station), "soak", home=Home(folder), seed=0, beats=16)
+        station = Home().station(options.station)
+        earlier = get_context("spawn").Process(target=remember, args=(station, Path(folder), options.history))
+        earlier.start()
+        earlier.join()
+        session = RemoteSession(station, "soak", home=Home(folder), seed=0, beats=16)
         learner = session._learner.process.pid
         begun, heard, finals = time.monotonic(), 0.0, 0
-        keys: deque[str] = deque()
+        keys = deque(f"before {number}" for number in range(options.history))
         while not rows or rows[-1].minutes < options.minutes:
             due = begun + 60 / options.pace * len(rows)
             time.sleep(max(0.0, due - time.monotonic()))
@@ -161,7 +182,9 @@ def main() -> int:
         session.close()
         left = len(os.listdir("/proc/self/fd"))
     warm = [row for row in rows if row.minutes > WARM_UP * options.minutes]
-    tenth = max(1, len(warm) // 10)
+    if len(warm) < 20:
+        raise SystemExit(f"{len(warm)} songs are too few to compare their first tenth with their last; listen longer")
+    tenth = max(2, len(warm) // 10)
     first, last = warm[:tenth], warm[-tenth:]
     tell("first tenth", first)
     tell("last tenth", last)
