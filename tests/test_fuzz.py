@@ -108,6 +108,9 @@ PARTS = st.fixed_dictionaries(
     },
 )
 CONFIGURATIONS = st.one_of(
+    st.dictionaries(st.sampled_from(list(ACTIONS)), st.sampled_from(NAMED_KEYS), max_size=3).map(
+        lambda keys: f"keys = {toml(keys)}".encode()
+    ),
     PARTS.map(lambda parts: "\n".join(f"{name} = {toml(part)}" for name, part in parts.items()).encode()),
     st.dictionaries(ACTION_NAMES, SETTINGS_VALUES, max_size=4).map(
         lambda keys: ("[keys]\n" + "\n".join(f"{name} = {toml(key)}" for name, key in keys.items())).encode()
