@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -155,49 +155,53 @@ def main() -> int:
     parser.add_argument("--station", default=STARTER)
     parser.add_argument("--every", type=int, default=200)
     options = parser.parse_args()
-    rows: list[Row] = []
+    # In the memory of this process, which is what is watched: so it is taken at once and for good.
+    records = np.full((int(options.minutes * options.pace) + 1000, len(fields(Row))), np.nan)
+    count = 0
     with tempfile.TemporaryDirectory() as folder:
         station = Home().station(options.station)
         earlier = get_context("spawn").Process(target=remember, args=(station, Path(folder), options.history))
         earlier.start()
         earlier.join()
+        earlier.close()
         session = RemoteSession(station, "soak", home=Home(folder), seed=0, beats=16)
         learner = session._learner.process.pid
         begun, heard, finals = time.monotonic(), 0.0, 0
         keys = deque(f"before {number}" for number in range(options.history))
-        while not rows or rows[-1].minutes < options.minutes:
-            due = begun + 60 / options.pace * len(rows)
+        while count < len(records) and (not count or records[count - 1, 0] < options.minutes):
+            due = begun + 60 / options.pace * count
             time.sleep(max(0.0, due - time.monotonic()))
             row, seconds = listen(session, begun, learner, keys)
-            rows.append(row)
+            records[count] = astuple(row)
+            count += 1
             heard += seconds / 3600
-            if len(rows) % FINAL_EVERY == 0:
+            if count % FINAL_EVERY == 0:
                 session.final_song()
                 undone = session.undo()
                 if undone is not None:
                     keys.remove(undone.key)
                 finals += 1
-            if len(rows) % options.every == 0:
-                tell(f"{row.minutes:6.1f} min, {len(rows):6,} songs, {heard:5.1f} h of music", rows[-options.every :])
+            if count % options.every == 0:
+                tell(f"{row.minutes:6.1f} min, {count:6,} songs, {heard:5.1f} h of music", records[count - options.every : count])
         session.close()
         left = len(os.listdir("/proc/self/fd"))
-    warm = [row for row in rows if row.minutes > WARM_UP * options.minutes]
+    warm = records[:count][records[:count, 0] > WARM_UP * options.minutes]
     if len(warm) < 20:
         raise SystemExit(f"{len(warm)} songs are too few to compare their first tenth with their last; listen longer")
     tenth = max(2, len(warm) // 10)
     first, last = warm[:tenth], warm[-tenth:]
     tell("first tenth", first)
     tell("last tenth", last)
-    print(f"{len(rows):,} songs, {heard:.1f} hours of music, {finals} final songs; {left} files open after the end")
+    print(f"{count:,} songs, {heard:.1f} hours of music, {finals} final songs; {left} files open after the end")
     return verdict(first, last)
 
 
-def columns(rows: list[Row]) -> dict[str, np.ndarray]:
-    """Return rows as arrays by name."""
-    return {name: np.array(column) for name, column in zip(Row.__annotations__, zip(*map(astuple, rows), strict=True), strict=True)}
+def columns(records: np.ndarray) -> dict[str, np.ndarray]:
+    """Return records (n, fields of a row) as arrays by name."""
+    return {field.name: records[:, place] for place, field in enumerate(fields(Row))}
 
 
-def verdict(first: list[Row], last: list[Row]) -> int:
+def verdict(first: np.ndarray, last: np.ndarray) -> int:
     """Print what grew; return 1 if it is more than it may."""
     begin, end = columns(first), columns(last)
     failed = False
@@ -216,9 +220,9 @@ def verdict(first: list[Row], last: list[Row]) -> int:
     return int(failed)
 
 
-def tell(what: str, rows: list[Row]) -> None:
-    """Print the middle and the worst of some rows."""
-    found = columns(rows)
+def tell(what: str, records: np.ndarray) -> None:
+    """Print the middle and the worst of some records."""
+    found = columns(records)
     found["learner_busy"] = np.diff(found["learner_busy"])
 
     def spread(name: str) -> str:
@@ -226,8 +230,8 @@ def tell(what: str, rows: list[Row]) -> None:
         return f"{middle:.1f} (99 %: {worst:.1f})"
 
     print(
-        f"{what}: radio {np.median(found['radio_memory']):.1f} MB, {found['radio_files'].max()} files; "
-        f"learner {np.median(found['learner_memory']):.1f} MB, {found['learner_files'].max()} files; "
+        f"{what}: radio {np.median(found['radio_memory']):.1f} MB, {found['radio_files'].max():.0f} files; "
+        f"learner {np.median(found['learner_memory']):.1f} MB, {found['learner_files'].max():.0f} files; "
         f"ms until the next song {spread('waited')}, a touch {spread('touched')}, of the processor {spread('touched_busy')}, "
         f"a rating {spread('rated')}, of the processor {spread('rated_busy')}; the learner's processor a song {spread('learner_busy')}",
         flush=True,
