@@ -92,13 +92,13 @@ def _read(path: Path) -> list[Rating]:
 
 def _rating(row: dict[str, Any]) -> Rating:
     """Return a rating from a file of unknown origin, checked as a row of the database is."""
-    check_name(row["station"], "station")
     names = "key", "listener", "station", "made_by", "song", "coordinate", "rating", "weight", "curve", "skipped", "time"
     values = [json.dumps(row[name]) if name in ("coordinate", "curve") else row[name] for name in names]
     one = rating_of_row([*values, row.get("expected")])
     # What is printed later must be text that a terminal only shows.
     if one is None or not all(text.isprintable() for text in (one.key, one.listener, one.made_by, one.song)):
         raise ValueError("a rating of it is out of range")
+    check_name(one.station, "station")
     return one
 
 
