@@ -1,9 +1,14 @@
-"""A listener who never stops: songs are made, rated and learned from as fast as they come, and what the process holds is watched.
+"""A listener who never stops: songs are made, rated and learned from as fast as they come, and what the radio holds is watched.
 
-    python benchmarks/soak.py [--minutes 120] [--station NAME] [--every 200]
+    python benchmarks/soak.py [--minutes 120] [--pace 120] [--history 300] [--station NAME] [--every 200]
 
-Prints a line every so many songs: hours of music heard, memory, open files, and how long a listener would have waited for the next song and
-for a rating to be kept. At the end the first tenth is compared with the last: memory within 5 %, no more open files, the same waiting.
+It listens as the radio does: songs come from a learner in a process of its own. The listener, who has rated --history songs in earlier
+sessions, rates every song, at most --pace a minute, and deletes the oldest rating each time: what a longer history takes is the listener's
+own (docs/reliability.md has it), and what still grows beside it is a leak. Prints a line every so many songs: hours of music heard,
+memory and open files of both processes, and how long a listener waits for the next song, for a touch of the slider and for a rating to be
+kept; by the clock, and in the processor's own time, which means something on a machine that does other work as well. At the end the first
+tenth, after a tenth in which caches fill, is compared with the last: each process's memory within 5 %, no more open files, the processor's
+time alike. Whether the sound is whole at real speed is measured by radio_latency.py.
 """
 
 from __future__ import annotations
@@ -13,6 +18,9 @@ import os
 import sys
 import tempfile
 import time
+from collections import deque
+from dataclasses import astuple, dataclass, fields
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -20,25 +28,60 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from radio.home import STARTER, Home  # noqa: E402
-from radio.session import RadioSession  # noqa: E402
-from radio.station import Station  # noqa: E402
+from radio.remote import RemoteSession  # noqa: E402
 
 MOST_GROWTH = 0.05
+ALIKE = 1.25  # times as long at the end, in the processor's time
 WARM_UP = 0.1  # of the time, in which caches fill
 FINAL_EVERY = 500  # songs
+TICK = os.sysconf("SC_CLK_TCK")
 
 
-def memory() -> float:
-    """Return the megabytes that this process holds."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+@dataclass
+class Row:
+    """What one song cost.
+
+    Attributes:
+        minutes: since the beginning.
+        radio_memory, learner_memory: MB.
+        radio_files, learner_files: open ones.
+        waited: seconds until the song was there.
+        touched: seconds until a touch of the slider was in the database.
+        rated: seconds until the rating was, the oldest was deleted, and what was expected of all had been read again.
+        touched_busy, rated_busy: the same in the processor's time.
+        learner_busy: the processor's seconds that the learner has taken so far.
+    """
+
+    minutes: float
+    radio_memory: float
+    learner_memory: float
+    radio_files: int
+    learner_files: int
+    waited: float
+    touched: float
+    rated: float
+    touched_busy: float
+    rated_busy: float
+    learner_busy: float
+
+
+def memory(process: int | str = "self") -> float:
+    """Return the megabytes that a process holds."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError("no VmRSS in /proc/self/status")
 
 
-def open_files() -> int:
-    """Return how many files this process has open."""
-    return len(os.listdir("/proc/self/fd"))
+def open_files(process: int | str = "self") -> int:
+    """Return how many files a process has open."""
+    return len(os.listdir(f"/proc/{process}/fd"))
+
+
+def busy(process: int) -> float:
+    """Return the processor's seconds that a process has taken."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def liking(samples: np.ndarray, rate: int) -> float:
@@ -48,52 +91,149 @@ def liking(samples: np.ndarray, rate: int) -> float:
     return float(np.clip((middle - 500) / 500, -1, 1))
 
 
+class Watch:
+    """Seconds since it was made: of the clock, and of this thread on the processor."""
+
+    def __init__(self) -> None:
+        self._clock, self._busy = time.perf_counter(), time.thread_time()
+
+    def read(self) -> tuple[float, float]:
+        """Return both."""
+        return time.perf_counter() - self._clock, time.thread_time() - self._busy
+
+
+def remember(station: Path, home: Path, count: int) -> None:
+    """Rate so many songs of a station, none of which was heard: in a process of its own, whose memory is not the radio's."""
+    from radio.ratings import Rating, Ratings
+    from radio.saving import station_fingerprint
+    from radio.station import Station
+
+    made, rng = Station.load(station), np.random.default_rng(1)
+    ratings, made_by = Ratings(Home(home).ratings), station_fingerprint(made)
+    ratings.keep_all(
+        [
+            Rating("soak", made.name, made_by, "before", place, float(rng.uniform(-1, 1)), time=float(number), key=f"before {number}")
+            for number, place in enumerate(made.sample(count, rng))
+        ]
+    )
+    ratings.close()
+
+
+def listen(session: RemoteSession, begun: float, learner: int, rated_before: deque[str]) -> tuple[Row, float]:
+    """Hear and rate one song; return what it cost, the learner's time since it began among it, and the song's length in seconds."""
+    watch = Watch()
+    while not session.ready:
+        session.hurry()
+        time.sleep(0.002)
+        trouble = session.attend()
+        if trouble:
+            raise SystemExit(trouble)
+    waited, _ = watch.read()
+    song = session.next_song()
+    session.began(song)
+    value = liking(song.samples, song.sample_rate)
+    watch = Watch()
+    session.note(song, value / 2)
+    touched = watch.read()
+    watch = Watch()
+    session.rate(song, value)
+    rated_before.append(song.key)
+    session.delete(rated_before.popleft())
+    session.judged()
+    rated = watch.read()
+    held = memory(), memory(learner), open_files(), open_files(learner)
+    row = Row((time.monotonic() - begun) / 60, *held, waited, touched[0], rated[0], touched[1], rated[1], busy(learner))
+    return row, len(song.samples) / song.sample_rate
+
+
 def main() -> int:
     """Listen, and return 1 if something grew."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=120.0)
+    parser.add_argument("--pace", type=float, default=120.0, help="songs a minute")
+    parser.add_argument("--history", type=int, default=300, help="ratings")
     parser.add_argument("--station", default=STARTER)
     parser.add_argument("--every", type=int, default=200)
     options = parser.parse_args()
-    rows: list[tuple[float, float, int, float, float]] = []  # minutes, MB, files, seconds for a song, for a rating
+    # In the memory of this process, which is what is watched: so it is taken at once and for good.
+    records = np.full((int(options.minutes * options.pace) + 1000, len(fields(Row))), np.nan)
+    count = 0
     with tempfile.TemporaryDirectory() as folder:
-        station = Station.load(Home().station(options.station))
-        session = RadioSession(station, "soak", home=Home(folder), seed=0, beats=16)
-        start, heard, songs = time.monotonic(), 0.0, 0
-        while (minutes := (time.monotonic() - start) / 60) < options.minutes:
-            asked = time.perf_counter()
-            song = session.next_song()
-            came = time.perf_counter()
-            heard += len(song.samples) / song.sample_rate / 3600
-            value = liking(song.samples, song.sample_rate)
-            session.note(song, value / 2)
-            session.rate(song, value)
-            rows.append((minutes, memory(), open_files(), came - asked, time.perf_counter() - came))
-            songs += 1
-            if songs % FINAL_EVERY == 0:
+        station = Home().station(options.station)
+        earlier = get_context("spawn").Process(target=remember, args=(station, Path(folder), options.history))
+        earlier.start()
+        earlier.join()
+        earlier.close()
+        session = RemoteSession(station, "soak", home=Home(folder), seed=0, beats=16)
+        learner = session._learner.process.pid
+        begun, heard, finals = time.monotonic(), 0.0, 0
+        keys = deque(f"before {number}" for number in range(options.history))
+        while count < len(records) and (not count or records[count - 1, 0] < options.minutes):
+            due = begun + 60 / options.pace * count
+            time.sleep(max(0.0, due - time.monotonic()))
+            row, seconds = listen(session, begun, learner, keys)
+            records[count] = astuple(row)
+            count += 1
+            heard += seconds / 3600
+            if count % FINAL_EVERY == 0:
                 session.final_song()
-                session.undo()
-            if songs % options.every == 0:
-                tell(f"{minutes:6.1f} min, {songs:6,} songs, {heard:5.1f} h of music", rows[-options.every :])
+                undone = session.undo()
+                if undone is not None:
+                    keys.remove(undone.key)
+                finals += 1
+            if count % options.every == 0:
+                tell(f"{row.minutes:6.1f} min, {count:6,} songs, {heard:5.1f} h of music", records[count - options.every : count])
         session.close()
-    warm = [row for row in rows if row[0] > WARM_UP * options.minutes]
-    tenth = max(1, len(warm) // 10)
+        left = len(os.listdir("/proc/self/fd"))
+    warm = records[:count][records[:count, 0] > WARM_UP * options.minutes]
+    if len(warm) < 20:
+        raise SystemExit(f"{len(warm)} songs are too few to compare their first tenth with their last; listen longer")
+    tenth = max(2, len(warm) // 10)
     first, last = warm[:tenth], warm[-tenth:]
     tell("first tenth", first)
     tell("last tenth", last)
-    growth = float(np.median([row[1] for row in last]) / np.median([row[1] for row in first]) - 1)
-    files = max(row[2] for row in last) - max(row[2] for row in first)
-    print(f"{songs:,} songs, {heard:.1f} hours of music: memory {100 * growth:+.1f} %, open files {files:+d}")
-    return int(growth > MOST_GROWTH or files > 0)
+    print(f"{count:,} songs, {heard:.1f} hours of music, {finals} final songs; {left} files open after the end")
+    return verdict(first, last)
 
 
-def tell(what: str, rows: list[tuple[float, float, int, float, float]]) -> None:
-    """Print the middle and the worst of some rows."""
-    _, held, files, song, rating = (np.array(column) for column in zip(*rows, strict=True))
-    waits = [1e3 * float(np.percentile(values, part)) for values in (song, rating) for part in (50, 99)]
+def columns(records: np.ndarray) -> dict[str, np.ndarray]:
+    """Return records (n, fields of a row) as arrays by name."""
+    return {field.name: records[:, place] for place, field in enumerate(fields(Row))}
+
+
+def verdict(first: np.ndarray, last: np.ndarray) -> int:
+    """Print what grew; return 1 if it is more than it may."""
+    begin, end = columns(first), columns(last)
+    failed = False
+    for process in ("radio", "learner"):
+        growth = float(np.median(end[f"{process}_memory"]) / np.median(begin[f"{process}_memory"]) - 1)
+        files = int(end[f"{process}_files"].max() - begin[f"{process}_files"].max())
+        good = growth <= MOST_GROWTH and files <= 0
+        print(f"{'held' if good else 'FAILED'}: the {process}'s memory {100 * growth:+.1f} %, its open files {files:+d}")
+        failed |= not good
+    for name in ("touched_busy", "rated_busy", "learner_busy"):
+        middle = [np.median(np.diff(found[name]) if name == "learner_busy" else found[name]) for found in (begin, end)]
+        ratio = float(middle[1] / max(middle[0], 1e-9))
+        good = ratio <= ALIKE
+        print(f"{'held' if good else 'FAILED'}: {name}, the middle of the end is {ratio:.2f} times that of the beginning")
+        failed |= not good
+    return int(failed)
+
+
+def tell(what: str, records: np.ndarray) -> None:
+    """Print the middle and the worst of some records."""
+    found = columns(records)
+    found["learner_busy"] = np.diff(found["learner_busy"])
+
+    def spread(name: str) -> str:
+        middle, worst = (1e3 * float(np.percentile(found[name], part)) for part in (50, 99))
+        return f"{middle:.1f} (99 %: {worst:.1f})"
+
     print(
-        f"{what}: {np.median(held):.0f} MB, {files.max()} files, the next song after {waits[0]:.0f} ms (99 %: {waits[1]:.0f}), "
-        f"a rating kept and learned after {waits[2]:.0f} ms (99 %: {waits[3]:.0f})",
+        f"{what}: radio {np.median(found['radio_memory']):.1f} MB, {found['radio_files'].max():.0f} files; "
+        f"learner {np.median(found['learner_memory']):.1f} MB, {found['learner_files'].max():.0f} files; "
+        f"ms until the next song {spread('waited')}, a touch {spread('touched')}, of the processor {spread('touched_busy')}, "
+        f"a rating {spread('rated')}, of the processor {spread('rated_busy')}; the learner's processor a song {spread('learner_busy')}",
         flush=True,
     )
 

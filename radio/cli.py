@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import math
 import os
 import sys
@@ -65,6 +66,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"ai-radio: {' '.join(message.split())}; see {self.prog} --help\n")
+
+    def parse_args(self, args=None, namespace=None):
+        """Parse as argparse does, but let no option have '--' for its value: argparse takes that for no value, and checks none."""
+        for typed in sys.argv[1:] if args is None else args:
+            if typed.startswith("--") and typed.partition("=")[2] == "--":
+                self.error(f"{typed} gives no value")
+        return super().parse_args(args, namespace)
 
     def format_help(self) -> str:
         return f"{self.examples}\n{super().format_help()}" if self.examples else super().format_help()
@@ -259,6 +267,8 @@ def _decompress(each: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what no terminal can show
     try:
         options = parser().parse_args(arguments)
         if options.version:
@@ -287,6 +297,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def explain(error: Exception) -> str | None:
     """Return one line for errors that are not the program's fault, None for those that are."""
+    line = _explained(error)
+    # Names of files may hold what moves a terminal's cursor, or ends a line.
+    return None if line is None else "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
+
+
+def _explained(error: Exception) -> str | None:
     if isinstance(error, ValueError) and type(error).__module__.partition(".")[0] in OURS:
         return " ".join(str(error).split())
     if isinstance(error, ArithmeticError) and type(error).__module__.partition(".")[0] in OURS:

@@ -22,6 +22,7 @@ VARIABLE = "AI_RADIO_HOME"
 SHIPPED = Path(__file__).parent / "stations"  # stations that come with the package
 STARTER = "starter"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
 
 
 class HomeError(ValueError):
@@ -112,9 +113,13 @@ def _holds_something(folder: Path) -> bool:
 def check_name(name: str, what: str) -> str:
     """Return the name if it can be that of a station or listener, which are also names of folders.
 
+    Names that are none on Windows are none anywhere, so that a home can be taken along.
+
     Raises:
         HomeError: if it can't.
     """
+    if name.partition(".")[0].upper() in _DEVICES or name.endswith("."):
+        raise HomeError(f"{name!r} can't be the name of a {what}: Windows has no such folder; choose another")
     if not _NAME.fullmatch(name):
         allowed = "letters, digits, '-', '_' and '.', at most 64, a letter or digit first"
         raise HomeError(f"{name!r} can't be the name of a {what}; use {allowed}")

@@ -20,6 +20,7 @@ from radio import messages
 PACKAGES = Path(__file__).parent.parent  # where our packages lie
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
 END_SECONDS = 2.0
+BELOW_NORMAL = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)  # on Windows, where a process can't make itself nice
 
 
 class LearnerProcess:
@@ -42,7 +43,7 @@ class LearnerProcess:
             # -P: a file in the working folder must not be taken for a library.
             command = [sys.executable, "-P", "-m", "radio.learner_service"]
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment, creationflags=BELOW_NORMAL
             )  # fmt: skip
         self._writing = threading.Lock()
         self.tell(begin)

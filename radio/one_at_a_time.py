@@ -5,23 +5,36 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from radio.learner import LearnerLock
 from radio.station import StationError
+
+FOLDERS_LOCK = sys.platform != "win32"  # there a file in the folder is locked instead
+LOCK = "training.lock"
 
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Hold a station's folder; whatever ends the process lets go of it, so nothing stays locked.
 
-    NOTE: Windows has no locks of folders; there nobody is kept out.
-
     Raises:
         StationError: if another process holds it.
     """
-    if sys.platform == "win32":
-        yield
+    refused = StationError(f"another process is training station {folder.name}; wait for it, or choose another name")
+    if not FOLDERS_LOCK:
+        lock = LearnerLock(folder / LOCK)
+        try:
+            if not lock.held:
+                raise refused
+            yield
+        finally:
+            mine = lock.held
+            lock.close()
+            if mine:
+                with suppress(OSError):
+                    (folder / LOCK).unlink()
         return
     import fcntl
 
@@ -30,7 +43,7 @@ def only_one(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StationError(f"another process is training station {folder.name}; wait for it, or choose another name") from None
+            raise refused from None
         except OSError:  # a file system without locks
             pass
         yield

@@ -50,6 +50,10 @@ class Said:
         """Return the ratings of songs that the station still makes, oldest first."""
         return [one for one in self.ratings.of(self.listener, self.station) if one.made_by == self.made_by]
 
+    def values(self) -> dict[str, tuple[float, float]]:
+        """Return the rating and the weight of each row of this station's songs by its key, whether or not the row can be used."""
+        return self.ratings.values(self.listener, self.station, self.made_by)
+
     def judged(self) -> tuple[Judged, ...]:
         """Return what was expected of each of those songs and given to it, the latest first."""
         return tuple(Judged(*one) for one in self.ratings.judged(self.listener, self.station, self.made_by))

@@ -5,6 +5,7 @@ A file is written under another name first and then renamed, so that no half son
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from neural_networks.components.checkpoint import bring_to_disk
 from radio.names import fingerprint
 
 if TYPE_CHECKING:
@@ -113,7 +115,14 @@ def write_json(path: Path, content: dict[str, Any]) -> Path:
 
 
 def replace_file(path: Path, write: Callable[[Path], Any]) -> Path:
-    """Let `write` fill a file of another name, bring it to the disk, then give it the name `path`; return that."""
+    """Let `write` fill a file of another name, bring it to the disk, then give it the name `path`; return that.
+
+    Raises:
+        OSError: if it can't be written.
+        FileExistsError: if `path` is a device or a pipe, of which a file must not take the place.
+    """
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "is there and is no file", str(path))
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(descriptor)
     temporary = Path(name)
@@ -123,7 +132,7 @@ def replace_file(path: Path, write: Callable[[Path], Any]) -> Path:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)  # mkstemp makes private files
         with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+            bring_to_disk(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ from radio.said import SKIP_RATING, SKIP_WEIGHT, Said
 from radio.saving import description_of, file_name, save_song, station_fingerprint
 from radio.slider import checked_curve
 from radio.song_maker import MINI_BATCH, Song, SongMaker
-from radio.songs_heard import LIKENESS, SongsHeard
+from radio.songs_heard import LIKENESS, REMEMBERED, SongsHeard
 from radio.station import Station
 from radio.taste import FIRST_RANDOM, Explore, Taste, through
 from radio.view import Judged
@@ -79,7 +79,7 @@ class RadioSession:
         self.beats = beats
         self._made_by = station_fingerprint(station)
         self._rng = np.random.default_rng(seed)
-        self._heard = SongsHeard()
+        self._heard = SongsHeard(REMEMBERED)
         self._taste = Taste(station.critic, extra=station.coordinates.shape[1])
         self._maker = SongMaker(station, self._taste, beats=beats)
         self._ratings = Ratings(self.home.ratings)
@@ -121,7 +121,7 @@ class RadioSession:
         self._hurry.set()
 
     def next_song(self) -> Song:
-        """Return the next song, unlike every one before it in this session."""
+        """Return the next song, unlike the last REMEMBERED before it in this session."""
         self.hurry()
         shelf = self._prepare(1, CANDIDATES) if self._shelf is None else self._shelf.result()
         song = shelf[self._taste.choose(np.stack([one.features for one in shelf]), self._rng, self.explore)]
@@ -387,10 +387,12 @@ class RadioSession:
     def _follow(self) -> None:
         """Learn what another session said, edited or took back for the same listener since."""
         with self._lock:
+            known = {key: (one.rating, one.weight) for key, one in self._known.items()}
+            # Looked at before every song: the rows themselves, with their curves and coordinates, are read only if something changed.
+            if {key: values for key, values in self._said.values().items() if key not in self._noted} == known:
+                return
             now = {key: one for key, one in self._in_database().items() if key not in self._noted}
-            if {key: (one.rating, one.weight) for key, one in now.items()} == {
-                key: (one.rating, one.weight) for key, one in self._known.items()
-            }:
+            if {key: (one.rating, one.weight) for key, one in now.items()} == known:
                 return
             new = [one for key, one in now.items() if key not in self._features]
             if new:

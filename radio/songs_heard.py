@@ -1,11 +1,13 @@
 """The songs of a session, remembered so that none is played twice.
 
 Two songs are the same if their frames correlate 0.95 or more. Remembered are frames averaged over a quarter of a beat, which correlate
-more than the frames themselves do, in half precision: 90 kB a song.
+more than the frames themselves do, in half precision: 90 kB a song. A session remembers the latest REMEMBERED of them, ten hours of songs
+of two minutes, so that a radio that is never turned off takes no more memory from day to day.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from radio.station import Station
 
+REMEMBERED = 300  # songs
 LIKENESS = 0.95  # two songs are different if their frames correlate less
 TRIES = 20  # a station may know only one song; then the least alike of so many has to do
 
@@ -37,10 +40,14 @@ def different_songs(station: Station, rng: np.random.Generator, *, beats: int | 
 
 
 class SongsHeard:
-    """Compare songs with those heard before."""
+    """Compare songs with those heard before.
 
-    def __init__(self) -> None:
-        self._songs: list[np.ndarray] = []
+    Args:
+        most: so many of the latest are remembered; all if None.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._songs: deque[np.ndarray] = deque(maxlen=most)
 
     def __len__(self) -> int:
         return len(self._songs)

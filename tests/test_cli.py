@@ -103,6 +103,7 @@ def test_nothing_heavy_is_imported_to_read_arguments() -> None:
         (["starter"], ["--output"]),
         (["reconstruct"], ["FILE"]),
         (["generate", "--volume", "11"], ["--volume"]),
+        (["generate", "--seed=--"], ["--seed=--"]),
     ],
 )
 def test_wrong_numbers_and_words_are_one_line(arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

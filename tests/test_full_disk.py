@@ -155,6 +155,19 @@ def test_two_processes_do_not_train_one_station(tmp_path: Path, music: Path, cap
     assert main(options) == 0
 
 
+def test_where_folders_can_not_be_locked_a_file_in_them_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.setattr("radio.one_at_a_time.FOLDERS_LOCK", False)
+    with only_one(tmp_path):
+        for _ in range(2):
+            with pytest.raises(StationError, match="another process"), only_one(tmp_path):
+                pass
+        assert os.listdir(tmp_path) == ["training.lock"]
+    assert os.listdir(tmp_path) == []
+    with only_one(tmp_path):
+        pass
+
+
 TWO = """
 import sys
 import numpy as np

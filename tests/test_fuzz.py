@@ -1,12 +1,15 @@
-"""What hypothesis thinks up for command lines, station files and rows of the database: understood, or refused in one line.
+"""What hypothesis thinks up for command lines, config.toml, station files, rows of the database: understood, or refused in one line.
 
 Each is tried a hundred times here and 20,000 times by `python -m pytest -m slow tests/test_fuzz.py`; docs/reliability.md has the figures.
+The environment's AI_RADIO_FUZZ is another number than 20,000, and AI_RADIO_FUZZ_SEED thinks up other inputs than those of every day.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
+import os
 import string
 from collections.abc import Callable
 from pathlib import Path
@@ -14,16 +17,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, seed, settings
 from hypothesis import strategies as st
 
 from neural_networks.components.checkpoint import load_arrays, save_arrays
 from radio.cli import COMMANDS, parser
+from radio.settings import ACTIONS, KINDS, NAMED_KEYS, SettingsError, read_settings
 from radio.station import STATION_FILE, Station, StationError
 from tests.tiny_station import tiny_station
 
-MANY = 20_000
-
+MANY = int(os.environ.get("AI_RADIO_FUZZ", 20_000))
+SEED = os.environ.get("AI_RADIO_FUZZ_SEED")
 
 often = pytest.mark.parametrize("count", [100, pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
 
@@ -31,14 +35,21 @@ often = pytest.mark.parametrize("count", [100, pytest.param(MANY, marks=[pytest.
 def fuzz(count: int, strategy: st.SearchStrategy, check: Callable[[Any], None], *first: Any) -> None:
     """Try so many inputs, and some that are known to be hard."""
 
-    @settings(max_examples=count, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    tried = 0
+
+    @settings(max_examples=count, deadline=None, database=None, derandomize=SEED is None, suppress_health_check=list(HealthCheck))
     @given(strategy)
     def run(value: Any) -> None:
+        nonlocal tried
+        tried += 1
         check(value)
 
     for one in first:
         run = example(one)(run)
+    if SEED is not None:
+        run = seed(int(SEED))(run)
     run()
+    print(f"{tried:,} inputs tried")
 
 
 OPTIONS = sorted(
@@ -73,6 +84,65 @@ def parse(arguments: list[str]) -> None:
 @often
 def test_any_command_line_is_understood_or_refused_in_one_line(count: int) -> None:
     fuzz(count, st.lists(WORDS, max_size=8), parse, ["--seed", "1_0"], ["--count=\u0663", "generate"], ["play", "--beats", "nan"])
+
+
+def toml(value: Any) -> str:
+    """Write a value as TOML has it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(name)} = {toml(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
+
+
+SETTINGS_KEYS = st.sampled_from(["a", "Q", "\u00e9", " ", "", "nn", "\x7f", "+", *NAMED_KEYS[:12], "ctrl+q"]) | st.text(max_size=2)
+SETTINGS_VALUES = SETTINGS_KEYS | st.lists(SETTINGS_KEYS, max_size=3) | st.integers() | st.booleans() | st.lists(st.integers(), max_size=1)
+ACTION_NAMES = st.sampled_from([*ACTIONS, "skip"])
+PARTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "keys": st.dictionaries(ACTION_NAMES, SETTINGS_VALUES, max_size=4) | SETTINGS_VALUES,
+        "save": st.dictionaries(st.sampled_from(["kind", "kin"]), st.sampled_from(["wav", "flac", "mp3", 1, []]), max_size=2)
+        | SETTINGS_VALUES,
+        "other": SETTINGS_VALUES,
+    },
+)
+CONFIGURATIONS = st.one_of(
+    st.dictionaries(st.sampled_from(list(ACTIONS)), st.sampled_from(NAMED_KEYS), max_size=3).map(
+        lambda keys: f"keys = {toml(keys)}".encode()
+    ),
+    PARTS.map(lambda parts: "\n".join(f"{name} = {toml(part)}" for name, part in parts.items()).encode()),
+    st.dictionaries(ACTION_NAMES, SETTINGS_VALUES, max_size=4).map(
+        lambda keys: ("[keys]\n" + "\n".join(f"{name} = {toml(key)}" for name, key in keys.items())).encode()
+    ),
+    st.text(string.printable, max_size=30).map(str.encode),
+    st.lists(
+        st.sampled_from(["[", "]", "keys", "save", "=", '"n"', "\n", "kind", '"wav"', "{", "}", "next", "#", '"""', ","]), max_size=16
+    ).map(lambda tokens: " ".join(tokens).encode()),
+    st.binary(max_size=20),
+)
+
+
+@often
+def test_any_configuration_is_understood_or_refused_in_one_line(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "config.toml"
+    understood = 0
+
+    def check(content: bytes) -> None:
+        nonlocal understood
+        path.write_bytes(content)
+        try:
+            found = read_settings(path)
+        except SettingsError as error:
+            assert len(str(error).splitlines()) == 1 and str(path) in str(error)
+        else:
+            understood += 1
+            assert found.kind in KINDS and "quit" in found.keys.values()
+            assert all(action in ACTIONS and (key in NAMED_KEYS or len(key) == 1) for key, action in found.keys.items())
+
+    fuzz(count, CONFIGURATIONS, check, b"[keys]\nnext = " + b"[" * 2000, b"keys.keys.keys = 1", "\ufeff[save]".encode())
+    print(f"{understood:,} understood")
+    assert 0.05 * count < understood < 0.9 * count
 
 
 JSON = st.recursive(

@@ -68,3 +68,41 @@ def test_a_file_with_one_bad_rating_brings_none(tmp_path: Path) -> None:
 def test_what_can_not_be_done_is_one_line(typed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["listener", *typed, "--home", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_was_expected_comes_along_and_a_program_can_read_what_was_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ratings = Ratings(Home(tmp_path).ratings)
+    ratings.keep(Rating("me", "starter", "abc", "song", np.arange(4.0), 0.25, expected=0.5))
+    assert main(["listener", "export", "me", str(tmp_path / "me.json"), "--json", "--home", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"action": "export", "listener": "me", "ratings": 1}
+    main(["listener", "import", "you", str(tmp_path / "me.json"), "--home", str(tmp_path)])
+    assert [one.expected for one in ratings.of_listener("you")] == [0.5]
+    ratings.close()
+
+
+@pytest.mark.parametrize("changed", [{"weight": 101.0}, {"song": "\x1b[2J"}, {"song": "\udcff"}, {"coordinate": []}, {"key": 5}, {"station": 5}, {"station": "../x"}])
+def test_a_rating_that_the_database_would_not_give_back_is_not_taken(changed: dict, tmp_path: Path) -> None:
+    rate(tmp_path, count=1)
+    file = tmp_path / "me.json"
+    main(["listener", "export", "me", str(file), "--home", str(tmp_path)])
+    content = json.loads(file.read_text())
+    content["ratings"][0] |= changed
+    file.write_text(json.dumps(content))
+    assert main(["listener", "import", "you", str(file), "--home", str(tmp_path)]) == 2
+
+
+@pytest.mark.parametrize("moment", [1e300, -1e300, 1e12, -5.0])
+def test_a_moment_that_no_calendar_has_is_told_of_all_the_same(moment: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ratings = Ratings(Home(tmp_path).ratings)
+    ratings.keep(Rating("me", "starter", "abc", "song", np.arange(4.0), 0.25, time=moment))
+    ratings.close()
+    for command in (["history"], ["history", "--csv"], ["listeners"], ["listeners", "--json"]):
+        assert main([*command, "--home", str(tmp_path)]) == 0
+        assert "starter" in capsys.readouterr().out
+
+
+def test_ratings_do_not_take_the_place_of_a_song(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rate(tmp_path)
+    (tmp_path / "song.wav").write_bytes(b"sound")
+    assert main(["listener", "export", "me", str(tmp_path / "song.wav"), "--home", str(tmp_path)]) == 2
+    assert (tmp_path / "song.wav").read_bytes() == b"sound" and capsys.readouterr().err.count("\n") == 1

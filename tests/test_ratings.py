@@ -185,7 +185,7 @@ def test_own_stations_come_before_shipped_ones(tmp_path: Path, monkeypatch: pyte
     assert SHIPPED.parent.name == "radio"
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b", "-x", "a b", "x" * 65, "ü", "a\n"])
+@pytest.mark.parametrize("name", ["", "..", "a/b", "-x", "a b", "x" * 65, "ü", "a\n", "con", "NUL.1", "Com1", "a."])
 def test_names_that_could_be_paths_are_refused(name: str) -> None:
     with pytest.raises(HomeError):
         check_name(name, "station")

@@ -16,6 +16,7 @@ import soundfile
 
 from neural_networks.components.checkpoint import CheckpointError, load_arrays
 from radio.cli import main
+from radio.saving import write_json
 from radio.station import STATION_FILE, Station, StationError
 from tests.tiny_station import tiny_station
 
@@ -182,3 +183,12 @@ def test_every_dependency_has_a_range() -> None:
     assert len(needed) > 8
     for one in needed:
         assert ">=" in one and ",<" in one, one
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_file_never_takes_the_place_of_a_device_or_a_pipe(tmp_path: Path) -> None:
+    """As root, `--output /dev/null.json` and its like would else leave a machine without its device."""
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(OSError, match="is no file"):
+        write_json(tmp_path / "pipe.json", {})
+    assert [path.is_fifo() for path in tmp_path.iterdir()] == [True]

@@ -395,3 +395,25 @@ def test_tempo_and_key_are_found_by_which_the_station_knows_the_song(monkeypatch
 def test_the_listener_needs_a_name_that_can_be_one(open_session: Callable[..., RadioSession]) -> None:
     with pytest.raises(ValueError, match="name of a listener"):
         open_session("../me")
+
+
+def test_a_session_that_never_ends_remembers_its_latest_songs(rng: np.random.Generator) -> None:
+    heard = SongsHeard(5)
+    songs = rng.uniform(size=(8, 24, 6 * 181)).astype(np.float32)
+    for song in songs:
+        heard.add(song)
+    assert len(heard) == 5
+    assert [round(heard.likeness(song), 3) == 1 for song in songs] == [False] * 3 + [True] * 5
+
+
+def test_what_another_session_said_is_learned_before_the_next_song(open_session: Callable[..., RadioSession]) -> None:
+    """Also where the rows look the same from afar: as many, none newer than the latest, another value."""
+    session, other = open_session(background=False), open_session(background=False)
+    song = session.next_song()
+    session.rate(song, 0.5)
+    other.change(song.key, -0.75)
+    session.next_song()
+    assert session.predict(song)[0] < 0
+    other.delete(song.key)
+    session.next_song()
+    assert session.rated == 0

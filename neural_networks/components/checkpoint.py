@@ -13,10 +13,12 @@ the configuration as JSON text in bytes. The same arrays give the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import io
 import json
 import os
+import sys
 import tempfile
 import tokenize
 import zipfile
@@ -70,7 +72,7 @@ def save_arrays(
         with os.fdopen(descriptor, "wb") as file:
             np.savez(file, allow_pickle=False, **content)
             file.flush()
-            os.fsync(file.fileno())
+            bring_to_disk(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         if before is not None:
             before()
@@ -79,6 +81,16 @@ def save_arrays(
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def bring_to_disk(descriptor: int) -> None:
+    """Wait until what was written to an open file is on its disk."""
+    os.fsync(descriptor)
+    if sys.platform == "darwin":  # where fsync stops at the drive's own memory
+        import fcntl
+
+        with contextlib.suppress(OSError):  # a network's disk may know no more than fsync
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
 
 
 def remove_unfinished(path: Path) -> None:

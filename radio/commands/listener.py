@@ -10,11 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from radio.cli import UsageError
 from radio.home import Home, check_name
-from radio.ratings import Rating, Ratings
+from radio.ratings import Rating, Ratings, rating_of_row
 from radio.saving import write_json
 
 LARGEST_FILE = 64 << 20  # bytes
@@ -31,12 +29,19 @@ def listener(options: argparse.Namespace) -> None:
     try:
         if options.action == "list":
             _list(ratings, options.json)
-        elif options.action == "export":
-            _export(ratings, check_name(options.name, "listener"), options.file)
+            return
+        name = check_name(options.name, "listener")
+        if options.action == "export":
+            count, what = _export(ratings, name, options.file), f"in {options.file}"
         elif options.action == "import":
-            _import(ratings, check_name(options.name, "listener"), options.file)
+            count, what = _import(ratings, name, options.file), f"from {options.file}"
         else:
-            _delete(ratings, home, check_name(options.name, "listener"))
+            count, what = _delete(ratings, home, name), "are deleted"
+        if options.json:
+            json.dump({"action": options.action, "listener": name, "ratings": count}, sys.stdout, indent=2)
+            print()
+        else:
+            print(f"{count} ratings of {name} {what}")
     finally:
         ratings.close()
 
@@ -53,22 +58,24 @@ def _list(ratings: Ratings, as_json: bool) -> None:
         print(f"{name:20}  {count} songs rated on station {station}")
 
 
-def _export(ratings: Ratings, name: str, path: Path) -> None:
+def _export(ratings: Ratings, name: str, path: Path) -> int:
+    if path.suffix.lower() != ".json":
+        raise UsageError(f"ratings are exported to a file that ends in .json, not {path}")
     rated = ratings.of_listener(name)
     if not rated:
         raise UsageError(f"{name} has rated nothing; ai-radio listener list shows who has")
     rows = [asdict(one) | {"coordinate": one.coordinate.tolist(), "curve": one.curve.tolist()} for one in rated]
     write_json(path, {"kind": "listener", "version": 1, "listener": name, "ratings": rows})
-    print(f"{len(rated)} ratings of {name} in {path}")
+    return len(rated)
 
 
-def _import(ratings: Ratings, name: str, path: Path) -> None:
+def _import(ratings: Ratings, name: str, path: Path) -> int:
     """Take ratings from a file, all or none; those that are there already stay one."""
     read = _read(path)
     for one in read:
         one.listener = name
     ratings.keep_all(read)
-    print(f"{len(read)} ratings of {name} from {path}")
+    return len(read)
 
 
 def _read(path: Path) -> list[Rating]:
@@ -84,22 +91,22 @@ def _read(path: Path) -> list[Rating]:
 
 
 def _rating(row: dict[str, Any]) -> Rating:
-    one = Rating(
-        check_name(row["listener"], "listener"), check_name(row["station"], "station"), str(row["made_by"]), str(row["song"]),
-        np.array(row["coordinate"], float), float(row["rating"]), float(row["weight"]), np.array(row["curve"], float).reshape(-1, 2),
-        bool(row["skipped"]), float(row["time"]), str(row["key"]),
-    )  # fmt: skip
-    numbers = np.concatenate([one.coordinate.ravel(), one.curve.ravel(), [one.rating, one.weight, one.time]])
-    if one.coordinate.ndim != 1 or not np.isfinite(numbers).all() or not -1 <= one.rating <= 1 or one.weight < 0:
-        raise ValueError(f"the rating of {one.song} is out of range")
+    """Return a rating from a file of unknown origin, checked as a row of the database is."""
+    names = "key", "listener", "station", "made_by", "song", "coordinate", "rating", "weight", "curve", "skipped", "time"
+    values = [json.dumps(row[name]) if name in ("coordinate", "curve") else row[name] for name in names]
+    one = rating_of_row([*values, row.get("expected")])
+    # What is printed later must be text that a terminal only shows.
+    if one is None or not all(text.isprintable() for text in (one.key, one.listener, one.made_by, one.song)):
+        raise ValueError("a rating of it is out of range")
+    check_name(one.station, "station")
     return one
 
 
-def _delete(ratings: Ratings, home: Home, name: str) -> None:
+def _delete(ratings: Ratings, home: Home, name: str) -> int:
     count = ratings.remove_listener(name)
     folder = home.path / "listeners" / name
     known = folder.is_dir()
     shutil.rmtree(folder, ignore_errors=True)
     if not count and not known:
         raise UsageError(f"there is no listener {name}; ai-radio listener list shows who there is")
-    print(f"{count} ratings of {name} are deleted")
+    return count
