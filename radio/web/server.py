@@ -35,7 +35,10 @@ def build(programmes: Programmes, training: Any = None) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     add_routes(app, programmes)
     make_page(programmes, training)
-    ui.run_with(app, dark=None, tailwind=False, favicon=ICON, show_welcome_message=False, reconnect_timeout=8.0, language="en-US")
+    ui.run_with(
+        app, dark=None, tailwind=False, favicon=ICON, show_welcome_message=False, reconnect_timeout=8.0, language="en-US",
+        gzip_middleware_factory=None,  # to pack half a megabyte anew for every page takes longer than to send it
+    )  # fmt: skip
     return app
 
 
