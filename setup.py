@@ -17,7 +17,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={"radio": ["stations/**/*.json", "stations/**/*.npz"], "compression": ["models/*.npz"]},
+    package_data={"radio": ["stations/**/*.json", "stations/**/*.npz", "web/static/*"], "compression": ["models/*.npz"]},
     install_requires=[
         "numpy>=2.2,<3",
         "scipy>=1.13,<2",
@@ -32,6 +32,7 @@ setup(
         "shtab>=1.7,<2",
     ],
     extras_require={
+        "web": ["nicegui>=3.18,<4"],  # the radio in a browser, everything it shows included
         "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one
         "test": [
             "pytest>=8.2",

@@ -1,0 +1,1 @@
+export default { template: `<section></section>`, props: { training: Object } };
