@@ -22,17 +22,27 @@ FREE_TOGETHER = 50
 FIRST_WAIT, LONGEST_WAIT = 2.0, 900.0  # seconds; doubled with each wrong attempt
 REMEMBERED = 1000  # addresses
 
-PAGE = """<!doctype html>
+STYLE = """
+:root { color-scheme: light dark; --paper: #f6f4ef; --card: #fffdf9; --ink: #22252b; --line: #ddd8cd }
+:root { --accent: #1f6f6b; --on: #fffdf9; --low: #a8471f }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #14161a; --card: #1b1e24; --ink: #ebe8e1; --line: #31353d; --accent: #72c9bd; --on: #10201f; --low: #eb9567 }
+}
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper); color: var(--ink) }
+body { font: 16px/1.5 system-ui, sans-serif }
+form { display: grid; gap: 1rem; width: min(20rem, 84vw) }
+h1 { margin: 0; font: 400 2.2rem/1.1 "Iowan Old Style", Palatino, Georgia, serif }
+label { display: grid; gap: .3rem }
+input, button { font: inherit; padding: .7rem 1rem; border-radius: 12px; border: 1px solid var(--line); background: var(--card) }
+input { color: inherit }
+button { background: var(--accent); color: var(--on); border: 0; cursor: pointer }
+p { margin: 0; color: var(--low) }
+"""
+PAGE = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>AI Radio</title>
-<style>
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 20rem; margin: 15vh auto; padding: 0 1rem; }
-label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; }
-input, button { padding: .6rem; margin: .4rem 0 1rem; }
-</style></head>
-<body><main><h1>AI Radio</h1><form method="post" action="/login">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
+<title>AI Radio: password</title><style>{STYLE}</style></head>
+<body><main><form method="post" action="/login"><h1>AI Radio</h1>
+<label>Password <input type="password" name="password" autocomplete="current-password" required autofocus></label>
 <p role="alert">LINE</p><button>Listen</button></form></main></body></html>
 """
 
