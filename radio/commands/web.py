@@ -44,11 +44,14 @@ def web(options: argparse.Namespace) -> int:
     from radio.web.guard import Guard
     from radio.web.programmes import Programmes
     from radio.web.server import build, serve, show
+    from radio.web.train_job import TrainJob
 
     named = {name: value for name in ("seed", "beats", "latent", "explore") if (value := getattr(options, name, None)) is not None}
     programmes = Programmes(home, (station, listener), kind=settings.kind, **named)
     programmes.get(None, None)
-    guarded = Guard(build(programmes), host=options.host, port=port, password=password, secret=password and kept_secret(kept / "secret"))
+    training = TrainJob(home)
+    secret = None if password is None else kept_secret(kept / "secret")
+    guarded = Guard(build(programmes, training), host=options.host, port=port, password=password, secret=secret)
     address = f"http://{_shown(options.host)}:{port}/"
 
     def began() -> None:
@@ -60,6 +63,7 @@ def web(options: argparse.Namespace) -> int:
         serve(guarded, listening, began=began)
     finally:
         programmes.close()
+        training.close()
     return 0
 
 
@@ -78,6 +82,6 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _shown(host: str) -> str:
     """Return what to type for a host: an address that stands for all is this machine's name."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104: what was asked for, compared
+    if host in ("0.0.0.0", "::"):  # noqa: S104
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host
