@@ -2,6 +2,7 @@
 import { begin, clock, face, link, order, tell } from "/static/link.js";
 import { curves, waveform } from "/static/draw.js";
 
+const SETTLED = 400; // milliseconds after which a slider that was let go follows the programme's again
 const TOLD = 1000; // milliseconds between two words on where in the song we are
 const KEYS = {
   " ": "pause", n: "next", p: "previous", ArrowLeft: "back", ArrowRight: "forward", "+": "louder", "=": "louder", "-": "softer", _: "softer",
@@ -80,7 +81,8 @@ export default {
     status() {
       if (link.away) return link.waiting ? "The radio can't be reached; what you say is kept here and sent when it is back." : "The radio can't be reached.";
       if (this.blocked) return "Press play to go on.";
-      return link.line || (this.said && this.said.length ? this.said[this.said.length - 1].text : "");
+      const last = this.said?.[this.said.length - 1]?.text || "";
+      return link.line || (/^ *\d+  /.test(last) ? "" : last); // which song is on is told above
     },
     described() {
       const predicted = this.curves?.predicted || [];
@@ -105,9 +107,8 @@ export default {
   mounted() {
     begin(this.names);
     clock.at = () => Math.round(this.at() * 1000) / 1000;
-    const resuming = sessionStorage.getItem("ai-radio-sounding") === "yes";
+    this.resuming = sessionStorage.getItem("ai-radio-sounding") === "yes";
     this.sync();
-    if (resuming && this.now && this.song) this.listen();
     this.telling = setInterval(() => { if (this.mine && this.playing && !this.$refs.audio.paused) this.report(); }, TOLD);
     this.keys = (event) => this.press(event);
     document.addEventListener("keydown", this.keys);
@@ -161,11 +162,19 @@ export default {
         this.jumps = now.jumps;
         audio.src = `/sound/${song.key}.wav`;
         if (now.position > 0.3) audio.currentTime = now.position;
+        this.tellSystem();
       } else if (now.jumps !== this.jumps) {
         this.jumps = now.jumps;
         if (now.jumper !== face) audio.currentTime = now.position;
       }
-      if (!link.waiting && performance.now() - this.slidAt > 400) this.value = now.slider;
+      if (!link.waiting && performance.now() - this.slidAt > SETTLED) {
+        this.value = now.slider;
+        if (now.slider === null) this.drawn = [];
+      }
+      if (this.resuming) {
+        this.resuming = false;
+        this.listen();
+      }
       if (this.mine && !now.paused) this.sound();
       else if (!audio.paused && !this.starting) audio.pause();
     },
@@ -180,6 +189,14 @@ export default {
         this.blocked = true; // the browser wants a press of a button first
         order("leave");
       }
+    },
+    /** Tell the browser's own controls, and those of a phone's lock screen, what plays. */
+    tellSystem() {
+      document.title = `${this.song.name} · AI Radio`;
+      if (!navigator.mediaSession) return;
+      navigator.mediaSession.metadata = new MediaMetadata({ title: this.song.name, artist: "AI Radio", album: this.names.station });
+      const does = { play: () => this.listen(), pause: () => this.toggle(), nexttrack: () => this.act("next"), previoustrack: () => this.act("previous") };
+      for (const [action, handler] of Object.entries(does)) navigator.mediaSession.setActionHandler(action, handler);
     },
     report() { if (this.mine && this.playing) tell("heard"); },
 
@@ -229,6 +246,8 @@ export default {
       const point = [clock.at(), this.value];
       this.drawn.push(point);
       order("slide", { play: this.song.key, points: [point] });
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => this.sync(), SETTLED + 50); // what other windows say is taken up again
     },
     /** A press without a move rates too: it says that this is right in the middle. */
     touch(event) {

@@ -94,7 +94,8 @@ export function curves(canvas, points, predicted, duration, position, slider) {
     context.lineTo(x(end), y(slider ?? last[1]));
     const rising = context.createLinearGradient(0, y(1), 0, y(-1));
     rising.addColorStop(0, tint.like);
-    rising.addColorStop(0.5, tint.ink);
+    rising.addColorStop(0.46, tint.like);
+    rising.addColorStop(0.54, tint.dislike);
     rising.addColorStop(1, tint.dislike);
     context.strokeStyle = rising;
     context.lineWidth = 2.6;

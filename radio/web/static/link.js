@@ -6,10 +6,10 @@ const DURABLE = new Set(["slide", "change"]);
 const STORE = "ai-radio-orders-";
 const AGAIN = [100, 200, 400, 800, 1500]; // milliseconds between attempts
 const GIVEN_UP = 8000; // milliseconds after which an order that does not rate is dropped
-const ORPHANED = 20000; // and after which the orders of a window that was closed are taken over
 
-const known = sessionStorage.getItem("ai-radio-face");
-export const face = known || newId();
+// A window keeps its name when it is loaded again; one that was opened as a copy of another gets its own.
+const again = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+export const face = (again && sessionStorage.getItem("ai-radio-face")) || newId();
 sessionStorage.setItem("ai-radio-face", face);
 
 export const link = reactive({ away: false, waiting: 0, line: "" });
@@ -23,14 +23,13 @@ export function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Say whose programme this page shows, and take up what was left unsent. */
+/** Say whose programme this page shows, and take up what any window left unsent: where two send it, its id lets it count once. */
 export function begin(names) {
   Object.assign(place, { station: names.station, listener: names.listener });
   for (const key of Object.keys(localStorage)) {
     if (!key.startsWith(STORE)) continue;
     try {
       const left = JSON.parse(localStorage.getItem(key));
-      if (key !== STORE + face && Date.now() - left.when < ORPHANED) continue;
       queue.push(...left.orders.map((order) => ({ order, durable: true, since: Date.now(), settle: () => {} })));
     } catch {
       // what can't be read is no order
@@ -71,7 +70,7 @@ function filled(action, details) {
 
 function keep() {
   const orders = queue.filter((entry) => entry.durable).map((entry) => entry.order);
-  if (orders.length) localStorage.setItem(STORE + face, JSON.stringify({ when: Date.now(), orders }));
+  if (orders.length) localStorage.setItem(STORE + face, JSON.stringify({ orders }));
   else localStorage.removeItem(STORE + face);
   link.waiting = orders.length;
 }

@@ -5,7 +5,7 @@ export default {
   template: `
 <section class="panel" aria-labelledby="map-title">
   <div class="head"><h2 id="map-title">Map of songs</h2>
-    <button class="quiet" @click="final" :disabled="running">{{ running ? "Descending …" : "Find my final song" }}</button></div>
+    <button class="quiet" @click="final" :disabled="running">{{ running ? "Descending …" : "Final song" }}</button></div>
   <div class="map" data-keys tabindex="0" role="application" aria-roledescription="map" :aria-label="told" @keydown="press">
     <svg viewBox="-1.3 -1.3 2.6 2.6" @click="visit" ref="picture" aria-hidden="true">
       <circle class="ring" r="0.6"/><circle class="ring" r="1.2"/>
