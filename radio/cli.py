@@ -174,6 +174,8 @@ def _web(each: argparse.ArgumentParser) -> None:
     each.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help=text)
     text = "the port to listen on (default: 8017; 0 takes a free one)"
     each.add_argument("--port", type=whole(0, 65535), metavar="N", default=8017, help=text)
+    text = "holds the password in its first line (default: AI_RADIO_PASSWORD, else the one given before, else it is asked for)"
+    each.add_argument("--password-file", metavar="FILE", type=Path, help=text)
     each.add_argument("--no-open", action="store_true", help="open no browser")
 
 

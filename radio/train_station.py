@@ -44,6 +44,7 @@ CHECKPOINT_SECONDS = 60.0
 DEFAULT_MINUTES = 10.0
 
 Report = Callable[[dict[str, Any]], None]
+Watch = Callable[[RecurrentVAE, song_data.TrainingSongs], None]
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def train_station(
     plot: Path | None = None,
     report: Report = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
+    watch: Watch = lambda vae, songs: None,
 ) -> Station | None:
     """Train a station into a folder, or go on with a training that was stopped there.
 
@@ -152,7 +154,7 @@ def train_station(
         latent=latent,
     )  # fmt: skip
     with only_one(folder) if communicator.rank == 0 else nullcontext():
-        return _Training(folder, songs, asked, threads, plot, report, should_stop, communicator).run()
+        return _Training(folder, songs, asked, threads, plot, report, should_stop, communicator, watch).run()
 
 
 class _Training:
@@ -168,9 +170,11 @@ class _Training:
         report: Report,
         should_stop: Callable[[], bool],
         communicator: Communicator,
+        watch: Watch,
     ) -> None:
         self.folder, self.songs, self.threads, self.plot, self.communicator = folder, songs, threads, plot, communicator
         self.report, self.should_stop = report, lambda: any_of(communicator, should_stop())
+        self.watch = watch
         self.checkpoint = TrainingCheckpoint(folder)
         self.arrays, self.plan = self._resumed(asked)
         self.saved = time.monotonic()
@@ -181,12 +185,12 @@ class _Training:
         trainer = vae_trainer(vae, self.songs, steps=self.plan.vae_steps, **self._shared())
         if self.arrays:
             self._restore(trainer, "vae/")
-        if trainer.steps < self.plan.vae_steps and not self._learn(trainer):
+        if trainer.steps < self.plan.vae_steps and not self._learn(trainer, vae.module):  # type: ignore[arg-type]
             return None
         performer = gan_trainer(vae, critic, self.songs, steps=self.plan.gan_steps, **self._shared())
         if any(name.startswith("gan/") for name in self.arrays):
             self._restore(performer, "gan/")
-        if not self._perform(performer, trainer):
+        if not self._perform(performer, trainer, vae.module):  # type: ignore[arg-type]
             return None
         performer.use_average()
         return self._finish(vae, critic)
@@ -202,7 +206,7 @@ class _Training:
         vae = RecurrentVAE(song_data.STEP_SIZE, beats=self.plan.beats, rng=rng)
         return pack(vae), pack(Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng))
 
-    def _learn(self, trainer: Trainer) -> bool:
+    def _learn(self, trainer: Trainer, vae: RecurrentVAE) -> bool:
         """Train the VAE; False if stopped.
 
         NOTE: after an exception no checkpoint is saved, here and in `_perform`: it may have left a step half made. The last one stays.
@@ -211,6 +215,7 @@ class _Training:
 
         def progress(done: int, of: int, loss: float) -> None:
             self.report({"phase": "learn", "done": done, "of": of, "loss": smooth(loss)})
+            self.watch(vae, self.songs)
             self._checkpoint_if_due(lambda: {"vae/": trainer.state()})
 
         trainer.run(len(self.songs.steps), self.plan.vae_steps, progress=progress, should_stop=self.should_stop)
@@ -218,7 +223,7 @@ class _Training:
         self._checkpoint({"vae/": trainer.state()}, must=not whole)
         return whole
 
-    def _perform(self, performer: GANTrainer, trainer: Trainer) -> bool:
+    def _perform(self, performer: GANTrainer, trainer: Trainer, vae: RecurrentVAE) -> bool:
         """Train generator and critic; False if stopped."""
         smooth, alarms = _Smooth(), set[str]()
 
@@ -228,6 +233,7 @@ class _Training:
                 if alarm.kind not in alarms:  # said once, whatever its figures
                     alarms.add(alarm.kind)
                     self.report({"phase": "perform", "note": alarm.text})
+            self.watch(vae, self.songs)
             if self._checkpoint_if_due(lambda: {"vae/": trainer.state(), "gan/": performer.state()}):
                 self._draw(performer)
 

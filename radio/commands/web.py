@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import ipaddress
 import os
 import socket
 import sys
-from pathlib import Path
 
 from radio.cli import UsageError
 from radio.home import Home, HomeError, check_name, without_keeping
 from radio.resume import recall
 from radio.settings import read_settings
+from radio.web.asked import is_loopback
+from radio.web.password import given_password, kept_secret
 
 NEEDED = ("nicegui", "fastapi", "uvicorn")
-PASSWORD = "AI_RADIO_PASSWORD"  # noqa: S105: the name of the variable, not what is in it
-SHORTEST = 8
 
 
 def web(options: argparse.Namespace) -> int:
@@ -31,25 +29,29 @@ def web(options: argparse.Namespace) -> int:
     station = options.station or last.station
     if station not in home.stations():
         raise HomeError(f"there is no station {station!r}; choose one of {', '.join(home.stations())}")
-    password = None if _is_loopback(options.host) else _password()
     try:
         home.writable()
     except HomeError as error:
         home = without_keeping(home)
         print(f"{error}; nothing of this session will be kept", file=sys.stderr)
+    kept = home.path / "web"
+    password = None if is_loopback(options.host) else given_password(options.password_file, kept / "password.json")
     listening = _listen(options.host, options.port)
     port = listening.getsockname()[1]
     # Before the framework is loaded: it would keep a folder of its own where the command was typed.
-    os.environ["NICEGUI_STORAGE_PATH"] = str(Path(home.path) / "web" / "framework")
+    os.environ["NICEGUI_STORAGE_PATH"] = str(kept / "framework")
 
     from radio.web.guard import Guard
     from radio.web.programmes import Programmes
     from radio.web.server import build, serve, show
+    from radio.web.train_job import TrainJob
 
     named = {name: value for name in ("seed", "beats", "latent", "explore") if (value := getattr(options, name, None)) is not None}
     programmes = Programmes(home, (station, listener), kind=settings.kind, **named)
     programmes.get(None, None)
-    guarded = Guard(build(programmes), host=options.host, port=port, password=password)
+    training = TrainJob(home)
+    secret = None if password is None else kept_secret(kept / "secret")
+    guarded = Guard(build(programmes, training), host=options.host, port=port, password=password, secret=secret)
     address = f"http://{_shown(options.host)}:{port}/"
 
     def began() -> None:
@@ -61,32 +63,8 @@ def web(options: argparse.Namespace) -> int:
         serve(guarded, listening, began=began)
     finally:
         programmes.close()
+        training.close()
     return 0
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _password() -> str:
-    """Return the password that browsers on other machines have to give: from the environment, else as it is typed.
-
-    Raises:
-        UsageError: if there is none, or it is too short.
-    """
-    password = os.environ.get(PASSWORD, "")
-    if not password and sys.stdin.isatty():
-        import getpass
-
-        password = getpass.getpass("Password for those who open the page: ")
-    if len(password) < SHORTEST:
-        raise UsageError(f"other machines could open this page: give a password of at least {SHORTEST} letters in {PASSWORD}")
-    return password
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -104,6 +82,6 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _shown(host: str) -> str:
     """Return what to type for a host: an address that stands for all is this machine's name."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104: what was asked for, compared
+    if host in ("0.0.0.0", "::"):  # noqa: S104
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host

@@ -30,7 +30,7 @@ def add_routes(app: FastAPI, programmes: Programmes) -> None:
     async def do(request: Request) -> Response:
         """Have an order done: 200 with its answer, 400 if it makes no sense, 503 if it is to be sent again later."""
         try:
-            order = await _order(request)
+            order = await order_of(request)
             programme = programmes.running(str(order.get("station")), str(order.get("listener")))
             if programme is None:
                 return _answer(503, "the programme is not on")
@@ -68,7 +68,7 @@ def ranged(content: bytes, header: str | None) -> Response:
     return Response(content[first:end], 206, media_type="audio/wav", headers=headers)
 
 
-async def _order(request: Request) -> dict[str, Any]:
+async def order_of(request: Request) -> dict[str, Any]:
     """Read an order.
 
     Raises:

@@ -16,12 +16,14 @@ from nicegui import ui
 from radio.web.page import make_page
 from radio.web.programmes import Programmes
 from radio.web.routes import add_routes
+from radio.web.train_job import TrainJob
+from radio.web.train_routes import add_train_routes
 
 TIDY_SECONDS = 10.0
 GOODBYE_SECONDS = 3  # for requests that are being answered when the server ends
 
 
-def build(programmes: Programmes, training: Any = None) -> FastAPI:
+def build(programmes: Programmes, training: TrainJob) -> FastAPI:
     """Return the application, without its guard."""
 
     @contextlib.asynccontextmanager
@@ -34,6 +36,7 @@ def build(programmes: Programmes, training: Any = None) -> FastAPI:
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     add_routes(app, programmes)
+    add_train_routes(app, training)
     make_page(programmes, training)
     ui.run_with(
         app, dark=None, tailwind=False, favicon=ICON, show_welcome_message=False, reconnect_timeout=8.0, language="en-US",
