@@ -101,8 +101,8 @@ export default {
     this.received = performance.now();
     this.jumps = -1;
     this.audioKey = null;
-    this.slidAt = 0;
-    this.volumeAt = 0;
+    this.slidAt = -Infinity;
+    this.volumeAt = -Infinity;
   },
   mounted() {
     begin(this.names);
@@ -158,7 +158,7 @@ export default {
       if (this.audioKey !== song.key) {
         this.audioKey = clock.play = song.key;
         this.drawn = [];
-        this.slidAt = 0;
+        this.slidAt = -Infinity;
         this.jumps = now.jumps;
         audio.src = `/sound/${song.key}.wav`;
         if (now.position > 0.3) audio.currentTime = now.position;
