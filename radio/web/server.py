@@ -38,7 +38,10 @@ def build(programmes: Programmes, training: TrainJob) -> FastAPI:
     add_routes(app, programmes)
     add_train_routes(app, training)
     make_page(programmes, training)
-    ui.run_with(app, dark=None, tailwind=False, favicon=ICON, show_welcome_message=False, reconnect_timeout=8.0, language="en-US")
+    ui.run_with(
+        app, dark=None, tailwind=False, favicon=ICON, show_welcome_message=False, reconnect_timeout=8.0, language="en-US",
+        gzip_middleware_factory=None,  # to pack half a megabyte anew for every page takes longer than to send it
+    )  # fmt: skip
     return app
 
 
