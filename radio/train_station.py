@@ -124,6 +124,7 @@ def train_station(
             'of', 'loss', 'skip' (a line on a file that can't be used) or 'note' (a line for the user).
         should_stop: asked between steps; a checkpoint is saved before this function returns None. Ctrl-C and errors leave the last
             checkpoint, which is at most about CHECKPOINT_SECONDS old.
+        watch: called after every step with the VAE as it is then, and with the music; it only looks.
 
     Returns:
         The station, or None if it was stopped; the same call goes on.

@@ -4,7 +4,7 @@
     chromium                              a fixture: the browser, one a test file; without Chromium its tests are skipped
     open_page(chromium, server)           a context manager: a page of its own context, whose faults and foreign requests fail the test
 
-NOTE: Playwright keeps an event loop in the thread of the tests while it runs, so its fixture ends with the file: others start loops of their own.
+NOTE: Playwright keeps an event loop in the thread of the tests while it runs, so its fixture ends with the file: others start loops too.
 """
 
 from __future__ import annotations

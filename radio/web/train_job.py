@@ -60,7 +60,7 @@ class TrainJob:
         self._asked: dict[str, Any] = self._read()
         if self._asked:
             self._phase = "stopped"
-            self._told.samples = [{"number": int(path.stem), "name": "", "step": 0} for path in self._samples()]
+            self._told.samples = self._samples()
             if self._asked["goes_on"]:
                 self._start()
 
@@ -191,7 +191,7 @@ class TrainJob:
     def _start(self) -> None:
         self._wait()
         self._told = TrainingState()
-        self._told.samples = [{"number": int(path.stem), "name": "", "step": 0} for path in self._samples()]
+        self._told.samples = self._samples()
         environment = {**os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")]))
         with (self.folder / "training.log").open("ab") as errors:
@@ -273,8 +273,10 @@ class TrainJob:
         self._asked |= more
         write_json(self.folder / "job.json", self._asked)
 
-    def _samples(self) -> list[Path]:
-        return sorted(path for path in (self.folder / "samples").glob("*.wav") if path.stem.isdigit())
+    def _samples(self) -> list[dict[str, Any]]:
+        """Return entries of the samples of an earlier process, whose names and steps nobody knows any more."""
+        numbers = sorted(int(path.stem) for path in (self.folder / "samples").glob("*.wav") if path.stem.isdigit())
+        return [{"number": number, "name": f"Sample {number + 1}", "step": 0} for number in numbers]
 
     def _named(self, line: str) -> str:
         """Return a line in which files are called as they came."""

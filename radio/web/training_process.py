@@ -6,8 +6,8 @@
     FOLDER/music/        what it learns from
     FOLDER/samples/      songs that it makes as it learns: 000.wav, 001.wav ...
 
-Its input is a pipe that nothing is written to: it ends when the server says stop, or when the server is gone, however it went. Then the step
-is finished and a checkpoint saved. Exit codes are those of the command line.
+Its input is a pipe that nothing is written to: it ends when the server says stop, or when the server is gone, however it went. Then the
+step is finished and a checkpoint saved. Exit codes are those of the command line.
 """
 
 from __future__ import annotations

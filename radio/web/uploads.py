@@ -245,7 +245,7 @@ def _examined(path: Path, limits: Limits) -> dict[str, Any]:
 
 async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
     try:
-        return await asyncio.wait_for(anext(chunks, None), SILENT_SECONDS)  # type: ignore[arg-type]
+        return await asyncio.wait_for(anext(chunks, None), SILENT_SECONDS)
     except TimeoutError:
         raise UploadError("it broke off on its way", 408) from None
 
