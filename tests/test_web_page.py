@@ -1,4 +1,4 @@
-"""The page in a real browser: it plays, takes ratings with their times, follows other faces, and comes back after a reload and a power cut."""
+"""The page in a real browser: it plays, rates with times, follows other faces, and comes back after a reload and a power cut."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def test_the_keyboard_alone_is_enough(server: RadioServer, chromium: Any) -> Non
         page.keyboard.press("u")
         until(lambda: not ratings(server), "undone")
         names = page.evaluate(
-            "[...document.querySelectorAll('button, input, select, a, [role=application]')].filter((one) => one.offsetParent || one.type === 'file')"
+            "[...document.querySelectorAll('button, input, select, a, [role=application]')]"
+            ".filter((one) => one.offsetParent || one.type === 'file')"
             ".map((one) => (one.labels?.[0]?.textContent || one.getAttribute('aria-label') || one.textContent).trim())"
         )
         assert len(names) > 10 and all(names), "everything that can be used says what it is"
@@ -171,7 +172,10 @@ def test_the_layout_fits(server: RadioServer, chromium: Any, width: int, height:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing sticks out"
         for name in (".play", "#moment", ".wave", ".curves"):
             box = page.locator(name).bounding_box()
-            assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["height"] >= 44 and box["y"] + box["height"] <= height, (name, box)
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["height"] >= 44 and box["y"] + box["height"] <= height, (
+                name,
+                box,
+            )
         beside = page.locator(".panel").first.bounding_box()["x"] > page.locator(".play").bounding_box()["x"] + 80
         assert beside == (width == 1440), "the map stands beside the deck where there is room"
         paper = [int(part) for part in page.evaluate("getComputedStyle(document.body).backgroundColor")[4:-1].split(",")]
@@ -213,7 +217,15 @@ def test_an_order_that_comes_twice_counts_once(server: RadioServer, chromium: An
             assert server.ask("POST", "/do", order) == (200, {"ok": True, "kept": 2})
         (rating,) = ratings(server)
         assert [point for point in rating.curve.tolist() if point[1] == 0.4] == [[1.5, 0.4]]
-        for change in ({"action": "sing"}, {"points": []}, {"points": [[1, 3]]}, {"points": [[1]]}, {"play": 7}, {"points": [[True, 0]]}, {"id": ""}):
+        for change in (
+            {"action": "sing"},
+            {"points": []},
+            {"points": [[1, 3]]},
+            {"points": [[1]]},
+            {"play": 7},
+            {"points": [[True, 0]]},
+            {"id": ""},
+        ):
             status, answer = server.ask("POST", "/do", {**order, "id": uuid.uuid4().hex, **change})
             assert status == 400 and answer["line"], change
         assert server.ask("POST", "/do", [])[0] == 400 and server.ask("POST", "/do", {**order, "listener": "nobody"})[0] == 503
