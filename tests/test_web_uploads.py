@@ -140,7 +140,9 @@ def test_what_is_no_music_is_named_and_not_kept(server: RadioServer) -> None:
 def test_too_large_and_too_many(server: RadioServer) -> None:
     """The length that is promised is enough to refuse; nothing has to be sent."""
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
-        head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\nContent-Length: {300 << 20}\r\n\r\n"
+        head = (
+            f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\nContent-Length: {300 << 20}\r\n\r\n"
+        )
         connection.sendall(head.encode())
         assert b" 413 " in connection.recv(4096).splitlines()[0]
     assert kept(server) == []
@@ -153,7 +155,9 @@ def test_too_large_and_too_many(server: RadioServer) -> None:
 
 def test_nothing_is_left_of_what_broke_off(server: RadioServer) -> None:
     content = tone(60)
-    head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\nContent-Length: {len(content)}\r\n\r\n"
+    head = (
+        f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         connection.sendall(head.encode() + content[: len(content) // 2])
         until = time.monotonic() + 20
@@ -174,7 +178,10 @@ def test_names_are_text_on_the_page(server: RadioServer, chromium: Any) -> None:
     name = "<img src=x onerror=document.title=1>.wav"
     with open_page(chromium, server) as page:
         page.locator(".drop input").set_input_files(
-            [{"name": name, "mimeType": "audio/wav", "buffer": tone()}, {"name": "<b>bad</b>.wav", "mimeType": "audio/wav", "buffer": b"bad"}]
+            [
+                {"name": name, "mimeType": "audio/wav", "buffer": tone()},
+                {"name": "<b>bad</b>.wav", "mimeType": "audio/wav", "buffer": b"bad"},
+            ]
         )
         page.get_by_text(name, exact=True).wait_for()
         page.get_by_text("<b>bad<", exact=False).or_(page.get_by_text("b>.wav", exact=True)).first.wait_for()

@@ -1,4 +1,4 @@
-"""The map of a station as a page draws it: songs it learned, songs that were played, and the descent, in the plane of radio/latent_map.py."""
+"""The map of a station as a page draws it: songs it learned, songs that were played, the descent, in the plane of radio/latent_map.py."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from nicegui import app as nicegui_app
 from nicegui import ui
 
 from radio.home import HomeError
 from radio.web.programme import Programme
 from radio.web.programmes import Programmes
+from radio.web.train_job import TrainJob
 
 STATIC = Path(__file__).parent / "static"
 HEAD = """
@@ -70,7 +70,7 @@ class Training(Part, component="static/training.js"):
     parts = ("training",)
 
 
-def make_page(programmes: Programmes, training: Any) -> None:
+def make_page(programmes: Programmes, training: TrainJob) -> None:
     """Make the page at /; its station and listener are in its query."""
 
     @ui.page("/", title="AI Radio")
@@ -79,16 +79,16 @@ def make_page(programmes: Programmes, training: Any) -> None:
         try:
             programme = programmes.get(station, listener)
         except HomeError as error:
-            with ui.element("main").classes("radio"):
+            with ui.element("div").classes("radio"):
                 ui.label(str(error)).classes("trouble")
                 ui.link("Back to the radio", "/")
             return
         _lay_out(programme, programmes, training)
 
 
-def _lay_out(programme: Programme, programmes: Programmes, training: Any) -> None:
+def _lay_out(programme: Programme, programmes: Programmes, training: TrainJob) -> None:
     names = programmes.names() | {"station": programme.station, "listener": programme.listener}
-    with ui.element("main").classes("radio"):
+    with ui.element("div").classes("radio"):
         deck = Deck()
         with ui.element("div").classes("side"):
             shown: list[Part] = [deck, LatentMap(), Learning(), History(), Training()]
@@ -97,25 +97,20 @@ def _lay_out(programme: Programme, programmes: Programmes, training: Any) -> Non
         for name in part.parts:
             if name in programme.parts:
                 part._props[name] = programme.parts[name]
-    if training is not None:
-        shown[-1]._props["training"] = training.state
+    shown[-1]._props["training"] = training.state
     loop = asyncio.get_running_loop()
 
     def show(name: str, content: Any) -> None:
         for part in shown:
             part.show(name, content)
 
-    ends = [programme.subscribe(lambda name, content: loop.call_soon_threadsafe(show, name, content))]
-    if training is not None:
-        ends.append(training.subscribe(lambda content: loop.call_soon_threadsafe(show, "training", content)))
+    def take(name: str, content: Any) -> None:
+        loop.call_soon_threadsafe(show, name, content)
+
+    ends = [programme.subscribe(take), training.subscribe(lambda content: take("training", content))]
 
     def leave() -> None:
         for end in ends:
             end()
 
     ui.context.client.on_delete(leave)
-
-
-def framework() -> Any:
-    """Return the framework's own application, for what it needs to be told."""
-    return nicegui_app

@@ -1,4 +1,4 @@
-"""The running programmes of a server, one for each station and listener that somebody listens to; opened when asked for, ended when left."""
+"""The running programmes of a server, one for each station and listener; opened when asked for, ended when left."""
 
 from __future__ import annotations
 

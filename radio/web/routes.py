@@ -1,4 +1,4 @@
-"""What a page asks the server for beside itself: orders, songs as sound, its scripts and styles. Nothing here is a path that a page names."""
+"""What a page asks for beside itself: orders, songs as sound, its scripts and styles. Nothing here is a path that a page names."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 """Train your own, as the page asks for it: one training at a time, in a process of its own, that goes on after whatever ends the server.
 
-    job = TrainJob(home)                  goes on with a training that was running when the last server ended
-    job.uploads                           music that has come for the next training
-    job.begin(station, minutes=10)        job.stop()  job.resume()  job.clear()
-    job.state                             what pages show, ready for JSON
-    job.subscribe(take) -> end            take(state) whenever it changes, on a thread of the job's
+job = TrainJob(home)                  goes on with a training that was running when the last server ended
+job.uploads                           music that has come for the next training
+job.begin(station, minutes=10)        job.stop()  job.resume()  job.clear()
+job.state                             what pages show, ready for JSON
+job.subscribe(take) -> end            take(state) whenever it changes, on a thread of the job's
 
-    home/web/training/job.json            what was asked for, and whether it is to go on
-                      music/  samples/    see radio/web/training_process.py
-    home/web/uploads/                     see radio/web/uploads.py
+home/web/training/job.json            what was asked for, and whether it is to go on
+                  music/  samples/    see radio/web/training_process.py
+home/web/uploads/                     see radio/web/uploads.py
 """
 
 from __future__ import annotations

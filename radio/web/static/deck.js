@@ -62,7 +62,7 @@ export default {
   <div class="more">
     <button class="quiet" @click="act('undo')" title="undo the last rating (u)">Undo</button>
     <button class="quiet" @click="act('save')" :disabled="!song" title="save the song (s)">Save</button>
-    <label class="volume"><span class="hidden">Volume</span><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9zM16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12"/></svg>
+    <label class="volume"><span class="unseen">Volume</span><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9zM16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12"/></svg>
       <input type="range" min="0" max="1" step="0.05" :value="volume" :style="{ '--share': volume }" :aria-valuetext="Math.round(volume * 100) + ' percent'" @input="setVolume(+$event.target.value)"></label>
   </div>
   <p v-if="elsewhere" class="elsewhere">It sounds in another window. <button class="quiet" @click="listen">Listen here</button></p>
@@ -101,8 +101,8 @@ export default {
     this.received = performance.now();
     this.jumps = -1;
     this.audioKey = null;
-    this.slidAt = 0;
-    this.volumeAt = 0;
+    this.slidAt = -Infinity;
+    this.volumeAt = -Infinity;
   },
   mounted() {
     begin(this.names);
@@ -158,7 +158,7 @@ export default {
       if (this.audioKey !== song.key) {
         this.audioKey = clock.play = song.key;
         this.drawn = [];
-        this.slidAt = 0;
+        this.slidAt = -Infinity;
         this.jumps = now.jumps;
         audio.src = `/sound/${song.key}.wav`;
         if (now.position > 0.3) audio.currentTime = now.position;

@@ -21,7 +21,7 @@ export default {
   </div>
   <p class="note" v-if="now?.final">Step {{ now.final[0] }} of {{ now.final[1] }}: it expects {{ signed(Math.max(-1, Math.min(1, now.final[2]))) }} of you.</p>
   <p class="note" v-else>Each dot is a song you heard. Press one to hear it again, or any place between them for a song that lies there.</p>
-  <p class="hidden" role="status">{{ chosen ? chosen.name + (chosen.rating === null ? ", not rated" : ", rated " + signed(chosen.rating)) : "" }}</p>
+  <p class="unseen" role="status">{{ chosen ? chosen.name + (chosen.rating === null ? ", not rated" : ", rated " + signed(chosen.rating)) : "" }}</p>
 </section>`,
   props: { map: Object, now: Object },
   data() { return { chosen: null }; },

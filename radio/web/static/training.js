@@ -11,7 +11,7 @@ export default {
     <button v-else-if="files.length || !open" class="quiet" @click="ask('clear')">Start over</button></div>
   <template v-if="open">
     <label class="drop" :class="{ over }" @dragover.prevent="over = true" @dragleave="over = false" @drop.prevent="drop">
-      <input type="file" multiple accept="audio/*,.wav,.flac,.ogg,.opus,.mp3,.aiff,.aif,.m4a" class="hidden" @change="take([...$event.target.files]); $event.target.value = ''">
+      <input type="file" multiple accept="audio/*,.wav,.flac,.ogg,.opus,.mp3,.aiff,.aif,.m4a" class="unseen" @change="take([...$event.target.files]); $event.target.value = ''">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V5M8 9l4-4 4 4M5 19h14"/></svg>
       <span><b>Drop music here</b>, or press to choose files</span>
     </label>
