@@ -69,6 +69,7 @@ def slide(page: Any, value: float) -> None:
     page.locator("#moment").evaluate("(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }", value)
 
 
+@pytest.mark.slow  # tests/test_web_page.py reloads too
 def test_a_reload_goes_on(server: RadioServer, chromium: Any) -> None:
     with open_page(chromium, server) as page:
         play(page)
@@ -89,7 +90,8 @@ def test_a_reload_goes_on(server: RadioServer, chromium: Any) -> None:
         assert {0.6, -0.4} <= {value for _, value in kept[key][2]}
 
 
-@pytest.mark.parametrize("how", ["kill", pytest.param("stop", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["kill", "stop"])
 def test_a_server_that_comes_back_is_found_again(server: RadioServer, chromium: Any, how: str) -> None:
     """What was said while it was away arrives, once, and the page need not be loaded again."""
     with open_page(chromium, server) as page:
