@@ -31,7 +31,7 @@ def server(tmp_path: Path) -> Iterator[RadioServer]:
 
 
 def rows(server: RadioServer) -> dict[str, tuple[str, float, list[list[float]]]]:
-    """Return song, rating and curve of every play that was rated, by its key; the weak ones of songs that were skipped untouched left out."""
+    """Return song, rating and curve of every play that was rated, by its key; those of songs that were skipped untouched left out."""
     with closing(sqlite3.connect(f"file:{server.home}/ratings.db?mode=ro", uri=True)) as database:
         found = database.execute("SELECT key, song, rating, curve FROM ratings WHERE weight = 1").fetchall()
     return {key: (song, rating, json.loads(curve)) for key, song, rating, curve in found}
@@ -66,7 +66,8 @@ def song(page: Any) -> str:
 
 
 def slide(page: Any, value: float) -> None:
-    page.locator("#moment").evaluate("(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }", value)
+    move = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }"
+    page.locator("#moment").evaluate(move, value)
 
 
 @pytest.mark.slow  # tests/test_web_page.py reloads too
