@@ -158,6 +158,7 @@ def test_what_fails_says_so_and_is_not_tried_for_ever(tmp_path: Path) -> None:
     assert again.state["phase"] == "stopped" and again._process is None
     again.clear()
     assert again.state["phase"] == "idle" and not (tmp_path / "web/training").exists()
+    again.close()
 
 
 @pytest.mark.parametrize(
@@ -168,6 +169,28 @@ def test_what_another_server_left_is_looked_at(tmp_path: Path, content: bytes) -
     (tmp_path / "web/training/job.json").write_bytes(content)
     job = TrainJob(Home(tmp_path))
     assert job.state["phase"] == "idle" and not (tmp_path / "web/training").exists() and job._process is None
+    job.close()
+
+
+def test_two_servers_of_one_home_train_once(tmp_path: Path) -> None:
+    first = TrainJob(Home(tmp_path))
+    (tmp_path / "web/uploads").mkdir()
+    (tmp_path / "web/uploads/000.wav").write_bytes(b"what is coming to the first")
+    second = TrainJob(Home(tmp_path))
+    try:
+        assert second.state["trouble"] == "another server has this home; train on its page"
+        for ask in (lambda: second.begin("mine"), second.clear):
+            with pytest.raises(TrainError, match="another server"):
+                ask()
+        with pytest.raises(TrainError):
+            second.resume()
+        assert (tmp_path / "web/uploads/000.wav").exists()
+    finally:
+        second.close()
+        first.close()
+    third = TrainJob(Home(tmp_path))
+    assert third.state["trouble"] == "" and not (tmp_path / "web/uploads").exists()
+    third.close()
 
 
 def test_share_rate_and_time_left() -> None:
