@@ -174,6 +174,8 @@ class Broadcast:
         """
         for seconds, value in points:
             drawn = self.slider.curve()
+            if (drawn == (seconds, round(value, 2))).all(axis=1).any():
+                continue  # it came before the server was killed, and its answer did not
             # Between two points of a face we draw by our own clock, which may be a little before its.
             last = float(drawn[-1, 0]) if len(drawn) else 0.0
             self.slider.set(value)

@@ -1,25 +1,27 @@
-"""Attacks on the running radio in a browser: other Hosts and Origins, missing and guessed passwords, paths that lead out of their folders."""
+"""Attacks on the running radio's page: other Hosts and Origins, missing and guessed passwords, paths that lead out of their folders."""
 
 from __future__ import annotations
 
 import json
 import re
 import socket
+import threading
+import urllib.parse
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.web_browser import RadioServer, chromium, open_page
-
 from radio.web.login import FREE, FREE_TOGETHER, LONGEST_WAIT, Attempts, Sessions
 from radio.web.password import Password, PasswordError, given_password, kept_secret
+from tests.web_browser import RadioServer, chromium, open_page
 
 __all__ = ["chromium"]
 SOCKET = "/_nicegui_ws/socket.io/"
 POLLING, WEBSOCKET = f"{SOCKET}?EIO=4&transport=polling", f"{SOCKET}?EIO=4&transport=websocket"
-PASSWORD = "correct horse battery"  # noqa: S105: of this test
+PASSWORD = "correct horse battery"  # noqa: S105
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
     """A server that other machines can reach, its password in the environment."""
-    arguments = ("--host", "0.0.0.0")  # noqa: S104: that is what is tested
+    arguments = ("--host", "0.0.0.0")  # noqa: S104
     with RadioServer(tmp_path_factory.mktemp("home"), *arguments, environment={"AI_RADIO_PASSWORD": PASSWORD}) as running:
         yield running
 
@@ -52,8 +54,9 @@ def test_its_own_page_is_answered(server: RadioServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}", "localhost.evil.example:{port}",
-             "127.0.0.1:{port}@evil.example", "192.168.0.1:{port}", "0.0.0.0:{port}", "", "127.0.0.1:{port}, evil.example", "[::1]", "a:b:c"],
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}",
+             "localhost.evil.example:{port}", "127.0.0.1:{port}@evil.example", "192.168.0.1:{port}", "0.0.0.0:{port}", "",
+             "127.0.0.1:{port}, evil.example", "[::1]", "a:b:c"],
 )  # fmt: skip
 def test_another_host_gets_nothing(server: RadioServer, host: str) -> None:
     """A name that was turned to this machine's address (DNS rebinding) is in Host and, as its own, in Origin."""
@@ -75,8 +78,9 @@ def test_two_hosts_or_origins_are_none(server: RadioServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "", "http://127.0.0.1", "http://127.0.0.1:1", "http://localhost:{port}", "file://",
-               "http://127.0.0.1:{port}.evil.example", "http://127.0.0.1:{port}@evil.example", "ftp://127.0.0.1:{port}", "127.0.0.1:{port}"],
+    "origin", ["http://evil.example", "null", "", "http://127.0.0.1", "http://127.0.0.1:1", "http://localhost:{port}",
+               "file://", "http://127.0.0.1:{port}.evil.example", "http://127.0.0.1:{port}@evil.example",
+               "ftp://127.0.0.1:{port}", "127.0.0.1:{port}"],
 )  # fmt: skip
 def test_another_origin_gets_nothing(server: RadioServer, origin: str) -> None:
     name = origin.format(port=server.port)
@@ -105,6 +109,55 @@ def test_a_page_of_another_site_gets_nothing(server: RadioServer, site: str) -> 
     link = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     assert server.request("GET", "/train", link)[0] == 403
     assert server.request("POST", "/do", {**link, "Origin": server.address}, b"{}")[0] == 403
+
+
+def test_a_page_of_another_port_in_a_browser(server: RadioServer, chromium: Any) -> None:
+    """What a page that is none of ours can try in a browser: each request is refused by the server, and none is read by the page."""
+    tries = """async (address) => {
+      const told = [];
+      const order = { method: "POST", body: "{}", mode: "no-cors" };
+      for (const [path, how] of [["/do", order], ["/train/clear", order], ["/train", {}], ["/", { mode: "no-cors" }]])
+        told.push(await fetch(address + path, how).then((answer) => answer.type, () => "failed"));
+      const one = (make) => new Promise((end) => {
+        const it = make();
+        it.onload = it.onopen = () => end("opened");
+        it.onerror = () => end("failed");
+      });
+      const script = () => document.head.appendChild(Object.assign(document.createElement("script"), { src: address + "/static/link.js" }));
+      told.push(await one(() => new WebSocket(address.replace("http", "ws") + "SOCKET")));
+      told.push(await one(() => Object.assign(new Image(), { src: address + "/static/style.css" })));
+      told.push(await one(script));
+      const frame = document.body.appendChild(Object.assign(document.createElement("iframe"), { src: address + "/" }));
+      await new Promise((end) => (frame.onload = end));
+      return told;
+    }""".replace("SOCKET", WEBSOCKET)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as elsewhere:
+        threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+        context = chromium.new_context()
+        try:
+            page = context.new_page()
+            page.goto(f"http://127.0.0.1:{elsewhere.server_port}/")
+            statuses = []
+            page.on("response", lambda answer: statuses.append(answer.status) if answer.url.startswith(server.address) else None)
+            told = page.evaluate(tries, server.address)
+            assert told == ["failed"] * 7 and set(statuses) == {403}
+            assert page.frames[1].url.startswith("chrome-error:")
+        finally:
+            context.close()
+            elsewhere.shutdown()
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A site of somebody else: one empty page."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>elsewhere</title><body>")
+
+    def log_message(self, *details: object) -> None:
+        pass
 
 
 def test_an_order_has_to_be_json(server: RadioServer) -> None:
@@ -145,7 +198,8 @@ def test_no_route_leads_out_of_its_folder(server: RadioServer) -> None:
     routes = routes_of(server)
     assert {"/static/{}", "/sound/{}.wav", "/train/sample/{}.wav"} <= routes and len(routes) > 6
     up = ["../" * 12 + "etc/passwd", "..%2f" * 12 + "etc/passwd", "%2e%2e/" * 12 + "etc/passwd", "%252e%252e%252f" * 12 + "etc/passwd",
-          "..%5c" * 12 + "etc/passwd", "....//" * 12 + "etc/passwd", "%c0%ae%c0%ae/" * 12 + "etc/passwd", "..;/" * 12 + "etc/passwd"]  # fmt: skip
+          "..%5c" * 12 + "etc/passwd", "....//" * 12 + "etc/passwd", "%c0%ae%c0%ae/" * 12 + "etc/passwd",
+          "..;/" * 12 + "etc/passwd"]  # fmt: skip
     absolute = ["/etc/passwd", "%2fetc%2fpasswd", "//etc/passwd", "file:///etc/passwd", "C:/Windows/win.ini", "C:%5cWindows%5cwin.ini"]
     own = [str(file), f"%2f{file}", f"../../../../..{file}", str(server.home / "ratings.db"), "link", "link.wav", "../link.wav",
            "..%2fradio%2fcli.py", "../page.py", "%2e%2e/page.py", "..%2fpage.py"]  # fmt: skip
@@ -156,6 +210,19 @@ def test_no_route_leads_out_of_its_folder(server: RadioServer) -> None:
             assert status in (400, 404, 405, 414, 422), (route, name, status)
             assert not any(mark in body for mark in (b"root:x:", secret, b"SQLite format", b"from __future__", b"[fonts]")), (route, name)
             assert "x-injected" not in headers
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "/etc", "a/b", "C:\\x", "x\n", "<b>", "x" * 65])
+def test_no_name_leads_out_of_the_home(server: RadioServer, name: str) -> None:
+    """Stations and listeners are folders and rows of the home; the page says in text what is wrong with such a name."""
+    before = {path for path in server.home.parent.rglob("*") if "tiny" not in path.parts}
+    for key in ("station", "listener"):
+        status, _, body = server.request("GET", f"/?{key}={urllib.parse.quote(name, safe='')}")
+        assert status in (200, 400) and b"<b>" not in body
+        order = {"id": "1", "station": "tiny", "listener": "me", "action": "next", "face": "f", key: name}
+        assert server.ask("POST", "/do", order)[0] in (400, 503)
+    new = {path for path in server.home.parent.rglob("*") if "tiny" not in path.parts} - before
+    assert {path for path in new if "web" not in path.parts} == set()
 
 
 def routes_of(server: RadioServer) -> set[str]:
@@ -212,8 +279,9 @@ def test_the_password_opens_it(locked: RadioServer) -> None:
     assert locked.request("POST", "/do", {"Cookie": session, "Origin": "http://evil.example"}, b"{}")[0] == 403
     status, headers, _ = locked.request("POST", "/logout", {"Cookie": session, "Origin": locked.address}, b"")
     assert status == 303 and "Max-Age=0" in headers["set-cookie"]
-    for other in (session[:-1] + ("0" if session[-1] != "0" else "1"), session.replace("=", "=9", 1), session.partition("=")[0] + "=", "x", "=;=",
-                  session.partition("=")[0] + "=a.b.c", session.partition("=")[0] + "=" + "9" * 4000):  # fmt: skip
+    name, value = session.split("=", 1)
+    changed = value[:-1] + ("0" if value[-1] != "0" else "1")
+    for other in (f"{name}={changed}", f"{name}=9{value}", f"{name}=", "x", "=;=", f"{name}=a.b.c", f"{name}={'9' * 4000}"):
         assert locked.request("GET", "/", {"Cookie": other})[0] == 401, other
     kept = "".join(path.read_text(errors="replace") for path in (locked.home / "web").rglob("*") if path.is_file())
     assert PASSWORD not in kept and (locked.home / "web/password.json").stat().st_mode & 0o77 == 0
@@ -227,7 +295,7 @@ def test_a_browser_logs_in(locked: RadioServer, chromium: Any) -> None:
         page.get_by_role("alert").filter(has_text="not the password").wait_for()
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Listen").click()
-        page.locator("main.radio").wait_for()
+        page.locator(".radio .deck").wait_for()
         assert page.evaluate("document.cookie") == ""
 
 

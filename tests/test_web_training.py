@@ -1,4 +1,4 @@
-"""Train your own: a training asked for over the running radio's routes, heard as it learns, stopped, killed with its server, gone on with."""
+"""Train your own over the running radio's routes: heard as it learns, stopped, killed with its server, gone on with."""
 
 from __future__ import annotations
 
@@ -56,15 +56,16 @@ def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
         for number in range(2):
             assert put(server, f"song {number}.wav", tone(8, pitch=220 * (number + 1)))[0] == 200
         put(server, "bad.wav", b"no music")
-        for wrong in ({"station": "../x"}, {"station": ""}, {"station": "tiny"}, {"station": "starter"}, {}, {"station": "mine", "minutes": 0},
-                      {"station": "mine", "minutes": 1e9}, {"station": "mine", "minutes": "1"}, {"station": "mine", "beats": 17},
-                      {"station": "mine", "beats": 1.5}, {"station": "mine", "minutes": True}):  # fmt: skip
+        names: list[dict[str, Any]] = [{"station": name} for name in ("../x", "", "tiny", "starter", 7)]
+        others = ({"minutes": 0}, {"minutes": 1e9}, {"minutes": "1"}, {"minutes": True}, {"beats": 17}, {"beats": 1.5})
+        for wrong in [{}, *names, *({"station": "mine", **other} for other in others)]:
             status, answer = server.ask("POST", "/train/begin", wrong)
             assert status == 400 and answer["ok"] is False and "\n" not in answer["line"], wrong
         with open_page(chromium, server) as page:
-            page.get_by_label("Name of the station").fill("mine")
-            page.get_by_label("Minutes").fill("1")
+            page.get_by_label("Name of the station").fill("tiny")
             page.get_by_role("button", name="Train", exact=True).click()
+            page.get_by_text("there is a station tiny already").wait_for()
+            assert server.ask("POST", "/train/begin", {"station": "mine", "minutes": 1, "beats": 16}) == (200, {"ok": True})
             state = until(lambda: (now := server.ask("GET", "/train")[1])["samples"] and now)
             assert state["phase"] == "training" and state["station"] == "mine" and len(state["files"]) == 2
             page.locator(".samples audio").first.wait_for()
@@ -72,7 +73,7 @@ def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
             page.locator(".samples audio").first.wait_for()
             status, _, sample = server.request("GET", f"/train/sample/{state['samples'][0]['number']}.wav")
             samples, rate = soundfile.read(io.BytesIO(sample))
-            assert status == 200 and len(samples) / rate > 15 and 0.01 < np.abs(samples).max() <= 1 and np.isfinite(samples).all()
+            assert status == 200 and len(samples) / rate > 7 and 0.01 < np.abs(samples).max() <= 1 and np.isfinite(samples).all()
             until(lambda: server.ask("GET", "/train")[1]["progress"].get("left"))
             assert server.ask("POST", "/train/begin", {"station": "other"})[0] == 400  # one at a time
             assert server.ask("POST", "/train/clear", {})[0] == 400
@@ -157,6 +158,7 @@ def test_what_fails_says_so_and_is_not_tried_for_ever(tmp_path: Path) -> None:
     assert again.state["phase"] == "stopped" and again._process is None
     again.clear()
     assert again.state["phase"] == "idle" and not (tmp_path / "web/training").exists()
+    again.close()
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,28 @@ def test_what_another_server_left_is_looked_at(tmp_path: Path, content: bytes) -
     (tmp_path / "web/training/job.json").write_bytes(content)
     job = TrainJob(Home(tmp_path))
     assert job.state["phase"] == "idle" and not (tmp_path / "web/training").exists() and job._process is None
+    job.close()
+
+
+def test_two_servers_of_one_home_train_once(tmp_path: Path) -> None:
+    first = TrainJob(Home(tmp_path))
+    (tmp_path / "web/uploads").mkdir()
+    (tmp_path / "web/uploads/000.wav").write_bytes(b"what is coming to the first")
+    second = TrainJob(Home(tmp_path))
+    try:
+        assert second.state["trouble"] == "another server has this home; train on its page"
+        for ask in (lambda: second.begin("mine"), second.clear):
+            with pytest.raises(TrainError, match="another server"):
+                ask()
+        with pytest.raises(TrainError):
+            second.resume()
+        assert (tmp_path / "web/uploads/000.wav").exists()
+    finally:
+        second.close()
+        first.close()
+    third = TrainJob(Home(tmp_path))
+    assert third.state["trouble"] == "" and not (tmp_path / "web/uploads").exists()
+    third.close()
 
 
 def test_share_rate_and_time_left() -> None:

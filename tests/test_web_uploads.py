@@ -1,4 +1,4 @@
-"""Files that are dropped on the page of the running radio: too large, too many, no audio, bombs, names that would be paths; nothing is left over."""
+"""Files dropped on the running radio's page: too large, too many, no audio, bombs, names that would be paths; nothing is left over."""
 
 from __future__ import annotations
 

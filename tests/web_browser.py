@@ -38,7 +38,7 @@ class RadioServer:
     """`ai-radio web` as a process.
 
     Args:
-        home: of this server; gets a tiny station unless it has one.
+        home: of this server; gets a tiny station unless it has one, whose songs last some 16 s.
         arguments: of the command, behind those that every test needs.
         environment: what is different in it.
     """
@@ -50,7 +50,7 @@ class RadioServer:
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
         if not (home / "stations/tiny").exists():
-            tiny_station().save(home / "stations/tiny")
+            tiny_station(beats=32, bpm=120.0).save(home / "stations/tiny")  # songs of 16 s, so that something can be done in them
 
     @property
     def address(self) -> str:

@@ -19,7 +19,13 @@ NEEDED = ("nicegui", "fastapi", "uvicorn")
 
 
 def web(options: argparse.Namespace) -> int:
-    """Serve the page until Ctrl-C."""
+    """Serve the page until Ctrl-C.
+
+    Raises:
+        UsageError: if packages are missing, or the address or the port can't be had.
+        HomeError: if there is no such station.
+        PasswordError: if other machines could open the page and there is no password.
+    """
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise UsageError("the page needs more packages; install them with pip install 'ai-radio[web]'")
     home = Home(options.home)

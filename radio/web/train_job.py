@@ -50,14 +50,17 @@ class TrainJob:
     def __init__(self, home: Home, limits: Limits | None = None) -> None:
         self.home = home
         self.folder = home.path / "web" / "training"
-        self.uploads = Uploads(home.path / "web" / "uploads", limits)
+        self._held = hold(home.writable("web"))
+        self.uploads = Uploads(home.path / "web" / ("uploads" if self._held else "no-uploads"), limits if self._held else Limits(files=0))
         self._takers: list[Callable[[dict[str, Any]], None]] = []
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._told = TrainingState()
         self._phase = "idle"
-        self._asked: dict[str, Any] = self._read()
+        self._asked: dict[str, Any] = self._read() if self._held else {}
+        if not self._held:
+            self._told.trouble = "another server has this home; train on its page"
         if self._asked:
             self._phase = "stopped"
             self._told.samples = self._samples()
@@ -118,6 +121,7 @@ class TrainJob:
         if beats not in BEATS:
             raise TrainError(f"a song has {', '.join(map(str, BEATS))} beats, not {beats}")
         with self._lock:
+            self._check_held()
             if self._phase not in ("idle", "done"):
                 raise TrainError(f"there is a training already, of {self._asked.get('station')}; finish or discard it first")
             if station in self.home.stations() or (self.home.path / "stations" / station).exists():
@@ -165,6 +169,7 @@ class TrainJob:
             TrainError: if it runs.
         """
         with self._lock:
+            self._check_held()
             if self._phase == "training":
                 raise TrainError("the training is running; stop it first")
             if self._asked and self._phase != "done":
@@ -187,6 +192,13 @@ class TrainJob:
         with self._lock:
             self._close_input()
         self._wait()
+        if self._held:
+            os.close(self._held)
+            self._held = 0
+
+    def _check_held(self) -> None:
+        if not self._held:
+            raise TrainError(self._told.trouble)
 
     def _start(self) -> None:
         self._wait()
@@ -297,3 +309,20 @@ class TrainJob:
             self.folder.unlink()
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def hold(folder: Path) -> int:
+    """Return a descriptor that holds a folder for this server until it is closed; 0 if another server holds it."""
+    descriptor = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    if sys.platform == "win32":
+        return descriptor
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return 0
+    except OSError:  # a file system without locks
+        pass
+    return descriptor

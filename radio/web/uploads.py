@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import threading
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class Uploads:
         self._entries: dict[int, dict[str, Any]] = {}
         self._coming = 0  # files
         self._bytes = 0  # of those that are kept and those that are coming
+        self._counting = threading.Lock()  # files come on the server's loop; a training begins on another thread
         self._next = 0
         self._checking = asyncio.Semaphore(1)
         self.clear()
@@ -80,7 +82,7 @@ class Uploads:
     @property
     def files(self) -> list[dict[str, Any]]:
         """Entries of all files, in the order in which they came."""
-        return [dict(entry) for entry in self._entries.values()]
+        return [dict(entry) for entry in list(self._entries.values())]
 
     @property
     def sound(self) -> list[dict[str, Any]]:
@@ -140,13 +142,14 @@ class Uploads:
         self._drop(self.folder / f"{number:03}.wav", entry["size"])
 
     def move(self, folder: Path) -> list[dict[str, Any]]:
-        """Move the sound files into a folder, which is made, and return their entries; the list is empty then."""
+        """Move the sound files into a folder, which is made, and return their entries; those that were refused are forgotten."""
         folder.mkdir(parents=True, exist_ok=True)
         moved = self.sound
         for entry in moved:
             os.replace(self.folder / f"{entry['number']:03}.wav", folder / f"{entry['number']:03}.wav")
-            self._bytes -= entry["size"]
-        self._entries.clear()
+        for entry in moved + [entry for entry in self.files if entry["problem"]]:
+            self._entries.pop(entry["number"], None)
+            self._count(-entry["size"])
         return moved
 
     def clear(self) -> None:
@@ -169,7 +172,7 @@ class Uploads:
                 while (chunk := await _next(chunks)) is not None:
                     self._room_for(len(chunk), size)
                     size += len(chunk)
-                    self._bytes += len(chunk)
+                    self._count(len(chunk))
                     waiting += chunk
                     if len(waiting) >= BUFFER:  # not here: a slow disk would hold up every page
                         await asyncio.to_thread(file.write, bytes(waiting))
@@ -180,9 +183,13 @@ class Uploads:
             if length is not None and size != length:
                 raise UploadError("it broke off on its way")
         except BaseException:
-            self._bytes -= size
+            self._count(-size)
             raise
         return size
+
+    def _count(self, size: int) -> None:
+        with self._counting:
+            self._bytes += size
 
     def _room_for(self, size: int, before: int = 0) -> None:
         """Raise an UploadError unless `size` more bytes fit, of a file of which there are `before`."""
@@ -195,7 +202,7 @@ class Uploads:
             raise UploadError("the disk is full", 507)
 
     def _drop(self, path: Path, size: int) -> None:
-        self._bytes -= size
+        self._count(-size)
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 
