@@ -28,6 +28,7 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 MOVE_SECONDS = 0.12
 SKIP_EVERY = 40  # moves, after which the next song is asked for: the learner has something to learn and to make
+ON = "document.querySelector('.seek')?.disabled === false"  # a song
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--mute-audio"]
 # The first moment at which the play button is there and the page has time to answer.
 READY = """
@@ -90,12 +91,12 @@ def saving_times(browser: Any, address: str, count: int) -> tuple[np.ndarray, li
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.add_init_script(SAVED)
     page.goto(address)
-    page.wait_for_function("document.querySelector('.seek')?.disabled === false")
+    page.wait_for_function(ON)
     page.click(".play")
     for number in range(count):
         if number % SKIP_EVERY == SKIP_EVERY - 1:
             page.keyboard.press("n")
-            page.wait_for_function("document.querySelector('.value').textContent === 'not rated'")
+            page.wait_for_function(f"{ON} && document.querySelector('.value').textContent === 'not rated'")
         page.focus("#moment")
         # Up and down again: each press is a new value.
         page.keyboard.press("ArrowRight" if (number // 15) % 2 == 0 else "ArrowLeft")

@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
         yield running
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """Wait for a condition and return what it returned."""
     end = time.monotonic() + seconds
     while not (found := condition()):
@@ -61,6 +61,12 @@ def listen(page: Any) -> None:
     page.wait_for_function(SONG)
     page.click(".play")
     page.wait_for_function(PLAYS)
+
+
+def skip(page: Any, before: str) -> None:
+    """Press n, and wait for another song than the one before."""
+    page.keyboard.press("n")
+    page.wait_for_function(f"name => ({SONG}) && document.querySelector('.song').textContent !== name", arg=before)
 
 
 def rate(page: Any, *keys: str) -> None:
@@ -111,8 +117,7 @@ def test_the_keyboard_alone_is_enough(server: RadioServer, chromium: Any) -> Non
         page.keyboard.press("ArrowRight")
         page.wait_for_function(f"{CLOCK} > 5")
         page.keyboard.press("9")
-        page.keyboard.press("n")
-        page.wait_for_function("name => document.querySelector('.song').textContent !== name", arg=first)
+        skip(page, first)
         until(lambda: [one.curve[-1, 1] for one in ratings(server)] == [1.0], "what was said of the first song")
         page.keyboard.press("u")
         until(lambda: not ratings(server), "undone")
@@ -130,8 +135,7 @@ def test_the_final_song_plays_and_its_way_is_on_the_map(server: RadioServer, chr
         for key in ("9", "2"):
             name = page.inner_text(".song")
             page.keyboard.press(key)
-            page.keyboard.press("n")
-            page.wait_for_function("name => document.querySelector('.song').textContent !== name", arg=name)
+            skip(page, name)
             page.wait_for_function(PLAYS)
         page.click("text=Final song")
         page.wait_for_selector("text=your final song", timeout=60_000)
@@ -153,8 +157,7 @@ def test_the_history_is_changed_replayed_and_deleted(server: RadioServer, chromi
         listen(page)
         first = page.inner_text(".song")
         page.keyboard.press("8")
-        page.keyboard.press("n")
-        page.wait_for_function("name => document.querySelector('.song').textContent !== name", arg=first)
+        skip(page, first)
         page.wait_for_selector(".rows input")
         page.evaluate("one => { one.value = -0.5; one.dispatchEvent(new Event('change')) }", page.query_selector(".rows input"))
         until(lambda: [one.rating for one in ratings(server)] == [-0.5], "changed")
@@ -253,7 +256,7 @@ def test_a_reload_resumes_and_a_power_cut_loses_nothing(tmp_path: Path, chromium
         page.wait_for_selector("text=can't be reached")
         assert json.loads(page.evaluate("Object.entries(localStorage).find(([key]) => key.startsWith('ai-radio-orders'))[1]"))["orders"]
         server.start()
-        until(lambda: ratings(server)[0].curve[-1, 1] == 0.15, "what was said while the server was away", 40)
+        until(lambda: ratings(server)[0].curve[-1, 1] == 0.15, "what was said while the server was away", 90)
         assert len(ratings(server)) == 1
         page.wait_for_function(SONG)
         assert page.inner_text(".song") == name

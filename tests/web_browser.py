@@ -181,6 +181,7 @@ def open_page(
         context: more options of Playwright's `new_context`.
     """
     opened = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", **context)
+    opened.set_default_timeout(1000 * SECONDS)
     page = opened.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -44,7 +44,7 @@ class LatentView:
         return np.concatenate([z, self._rest]).astype(np.float32)
 
     def dot(self, key: str, name: str, coordinate: np.ndarray, rating: float | None) -> dict[str, Any]:
-        """Return a song as a dot."""
+        """Return the song of a coordinate P (D,) as a dot."""
         x, y = _rounded(self.places(np.asarray(coordinate)[None]))[0]
         return {"key": key, "name": name, "x": x, "y": y, "rating": rating}
 

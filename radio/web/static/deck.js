@@ -42,6 +42,8 @@ export default {
     <div class="times" aria-hidden="true"><span>{{ time(position) }}</span><span>{{ time(duration) }}</span></div>
     <canvas ref="curves" class="curves" role="img" :aria-label="described"></canvas>
     <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">what the radio expected</span></p>
+    <p v-if="why.length" class="why">Why: <button v-for="[seconds, effect] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
+      :aria-label="(effect < 0 ? 'disliked' : 'liked') + ' at ' + time(seconds) + ', go there'">{{ effect < 0 ? "less for" : "more for" }} {{ time(seconds) }}</button></p>
   </div>
 
   <div class="rate" :class="{ untouched: value === null, low: value < 0 }">
@@ -77,6 +79,8 @@ export default {
     duration() { return this.song ? this.song.duration : 0; },
     mine() { return !!this.now && this.now.speaker === face; },
     playing() { return !!this.song && !!this.now && !this.now.paused && !!this.now.speaker; },
+    /** The moments that did most to what is expected, once something was learned. */
+    why() { return this.song?.expected ? (this.expected?.liked || []).filter(([, effect]) => Math.abs(effect) > 0.02) : []; },
     elsewhere() { return this.playing && !this.mine; },
     status() {
       if (link.away) return link.waiting ? "The radio can't be reached; what you say is kept here and sent when it is back." : "The radio can't be reached.";
