@@ -43,7 +43,7 @@ class Part(ui.element):
 class Deck(Part, component="static/deck.js"):
     """The song, its curves, the slider and the buttons."""
 
-    parts = ("state", "song", "now", "curves", "said")
+    parts = ("state", "song", "now", "drawn", "expected", "said")
 
 
 class LatentMap(Part, component="static/map.js"):

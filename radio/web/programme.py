@@ -31,9 +31,9 @@ from radio.web.browser_player import BrowserPlayer
 from radio.web.latent_view import LatentView
 from radio.web.orders import Orders
 
-PARTS = ("state", "song", "now", "curves", "learning", "history", "map", "said")
+PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "map", "said")
 TICK_SECONDS = 0.1
-LOOK_SECONDS = 0.5  # how often it is looked whether another face wrote ratings
+LOOK_SECONDS = 1.0  # how often, at most, the ratings are read again: this face wrote some, or another one
 SONGS_KEPT = 12  # whose sound can be asked for: 3 MB each
 LINES = 30
 
@@ -63,6 +63,8 @@ class Programme:
         self._lock = threading.Lock()  # of the faces and of what they are told
         self._view: LatentView | None = None
         self._mark: Any = None
+        self._insight: Any = None  # of which insight, and of how much learning, the faces were told
+        self._learned: Any = None
         self._looked = 0.0
         self._thread = threading.Thread(target=self._run, name=f"programme-{station}-{listener}", daemon=True)
         self._thread.start()
@@ -181,8 +183,15 @@ class Programme:
         self.parts["now"] = now
         if not closely:
             return
-        self._tell("curves", seen.curves_seen(view))
-        self._tell("learning", seen.learning_seen(view))
+        self._tell("drawn", seen.drawn_seen(view))
+        insight = song and song.key, id(view.predicted)
+        if insight != self._insight:
+            self._insight = insight
+            self._tell("expected", seen.expected_seen(view))
+        learned = view.rated, view.queue, view.batches, id(view.judged)
+        if learned != self._learned:
+            self._learned = learned
+            self._tell("learning", seen.learning_seen(view))
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
             self._look_at_table(broadcast)

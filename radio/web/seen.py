@@ -38,11 +38,16 @@ def now_seen(view: View, player: BrowserPlayer, key: str | None) -> dict[str, An
     }  # fmt: skip
 
 
-def curves_seen(view: View) -> dict[str, Any]:
-    """Return the curve that was drawn, and those that the radio knows of."""
+def drawn_seen(view: View) -> list[list[float]]:
+    """Return the curve that was drawn, [seconds, slider], each level at its beginning: the last one goes on to where the song is."""
+    points = [[round(float(seconds), 2), round(float(value), 2)] for seconds, value in view.curve]
+    return [point for place, point in enumerate(points) if not place or point[1] != points[place - 1][1] or point[0] < points[place - 1][0]]
+
+
+def expected_seen(view: View) -> dict[str, Any]:
+    """Return what the radio expects of the song's moments, and which of them are liked most."""
     return {
-        "drawn": [[round(float(seconds), 2), round(float(value), 2)] for seconds, value in view.curve],
-        "predicted": [clipped(value) for value in thinned(view.predicted)],
+        "predicted": np.round(np.clip(np.nan_to_num(thinned(view.predicted)), -1, 1), 3).tolist(),
         "liked": [[round(seconds, 2), round(mean, 3)] for seconds, mean in highlights(view.taste, view.duration)],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 import webbrowser
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -20,6 +21,7 @@ from radio.web.train_job import TrainJob
 from radio.web.train_routes import add_train_routes
 
 TIDY_SECONDS = 10.0
+SWITCH_SECONDS = 0.0005
 GOODBYE_SECONDS = 3  # for requests that are being answered when the server ends
 
 
@@ -69,6 +71,8 @@ def serve(app: Any, listening: socket.socket, *, began: Callable[[], None] = lam
             if self.started:
                 began()
 
+    # Programmes compute on threads of their own; a request must not wait 5 ms, Python's usual, for each of them to let go.
+    sys.setswitchinterval(SWITCH_SECONDS)
     Server(config).run([listening])
 
 

@@ -69,7 +69,7 @@ export default {
   <p class="status" role="status">{{ status }}</p>
   <audio ref="audio" preload="auto" @playing="report" @seeked="report"></audio>
 </section>`,
-  props: { state: Object, song: Object, now: Object, curves: Object, said: Array, names: Object },
+  props: { state: Object, song: Object, now: Object, drawn: Array, expected: Object, said: Array, names: Object },
   data() {
     return { position: 0, value: null, volume: 0.8, blocked: false, link };
   },
@@ -85,7 +85,7 @@ export default {
       return link.line || (/^ *\d+  /.test(last) ? "" : last); // which song is on is told above
     },
     described() {
-      const predicted = this.curves?.predicted || [];
+      const predicted = this.expected?.predicted || [];
       const mean = predicted.length ? predicted.reduce((sum, one) => sum + one, 0) / predicted.length : null;
       const drawn = this.value === null ? "You have not rated this song." : `Your slider stands at ${this.signed(this.value)}.`;
       return `${drawn} ${mean === null ? "The radio expects nothing yet." : `The radio expects ${this.signed(mean)} on average.`}`;
@@ -97,7 +97,7 @@ export default {
     said() { link.line = ""; },
   },
   created() {
-    this.drawn = []; // the curve as it is known here, [seconds, slider]
+    this.own = []; // the curve as it was drawn here, [seconds, slider]
     this.received = performance.now();
     this.jumps = -1;
     this.audioKey = null;
@@ -157,7 +157,7 @@ export default {
       }
       if (this.audioKey !== song.key) {
         this.audioKey = clock.play = song.key;
-        this.drawn = [];
+        this.own = [];
         this.slidAt = -Infinity;
         this.jumps = now.jumps;
         audio.src = `/sound/${song.key}.wav`;
@@ -169,7 +169,7 @@ export default {
       }
       if (!link.waiting && performance.now() - this.slidAt > SETTLED) {
         this.value = now.slider;
-        if (now.slider === null) this.drawn = [];
+        if (now.slider === null) this.own = [];
       }
       if (this.resuming) {
         this.resuming = false;
@@ -244,7 +244,7 @@ export default {
       this.value = Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100;
       this.slidAt = performance.now();
       const point = [clock.at(), this.value];
-      this.drawn.push(point);
+      this.own.push(point);
       order("slide", { play: this.song.key, points: [point] });
       clearTimeout(this.settling);
       this.settling = setTimeout(() => this.sync(), SETTLED + 50); // what other windows say is taken up again
@@ -274,7 +274,7 @@ export default {
     },
     release() {
       this.value = null;
-      this.drawn = [];
+      this.own = [];
       order("release");
     },
 
@@ -289,13 +289,13 @@ export default {
     show() {
       if (!this.$refs.wave) return;
       this.position = this.at();
-      const told = this.curves?.drawn || [];
-      const points = this.value === null ? [] : told.length ? merged(told, this.drawn) : this.drawn;
-      const shown = [this.song?.key, Math.round(this.position * 20), this.value, points.length, told.length, this.curves?.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
+      const told = this.drawn || [];
+      const points = this.value === null ? [] : told.length ? merged(told, this.own) : this.own;
+      const shown = [this.song?.key, Math.round(this.position * 20), this.value, points.length, told.length, this.expected?.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
       if (this.shown && shown.every((one, place) => one === this.shown[place])) return;
       this.shown = shown;
       waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points);
-      curves(this.$refs.curves, points, this.curves?.predicted, this.duration, this.position, this.value);
+      curves(this.$refs.curves, points, this.expected?.predicted, this.duration, this.position, this.value);
     },
   },
 };
