@@ -21,17 +21,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Any, cast
 
 from radio.home import Home, check_name
 from radio.learner_process import PACKAGES
-from radio.saving import write_json
+from radio.web.training_place import BEATS, TrainingPlace
 from radio.web.training_state import TrainingState
 from radio.web.uploads import Limits, Uploads
 
 SHORTEST, LONGEST = 0.1, 24 * 60.0  # minutes
-BEATS = (16, 32, 64, 128)
 STOP_SECONDS = 30.0  # for the step that is being made, and the checkpoint
 
 
@@ -49,22 +47,22 @@ class TrainJob:
 
     def __init__(self, home: Home, limits: Limits | None = None) -> None:
         self.home = home
-        self.folder = home.path / "web" / "training"
-        self._held = hold(home.writable("web"))
-        self.uploads = Uploads(home.path / "web" / ("uploads" if self._held else "no-uploads"), limits if self._held else Limits(files=0))
+        self._place = place = TrainingPlace(home)
+        self.uploads = Uploads(home.path / "web" / ("uploads" if place.held else "no-uploads"), limits if place.held else Limits(files=0))
         self._takers: list[Callable[[dict[str, Any]], None]] = []
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._told = TrainingState()
         self._phase = "idle"
-        self._asked: dict[str, Any] = self._read() if self._held else {}
-        if not self._held:
+        if place.held:
+            place.read()
+        else:
             self._told.trouble = "another server has this home; train on its page"
-        if self._asked:
+        if self._place.asked:
             self._phase = "stopped"
-            self._told.samples = self._samples()
-            if self._asked["goes_on"]:
+            self._told.samples = self._place.samples()
+            if self._place.asked["goes_on"]:
                 self._start()
 
     @property
@@ -72,12 +70,12 @@ class TrainJob:
         """What pages show."""
         with self._lock:
             told, limits = self._told, self.uploads.limits
-            files = self._asked.get("files", []) if self._phase != "idle" else []
+            files = self._place.asked.get("files", []) if self._phase != "idle" else []
             return {
                 "phase": "receiving" if self._phase == "idle" and self.uploads.files else self._phase,
                 "files": [*files, *self.uploads.files],
                 "limits": {"files": limits.files, "size": limits.size, "total": limits.total},
-                "station": self._asked.get("station", ""),
+                "station": self._place.asked.get("station", ""),
                 "progress": dict(told.progress), "losses": list(told.losses), "samples": list(told.samples),
                 "lines": list(told.lines), "trouble": told.trouble,
             }  # fmt: skip
@@ -123,16 +121,16 @@ class TrainJob:
         with self._lock:
             self._check_held()
             if self._phase not in ("idle", "done"):
-                raise TrainError(f"there is a training already, of {self._asked.get('station')}; finish or discard it first")
+                raise TrainError(f"there is a training already, of {self._place.asked.get('station')}; finish or discard it first")
             if station in self.home.stations() or (self.home.path / "stations" / station).exists():
                 raise TrainError(f"there is a station {station} already; choose another name")
             if not self.uploads.sound:
                 raise TrainError("there is no music to learn from yet; drop some files on the page")
             self._clean()
-            self.folder.mkdir(parents=True)
-            self._asked = {"station": station, "minutes": None if steps else minutes, "steps": steps, "beats": beats, "seed": seed}
+            self._place.folder.mkdir(parents=True)
+            self._place.asked = {"station": station, "minutes": None if steps else minutes, "steps": steps, "beats": beats, "seed": seed}
             # In this order: music that nothing was asked of yet is deleted when the next server starts.
-            self._write(goes_on=True, files=self.uploads.move(self.folder / "music"))
+            self._place.write(goes_on=True, files=self.uploads.move(self._place.folder / "music"))
             self._start()
         self.changed()
 
@@ -145,7 +143,7 @@ class TrainJob:
         with self._lock:
             if self._phase != "training":
                 raise TrainError("no training is running")
-            self._write(goes_on=False)
+            self._place.write(goes_on=False)
             self._close_input()
         self.changed()
 
@@ -156,9 +154,9 @@ class TrainJob:
             TrainError: if there is none.
         """
         with self._lock:
-            if self._phase not in ("stopped", "failed") or not self._asked:
+            if self._phase not in ("stopped", "failed") or not self._place.asked:
                 raise TrainError("there is no training to go on with")
-            self._write(goes_on=True)
+            self._place.write(goes_on=True)
             self._start()
         self.changed()
 
@@ -172,8 +170,8 @@ class TrainJob:
             self._check_held()
             if self._phase == "training":
                 raise TrainError("the training is running; stop it first")
-            if self._asked and self._phase != "done":
-                self._discard_station()
+            if self._place.asked and self._phase != "done":
+                self._place.discard_station()
             self._clean()
             self.uploads.clear()
         self.changed()
@@ -183,7 +181,7 @@ class TrainJob:
         with self._lock:
             known = any(sample["number"] == number for sample in self._told.samples)
         try:
-            return (self.folder / "samples" / f"{number:03}.wav").read_bytes() if known else None
+            return (self._place.folder / "samples" / f"{number:03}.wav").read_bytes() if known else None
         except OSError:
             return None
 
@@ -192,23 +190,21 @@ class TrainJob:
         with self._lock:
             self._close_input()
         self._wait()
-        if self._held:
-            os.close(self._held)
-            self._held = 0
+        self._place.let_go()
 
     def _check_held(self) -> None:
-        if not self._held:
+        if not self._place.held:
             raise TrainError(self._told.trouble)
 
     def _start(self) -> None:
         self._wait()
         self._told = TrainingState()
-        self._told.samples = self._samples()
+        self._told.samples = self._place.samples()
         environment = {**os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")]))
-        with (self.folder / "training.log").open("ab") as errors:
+        with (self._place.folder / "training.log").open("ab") as errors:
             # -P: a file in the working folder must not be taken for a library.
-            command = [sys.executable, "-P", "-m", "radio.web.training_process", str(self.folder), str(self.home.path)]
+            command = [sys.executable, "-P", "-m", "radio.web.training_process", str(self._place.folder), str(self.home.path)]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment)
         self._phase = "training"
         self._thread = threading.Thread(target=self._follow, args=(self._process,), name="training", daemon=True)
@@ -223,7 +219,7 @@ class TrainJob:
                 continue
             for key in ("note", "skip", "trouble"):
                 if key in event:
-                    event[key] = self._named(str(event[key]))
+                    event[key] = self._place.named(str(event[key]))
             with self._lock:
                 self._told.take(event)
             self.changed()
@@ -238,15 +234,17 @@ class TrainJob:
         if code == 0 and self._told.trained:
             self._phase = "done"
             with contextlib.suppress(OSError):
-                (self.folder / "job.json").unlink(missing_ok=True)
-                shutil.rmtree(self.folder / "music", ignore_errors=True)
+                (self._place.folder / "job.json").unlink(missing_ok=True)
+                shutil.rmtree(self._place.folder / "music", ignore_errors=True)
         elif code == 130:
             self._phase = "stopped"
         else:
             self._phase = "failed"
-            self._told.trouble = self._told.trouble or f"the training ended unexpectedly ({code}); {self.folder / 'training.log'} says more"
+            self._told.trouble = (
+                self._told.trouble or f"the training ended unexpectedly ({code}); {self._place.folder / 'training.log'} says more"
+            )
             with contextlib.suppress(OSError):  # it would fail again at every start of the server
-                self._write(goes_on=False)
+                self._place.write(goes_on=False)
 
     def _close_input(self) -> None:
         """Tell the process to stop: its input ends."""
@@ -264,65 +262,6 @@ class TrainJob:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(STOP_SECONDS)
 
-    def _read(self) -> dict[str, Any]:
-        """Return what was asked of the last server; nothing if it can't be gone on with. Then what is left of it goes."""
-        try:
-            asked = json.loads((self.folder / "job.json").read_text("utf-8"))
-            check_name(asked["station"], "station")
-            good = isinstance(asked["goes_on"], bool) and isinstance(asked["files"], list) and asked["beats"] in BEATS
-            # Of a station that was finished in the last moment there is nothing to go on with.
-            if good and (self.folder / "music").is_dir() and not self._made(asked).exists():
-                return dict(asked)
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        self._clean()
-        return {}
-
-    def _made(self, asked: dict[str, Any]) -> Path:
-        return self.home.path / "stations" / asked["station"] / "station.npz"
-
-    def _write(self, **more: Any) -> None:
-        self._asked |= more
-        write_json(self.folder / "job.json", self._asked)
-
-    def _samples(self) -> list[dict[str, Any]]:
-        """Return entries of the samples of an earlier process, whose names and steps nobody knows any more."""
-        numbers = sorted(int(path.stem) for path in (self.folder / "samples").glob("*.wav") if path.stem.isdigit())
-        return [{"number": number, "name": f"Sample {number + 1}", "step": 0} for number in numbers]
-
-    def _named(self, line: str) -> str:
-        """Return a line in which files are called as they came."""
-        for entry in self._asked.get("files", []):
-            line = line.replace(str(self.folder / "music" / f"{entry['number']:03}.wav"), str(entry["name"]))
-        return line.replace(str(self.folder / "music"), "the music")
-
-    def _discard_station(self) -> None:
-        """Delete the checkpoints of a training; a station that is finished stays."""
-        folder = self.home.path / "stations" / self._asked["station"]
-        if not (folder / "station.npz").exists() and folder.is_dir() and not folder.is_symlink():
-            shutil.rmtree(folder, ignore_errors=True)
-
     def _clean(self) -> None:
-        """Forget the training: its music, its samples, what was asked."""
-        self._asked, self._told, self._phase = {}, TrainingState(), "idle"
-        if self.folder.is_symlink():
-            self.folder.unlink()
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def hold(folder: Path) -> int:
-    """Return a descriptor that holds a folder for this server until it is closed; 0 if another server holds it."""
-    descriptor = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    if sys.platform == "win32":
-        return descriptor
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return 0
-    except OSError:  # a file system without locks
-        pass
-    return descriptor
+        self._told, self._phase = TrainingState(), "idle"
+        self._place.clean()
