@@ -2,8 +2,8 @@
 
     python docs/web_pictures.py            writes docs/web-1440-light.png and three more
 
-The radio is the real one with the starter station; Chromium, headless, rates a few songs and asks for the final song. Needs the extra `test`,
-Chromium (Debian: chromium) and Pillow.
+The radio is the real one with the starter station; Chromium, headless, rates a few songs and asks for the final song. Needs the extra
+`test`, Chromium (Debian: chromium) and Pillow.
 """
 
 from __future__ import annotations

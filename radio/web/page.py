@@ -92,12 +92,6 @@ def _lay_out(programme: Programme, programmes: Programmes, training: TrainJob) -
         deck = Deck()
         with ui.element("div").classes("side"):
             shown: list[Part] = [deck, LatentMap(), Learning(), History(), Training()]
-    deck._props["names"] = names
-    for part in shown:
-        for name in part.parts:
-            if name in programme.parts:
-                part._props[name] = programme.parts[name]
-    shown[-1]._props["training"] = training.state
     loop = asyncio.get_running_loop()
 
     def show(name: str, content: Any) -> None:
@@ -108,6 +102,11 @@ def _lay_out(programme: Programme, programmes: Programmes, training: TrainJob) -
         loop.call_soon_threadsafe(show, name, content)
 
     ends = [programme.subscribe(take), training.subscribe(lambda content: take("training", content))]
+    # Only now is read what there is: what changes from here on is told, and shown after this.
+    deck._props["names"] = names
+    for part in shown:
+        part._props.update({name: programme.parts[name] for name in part.parts if name in programme.parts})
+    shown[-1]._props["training"] = training.state
 
     def leave() -> None:
         for end in ends:
