@@ -80,6 +80,18 @@ def test_a_face_that_is_gone_leaves_the_song_where_it_was_heard(player: BrowserP
     assert player.jumper is None
 
 
+def test_the_face_that_sounds_waits_for_a_song_as_long_as_it_takes(player: BrowserPlayer, clock: Clock) -> None:
+    player.play(SONG, 22_050)
+    player.listen("a")
+    player.stop()
+    for _ in range(20):
+        clock.now += SILENCE_SECONDS / 2
+        player.look_after()
+    player.play(SONG, 22_050)
+    clock.now += 1
+    assert player.speaker == "a" and player.position == pytest.approx(1)
+
+
 class Room:
     """Orders to a broadcast of fake songs."""
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from audio_parsing.silent_device import SilentDevice
 
-SILENCE_SECONDS = 6.0  # without a word of the browser that sounds, after which it counts as gone
+SILENCE_SECONDS = 10.0  # without a word of the browser that sounds, after which it counts as gone
 
 
 class BrowserPlayer(SilentDevice):
@@ -78,7 +78,9 @@ class BrowserPlayer(SilentDevice):
 
     def look_after(self) -> None:
         """Pause if the browser that sounds has not been heard of for long."""
-        if self.speaker is not None and not self.paused and self._clock() - self._heard[0] > SILENCE_SECONDS:
+        if not self.duration:  # while the next song is made there is nothing to tell
+            self._heard = self._clock(), 0.0
+        elif self.speaker is not None and not self.paused and self._clock() - self._heard[0] > SILENCE_SECONDS:
             self.leave(self.speaker)
 
     def _jumped(self) -> None:
