@@ -5,6 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
+WEB = ["nicegui>=3.18,<4"]
 # What builds the pages of docs/; the formulas become MathML.
 DOCUMENTATION = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.27", "latex2mathml>=3.77"]
 
@@ -17,7 +18,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={"radio": ["stations/**/*.json", "stations/**/*.npz"], "compression": ["models/*.npz"]},
+    package_data={"radio": ["stations/**/*.json", "stations/**/*.npz", "web/static/*"], "compression": ["models/*.npz"]},
     install_requires=[
         "numpy>=2.2,<3",
         "scipy>=1.13,<2",
@@ -32,12 +33,15 @@ setup(
         "shtab>=1.7,<2",
     ],
     extras_require={
+        "web": WEB,  # the radio in a browser, everything it shows included
         "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one
         "test": [
             "pytest>=8.2",
             "pytest-timeout>=2.3.1",
             "hypothesis>=6.100",
             "pexpect>=4.9",
+            *WEB,
+            "playwright>=1.49",  # drives the Chromium that is there; it brings none of its own
             "ruff>=0.8",
             "mypy>=1.13",
             "scipy-stubs",

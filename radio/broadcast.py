@@ -6,9 +6,11 @@ It knows nothing of keys or screens. A face calls `tick()` several times a secon
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from audio_parsing.playback import Player, SilentDevice, open_player
 from radio.final_making import FinalMaking
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from radio.remote import RemoteSession
     from radio.session import RadioSession
 
+CLOCKS_DIFFER = 0.25  # seconds, at most, between our clock and that of a face
 EARLY_SECONDS = 1.5  # before a song's end its rating is learned, so that the next one is chosen by it
 
 
@@ -72,7 +75,7 @@ class Broadcast:
         self._again_at = 0.0  # and where in it to begin
         self.judged: tuple[Judged, ...] = ()
         self.lost_underruns = 0  # of players that were closed
-        self._look_back()
+        self.look_back()
 
     @property
     def playing(self) -> bool:
@@ -163,6 +166,27 @@ class Broadcast:
             self.slider.set(value)
         self._touched()
 
+    def draw(self, points: Sequence[tuple[float, float]]) -> bool:
+        """Draw the slider's curve through (seconds into the song, slider), for a face that keeps the time itself, and keep it at once.
+
+        Returns:
+            Whether it is in the database; if not, it is tried again.
+        """
+        for seconds, value in points:
+            drawn = self.slider.curve()
+            if (drawn == (seconds, round(value, 2))).all(axis=1).any():
+                continue  # it came before the server was killed, and its answer did not
+            # Between two points of a face we draw by our own clock, which may be a little before its.
+            last = float(drawn[-1, 0]) if len(drawn) else 0.0
+            self.slider.set(value)
+            self.slider.record(last if 0 < last - seconds < CLOCKS_DIFFER else seconds)
+        return self._note(at_once=True)
+
+    def take_up(self, curve: np.ndarray) -> None:
+        """Go on with the curve (k, 2), seconds and slider, that was drawn of this play of the song before."""
+        self.slider.restore(curve)
+        self.keeper.begin(self.slider.value)
+
     def undo(self) -> None:
         """Take back the rating of this song, or else the latest one."""
         if self.playing and self.slider.value is not None:
@@ -182,7 +206,7 @@ class Broadcast:
             self._say("There is no rating to take back.")
         else:
             self._say(f"The rating of {rating.song} ({rating.rating:+.1f}) is taken back.")
-            self._look_back()
+            self.look_back()
 
     def history(self) -> list[Rating]:
         """Return what the listener said, the latest first; nothing if the database can't be read."""
@@ -205,7 +229,7 @@ class Broadcast:
         if value is None and self.song is not None and rating.key == self.song.key:
             self.slider.release()
             self.keeper.begin()
-        self._look_back()
+        self.look_back()
 
     def save(self) -> None:
         """Save the song that plays."""
@@ -292,7 +316,7 @@ class Broadcast:
         if self.slider.value is not None or self.keeper.noted or not self._revisited:
             self.keeper.rate(self.song, self.slider.curve(), skipped=skipped and not self._revisited)
         self.slider = Slider()
-        self._look_back()
+        self.look_back()
 
     def _touched(self) -> None:
         if not self.playing:
@@ -300,9 +324,10 @@ class Broadcast:
             return
         self.slider.record(self.player.position)  # the next tick writes it, so that a key is seen before a disk has moved
 
-    def _note(self) -> None:
-        if self.playing:
-            self.keeper.note(self.song, self.slider.curve(), self.slider.value, self.player.position)
+    def _note(self, *, at_once: bool = False) -> bool:
+        if not self.playing:
+            return False
+        return self.keeper.note(self.song, self.slider.curve(), self.slider.value, self.player.position, at_once=at_once)
 
     def _rate_early(self) -> None:
         """Learn the rating a moment before the song's end; what is said in that moment is learned after it."""
@@ -334,7 +359,7 @@ class Broadcast:
         if self._again_at:
             self.player.seek(self._again_at)
 
-    def _look_back(self) -> None:
+    def look_back(self) -> None:
         """Read again what was expected of the listener's songs, and given to them."""
         try:
             self.judged = self.session.judged()

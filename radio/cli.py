@@ -19,6 +19,7 @@ from typing import NoReturn
 EXAMPLES = """\
 examples:
   ai-radio                                           play the starter station and rate what you hear
+  ai-radio web                                       the same in a browser, on this machine
   ai-radio train ~/Music --station mine              make a station from your own music
   ai-radio play --station mine                       play it
   ai-radio --listener anna                           play for somebody else; the next start goes on with her
@@ -34,6 +35,7 @@ examples:
 # command -> (module in radio.commands, one line of help)
 COMMANDS = {
     "play": ("play", "play a station and rate its songs (the default)"),
+    "web": ("web", "play in a browser: opens a page on this machine"),
     "train": ("train", "make a station from a folder of music"),
     "generate": ("make", "write new songs of a station"),
     "reconstruct": ("reconstruct", "send songs through a station and write what comes out"),
@@ -139,7 +141,7 @@ def parser() -> argparse.ArgumentParser:
     _play(added["play"])
     own = {"train": _train, "generate": _generate, "reconstruct": _reconstruct, "final": _final, "starter": _starter, "map": _map}
     own |= {"compress": _compress, "decompress": _decompress, "history": _history, "listener": _listener}
-    own |= {"doctor": _doctor, "completion": _completion}
+    own |= {"web": _web, "doctor": _doctor, "completion": _completion}
     for name, add in own.items():
         add(added[name])
     for name in ("generate", "reconstruct", "final", "compress", "decompress", "stations", "listeners", "listener", "doctor"):
@@ -172,6 +174,17 @@ def _play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPR
     each.add_argument("--explore", choices=ways, default=default, help="how the next song is chosen (default: ucb)")
     text = "lines instead of a screen: for pipes, screen readers and slow connections"
     each.add_argument("--plain", action="store_true", default=False if default is None else default, help=text)
+
+
+def _web(each: argparse.ArgumentParser) -> None:
+    _common(each, "station", "listener", "seed", "latent", "beats")
+    text = "the address to listen on (default: 127.0.0.1); any other than this machine's own asks for a password"
+    each.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help=text)
+    text = "the port to listen on (default: 8017; 0 takes a free one)"
+    each.add_argument("--port", type=whole(0, 65535), metavar="N", default=8017, help=text)
+    text = "holds the password in its first line (default: AI_RADIO_PASSWORD, else the one given before, else it is asked for)"
+    each.add_argument("--password-file", metavar="FILE", type=Path, help=text)
+    each.add_argument("--no-open", action="store_true", help="open no browser")
 
 
 def _output(each: argparse.ArgumentParser, what: str) -> None:

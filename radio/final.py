@@ -18,6 +18,7 @@ from radio.station import Station
 from radio.taste import Taste, through
 
 FinalProgress = Callable[[int, int, float, float], None]
+Trace = Callable[[np.ndarray], None]
 STEPS = 30
 STARTS = 4  # half of them best rated, half best predicted
 KNOWN_LOG_VARIANCE = -4.0  # of tempo and key, which are known of each song
@@ -32,6 +33,7 @@ def find_final(
     candidates: np.ndarray,
     expected: np.ndarray,
     progress: FinalProgress | None = None,
+    trace: Trace | None = None,
     should_stop: Callable[[], bool] | None = None,
     layers: AddedLayers | None = None,
 ) -> tuple[np.ndarray, dict[str, Any]]:
@@ -45,6 +47,7 @@ def find_final(
         candidates: (m, D) coordinates of other songs.
         expected: (m,) the ratings that the taste expects of those.
         progress: called with (steps done, steps in all, cautious rating of the best so far, its distance from the station's middle).
+        trace: called with the coordinates (starts, D) where the descent is, the starts first and then after each step.
         should_stop: asked before each step; the best so far is returned.
         layers: of the generator, through which the descent goes.
 
@@ -55,8 +58,15 @@ def find_final(
     promising = candidates[np.argsort(-expected, kind="stable")[: STARTS - len(liked)]]
     distribution = whole_distribution(station)
     decode = through(station.vae.decoder, station.latent_size)
+    objective = taste.objective(decode if layers is None else layers.through(decode))
+
+    def traced(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if trace is not None:
+            trace(coordinates.astype(np.float32))
+        return objective(coordinates)
+
     descent = descend(
-        taste.objective(decode if layers is None else layers.through(decode)),
+        traced,
         np.concatenate([liked, promising]),
         steps=STEPS,
         distribution=distribution,

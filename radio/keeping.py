@@ -49,16 +49,28 @@ class Keeper:
         """Forget the slider of the song before; of this one the database says `value`."""
         self._noted = (time.monotonic(), 0.0, value)
 
-    def note(self, song: Any, curve: np.ndarray, value: float | None, position: float) -> None:
-        """Write the slider while the song plays, so that nothing is lost whatever happens to this process."""
+    def note(self, song: Any, curve: np.ndarray, value: float | None, position: float, *, at_once: bool = False) -> bool:
+        """Write the slider while the song plays, so that nothing is lost whatever happens to this process.
+
+        Args:
+            song: that plays.
+            curve: (k, 2) seconds into it and slider.
+            value: of the slider.
+            position: seconds into the song.
+            at_once: however little has changed, however short the time; False is returned if it could not be written.
+        """
         when, where, before = self._noted
         now = time.monotonic()
         if now < self._retry_at:
-            return
+            return False
         moved = value != before and (value is None or before is None or now - when > NOTE_SECONDS)
         heard_on = value is not None and abs(position - where) >= NOTE_AGAIN_SECONDS
-        if (moved or heard_on) and self._written(self._session.note, song, curve):
+        if not (moved or heard_on or at_once):
+            return True
+        written = self._written(self._session.note, song, curve)
+        if written:
             self._noted = (now, position, value)
+        return written
 
     def rate(self, song: Any, curve: np.ndarray, *, skipped: bool) -> None:
         """Keep and learn what the slider says of a song, now or, while the database can't be written to, later."""

@@ -156,7 +156,9 @@ class LearnerService:
     def _make_final(self) -> None:
         try:
             song = self._session.final_song(
-                progress=lambda *found: self._tell(messages.FinalStep(*found)), should_stop=self._stop_final.is_set
+                progress=lambda *found: self._tell(messages.FinalStep(*found)),
+                trace=lambda coordinates: self._tell(messages.FinalPlaces(coordinates)),
+                should_stop=self._stop_final.is_set,
             )
         except CancelledError:
             self._tell(messages.NoFinal(""))

@@ -1,7 +1,7 @@
 """What the radio and its learner tell each other: dataclasses, as radio/wire.py writes them, each after its length in 8 bytes.
 
     radio -> learner      Begin, then Played, Changed, Again, Final, StopFinal, Hurry
-    learner -> radio      Telling, then Opened or Refused; then Offer, Order, Learned, Insights, FinalStep, FinalSong, NoFinal
+    learner -> radio      Telling, then Opened or Refused; then Offer, Order, Learned, Insights, FinalStep, FinalPlaces, FinalSong, NoFinal
 
 Both ends are this program: nothing comes from elsewhere. The database is what both agree on: a rating is written by the radio, and the
 learner is told the key of the play that changed, so that a message that is lost with a process loses nothing.
@@ -165,6 +165,13 @@ class FinalStep:
     steps: int
     expected: float
     distance: float
+
+
+@dataclass(eq=False)
+class FinalPlaces:
+    """Where the descent is: the coordinates (starts, D) of all its songs."""
+
+    coordinates: np.ndarray
 
 
 @dataclass

@@ -227,6 +227,14 @@ class Ratings:
             rows = self._database.execute(f"SELECT key, rating, weight FROM ratings WHERE {condition}", (listener, station, made_by))  # noqa: S608
             return {key: (rating, weight) for key, rating, weight in rows.fetchall()}
 
+    def mark(self, listener: str, station: str) -> tuple[int, int]:
+        """Return two numbers that change with every change of a listener's ratings on a station, whoever made it."""
+        # Whatever is written, written anew too, becomes the latest row.
+        query = "SELECT count(*), coalesce(max(rowid), 0) FROM ratings WHERE listener = ? AND station = ?"
+        with self._lock, self._explained():
+            count, latest = self._database.execute(query, (listener, station)).fetchone()
+        return int(count), int(latest)
+
     def listeners(self) -> list[tuple[str, str, int]]:
         """Return (listener, station, how many ratings), sorted."""
         return [(listener, station, count) for listener, station, count, _ in self.latest()]

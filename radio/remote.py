@@ -84,6 +84,7 @@ class RemoteSession:
         self._hurried = False
         self._playing: HeardSong | None = None
         self._final: queue.Queue[Any] | None = None
+        self._descent: list[np.ndarray] = []  # (starts, D) of the latest final song's descent, after each step
         self._lock = threading.Lock()  # of all that is above, which a thread changes as messages come
         self._deaths: list[float] = []
         if home.ratings.exists():  # before the learner opens it: if it has to be rescued, that is said here
@@ -92,6 +93,7 @@ class RemoteSession:
         opened = self._wait_until_open(telling)
         self.station, self.made_by = opened.station, opened.made_by
         self._said = Said(Ratings(home.ratings), listener, opened.station, opened.made_by)
+        self._mark = self._said.mark()
         self._rated = {one.key for one in self._said.history()}
         self._learner.listen(self._take)
 
@@ -152,6 +154,28 @@ class RemoteSession:
             self._changed(rating.key)
         return rating
 
+    def look_again(self) -> tuple[int, int]:
+        """Count again what was rated, as another face may have written, and return what changes whenever the table does."""
+        mark = self._said.mark()
+        if mark != self._mark:
+            self._mark = mark
+            self._rated = {one.key for one in self._said.history()}
+        return mark
+
+    def rating(self, key: str) -> Rating | None:
+        """Return what this listener said of one play of a song; None if that is nothing."""
+        found = self._said.ratings.get(key)
+        return found if found is not None and (found.listener, found.station) == (self.listener, self.station) else None
+
+    def add(self, key: str, points: np.ndarray) -> bool:
+        """Draw the curve of a play that is over on, (k, 2) seconds and slider; False if that play has no rating to draw on."""
+        before = self.rating(key)
+        if before is None:
+            return False
+        self._said.add(before, points, delay=self.delay)
+        self._changed(key)
+        return True
+
     def history(self) -> list[Rating]:
         """Return what the listener said of this station's songs, oldest first."""
         return self._said.history()
@@ -193,7 +217,7 @@ class RemoteSession:
     ) -> HeardSong:
         """Have the final song made, and wait for it: called in a thread of its own. See `RadioSession.final_song`."""
         found: queue.Queue[Any] = queue.Queue()
-        self._final = found
+        self._final, self._descent = found, []
         self._learner.tell(messages.Final())
         try:
             while True:
@@ -215,6 +239,11 @@ class RemoteSession:
                     raise CancelledError
         finally:
             self._final = None
+
+    @property
+    def descent(self) -> np.ndarray:
+        """Where the latest final song's descent went so far, (steps, starts, D); (0, 0, 0) before the first."""
+        return np.array(self._descent) if self._descent else np.zeros((0, 0, 0))
 
     def save(self, song: HeardSong, *, kind: str = "wav") -> Path:
         """Write a song into the home's folder of songs, its coordinate and station in the tags and in a JSON beside it."""
@@ -297,6 +326,8 @@ class RemoteSession:
                     self.telling = message.text
                 case messages.Opened():
                     self._unlearned.clear()  # it has read the whole database
+                case messages.FinalPlaces():
+                    self._descent = [*self._descent, message.coordinates]
                 case messages.FinalStep() | messages.FinalSong() | messages.NoFinal():
                     if self._final is not None:
                         self._final.put(message)

@@ -94,6 +94,23 @@ class Said:
         self.ratings.keep(rating)
         return rating
 
+    def add(self, before: Rating, points: np.ndarray, *, delay: float) -> Rating:
+        """Draw the curve of a rating on, (k, 2) seconds and slider; points that it has already are not drawn twice."""
+        known = {tuple(point) for point in before.curve}
+        new = np.array([point for point in checked_curve(points) if tuple(point) not in known]).reshape(-1, 2)
+        curve = np.concatenate([before.curve, new]) if before.weight == 1.0 else new
+        curve = curve[np.argsort(curve[:, 0], kind="stable")]
+        value = rating_of(curve, delay=delay)
+        if value is None:
+            return before
+        rating = replace(before, rating=value, weight=1.0, curve=curve, skipped=False)
+        self.ratings.keep(rating)
+        return rating
+
+    def mark(self) -> tuple[int, int]:
+        """Return what changes whenever somebody says something of this station's songs for this listener, or takes it back."""
+        return self.ratings.mark(self.listener, self.station)
+
     def delete(self, key: str) -> None:
         """Take back the rating of one play, if there is one."""
         self.ratings.remove(key)

@@ -24,7 +24,7 @@ import numpy as np
 
 from radio.added_layers import AddedLayers, versions
 from radio.curves import Delay
-from radio.final import FinalProgress, find_final, whole_distribution
+from radio.final import FinalProgress, Trace, find_final, whole_distribution
 from radio.home import Home, check_name
 from radio.insight import Insight, insight
 from radio.learner import LearnerLock
@@ -245,12 +245,13 @@ class RadioSession:
         return float(mean[0]), float(deviation[0])
 
     def final_song(
-        self, *, progress: FinalProgress | None = None, should_stop: Callable[[], bool] = lambda: False
+        self, *, progress: FinalProgress | None = None, trace: Trace | None = None, should_stop: Callable[[], bool] = lambda: False
     ) -> Song:
         """Descend on P through taste and generator, from the best rated and the best predicted songs, and return where it leads.
 
         Args:
             progress: called with (steps done, steps in all, cautious rating of the best so far, its distance from the station's middle).
+            trace: called with the coordinates (starts, D) where the descent is.
             should_stop: asked again and again; the song is given up once it says so.
 
         Raises:
@@ -270,6 +271,7 @@ class RadioSession:
             candidates=candidates,
             expected=self._taste.predict(features)[0],
             progress=progress,
+            trace=trace,
             should_stop=should_stop,
             layers=None if self.layers.untouched else self.layers,
         )

@@ -31,6 +31,11 @@ class Slider:
         self.value = None
         self._points.clear()
 
+    def restore(self, curve: np.ndarray) -> None:
+        """Go on from a curve (k, 2) that was drawn before: seconds and slider."""
+        self._points = [(float(seconds), float(value)) for seconds, value in curve]
+        self.value = self._points[-1][1] if self._points else None
+
     def record(self, seconds: float) -> None:
         """Draw the curve on to this moment of the song."""
         if self.value is None:

@@ -45,6 +45,7 @@ CHECKPOINT_SECONDS = 60.0
 DEFAULT_MINUTES = 10.0
 
 Report = Callable[[dict[str, Any]], None]
+Watch = Callable[[RecurrentVAE, song_data.TrainingSongs], None]
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def train_station(
     plot: Path | None = None,
     report: Report = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
+    watch: Watch = lambda vae, songs: None,
 ) -> Station | None:
     """Train a station into a folder, or go on with a training that was stopped there.
 
@@ -123,6 +125,7 @@ def train_station(
             'of', 'loss', 'skip' (a line on a file that can't be used) or 'note' (a line for the user).
         should_stop: asked between steps; a checkpoint is saved before this function returns None. Ctrl-C and errors leave the last
             checkpoint, which is at most about CHECKPOINT_SECONDS old.
+        watch: called after every step with the VAE as it is then, and with the music; it only looks.
 
     Returns:
         The station, or None if it was stopped; the same call goes on.
@@ -153,7 +156,7 @@ def train_station(
         latent=latent,
     )  # fmt: skip
     with only_one(folder) if communicator.rank == 0 else nullcontext():
-        return _Training(folder, songs, asked, threads, plot, report, should_stop, communicator).run()
+        return _Training(folder, songs, asked, threads, plot, report, should_stop, communicator, watch).run()
 
 
 class _Training:
@@ -169,9 +172,11 @@ class _Training:
         report: Report,
         should_stop: Callable[[], bool],
         communicator: Communicator,
+        watch: Watch,
     ) -> None:
         self.folder, self.songs, self.threads, self.plot, self.communicator = folder, songs, threads, plot, communicator
         self.report, self.should_stop = report, lambda: any_of(communicator, should_stop())
+        self.watch = watch
         self.checkpoint = TrainingCheckpoint(folder)
         self.arrays, self.plan = self._resumed(asked)
         self.saved = time.monotonic()
@@ -182,13 +187,13 @@ class _Training:
         trainer = vae_trainer(vae, self.songs, steps=self.plan.vae_steps, **self._shared())
         if self.arrays:
             self._restore(trainer, "vae/")
-        if trainer.steps < self.plan.vae_steps and not self._learn(trainer):
+        if trainer.steps < self.plan.vae_steps and not self._learn(trainer, vae.module):  # type: ignore[arg-type]
             return None
         self.finish = self._finish_of(vae.module)  # type: ignore[arg-type]
         performer = gan_trainer(vae, critic, self.songs, steps=self.plan.gan_steps, **self._shared())
         if any(name.startswith("gan/") for name in self.arrays):
             self._restore(performer, "gan/")
-        if not self._perform(performer, trainer):
+        if not self._perform(performer, trainer, vae.module):  # type: ignore[arg-type]
             return None
         performer.use_average()
         measure_finish(vae.module, self.songs, seed=self.plan.seed, drawn=True)  # type: ignore[arg-type]
@@ -217,7 +222,7 @@ class _Training:
         assert vae.decoder.finish is not None
         return vae.decoder.finish
 
-    def _learn(self, trainer: Trainer) -> bool:
+    def _learn(self, trainer: Trainer, vae: RecurrentVAE) -> bool:
         """Train the VAE; False if stopped.
 
         NOTE: after an exception no checkpoint is saved, here and in `_perform`: it may have left a step half made. The last one stays.
@@ -226,6 +231,7 @@ class _Training:
 
         def progress(done: int, of: int, loss: float) -> None:
             self.report({"phase": "learn", "done": done, "of": of, "loss": smooth(loss)})
+            self.watch(vae, self.songs)
             self._checkpoint_if_due(lambda: {"vae/": trainer.state()})
 
         trainer.run(len(self.songs.steps), self.plan.vae_steps, progress=progress, should_stop=self.should_stop)
@@ -233,7 +239,7 @@ class _Training:
         self._checkpoint({"vae/": trainer.state()}, must=not whole)
         return whole
 
-    def _perform(self, performer: GANTrainer, trainer: Trainer) -> bool:
+    def _perform(self, performer: GANTrainer, trainer: Trainer, vae: RecurrentVAE) -> bool:
         """Train generator and critic; False if stopped."""
         smooth, alarms = _Smooth(), set[str]()
 
@@ -243,6 +249,7 @@ class _Training:
                 if alarm.kind not in alarms:  # said once, whatever its figures
                     alarms.add(alarm.kind)
                     self.report({"phase": "perform", "note": alarm.text})
+            self.watch(vae, self.songs)
             if self._checkpoint_if_due(lambda: self._performed(performer, trainer)):
                 self._draw(performer)
 

@@ -58,6 +58,7 @@ def test_every_module_and_every_station_file_is_installed(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     wanted |= {path.relative_to(ROOT) for ending in ("json", "npz") for path in (ROOT / "radio" / "stations").rglob(f"*.{ending}")}
+    wanted |= {path.relative_to(ROOT) for path in (ROOT / "radio" / "web" / "static").iterdir()}
     wanted.add(Path("compression/models/restoring.npz"))
     assert {path.as_posix() for path in wanted if "__pycache__" not in path.parts} <= names
 

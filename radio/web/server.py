@@ -1,0 +1,88 @@
+"""The server: the page and its routes behind the guard, on a port of this machine, until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import ui
+
+from radio.web.page import make_page
+from radio.web.programmes import Programmes
+from radio.web.routes import add_routes
+from radio.web.train_job import TrainJob
+from radio.web.train_routes import add_train_routes
+
+TIDY_SECONDS = 10.0
+SWITCH_SECONDS = 0.0005
+GOODBYE_SECONDS = 3  # for requests that are being answered when the server ends
+
+
+def build(programmes: Programmes, training: TrainJob) -> FastAPI:
+    """Return the application, without its guard."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(_tidy(programmes))
+        try:
+            yield
+        finally:
+            tidying.cancel()
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    add_routes(app, programmes)
+    add_train_routes(app, training)
+    make_page(programmes, training)
+    ui.run_with(
+        app, dark=None, tailwind=False, favicon=ICON, show_welcome_message=False, reconnect_timeout=8.0, language="en-US",
+        gzip_middleware_factory=None,  # to pack half a megabyte anew for every page takes longer than to send it
+    )  # fmt: skip
+    return app
+
+
+async def _tidy(programmes: Programmes) -> None:
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        await asyncio.to_thread(programmes.tidy)
+
+
+def serve(app: Any, listening: socket.socket, *, began: Callable[[], None] = lambda: None) -> None:
+    """Serve an application on a socket that listens, until SIGINT or SIGTERM.
+
+    Args:
+        app: with everything around it.
+        listening: bound already, so that a port that is taken was told of before.
+        began: called when the first page can be asked for.
+    """
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=GOODBYE_SECONDS, ws_max_size=1 << 20, server_header=False
+    )
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                began()
+
+    # Programmes compute on threads of their own; a request must not wait 5 ms, Python's usual, for each of them to let go.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    Server(config).run([listening])
+
+
+def show(address: str) -> None:
+    """Open the page in the listener's browser, if there is one."""
+    with contextlib.suppress(webbrowser.Error, OSError):
+        webbrowser.open(address)
+
+
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#1f6f6b"/>'
+    '<g stroke="#f6f4ef" stroke-width="2.6" stroke-linecap="round"><path d="M8 14v4M12 10v12M16 6v20M20 11v10M24 14v4"/></g></svg>'
+)

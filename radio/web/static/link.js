@@ -1,0 +1,101 @@
+// Orders to the programme: sent one after the other, each with an id, kept until they are answered.
+// What rates is kept in the browser's storage too, so that neither a reload nor a server that is away loses it.
+import { reactive } from "vue";
+
+const DURABLE = new Set(["slide", "change"]);
+const STORE = "ai-radio-orders-";
+const AGAIN = [100, 200, 400, 800, 1500]; // milliseconds between attempts
+const GIVEN_UP = 8000; // milliseconds after which an order that does not rate is dropped
+
+// A window keeps its name when it is loaded again; one that was opened as a copy of another gets its own.
+const again = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+export const face = (again && sessionStorage.getItem("ai-radio-face")) || newId();
+sessionStorage.setItem("ai-radio-face", face);
+
+export const link = reactive({ away: false, waiting: 0, line: "" });
+export const clock = { play: null, at: () => null }; // the deck says where in which song this face is
+const place = { station: "", listener: "" };
+const queue = [];
+let sending = false;
+
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Say whose programme this page shows, and take up what any window left unsent: where two send it, its id lets it count once. */
+export function begin(names) {
+  Object.assign(place, { station: names.station, listener: names.listener });
+  for (const key of Object.keys(localStorage)) {
+    if (!key.startsWith(STORE)) continue;
+    try {
+      const left = JSON.parse(localStorage.getItem(key));
+      queue.push(...left.orders.map((order) => ({ order, durable: true, since: Date.now(), settle: () => {} })));
+    } catch {
+      // what can't be read is no order
+    }
+    localStorage.removeItem(key);
+  }
+  keep();
+  send();
+}
+
+/** Give an order; the promise is its answer, or null where it was refused. */
+export function order(action, details = {}) {
+  const waiting = queue[queue.length - 1];
+  const started = queue.length === 1 && sending;
+  if (action === "slide" && waiting && !started && waiting.order.action === "slide" && waiting.order.play === details.play) {
+    waiting.order.points.push(...details.points); // the same curve, drawn on before it was sent
+    keep();
+    return waiting.answer;
+  }
+  const entry = { order: filled(action, details), durable: DURABLE.has(action), since: Date.now() };
+  entry.answer = new Promise((settle) => (entry.settle = settle));
+  queue.push(entry);
+  if (entry.durable) keep();
+  send();
+  return entry.answer;
+}
+
+/** Tell where in the song this face is; no answer is waited for, none is missed. */
+export function tell(action, beacon = false) {
+  const body = JSON.stringify(filled(action, {}));
+  if (beacon) navigator.sendBeacon("/do", new Blob([body], { type: "application/json" }));
+  else fetch("/do", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => {});
+}
+
+function filled(action, details) {
+  return { id: newId(), ...place, face, action, play: clock.play, at: clock.at(), ...details };
+}
+
+function keep() {
+  const orders = queue.filter((entry) => entry.durable).map((entry) => entry.order);
+  if (orders.length) localStorage.setItem(STORE + face, JSON.stringify({ orders }));
+  else localStorage.removeItem(STORE + face);
+  link.waiting = orders.length;
+}
+
+async function send() {
+  if (sending) return;
+  sending = true;
+  let tries = 0;
+  while (queue.length) {
+    const entry = queue[0];
+    const body = JSON.stringify(entry.order);
+    const response = await fetch("/do", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
+    const later = !response || response.status >= 500 || response.status === 429;
+    if (later && (entry.durable || Date.now() - entry.since < GIVEN_UP)) {
+      link.away = !response || tries > 3;
+      await new Promise((go) => setTimeout(go, AGAIN[Math.min(tries++, AGAIN.length - 1)]));
+      continue;
+    }
+    tries = 0;
+    link.away = !response;
+    queue.shift();
+    if (entry.durable) keep();
+    const answer = response && (await response.json().catch(() => null));
+    if (answer && answer.line) link.line = answer.line;
+    entry.settle(response && response.ok ? answer : null);
+  }
+  sending = false;
+}

@@ -1,0 +1,112 @@
+// Train your own: drop music on the page, see it learned, hear what the station makes of it meanwhile.
+const PHASES = {
+  prepare: "Reading the music", compile: "Getting ready", learn: "Learning the songs", perform: "Learning to make new ones", save: "Saving",
+};
+
+export default {
+  template: `
+<section class="panel" aria-labelledby="training-title">
+  <div class="head"><h2 id="training-title">Train your own</h2>
+    <button v-if="phase === 'training'" class="quiet" @click="ask('stop')">Stop</button>
+    <button v-else-if="files.length || !open" class="quiet" @click="ask('clear')">Start over</button></div>
+  <template v-if="open">
+    <label class="drop" :class="{ over }" @dragover.prevent="over = true" @dragleave="over = false" @drop.prevent="drop">
+      <input type="file" multiple accept="audio/*,.wav,.flac,.ogg,.opus,.mp3,.aiff,.aif,.m4a" class="unseen" @change="take([...$event.target.files]); $event.target.value = ''">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V5M8 9l4-4 4 4M5 19h14"/></svg>
+      <span><b>Drop music here</b>, or press to choose files</span>
+    </label>
+    <ul v-if="files.length || sending.length" class="files">
+      <li v-for="file in files" :key="file.number"><span>{{ file.name }}</span><small :class="{ low: file.problem }">{{ file.problem || minutes(file.seconds) }}</small></li>
+      <li v-for="one in sending" :key="'s' + one.name"><span>{{ one.name }}</span><small>{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
+    </ul>
+    <form v-if="good.length" class="begin" @submit.prevent="ask('begin', { station: name, minutes: length })">
+      <label>Name of the station <input type="text" v-model="name" required maxlength="64" pattern="[A-Za-z0-9][A-Za-z0-9._\\-]*" autocomplete="off" title="letters, digits, -, _ and ."></label>
+      <label>Minutes <input type="number" v-model.number="length" min="1" max="600" required></label>
+      <button class="quiet strong" :disabled="busy || sending.some((one) => !one.problem)">Train</button>
+    </form>
+  </template>
+  <template v-else>
+    <p class="phase" role="status">{{ told }}</p>
+    <progress v-if="phase === 'training'" :value="progress.share ?? null" max="1" :aria-label="told"></progress>
+    <svg v-if="losses.length > 1" class="losses" viewBox="0 0 100 26" preserveAspectRatio="none" role="img" aria-label="The loss as it falls"><polyline :points="line"/></svg>
+    <ol v-if="samples.length" class="samples">
+      <li v-for="sample in samples.slice().reverse().slice(0, 6)" :key="sample.number"><span>{{ sample.name }}<small v-if="sample.step">after {{ sample.step }} steps</small></span>
+        <audio controls preload="none" :src="'/train/sample/' + sample.number + '.wav'" :aria-label="'Sample ' + sample.name"></audio></li>
+    </ol>
+    <p v-else-if="phase === 'training'" class="note">Samples of what it learns can be heard here as it goes on.</p>
+    <button v-if="phase === 'stopped'" class="quiet strong" @click="ask('resume')" :disabled="busy">Go on</button>
+    <a v-if="phase === 'done'" class="quiet strong" :href="'/?station=' + encodeURIComponent(training.station)">Listen to {{ training.station }}</a>
+  </template>
+  <p v-if="trouble || training?.trouble" class="trouble" role="alert">{{ trouble || training.trouble }}</p>
+</section>`,
+  props: { training: Object },
+  data() { return { over: false, sending: [], name: "mine", length: 10, busy: false, trouble: "" }; },
+  computed: {
+    phase() { return this.training?.phase || "idle"; },
+    open() { return this.phase === "idle" || this.phase === "receiving"; },
+    files() { return this.training?.files || []; },
+    good() { return this.files.filter((file) => !file.problem); },
+    progress() { return this.training?.progress || {}; },
+    losses() { return this.training?.losses || []; },
+    samples() { return this.training?.samples || []; },
+    told() {
+      if (this.phase === "done") return `Station ${this.training.station} is trained.`;
+      if (this.phase === "failed") return "The training has ended.";
+      if (this.phase === "stopped") return "Stopped; what was learned is kept.";
+      const { phase, left } = this.progress;
+      return `${PHASES[phase] || "Beginning"}${left > 0 ? `, ${remaining(left)} left` : ""}`;
+    },
+    line() {
+      const low = Math.min(...this.losses), high = Math.max(...this.losses);
+      return this.losses.map((loss, place) => `${(100 * place) / (this.losses.length - 1)},${24 - (22 * (loss - low)) / (high - low || 1)}`).join(" ");
+    },
+  },
+  methods: {
+    minutes(seconds) { return seconds ? `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}` : ""; },
+    drop(event) {
+      this.over = false;
+      this.take([...event.dataTransfer.files]);
+    },
+    async take(files) {
+      this.trouble = "";
+      for (const file of files) {
+        this.sending.push({ name: file.name, share: 0, problem: "" });
+        const shown = this.sending[this.sending.length - 1];
+        shown.problem = await send(file, (share) => (shown.share = share));
+      }
+      this.sending = this.sending.filter((one) => one.problem);
+    },
+    async ask(what, body = {}) {
+      this.busy = true;
+      this.trouble = "";
+      if (what === "clear") this.sending = [];
+      const answer = await fetch(`/train/${what}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).catch(() => null);
+      if (!answer) this.trouble = "The radio can't be reached.";
+      else if (!answer.ok) this.trouble = (await answer.json().catch(() => ({}))).line || "That could not be done.";
+      this.busy = false;
+    },
+  },
+};
+
+function remaining(seconds) {
+  return seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+}
+
+/** Send one file; return what is wrong with it, or nothing. */
+function send(file, progress) {
+  return new Promise((done) => {
+    const request = new XMLHttpRequest(); // the one that tells how much was sent
+    request.open("PUT", "/train/file");
+    request.setRequestHeader("X-Name", encodeURIComponent(file.name).slice(0, 400));
+    request.upload.onprogress = (event) => progress(event.loaded / (event.total || 1));
+    request.onerror = () => done("could not be sent");
+    request.onload = () => {
+      try {
+        done(request.status < 300 ? "" : JSON.parse(request.responseText).line || "was refused");
+      } catch {
+        done("was refused");
+      }
+    };
+    request.send(file);
+  });
+}
