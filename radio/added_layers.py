@@ -31,6 +31,8 @@ HOLD = 0.02  # of half the squared length of the weights
 CRITIC_WEIGHT = 0.02  # of the critic's score, in standard deviations of the scores of a mini-batch
 KEPT = 0.25  # of the way a training went: all of it is liked more, but leaves what real songs are like; see docs/taste.md
 MOST_VERSIONS = 50
+JUDGED = 32  # coordinates on which a training has to prove itself
+ALLOWED = 0.1  # of the spread of the critic's scores: by how much the mean may fall
 
 
 class AddedLayers(Module):
@@ -75,6 +77,28 @@ class AddedLayers(Module):
             return steps, beside, lambda dsteps, dbeside: self.backward(backward(dsteps, dbeside), cache)
 
         return moved
+
+    def judge(self, taste: Taste, decode: Decode, critic: Critic, coordinates: np.ndarray) -> tuple[float, float, float]:
+        """Return the mean cautious rating of songs of G' at P (n, D), the mean of the critic's scores and their spread."""
+        songs, beside, _ = decode(self.forward(coordinates.astype(np.float64))[0])
+        value, _, _ = taste.value_and_gradient(songs, beside)
+        score, _ = critic.forward(songs)
+        return float(value.mean()), float(score.mean()), float(score.std())
+
+    def improve(self, taste: Taste, decode: Decode, critic: Critic, sample: Callable[[int], np.ndarray], *, steps: int) -> list[float]:
+        """Train, but keep it only if fresh songs are predicted to be liked more and the critic thinks no less of them; return the losses.
+
+        The arguments are those of `train`; no losses mean that it was not kept.
+        """
+        before, judged = self._flat.values.copy(), sample(JUDGED)
+        value, score, spread = self.judge(taste, decode, critic, judged)
+        losses = self.train(taste, decode, critic, sample, steps=steps)
+        better, real, _ = self.judge(taste, decode, critic, judged)
+        if better > value and real >= score - ALLOWED * spread:
+            return losses
+        self.reset()
+        self._flat.values[:] = before
+        return []
 
     def train(self, taste: Taste, decode: Decode, critic: Critic, sample: Callable[[int], np.ndarray], *, steps: int) -> list[float]:
         """Take steps of Adam on mini-batches of coordinates; return the loss L of each.

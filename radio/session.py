@@ -32,7 +32,7 @@ from radio.ratings import Rating, Ratings
 from radio.said import SKIP_RATING, SKIP_WEIGHT, Said
 from radio.saving import description_of, file_name, save_song, station_fingerprint
 from radio.slider import checked_curve
-from radio.song_maker import MINI_BATCH, Song, SongMaker
+from radio.song_maker import MINI_BATCH, Heard, Song, SongMaker
 from radio.songs_heard import LIKENESS, SongsHeard
 from radio.station import Station
 from radio.taste import FIRST_RANDOM, Explore, Taste, through
@@ -85,7 +85,7 @@ class RadioSession:
         self._ratings = Ratings(self.home.ratings)
         self._said = Said(self._ratings, self.listener, station.name, self._made_by)
         self._known = self._in_database()
-        self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
+        self._songs: dict[str, Heard] = {}  # what the taste hears of each rated song, by the key of its play
         self._delay = Delay()
         self.layers = AddedLayers(whole_distribution(station))
         self._learner = LearnerLock(self._own_folder() / "learner.lock")
@@ -158,7 +158,7 @@ class RadioSession:
             if rating is None:
                 self._unlearn(song.key)
                 return None
-            self._learn_one(rating, song.features)
+            self._learn_one(rating, self._maker.heard(song))
         return rating.rating
 
     def undo(self) -> Rating | None:
@@ -201,8 +201,8 @@ class RadioSession:
             return
         if song is not None:
             self._notice_delay(rating.curve, song)
-        features = self._features.get(key) if song is None else song.features
-        self._learn_one(rating, self._maker.judge(np.asarray(rating.coordinate, np.float32)[None])[0] if features is None else features)
+        heard = self._songs.get(key) if song is None else self._maker.heard(song)
+        self._learn_one(rating, self._maker.hear(np.asarray(rating.coordinate, np.float32)[None])[0] if heard is None else heard)
 
     def again(self, coordinate: np.ndarray, *, key: str) -> Song:
         """Make a song again, as the same play of it: what is said of it now replaces what was said."""
@@ -244,9 +244,7 @@ class RadioSession:
         mean, deviation = self._taste.predict(song.features[None])
         return float(mean[0]), float(deviation[0])
 
-    def final_song(
-        self, *, progress: FinalProgress | None = None, should_stop: Callable[[], bool] = lambda: False
-    ) -> Song:
+    def final_song(self, *, progress: FinalProgress | None = None, should_stop: Callable[[], bool] = lambda: False) -> Song:
         """Descend on P through taste and generator, from the best rated and the best predicted songs, and return where it leads.
 
         Args:
@@ -280,7 +278,10 @@ class RadioSession:
         return song
 
     def train_layers(self, steps: int = 40) -> list[float]:
-        """Train the generator's added layers by what the taste says of every moment, and keep them; return the losses.
+        """Train the generator's added layers by what the taste says of every moment, and keep them if they are better; return the losses.
+
+        Better are layers whose songs the taste expects to be liked more and the critic doesn't think less of; with others everything stays
+        as it was, and there are no losses to return.
 
         Raises:
             RuntimeError: if another session learns for this listener.
@@ -290,10 +291,11 @@ class RadioSession:
         self._begin()
         rng = self._rng.spawn(1)[0]
         decode = through(self.station.vae.decoder, self.station.latent_size)
-        losses = self.layers.train(
+        losses = self.layers.improve(
             self._taste, decode, self.station.critic.folded(), lambda count: self.station.sample(count, rng), steps=steps
         )
-        self.layers.save(self._own_folder())
+        if losses:
+            self.layers.save(self._own_folder())
         return losses
 
     def personal(self, song: Song) -> Song:
@@ -369,11 +371,7 @@ class RadioSession:
             if self._begun:
                 return
             self._maker.fit_taste()
-            known = list(self._known.values())
-            for start in range(0, len(known), MINI_BATCH):
-                part = known[start : start + MINI_BATCH]
-                features = self._maker.judge(np.array([one.coordinate for one in part], np.float32))
-                self._features.update({one.key: one_features for one, one_features in zip(part, features, strict=True)})
+            self._hear(list(self._known.values()))
             self._learn_all()
             self._begun = True
 
@@ -392,12 +390,15 @@ class RadioSession:
                 key: (one.rating, one.weight) for key, one in self._known.items()
             }:
                 return
-            new = [one for key, one in now.items() if key not in self._features]
-            if new:
-                features = self._maker.judge(np.array([one.coordinate for one in new], np.float32))
-                self._features.update({one.key: one_features for one, one_features in zip(new, features, strict=True)})
+            self._hear([one for key, one in now.items() if key not in self._songs])
             self._known = now
             self._learn_all()
+
+    def _hear(self, ratings: list[Rating]) -> None:
+        for start in range(0, len(ratings), MINI_BATCH):
+            part = ratings[start : start + MINI_BATCH]
+            heard = self._maker.hear(np.array([one.coordinate for one in part], np.float32))
+            self._songs.update({one.key: song for one, song in zip(part, heard, strict=True)})
 
     def _seconds(self, coordinate: np.ndarray) -> float:
         return self.station.seconds(coordinate) * (self.beats or self.station.beats) / self.station.beats
@@ -411,22 +412,27 @@ class RadioSession:
             self.batches += 1
             self._taste.forget()
             for key, rating in self._known.items():
-                self._taste.observe(self._features[key], rating.rating, rating.weight)
+                self._observe(rating, self._songs[key])
             self._taste.learn()
 
-    def _learn_one(self, rating: Rating, features: np.ndarray) -> None:
+    def _observe(self, rating: Rating, heard: Heard) -> None:
+        seconds = self._seconds(np.asarray(rating.coordinate))
+        told = self._taste.told(heard.stretches, rating.curve, delay=self.delay, seconds=seconds)
+        self._taste.observe(heard.features, rating.rating, rating.weight, told)
+
+    def _learn_one(self, rating: Rating, heard: Heard) -> None:
         with self._lock:
             again = rating.key in self._known
-            self._known[rating.key], self._features[rating.key] = rating, features
+            self._known[rating.key], self._songs[rating.key] = rating, heard
             if again:
                 self._learn_all()
             else:
                 self.batches += 1
-                self._taste.observe(features, rating.rating, rating.weight)
+                self._observe(rating, heard)
                 self._taste.learn()
 
     def _unlearn(self, key: str) -> None:
         with self._lock:
             if self._known.pop(key, None) is not None:
-                self._features.pop(key, None)
+                self._songs.pop(key, None)
                 self._learn_all()

@@ -1,9 +1,9 @@
 """Makes songs for a session: draws coordinates, judges them by what the taste sees of them, renders those that are chosen.
 
-    maker = SongMaker(station, taste, beats=None)
-    maker.fit_taste()                        the taste learns what is usual on this station
-    maker.candidates(count, rng, enough) -> P (n, D), features (n, K)
-    maker.decode(P) -> steps (S, B, F)       maker.make(P, features, steps) -> Song
+maker = SongMaker(station, taste, beats=None)
+maker.fit_taste()                        the taste learns what is usual on this station
+maker.candidates(count, rng, enough) -> P (n, D), features (n, K)
+maker.decode(P) -> steps (S, B, F)       maker.make(P, features, steps) -> Song
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,18 @@ class Song:
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
+class Heard(NamedTuple):
+    """What the taste needs of a song to learn its rating.
+
+    Attributes:
+        features: (K,).
+        stretches: (STRETCHES, E + facts), for what the slider says of moments.
+    """
+
+    features: np.ndarray
+    stretches: np.ndarray
+
+
 class SongMaker:
     """See the module's contract.
 
@@ -84,6 +96,18 @@ class SongMaker:
     def judge(self, coordinates: np.ndarray) -> np.ndarray:
         """Return the features (n, K) of songs P (n, D), at the station's length, as the final song's descent sees them."""
         return self.taste.features(self.station.decode(coordinates), coordinates[:, self.station.latent_size :])
+
+    def hear(self, coordinates: np.ndarray) -> list[Heard]:
+        """Return what the taste learns from of songs P (n, D), whose ratings are known."""
+        beside = coordinates[:, self.station.latent_size :]
+        steps = self.station.decode(coordinates)
+        played = steps if self.beats in (None, self.station.beats) else self.decode(coordinates)
+        return [Heard(*one) for one in zip(self.taste.features(steps, beside), self.taste.stretches(played, beside), strict=True)]
+
+    def heard(self, song: Song) -> Heard:
+        """Return what the taste learns from of a song that was made."""
+        beside = song.latent[None, self.station.latent_size :]
+        return Heard(song.features, self.taste.stretches(np.ascontiguousarray(song.steps[:, None]), beside)[0])
 
     def decode(self, coordinates: np.ndarray) -> np.ndarray:
         """Return canonical steps (S, B, F) of coordinates (B, D), as long as songs are played."""
