@@ -64,6 +64,8 @@ class BayesianDense(Dense):
         self.bias = Parameter(np.zeros(1))
         self.prior = 1 / np.append(np.broadcast_to(variance, inputs), bias_variance)
         self.noise = noise
+        self.covariance: np.ndarray = np.diag(1 / self.prior)
+        self._evidence = 0.0
         self.forget()
 
     def forget(self) -> None:

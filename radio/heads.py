@@ -89,7 +89,7 @@ class Heads(Module):
                 head, (gain, noise) = self.heads[index], self.trusts[index]
                 if not gain:
                     head.learn(rated, anew=True)
-                    plain, evidence[index] = index, head.evidence
+                    plain, evidence[index] = int(index), head.evidence
                 elif told is None:
                     head.become(self.heads[plain])
                     evidence[index] = evidence[plain]
