@@ -18,6 +18,8 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
+
 from radio import messages
 
 if TYPE_CHECKING:
@@ -168,7 +170,7 @@ class LearnerService:
     def _heard(self, song: Song) -> messages.HeardSong:
         return messages.HeardSong(
             song.samples, song.sample_rate, song.latent, song.name, song.details, song.key, song.expected, song.descent,
-            self._session.description(song),
+            self._session.description(song), np.frombuffer(self._session.picture(song), np.uint8),
         )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class HeardSong:
         expected: (mean, standard deviation) of the rating that was expected when it was chosen.
         descent: how a final song was found; empty for others.
         description: everything needed to make it again, ready for JSON.
+        picture: of how a final song was found, the bytes of a PNG (n,) uint8; empty for others.
     """
 
     samples: np.ndarray
@@ -44,6 +45,7 @@ class HeardSong:
     expected: tuple[float, float] | None = None
     descent: dict[str, Any] = field(default_factory=dict)
     description: dict[str, Any] = field(default_factory=dict)
+    picture: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
 
 
 @dataclass

@@ -220,7 +220,8 @@ class RemoteSession:
         """Write a song into the home's folder of songs, its coordinate and station in the tags and in a JSON beside it."""
         path = self.home.songs() / f"{file_name(song.name, song.latent)}.{kind}"
         rating = self._said.ratings.get(song.key)
-        return save_song(path, song, song.description, listener=self.listener, rating=None if rating is None else rating.rating)
+        given, drawn = None if rating is None else rating.rating, song.picture.tobytes()
+        return save_song(path, song, song.description, listener=self.listener, rating=given, picture=drawn)
 
     def attend(self) -> str:
         """Start the learner again if it died; return a line about it, or nothing."""

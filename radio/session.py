@@ -25,6 +25,7 @@ import numpy as np
 from radio.added_layers import AddedLayers, versions
 from radio.curves import Delay
 from radio.final import FinalProgress, find_final, whole_distribution
+from radio.final_picture import picture
 from radio.home import Home, check_name
 from radio.insight import Insight, insight
 from radio.learner import LearnerLock
@@ -324,7 +325,22 @@ class RadioSession:
         """
         path = self.home.songs() / f"{file_name(song.name, song.latent)}.{kind}" if path is None else path
         rating = self._known.get(song.key)
-        return save_song(path, song, self.description(song), listener=self.listener, rating=None if rating is None else rating.rating)
+        given = None if rating is None else rating.rating
+        return save_song(path, song, self.description(song), listener=self.listener, rating=given, picture=self.picture(song))
+
+    def picture(self, song: Song) -> bytes:
+        """Return a PNG of how a final song was found; nothing for others."""
+        if not song.descent:
+            return b""
+        with self._lock:
+            known = list(self._known.values())
+        return picture(
+            np.concatenate([self.station.means, self.station.coordinates], axis=1),
+            song.descent,
+            rated=np.array([one.coordinate for one in known]).reshape(-1, self.station.size),
+            ratings=np.array([one.rating for one in known]),
+            title=f"{song.name}: {self.listener} on station {self.station.name}",
+        )
 
     def description(self, song: Song) -> dict[str, Any]:
         """Return everything needed to make a song again, ready for JSON."""

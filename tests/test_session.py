@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from matplotlib import image
 from tiny_station import tiny_station
 
 from audio_parsing import frames as audio_frames
@@ -216,6 +217,10 @@ def test_it_learns_to_play_what_is_liked_and_the_final_song_is_liked(open_sessio
     assert final.expected is not None and final.expected[0] > 0.2
     assert min(final.descent["losses"]) < final.descent["losses"][0]
     assert station.render(final.latent).size == final.samples.size
+    drawn = session.save(final).with_suffix(".png")
+    height, width, colours = image.imread(drawn).shape
+    assert width > height > 400 and colours == 4, "how it was found is drawn beside it"
+    assert not session.save(song).with_suffix(".png").exists()
 
 
 def test_a_saved_song_can_be_made_again(open_session: Callable[..., RadioSession], station: Station, tmp_path: Path) -> None:
