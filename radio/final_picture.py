@@ -50,14 +50,33 @@ def _map(axes: Axes, songs: np.ndarray, found: dict[str, Any], rated: np.ndarray
     middle, spread = songs.mean(axis=0), np.maximum(songs.std(axis=0), 1e-9)
     directions, shares = principal_directions((songs - middle) / spread)
     learned, path, heard = (((np.asarray(each, float) - middle) / spread) @ directions for each in (songs, found["path"], rated))
-    axes.scatter(*learned.T, s=18, color=LEARNED, linewidths=0, label=f"learned ({len(learned)})")
+    axes.scatter(learned[:, 0], learned[:, 1], s=18, color=LEARNED, linewidths=0, label=f"learned ({len(learned)})")
     if len(heard):
         dots = axes.scatter(
-            *heard.T, c=ratings, s=60, cmap=LIKING, vmin=-1, vmax=1, edgecolors="black", linewidths=0.8, label=f"rated ({len(heard)})"
+            heard[:, 0],
+            heard[:, 1],
+            c=ratings,
+            s=60,
+            cmap=LIKING,
+            vmin=-1,
+            vmax=1,
+            edgecolors="black",
+            linewidths=0.8,
+            label=f"rated ({len(heard)})",
         )
         axes.figure.colorbar(dots, ax=axes, label="rating", pad=0.01, shrink=0.8)
-    axes.plot(*path.T, color=MADE, linewidth=1.5, marker=".", markersize=4, label=f"descent, from the {found['start']}")
-    axes.scatter(*path[found["step"]], s=140, marker="*", color=MADE, edgecolors="black", linewidths=0.8, zorder=3, label="final song")
+    axes.plot(path[:, 0], path[:, 1], color=MADE, linewidth=1.5, marker=".", markersize=4, label=f"descent, from the {found['start']}")
+    axes.scatter(
+        path[found["step"], 0],
+        path[found["step"], 1],
+        s=140,
+        marker="*",
+        color=MADE,
+        edgecolors="black",
+        linewidths=0.8,
+        zorder=3,
+        label="final song",
+    )
     axes.set(xlabel=f"first direction, {shares[0]:.0%} of the spread", ylabel=f"second, {shares[1]:.0%}")
     axes.grid(alpha=0.25)
     axes.legend(loc="best", framealpha=0.9, fontsize=8)

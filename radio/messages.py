@@ -1,7 +1,7 @@
 """What the radio and its learner tell each other: dataclasses, as radio/wire.py writes them, each after its length in 8 bytes.
 
-    radio -> learner      Begin, then Played, Changed, Again, Final, StopFinal, Hurry
-    learner -> radio      Telling, then Opened or Refused; then Offer, Order, Learned, Insights, FinalStep, FinalSong, NoFinal
+    radio -> learner      Begin, then Played, Changed, Again, Final, StopFinal, Hurry, ResetLayers
+    learner -> radio      Telling, then Opened or Refused; then Offer, Order, Learned, Insights, Layers, FinalStep, FinalSong, NoFinal
 
 Both ends are this program: nothing comes from elsewhere. The database is what both agree on: a rating is written by the radio, and the
 learner is told the key of the play that changed, so that a message that is lost with a process loses nothing.
@@ -59,6 +59,7 @@ class Begin:
     explore: str
     beats: int | None
     latent: str | None = None
+    added_layers: bool = True
 
 
 @dataclass
@@ -97,6 +98,11 @@ class StopFinal:
 @dataclass
 class Hurry:
     """Somebody waits for the next song."""
+
+
+@dataclass
+class ResetLayers:
+    """Let the generator be the station's own again."""
 
 
 @dataclass
@@ -144,7 +150,10 @@ class Order:
 
 @dataclass
 class Learned:
-    """The taste has learned what the database says of these plays; so many batches since the session began; the hand's delay, seconds."""
+    """The taste has learned what the database says of these plays; so many batches since the session began; the hand's delay, seconds.
+
+    No plays are those that another radio of the same listener wrote.
+    """
 
     keys: list[str]
     batches: int
@@ -157,6 +166,15 @@ class Insights:
 
     key: str
     insight: Insight
+
+
+@dataclass
+class Layers:
+    """The generator's added layers: after how many ratings they were trained, 0 for none, and how much more their songs should be liked."""
+
+    ratings: int
+    gain: float
+    news: bool  # whether they have just become what they are
 
 
 @dataclass

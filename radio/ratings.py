@@ -126,6 +126,7 @@ class Ratings:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rescued = ""
+        self._version = -1  # of the file's content, as SQLite counts what others write
         self._lock = threading.Lock()  # a session's face and its background thread may both ask
         try:
             self._connect()
@@ -235,6 +236,12 @@ class Ratings:
         """Take back everything a listener said, and return how many ratings that were."""
         with self._lock, self._explained():
             return self._database.execute("DELETE FROM ratings WHERE listener = ?", (listener,)).rowcount
+
+    def changed_elsewhere(self) -> bool:
+        """Return whether another connection has written since this was asked last."""
+        with self._lock, self._explained():
+            before, self._version = self._version, self._pragma("data_version")
+        return before != self._version
 
     def total(self) -> int:
         """Return how many ratings there are, of all listeners."""

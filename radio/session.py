@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from radio.added_layers import AddedLayers, versions
+from radio.added_layers import EVERY, AddedLayers, versions
 from radio.curves import Delay
 from radio.final import FinalProgress, find_final, whole_distribution
 from radio.final_picture import picture
@@ -56,6 +56,7 @@ class RadioSession:
             under a taste drawn from those that the ratings allow), 'ucb' (expected rating plus uncertainty).
         beats: length of the songs; the station's if None. The taste judges every song at the station's length, whatever is played of it.
         background: whether songs are made ahead in a thread; without it each is made when it is asked for, from all ratings given before.
+        added_layers: whether layers that were added to the generator are used, and may be trained.
 
     Raises:
         RatingsError: if the ratings' database can't be used.
@@ -72,6 +73,7 @@ class RadioSession:
         explore: Explore = "ucb",
         beats: int | None = None,
         background: bool = True,
+        added_layers: bool = True,
     ) -> None:
         self.station = station
         self.listener = check_name(listener, "listener")
@@ -90,13 +92,16 @@ class RadioSession:
         self._delay = Delay()
         self.layers = AddedLayers(whole_distribution(station))
         self._learner = LearnerLock(self._own_folder() / "learner.lock")
-        if kept := self.layer_versions():
-            self.go_back(kept[-1])
+        self._with_layers = added_layers
+        self._version: Path | None = None  # of the added layers, the latest that was taken
+        self._tried = 0  # ratings when they were trained last, kept or not
+        self._take_layers()
         self._lock = threading.RLock()  # of what is known and learned: the worker learns it when the session begins
         self._begun = False
         self._insight: tuple[str, int, Insight] | None = None  # the latest that was asked for: of which play, after how many batches
         self.batches = 0  # mini-batches that the taste has learned
         self.queue = 0  # ratings that it has not learned yet
+        self.followed = 0  # how often it has learned or taken what another session wrote
         self._noted: set[str] = set()  # plays of this session that are in the database but not over
         self._hurry = threading.Event()  # the next song is waited for: judge no more candidates
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="next-song") if background else None
@@ -287,17 +292,37 @@ class RadioSession:
         Raises:
             RuntimeError: if another session learns for this listener.
         """
-        if not self._learner.held:
+        if not self._learner.take():
             raise RuntimeError(f"another session learns for {self.listener} on station {self.station.name}; close it first")
         self._begin()
         rng = self._rng.spawn(1)[0]
         decode = through(self.station.vae.decoder, self.station.latent_size)
-        losses = self.layers.improve(
+        layers, layers_from = self.layers.copy(), self.rated
+        losses = layers.improve(
             self._taste, decode, self.station.critic.folded(), lambda count: self.station.sample(count, rng), steps=steps
         )
+        self._tried = layers_from
         if losses:
-            self.layers.save(self._own_folder())
+            layers.ratings = layers_from
+            self._use(layers, layers.save(self._own_folder()))
         return losses
+
+    @property
+    def learned_layers(self) -> tuple[int, float]:
+        """From how many ratings the added layers were trained, 0 for none, and how much more their songs should be liked."""
+        return (0, 0.0) if self.layers.untouched else (self.layers.ratings, self.layers.gain)
+
+    @property
+    def layers_due(self) -> bool:
+        """Whether there are enough new ratings to train the added layers, and nobody else trains them."""
+        ratings = self.rated
+        return self._with_layers and self.layers.due(ratings) and ratings // EVERY > self._tried // EVERY and self._learner.take()
+
+    def reset_layers(self) -> None:
+        """Let the generator be the station's own again, in later sessions too; more ratings may train new layers."""
+        layers = AddedLayers(self.layers.distribution)
+        layers.ratings = self.rated
+        self._use(layers, layers.save(self._own_folder()))
 
     def personal(self, song: Song) -> Song:
         """Return the song that the generator with its added layers makes of a song's coordinate."""
@@ -310,10 +335,10 @@ class RadioSession:
 
     def go_back(self, version: Path | None) -> None:
         """Take a version of the added layers; None for none, so that the generator is the station's again."""
-        if version is None:
-            self.layers.reset()
-        else:
-            self.layers.load(version)
+        layers = AddedLayers(self.layers.distribution)
+        if version is not None:
+            layers.load(version)
+        self._use(layers, self._version)
 
     def save(self, song: Song, path: Path | None = None, *, kind: str = "wav") -> Path:
         """Write a song as WAV or FLAC, and beside it a JSON with everything needed to make it again; return the song's path.
@@ -391,6 +416,20 @@ class RadioSession:
             self._learn_all()
             self._begun = True
 
+    def _use(self, layers: AddedLayers, version: Path | None) -> None:
+        # New layers, never the old ones changed: another thread may be making songs through those.
+        self.layers = self._maker.layers = layers
+        self._version = version
+
+    def _take_layers(self) -> bool:
+        """Take the latest version of the added layers if it is another; return whether it is."""
+        kept = self.layer_versions() if self._with_layers else []
+        if not kept or kept[-1] == self._version:
+            return False
+        self.go_back(kept[-1])
+        self._version = kept[-1]
+        return True
+
     def _own_folder(self) -> Path:
         return self.home.writable(f"listeners/{self.listener}/{self.station.name}-{self._made_by}")
 
@@ -398,10 +437,22 @@ class RadioSession:
         """Return what the listener said of this station's songs, by the key of the play; rows that another program left may not fit."""
         return {one.key: one for one in self._said.history() if one.coordinate.shape == (self.station.size,)}
 
-    def _follow(self) -> None:
-        """Learn what another session said, edited or took back for the same listener since."""
+    def follow(self, *, playing: str | None = None) -> None:
+        """Learn what another session said for the same listener since, and take the layers that it trained; `followed` counts both.
+
+        Args:
+            playing: key of the song that plays, of which the listener may still say something else.
+        """
+        self.followed += self._take_layers()
+        if self._ratings.changed_elsewhere():
+            self._follow(playing)
+
+    def _follow(self, playing: str | None = None) -> None:
         with self._lock:
             now = {key: one for key, one in self._in_database().items() if key not in self._noted}
+            if playing is not None and playing in now:  # it is learned when it is over
+                now.pop(playing)
+                now |= {playing: self._known[playing]} if playing in self._known else {}
             if {key: (one.rating, one.weight) for key, one in now.items()} == {
                 key: (one.rating, one.weight) for key, one in self._known.items()
             }:
@@ -409,6 +460,7 @@ class RadioSession:
             self._hear([one for key, one in now.items() if key not in self._songs])
             self._known = now
             self._learn_all()
+            self.followed += 1
 
     def _hear(self, ratings: list[Rating]) -> None:
         for start in range(0, len(ratings), MINI_BATCH):
