@@ -29,11 +29,11 @@ BATCH = 8
 LEARNING_RATE = 0.02
 HOLD = 0.02  # of half the squared length of the weights
 CRITIC_WEIGHT = 0.02  # of the critic's score, in standard deviations of the scores of a mini-batch
-KEPT = 0.25  # of the way a training went: all of it is liked more, but leaves what real songs are like; see docs/taste.md
+KEPT = 0.2  # of the way a training went: all of it is liked more, but leaves what real songs are like; see docs/taste.md
 MOST_VERSIONS = 50
 FROM, EVERY = 20, 10  # ratings
 JUDGED = 32  # coordinates on which a training has to prove itself
-ALLOWED = 0.1  # of the spread of the critic's scores: by how much the mean may fall
+ALLOWED = 0.25  # of the spread of the critic's scores: by how much the mean may fall
 
 
 class AddedLayers(Module):

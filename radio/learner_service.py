@@ -133,7 +133,7 @@ class LearnerService:
         if not self._offers:
             return
         self._offers = [self._offers[place] for place in self._session.order(self._offers)][:OFFERS]
-        expected = [self._session.predict(song) if self._session.rated else None for song in self._offers]
+        expected = [self._session.predict(song) if self._session.taught else None for song in self._offers]
         self._tell(messages.Order([song.key for song in self._offers], expected))
 
     def _learn(self, keys: list[str]) -> None:

@@ -9,11 +9,13 @@
     session.close()
 
 One thread beside the caller's makes candidates, judges them and renders the best; the caller waits only if it asks before a song is there.
-The taste is rebuilt from the ratings in the database when a session begins, so the database is all there is to keep.
+The taste is rebuilt from the ratings in the database when a session begins, so the database is all there is to keep. Songs that the station
+made before it was trained again are heard in the frames that are kept beside their ratings.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -28,8 +30,9 @@ from radio.final import FinalProgress, find_final, whole_distribution
 from radio.final_picture import picture
 from radio.home import Home, check_name
 from radio.insight import Insight, insight
+from radio.kept_sounds import pack, unpack
 from radio.learner import LearnerLock
-from radio.ratings import Rating, Ratings
+from radio.ratings import MOST_SOUNDS, Rating, Ratings, RatingsError
 from radio.said import SKIP_RATING, SKIP_WEIGHT, Said
 from radio.saving import description_of, file_name, save_song, station_fingerprint
 from radio.slider import checked_curve
@@ -89,6 +92,7 @@ class RadioSession:
         self._said = Said(self._ratings, self.listener, station.name, self._made_by)
         self._known = self._in_database()
         self._songs: dict[str, Heard] = {}  # what the taste hears of each rated song, by the key of its play
+        self._before: list[tuple[Rating, Heard]] = []  # what was rated before the station was trained again
         self._delay = Delay()
         self.layers = AddedLayers(whole_distribution(station))
         self._learner = LearnerLock(self._own_folder() / "learner.lock")
@@ -113,6 +117,11 @@ class RadioSession:
         return len(self._known)
 
     @property
+    def taught(self) -> bool:
+        """Whether the taste has learned anything, before the station was trained again or since."""
+        return self._taste.count > 0
+
+    @property
     def ready(self) -> bool:
         """Whether `next_song` returns without waiting."""
         return self._shelf is None or self._shelf.done()
@@ -131,7 +140,7 @@ class RadioSession:
         self.hurry()
         shelf = self._prepare(1, CANDIDATES) if self._shelf is None else self._shelf.result()
         song = shelf[self._taste.choose(np.stack([one.features for one in shelf]), self._rng, self.explore)]
-        song.expected = self.predict(song) if self._known else None
+        song.expected = self.predict(song) if self._taste.count else None
         self._heard.add(song.steps)
         self._hurry.clear()
         self._shelf = self._prepare_ahead(SHELF, CANDIDATES)
@@ -165,6 +174,7 @@ class RadioSession:
                 self._unlearn(song.key)
                 return None
             self._learn_one(rating, self._maker.heard(song))
+            self._keep_sound(song.key, song.steps)
         return rating.rating
 
     def undo(self) -> Rating | None:
@@ -208,6 +218,8 @@ class RadioSession:
         if song is not None:
             self._notice_delay(rating.curve, song)
         heard = self._songs.get(key) if song is None else self._maker.heard(song)
+        if song is not None:
+            self._keep_sound(key, song.steps)
         self._learn_one(rating, self._maker.hear(np.asarray(rating.coordinate, np.float32)[None])[0] if heard is None else heard)
 
     def again(self, coordinate: np.ndarray, *, key: str) -> Song:
@@ -215,7 +227,7 @@ class RadioSession:
         self._begin()
         coordinate = np.asarray(coordinate, np.float32)
         song = self._maker.make(coordinate, self._maker.judge(coordinate[None])[0])
-        song.key, song.expected = key, self.predict(song) if self._known else None
+        song.key, song.expected = key, self.predict(song) if self._taste.count else None
         return song
 
     def order(self, songs: list[Song]) -> list[int]:
@@ -413,8 +425,10 @@ class RadioSession:
                 return
             self._maker.fit_taste()
             self._hear(list(self._known.values()))
+            self._before = self._heard_before()
             self._learn_all()
             self._begun = True
+            self._keep_missing_sounds()
 
     def _use(self, layers: AddedLayers, version: Path | None) -> None:
         # New layers, never the old ones changed: another thread may be making songs through those.
@@ -446,6 +460,29 @@ class RadioSession:
         self.followed += self._take_layers()
         if self._ratings.changed_elsewhere():
             self._follow(playing)
+
+    def _heard_before(self) -> list[tuple[Rating, Heard]]:
+        """Return the ratings from before the station was trained again whose songs can still be heard."""
+        columns, found = self.station.coordinates.shape[1], []
+        for rating in self._said.before():
+            sound = unpack(self._ratings.sound(rating.key) or b"")
+            if sound is not None and sound[1] == columns <= len(rating.coordinate) and sound[0].shape[1] == self.station.critic.features:
+                beside = np.asarray(rating.coordinate, np.float32)[len(rating.coordinate) - columns :]
+                found.append((rating, self._maker.hear_again(sound[0], beside)))
+        return found
+
+    def _keep_sound(self, key: str, steps: np.ndarray) -> None:
+        # A database that is held loses nothing: what is missing is kept when the next session begins.
+        with contextlib.suppress(RatingsError):
+            self._ratings.keep_sound(key, pack(steps, beside=self.station.coordinates.shape[1]))
+
+    def _keep_missing_sounds(self) -> None:
+        """Keep the sound of songs that were rated when none was kept."""
+        latest = list(self._known.values())[-MOST_SOUNDS:]
+        kept = self._ratings.with_sound(self.listener, self.station.name)
+        for rating in latest:
+            if rating.key not in kept:
+                self._keep_sound(rating.key, self._maker.decode(np.asarray(rating.coordinate, np.float32)[None])[:, 0])
 
     def _follow(self, playing: str | None = None) -> None:
         with self._lock:
@@ -479,6 +516,8 @@ class RadioSession:
         with self._lock:
             self.batches += 1
             self._taste.forget()
+            for rating, heard in self._before:
+                self._observe(rating, heard)
             for key, rating in self._known.items():
                 self._observe(rating, self._songs[key])
             self._taste.learn()

@@ -108,6 +108,11 @@ class SongMaker:
         played = steps if self.beats in (None, self.station.beats) else self.decode(coordinates)
         return [Heard(*one) for one in zip(self.taste.features(steps, beside), self.taste.stretches(played, beside), strict=True)]
 
+    def hear_again(self, steps: np.ndarray, beside: np.ndarray) -> Heard:
+        """Return what the taste learns from of a song's steps (S, F), with what is beside z (C,), wherever they come from."""
+        batch = np.ascontiguousarray(steps[:, None])
+        return Heard(self.taste.features(batch, beside[None])[0], self.taste.stretches(batch, beside[None])[0])
+
     def heard(self, song: Song) -> Heard:
         """Return what the taste learns from of a song that was made."""
         beside = song.latent[None, self.station.latent_size :]
