@@ -54,12 +54,12 @@ class LayersJudge:
         sounds = np.array([of_song(facts(session.station.render(one), session.station.sample_rate)) for one in moved])
         gains = listener.liking(sounds, number) - listener.liking(self.stage.pool.sound[rows], number)
         quality = frechet(self._real, self._measured(self._moved(session, self._places))) / self._distance
-        session.go_back(None)
+        session.generator.go_back(None)
         return {"pairs": float(np.mean(gains > 0)), "gain": float(gains.mean()), "quality": quality, "kept": float(bool(kept))}
 
     @staticmethod
     def _moved(session: RadioSession, coordinates: np.ndarray) -> np.ndarray:
-        return session.layers.forward(coordinates.astype(np.float64))[0].astype(np.float32)
+        return session.generator.layers.forward(coordinates.astype(np.float64))[0].astype(np.float32)
 
     def _measured(self, coordinates: np.ndarray) -> np.ndarray:
         station: Station = self.stage.station

@@ -32,7 +32,7 @@ OFFERS = 3
 IN_HASTE = 2  # with fewer than so many a song is made of few candidates: somebody skips
 REMEMBERED = 24  # songs whose frames are kept, for their insights and ratings: 1 MB each
 NICENESS = 10
-FOLLOW_SECONDS = 3.0  # how often it is looked what others wrote
+FOLLOW_SECONDS = 2.0  # how often it is looked what others wrote
 LOOK_SECONDS = 0.05  # how often it is looked whether the next song is ready
 
 
@@ -164,7 +164,7 @@ class LearnerService:
             self._tell(messages.Learned([], self._batches, self._session.delay))
             self._tell_layers(news=False)
             self._order()
-        if self._training is None and self._session.layers_due:
+        if self._training is None and self._session.generator.due(self._session.rated):
             self._training = threading.Thread(target=self._train, name="added-layers", daemon=True)
             self._training.start()
 

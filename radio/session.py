@@ -24,14 +24,13 @@ from typing import Any
 
 import numpy as np
 
-from radio.added_layers import EVERY, AddedLayers, versions
 from radio.curves import Delay
-from radio.final import FinalProgress, find_final, whole_distribution
+from radio.final import FinalProgress, find_final
 from radio.final_picture import picture
 from radio.home import Home, check_name
 from radio.insight import Insight, insight
 from radio.kept_sounds import pack, unpack
-from radio.learner import LearnerLock
+from radio.personal_generator import PersonalGenerator
 from radio.ratings import MOST_SOUNDS, Rating, Ratings, RatingsError
 from radio.said import SKIP_RATING, SKIP_WEIGHT, Said
 from radio.saving import description_of, file_name, save_song, station_fingerprint
@@ -39,7 +38,7 @@ from radio.slider import checked_curve
 from radio.song_maker import MINI_BATCH, Heard, Song, SongMaker
 from radio.songs_heard import LIKENESS, SongsHeard
 from radio.station import Station
-from radio.taste import FIRST_RANDOM, Explore, Taste, through
+from radio.taste import FIRST_RANDOM, Explore, Taste
 from radio.view import Judged
 
 CANDIDATES = 192  # judged for every song that is played
@@ -94,12 +93,7 @@ class RadioSession:
         self._songs: dict[str, Heard] = {}  # what the taste hears of each rated song, by the key of its play
         self._before: list[tuple[Rating, Heard]] = []  # what was rated before the station was trained again
         self._delay = Delay()
-        self.layers = AddedLayers(whole_distribution(station))
-        self._learner = LearnerLock(self._own_folder() / "learner.lock")
-        self._with_layers = added_layers
-        self._version: Path | None = None  # of the added layers, the latest that was taken
-        self._tried = 0  # ratings when they were trained last, kept or not
-        self._take_layers()
+        self.generator = self._maker.generator = PersonalGenerator(station, self._own_folder(), used=added_layers)
         self._lock = threading.RLock()  # of what is known and learned: the worker learns it when the session begins
         self._begun = False
         self._insight: tuple[str, int, Insight] | None = None  # the latest that was asked for: of which play, after how many batches
@@ -287,7 +281,7 @@ class RadioSession:
             expected=self._taste.predict(features)[0],
             progress=progress,
             should_stop=should_stop,
-            layers=None if self.layers.untouched else self.layers,
+            layers=self.generator.in_use,
         )
         if should_stop():
             raise CancelledError
@@ -304,53 +298,24 @@ class RadioSession:
         Raises:
             RuntimeError: if another session learns for this listener.
         """
-        if not self._learner.take():
+        if not self.generator.may_train():
             raise RuntimeError(f"another session learns for {self.listener} on station {self.station.name}; close it first")
         self._begin()
-        rng = self._rng.spawn(1)[0]
-        decode = through(self.station.vae.decoder, self.station.latent_size)
-        layers, layers_from = self.layers.copy(), self.rated
-        losses = layers.improve(
-            self._taste, decode, self.station.critic.folded(), lambda count: self.station.sample(count, rng), steps=steps
-        )
-        self._tried = layers_from
-        if losses:
-            layers.ratings = layers_from
-            self._use(layers, layers.save(self._own_folder()))
-        return losses
+        return self.generator.train(self._taste, self._rng.spawn(1)[0], ratings=self.rated, steps=steps)
 
     @property
     def learned_layers(self) -> tuple[int, float]:
-        """From how many ratings the added layers were trained, 0 for none, and how much more their songs should be liked."""
-        return (0, 0.0) if self.layers.untouched else (self.layers.ratings, self.layers.gain)
-
-    @property
-    def layers_due(self) -> bool:
-        """Whether there are enough new ratings to train the added layers, and nobody else trains them."""
-        ratings = self.rated
-        return self._with_layers and self.layers.due(ratings) and ratings // EVERY > self._tried // EVERY and self._learner.take()
+        """From how many ratings the generator's added layers were trained, 0 for none, and how much more their songs should be liked."""
+        return self.generator.learned
 
     def reset_layers(self) -> None:
         """Let the generator be the station's own again, in later sessions too; more ratings may train new layers."""
-        layers = AddedLayers(self.layers.distribution)
-        layers.ratings = self.rated
-        self._use(layers, layers.save(self._own_folder()))
+        self.generator.reset(ratings=self.rated)
 
     def personal(self, song: Song) -> Song:
         """Return the song that the generator with its added layers makes of a song's coordinate."""
-        coordinate = self.layers.forward(song.latent[None].astype(np.float64))[0].astype(np.float32)
+        coordinate = self.generator.layers.forward(song.latent[None].astype(np.float64))[0].astype(np.float32)
         return self._maker.make(coordinate[0], self._maker.judge(coordinate)[0])
-
-    def layer_versions(self) -> list[Path]:
-        """Return every version of the added layers that was kept, the oldest first."""
-        return versions(self._own_folder())
-
-    def go_back(self, version: Path | None) -> None:
-        """Take a version of the added layers; None for none, so that the generator is the station's again."""
-        layers = AddedLayers(self.layers.distribution)
-        if version is not None:
-            layers.load(version)
-        self._use(layers, self._version)
 
     def save(self, song: Song, path: Path | None = None, *, kind: str = "wav") -> Path:
         """Write a song as WAV or FLAC, and beside it a JSON with everything needed to make it again; return the song's path.
@@ -389,7 +354,7 @@ class RadioSession:
         if self._worker is not None:
             self._worker.shutdown(wait=True, cancel_futures=True)
         self._ratings.close()
-        self._learner.close()
+        self.generator.close()
 
     def _prepare_ahead(self, count: int, candidates: int) -> Future[list[Song]] | None:
         return None if self._worker is None else self._worker.submit(self._prepare, count, candidates)
@@ -430,20 +395,6 @@ class RadioSession:
             self._begun = True
             self._keep_missing_sounds()
 
-    def _use(self, layers: AddedLayers, version: Path | None) -> None:
-        # New layers, never the old ones changed: another thread may be making songs through those.
-        self.layers = self._maker.layers = layers
-        self._version = version
-
-    def _take_layers(self) -> bool:
-        """Take the latest version of the added layers if it is another; return whether it is."""
-        kept = self.layer_versions() if self._with_layers else []
-        if not kept or kept[-1] == self._version:
-            return False
-        self.go_back(kept[-1])
-        self._version = kept[-1]
-        return True
-
     def _own_folder(self) -> Path:
         return self.home.writable(f"listeners/{self.listener}/{self.station.name}-{self._made_by}")
 
@@ -457,7 +408,7 @@ class RadioSession:
         Args:
             playing: key of the song that plays, of which the listener may still say something else.
         """
-        self.followed += self._take_layers()
+        self.followed += self.generator.follow()
         if self._ratings.changed_elsewhere():
             self._follow(playing)
 

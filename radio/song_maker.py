@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from radio.added_layers import AddedLayers
+from radio.personal_generator import PersonalGenerator
 from radio.station import Station
 from radio.taste import Taste
 
@@ -77,7 +77,7 @@ class SongMaker:
         self.station = station
         self.taste = taste
         self.beats = beats
-        self.layers: AddedLayers | None = None  # of the generator, that make every second candidate once they are trained
+        self.generator: PersonalGenerator | None = None  # whose layers make every second candidate once they are trained
 
     def fit_taste(self) -> None:
         """Let the taste learn what is usual on this station, and forget all ratings."""
@@ -86,10 +86,10 @@ class SongMaker:
 
     def candidates(self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
         """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` once `enough` says so."""
-        coordinates, features, layers = [], [], self.layers
+        coordinates, features, layers = [], [], None if self.generator is None else self.generator.in_use
         for _ in range(0, count, MINI_BATCH):
             drawn = self.station.sample(MINI_BATCH, rng)
-            if layers is not None and not layers.untouched:
+            if layers is not None:
                 drawn[::2] = layers.forward(drawn[::2].astype(np.float64))[0]  # a song of G' is the song of G at A(P)
             coordinates.append(drawn)
             features.append(self.judge(drawn))

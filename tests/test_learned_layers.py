@@ -61,9 +61,9 @@ def test_they_are_trained_told_of_and_reset(open_remote: Callable[..., RemoteSes
     assert "station's own again" in session.attend()
     session.close()
     again = RadioSession(tiny_station(), "me", home=home, background=False)
-    assert again.layers.untouched and len(again.layer_versions()) == 2 and not again.layers_due
-    again.go_back(again.layer_versions()[0])
-    assert again.learned_layers[0] == FROM, "every version can be gone back to"
+    assert again.generator.layers.untouched and len(again.generator.versions()) == 2 and not again.generator.due(again.rated)
+    again.generator.go_back(again.generator.versions()[0])
+    assert again.generator.learned[0] == FROM, "every version can be gone back to"
     again.close()
 
 
@@ -84,20 +84,20 @@ def test_a_second_radio_follows_the_ratings_and_the_layers(open_remote: Callable
 
 def test_switched_off_there_are_none(home: Home) -> None:
     session = RadioSession(tiny_station(), "me", home=home, background=False, added_layers=False)
-    assert not session.layers_due
+    assert not session.generator.due(session.rated)
     other = RadioSession(tiny_station(), "me", home=home, background=False)
-    assert not other.layers_due, "who holds the lock may train, even if they do not"
+    assert not other.generator.due(other.rated), "who holds the lock may train, even if they do not"
     session.close()
-    assert other.layers_due, "and who follows takes over"
+    assert other.generator.due(other.rated), "and who follows takes over"
     other.train_layers()
-    assert not other.layers_due and other.learned_layers[0] == FROM
+    assert not other.generator.due(other.rated) and other.generator.learned[0] == FROM
     off = RadioSession(tiny_station(), "me", home=home, background=False, added_layers=False)
-    assert off.learned_layers == (0, 0.0)
+    assert off.generator.learned == (0, 0.0)
     song = other.next_song()
     for value in np.linspace(-1, 1, EVERY):
         other.rate(song, float(value))
         song = other.next_song()
-    assert other.layers_due, "after ten more ratings"
+    assert other.generator.due(other.rated), "after ten more ratings"
     off.close()
     other.close()
 
@@ -109,7 +109,7 @@ def test_every_second_candidate_is_made_by_the_layers(home: Home) -> None:
     session.train_layers()
     moved, features = session._maker.candidates(8, np.random.default_rng(5), enough=lambda: False)
     np.testing.assert_array_equal(moved[1::2], plain[1::2])
-    np.testing.assert_array_equal(moved[::2], session.layers.forward(plain[::2].astype(float))[0].astype(np.float32))
+    np.testing.assert_array_equal(moved[::2], session.generator.layers.forward(plain[::2].astype(float))[0].astype(np.float32))
     assert (moved[::2] != plain[::2]).any()
     np.testing.assert_allclose(features, session._maker.judge(moved), rtol=1e-5)
     session.close()
