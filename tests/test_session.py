@@ -20,6 +20,7 @@ from tiny_station import tiny_station
 from audio_parsing import frames as audio_frames
 from radio import reconstruction, saving
 from radio import session as session_module
+from radio.final import CAUTION
 from radio.home import Home
 from radio.ratings import Ratings
 from radio.reconstruction import reconstruct_samples
@@ -27,7 +28,7 @@ from radio.session import LIKENESS, SKIP_RATING, SKIP_WEIGHT, RadioSession, Song
 from radio.songs import coordinate_key, coordinate_tempo, hop_length, tempo_coordinate, to_steps
 from radio.songs_heard import SongsHeard
 from radio.station import Station
-from radio.taste import CAUTION, Taste
+from radio.taste import Taste
 
 EMPTY = np.zeros((0, 2))
 
