@@ -15,7 +15,6 @@ made before it was trained again are heard in the frames that are kept beside th
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -29,14 +28,14 @@ from radio.final import FinalProgress, find_final
 from radio.final_picture import picture
 from radio.home import Home, check_name
 from radio.insight import Insight, insight
-from radio.kept_sounds import pack, unpack
 from radio.personal_generator import PersonalGenerator
-from radio.ratings import MOST_SOUNDS, Rating, Ratings, RatingsError
+from radio.ratings import Rating, Ratings
 from radio.said import SKIP_RATING, SKIP_WEIGHT, Said
 from radio.saving import description_of, file_name, save_song, station_fingerprint
 from radio.slider import checked_curve
 from radio.song_maker import MINI_BATCH, Heard, Song, SongMaker
 from radio.songs_heard import LIKENESS, SongsHeard
+from radio.sound_memory import SoundMemory
 from radio.station import Station
 from radio.taste import FIRST_RANDOM, Explore, Taste
 from radio.view import Judged
@@ -89,6 +88,7 @@ class RadioSession:
         self._maker = SongMaker(station, self._taste, beats=beats)
         self._ratings = Ratings(self.home.ratings)
         self._said = Said(self._ratings, self.listener, station.name, self._made_by)
+        self._sounds = SoundMemory(self._said, self._maker)
         self._known = self._in_database()
         self._songs: dict[str, Heard] = {}  # what the taste hears of each rated song, by the key of its play
         self._before: list[tuple[Rating, Heard]] = []  # what was rated before the station was trained again
@@ -168,7 +168,7 @@ class RadioSession:
                 self._unlearn(song.key)
                 return None
             self._learn_one(rating, self._maker.heard(song))
-            self._keep_sound(song.key, song.steps)
+            self._sounds.keep(song.key, song.steps)
         return rating.rating
 
     def undo(self) -> Rating | None:
@@ -213,7 +213,7 @@ class RadioSession:
             self._notice_delay(rating.curve, song)
         heard = self._songs.get(key) if song is None else self._maker.heard(song)
         if song is not None:
-            self._keep_sound(key, song.steps)
+            self._sounds.keep(key, song.steps)
         self._learn_one(rating, self._maker.hear(np.asarray(rating.coordinate, np.float32)[None])[0] if heard is None else heard)
 
     def again(self, coordinate: np.ndarray, *, key: str) -> Song:
@@ -390,10 +390,10 @@ class RadioSession:
                 return
             self._maker.fit_taste()
             self._hear(list(self._known.values()))
-            self._before = self._heard_before()
+            self._before = self._sounds.before()
             self._learn_all()
             self._begun = True
-            self._keep_missing_sounds()
+            self._sounds.keep_missing(list(self._known.values()))
 
     def _own_folder(self) -> Path:
         return self.home.writable(f"listeners/{self.listener}/{self.station.name}-{self._made_by}")
@@ -411,29 +411,6 @@ class RadioSession:
         self.followed += self.generator.follow()
         if self._ratings.changed_elsewhere():
             self._follow(playing)
-
-    def _heard_before(self) -> list[tuple[Rating, Heard]]:
-        """Return the ratings from before the station was trained again whose songs can still be heard."""
-        columns, found = self.station.coordinates.shape[1], []
-        for rating in self._said.before():
-            sound = unpack(self._ratings.sound(rating.key) or b"")
-            if sound is not None and sound[1] == columns <= len(rating.coordinate) and sound[0].shape[1] == self.station.critic.features:
-                beside = np.asarray(rating.coordinate, np.float32)[len(rating.coordinate) - columns :]
-                found.append((rating, self._maker.hear_again(sound[0], beside)))
-        return found
-
-    def _keep_sound(self, key: str, steps: np.ndarray) -> None:
-        # A database that is held loses nothing: what is missing is kept when the next session begins.
-        with contextlib.suppress(RatingsError):
-            self._ratings.keep_sound(key, pack(steps, beside=self.station.coordinates.shape[1]))
-
-    def _keep_missing_sounds(self) -> None:
-        """Keep the sound of songs that were rated when none was kept."""
-        latest = list(self._known.values())[-MOST_SOUNDS:]
-        kept = self._ratings.with_sound(self.listener, self.station.name)
-        for rating in latest:
-            if rating.key not in kept:
-                self._keep_sound(rating.key, self._maker.decode(np.asarray(rating.coordinate, np.float32)[None])[:, 0])
 
     def _follow(self, playing: str | None = None) -> None:
         with self._lock:
