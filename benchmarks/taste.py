@@ -1,6 +1,6 @@
 """How fast the radio learns a taste: simulated listeners, judged on the sound of what they were played, never on the network's features.
 
-    python benchmarks/taste.py --listeners 100 --seeds 3                   the whole of it, about 40 minutes on one core
+    python benchmarks/taste.py --listeners 100 --seeds 3 --jobs 4          the whole of it, an hour and a half of one core
     python benchmarks/taste.py --listeners 12 --seeds 1 --peers            a glance, with the other ways beside it
 
 Every finished session is a line of JSON in the folder; the same command goes on where it was stopped, and the table tells how many.
@@ -14,6 +14,10 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.taste_layers import LayersJudge  # noqa: E402
 from benchmarks.taste_listeners import changing, listeners  # noqa: E402
 from benchmarks.taste_sessions import Stage, run_session  # noqa: E402
 from benchmarks.taste_sound import Pool  # noqa: E402
@@ -29,6 +34,7 @@ from radio.station import Station  # noqa: E402
 
 CHANGING = 24
 POOL = 3000
+LAYERS_EVERY = 3  # listeners: whose added layers are trained and judged too, every fourth of them bent
 
 
 def main() -> None:
@@ -41,6 +47,7 @@ def main() -> None:
     parser.add_argument("--station", type=Path, help="a station's folder; the shipped one if not given")
     parser.add_argument("--folder", type=Path, default=Path("taste-benchmark"), help="where pool and sessions are kept")
     parser.add_argument("--only-table", action="store_true", help="run nothing, print what there is")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at once")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     results = arguments.folder / f"sessions-{arguments.explore}.jsonl"
@@ -55,28 +62,56 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace, results: Path) -> None:
-    """Run the sessions that are not in the file of results."""
-    station = Station.load(arguments.station or Home(None).station("starter"))
-    stage = Stage(station, Pool(station, arguments.folder, POOL, report=_report))
+    """Run the sessions that are not in the file of results, in so many processes."""
+    results.parent.mkdir(parents=True, exist_ok=True)
     results.touch()
     done = {tuple(json.loads(line)[key] for key in ("kind", "seed", "listener")) for line in results.read_text("utf-8").splitlines()}
-    for kind, seed, number in _planned(arguments.listeners, arguments.seeds):
-        if (kind, seed, number) in done:
-            continue
-        if kind == "changing":
-            listener = changing(number + 1, stage.reference, seed)[number]
-            one = run_session(stage, listener, seed=1000 * seed + number, explore=arguments.explore, finals=())
-        else:
-            listener = listeners(number + 1, stage.reference, seed)[number]
-            one = run_session(stage, listener, seed=1000 * seed + number, explore=arguments.explore)
-            if arguments.peers:
-                from benchmarks.taste_peers import finals_of_peers
+    planned = [one for one in _planned(arguments.listeners, arguments.seeds) if one not in done]
+    if arguments.jobs > 1 and planned:
+        _staged(arguments)  # so that the files that all of them read are there
+        with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
+            for line in pool.map(_session, repeat(arguments), planned):
+                _keep(line, results)
+        return
+    for one in planned:
+        _keep(_session(arguments, one), results)
 
-                one["peers"] = finals_of_peers(stage, listener, seed=1000 * seed + number)
-        line = json.dumps({"kind": kind, "seed": seed, "listener": number, "bent": listener.bent, **one})
-        with results.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-        _report(f"{kind} {seed} {number}")
+
+@cache
+def _stage(station: Path | None, folder: Path) -> tuple[Stage, LayersJudge]:
+    loaded = Station.load(station or Home(None).station("starter"))
+    stage = Stage(loaded, Pool(loaded, folder, POOL, report=_report))
+    return stage, LayersJudge(stage, folder)
+
+
+def _staged(arguments: argparse.Namespace) -> tuple[Stage, LayersJudge]:
+    return _stage(arguments.station, arguments.folder)
+
+
+def _session(arguments: argparse.Namespace, planned: tuple[str, int, int]) -> str:
+    """Run one session and return it as a line of JSON."""
+    stage, judge = _staged(arguments)
+    kind, seed, number = planned
+    drawn = 1000 * seed + number
+    if kind == "changing":
+        listener = changing(number + 1, stage.reference, seed)[number]
+        one = run_session(stage, listener, seed=drawn, explore=arguments.explore, finals=())
+    else:
+        listener = listeners(number + 1, stage.reference, seed)[number]
+        layers = judge if number % LAYERS_EVERY == 0 else None
+        one = run_session(stage, listener, seed=drawn, explore=arguments.explore, layers=layers)
+        if arguments.peers:
+            from benchmarks.taste_peers import finals_of_peers
+
+            one["peers"] = finals_of_peers(stage, listener, seed=drawn)
+    return json.dumps({"kind": kind, "seed": seed, "listener": number, "bent": listener.bent, **one})
+
+
+def _keep(line: str, results: Path) -> None:
+    with results.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    known = json.loads(line)
+    _report(f"{known['kind']} {known['seed']} {known['listener']}")
 
 
 def _planned(count: int, seeds: int) -> Iterator[tuple[str, int, int]]:
@@ -115,6 +150,10 @@ def table(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for name, bent in (("straight", False), ("bent", True)):
         chosen = [one for one in steady if one["bent"] == bent]
         add(f"final after 30, {name}: percentile", chosen, lambda one: _final(30)(one)["percentile"], "bent within 5" if bent else "")
+    with_layers = [one for one in steady if "layers" in one]
+    worth = (("pairs", "pairs in which G' is liked more", "0.70"), ("gain", "gain, sd", ""), ("quality", "quality distance", "1.15"))
+    for key, what, bar in worth:
+        add(f"added layers after 20: {what}", with_layers, lambda one, k=key: one["layers"][k], bar)
     add("changed, songs 11-15 after: percentile", [one for one in sessions if "back" in one], lambda one: one["back"], "75")
     add("Spearman after 20", steady, lambda one: one["spearman"])
     add("Spearman after 500 noiseless", steady, lambda one: one["spearman_500"])

@@ -6,6 +6,7 @@ were rendered and measured before, so that thirty songs take seconds; what it ma
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,13 +16,14 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from benchmarks.taste_layers import LayersJudge
 from benchmarks.taste_listeners import CHANGE, SONG_NOISE, SPREAD, Listener
 from benchmarks.taste_sound import Pool, facts, of_song
 from radio.home import Home
 from radio.session import RadioSession
 from radio.song_maker import Song, SongMaker
 from radio.station import Station
-from radio.taste import Explore, Taste
+from radio.taste import CHUNK, Explore, Taste
 
 REFERENCE = 1000  # songs of the pool that say what a percentile is; the others are candidates
 JUDGED = 600  # songs never rated, on which predictions are compared with the truth
@@ -37,11 +39,24 @@ class Stage:
         self.taste = Taste(station.critic, extra=station.coordinates.shape[1])
         SongMaker(station, self.taste).fit_taste()
         self.state = self.taste.state()
-        self.features = np.concatenate(
-            [SongMaker(station, self.taste).judge(pool.coordinates[start : start + 16]) for start in range(0, len(pool.coordinates), 16)]
-        )
+        self.features = self._features()
         self.rows = {coordinate.tobytes(): row for row, coordinate in enumerate(pool.coordinates)}
         self.reference = pool.sound[:REFERENCE]
+
+    def _features(self) -> np.ndarray:
+        """Return the features of the pool's songs, out of a file if it has what is computed of the first of them."""
+        maker, songs = SongMaker(self.station, self.taste), self.pool.coordinates
+        path = self.pool.path.with_name(f"features-{self.pool.path.name}")
+        parts = [maker.judge(songs[:CHUNK])]
+        if path.exists():
+            kept = np.load(path)["features"]
+            if kept.shape == (len(songs), self.taste.size) and np.allclose(kept[:CHUNK], parts[0], rtol=1e-4, atol=1e-5):
+                return np.array(kept)
+        parts += [maker.judge(songs[start : start + CHUNK]) for start in range(CHUNK, len(songs), CHUNK)]
+        temporary = path.with_name(f"{path.stem}-{os.getpid()}.npz")
+        np.savez(temporary, features=np.concatenate(parts))
+        temporary.replace(path)
+        return np.concatenate(parts)
 
     def percentile(self, listener: Listener, liking: float, heard: int) -> float:
         """Return where a true liking stands among the station's songs, 0 to 100."""
@@ -81,9 +96,16 @@ class PooledMaker(SongMaker):
 
 
 def run_session(
-    stage: Stage, listener: Listener, *, seed: int, explore: Explore = "ucb", songs: int = 30, finals: tuple[int, ...] = (10, 20, 30)
+    stage: Stage,
+    listener: Listener,
+    *,
+    seed: int,
+    explore: Explore = "ucb",
+    songs: int = 30,
+    finals: tuple[int, ...] = (10, 20, 30),
+    layers: LayersJudge | None = None,
 ) -> dict[str, Any]:
-    """Let a listener hear and rate songs, and return what is to be known of it."""
+    """Let a listener hear and rate songs, and return what is to be known of it; the added layers after 20, if somebody judges them."""
     rng = np.random.default_rng([seed, 5])
     played, finished, learned, told = [], {}, [], {}
     with tempfile.TemporaryDirectory() as folder:
@@ -104,6 +126,8 @@ def run_session(
                     finished[number + 1] = _final(stage, listener, session, number)
                 if number + 1 == 20:
                     told = _told(stage, listener, session._taste, rng)
+                    if layers is not None:
+                        told["layers"] = layers.of(listener, session, number)
             delay = session.delay
         finally:
             session.close()
@@ -150,7 +174,7 @@ def _final(stage: Stage, listener: Listener, session: RadioSession, number: int)
     }
 
 
-def _told(stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generator) -> dict[str, float]:
+def _told(stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generator) -> dict[str, Any]:
     """Return how well the taste foretells songs that were not rated, and how well it would after 500 noiseless ratings."""
     rows = rng.permutation(np.arange(REFERENCE, len(stage.features)))[:JUDGED]
     truth = listener.liking(stage.pool.sound[rows])

@@ -27,6 +27,7 @@ def actions(broadcast: Broadcast) -> dict[str, Callable[[], None]]:
         "undo": broadcast.undo,
         "save": broadcast.save,
         "final": broadcast.make_final,
+        "reset": broadcast.reset_layers,
     }
     for digit in range(1, 10):
         table[f"rate{digit}"] = lambda value=(digit - 5) / 4: broadcast.set_slider(value)  # type: ignore[misc]

@@ -5,7 +5,7 @@
 
 W and b begin at 0, so that G' = G. What they are trained on is the listener's cautious loss, less the critic's own score of the song, plus
 what leaves the station's distribution, plus HOLD for every weight that is not 0. A song of G' at P is the song of G at A(P), so that a
-coordinate says all that is needed to make it again.
+coordinate says all that is needed to make it again. They are trained from FROM ratings on, after every EVERY more.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ BATCH = 8
 LEARNING_RATE = 0.02
 HOLD = 0.02  # of half the squared length of the weights
 CRITIC_WEIGHT = 0.02  # of the critic's score, in standard deviations of the scores of a mini-batch
-KEPT = 0.25  # of the way a training went: all of it is liked more, but leaves what real songs are like; see docs/taste.md
+KEPT = 0.2  # of the way a training went: all of it is liked more, but leaves what real songs are like; see docs/taste.md
 MOST_VERSIONS = 50
+FROM, EVERY = 20, 10  # ratings
+JUDGED = 32  # coordinates on which a training has to prove itself
+ALLOWED = 0.25  # of the spread of the critic's scores: by how much the mean may fall
 
 
 class AddedLayers(Module):
@@ -44,11 +47,25 @@ class AddedLayers(Module):
         self.move = Dense(distribution.size, distribution.size, rng=np.random.default_rng(0))
         self.distribution = distribution
         self._flat = pack(self, np.float64)
+        self.ratings = 0  # from how many the taste had learned when they were trained
+        self.gain = 0.0  # by how much more their songs were expected to be liked than those of G
         self.reset()
+
+    def copy(self) -> AddedLayers:
+        """Return layers with the same weights, to be trained while these are used."""
+        other = AddedLayers(self.distribution)
+        other._flat.values[:] = self._flat.values
+        other.ratings, other.gain = self.ratings, self.gain
+        return other
+
+    def due(self, ratings: int) -> bool:
+        """Return whether so many ratings are enough to train, and to train again."""
+        return ratings >= FROM and ratings // EVERY > self.ratings // EVERY
 
     def reset(self) -> None:
         """Be the identity again."""
         self._flat.values[:] = 0
+        self.gain = 0.0
         self._optimizer = Adam(0.9, 0.99)
 
     @property
@@ -75,6 +92,30 @@ class AddedLayers(Module):
             return steps, beside, lambda dsteps, dbeside: self.backward(backward(dsteps, dbeside), cache)
 
         return moved
+
+    def judge(self, taste: Taste, decode: Decode, critic: Critic, coordinates: np.ndarray) -> tuple[float, float, float]:
+        """Return the mean cautious rating of songs of G' at P (n, D), the mean of the critic's scores and their spread."""
+        songs, beside, _ = decode(self.forward(coordinates.astype(np.float64))[0])
+        value, _, _ = taste.value_and_gradient(songs, beside)
+        score, _ = critic.forward(songs)
+        return float(value.mean()), float(score.mean()), float(score.std())
+
+    def improve(self, taste: Taste, decode: Decode, critic: Critic, sample: Callable[[int], np.ndarray], *, steps: int) -> list[float]:
+        """Train, but keep it only if fresh songs are predicted to be liked more and the critic thinks no less of them; return the losses.
+
+        The arguments are those of `train`; no losses mean that it was not kept.
+        """
+        before, judged = self.copy(), sample(JUDGED)
+        plain, score, spread = AddedLayers(self.distribution).judge(taste, decode, critic, judged)
+        value = plain if before.untouched else before.judge(taste, decode, critic, judged)[0]
+        losses = self.train(taste, decode, critic, sample, steps=steps)
+        better, real, _ = self.judge(taste, decode, critic, judged)
+        if better > value and real >= score - ALLOWED * spread:
+            self.gain = better - plain
+            return losses
+        self.reset()
+        self._flat.values[:], self.gain = before._flat.values, before.gain
+        return []
 
     def train(self, taste: Taste, decode: Decode, critic: Critic, sample: Callable[[int], np.ndarray], *, steps: int) -> list[float]:
         """Take steps of Adam on mini-batches of coordinates; return the loss L of each.
@@ -109,7 +150,8 @@ class AddedLayers(Module):
         number = int(known[-1].stem.removeprefix("layers-")) + 1 if known else 1
         path = folder / f"layers-{number:06d}.npz"
         folder.mkdir(parents=True, exist_ok=True)
-        save_arrays(path, {"layers": self._flat.values.copy()}, {"kind": "added layers"})
+        about = {"kind": "added layers", "ratings": self.ratings, "gain": self.gain}
+        save_arrays(path, {"layers": self._flat.values.copy()}, about)
         for old in known[: max(0, len(known) + 1 - MOST_VERSIONS)]:
             old.unlink(missing_ok=True)
         return path
@@ -123,12 +165,18 @@ class AddedLayers(Module):
         """
         arrays, configuration = load_arrays(path)
         values = arrays.get("layers")
-        if configuration.get("kind") != "added layers" or values is None:
+        if configuration.get("kind") != "added layers" or values is None or not _numbers(configuration):
             raise ValueError(f"{path} holds no added layers")
         if values.shape != self._flat.values.shape or not np.isfinite(values).all():
             raise ValueError(f"the added layers in {path} are not of this station")
         self.reset()
         self._flat.values[:] = values
+        self.ratings, self.gain = int(configuration.get("ratings", 0)), float(configuration.get("gain", 0.0))
+
+
+def _numbers(configuration: dict[str, Any]) -> bool:
+    about = configuration.get("ratings", 0), configuration.get("gain", 0.0)
+    return all(isinstance(one, int | float) and np.isfinite(one) for one in about)
 
 
 def versions(folder: Path) -> list[Path]:

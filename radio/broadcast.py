@@ -74,6 +74,7 @@ class Broadcast:
         self._again: Future[Any] | None = None  # a song that is made again
         self._again_at = 0.0  # and where in it to begin
         self.judged: tuple[Judged, ...] = ()
+        self._batches = session.batches  # that had been learned when it was looked back last
         self.lost_underruns = 0  # of players that were closed
         self.look_back()
 
@@ -92,6 +93,9 @@ class Broadcast:
         line = self._attend()
         if line:
             self._say(line)
+        if self.session.batches != self._batches:  # learned from what was said here, or in another radio of this listener
+            self._batches = self.session.batches
+            self.look_back()
         if self.player.failure:
             failure = str(self.player.failure)
             self.use_device(None, because=f"{failure[:1].upper()}{failure[1:]}. ")
@@ -230,6 +234,10 @@ class Broadcast:
             self.slider.release()
             self.keeper.begin()
         self.look_back()
+
+    def reset_layers(self) -> None:
+        """Let the generator be the station's own again, without what it learned from the listener."""
+        self.session.reset_layers()
 
     def save(self) -> None:
         """Save the song that plays."""

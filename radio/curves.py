@@ -17,6 +17,7 @@ BOUNDS = 0.3, 4.0  # seconds
 TYPICAL, UNCERTAIN = 1.6, 0.8  # seconds: what is believed of a hand before anything is known, and how little
 TRIED = np.arange(BOUNDS[0], BOUNDS[1] + 0.05, 0.1)
 INDEPENDENT = 2.0  # seconds after which a slider says something new
+STILL = 0.02  # of the slider: what moves less is still, and tells nothing of moments
 KEPT = 30  # songs; a hand may become quicker
 
 
@@ -38,11 +39,15 @@ def moments_of(curve: np.ndarray, *, delay: float, seconds: float, count: int) -
     inside = (late >= max(points[0, 0], REACTION_SECONDS + delay)) & (late <= points[-1, 0])
     if inside.sum() < 3:
         return told
-    values = np.interp(late[inside], points[:, 0], points[:, 1])
-    away = moments[inside] - moments[inside].mean()
-    slope = float(away @ values) / max(float(away @ away), 1e-12)
-    told[inside] = values - values.mean() - slope * away
+    told[inside] = without_drift(np.interp(late[inside], points[:, 0], points[:, 1]), moments[inside])
     return told
+
+
+def without_drift(values: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """Return values (n, ...) at moments (n,) without their mean and their linear drift."""
+    away = moments - moments.mean()
+    drift = np.tensordot(away, values, axes=1) / max(float(away @ away), 1e-12)
+    return values - values.mean(axis=0) - np.multiply.outer(away, drift)
 
 
 class Delay:
@@ -63,7 +68,7 @@ class Delay:
         for index, delay in enumerate(TRIED):
             told = moments_of(curve, delay=float(delay), seconds=seconds, count=len(predicted))
             said = np.isfinite(told)
-            if said.sum() < 8 or np.ptp(told[said]) < 0.02:
+            if said.sum() < 8 or np.ptp(told[said]) < STILL:
                 return  # a slider that does not move tells no time
             moments = np.flatnonzero(said)
             away = moments - moments.mean()

@@ -1,7 +1,7 @@
 """The final song: descent on its coordinate P, through the generator and the taste, to where the listener should like it best.
 
 It starts from the songs that were rated best and from those that the taste expects most of, minimises the loss (1 - r) / 2 of a cautious
-rating r = mean - 0.5 standard deviations, and stays where the station's songs are.
+rating r = mean - CAUTION standard deviations, and stays where the station's songs are.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from radio.taste import Taste, through
 FinalProgress = Callable[[int, int, float, float], None]
 Trace = Callable[[np.ndarray], None]
 STEPS = 30
+CAUTION = 1.5  # standard deviations; with few, a listener who likes a middle best is led beyond it
 STARTS = 4  # half of them best rated, half best predicted
 KNOWN_LOG_VARIANCE = -4.0  # of tempo and key, which are known of each song
 
@@ -58,7 +59,7 @@ def find_final(
     promising = candidates[np.argsort(-expected, kind="stable")[: STARTS - len(liked)]]
     distribution = whole_distribution(station)
     decode = through(station.vae.decoder, station.latent_size)
-    objective = taste.objective(decode if layers is None else layers.through(decode))
+    objective = taste.objective(decode if layers is None else layers.through(decode), caution=CAUTION)
 
     def traced(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if trace is not None:

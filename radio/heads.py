@@ -1,8 +1,9 @@
 """Several Bayesian layers side by side, each with another idea of the listener; those that foresaw the ratings best count most.
 
-    ideas     what is liked grows evenly, or has a best middle; ratings are precise, or noisy; old ratings hold, or are soon outdated
-    share_h   ~ evidence of head h,  sum share = 1
-    mean      = sum share_h mean_h,     variance = sum share_h (variance_h + mean_h^2) - mean^2
+    ideas     what is liked grows evenly, or has a best middle; ratings are precise, or noisy; old ratings hold, or are soon outdated;
+              what a slider tells of the moments of a song is exact, or rough, or nothing
+    share_h   ~ p(ratings | moments, head h),  sum share = 1
+    mean      = sum share_h mean_h,     variance = sum share_h (variance_h + UNHEARD noise_h^2 + mean_h^2) - mean^2
 
 A listener who changes their mind is noticed that way: the heads that forget then foresee the ratings better, and take over.
 Source: Bishop 2006, section 3.4 (Bayesian model comparison; the average over models is eq. 3.67).
@@ -16,12 +17,15 @@ from typing import Any
 import numpy as np
 
 from neural_networks.components.module import Module
-from radio.bayesian import BayesianDense
+from radio.bayesian import BayesianDense, observed
 
 IDEAS = ((1.0, 0.03), (0.3, 3.0))  # how much the even features, and the bent ones, may say
-NOISES = (0.18, 0.32)  # of a rating, of a slider that goes from -1 to 1
+NOISES = (0.25,)  # of a rating, of a slider that goes from -1 to 1
 HALF_LIVES = (np.inf, 12.0, 6.0, 3.0)  # ratings after which one counts half
+# How much of a moment's difference from its song the slider shows, and how exactly. Moments are no independent witnesses, and count little.
+TRUST = ((0.0, 1.0), (0.3, 0.4), (0.3, 0.8))
 BIAS_VARIANCE = 0.1
+UNHEARD = 0.35  # of a rating's noise is no error: it is what the network can't hear of a song, but the listener means
 
 
 class Heads(Module):
@@ -35,10 +39,12 @@ class Heads(Module):
     def __init__(self, even: int, bent: int) -> None:
         self.heads: list[BayesianDense] = []
         self.half_lives: list[float] = []
-        for idea, (noise, half_life) in product(IDEAS, product(NOISES, HALF_LIVES)):
+        self.trusts: list[tuple[float, float]] = []
+        for idea, (noise, half_life, trust) in product(IDEAS, product(NOISES, HALF_LIVES, TRUST)):
             variance = np.repeat(np.array(idea), [even, bent])
             self.heads.append(BayesianDense(even + bent, variance=variance, bias_variance=BIAS_VARIANCE, noise=noise))
             self.half_lives.append(half_life)
+            self.trusts.append(trust)
         self._known = (tuple(head.weight.value[:, 0] for head in self.heads), np.full(len(self.heads), 1 / len(self.heads)))
 
     @property
@@ -49,7 +55,7 @@ class Heads(Module):
     @property
     def noise(self) -> float:
         """Return how far a rating is thought to be from what is meant."""
-        return float(np.sqrt(self.shares @ np.square([head.noise for head in self.heads])))
+        return float(np.sqrt((1 - UNHEARD) * self.shares @ np.square([head.noise for head in self.heads])))
 
     @property
     def half_life(self) -> float:
@@ -57,17 +63,46 @@ class Heads(Module):
         outdated = float(self.shares @ (1 / np.array(self.half_lives)))
         return 1 / max(outdated, 1e-12)
 
-    def learn(self, features: np.ndarray, ratings: np.ndarray, weights: np.ndarray) -> None:
-        """Learn all ratings (n,) of songs (n, K) anew, the oldest first, each with its weight (n,)."""
+    def learn(
+        self,
+        features: np.ndarray,
+        ratings: np.ndarray,
+        weights: np.ndarray,
+        moments: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+    ) -> None:
+        """Learn all ratings (n,) of songs (n, K) anew, the oldest first, each with its weight (n,).
+
+        Args:
+            features: of the songs.
+            ratings: of the songs.
+            weights: how much each counts.
+            moments: how moments differ from their song in features (m, K), and in what the slider showed (m,), and which song it is (m,).
+        """
         age = np.arange(len(ratings))[::-1]
-        for head, half_life in zip(self.heads, self.half_lives, strict=True):
-            head.observe(features, ratings, weights * np.maximum(2.0 ** (-age / half_life), 1e-9), anew=True)
-        evidence = np.array([head.evidence for head in self.heads])
+        evidence = np.zeros(len(self.heads))
+        for half_life in HALF_LIVES:
+            counts = weights * np.maximum(2.0 ** (-age / half_life), 1e-9)
+            rated = observed(features, ratings, counts)
+            told = None if moments is None or not len(moments[1]) else observed(*moments[:2], counts[moments[2]], differences=True)
+            plain = 0  # the latest head that trusts no moments: where nothing was told of any, the others of its kind are the same
+            for index in np.flatnonzero(np.array(self.half_lives) == half_life):
+                head, (gain, noise) = self.heads[index], self.trusts[index]
+                if not gain:
+                    head.learn(rated, anew=True)
+                    plain, evidence[index] = int(index), head.evidence
+                elif told is None:
+                    head.become(self.heads[plain])
+                    evidence[index] = evidence[plain]
+                else:
+                    head.learn(told, anew=True, gain=gain, noise=noise)
+                    before = head.evidence
+                    head.learn(rated)
+                    evidence[index] = head.evidence - before
         share = np.exp(evidence - evidence.max())
         self._known = (tuple(head.weight.value[:, 0] for head in self.heads), share / share.sum())
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return [mean, standard deviation] (n, 2) of the ratings expected of features x (n, K), and the cache."""
+        """Return [mean, standard deviation] (n, 2) of the ratings that are meant of features x (n, K), and the cache."""
         parts, shares = [], self.shares
         mean, second = np.zeros(len(x)), np.zeros(len(x))
         for head, share in zip(self.heads, shares, strict=True):
@@ -76,7 +111,7 @@ class Heads(Module):
             each = head.forward(x)[0][:, 0]
             deviation, cache = head.deviation(x)
             mean += share * each
-            second += share * (np.square(deviation) + np.square(each))
+            second += share * (np.square(deviation) + UNHEARD * head.noise**2 + np.square(each))
             parts.append((share, head, each, deviation, cache))
         total = sum(part[0] for part in parts)
         mean, second = mean / total, second / total
@@ -89,7 +124,7 @@ class Heads(Module):
         dvariance = dy[:, 1] / (2 * deviation)
         dx = np.zeros((len(mean), parts[0][1].weight.value.shape[0]))
         for share, head, each, own, own_cache in parts:
-            # variance = sum share (own^2 + each^2) - mean^2
+            # variance = sum share (own^2 + each^2) - mean^2 + what is the same for every song
             deach = share / total * (dy[:, 0] + 2 * dvariance * (each - mean))
             dx += deach[:, None] * head.weight.value[:, 0]
             dx += head.deviation_backward(share / total * 2 * dvariance * own, own_cache)

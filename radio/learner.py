@@ -1,4 +1,4 @@
-"""Who learns: one session a listener and station holds a lock and trains the added layers; others follow the table of ratings.
+"""Who learns: one session of a listener and station holds a lock and trains the added layers; others follow its ratings and layers.
 
 The lock is the operating system's, on an open file, so that it ends with its process, however that ends.
 """
@@ -18,7 +18,14 @@ class LearnerLock:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        self.held = _locked(self._file)
+        self.held = False
+        self.take()
+
+    def take(self) -> bool:
+        """Take the lock if nobody else holds it; return whether it is held."""
+        if not self.held and self._file >= 0:
+            self.held = _locked(self._file)
+        return self.held
 
     def close(self) -> None:
         """Let go."""

@@ -2,7 +2,8 @@
 
 It wraps a `RadioSession`, is niced, computes in one thread, and speaks the messages of radio/messages.py over standard input and output.
 It offers songs before they are wanted: up to OFFERS wait in the radio, the best first by the newest taste. After each rating it makes one
-more and withdraws the worst. It ends when the radio does, however that ends.
+more and withdraws the worst. It looks for what another radio of the same listener wrote, and trains the generator's added layers when there
+are enough new ratings. It ends when the radio does, however that ends.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ import queue
 import signal
 import sys
 import threading
+import time
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
 
 from radio import messages
 
@@ -27,6 +32,7 @@ OFFERS = 3
 IN_HASTE = 2  # with fewer than so many a song is made of few candidates: somebody skips
 REMEMBERED = 24  # songs whose frames are kept, for their insights and ratings: 1 MB each
 NICENESS = 10
+FOLLOW_SECONDS = 2.0  # how often it is looked what others wrote
 LOOK_SECONDS = 0.05  # how often it is looked whether the next song is ready
 
 
@@ -50,17 +56,23 @@ class LearnerService:
         self._stale = False  # whether a rating came since the latest song was chosen
         self._stop_final = threading.Event()
         self._final: threading.Thread | None = None
+        self._training: threading.Thread | None = None
+        self._told = 0  # how much of what others wrote was told
+        self._trained: queue.Queue[str] = queue.Queue()  # an empty text, or what went wrong
+        self._followed = time.monotonic()
 
     def run(self) -> None:
         """Serve until the radio ends."""
+        self._tell_layers(news=False)
         while True:
+            self._attend()
             wanting = len(self._offers) < OFFERS or self._stale
             if len(self._offers) < IN_HASTE:
                 self._session.hurry()
             if wanting and self._session.ready:
                 self._offer()
             try:
-                message = self._inbox.get(timeout=LOOK_SECONDS if wanting else None)
+                message = self._inbox.get(timeout=LOOK_SECONDS if wanting else FOLLOW_SECONDS)
             except queue.Empty:
                 continue
             # Ratings that came together are learned together.
@@ -99,6 +111,10 @@ class LearnerService:
                 self._begin_final()
             case messages.StopFinal():
                 self._stop_final.set()
+            case messages.ResetLayers():
+                self._session.reset_layers()
+                self._stale = True
+                self._tell_layers(news=True)
 
     def _offer(self) -> None:
         song = self._session.next_song()
@@ -117,7 +133,7 @@ class LearnerService:
         if not self._offers:
             return
         self._offers = [self._offers[place] for place in self._session.order(self._offers)][:OFFERS]
-        expected = [self._session.predict(song) if self._session.rated else None for song in self._offers]
+        expected = [self._session.predict(song) if self._session.taught else None for song in self._offers]
         self._tell(messages.Order([song.key for song in self._offers], expected))
 
     def _learn(self, keys: list[str]) -> None:
@@ -130,6 +146,37 @@ class LearnerService:
         playing = self._songs.get(self._playing or "")
         if playing is not None:
             self._tell_insight(playing)
+
+    def _attend(self) -> None:
+        """Follow what others wrote, and train the added layers, when either is due."""
+        if self._training is not None and not self._training.is_alive():
+            self._training = None
+            self._stale = True
+            self._tell_layers(news=not self._trained.get())
+        if time.monotonic() - self._followed < FOLLOW_SECONDS:
+            return
+        self._followed = time.monotonic()
+        self._session.follow(playing=self._playing)
+        if self._session.followed != self._told:
+            self._told = self._session.followed
+            self._batches += 1
+            self._stale = True
+            self._tell(messages.Learned([], self._batches, self._session.delay))
+            self._tell_layers(news=False)
+            self._order()
+        if self._training is None and self._session.generator.due(self._session.rated):
+            self._training = threading.Thread(target=self._train, name="added-layers", daemon=True)
+            self._training.start()
+
+    def _train(self) -> None:
+        try:
+            self._trained.put("" if self._session.train_layers() else "not better")
+        except Exception as error:
+            traceback.print_exception(error)  # in messages.log; the radio plays on with the layers it has
+            self._trained.put(str(error) or type(error).__name__)
+
+    def _tell_layers(self, *, news: bool) -> None:
+        self._tell(messages.Layers(*self._session.learned_layers, news))
 
     def _tell_insight(self, song: Song) -> None:
         self._tell(messages.Insights(song.key, self._session.insight(song)))
@@ -170,7 +217,7 @@ class LearnerService:
     def _heard(self, song: Song) -> messages.HeardSong:
         return messages.HeardSong(
             song.samples, song.sample_rate, song.latent, song.name, song.details, song.key, song.expected, song.descent,
-            self._session.description(song),
+            self._session.description(song), np.frombuffer(self._session.picture(song), np.uint8),
         )  # fmt: skip
 
 
@@ -217,7 +264,9 @@ def _open(begin: messages.Begin, tell: Callable[[object], None]) -> RadioSession
     compile_once(lambda: tell(messages.Telling(WAIT)))
     tell(messages.Telling(""))
     explore: Any = begin.explore
-    session = RadioSession(station, begin.listener, home=home, seed=begin.seed, explore=explore, beats=begin.beats)
+    session = RadioSession(
+        station, begin.listener, home=home, seed=begin.seed, explore=explore, beats=begin.beats, added_layers=begin.added_layers
+    )
     tell(messages.Opened(station.name, station_fingerprint(station)))
     return session
 

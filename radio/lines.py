@@ -1,6 +1,7 @@
 """The radio without a terminal, for pipes and programs: a command a line on standard input, plain lines on standard output.
 
-Commands: n next, p pause or resume, a number from -1 to 1 rates this song, u undo, s save, f final song, q quit; they wait for a song.
+Commands: n next, p pause or resume, a number from -1 to 1 rates this song, u undo, s save, f final song, x reset what the generator
+learned, q quit; they wait for a song.
 At the end of the input the song that plays is played to its end, a final song that was asked for is made and played too, and that is all.
 """
 
@@ -17,7 +18,7 @@ from radio.broadcast import Broadcast
 from radio.ending import ending_signals
 
 TICK_SECONDS = 0.05
-HELP = "commands: n next, p pause, a number from -1 to 1 rates this song, u undo, s save, f final song, q quit"
+HELP = "commands: n next, p pause, a number from -1 to 1 rates this song, u undo, s save, f final song, x reset the generator, q quit"
 
 
 def play_on_lines(open_broadcast: Callable[[Callable[[str], None]], Broadcast], *, commands: TextIO | None = None) -> None:
@@ -72,6 +73,7 @@ def obey(broadcast: Broadcast, line: str) -> None:
     commands: dict[str, Callable[[], None]] = {
         "n": broadcast.next, "next": broadcast.next, "p": broadcast.toggle_pause, "pause": broadcast.toggle_pause, "u": broadcast.undo,
         "undo": broadcast.undo, "s": broadcast.save, "save": broadcast.save, "f": broadcast.make_final, "final": broadcast.make_final,
+        "x": broadcast.reset_layers, "reset": broadcast.reset_layers,
         "?": lambda: _say(HELP), "help": lambda: _say(HELP), "": lambda: None,
     }  # fmt: skip
     if line in commands:

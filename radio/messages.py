@@ -1,7 +1,8 @@
 """What the radio and its learner tell each other: dataclasses, as radio/wire.py writes them, each after its length in 8 bytes.
 
-    radio -> learner      Begin, then Played, Changed, Again, Final, StopFinal, Hurry
-    learner -> radio      Telling, then Opened or Refused; then Offer, Order, Learned, Insights, FinalStep, FinalPlaces, FinalSong, NoFinal
+    radio -> learner      Begin, then Played, Changed, Again, Final, StopFinal, Hurry, ResetLayers
+    learner -> radio      Telling, then Opened or Refused; then Offer, Order, Learned, Insights, Layers, FinalStep, FinalPlaces,
+                          FinalSong, NoFinal
 
 Both ends are this program: nothing comes from elsewhere. The database is what both agree on: a rating is written by the radio, and the
 learner is told the key of the play that changed, so that a message that is lost with a process loses nothing.
@@ -33,6 +34,7 @@ class HeardSong:
         expected: (mean, standard deviation) of the rating that was expected when it was chosen.
         descent: how a final song was found; empty for others.
         description: everything needed to make it again, ready for JSON.
+        picture: of how a final song was found, the bytes of a PNG (n,) uint8; empty for others.
     """
 
     samples: np.ndarray
@@ -44,6 +46,7 @@ class HeardSong:
     expected: tuple[float, float] | None = None
     descent: dict[str, Any] = field(default_factory=dict)
     description: dict[str, Any] = field(default_factory=dict)
+    picture: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Begin:
     explore: str
     beats: int | None
     latent: str | None = None
+    added_layers: bool = True
 
 
 @dataclass
@@ -95,6 +99,11 @@ class StopFinal:
 @dataclass
 class Hurry:
     """Somebody waits for the next song."""
+
+
+@dataclass
+class ResetLayers:
+    """Let the generator be the station's own again."""
 
 
 @dataclass
@@ -142,7 +151,10 @@ class Order:
 
 @dataclass
 class Learned:
-    """The taste has learned what the database says of these plays; so many batches since the session began; the hand's delay, seconds."""
+    """The taste has learned what the database says of these plays; so many batches since the session began; the hand's delay, seconds.
+
+    No plays are those that another radio of the same listener wrote.
+    """
 
     keys: list[str]
     batches: int
@@ -155,6 +167,15 @@ class Insights:
 
     key: str
     insight: Insight
+
+
+@dataclass
+class Layers:
+    """The generator's added layers: after how many ratings they were trained, 0 for none, and how much more their songs should be liked."""
+
+    ratings: int
+    gain: float
+    news: bool  # whether they have just become what they are
 
 
 @dataclass

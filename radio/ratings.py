@@ -6,7 +6,8 @@
     ratings.undo(listener, station, ...)    takes back the latest and returns it
     ratings.listeners()                     who has rated how many songs of which station
 
-A row holds the song's coordinate P, from which station and song can be made again, and the slider's curve as it was drawn.
+A row holds the song's coordinate P, from which station and song can be made again, and the slider's curve as it was drawn. A second table
+holds what songs sounded like, for the time when the station is trained again.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION = 0x41695264  # "AiRd": marks the file as ours in SQLite's header
 OPEN_SECONDS = 10.0  # how long to wait, at the start, while another program writes
 MOST_WEIGHT = 100.0
 LATEST = 32_500_000_000.0  # seconds since 1970: in the year 2999, beyond which Windows has no calendar
+MOST_SOUNDS = 500  # of a listener and a station, about 40 MB
 BUSY_SECONDS = 1.0  # and later, when a listener's keys wait too; who writes may try again
 
-SCHEMA = """
+TABLE = """
 CREATE TABLE ratings (
     key        TEXT PRIMARY KEY,  -- of one play of a song
     listener   TEXT NOT NULL,
@@ -45,11 +47,17 @@ CREATE TABLE ratings (
     skipped    INTEGER NOT NULL,  -- 1 if the song was ended early
     time       REAL NOT NULL,     -- seconds since 1970
     expected   REAL               -- what the radio expected when it chose the song, NULL before it had learned
-);
-CREATE INDEX ratings_of ON ratings (listener, station, time);
+)
 """
+# The frames of rated songs, as radio/kept_sounds.py packs them: of a station that was trained again nothing else tells how they sounded.
+# A rating that is written over keeps its sound, one that is taken back takes it along.
+SOUNDS = (
+    "CREATE TABLE sounds (key TEXT PRIMARY KEY, frames BLOB NOT NULL)",
+    "CREATE TRIGGER forget_sound AFTER DELETE ON ratings BEGIN DELETE FROM sounds WHERE key = OLD.key; END",
+)
+SCHEMA = (TABLE, "CREATE INDEX ratings_of ON ratings (listener, station, time)", *SOUNDS)
 # What a table of an earlier version lacks, by the version that brought it.
-ADDED = {2: "ALTER TABLE ratings ADD COLUMN expected REAL"}
+ADDED = {2: ("ALTER TABLE ratings ADD COLUMN expected REAL",), 3: SOUNDS}
 COLUMNS = "key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, time, expected"
 MARKS = ", ".join("?" * len(COLUMNS.split(",")))
 
@@ -128,6 +136,7 @@ class Ratings:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rescued = ""
+        self._version = -1  # of the file's content, as SQLite counts what others write
         self._lock = threading.Lock()  # a session's face and its background thread may both ask
         try:
             self._connect()
@@ -165,8 +174,8 @@ class Ratings:
             # IMMEDIATE, and looked at again under the lock: two programs may start at once.
             self._database.execute("BEGIN IMMEDIATE")
             found = self._pragma("user_version")
-            statements = SCHEMA.split(";") if found == 0 else [ADDED[number] for number in range(found + 1, SCHEMA_VERSION + 1)]
-            for statement in statements:
+            added = [statement for number in range(found + 1, SCHEMA_VERSION + 1) for statement in ADDED.get(number, ())]
+            for statement in SCHEMA if found == 0 else added:
                 self._database.execute(statement)
             self._database.execute(f"PRAGMA application_id = {APPLICATION}")
             self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -258,10 +267,44 @@ class Ratings:
         with self._lock, self._explained():
             return self._database.execute("DELETE FROM ratings WHERE listener = ?", (listener,)).rowcount
 
+    def changed_elsewhere(self) -> bool:
+        """Return whether another connection has written since this was asked last."""
+        with self._lock, self._explained():
+            before, self._version = self._version, self._pragma("data_version")
+        return before != self._version
+
     def total(self) -> int:
         """Return how many ratings there are, of all listeners."""
         with self._lock, self._explained():
             return int(self._database.execute("SELECT count(*) FROM ratings").fetchone()[0])
+
+    def keep_sound(self, key: str, frames: bytes) -> None:
+        """Keep the frames of a rated song, if that play has a rating, and those of MOST_SOUNDS ratings of its listener and station."""
+        with self._lock, self._explained():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                rated = "INSERT OR REPLACE INTO sounds (key, frames) SELECT key, ? FROM ratings WHERE key = ?"
+                self._database.execute(rated, (frames, key))
+                older = """DELETE FROM sounds WHERE key IN (
+                    SELECT other.key FROM ratings AS one JOIN ratings AS other USING (listener, station)
+                    WHERE one.key = ? ORDER BY other.time DESC, other.rowid DESC LIMIT -1 OFFSET ?)"""
+                self._database.execute(older, (key, MOST_SOUNDS))
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+
+    def sound(self, key: str) -> bytes | None:
+        """Return the frames of a rated song; None if there are none."""
+        with self._lock, self._explained():
+            row = self._database.execute("SELECT frames FROM sounds WHERE key = ?", (key,)).fetchone()
+        return row[0] if row and isinstance(row[0], bytes) else None
+
+    def with_sound(self, listener: str, station: str) -> set[str]:
+        """Return the keys of a listener's ratings on a station whose frames are kept."""
+        query = "SELECT sounds.key FROM sounds JOIN ratings ON ratings.key = sounds.key WHERE listener = ? AND station = ?"
+        with self._lock, self._explained():
+            return {key for (key,) in self._database.execute(query, (listener, station))}
 
     def undo(self, listener: str, station: str, made_by: str) -> Rating | None:
         """Take back a listener's latest rating of a station's songs and return it; None if there is none."""

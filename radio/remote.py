@@ -10,6 +10,7 @@ rating, and a new learner knows all that the last one did.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -25,7 +26,7 @@ from radio.home import Home, check_name
 from radio.insight import Insight
 from radio.learner_process import LearnerProcess
 from radio.messages import HeardSong
-from radio.ratings import Rating, Ratings
+from radio.ratings import Rating, Ratings, RatingsError
 from radio.said import Said
 from radio.saving import file_name, save_song
 from radio.view import Judged
@@ -33,6 +34,13 @@ from radio.view import Judged
 OPEN_SECONDS = 300.0  # of silence after which a learner that doesn't open counts as broken
 ANSWER_SECONDS = 20.0
 REVIVALS, REVIVAL_SECONDS = 3, 60.0  # so many in that time; then it is tried once in that time
+
+
+def told_of_layers(ratings: int, gain: float) -> str:
+    """Return a line for the listener about the generator's added layers."""
+    if not ratings:
+        return "The generator is the station's own again; ten more ratings may change it."
+    return f"The generator has learned from {ratings} ratings: you should like its songs by {gain:+.2f} more."
 
 
 class LearnerError(ValueError):
@@ -50,6 +58,7 @@ class RemoteSession:
         explore: how the next song is chosen.
         beats: length of the songs.
         latent: the distribution that songs are drawn from; the station's own if None.
+        added_layers: as in `RadioSession`.
         telling: called with what takes long while the session opens.
 
     Raises:
@@ -67,6 +76,7 @@ class RemoteSession:
         explore: str = "ucb",
         beats: int | None = None,
         latent: str | None = None,
+        added_layers: bool = True,
         telling: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.listener = check_name(listener, "listener")
@@ -74,13 +84,16 @@ class RemoteSession:
         self.telling = ""  # what the learner does that takes long
         self.delay = 0.0  # seconds by which the listener's hand follows the ear, as far as the learner knows
         self.batches = 0  # mini-batches that the taste has learned since the session began
-        self._begin = messages.Begin(station, listener, home.path, seed, explore, beats, latent)
+        self.learned_layers = (0, 0.0)  # ratings from which the added layers were trained, 0 for none; what they should be worth
+        self._begin = messages.Begin(station, listener, home.path, seed, explore, beats, latent, added_layers)
         self._log = home.path / "messages.log"
         self._offers: dict[str, HeardSong] = {}
         self._order: list[str] = []
         self._answers: dict[str, queue.Queue[HeardSong]] = {}  # for songs that are made again, by the key of their play
         self._insights: dict[str, Insight] = {}
         self._unlearned: set[str] = set()
+        self._followed = False  # whether the learner found what another radio of this listener wrote
+        self._news = ""
         self._hurried = False
         self._playing: HeardSong | None = None
         self._final: queue.Queue[Any] | None = None
@@ -245,16 +258,27 @@ class RemoteSession:
         """Where the latest final song's descent went so far, (steps, starts, D); (0, 0, 0) before the first."""
         return np.array(self._descent) if self._descent else np.zeros((0, 0, 0))
 
+    def reset_layers(self) -> None:
+        """Let the generator be the station's own again."""
+        self._learner.tell(messages.ResetLayers())
+
     def save(self, song: HeardSong, *, kind: str = "wav") -> Path:
         """Write a song into the home's folder of songs, its coordinate and station in the tags and in a JSON beside it."""
         path = self.home.songs() / f"{file_name(song.name, song.latent)}.{kind}"
         rating = self._said.ratings.get(song.key)
-        return save_song(path, song, song.description, listener=self.listener, rating=None if rating is None else rating.rating)
+        given, drawn = None if rating is None else rating.rating, song.picture.tobytes()
+        return save_song(path, song, song.description, listener=self.listener, rating=given, picture=drawn)
 
     def attend(self) -> str:
         """Start the learner again if it died; return a line about it, or nothing."""
+        if self._followed:
+            self._followed = False
+            with contextlib.suppress(RatingsError):  # a database that is held is asked again with the next rating
+                self._rated = {one.key for one in self._said.history()}
         if not self._learner.died:
-            return ""
+            with self._lock:
+                news, self._news = self._news, ""
+            return news
         now = time.monotonic()
         self._deaths = [when for when in self._deaths if now - when < REVIVAL_SECONDS]
         if len(self._deaths) >= REVIVALS:
@@ -320,6 +344,11 @@ class RemoteSession:
                     self._unlearned -= set(message.keys)
                     self.batches += 1
                     self.delay = message.delay
+                    self._followed = self._followed or not message.keys
+                case messages.Layers():
+                    self.learned_layers = message.ratings, message.gain
+                    if message.news:
+                        self._news = told_of_layers(*self.learned_layers)
                 case messages.Insights():
                     self._insights = {message.key: message.insight}
                 case messages.Telling():

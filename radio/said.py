@@ -39,7 +39,7 @@ class Said:
         ratings: the database.
         listener: who speaks.
         station: name of the station.
-        made_by: the station's fingerprint; ratings of what it was before it was trained again are left alone.
+        made_by: the station's fingerprint; ratings of what it was before it was trained again are no part of the history.
     """
 
     def __init__(self, ratings: Ratings, listener: str, station: str, made_by: str) -> None:
@@ -53,6 +53,10 @@ class Said:
     def values(self) -> dict[str, tuple[float, float]]:
         """Return the rating and the weight of each row of this station's songs by its key, whether or not the row can be used."""
         return self.ratings.values(self.listener, self.station, self.made_by)
+
+    def before(self) -> list[Rating]:
+        """Return the ratings of songs that the station made before it was trained again, oldest first."""
+        return [one for one in self.ratings.of(self.listener, self.station) if one.made_by != self.made_by]
 
     def judged(self) -> tuple[Judged, ...]:
         """Return what was expected of each of those songs and given to it, the latest first."""

@@ -44,8 +44,10 @@ def file_name(name: str, coordinate: np.ndarray) -> str:
     return f"{words}-{fingerprint(coordinate) & 0xFFFF:04x}"
 
 
-def save_song(path: Path, song: Saved, description: dict[str, Any], *, listener: str, rating: float | None) -> Path:
-    """Write a song, its tags and its JSON, and return the song's path.
+def save_song(
+    path: Path, song: Saved, description: dict[str, Any], *, listener: str, rating: float | None, picture: bytes = b""
+) -> Path:
+    """Write a song, its tags and its JSON, and the picture of how a final song was found; return the song's path.
 
     Args:
         path: ends in .wav or .flac.
@@ -53,6 +55,7 @@ def save_song(path: Path, song: Saved, description: dict[str, Any], *, listener:
         description: of `description_of`.
         listener: who had it saved.
         rating: what that listener said of it.
+        picture: a PNG of how a final song was found; empty for others.
 
     Raises:
         OSError: if it can't be written.
@@ -60,6 +63,8 @@ def save_song(path: Path, song: Saved, description: dict[str, Any], *, listener:
     write_sound(path, song.samples, song.sample_rate, tags=tags_of(description))
     facts = {"listener": listener, "expected": song.expected, "rating": rating, "descent": song.descent}
     write_json(path.with_suffix(".json"), {**description, **facts})
+    if picture:
+        replace_file(path.with_suffix(".png"), lambda temporary: temporary.write_bytes(picture))
     return path
 
 

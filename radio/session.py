@@ -9,7 +9,8 @@
     session.close()
 
 One thread beside the caller's makes candidates, judges them and renders the best; the caller waits only if it asks before a song is there.
-The taste is rebuilt from the ratings in the database when a session begins, so the database is all there is to keep.
+The taste is rebuilt from the ratings in the database when a session begins, so the database is all there is to keep. Songs that the station
+made before it was trained again are heard in the frames that are kept beside their ratings.
 """
 
 from __future__ import annotations
@@ -22,20 +23,21 @@ from typing import Any
 
 import numpy as np
 
-from radio.added_layers import AddedLayers, versions
 from radio.curves import Delay
-from radio.final import FinalProgress, Trace, find_final, whole_distribution
+from radio.final import FinalProgress, Trace, find_final
+from radio.final_picture import picture
 from radio.home import Home, check_name
 from radio.insight import Insight, insight
-from radio.learner import LearnerLock
+from radio.personal_generator import PersonalGenerator
 from radio.ratings import Rating, Ratings
 from radio.said import SKIP_RATING, SKIP_WEIGHT, Said
 from radio.saving import description_of, file_name, save_song, station_fingerprint
 from radio.slider import checked_curve
-from radio.song_maker import MINI_BATCH, Song, SongMaker
+from radio.song_maker import MINI_BATCH, Heard, Song, SongMaker
 from radio.songs_heard import LIKENESS, REMEMBERED, SongsHeard
+from radio.sound_memory import SoundMemory
 from radio.station import Station
-from radio.taste import FIRST_RANDOM, Explore, Taste, through
+from radio.taste import FIRST_RANDOM, Explore, Taste
 from radio.view import Judged
 
 CANDIDATES = 192  # judged for every song that is played
@@ -55,6 +57,7 @@ class RadioSession:
             under a taste drawn from those that the ratings allow), 'ucb' (expected rating plus uncertainty).
         beats: length of the songs; the station's if None. The taste judges every song at the station's length, whatever is played of it.
         background: whether songs are made ahead in a thread; without it each is made when it is asked for, from all ratings given before.
+        added_layers: whether layers that were added to the generator are used, and may be trained.
 
     Raises:
         RatingsError: if the ratings' database can't be used.
@@ -71,6 +74,7 @@ class RadioSession:
         explore: Explore = "ucb",
         beats: int | None = None,
         background: bool = True,
+        added_layers: bool = True,
     ) -> None:
         self.station = station
         self.listener = check_name(listener, "listener")
@@ -84,18 +88,18 @@ class RadioSession:
         self._maker = SongMaker(station, self._taste, beats=beats)
         self._ratings = Ratings(self.home.ratings)
         self._said = Said(self._ratings, self.listener, station.name, self._made_by)
+        self._sounds = SoundMemory(self._said, self._maker)
         self._known = self._in_database()
-        self._features: dict[str, np.ndarray] = {}  # (K,) of each rated song, by the key of its play
+        self._songs: dict[str, Heard] = {}  # what the taste hears of each rated song, by the key of its play
+        self._before: list[tuple[Rating, Heard]] = []  # what was rated before the station was trained again
         self._delay = Delay()
-        self.layers = AddedLayers(whole_distribution(station))
-        self._learner = LearnerLock(self._own_folder() / "learner.lock")
-        if kept := self.layer_versions():
-            self.go_back(kept[-1])
+        self.generator = self._maker.generator = PersonalGenerator(station, self._own_folder(), used=added_layers)
         self._lock = threading.RLock()  # of what is known and learned: the worker learns it when the session begins
         self._begun = False
         self._insight: tuple[str, int, Insight] | None = None  # the latest that was asked for: of which play, after how many batches
         self.batches = 0  # mini-batches that the taste has learned
         self.queue = 0  # ratings that it has not learned yet
+        self.followed = 0  # how often it has learned or taken what another session wrote
         self._noted: set[str] = set()  # plays of this session that are in the database but not over
         self._hurry = threading.Event()  # the next song is waited for: judge no more candidates
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="next-song") if background else None
@@ -105,6 +109,11 @@ class RadioSession:
     def rated(self) -> int:
         """How many songs of this station the listener has rated."""
         return len(self._known)
+
+    @property
+    def taught(self) -> bool:
+        """Whether the taste has learned anything, before the station was trained again or since."""
+        return self._taste.count > 0
 
     @property
     def ready(self) -> bool:
@@ -125,7 +134,7 @@ class RadioSession:
         self.hurry()
         shelf = self._prepare(1, CANDIDATES) if self._shelf is None else self._shelf.result()
         song = shelf[self._taste.choose(np.stack([one.features for one in shelf]), self._rng, self.explore)]
-        song.expected = self.predict(song) if self._known else None
+        song.expected = self.predict(song) if self._taste.count else None
         self._heard.add(song.steps)
         self._hurry.clear()
         self._shelf = self._prepare_ahead(SHELF, CANDIDATES)
@@ -158,7 +167,8 @@ class RadioSession:
             if rating is None:
                 self._unlearn(song.key)
                 return None
-            self._learn_one(rating, song.features)
+            self._learn_one(rating, self._maker.heard(song))
+            self._sounds.keep(song.key, song.steps)
         return rating.rating
 
     def undo(self) -> Rating | None:
@@ -201,15 +211,17 @@ class RadioSession:
             return
         if song is not None:
             self._notice_delay(rating.curve, song)
-        features = self._features.get(key) if song is None else song.features
-        self._learn_one(rating, self._maker.judge(np.asarray(rating.coordinate, np.float32)[None])[0] if features is None else features)
+        heard = self._songs.get(key) if song is None else self._maker.heard(song)
+        if song is not None:
+            self._sounds.keep(key, song.steps)
+        self._learn_one(rating, self._maker.hear(np.asarray(rating.coordinate, np.float32)[None])[0] if heard is None else heard)
 
     def again(self, coordinate: np.ndarray, *, key: str) -> Song:
         """Make a song again, as the same play of it: what is said of it now replaces what was said."""
         self._begin()
         coordinate = np.asarray(coordinate, np.float32)
         song = self._maker.make(coordinate, self._maker.judge(coordinate[None])[0])
-        song.key, song.expected = key, self.predict(song) if self._known else None
+        song.key, song.expected = key, self.predict(song) if self._taste.count else None
         return song
 
     def order(self, songs: list[Song]) -> list[int]:
@@ -273,7 +285,7 @@ class RadioSession:
             progress=progress,
             trace=trace,
             should_stop=should_stop,
-            layers=None if self.layers.untouched else self.layers,
+            layers=self.generator.in_use,
         )
         if should_stop():
             raise CancelledError
@@ -282,37 +294,32 @@ class RadioSession:
         return song
 
     def train_layers(self, steps: int = 40) -> list[float]:
-        """Train the generator's added layers by what the taste says of every moment, and keep them; return the losses.
+        """Train the generator's added layers by what the taste says of every moment, and keep them if they are better; return the losses.
+
+        Better are layers whose songs the taste expects to be liked more and the critic doesn't think less of; with others everything stays
+        as it was, and there are no losses to return.
 
         Raises:
             RuntimeError: if another session learns for this listener.
         """
-        if not self._learner.held:
+        if not self.generator.may_train():
             raise RuntimeError(f"another session learns for {self.listener} on station {self.station.name}; close it first")
         self._begin()
-        rng = self._rng.spawn(1)[0]
-        decode = through(self.station.vae.decoder, self.station.latent_size)
-        losses = self.layers.train(
-            self._taste, decode, self.station.critic.folded(), lambda count: self.station.sample(count, rng), steps=steps
-        )
-        self.layers.save(self._own_folder())
-        return losses
+        return self.generator.train(self._taste, self._rng.spawn(1)[0], ratings=self.rated, steps=steps)
+
+    @property
+    def learned_layers(self) -> tuple[int, float]:
+        """From how many ratings the generator's added layers were trained, 0 for none, and how much more their songs should be liked."""
+        return self.generator.learned
+
+    def reset_layers(self) -> None:
+        """Let the generator be the station's own again, in later sessions too; more ratings may train new layers."""
+        self.generator.reset(ratings=self.rated)
 
     def personal(self, song: Song) -> Song:
         """Return the song that the generator with its added layers makes of a song's coordinate."""
-        coordinate = self.layers.forward(song.latent[None].astype(np.float64))[0].astype(np.float32)
+        coordinate = self.generator.layers.forward(song.latent[None].astype(np.float64))[0].astype(np.float32)
         return self._maker.make(coordinate[0], self._maker.judge(coordinate)[0])
-
-    def layer_versions(self) -> list[Path]:
-        """Return every version of the added layers that was kept, the oldest first."""
-        return versions(self._own_folder())
-
-    def go_back(self, version: Path | None) -> None:
-        """Take a version of the added layers; None for none, so that the generator is the station's again."""
-        if version is None:
-            self.layers.reset()
-        else:
-            self.layers.load(version)
 
     def save(self, song: Song, path: Path | None = None, *, kind: str = "wav") -> Path:
         """Write a song as WAV or FLAC, and beside it a JSON with everything needed to make it again; return the song's path.
@@ -324,7 +331,22 @@ class RadioSession:
         """
         path = self.home.songs() / f"{file_name(song.name, song.latent)}.{kind}" if path is None else path
         rating = self._known.get(song.key)
-        return save_song(path, song, self.description(song), listener=self.listener, rating=None if rating is None else rating.rating)
+        given = None if rating is None else rating.rating
+        return save_song(path, song, self.description(song), listener=self.listener, rating=given, picture=self.picture(song))
+
+    def picture(self, song: Song) -> bytes:
+        """Return a PNG of how a final song was found; nothing for others."""
+        if not song.descent:
+            return b""
+        with self._lock:
+            known = list(self._known.values())
+        return picture(
+            np.concatenate([self.station.means, self.station.coordinates], axis=1),
+            song.descent,
+            rated=np.array([one.coordinate for one in known]).reshape(-1, self.station.size),
+            ratings=np.array([one.rating for one in known]),
+            title=f"{song.name}: {self.listener} on station {self.station.name}",
+        )
 
     def description(self, song: Song) -> dict[str, Any]:
         """Return everything needed to make a song again, ready for JSON."""
@@ -336,7 +358,7 @@ class RadioSession:
         if self._worker is not None:
             self._worker.shutdown(wait=True, cancel_futures=True)
         self._ratings.close()
-        self._learner.close()
+        self.generator.close()
 
     def _prepare_ahead(self, count: int, candidates: int) -> Future[list[Song]] | None:
         return None if self._worker is None else self._worker.submit(self._prepare, count, candidates)
@@ -371,13 +393,11 @@ class RadioSession:
             if self._begun:
                 return
             self._maker.fit_taste()
-            known = list(self._known.values())
-            for start in range(0, len(known), MINI_BATCH):
-                part = known[start : start + MINI_BATCH]
-                features = self._maker.judge(np.array([one.coordinate for one in part], np.float32))
-                self._features.update({one.key: one_features for one, one_features in zip(part, features, strict=True)})
+            self._hear(list(self._known.values()))
+            self._before = self._sounds.before()
             self._learn_all()
             self._begun = True
+            self._sounds.keep_missing(list(self._known.values()))
 
     def _own_folder(self) -> Path:
         return self.home.writable(f"listeners/{self.listener}/{self.station.name}-{self._made_by}")
@@ -386,22 +406,38 @@ class RadioSession:
         """Return what the listener said of this station's songs, by the key of the play; rows that another program left may not fit."""
         return {one.key: one for one in self._said.history() if one.coordinate.shape == (self.station.size,)}
 
-    def _follow(self) -> None:
-        """Learn what another session said, edited or took back for the same listener since."""
+    def follow(self, *, playing: str | None = None) -> None:
+        """Learn what another session said for the same listener since, and take the layers that it trained; `followed` counts both.
+
+        Args:
+            playing: key of the song that plays, of which the listener may still say something else.
+        """
+        self.followed += self.generator.follow()
+        if self._ratings.changed_elsewhere():
+            self._follow(playing)
+
+    def _follow(self, playing: str | None = None) -> None:
         with self._lock:
             known = {key: (one.rating, one.weight) for key, one in self._known.items()}
             # Looked at before every song: the rows themselves, with their curves and coordinates, are read only if something changed.
             if {key: values for key, values in self._said.values().items() if key not in self._noted} == known:
                 return
             now = {key: one for key, one in self._in_database().items() if key not in self._noted}
+            if playing is not None and playing in now:  # it is learned when it is over
+                now.pop(playing)
+                now |= {playing: self._known[playing]} if playing in self._known else {}
             if {key: (one.rating, one.weight) for key, one in now.items()} == known:
                 return
-            new = [one for key, one in now.items() if key not in self._features]
-            if new:
-                features = self._maker.judge(np.array([one.coordinate for one in new], np.float32))
-                self._features.update({one.key: one_features for one, one_features in zip(new, features, strict=True)})
+            self._hear([one for key, one in now.items() if key not in self._songs])
             self._known = now
             self._learn_all()
+            self.followed += 1
+
+    def _hear(self, ratings: list[Rating]) -> None:
+        for start in range(0, len(ratings), MINI_BATCH):
+            part = ratings[start : start + MINI_BATCH]
+            heard = self._maker.hear(np.array([one.coordinate for one in part], np.float32))
+            self._songs.update({one.key: song for one, song in zip(part, heard, strict=True)})
 
     def _seconds(self, coordinate: np.ndarray) -> float:
         return self.station.seconds(coordinate) * (self.beats or self.station.beats) / self.station.beats
@@ -414,23 +450,30 @@ class RadioSession:
         with self._lock:
             self.batches += 1
             self._taste.forget()
+            for rating, heard in self._before:
+                self._observe(rating, heard)
             for key, rating in self._known.items():
-                self._taste.observe(self._features[key], rating.rating, rating.weight)
+                self._observe(rating, self._songs[key])
             self._taste.learn()
 
-    def _learn_one(self, rating: Rating, features: np.ndarray) -> None:
+    def _observe(self, rating: Rating, heard: Heard) -> None:
+        seconds = self._seconds(np.asarray(rating.coordinate))
+        told = self._taste.told(heard.stretches, rating.curve, delay=self.delay, seconds=seconds)
+        self._taste.observe(heard.features, rating.rating, rating.weight, told)
+
+    def _learn_one(self, rating: Rating, heard: Heard) -> None:
         with self._lock:
             again = rating.key in self._known
-            self._known[rating.key], self._features[rating.key] = rating, features
+            self._known[rating.key], self._songs[rating.key] = rating, heard
             if again:
                 self._learn_all()
             else:
                 self.batches += 1
-                self._taste.observe(features, rating.rating, rating.weight)
+                self._observe(rating, heard)
                 self._taste.learn()
 
     def _unlearn(self, key: str) -> None:
         with self._lock:
             if self._known.pop(key, None) is not None:
-                self._features.pop(key, None)
+                self._songs.pop(key, None)
                 self._learn_all()

@@ -7,6 +7,9 @@
     [save]
     kind = "flac"                   or "wav"
 
+    [learning]
+    added_layers = false            the generator stays the station's own; true without it
+
 A key is a character, or one of NAMED_KEYS. A file that can't be used is one line, and nothing is played by half a file.
 """
 
@@ -33,6 +36,7 @@ ACTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "undo": (("u",), "undo the last rating"),
     "save": (("s",), "save the song"),
     "final": (("f",), "your final song"),
+    "reset": (("x",), "forget what the generator learned"),
     "explain": (("e",), "why: which moments are liked"),
     "history": (("h",), "history: replay, change, delete"),
     "devices": (("d",), "sound device"),
@@ -45,6 +49,7 @@ NAMED_KEYS = (
     *(f"f{number}" for number in range(1, 13)), *(f"ctrl+{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
 )  # fmt: skip
 KINDS = ("wav", "flac")
+KNOWN = ("keys", "save", "learning")
 
 
 class SettingsError(ValueError):
@@ -58,10 +63,12 @@ class Settings:
     Attributes:
         keys: what each key does, as the name of an action.
         kind: of saved songs, 'wav' or 'flac'.
+        added_layers: whether the generator learns too.
     """
 
     keys: dict[str, str] = field(default_factory=lambda: {key: action for action, (keys, _) in ACTIONS.items() for key in keys})
     kind: str = "wav"
+    added_layers: bool = True
 
     def keys_of(self, action: str) -> list[str]:
         """Return the keys of an action, in the order they were given."""
@@ -82,16 +89,20 @@ def read_settings(path: Path) -> Settings:
         why = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise SettingsError(f"{path} can't be read: {why}; mend it, or move it away") from error
     for name in content:
-        if name not in ("keys", "save"):
-            raise SettingsError(f"{path} has an unknown part {name!r}; there are [keys] and [save]")
-    keys, save = (_table(content, name, path) for name in ("keys", "save"))
-    for name in save:
-        if name != "kind":
-            raise SettingsError(f"{path} has an unknown setting {name!r} in [save]; there is kind")
+        if name not in KNOWN:
+            raise SettingsError(f"{path} has an unknown part {name!r}; there are [keys], [save] and [learning]")
+    keys, save, learning = (_table(content, name, path) for name in KNOWN)
+    for part, given, setting in (("save", save, "kind"), ("learning", learning, "added_layers")):
+        for name in given:
+            if name != setting:
+                raise SettingsError(f"{path} has an unknown setting {name!r} in [{part}]; there is {setting}")
+    added_layers = learning.get("added_layers", True)
+    if not isinstance(added_layers, bool):
+        raise SettingsError(f"{path} says added_layers = {added_layers!r} in [learning]; choose true or false")
     kind = save.get("kind", "wav")
     if kind not in KINDS:
         raise SettingsError(f"{path} says kind = {kind!r} in [save]; choose one of {', '.join(KINDS)}")
-    return Settings(_keys(keys, path), kind)
+    return Settings(_keys(keys, path), kind, added_layers)
 
 
 def _table(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Makes songs for a session: draws coordinates, judges them by what the taste sees of them, renders those that are chosen.
 
-    maker = SongMaker(station, taste, beats=None)
-    maker.fit_taste()                        the taste learns what is usual on this station
-    maker.candidates(count, rng, enough) -> P (n, D), features (n, K)
-    maker.decode(P) -> steps (S, B, F)       maker.make(P, features, steps) -> Song
+maker = SongMaker(station, taste, beats=None)
+maker.fit_taste()                        the taste learns what is usual on this station
+maker.candidates(count, rng, enough) -> P (n, D), features (n, K)
+maker.decode(P) -> steps (S, B, F)       maker.make(P, features, steps) -> Song
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from radio.personal_generator import PersonalGenerator
 from radio.station import Station
 from radio.taste import Taste
 
@@ -51,6 +52,18 @@ class Song:
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
+class Heard(NamedTuple):
+    """What the taste needs of a song to learn its rating.
+
+    Attributes:
+        features: (K,).
+        stretches: (STRETCHES, E + facts), for what the slider says of moments.
+    """
+
+    features: np.ndarray
+    stretches: np.ndarray
+
+
 class SongMaker:
     """See the module's contract.
 
@@ -64,6 +77,7 @@ class SongMaker:
         self.station = station
         self.taste = taste
         self.beats = beats
+        self.generator: PersonalGenerator | None = None  # whose layers make every second candidate once they are trained
 
     def fit_taste(self) -> None:
         """Let the taste learn what is usual on this station, and forget all ratings."""
@@ -72,9 +86,11 @@ class SongMaker:
 
     def candidates(self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
         """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` once `enough` says so."""
-        coordinates, features = [], []
+        coordinates, features, layers = [], [], None if self.generator is None else self.generator.in_use
         for _ in range(0, count, MINI_BATCH):
             drawn = self.station.sample(MINI_BATCH, rng)
+            if layers is not None:
+                drawn[::2] = layers.forward(drawn[::2].astype(np.float64))[0]  # a song of G' is the song of G at A(P)
             coordinates.append(drawn)
             features.append(self.judge(drawn))
             if enough():
@@ -84,6 +100,23 @@ class SongMaker:
     def judge(self, coordinates: np.ndarray) -> np.ndarray:
         """Return the features (n, K) of songs P (n, D), at the station's length, as the final song's descent sees them."""
         return self.taste.features(self.station.decode(coordinates), coordinates[:, self.station.latent_size :])
+
+    def hear(self, coordinates: np.ndarray) -> list[Heard]:
+        """Return what the taste learns from of songs P (n, D), whose ratings are known."""
+        beside = coordinates[:, self.station.latent_size :]
+        steps = self.station.decode(coordinates)
+        played = steps if self.beats in (None, self.station.beats) else self.decode(coordinates)
+        return [Heard(*one) for one in zip(self.taste.features(steps, beside), self.taste.stretches(played, beside), strict=True)]
+
+    def hear_again(self, steps: np.ndarray, beside: np.ndarray) -> Heard:
+        """Return what the taste learns from of a song's steps (S, F), with what is beside z (C,), wherever they come from."""
+        batch = np.ascontiguousarray(steps[:, None])
+        return Heard(self.taste.features(batch, beside[None])[0], self.taste.stretches(batch, beside[None])[0])
+
+    def heard(self, song: Song) -> Heard:
+        """Return what the taste learns from of a song that was made."""
+        beside = song.latent[None, self.station.latent_size :]
+        return Heard(song.features, self.taste.stretches(np.ascontiguousarray(song.steps[:, None]), beside)[0])
 
     def decode(self, coordinates: np.ndarray) -> np.ndarray:
         """Return canonical steps (S, B, F) of coordinates (B, D), as long as songs are played."""

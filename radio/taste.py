@@ -4,6 +4,7 @@
 
     taste.fit_pool(steps, coordinates)            once per station, on some of its songs
     taste.observe(features, rating)               a few milliseconds; the Bayesian heads are the last layer, and are solved exactly
+    taste.told(stretches, curve, ...)             what a slider's curve says of a song's moments, for `observe` to learn from as well
     taste.predict(features) -> (mean, std)        taste.choose(features, rng, explore) -> index
     taste.objective(decode) -> objective          for gan.descent: the loss L = (1 - r) / 2 of a cautious r = mean - 0.5 std
 
@@ -15,13 +16,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from gan.critic import Critic
 from neural_networks.components.checkpoint import load_arrays, save_arrays
 from neural_networks.components.module import Module
+from radio.curves import STILL, moments_of, without_drift
 from radio.heads import Heads
 from radio.sound_statistics import FRAME_SIZE
 from radio.taste_features import SongFeatures
@@ -35,6 +37,26 @@ CURIOSITY = 0.4  # standard deviations that 'ucb' adds to the mean
 FIRST_RANDOM = 5  # ratings before a choice is more than random
 THOMPSON_SHARE = 0.1  # of the covariance; all of it explores too much
 CHUNK = 16  # songs through the trunk at once
+STRETCHES = 16  # of a song, each of which a slider's curve says something of
+FEWEST_STRETCHES = 4  # that a curve must speak of
+
+
+class Observation(NamedTuple):
+    """A rating as it is learned.
+
+    Attributes:
+        features: (K,) of the song.
+        rating: in [-1, 1].
+        weight: how much it counts.
+        moments: (m, K) how moments of the song differ from it.
+        told: (m,) how the slider differed there.
+    """
+
+    features: np.ndarray
+    rating: float
+    weight: float
+    moments: np.ndarray
+    told: np.ndarray
 
 
 class Taste:
@@ -49,8 +71,8 @@ class Taste:
     def __init__(self, critic: Critic, *, extra: int = 2, frame_size: int = FRAME_SIZE) -> None:
         self._songs = SongFeatures(critic, extra, frame_size=frame_size)
         self._heads: Heads | None = None
-        self._ratings: list[tuple[np.ndarray, float, float]] = []
-        self._queue: list[tuple[np.ndarray, float, float]] = []
+        self._ratings: list[Observation] = []
+        self._queue: list[Observation] = []
         self._lock = threading.Lock()
 
     @property
@@ -92,13 +114,34 @@ class Taste:
         """Return what the last layer sees (N, K), of songs as in `fit_pool`."""
         return self._songs.forward(self._raw(steps, coordinates))[0]
 
-    def observe(self, features: np.ndarray, rating: float, weight: float = 1.0) -> None:
+    def stretches(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+        """Return what of the stretches of songs (S, B, F) is needed to learn from curves: (B, STRETCHES, E + facts), float32."""
+        return self._songs.stretches(steps, coordinates, STRETCHES).astype(np.float32)
+
+    def told(self, stretches: np.ndarray, curve: np.ndarray, *, delay: float, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a curve says of a song's moments: how each differs in features (m, K) and on the slider (m,), no drift in either.
+
+        Args:
+            stretches: (STRETCHES, E + facts) of the song.
+            curve: (k, 2) seconds and slider.
+            delay: seconds by which the hand follows the ear.
+            seconds: the song lasts.
+        """
+        told = moments_of(curve, delay=delay, seconds=seconds, count=len(stretches))
+        said = np.isfinite(told)
+        if said.sum() < FEWEST_STRETCHES or np.ptp(told[said]) < STILL:
+            return np.zeros((0, self.size)), np.zeros(0)
+        differences = self._songs.differences(stretches.astype(np.float64))[said]
+        return without_drift(differences, np.flatnonzero(said).astype(float)), told[said]
+
+    def observe(self, features: np.ndarray, rating: float, weight: float = 1.0, told: tuple[np.ndarray, np.ndarray] | None = None) -> None:
         """Put a rating into the queue; it is learned before the next prediction.
 
         Args:
             features: (K,) of the song.
             rating: in [-1, 1].
             weight: how much it counts.
+            told: what the slider said of the song's moments, of `told`.
 
         Raises:
             ValueError: if the features are no song's of this station, or the rating or its weight is out of range.
@@ -108,7 +151,8 @@ class Taste:
         if not (-1 <= rating <= 1 and weight >= 0):
             raise ValueError(f"a rating lies between -1 and 1 and its weight is not negative, not {rating} and {weight}")
         with self._lock:
-            self._queue.append((features.astype(np.float64), float(rating), float(weight)))
+            rows, values = (np.zeros((0, self.size)), np.zeros(0)) if told is None else told
+            self._queue.append(Observation(features.astype(np.float64), float(rating), float(weight), rows, values))
 
     def learn(self) -> None:
         """Learn from the queue: the heads are solved anew for all ratings, those that waited among them."""
@@ -116,8 +160,8 @@ class Taste:
             if self._queue:
                 self._ratings.extend(self._queue)
                 self._queue = []
-                features, ratings, weights = (np.array(column) for column in zip(*self._ratings, strict=True))
-                self._fitted().learn(features, ratings, weights)
+                features, ratings, weights = (np.array([one[place] for one in self._ratings]) for place in range(3))
+                self._fitted().learn(features, ratings, weights, self._moments_told())
 
     def forget(self) -> None:
         """Forget all ratings; what the station's songs look like stays known."""
@@ -203,7 +247,7 @@ class Taste:
 
     def _least_alike(self, features: np.ndarray) -> int:
         self.learn()
-        rated = np.array([one for one, _, _ in self._ratings])[:, : self._songs.even]
+        rated = np.array([one.features for one in self._ratings])[:, : self._songs.even]
         candidates = features[:, : self._songs.even].astype(np.float64)
         lengths = np.linalg.norm(candidates, axis=1)[:, None] * np.linalg.norm(rated, axis=1)
         return int(np.argmin((candidates @ rated.T / np.maximum(lengths, 1e-12)).max(axis=1)))
@@ -223,9 +267,10 @@ class Taste:
             "projection": project.weight.value.copy(),
             "projection_bias": project.bias.value.copy(),
             "usual": self._songs.statistics.usual.copy(),
-            "features": np.array([features for features, _, _ in ratings]).reshape(-1, self.size),
-            "ratings": np.array([rating for _, rating, _ in ratings]),
-            "weights": np.array([weight for _, _, weight in ratings]),
+            "features": np.array([one.features for one in ratings]).reshape(-1, self.size),
+            "ratings": np.array([one.rating for one in ratings]),
+            "weights": np.array([one.weight for one in ratings]),
+            **dict(zip(("moments", "told", "of"), self._moments_told(), strict=True)),
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -234,7 +279,7 @@ class Taste:
         Raises:
             ValueError: if it belongs to another station.
         """
-        missing = {"projection", "projection_bias", "usual", "features", "ratings", "weights"} - state.keys()
+        missing = {"projection", "projection_bias", "usual", "features", "ratings", "weights", "moments", "told", "of"} - state.keys()
         if missing:
             raise ValueError(f"a taste's state lacks {', '.join(sorted(missing))}")
         if state["usual"].shape != self._songs.statistics.usual.shape:
@@ -242,8 +287,9 @@ class Taste:
         self._songs.set_projection(state["projection"], state["projection_bias"])
         self._songs.statistics.usual = state["usual"].astype(np.float64)
         self.forget()
-        for features, rating, weight in zip(state["features"], state["ratings"], state["weights"], strict=True):
-            self.observe(features, float(rating), float(weight))
+        for number, rated in enumerate(zip(state["features"], state["ratings"], state["weights"], strict=True)):
+            own = state["of"] == number
+            self.observe(rated[0], float(rated[1]), float(rated[2]), (state["moments"][own], state["told"][own]))
         self.learn()
 
     def save(self, path: Path) -> None:
@@ -269,6 +315,12 @@ class Taste:
         count = steps.shape[1]
         pieces = [slice(start, start + CHUNK) for start in range(0, count, CHUNK)]
         return np.concatenate([self._songs.raw(np.ascontiguousarray(steps[:, piece]), coordinates[piece])[0] for piece in pieces])
+
+    def _moments_told(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return everything that curves said: differences in features (m, K) and on the slider (m,), and of which rating (m,)."""
+        rows = np.concatenate([np.zeros((0, self.size)), *(one.moments for one in self._ratings)])
+        values = np.concatenate([np.zeros(0), *(one.told for one in self._ratings)])
+        return rows, values, np.repeat(np.arange(len(self._ratings)), [len(one.told) for one in self._ratings])
 
     def _fitted(self) -> Heads:
         if self._heads is None:

@@ -96,6 +96,28 @@ class SongFeatures(Module):
         project, bend = cache
         return self.project.input_gradient(self.bend.backward(dy, bend), project)
 
+    def stretches(self, steps: np.ndarray, coordinates: np.ndarray, count: int) -> np.ndarray:
+        """Return the projected means (B, count, E + facts) of so many equal stretches of songs, before the bend; fewer of shorter ones.
+
+        Raises:
+            ValueError: before `fit`.
+        """
+        if self.project is None:
+            raise ValueError("this taste has no pool of songs yet: call fit_pool first")
+        starts = np.unique(np.linspace(0, len(steps), min(count, len(steps)) + 1).astype(int))
+        lengths = np.diff(starts)[:, None, None]
+        # A layer of stride 2 or 4 has a value for 2 or 4 steps.
+        whole = (np.repeat(m, -(-len(steps) // len(m)), axis=0)[: len(steps)] for m in self.moments(steps, coordinates)[0])
+        means = [np.add.reduceat(m, starts[:-1], axis=0, dtype=np.float64) / lengths for m in whole]
+        beside = np.broadcast_to(coordinates, (len(lengths), *coordinates.shape))
+        raw = np.concatenate([*means, beside], axis=2).transpose(1, 0, 2)
+        return raw @ self.project.weight.value + self.project.bias.value
+
+    def differences(self, stretches: np.ndarray) -> np.ndarray:
+        """Return how each of a song's stretches (m, E + facts) differs from the song in what the heads see (m, K), to first order."""
+        song = stretches.mean(axis=0)
+        return self.bend.tangent(stretches - song, song)
+
     def fit(self, raw: np.ndarray) -> np.ndarray:
         """Choose standardisation and projection from the raw features (N, R) of a pool of a station's songs; return them as they are now.
 

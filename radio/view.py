@@ -55,6 +55,7 @@ class View:
         judged: songs with what was expected and what was given, the latest first.
         agreement: correlation of the two over all of them, None for fewer than three.
         final: (step, steps, cautious rating, distance from the station's middle) of the descent that runs.
+        layers: ratings from which the generator's added layers were trained, 0 for none, and how much more their songs should be liked.
     """
 
     number: int
@@ -80,6 +81,7 @@ class View:
     judged: tuple[Judged, ...] = ()
     agreement: float | None = None
     final: tuple[int, int, float, float] | None = None
+    layers: tuple[int, float] = (0, 0.0)
 
 
 def agreement(judged: tuple[Judged, ...]) -> float | None:

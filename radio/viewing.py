@@ -37,5 +37,6 @@ def view_of(broadcast: Broadcast) -> View:
         judged=broadcast.judged,
         agreement=agreement(broadcast.judged),
         final=broadcast.making.progress,
+        layers=session.learned_layers,
         **seen,
     )

@@ -32,6 +32,8 @@ class FakeSession:
         self.queue = self.batches = 0
         self.known: dict[str, Any] = {}
         self.played_again: list[str] = []
+        self.learned_layers = (0, 0.0)
+        self.resets = 0
         self.may_end = threading.Event()
         self.may_end.set()
 
@@ -49,6 +51,9 @@ class FakeSession:
         return types.SimpleNamespace(
             samples=samples, sample_rate=22050, name=name, details="C major", expected=(0.1, 0.2), key=name, latent=latent
         )  # fmt: skip
+
+    def reset_layers(self) -> None:
+        self.resets += 1
 
     def began(self, song: Any) -> None:
         pass

@@ -56,15 +56,15 @@ def test_they_learn_are_kept_and_can_be_gone_back_to(tmp_path: Path) -> None:
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.01
     better = [session.predict(session.personal(song))[0] - session.predict(song)[0] for song in songs]
     assert np.mean(better) > 0
-    (first,) = session.layer_versions()
-    learned = session.layers._flat.values.copy()
+    (first,) = session.generator.versions()
+    learned = session.generator.layers._flat.values.copy()
     session.train_layers(2)
-    assert len(session.layer_versions()) == 2
-    session.go_back(first)
-    np.testing.assert_array_equal(session.layers._flat.values, learned)
+    assert len(session.generator.versions()) == 2
+    session.generator.go_back(first)
+    np.testing.assert_array_equal(session.generator.layers._flat.values, learned)
     final = session.final_song()
     np.testing.assert_array_equal(session.station.render(final.latent), final.samples)
-    session.go_back(None)
+    session.generator.go_back(None)
     np.testing.assert_allclose(session.personal(songs[0]).latent, songs[0].latent, rtol=1e-6)
     with pytest.raises(RuntimeError, match="another session learns"):
         other.train_layers(1)

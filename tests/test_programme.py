@@ -143,10 +143,11 @@ def test_a_lost_device_is_replaced_at_the_same_moment(stage: Stage, monkeypatch:
 
 
 def test_lines_are_commands_and_ratings(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    for line in ("0.5", "n", "-1", "s", "u", "p", "p", "", "next"):
+    for line in ("0.5", "n", "-1", "s", "u", "p", "p", "x", "", "next"):
         obey(stage.broadcast, line)
         stage.pass_time(0.1)
     assert stage.session.ratings == [("Song 1", 0.5, True), ("Song 2", None, True)]
+    assert stage.session.resets == 1
     assert capsys.readouterr().out == ""
     for line in ("7", "nan", "inf", "hello", "1e400"):
         obey(stage.broadcast, line)

@@ -274,6 +274,8 @@ def test_the_parts_say_what_there_is() -> None:
     assert "Blue Bay" in learned and "expected -0.10   given -0.40" in learned
     explained = why(VIEW).plain
     assert "taste network" in explained and "critic" in explained and "0:29  liked" in explained
+    assert "The generator" not in explained
+    assert "learned from 30 ratings: you should like its songs by +0.21 more" in why(replace(VIEW, layers=(30, 0.21))).plain
     for action in ACTIONS:
         if not action.startswith("rate"):
             assert ACTIONS[action][1] in panels.help_text(Settings()).plain

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from matplotlib import image
 from tiny_station import tiny_station
 
 from audio_parsing import frames as audio_frames
 from radio import reconstruction, saving
 from radio import session as session_module
+from radio.final import CAUTION
 from radio.home import Home
 from radio.ratings import Ratings
 from radio.reconstruction import reconstruct_samples
@@ -26,7 +28,7 @@ from radio.session import LIKENESS, SKIP_RATING, SKIP_WEIGHT, RadioSession, Song
 from radio.songs import coordinate_key, coordinate_tempo, hop_length, tempo_coordinate, to_steps
 from radio.songs_heard import SongsHeard
 from radio.station import Station
-from radio.taste import CAUTION, Taste
+from radio.taste import Taste
 
 EMPTY = np.zeros((0, 2))
 
@@ -216,6 +218,10 @@ def test_it_learns_to_play_what_is_liked_and_the_final_song_is_liked(open_sessio
     assert final.expected is not None and final.expected[0] > 0.2
     assert min(final.descent["losses"]) < final.descent["losses"][0]
     assert station.render(final.latent).size == final.samples.size
+    drawn = session.save(final).with_suffix(".png")
+    height, width, colours = image.imread(drawn).shape
+    assert width > height > 400 and colours == 4, "how it was found is drawn beside it"
+    assert not session.save(song).with_suffix(".png").exists()
 
 
 def test_a_saved_song_can_be_made_again(open_session: Callable[..., RadioSession], station: Station, tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def test_a_key_is_given_to_another_action(tmp_path: Path) -> None:
     assert "n" not in settings.keys and "ctrl+c" not in settings.keys and settings.keys["space"] == "pause"
     taken = read_settings(written(tmp_path, '[keys]\nlouder = "n"\n'))
     assert taken.keys["n"] == "louder" and taken.keys_of("next") == []
-    assert read_settings(written(tmp_path, "")) == Settings()
+    assert read_settings(written(tmp_path, "")) == Settings() and Settings().added_layers
+    assert not read_settings(written(tmp_path, "[learning]\nadded_layers = false\n")).added_layers
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,8 @@ def test_a_key_is_given_to_another_action(tmp_path: Path) -> None:
         ('[key]\nnext = "n"', "'key'"), ('[keys]\nskip = "n"', "'skip'"), ('[keys]\nnext = "hyper"', "'hyper'"), ("[keys]\nnext = 3", "3"),
         ('[keys]\nnext = " "', "' '"), ('[keys]\nnext = "x"\nsave = "x"', "both next and save"), ("keys = 3", "[keys]"),
         ("[keys]\nquit = []", "no key to quit"), ('[save]\nkind = "mp3"', "'mp3'"), ("[save]\nkind = [1]", "[1]"),
-        ('[save]\nformat = "wav"', "'format'"),
+        ('[save]\nformat = "wav"', "'format'"), ('[learning]\nadded_layers = "no"', "'no'"), ('[learning]\nlayers = true', "'layers'"),
+        ("learning = 3", "[learning]"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_wrong_is_one_line(home: Path, text: str | bytes, word: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,7 +39,7 @@ def play(options: argparse.Namespace) -> int:
 
     session = RemoteSession(
         folder, listener, home=home, seed=options.seed, explore=options.explore or "ucb", beats=options.beats, latent=options.latent,
-        telling=_tell,
+        added_layers=settings.added_layers, telling=_tell,
     )  # fmt: skip
     on_screen = not options.plain and fit_for_a_screen()
     taking_up = TakingUp(home.path / "session.json", last, session, fresh=options.seed is not None)

@@ -37,6 +37,10 @@ def why(view: View) -> Text:
             word = "liked" if mean > 0 else "disliked"
             text.append(f"    {panels.clock(seconds)}  {word} ", "").append(f"{mean:+.2f}\n", panels.tint(mean))
         text.append("\n")
+    ratings, gain = view.layers
+    if ratings:
+        learned = f" has learned from {ratings} ratings: you should like its songs by {gain:+.2f} more.\n\n"
+        text.append("The generator", "bold").append(learned, panels.QUIET)
     return text.append(
         "Each is (G - average moment) dr/dG: the gradient of the rating, or score, at\n"
         "every moment G of the song, by which the final song descends.",
