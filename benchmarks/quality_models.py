@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,15 @@ from gan.trainer import GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio import songs as song_data
-from radio.trainings import encode_songs, gan_trainer, measure_finish, new_vae, vae_trainer
+from radio.trainings import encode_songs, gan_options, gan_trainer, measure_finish, new_vae, vae_trainer
 
 Maker = Callable[[int, np.random.Generator], np.ndarray]
 
+# Of the adversarial training at 16 beats, where it has minutes; a station's are softer (radio/trainings.py).
+WEIGHTS: dict[str, Any] = {
+    "reconstruction_weight": 4000.0, "adversarial_weight": 1.5, "smoothness": 8.0, "gaussian": 0.35, "halfway": 0.15,
+    "reconstructed": 0.15, "generator_rate": 5e-4, "critic_rate": 1e-3,
+}  # fmt: skip
 COMPONENTS = 64  # of principal components of frames
 STATES = 256  # of the Markov chain
 CLUSTERING_ROUNDS = 8
@@ -127,7 +133,7 @@ def trained_gan(
     copy.values[:] = vae.values
     measure_finish(copy.module, songs, seed=seed, drawn=False)  # type: ignore[arg-type]
     critic = pack(Critic(song_data.STEP_SIZE, hidden, body=BODIES[body], rng=rng))
-    trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed)
+    trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed, options=replace(gan_options(songs), **WEIGHTS))
     trainer.run(steps, progress=progress)
     trainer.use_average()
     measure_finish(copy.module, songs, seed=seed, drawn=True)  # type: ignore[arg-type]

@@ -196,7 +196,7 @@ class _Training:
         if not self._perform(performer, trainer, vae.module):  # type: ignore[arg-type]
             return None
         performer.use_average()
-        measure_finish(vae.module, self.songs, seed=self.plan.seed, drawn=True)  # type: ignore[arg-type]
+        measure_finish(vae.module, self.songs, seed=self.plan.seed, drawn=False)  # type: ignore[arg-type]
         return self._finish(vae, critic)
 
     def _shared(self) -> dict[str, Any]:

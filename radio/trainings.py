@@ -112,6 +112,22 @@ def vae_trainer(
     )  # fmt: skip
 
 
+def gan_options(songs: TrainingSongs, *, batch: int = BATCH_SIZE) -> GANOptions:
+    """Return what is chosen of a station's adversarial training on songs."""
+    return GANOptions(
+        batch_size=2 * batch,
+        gaussian=GAUSSIAN,
+        halfway=HALFWAY,
+        reconstruction_weight=RECONSTRUCTION_WEIGHT,
+        smoothness=SMOOTHNESS,
+        rows=FRAMES_PER_STEP,
+        adversarial_weight=ADVERSARIAL_WEIGHT,
+        kl_weight=KL_WEIGHT / (songs.steps.shape[1] * songs.steps.shape[2]),
+        generator_rate=GENERATOR_RATE,
+        critic_rate=CRITIC_RATE,
+    )
+
+
 def gan_trainer(
     vae: FlatParameters,
     critic: FlatParameters,
@@ -121,22 +137,11 @@ def gan_trainer(
     seed: int,
     threads: int | None = None,
     batch: int = BATCH_SIZE,
+    options: GANOptions | None = None,
     **shared: Any,
 ) -> GANTrainer:
     """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps."""
-    values = songs.steps.shape[1] * songs.steps.shape[2]
-    options = GANOptions(
-        batch_size=2 * batch,
-        gaussian=GAUSSIAN,
-        halfway=HALFWAY,
-        reconstruction_weight=RECONSTRUCTION_WEIGHT,
-        smoothness=SMOOTHNESS,
-        rows=FRAMES_PER_STEP,
-        adversarial_weight=ADVERSARIAL_WEIGHT,
-        kl_weight=KL_WEIGHT / values,
-        generator_rate=GENERATOR_RATE,
-        critic_rate=CRITIC_RATE,
-    )
+    options = options or gan_options(songs, batch=batch)
     return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads, **shared)
 
 
