@@ -80,7 +80,10 @@ def test_what_was_expected_comes_along_and_a_program_can_read_what_was_done(tmp_
     ratings.close()
 
 
-@pytest.mark.parametrize("changed", [{"weight": 101.0}, {"song": "\x1b[2J"}, {"song": "\udcff"}, {"coordinate": []}, {"key": 5}, {"station": 5}, {"station": "../x"}])
+BAD = [{"weight": 101.0}, {"song": "\x1b[2J"}, {"song": "\udcff"}, {"coordinate": []}, {"key": 5}, {"station": 5}, {"station": "../x"}]
+
+
+@pytest.mark.parametrize("changed", BAD)
 def test_a_rating_that_the_database_would_not_give_back_is_not_taken(changed: dict, tmp_path: Path) -> None:
     rate(tmp_path, count=1)
     file = tmp_path / "me.json"
