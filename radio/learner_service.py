@@ -205,12 +205,13 @@ class LearnerService:
             song = self._session.final_song(
                 progress=lambda *found: self._tell(messages.FinalStep(*found)), should_stop=self._stop_final.is_set
             )
+            heard = self._heard(song)
         except CancelledError:
             self._tell(messages.NoFinal(""))
         except Exception as error:
             self._tell(messages.NoFinal(" ".join(str(error).split()) or type(error).__name__))
         else:
-            self._tell(messages.FinalSong(self._heard(song)))
+            self._tell(messages.FinalSong(heard))
 
     def _heard(self, song: Song) -> messages.HeardSong:
         return messages.HeardSong(
