@@ -207,12 +207,13 @@ class LearnerService:
                 trace=lambda coordinates: self._tell(messages.FinalPlaces(coordinates)),
                 should_stop=self._stop_final.is_set,
             )
+            heard = self._heard(song)
         except CancelledError:
             self._tell(messages.NoFinal(""))
         except Exception as error:
             self._tell(messages.NoFinal(" ".join(str(error).split()) or type(error).__name__))
         else:
-            self._tell(messages.FinalSong(self._heard(song)))
+            self._tell(messages.FinalSong(heard))
 
     def _heard(self, song: Song) -> messages.HeardSong:
         return messages.HeardSong(
