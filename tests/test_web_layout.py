@@ -12,6 +12,7 @@ import pytest
 from tests.web_browser import RadioServer, chromium, open_page
 
 __all__ = ["chromium"]
+pytestmark = pytest.mark.slow  # a browser under load waits for longer than a test may
 SIZES = [(390, 844), (1440, 900)]
 # How far the text of an element and what lies behind it differ, by WCAG 2's formula; backgrounds are those of the nearest that has one.
 CONTRASTS = """() => {

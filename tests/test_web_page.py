@@ -19,6 +19,7 @@ from radio.station import Station
 from tests.web_browser import RadioServer, chromium, open_page
 
 __all__ = ["chromium"]
+pytestmark = pytest.mark.slow  # a browser under load waits for longer than a test may
 CLOCK = "document.querySelector('.deck audio').currentTime"
 PLAYS = f"{CLOCK} > 0.3 && !document.querySelector('.deck audio').paused"
 SONG = "document.querySelector('.seek').disabled === false && document.querySelector('.song').textContent"

@@ -22,6 +22,7 @@ import pytest
 from tests.web_browser import ROOT, RadioServer, chromium, open_page
 
 __all__ = ["chromium"]
+pytestmark = pytest.mark.slow  # a browser under load waits for longer than a test may
 
 
 @pytest.fixture
