@@ -221,7 +221,8 @@ class Trainer:
         if values is None or values.shape != self.parameters.values.shape:
             size = "no" if values is None else values.size
             raise ValueError(f"the state has {size} values, this model has {self.parameters.values.size}")
-        missing = [name for name in ("seed", "steps") if name not in state]
+        numbers = {name: np.asarray(state.get(name, "none")) for name in ("seed", "steps")}
+        missing = [name for name, number in numbers.items() if number.shape or number.dtype.kind not in "iu"]
         if missing:
             raise ValueError(f"the state has no {' and no '.join(missing)}")
         steps = int(state["steps"])
