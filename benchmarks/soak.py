@@ -4,7 +4,7 @@
 
 It listens as the radio does: songs come from a learner in a process of its own. The listener, who has rated --history songs in earlier
 sessions, rates every song, at most --pace a minute, and deletes the oldest rating each time: what a longer history takes is the listener's
-own (docs/reliability.md has it), and what still grows beside it is a leak. Prints a line every so many songs: hours of music heard,
+own, and what still grows beside it is a leak. Prints a line every so many songs: hours of music heard,
 memory and open files of both processes, and how long a listener waits for the next song, for a touch of the slider and for a rating to be
 kept; by the clock, and in the processor's own time, which means something on a machine that does other work as well. At the end the first
 tenth, after a tenth in which caches fill, is compared with the last: each process's memory within 5 %, no more open files, the processor's

@@ -43,7 +43,9 @@ def unpack(content: bytes) -> tuple[np.ndarray, int] | None:
         size = count * features
         if mark != MARK or not 0 < size <= LARGEST or not frame_size or features % frame_size:
             return None
-        inflated = zlib.decompressobj().decompress(content[HEADER.size :], size)
+        inflated = zlib.decompressobj().decompress(content[HEADER.size :], size + 1)  # what is longer is not ours, and not read on
+        if len(inflated) != size:
+            return None
         changes = np.frombuffer(inflated, np.uint8).reshape(frame_size, -1)
         levels = np.cumsum(changes, axis=1, dtype=np.uint8).T
         return (levels.reshape(count, features) / np.float32(LEVELS)).astype(np.float32), beside

@@ -1,4 +1,4 @@
-"""The songs of a session, remembered so that none is played twice.
+"""The songs of a session, the latest of them remembered so that none of those is played again.
 
 Two songs are the same if their frames correlate 0.95 or more. Remembered are frames averaged over a quarter of a beat, which correlate
 more than the frames themselves do, in half precision: 90 kB a song. A session remembers the latest REMEMBERED of them, ten hours of songs

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from tiny_station import tiny_station
 
 from radio import ratings as ratings_module
 from radio.home import Home
-from radio.kept_sounds import LEVELS, pack, unpack
+from radio.kept_sounds import HEADER, LEVELS, pack, unpack
 from radio.ratings import ADDED, COLUMNS, Rating, Ratings
 from radio.saving import station_fingerprint
 from radio.session import RadioSession
@@ -31,6 +33,17 @@ def test_what_is_no_packed_song_is_none(rng: np.random.Generator) -> None:
     for broken in (b"", content[:8], content[:-9], b"x" + content[1:], content[:30] + b"1234567" + content[37:], content[:14] + b"\0" * 9):
         assert unpack(broken) is None
     assert unpack(content[:4] + (1 << 31).to_bytes(4, "little") + content[8:]) is None, "no room is made for what can't be"
+    assert unpack(HEADER.pack(b"snd1", 2, 3, 2, 0) + zlib.compress(bytes(6))) is None, "a step holds whole frames"
+
+
+def test_what_would_unpack_to_more_than_it_says_is_not_unpacked() -> None:
+    bomb = HEADER.pack(b"snd1", 4, 1086, 181, 2) + zlib.compress(bytes(1 << 26))
+    tracemalloc.start()
+    try:
+        assert unpack(bomb) is None
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def rated(key: str, when: float = 1.0) -> Rating:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import types
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ import soundfile
 
 from radio.broadcast import Broadcast
 from radio.cli import main
+from radio.ratings import RatingsError
 from radio.web.browser_player import SILENCE_SECONDS, BrowserPlayer
 from radio.web.latent_view import LatentView
 from radio.web.orders import Later, OrderError, Orders
+from radio.web.programme import Programme
+from radio.web.programmes import Programmes
 from radio.web.sounds import PEAKS, byte_range, peaks_of, wav_of
 from tests.fake_session import FakeSession
 from tests.tiny_station import tiny_station
@@ -209,3 +213,20 @@ def test_without_its_packages_the_page_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main(["web"]) == 2
     assert capsys.readouterr().err == "ai-radio: the page needs more packages; install them with pip install 'ai-radio[web]'\n"
+
+
+def test_the_page_keeps_to_the_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / "home"
+    tiny_station().save(home / "stations" / "tiny")
+    (home / "config.toml").write_text('[save]\nkind = "flac"\n[learning]\nadded_layers = false\n')
+    asked: dict[str, Any] = {}
+
+    class Recorded(Programmes):
+        def get(self, station: str | None, listener: str | None) -> Programme:
+            asked.update(kind=self._kind, **self._options)
+            raise RatingsError("that is enough")
+
+    monkeypatch.setattr("radio.web.programmes.Programmes", Recorded)
+    assert main(["web", "--home", str(home), "--station", "tiny", "--port", "0", "--no-open"]) in (1, 2)
+    assert asked["kind"] == "flac" and asked["added_layers"] is False
+    assert "that is enough" in capsys.readouterr().err

@@ -44,22 +44,14 @@ def _join(y: Array, x: Array, taps: Array) -> None:
                             out[i] += weight[i] * value[i]
 
 
-@kernel
-def _join_backward(dx: Array, dy: Array, taps: Array) -> None:
-    steps, batch, rows, _ = dx.shape
-    half = len(taps) // 2
-    dx[:] = 0
-    for s in range(steps):
-        for b in range(batch):
-            for r in range(rows):
-                d = dy[s, b, r]
-                for k in range(len(taps)):
-                    place = r + k - half
-                    source = s + place // rows
-                    if 0 <= source < steps:
-                        weight, out = taps[k, r], dx[source, b, place % rows]
-                        for i in range(d.size):
-                            out[i] += weight[i] * d[i]
+def _transposed(taps: Array) -> Array:
+    """Return the taps (K, R, W) by which a gradient goes the way of `_join` back: each from the row that it came to."""
+    count, rows, _ = taps.shape
+    back = np.empty_like(taps)
+    for k in range(count):
+        for row in range(rows):
+            back[k, row] = taps[count - 1 - k, (row + k - count // 2) % rows]
+    return back
 
 
 @kernel
@@ -119,7 +111,7 @@ class Finish(Module):
         """Return dx."""
         rows = (*dy.shape[:2], *self.taps.shape[1:])
         dx = np.empty(dy.shape, dy.dtype)
-        _join_backward(dx.reshape(rows), (dy * cache).reshape(rows), self.taps.astype(dy.dtype))
+        _join(dx.reshape(rows), (dy * cache).reshape(rows), _transposed(self.taps).astype(dy.dtype))
         return dx
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -42,34 +42,34 @@ def web(options: argparse.Namespace) -> int:
         print(f"{error}; nothing of this session will be kept", file=sys.stderr)
     kept = home.path / "web"
     password = None if is_loopback(options.host) else given_password(options.password_file, kept / "password.json")
-    listening = _listen(options.host, options.port)
-    port = listening.getsockname()[1]
-    # Before the framework is loaded: it would keep a folder of its own where the command was typed.
-    os.environ["NICEGUI_STORAGE_PATH"] = str(kept / "framework")
+    with _listen(options.host, options.port) as listening:
+        port = listening.getsockname()[1]
+        # Before the framework is loaded: it would keep a folder of its own where the command was typed.
+        os.environ["NICEGUI_STORAGE_PATH"] = str(kept / "framework")
 
-    from radio.web.guard import Guard
-    from radio.web.programmes import Programmes
-    from radio.web.server import build, serve, show
-    from radio.web.train_job import TrainJob
+        from radio.web.guard import Guard
+        from radio.web.programmes import Programmes
+        from radio.web.server import build, serve, show
+        from radio.web.train_job import TrainJob
 
-    named = {name: value for name in ("seed", "beats", "latent", "explore") if (value := getattr(options, name, None)) is not None}
-    programmes = Programmes(home, (station, listener), kind=settings.kind, **named)
-    programmes.get(None, None)
-    training = TrainJob(home)
-    secret = None if password is None else kept_secret(kept / "secret")
-    guarded = Guard(build(programmes, training), host=options.host, port=port, password=password, secret=secret)
-    address = f"http://{_shown(options.host)}:{port}/"
+        named = {name: value for name in ("seed", "beats", "latent", "explore") if (value := getattr(options, name, None)) is not None}
+        programmes = Programmes(home, (station, listener), kind=settings.kind, added_layers=settings.added_layers, **named)
+        programmes.get(None, None)
+        training = TrainJob(home)
+        secret = None if password is None else kept_secret(kept / "secret")
+        guarded = Guard(build(programmes, training), host=options.host, port=port, password=password, secret=secret)
+        address = f"http://{_shown(options.host)}:{port}/"
 
-    def began() -> None:
-        print(f"AI Radio plays at {address}   (Ctrl-C ends it)", flush=True)
-        if not options.no_open:
-            show(address)
+        def began() -> None:
+            print(f"AI Radio plays at {address}   (Ctrl-C ends it)", flush=True)
+            if not options.no_open:
+                show(address)
 
-    try:
-        serve(guarded, listening, began=began)
-    finally:
-        programmes.close()
-        training.close()
+        try:
+            serve(guarded, listening, began=began)
+        finally:
+            programmes.close()
+            training.close()
     return 0
 
 
