@@ -36,6 +36,16 @@ def ending_signals() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def not_hurried() -> Iterator[None]:
+    """Let a second Ctrl-C, of somebody who finds that the first takes long, not break off how things are put back."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
 def stderr_to(log: Path) -> Iterator[None]:
     """Send file descriptor 2, where the libraries of the sound device write whenever they like, to a file."""
     try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -368,3 +370,14 @@ def test_passwords_are_kept_as_hashes(tmp_path: Path, monkeypatch: pytest.Monkey
         given_password(tmp_path / "nowhere", kept)
     secret = kept_secret(tmp_path / "web/secret")
     assert len(secret) == 32 and kept_secret(tmp_path / "web/secret") == secret
+
+
+def test_an_impatient_ctrl_c_is_no_traceback(tmp_path: Path) -> None:
+    with RadioServer(tmp_path / "home") as running:
+        assert running.process is not None
+        for _ in range(3):
+            running.process.send_signal(signal.SIGINT)
+            time.sleep(0.07)
+        assert running.process.wait(60) in (0, 130)
+        said = running.log.read_text()
+    assert "Traceback" not in said and said.count("\n") <= 2, said

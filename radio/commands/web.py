@@ -9,6 +9,7 @@ import socket
 import sys
 
 from radio.cli import UsageError
+from radio.ending import not_hurried
 from radio.home import Home, HomeError, check_name, without_keeping
 from radio.resume import recall
 from radio.settings import read_settings
@@ -68,8 +69,9 @@ def web(options: argparse.Namespace) -> int:
         try:
             serve(guarded, listening, began=began)
         finally:
-            programmes.close()
-            training.close()
+            with not_hurried():
+                programmes.close()
+                training.close()
     return 0
 
 

@@ -8,6 +8,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Callable
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -70,6 +71,11 @@ def serve(app: Any, listening: socket.socket, *, began: Callable[[], None] = lam
             await super().startup(sockets)
             if self.started:
                 began()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            # An impatient second Ctrl-C would break off what ends the application, with a traceback: it waits for GOODBYE_SECONDS at most.
+            if not self.should_exit:
+                super().handle_exit(sig, frame)
 
     # Programmes compute on threads of their own; a request must not wait 5 ms, Python's usual, for each of them to let go.
     sys.setswitchinterval(SWITCH_SECONDS)
