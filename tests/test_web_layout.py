@@ -116,8 +116,10 @@ def test_a_keyboard_alone_is_enough(server: RadioServer, chromium: Any) -> None:
         assert until(lambda: len(ratings(server)) == before + 1 and ratings(server)[-1], page)[0] == song
         page.keyboard.press("u")
         until(lambda: len(ratings(server)) == before, page)
+        page.locator(".play[aria-label=Pause]").wait_for()  # the next song sounds; while it is made, the button would play it
         page.keyboard.press(" ")
         until(lambda: page.evaluate("document.querySelector('audio').paused"), page)
+        page.locator(".play[aria-label=Play]").wait_for()
 
         reached = set()
         for _ in range(60):

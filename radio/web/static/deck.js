@@ -246,12 +246,16 @@ export default {
     slide(value) {
       if (!this.song) return;
       this.value = Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100;
-      this.slidAt = performance.now();
       const point = [clock.at(), this.value];
       this.own.push(point);
       order("slide", { play: this.song.key, points: [point] });
+      this.settle();
+    },
+    /** What was said here holds until the programme knows of it; then what other windows say is taken up again. */
+    settle() {
+      this.slidAt = performance.now();
       clearTimeout(this.settling);
-      this.settling = setTimeout(() => this.sync(), SETTLED + 50); // what other windows say is taken up again
+      this.settling = setTimeout(() => this.sync(), SETTLED + 50);
     },
     /** A press without a move rates too: it says that this is right in the middle. */
     touch(event) {
@@ -280,6 +284,7 @@ export default {
       this.value = null;
       this.own = [];
       order("release");
+      this.settle();
     },
 
     go(station, listener) { location.search = new URLSearchParams({ station, listener }); },
