@@ -125,9 +125,11 @@ def listen(session: RemoteSession, begun: float, learner: int, rated_before: deq
     while not session.ready:
         session.hurry()
         time.sleep(0.002)
-        trouble = session.attend()
-        if trouble:
-            raise SystemExit(trouble)
+        news = session.attend()
+        if news:
+            print(news, flush=True)
+        if session._learner.process.pid != learner:
+            raise SystemExit("the learner died: what its process held can't be compared any more")
     waited, _ = watch.read()
     song = session.next_song()
     session.began(song)

@@ -37,13 +37,18 @@ LAYERS: list[tuple[Module, tuple[int, ...]]] = [
 ]
 
 
+def shown(value: object) -> str:
+    """Return what names a case in the same way in every process: a layer's kind, or a shape."""
+    return type(value).__name__ if isinstance(value, Module) else str(value)
+
+
 @pytest.mark.parametrize("layer", ACTIVATIONS, ids=lambda layer: type(layer).__name__)
 @pytest.mark.parametrize("shape", [(1, 1, 2), (7, 3, 6), (65, 1, 10)])
 def test_gradients_of_activations(layer: Module, shape: tuple[int, ...], rng: np.random.Generator) -> None:
     check_gradients(layer, 2 * rng.standard_normal(shape), rng=rng).require()
 
 
-@pytest.mark.parametrize("layer, shape", LAYERS, ids=lambda value: type(value).__name__ if isinstance(value, Module) else str(value))
+@pytest.mark.parametrize("layer, shape", LAYERS, ids=shown)
 def test_gradients_of_layers(layer: Module, shape: tuple[int, ...], rng: np.random.Generator) -> None:
     for parameter in layer.parameters():
         parameter.value = parameter.value + 0.1 * rng.standard_normal(parameter.value.shape)  # so that LayerNorm's are not 1 and 0
@@ -58,7 +63,7 @@ def test_gradient_of_dropout(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("layer, shape", LAYERS + [(layer, (3, 2, 6)) for layer in ACTIVATIONS], ids=str)
+@pytest.mark.parametrize("layer, shape", LAYERS + [(layer, (3, 2, 6)) for layer in ACTIVATIONS], ids=shown)
 def test_forward_is_pure_and_backward_repeats(layer: Module, shape: tuple[int, ...], dtype: type, rng: np.random.Generator) -> None:
     layer = copy.deepcopy(layer)
     flat = pack(layer, dtype)
