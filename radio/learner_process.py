@@ -6,6 +6,7 @@ It is a fresh interpreter, not a fork: nothing of the radio's threads, sound or 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import queue
 import subprocess
@@ -20,6 +21,7 @@ from radio import messages
 PACKAGES = Path(__file__).parent.parent  # where our packages lie
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
 END_SECONDS = 2.0
+MMAP_THRESHOLD, LARGE = -3, 1 << 17  # glibc's parameter of mallopt, and bytes
 BELOW_NORMAL = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)  # on Windows, where a process can't make itself nice
 
 
@@ -45,6 +47,7 @@ class LearnerProcess:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment, creationflags=BELOW_NORMAL
             )  # fmt: skip
+        _give_back_what_is_freed()
         self._writing = threading.Lock()
         self.tell(begin)
         threading.Thread(target=self._read, name="from-the-learner", daemon=True).start()
@@ -97,6 +100,16 @@ class LearnerProcess:
         self.died = not self._closed
         self._inbox.put(None)
         stream.close()
+
+
+def _give_back_what_is_freed() -> None:
+    """Let large blocks go back to the system as soon as they are freed.
+
+    Once a song was freed, glibc keeps what is as large for later, and songs that come and go for days leave holes there. Other systems
+    have no such parameter. See mallopt(3).
+    """
+    with contextlib.suppress(AttributeError, TypeError, OSError):
+        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from radio.curves import Delay
+from radio.curves import KEPT, Delay
 from radio.final import FinalProgress, Trace, find_final
 from radio.final_picture import picture
 from radio.home import Home, check_name
@@ -236,6 +236,21 @@ class RadioSession:
         if self._known and len(points) > 2:
             self._delay.observe(points, self._moments(song.steps[:, None], song.latent[None])[:, 0], self._seconds(song.latent))
 
+    def _notice_earlier_delays(self) -> None:
+        """Find how late the hand was in earlier sessions.
+
+        By a taste of the ratings alone: one that has learned from the curves would find whatever delay it took for granted.
+        """
+        drawn = [one for one in self._known.values() if len(one.curve) > 2][-KEPT:]
+        if drawn:
+            self._learn_all(curves=False)
+        for start in range(0, len(drawn), MINI_BATCH):
+            part = drawn[start : start + MINI_BATCH]
+            coordinates = np.array([one.coordinate for one in part], np.float32)
+            predicted = self._moments(self._maker.decode(coordinates), coordinates)
+            for rating, moments, coordinate in zip(part, predicted.T, coordinates, strict=True):
+                self._delay.observe(rating.curve, moments, self._seconds(coordinate))
+
     def moments(self, song: Song) -> np.ndarray:
         """Return the rating that is expected of every moment of a song (k,), evenly spread over it; its mean is the song's."""
         self._begin()
@@ -395,6 +410,7 @@ class RadioSession:
             self._maker.fit_taste()
             self._hear(list(self._known.values()))
             self._before = self._sounds.before()
+            self._notice_earlier_delays()
             self._learn_all()
             self._begun = True
             self._sounds.keep_missing(list(self._known.values()))
@@ -446,19 +462,19 @@ class RadioSession:
         """Return the predicted rating of every moment (S, B) of songs (S, B, F) at P (B, D)."""
         return self._taste.predict_moments(steps, coordinates[:, self.station.latent_size :])
 
-    def _learn_all(self) -> None:
+    def _learn_all(self, *, curves: bool = True) -> None:
         with self._lock:
             self.batches += 1
             self._taste.forget()
             for rating, heard in self._before:
-                self._observe(rating, heard)
+                self._observe(rating, heard, curves=curves)
             for key, rating in self._known.items():
-                self._observe(rating, self._songs[key])
+                self._observe(rating, self._songs[key], curves=curves)
             self._taste.learn()
 
-    def _observe(self, rating: Rating, heard: Heard) -> None:
+    def _observe(self, rating: Rating, heard: Heard, *, curves: bool = True) -> None:
         seconds = self._seconds(np.asarray(rating.coordinate))
-        told = self._taste.told(heard.stretches, rating.curve, delay=self.delay, seconds=seconds)
+        told = self._taste.told(heard.stretches, rating.curve, delay=self.delay, seconds=seconds) if curves else None
         self._taste.observe(heard.features, rating.rating, rating.weight, told)
 
     def _learn_one(self, rating: Rating, heard: Heard) -> None:

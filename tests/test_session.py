@@ -20,6 +20,7 @@ from tiny_station import tiny_station
 from audio_parsing import frames as audio_frames
 from radio import reconstruction, saving
 from radio import session as session_module
+from radio.curves import TYPICAL
 from radio.final import CAUTION
 from radio.home import Home
 from radio.ratings import Ratings
@@ -423,3 +424,24 @@ def test_what_another_session_said_is_learned_before_the_next_song(open_session:
     other.delete(song.key)
     session.next_song()
     assert session.rated == 0
+
+
+def test_how_late_a_hand_is_is_found_again_after_a_restart(open_session: Callable[..., RadioSession]) -> None:
+    late = 2.8  # seconds
+    session = open_session(beats=64)
+    for number in range(10):
+        song = session.next_song()
+        if number < 5:  # one number for the whole song, so that there is a taste whose moments a hand can follow
+            session.rate(song, 2 * brightness(song) - 1)
+            continue
+        expected = session.moments(song)
+        seconds = song.samples.size / song.sample_rate
+        moments = (np.arange(len(expected)) + 0.5) * seconds / len(expected)
+        heard = np.arange(3 + late, seconds, 0.25)
+        told = expected.mean() + 0.5 * (np.interp(heard - late, moments, expected) - expected.mean()) / np.ptp(expected)
+        session.rate(song, np.column_stack([heard, np.clip(told, -1, 1)]))
+    session.close()
+    again = open_session(beats=64)
+    assert again.delay == pytest.approx(TYPICAL)  # nothing is known before the first song
+    again.next_song()
+    assert again.delay == pytest.approx(late, abs=0.4)
