@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import platform
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -190,3 +193,26 @@ def test_the_learner_ends_with_the_radio(session: RemoteSession) -> None:
     process = session._learner.process
     session.close()
     assert process.poll() is not None
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other systems have no such parameter")
+def test_large_blocks_go_back_to_the_system_when_they_are_freed() -> None:
+    program = """
+import numpy as np
+from radio.learner_process import _give_back_what_is_freed
+def held():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+_give_back_what_is_freed()
+np.ones(1 << 17)  # glibc would keep blocks of this size from now on
+before, songs, between = held(), [], []
+for _ in range(64):
+    songs.append(np.ones(1 << 17))
+    between.append(np.ones(1 << 11))
+most = held() - before
+songs.clear()
+print(most, held() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    most, left = (int(number) / 2**20 for number in done.stdout.split())
+    assert most > 60  # MB
+    assert left < 8
