@@ -4,11 +4,13 @@
 
 It listens as the radio does: songs come from a learner in a process of its own. The listener, who has rated --history songs in earlier
 sessions, rates every song, at most --pace a minute, and deletes the oldest rating each time: what a longer history takes is the listener's
-own, and what still grows beside it is a leak. Prints a line every so many songs: hours of music heard,
-memory and open files of both processes, and how long a listener waits for the next song, for a touch of the slider and for a rating to be
-kept; by the clock, and in the processor's own time, which means something on a machine that does other work as well. At the end the first
-tenth, after a tenth in which caches fill, is compared with the last: each process's memory within 5 %, no more open files, the processor's
-time alike. Whether the sound is whole at real speed is measured by radio_latency.py.
+own, and what still grows beside it is a leak. Prints a line every so many songs: hours of music heard, memory and open files of both
+processes, and how long a listener waits for the next song, for a touch of the slider and for a rating to be kept; by the clock, and in
+the processor's own time, which means something on a machine that does other work as well. A learner holds a tenth more while it makes a
+song than before and after, so memory is looked at four times a second, and rest (the lowest tenth of what was seen) is compared with
+rest, work (the highest hundredth) with work. At the end the first tenth of the time, after a tenth in which caches fill, is compared with
+the last: each process's memory within 5 %, at rest and at work, no more open files, the processor's time alike. Whether the sound is
+whole at real speed is measured by radio_latency.py.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import argparse
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from dataclasses import astuple, dataclass, fields
@@ -34,6 +37,8 @@ MOST_GROWTH = 0.05
 ALIKE = 1.25  # times as long at the end, in the processor's time
 WARM_UP = 0.1  # of the time, in which caches fill
 FINAL_EVERY = 500  # songs
+LOOK_SECONDS = 0.25
+REST, WORK = 10, 99  # percentiles of the memory seen
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -43,7 +48,6 @@ class Row:
 
     Attributes:
         minutes: since the beginning.
-        radio_memory, learner_memory: MB.
         radio_files, learner_files: open ones.
         waited: seconds until the song was there.
         touched: seconds until a touch of the slider was in the database.
@@ -53,8 +57,6 @@ class Row:
     """
 
     minutes: float
-    radio_memory: float
-    learner_memory: float
     radio_files: int
     learner_files: int
     waited: float
@@ -71,6 +73,38 @@ def memory(process: int | str = "self") -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError("no VmRSS in /proc/self/status")
+
+
+class MemoryWatch(threading.Thread):
+    """Look again and again at the megabytes that the radio, which is this process, and its learner hold.
+
+    Args:
+        learner: its process.
+        begun: the beginning, by `time.monotonic`.
+        minutes: for which there is room.
+    """
+
+    def __init__(self, learner: int, begun: float, minutes: float) -> None:
+        super().__init__(daemon=True)
+        # In the memory of this process, which is what is watched: so it is taken at once and for good.
+        self._seen = np.full((int(60 * minutes / LOOK_SECONDS) + 1000, 3), np.nan)
+        self._count, self._learner, self._begun, self._over = 0, learner, begun, threading.Event()
+
+    def run(self) -> None:
+        """Look until the end, or until there is no room."""
+        while self._count < len(self._seen) and not self._over.wait(LOOK_SECONDS):
+            self._seen[self._count] = (time.monotonic() - self._begun) / 60, memory(), memory(self._learner)
+            self._count += 1
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._over.set()
+        self.join()
+
+    def between(self, first: float, last: float) -> np.ndarray:
+        """Return what was seen from one minute to another, (n, 2): of the radio, of the learner."""
+        seen = self._seen[: self._count]
+        return seen[(seen[:, 0] >= first) & (seen[:, 0] <= last), 1:]
 
 
 def open_files(process: int | str = "self") -> int:
@@ -143,8 +177,8 @@ def listen(session: RemoteSession, begun: float, learner: int, rated_before: deq
     session.delete(rated_before.popleft())
     session.judged()
     rated = watch.read()
-    held = memory(), memory(learner), open_files(), open_files(learner)
-    row = Row((time.monotonic() - begun) / 60, *held, waited, touched[0], rated[0], touched[1], rated[1], busy(learner))
+    files = open_files(), open_files(learner)
+    row = Row((time.monotonic() - begun) / 60, *files, waited, touched[0], rated[0], touched[1], rated[1], busy(learner))
     return row, len(song.samples) / song.sample_rate
 
 
@@ -169,6 +203,8 @@ def main() -> int:
         session = RemoteSession(station, "soak", home=Home(folder), seed=0, beats=16)
         learner = session._learner.process.pid
         begun, heard, finals = time.monotonic(), 0.0, 0
+        watch = MemoryWatch(learner, begun, options.minutes)
+        watch.start()
         keys = deque(f"before {number}" for number in range(options.history))
         while count < len(records) and (not count or records[count - 1, 0] < options.minutes):
             due = begun + 60 / options.pace * count
@@ -184,7 +220,8 @@ def main() -> int:
                     keys.remove(undone.key)
                 finals += 1
             if count % options.every == 0:
-                tell(f"{row.minutes:6.1f} min, {count:6,} songs, {heard:5.1f} h of music", records[count - options.every : count])
+                tell(f"{row.minutes:6.1f} min, {count:6,} songs, {heard:5.1f} h of music", records[count - options.every : count], watch)
+        watch.stop()
         session.close()
         left = len(os.listdir("/proc/self/fd"))
     warm = records[:count][records[:count, 0] > WARM_UP * options.minutes]
@@ -192,10 +229,10 @@ def main() -> int:
         raise SystemExit(f"{len(warm)} songs are too few to compare their first tenth with their last; listen longer")
     tenth = max(2, len(warm) // 10)
     first, last = warm[:tenth], warm[-tenth:]
-    tell("first tenth", first)
-    tell("last tenth", last)
+    tell("first tenth", first, watch)
+    tell("last tenth", last, watch)
     print(f"{count:,} songs, {heard:.1f} hours of music, {finals} final songs; {left} files open after the end")
-    return verdict(first, last)
+    return verdict(first, last, watch)
 
 
 def columns(records: np.ndarray) -> dict[str, np.ndarray]:
@@ -203,16 +240,21 @@ def columns(records: np.ndarray) -> dict[str, np.ndarray]:
     return {field.name: records[:, place] for place, field in enumerate(fields(Row))}
 
 
-def verdict(first: np.ndarray, last: np.ndarray) -> int:
+def verdict(first: np.ndarray, last: np.ndarray, watch: MemoryWatch) -> int:
     """Print what grew; return 1 if it is more than it may."""
     begin, end = columns(first), columns(last)
     failed = False
-    for process in ("radio", "learner"):
-        growth = float(np.median(end[f"{process}_memory"]) / np.median(begin[f"{process}_memory"]) - 1)
+    held = [watch.between(part[0, 0], part[-1, 0]) for part in (first, last)]
+    for place, process in enumerate(("radio", "learner")):
+        for state, share in (("at rest", REST), ("at work", WORK)):
+            before, after = (float(np.percentile(part[:, place], share)) for part in held)
+            growth = after / before - 1
+            good = growth <= MOST_GROWTH
+            print(f"{'held' if good else 'FAILED'}: the {process}'s memory {state} {before:.1f} -> {after:.1f} MB, {100 * growth:+.1f} %")
+            failed |= not good
         files = int(end[f"{process}_files"].max() - begin[f"{process}_files"].max())
-        good = growth <= MOST_GROWTH and files <= 0
-        print(f"{'held' if good else 'FAILED'}: the {process}'s memory {100 * growth:+.1f} %, its open files {files:+d}")
-        failed |= not good
+        print(f"{'held' if files <= 0 else 'FAILED'}: the {process}'s open files {files:+d}")
+        failed |= files > 0
     for name in ("touched_busy", "rated_busy", "learner_busy"):
         middle = [np.median(np.diff(found[name]) if name == "learner_busy" else found[name]) for found in (begin, end)]
         ratio = float(middle[1] / max(middle[0], 1e-9))
@@ -222,7 +264,7 @@ def verdict(first: np.ndarray, last: np.ndarray) -> int:
     return int(failed)
 
 
-def tell(what: str, records: np.ndarray) -> None:
+def tell(what: str, records: np.ndarray, watch: MemoryWatch) -> None:
     """Print the middle and the worst of some records."""
     found = columns(records)
     found["learner_busy"] = np.diff(found["learner_busy"])
@@ -231,9 +273,11 @@ def tell(what: str, records: np.ndarray) -> None:
         middle, worst = (1e3 * float(np.percentile(found[name], part)) for part in (50, 99))
         return f"{middle:.1f} (99 %: {worst:.1f})"
 
+    held = watch.between(records[0, 0], records[-1, 0])
+    radio, learner = (" to ".join(f"{np.percentile(held[:, place], share):.1f}" for share in (REST, WORK)) for place in (0, 1))
     print(
-        f"{what}: radio {np.median(found['radio_memory']):.1f} MB, {found['radio_files'].max():.0f} files; "
-        f"learner {np.median(found['learner_memory']):.1f} MB, {found['learner_files'].max():.0f} files; "
+        f"{what}: radio {radio} MB, {found['radio_files'].max():.0f} files; "
+        f"learner {learner} MB, {found['learner_files'].max():.0f} files; "
         f"ms until the next song {spread('waited')}, a touch {spread('touched')}, of the processor {spread('touched_busy')}, "
         f"a rating {spread('rated')}, of the processor {spread('rated_busy')}; the learner's processor a song {spread('learner_busy')}",
         flush=True,
