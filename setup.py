@@ -38,7 +38,7 @@ setup(
         "test": [
             "pytest>=8.2",
             "pytest-timeout>=2.3.1",
-            "pytest-xdist>=3.6",  # the tests in two processes: half of the time
+            "pytest-xdist>=3.6.1",  # the tests in two processes: half of the time
             "hypothesis>=6.100",
             "pexpect>=4.9",
             *WEB,
