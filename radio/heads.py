@@ -23,7 +23,7 @@ IDEAS = ((1.0, 0.03), (0.3, 3.0))  # how much the even features, and the bent on
 NOISES = (0.25,)  # of a rating, of a slider that goes from -1 to 1
 HALF_LIVES = (np.inf, 12.0, 6.0, 3.0)  # ratings after which one counts half
 # How much of a moment's difference from its song the slider shows, and how exactly. Moments are no independent witnesses, and count little.
-TRUST = ((0.0, 1.0), (0.3, 0.4), (0.3, 0.8))
+TRUST = ((0.0, 1.0), (0.3, 0.15), (0.3, 0.4))
 BIAS_VARIANCE = 0.1
 UNHEARD = 0.35  # of a rating's noise is no error: it is what the network can't hear of a song, but the listener means
 
