@@ -40,17 +40,24 @@ class Heads(Module):
         self.heads: list[BayesianDense] = []
         self.half_lives: list[float] = []
         self.trusts: list[tuple[float, float]] = []
+        self._bent: list[bool] = []
         for idea, (noise, half_life, trust) in product(IDEAS, product(NOISES, HALF_LIVES, TRUST)):
             variance = np.repeat(np.array(idea), [even, bent])
             self.heads.append(BayesianDense(even + bent, variance=variance, bias_variance=BIAS_VARIANCE, noise=noise))
             self.half_lives.append(half_life)
             self.trusts.append(trust)
+            self._bent.append(idea[1] > idea[0])
         self._known = (tuple(head.weight.value[:, 0] for head in self.heads), np.full(len(self.heads), 1 / len(self.heads)))
 
     @property
     def shares(self) -> np.ndarray:
         """How much each head counts, (heads,)."""
         return self._known[1]
+
+    @property
+    def middle(self) -> float:
+        """How likely it is, from 0 to 1, that a middle is best: the shares of the ideas that may bend."""
+        return float(self.shares[self._bent].sum())
 
     @property
     def noise(self) -> float:

@@ -84,6 +84,7 @@ def test_heads_weigh_their_ideas_by_what_they_foresaw():
     fickle.learn(x, likes, ones)
     half = len(straight.heads) // 2
     assert straight.shares[:half].sum() > 0.8 and bent.shares[half:].sum() > 0.9, "the second half may bend"
+    assert straight.middle == pytest.approx(straight.shares[half:].sum()) and bent.middle == pytest.approx(bent.shares[half:].sum())
     assert straight.half_life > 30 and fickle.half_life < 10
     assert fickle.forward(np.eye(6)[:1])[0][0, 0] < -0.3, "what was liked before is outdated"
     assert straight.noise < 0.25
