@@ -1,7 +1,7 @@
 """What the taste network sees of a song: the critic's layers, what is heard in its frames, its tempo and key.
 
     steps (S, B, F) -> frozen trunk of the critic -> activations of each layer                    }
-    steps, tempo, key -> sound statistics -> levels, centroid, pitches, onsets                    }  means over time -> standardised,
+    steps, tempo, key -> sound statistics -> levels, centroid, pitches, onsets, melody            }  means over time -> standardised,
     tempo and key of each song                                                                    }  projected, bent (B, K)
 
 Everything before the means happens at every moment. So a linear judgement of a song is the mean of judgements of its moments,
