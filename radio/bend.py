@@ -37,13 +37,6 @@ class Bend(Module):
         even, facts = x[:, : x.shape[1] - self.facts], x[:, x.shape[1] - self.facts :]
         return np.concatenate([even, facts[:, self._first] * facts[:, self._second] * self._scale], axis=1), facts
 
-    def tangent(self, dx: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Return how y changes (m, E + D (D + 1) / 2), to first order, where one x (E + D,) changes by each of dx (m, E + D)."""
-        even = dx.shape[1] - self.facts
-        facts, dfacts = x[even:], dx[:, even:]
-        product = dfacts[:, self._first] * facts[self._second] + facts[self._first] * dfacts[:, self._second]
-        return np.concatenate([dx[:, :even], product * self._scale], axis=1)
-
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx."""
         even = dy.shape[1] - self.size

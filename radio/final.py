@@ -1,7 +1,8 @@
 """The final song: descent on its coordinate P, through the generator and the taste, to where the listener should like it best.
 
 It starts from the songs that were rated best and from those that the taste expects most of, minimises the loss (1 - r) / 2 of a cautious
-rating r = mean - CAUTION standard deviations, and stays where the station's songs are.
+rating r = mean - caution standard deviations, and stays where the station's songs are. Who may like a middle best is led with more caution:
+there going too far is as bad as not going at all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from radio.taste import Taste, through
 FinalProgress = Callable[[int, int, float, float], None]
 Trace = Callable[[np.ndarray], None]
 STEPS = 30
-CAUTION = 1.5  # standard deviations; with few, a listener who likes a middle best is led beyond it
+CAUTION = 1.5  # standard deviations
+MIDDLE_CAUTION = 1.0  # more for who likes a middle best for certain; with few standard deviations they are led beyond it
 STARTS = 4  # half of them best rated, half best predicted
 KNOWN_LOG_VARIANCE = -4.0  # of tempo and key, which are known of each song
 
@@ -53,13 +55,14 @@ def find_final(
         layers: of the generator, through which the descent goes.
 
     Returns:
-        The coordinate (D,) float32, and how it was found: path, losses and distances from the station's middle, ready for JSON.
+        The coordinate (D,) float32, and how it was found: path, losses and their caution, distances from the station's middle, for JSON.
     """
     liked = rated[np.argsort(-ratings, kind="stable")[: STARTS // 2]]
     promising = candidates[np.argsort(-expected, kind="stable")[: STARTS - len(liked)]]
     distribution = whole_distribution(station)
     decode = through(station.vae.decoder, station.latent_size)
-    objective = taste.objective(decode if layers is None else layers.through(decode), caution=CAUTION)
+    caution = CAUTION + MIDDLE_CAUTION * taste.middle
+    objective = taste.objective(decode if layers is None else layers.through(decode), caution=caution)
 
     def traced(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if trace is not None:
@@ -78,6 +81,7 @@ def find_final(
     found = {
         "start": "best rated" if descent.best_start < len(liked) else "best predicted",
         "step": descent.best_step,
+        "caution": caution,
         "losses": descent.values[:, descent.best_start].tolist(),
         "distances": descent.distances[:, descent.best_start].tolist(),
         "path": descent.path[:, descent.best_start].tolist(),

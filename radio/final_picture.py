@@ -2,7 +2,7 @@
 
     picture(songs, found, rated=, ratings=, title=) -> the bytes of a PNG
 
-The map is that of radio/latent_map.py. What is drawn of the taste is what the descent raises: mean - CAUTION standard deviations.
+The map is that of radio/latent_map.py. What is drawn of the taste is what the descent raises: mean - caution standard deviations.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audio_parsing.plots import as_text
-from radio.final import CAUTION
 from radio.latent_map import LEARNED, LIKING, MADE, principal_directions
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _along(axes: Axes, found: dict[str, Any]) -> None:
     steps = np.arange(len(found["losses"]))
     axes.plot(steps, 1 - 2 * np.array(found["losses"]), color=TASTE, label="predicted taste, cautious")
     axes.axvline(found["step"], color=MADE, linewidth=1, linestyle="--", label="final song")
-    axes.set(xlabel="step of the descent", ylabel=f"expected rating - {CAUTION:g} standard deviations")
+    axes.set(xlabel="step of the descent", ylabel=f"expected rating - {found['caution']:.2g} standard deviations")
     beside = axes.twinx()
     beside.plot(steps, found["distances"], color=DISTANCE, label="distance")
     beside.set_ylabel("distance from the station's middle (Mahalanobis)")

@@ -23,7 +23,7 @@ IDEAS = ((1.0, 0.03), (0.3, 3.0))  # how much the even features, and the bent on
 NOISES = (0.25,)  # of a rating, of a slider that goes from -1 to 1
 HALF_LIVES = (np.inf, 12.0, 6.0, 3.0)  # ratings after which one counts half
 # How much of a moment's difference from its song the slider shows, and how exactly. Moments are no independent witnesses, and count little.
-TRUST = ((0.0, 1.0), (0.3, 0.4), (0.3, 0.8))
+TRUST = ((0.0, 1.0), (0.3, 0.15), (0.3, 0.4))
 BIAS_VARIANCE = 0.1
 UNHEARD = 0.35  # of a rating's noise is no error: it is what the network can't hear of a song, but the listener means
 
@@ -40,17 +40,24 @@ class Heads(Module):
         self.heads: list[BayesianDense] = []
         self.half_lives: list[float] = []
         self.trusts: list[tuple[float, float]] = []
+        self._bent: list[bool] = []
         for idea, (noise, half_life, trust) in product(IDEAS, product(NOISES, HALF_LIVES, TRUST)):
             variance = np.repeat(np.array(idea), [even, bent])
             self.heads.append(BayesianDense(even + bent, variance=variance, bias_variance=BIAS_VARIANCE, noise=noise))
             self.half_lives.append(half_life)
             self.trusts.append(trust)
+            self._bent.append(idea[1] > idea[0])
         self._known = (tuple(head.weight.value[:, 0] for head in self.heads), np.full(len(self.heads), 1 / len(self.heads)))
 
     @property
     def shares(self) -> np.ndarray:
         """How much each head counts, (heads,)."""
         return self._known[1]
+
+    @property
+    def middle(self) -> float:
+        """How likely it is, from 0 to 1, that a middle is best: the shares of the ideas that may bend."""
+        return float(self.shares[self._bent].sum())
 
     @property
     def noise(self) -> float:

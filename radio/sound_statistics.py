@@ -3,11 +3,14 @@
     frames a^0.3, made equally loud -> levels of bands at their own pitch, and how far each is from its usual level
                                     -> spectral centroid, pitch by level and by power
                                     -> how much bands rise, and whether that is an onset, times the tempo
+                                    -> pitch of the melody, by sums over harmonics
 
     statistics.forward(steps (S, B, F), coordinates (B, C)) -> moments (S, B, M)      backward(dy) -> dsteps, dcoordinates
 
 Everything but loudness (one factor a song) is a moment's own. Key and tempo act as the station's `render` makes them: a key moves the
 bands, a tempo changes how many frames a second has. Silence, where there is no centroid, counts as one at 500 Hz.
+The melody's pitch is a soft maximum of subharmonic sums, s_k = sum_h 0.84^(h-1) v_(k, h)^2 over the harmonics h of band k:
+softmax(s / SOFTNESS) . pitch. Source: Hermes 1988, Measurement of pitch by subharmonic summation.
 Letters: S steps, B batch, F features of a step, T frames, V values of a frame, C coordinates beside z (tempo, key; or none), M statistics.
 """
 
@@ -27,6 +30,9 @@ SHARPNESS = 4.0
 SILENCE = 1e-4  # of the song's mean power
 SILENT_HERTZ, SILENT_PITCH = 500.0, 60.0
 NOISE_HERTZ = 7000.0
+MELODY = 36.0, 96.0  # MIDI pitches that a melody may have
+HARMONICS, FADING = 4, 0.84  # that are summed, and how much less each counts than the one below it
+SOFTNESS = 0.1  # of the maximum over pitches, in sums
 TEMPO_OCTAVE = 4.0  # tempo coordinates an octave of tempo, as in radio/songs.py
 
 
@@ -52,7 +58,13 @@ class SoundStatistics:
         self.centres = np.linspace(self.pitch[0], self.pitch[-1], groups)
         self.levels = groups + frame_size - self.bands
         self.usual = np.zeros(self.levels)  # level of each group over a station's songs; SongFeatures.fit sets it
-        self.size = 2 * self.levels + 4 + len(ONSETS)
+        self.size = 2 * self.levels + 5 + len(ONSETS)
+        inside = np.flatnonzero((self.pitch >= MELODY[0]) & (self.pitch <= MELODY[1]))
+        lowest, highest = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, self.bands)
+        self.sought = slice(lowest, highest)  # bands
+        # How much each harmonic of those counts, and which bands it is in.
+        higher = [round(BANDS_PER_OCTAVE * float(np.log2(number))) for number in range(1, HARMONICS + 1)]
+        self.harmonics = [(FADING**h, slice(lowest + up, min(highest + up, self.bands))) for h, up in enumerate(higher)]
 
     def forward(self, steps: np.ndarray, coordinates: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return the statistics (S, B, M) of every step, and the cache."""
@@ -86,13 +98,15 @@ class SoundStatistics:
         risen = rise.mean(axis=2)
         begun = [1 / (1 + np.exp(-SHARPNESS * (risen / dtype.type(threshold) - 1))) for threshold in ONSETS]
         onsets = np.stack([10 * risen, *begun], axis=2) * tempo[:, None, None]
+        at_pitch = self._pitches(value)
+        melody = at_pitch @ pitch[self.sought] + key[:, None] / 12
         simple = np.stack([centroid, by_power, by_level], axis=2)
-        moments = np.concatenate([level, squares, simple, onsets], axis=2).astype(dtype, copy=False)
+        moments = np.concatenate([level, squares, simple, onsets, melody[:, :, None]], axis=2).astype(dtype, copy=False)
         moments = moments.reshape(batch, count, self.frames, -1).mean(axis=2).transpose(1, 0, 2)
         own = by_power - key[:, None] / 12, by_level - key[:, None] / 12
         cache = (
             steps.shape, x > 0, value, power, factor, loudness, windows, slopes, level, rise > 0, risen, begun, tempo, hertz, bright, whole,
-            own, total, level_sum, pitch,
+            own, total, level_sum, pitch, at_pitch,
         )  # fmt: skip
         return np.ascontiguousarray(moments), cache
 
@@ -100,13 +114,13 @@ class SoundStatistics:
         """Return (dsteps (S, B, F), dcoordinates (B, C)) for the gradient of the statistics (S, B, M)."""
         shape, sounding, value, power, factor, loudness, windows, slopes = cache[:8]
         level, rising, risen, begun, tempo, hertz, bright, whole = cache[8:16]
-        (by_power, by_level), total, level_sum, pitch = cache[16:]
+        (by_power, by_level), total, level_sum, pitch, at_pitch = cache[16:]
         count, batch, _ = shape
         dtype = value.dtype
         d = np.repeat(dy.transpose(1, 0, 2) / dtype.type(self.frames), self.frames, axis=1).astype(dtype, copy=False)
         dlevel = d[:, :, : self.levels] + 2 * (level - self.usual.astype(dtype)) * d[:, :, self.levels : 2 * self.levels]
         dcentroid, dby_power, dby_level = (d[:, :, 2 * self.levels + i] for i in range(3))
-        donsets = d[:, :, 2 * self.levels + 3 :]
+        donsets, dmelody = d[:, :, 2 * self.levels + 3 : -1], d[:, :, -1]
         drisen = 10 * donsets[:, :, 0]
         dtempo = 10 * np.einsum("bt,bt->b", donsets[:, :, 0], risen)
         for index, (threshold, open_) in enumerate(zip(ONSETS, begun, strict=True), 1):
@@ -118,6 +132,11 @@ class SoundStatistics:
         groups = windows.shape[2]
         dvalue = np.concatenate([dlevel[:, :, :groups] @ windows.transpose(0, 2, 1), dlevel[:, :, groups:]], axis=2)
         dvalue[:, :, : self.bands] += (dby_level / level_sum)[:, :, None] * (pitch - by_level[:, :, None])
+        sought = pitch[self.sought]
+        dsums = at_pitch * (sought - (at_pitch @ sought)[:, :, None]) * (dmelody / dtype.type(SOFTNESS))[:, :, None]
+        for share, bands in self.harmonics:
+            inside = slice(0, max(0, bands.stop - bands.start))
+            dvalue[:, :, bands] += dtype.type(2 * share) * value[:, :, bands] * dsums[:, :, inside]
         dbright, dwhole = dcentroid / (bright * np.log(dtype.type(2))), -dcentroid / (whole * np.log(dtype.type(2)))
         dpower = np.empty_like(power)
         dpower[:, :, : self.bands] = dbright[:, :, None] * hertz[:, None] + dwhole[:, :, None]
@@ -133,12 +152,21 @@ class SoundStatistics:
         dcoordinates = np.zeros((batch, self.coordinates))
         if self.coordinates == 2:
             moved = value[:, :, : self.bands].transpose(0, 2, 1) @ dlevel[:, :, :groups]  # (B, bands, groups)
-            dkey = np.einsum("bfg,bfg->b", moved, slopes) + (dby_power + dby_level).sum(axis=1) / 12
+            dkey = np.einsum("bfg,bfg->b", moved, slopes) + (dby_power + dby_level + dmelody).sum(axis=1) / 12
             tonal = np.einsum("btf,bf->bt", power[:, :, : self.bands], hertz)
             dkey = dkey + np.log(2) / 12 * np.einsum("bt,bt->b", dbright, tonal)
             dcoordinates[:, 0] = dtempo * tempo * np.log(2) / TEMPO_OCTAVE
             dcoordinates[:, 1] = 3 * dkey
         return np.ascontiguousarray(dsteps), dcoordinates
+
+    def _pitches(self, value: np.ndarray) -> np.ndarray:
+        """Return how much each pitch that is sought is the melody's (B, T, pitches), of values (B, T, V); the sum over pitches is 1."""
+        sums = np.zeros((*value.shape[:2], self.sought.stop - self.sought.start), value.dtype)
+        for share, bands in self.harmonics:
+            part = value[:, :, bands]
+            sums[:, :, : part.shape[2]] += value.dtype.type(share) * np.square(part)
+        weight = np.exp((sums - sums.max(axis=2, keepdims=True)) / value.dtype.type(SOFTNESS))
+        return weight / weight.sum(axis=2, keepdims=True)
 
     def _key_and_tempo(self, coordinates: np.ndarray, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the transposition in semitones (B,), and the tempo over 110 beats a minute (B,)."""

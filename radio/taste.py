@@ -90,6 +90,12 @@ class Taste:
         """How far a rating is thought to be from what is meant."""
         return self._fitted().noise
 
+    @property
+    def middle(self) -> float:
+        """How likely it is, from 0 to 1, that the listener likes a middle best of what may be too much as well as too little."""
+        self.learn()
+        return self._fitted().middle
+
     def fit_pool(self, steps: np.ndarray | Sequence[np.ndarray], coordinates: np.ndarray) -> np.ndarray:
         """Choose standardisation and projection from some songs of the station, and forget all ratings.
 

@@ -1,7 +1,7 @@
 """What the taste network sees of a song: the critic's layers, what is heard in its frames, its tempo and key.
 
     steps (S, B, F) -> frozen trunk of the critic -> activations of each layer                    }
-    steps, tempo, key -> sound statistics -> levels, centroid, pitch, onsets                      }  means over time -> standardised,
+    steps, tempo, key -> sound statistics -> levels, centroid, pitches, onsets, melody            }  means over time -> standardised,
     tempo and key of each song                                                                    }  projected, bent (B, K)
 
 Everything before the means happens at every moment. So a linear judgement of a song is the mean of judgements of its moments,
@@ -24,7 +24,7 @@ from radio.sound_statistics import FRAME_SIZE, SoundStatistics
 COMPONENTS = 24
 # The variance over a station's songs of all features of a group together. With prior weights of variance 1 this is how much each group may
 # say about a rating, whose own variance is about 0.2, before anything is known. Measured with benchmarks/taste.py.
-LAYERS, LEVELS, SQUARES, CENTROID, PITCHES, ONSETS, COORDINATES, BENT = 0.03, 0.05, 0.03, 0.05, 0.03, 0.05, 0.03, 0.05
+LAYERS, LEVELS, SQUARES, CENTROID, PITCHES, ONSETS, MELODY, COORDINATES, BENT = 0.03, 0.05, 0.03, 0.05, 0.03, 0.05, 0.03, 0.03, 0.05
 
 
 class SongFeatures(Module):
@@ -43,7 +43,8 @@ class SongFeatures(Module):
         self.raw_size = self.layer_size + self.statistics.size + coordinates
         self.coordinates = coordinates
         first = self.layer_size + 2 * self.statistics.levels
-        self.facts = np.array([first, first + 1, first + 4])  # centroid, pitch by power, onsets: what may have a best middle
+        self.melody = self.layer_size + self.statistics.size - 1
+        self.facts = np.array([first, self.melody, first + 4])  # centroid, melody, onsets: what may have a best middle
         self.bend = Bend(len(self.facts), scale=float(np.sqrt(BENT)))
         self.project: Dense | None = None
 
@@ -114,9 +115,8 @@ class SongFeatures(Module):
         return raw @ self.project.weight.value + self.project.bias.value
 
     def differences(self, stretches: np.ndarray) -> np.ndarray:
-        """Return how each of a song's stretches (m, E + facts) differs from the song in what the heads see (m, K), to first order."""
-        song = stretches.mean(axis=0)
-        return self.bend.tangent(stretches - song, song)
+        """Return how each of a song's stretches (m, E + facts) differs from the song in what the heads see (m, K), the bend included."""
+        return self.bend.forward(stretches)[0] - self.bend.forward(stretches.mean(axis=0)[None])[0]
 
     def fit(self, raw: np.ndarray) -> np.ndarray:
         """Choose standardisation and projection from the raw features (N, R) of a pool of a station's songs; return them as they are now.
@@ -146,16 +146,19 @@ class SongFeatures(Module):
     def _scales(self) -> np.ndarray:
         """Return how far each statistic and coordinate is scaled: every group has its variance, shared by its members."""
         levels = self.statistics.levels
-        onsets = self.statistics.size - 2 * levels - 3
-        groups = ((levels, LEVELS), (levels, SQUARES), (1, CENTROID), (2, PITCHES), (onsets, ONSETS), (self.coordinates, COORDINATES))
+        onsets = self.statistics.size - 2 * levels - 4
+        heard = ((levels, LEVELS), (levels, SQUARES), (1, CENTROID), (2, PITCHES), (onsets, ONSETS), (1, MELODY))
+        groups = (*heard, (self.coordinates, COORDINATES))
         return np.concatenate([np.full(size, np.sqrt(variance / max(size, 1))) for size, variance in groups])
 
     def set_projection(self, weight: np.ndarray, bias: np.ndarray) -> None:
-        """Take a projection: weight (R, E + facts), bias likewise.
+        """Take a projection: weight (R, E + facts), bias likewise; one that was kept before the melody was heard leaves it out.
 
         Raises:
             ValueError: if it does not fit.
         """
+        if weight.ndim == 2 and weight.shape[0] == self.raw_size - 1:
+            weight = np.insert(weight, self.melody, 0.0, axis=0)
         few = weight.ndim != 2 or weight.shape[1] <= len(self.facts)
         if few or weight.shape[0] != self.raw_size or bias.shape != weight.shape[1:] or not np.isfinite(weight).all():
             raise ValueError(f"a projection of shape {weight.shape} does not fit {self.raw_size} features")

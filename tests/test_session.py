@@ -21,7 +21,7 @@ from audio_parsing import frames as audio_frames
 from radio import reconstruction, saving
 from radio import session as session_module
 from radio.curves import TYPICAL
-from radio.final import CAUTION
+from radio.final import CAUTION, MIDDLE_CAUTION
 from radio.home import Home
 from radio.ratings import Ratings
 from radio.reconstruction import reconstruct_samples
@@ -344,7 +344,9 @@ def test_the_final_song_is_judged_as_songs_are_at_any_length(
         session.rate(session.next_song(), value)
     final = session.final_song()
     mean, deviation = session.predict(final)
-    assert final.descent["losses"][final.descent["step"]] == pytest.approx((1 - (mean - CAUTION * deviation)) / 2, abs=1e-4)
+    caution = final.descent["caution"]
+    assert caution == pytest.approx(CAUTION + MIDDLE_CAUTION * session._taste.middle) and CAUTION < caution < CAUTION + MIDDLE_CAUTION
+    assert final.descent["losses"][final.descent["step"]] == pytest.approx((1 - (mean - caution * deviation)) / 2, abs=1e-4)
 
 
 def test_songs_of_another_length(open_session: Callable[..., RadioSession], station: Station) -> None:

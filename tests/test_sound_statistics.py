@@ -34,13 +34,13 @@ def test_the_gradient_for_every_value_and_for_tempo_and_key(shape: tuple[int, in
             assert measured == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
-def tones(pitch: float, every: int) -> np.ndarray:
+def tones(pitch: float, every: int, overtone: float = 0.4) -> np.ndarray:
     """Return frames (96, 181) of a note that begins again and again, with an overtone."""
     frames = np.zeros((96, 181), np.float32)
     band = round(2 * (pitch - 24))
     for start in range(0, 96, every):
         fading = np.exp(-np.arange(96 - start) / 8)[:every]
-        for distance, level in ((-1, 0.3), (0, 0.6), (1, 0.3), (24, 0.4)):
+        for distance, level in ((-1, 0.3), (0, 0.6), (1, 0.3), (24, overtone)):
             frames[start : start + every, band + distance] = level * fading
     return frames
 
@@ -57,7 +57,7 @@ def heard(frames: np.ndarray, *, tempo: float = 0.0, key: float = 0.0) -> dict[s
     statistics = SoundStatistics(6 * 181, 2)
     values = statistics.forward(frames.reshape(-1, 1, 6 * 181), np.array([[tempo, key]]))[0].mean(axis=0)[0]
     first = 2 * statistics.levels
-    return {"centroid": values[first], "pitch": values[first + 1], "onsets": values[first + 4]}
+    return {"centroid": values[first], "pitch": values[first + 1], "onsets": values[first + 4], "melody": values[-1]}
 
 
 def test_key_tempo_and_loudness_act_as_they_do_in_the_sound() -> None:
@@ -69,6 +69,15 @@ def test_key_tempo_and_loudness_act_as_they_do_in_the_sound() -> None:
     assert heard(tones(60, 12), tempo=4)["onsets"] == pytest.approx(2 * plain["onsets"], rel=1e-5), "an octave of tempo"
     assert heard(strokes(12))["onsets"] > 1.5 * heard(strokes(24))["onsets"]
     assert heard(0.5 * tones(60, 12)) == pytest.approx(plain, rel=0.02), "songs are played equally loud"
+
+
+def test_the_melody_is_the_pitch_of_notes_and_not_their_colour() -> None:
+    plain = heard(tones(60, 6))  # no moment without a note: those count as the middle of all pitches
+    for semitones in (4, 12):
+        assert heard(tones(60 + semitones, 6))["melody"] - plain["melody"] == pytest.approx(semitones / 12, abs=0.1)
+    assert heard(tones(60, 6), key=4 / 3)["melody"] - plain["melody"] == pytest.approx(4 / 12, abs=1e-5)
+    bright = heard(tones(60, 6, overtone=0.7))
+    assert bright["centroid"] - plain["centroid"] > 0.5 and abs(bright["melody"] - plain["melody"]) < 0.1
 
 
 def test_silence_is_no_song_but_has_statistics() -> None:

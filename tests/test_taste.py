@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 from gan import bodies
 from gan.critic import Critic
 from gan.descent import descend
-from neural_networks.components.checkpoint import CheckpointError
+from neural_networks.components.checkpoint import CheckpointError, save_arrays
 from neural_networks.components.dense import Dense
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
@@ -84,6 +84,7 @@ def test_heads_weigh_their_ideas_by_what_they_foresaw():
     fickle.learn(x, likes, ones)
     half = len(straight.heads) // 2
     assert straight.shares[:half].sum() > 0.8 and bent.shares[half:].sum() > 0.9, "the second half may bend"
+    assert straight.middle == pytest.approx(straight.shares[half:].sum()) and bent.middle == pytest.approx(bent.shares[half:].sum())
     assert straight.half_life > 30 and fickle.half_life < 10
     assert fickle.forward(np.eye(6)[:1])[0][0, 0] < -0.3, "what was liked before is outdated"
     assert straight.noise < 0.25
@@ -250,6 +251,32 @@ def test_saved_and_loaded_it_predicts_the_same(tmp_path):
     (tmp_path / "taste.npz").write_bytes(b"nonsense")
     with pytest.raises(CheckpointError):
         other.load(tmp_path / "taste.npz")
+
+
+def test_a_taste_that_was_saved_before_the_melody_was_heard_loads_and_hears_what_it_heard(tmp_path):
+    taste, old = taught(), make()
+    songs = old._songs
+    steps, beside, _ = synthetic_songs(4, seed=9)
+    state = taste.state()
+    # Such a state has neither the melody's row nor its column, and pitch by power where the melody is now among what may have a middle.
+    column = songs.even - 1 - songs.coordinates
+    by_power = songs.layer_size + 2 * songs.statistics.levels + 1
+    projection = state["projection"].copy()
+    projection[by_power, songs.even + 1], projection[songs.melody, songs.even + 1] = 0.4, 0.0
+    state["projection"] = np.delete(np.delete(projection, songs.melody, axis=0), column, axis=1)
+    state["projection_bias"] = np.delete(state["projection_bias"], column)
+    for name in ("features", "moments"):
+        state[name] = np.delete(state[name], column, axis=1)
+    save_arrays(tmp_path / "old.npz", state, {"kind": "taste"})
+    old.load(tmp_path / "old.npz")
+    assert old.count == 8 and old.size == taste.size - 1
+    features = old.features(steps, beside)
+    np.testing.assert_allclose(features[:, : songs.even], np.delete(taste.features(steps, beside)[:, : taste._songs.even], column, axis=1))
+    mean, deviation = old.predict(features)
+    assert np.isfinite(mean).all() and (deviation > 0).all() and np.ptp(mean) > 0.01
+    again = make()
+    again.restore(old.state())
+    np.testing.assert_allclose(again.predict(features), (mean, deviation))
 
 
 def test_frames_are_taken_as_well_and_stations_without_tempo_and_key():
