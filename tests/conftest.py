@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib; subprocesses inherit it
+if "PYTEST_XDIST_WORKER" in os.environ:  # before anything imports NumPy: two processes of two threads each wait for each other on two cores
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
