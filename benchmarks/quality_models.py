@@ -111,9 +111,10 @@ def markov_chain(songs: np.ndarray, *, seed: int = 0) -> Maker:
 
 
 def trained_vae(songs: song_data.TrainingSongs, steps: int, *, beats: int, seed: int, progress: Callable[..., Any]) -> FlatParameters:
-    """Return a VAE after so many steps on songs."""
+    """Return a VAE after so many steps on songs; its errors become as smooth as those against the critic."""
     vae = new_vae(beats=beats, rng=np.random.default_rng((seed, 0)))
-    vae_trainer(vae, songs, steps=steps, seed=seed).run(len(songs.steps), steps, progress=progress)
+    trainer = vae_trainer(vae, songs, steps=steps, seed=seed, smoothness=WEIGHTS["smoothness"])
+    trainer.run(len(songs.steps), steps, progress=progress)
     return vae
 
 
