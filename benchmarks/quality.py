@@ -215,7 +215,8 @@ def main() -> None:
         judged("station", models.Drawn(station.vae, known))
     else:
         kept = Kept(options.keep, {name: getattr(options, name) for name in ("beats", "fresh", "samples", "unseen", "seed", "steps")})
-        vae, facts = kept.network("vae", lambda: _vae(collection.known, options), smoothness=models.WEIGHTS["smoothness"])
+        smoothness = (models.WEIGHTS["smoothness"], models.SMOOTHNESS_RISE)
+        vae, facts = kept.network("vae", lambda: _vae(collection.known, options), smoothness=smoothness)
         result["facts"] |= facts
         alone = models.Drawn(vae.module, known)
         if options.brief:
@@ -225,7 +226,9 @@ def main() -> None:
             judged("VAE and finish", models.Drawn(models.finished(vae, collection.known, seed=options.seed), known))
         if options.gan_steps:
             chosen = {name: getattr(options, name) for name in ("gan_steps", "critic", "critic_hidden")}
-            generator, facts = kept.network("gan", lambda: _gan(vae, collection.known, options), **chosen, weights=models.WEIGHTS)
+            generator, facts = kept.network(
+                "gan", lambda: _gan(vae, collection.known, options), **chosen, weights=models.WEIGHTS, smoothness=smoothness
+            )
             result["facts"] |= facts
             judged("GAN", models.Drawn(generator.module, known))
     _print(result, options.json)

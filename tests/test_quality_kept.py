@@ -11,8 +11,9 @@ import pytest
 from benchmarks.quality_kept import Kept
 from neural_networks.components.finish import Finish
 from neural_networks.components.parameters import FlatParameters
-from radio.songs import FRAMES_PER_STEP, STEP_SIZE
-from radio.trainings import new_vae
+from neural_networks.vae.recurrent_vae import RecurrentVAE
+from radio.songs import FRAMES_PER_STEP, STEP_SIZE, TrainingSongs
+from radio.trainings import new_vae, vae_trainer
 
 
 class Training:
@@ -64,3 +65,18 @@ def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
     for _ in range(2):
         Kept(None, {"seed": 0}).network("vae", train)
     assert train.made == 2 and not list(tmp_path.iterdir())
+
+
+def test_smoothness_rises_over_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A roughness that counts from the first step on slows a training; at the end all of it counts."""
+    asked: list[float] = []
+
+    def loss(self: RecurrentVAE, x: np.ndarray, *, smoothness: float, **_: Any) -> tuple[float, float, float]:
+        asked.append(smoothness)
+        return 1.0, 1.0, 0.0
+
+    monkeypatch.setattr(RecurrentVAE, "loss", loss)
+    songs = TrainingSongs(np.zeros((2, 12, STEP_SIZE), np.float32), np.zeros((2, 2), np.float32), ["a", "b"], "beat")
+    vae = new_vae(beats=3, rng=np.random.default_rng(0))
+    vae_trainer(vae, songs, steps=10, seed=0, threads=1, smoothness=8.0, rise=4.0, batch=1).run(2, 10)
+    np.testing.assert_allclose(asked, [8 * (step / 10) ** 4 for step in range(10)])
