@@ -32,6 +32,7 @@ from audio_parsing.tune_book import TUNES  # noqa: E402
 from benchmarks import quality_models as models  # noqa: E402
 from benchmarks.quality_kept import Kept  # noqa: E402
 from benchmarks.quality_measure import frechet, mean_distance, notes_a_second, novelty, onsets, salience, statistics  # noqa: E402
+from benchmarks.quality_tunes import unheard_songs  # noqa: E402
 from gan.bodies import BODIES  # noqa: E402
 from neural_networks.components.parameters import FlatParameters  # noqa: E402
 from radio import songs as song_data  # noqa: E402
@@ -52,7 +53,8 @@ class Collection:
     starter_songs: int  # the first of the known
     reference: song_data.TrainingSongs
     others: song_data.TrainingSongs
-    unseen: song_data.TrainingSongs | None  # of tunes that no known song has
+    unseen: song_data.TrainingSongs | None  # of tunes that were kept from the training
+    unheard: song_data.TrainingSongs  # of tunes that are not in the collection at all
 
 
 class Judge:
@@ -156,7 +158,9 @@ def collect(beats: int, fresh: int, samples: int, unseen: int, seed: int) -> Col
     chosen = [song for song in starter.starter_songs(beats=beats) if song.tune not in hidden]
     reference, known = prepared(new(samples)), prepared(chosen + new(fresh))
     others = prepared(new(round(1.5 * samples)))
-    return Collection(known, len(chosen), reference, others, prepared(new(HELD_OUT, True)) if hidden else None)
+    unseen_ones = prepared(new(HELD_OUT, True)) if hidden else None
+    unheard = prepared(unheard_songs(HELD_OUT, np.random.default_rng((seed, 54321)), beats=beats))
+    return Collection(known, len(chosen), reference, others, unseen_ones, unheard)
 
 
 def main() -> None:
@@ -208,6 +212,7 @@ def main() -> None:
     def gave_back(name: str, drawn: models.Drawn) -> None:
         result["given_back"][f"{name}, known songs"] = given_back(drawn, known[:HELD_OUT]) | {"error of all": drawn.error}
         result["given_back"][f"{name}, new arrangements"] = given_back(drawn, collection.others.steps[:HELD_OUT])
+        result["given_back"][f"{name}, tunes never heard"] = given_back(drawn, collection.unheard.steps)
         if collection.unseen is not None:
             result["given_back"][f"{name}, unseen tunes"] = given_back(drawn, collection.unseen.steps)
 
