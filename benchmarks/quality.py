@@ -3,6 +3,7 @@
     python benchmarks/quality.py                         16 beats: train for some minutes, then judge
     python benchmarks/quality.py --station FOLDER        judge a trained station on a beat grid
     python benchmarks/quality.py --gan-steps 0           everything but the adversarial training
+    python benchmarks/quality.py --keep FOLDER           keep the trained networks there; the same command again only judges them
 
 The distance is Fréchet's between statistics of windows (quality_measure.py), divided by the floor: other real songs, none of which is
 in the reference, with their tempi and keys shuffled as generated songs' are. No song of reference and floor was trained on. Novelty is
@@ -19,6 +20,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +30,11 @@ from audio_parsing import analysis, starter  # noqa: E402
 from audio_parsing import frames as audio_frames  # noqa: E402
 from audio_parsing.tune_book import TUNES  # noqa: E402
 from benchmarks import quality_models as models  # noqa: E402
+from benchmarks.quality_kept import Kept  # noqa: E402
 from benchmarks.quality_measure import frechet, mean_distance, notes_a_second, novelty, onsets, salience, statistics  # noqa: E402
+from benchmarks.quality_tunes import unheard_songs  # noqa: E402
 from gan.bodies import BODIES  # noqa: E402
+from neural_networks.components.parameters import FlatParameters  # noqa: E402
 from radio import songs as song_data  # noqa: E402
 from radio.home import Home  # noqa: E402
 from radio.prepared import prepared_music  # noqa: E402
@@ -48,7 +53,8 @@ class Collection:
     starter_songs: int  # the first of the known
     reference: song_data.TrainingSongs
     others: song_data.TrainingSongs
-    unseen: song_data.TrainingSongs | None  # of tunes that no known song has
+    unseen: song_data.TrainingSongs | None  # of tunes that were kept from the training
+    unheard: song_data.TrainingSongs  # of tunes that are not in the collection at all
 
 
 class Judge:
@@ -152,7 +158,9 @@ def collect(beats: int, fresh: int, samples: int, unseen: int, seed: int) -> Col
     chosen = [song for song in starter.starter_songs(beats=beats) if song.tune not in hidden]
     reference, known = prepared(new(samples)), prepared(chosen + new(fresh))
     others = prepared(new(round(1.5 * samples)))
-    return Collection(known, len(chosen), reference, others, prepared(new(HELD_OUT, True)) if hidden else None)
+    unseen_ones = prepared(new(HELD_OUT, True)) if hidden else None
+    unheard = prepared(unheard_songs(HELD_OUT, np.random.default_rng((seed, 54321)), beats=beats))
+    return Collection(known, len(chosen), reference, others, unseen_ones, unheard)
 
 
 def main() -> None:
@@ -161,7 +169,7 @@ def main() -> None:
     parser.add_argument("--station", type=Path, help="a folder with a station on a beat grid, instead of training")
     parser.add_argument("--beats", type=int, default=16)
     parser.add_argument("--fresh", type=int, default=480, help="new arrangements that are trained on beside the starter songs")
-    parser.add_argument("--steps", type=int, default=6000, help="of the VAE (default: 6000)")
+    parser.add_argument("--steps", type=int, default=10000, help="of the VAE (default: 10000)")
     parser.add_argument("--gan-steps", type=int, default=1400)
     parser.add_argument("--critic", choices=list(BODIES), default="framewise")
     parser.add_argument("--critic-hidden", type=int, default=64)
@@ -169,6 +177,8 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--unseen", type=int, default=0, metavar="N", help="keep N tunes from the training, and send them through it")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the trained networks, and take up those of the same options")
+    parser.add_argument("--brief", action="store_true", help="no simple ways, and nothing of the VAE before the adversarial training")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     station = Station.load(options.station) if options.station else None
@@ -185,40 +195,62 @@ def main() -> None:
     known = collection.known.steps
     row("floor: other real songs", models.copies(collection.others.steps))
     row("copies of the training songs", models.copies(known))
-    row("shuffled frames", models.shuffled_frames(known))
-    row("two songs at once", models.two_at_once(known))
-    row("Gaussian frames (PCA)", models.gaussian_frames(known))
-    row("Gaussian songs (PCA)", models.gaussian_songs(known))
-    row("Markov chain of steps", models.markov_chain(known))
+    if not options.brief:
+        row("shuffled frames", models.shuffled_frames(known))
+        row("two songs at once", models.two_at_once(known))
+        row("Gaussian frames (PCA)", models.gaussian_frames(known))
+        row("Gaussian songs (PCA)", models.gaussian_songs(known))
+        row("Markov chain of steps", models.markov_chain(known))
 
     def judged(name: str, drawn: models.Drawn) -> None:
         row(f"{name}, reconstructions", drawn.reconstructed())
         for kind in ("mixture", "learned-prior", "gaussian"):
             row(f"{name}, {kind}", drawn.of(kind))  # type: ignore[arg-type]
         row(f"{name}, half-way", drawn.halfway())
-        result["given_back"][f"{name}, known songs"] = given_back(drawn, known[:HELD_OUT])
+        gave_back(name, drawn)
+
+    def gave_back(name: str, drawn: models.Drawn) -> None:
+        result["given_back"][f"{name}, known songs"] = given_back(drawn, known[:HELD_OUT]) | {"error of all": drawn.error}
         result["given_back"][f"{name}, new arrangements"] = given_back(drawn, collection.others.steps[:HELD_OUT])
+        result["given_back"][f"{name}, tunes never heard"] = given_back(drawn, collection.unheard.steps)
         if collection.unseen is not None:
             result["given_back"][f"{name}, unseen tunes"] = given_back(drawn, collection.unseen.steps)
 
     if station:
         judged("station", models.Drawn(station.vae, known))
     else:
-        start = time.process_time()
-        vae = models.trained_vae(collection.known, options.steps, beats=beats, seed=options.seed, progress=_progress)
-        result["facts"]["vae_cpu_seconds"] = time.process_time() - start
-        judged("VAE alone", models.Drawn(vae.module, known))
-        judged("VAE and finish", models.Drawn(models.finished(vae, collection.known, seed=options.seed), known))
+        kept = Kept(options.keep, {name: getattr(options, name) for name in ("beats", "fresh", "samples", "unseen", "seed", "steps")})
+        smoothness = (models.WEIGHTS["smoothness"], models.SMOOTHNESS_RISE)
+        vae, facts = kept.network("vae", lambda: _vae(collection.known, options), smoothness=smoothness)
+        result["facts"] |= facts
+        alone = models.Drawn(vae.module, known)
+        if options.brief:
+            gave_back("VAE alone", alone)
+        else:
+            judged("VAE alone", alone)
+            judged("VAE and finish", models.Drawn(models.finished(vae, collection.known, seed=options.seed), known))
         if options.gan_steps:
-            start = time.process_time()
-            generator, trainer = models.trained_gan(
-                vae, collection.known, options.gan_steps, body=options.critic, hidden=options.critic_hidden, seed=options.seed,
-                progress=_progress,
-            )  # fmt: skip
-            result["facts"]["gan_cpu_seconds"] = time.process_time() - start
-            result["facts"]["alarms"] = [alarm.text for alarm in trainer.alarms()]
+            chosen = {name: getattr(options, name) for name in ("gan_steps", "critic", "critic_hidden")}
+            generator, facts = kept.network(
+                "gan", lambda: _gan(vae, collection.known, options), **chosen, weights=models.WEIGHTS, smoothness=smoothness
+            )
+            result["facts"] |= facts
             judged("GAN", models.Drawn(generator.module, known))
     _print(result, options.json)
+
+
+def _vae(songs: song_data.TrainingSongs, options: argparse.Namespace) -> tuple[FlatParameters, dict[str, Any]]:
+    start = time.process_time()
+    vae = models.trained_vae(songs, options.steps, beats=options.beats, seed=options.seed, progress=_progress)
+    return vae, {"vae_cpu_seconds": time.process_time() - start}
+
+
+def _gan(vae: FlatParameters, songs: song_data.TrainingSongs, options: argparse.Namespace) -> tuple[FlatParameters, dict[str, Any]]:
+    start = time.process_time()
+    generator, trainer = models.trained_gan(
+        vae, songs, options.gan_steps, body=options.critic, hidden=options.critic_hidden, seed=options.seed, progress=_progress
+    )
+    return generator, {"gan_cpu_seconds": time.process_time() - start, "alarms": [alarm.text for alarm in trainer.alarms()]}
 
 
 def _print(result: dict[str, dict], as_json: bool) -> None:

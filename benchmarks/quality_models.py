@@ -28,6 +28,7 @@ WEIGHTS: dict[str, Any] = {
     "reconstruction_weight": 4000.0, "adversarial_weight": 1.5, "smoothness": 8.0, "gaussian": 0.35, "halfway": 0.15,
     "reconstructed": 0.15, "generator_rate": 5e-4, "critic_rate": 1e-3,
 }  # fmt: skip
+SMOOTHNESS_RISE = 4.0  # most of it in the last third: a VAE that has still much to learn is slowed by it
 COMPONENTS = 64  # of principal components of frames
 STATES = 256  # of the Markov chain
 CLUSTERING_ROUNDS = 8
@@ -111,9 +112,10 @@ def markov_chain(songs: np.ndarray, *, seed: int = 0) -> Maker:
 
 
 def trained_vae(songs: song_data.TrainingSongs, steps: int, *, beats: int, seed: int, progress: Callable[..., Any]) -> FlatParameters:
-    """Return a VAE after so many steps on songs."""
+    """Return a VAE after so many steps on songs; its errors become as smooth as those against the critic."""
     vae = new_vae(beats=beats, rng=np.random.default_rng((seed, 0)))
-    vae_trainer(vae, songs, steps=steps, seed=seed).run(len(songs.steps), steps, progress=progress)
+    trainer = vae_trainer(vae, songs, steps=steps, seed=seed, smoothness=WEIGHTS["smoothness"], rise=SMOOTHNESS_RISE)
+    trainer.run(len(songs.steps), steps, progress=progress)
     return vae
 
 

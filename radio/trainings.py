@@ -95,16 +95,18 @@ def vae_trainer(
     seed: int,
     threads: int | None = None,
     batch: int = BATCH_SIZE,
+    smoothness: float = SMOOTHNESS,
+    rise: float = 1.0,
     **shared: Any,
 ) -> Trainer:
-    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps."""
+    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps; of `smoothness` counts (their share made)^rise."""
     values = songs.steps.shape[1] * songs.steps.shape[2]
 
     def loss(module: RecurrentVAE, batch: Batch) -> float:
         x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
         warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
-        smoothness = SMOOTHNESS * min(1.0, batch.step / steps)
-        return module.loss(x, beta=warm * KL_WEIGHT / values, smoothness=smoothness, rows=FRAMES_PER_STEP, rng=batch.rng)[0]
+        rough = smoothness * min(1.0, batch.step / steps) ** rise
+        return module.loss(x, beta=warm * KL_WEIGHT / values, smoothness=rough, rows=FRAMES_PER_STEP, rng=batch.rng)[0]
 
     return Trainer(
         vae, loss, Adam(0.9, 0.99), lambda step: learning_rate(step, steps), batch_size=batch, clip=CLIP, seed=seed, threads=threads,
