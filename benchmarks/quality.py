@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--beats", type=int, default=16)
     parser.add_argument("--fresh", type=int, default=480, help="new arrangements that are trained on beside the starter songs")
     parser.add_argument("--steps", type=int, default=10000, help="of the VAE (default: 10000)")
-    parser.add_argument("--gan-steps", type=int, default=1400)
+    parser.add_argument("--gan-steps", type=int, default=900)
     parser.add_argument("--critic", choices=list(BODIES), default="framewise")
     parser.add_argument("--critic-hidden", type=int, default=64)
     parser.add_argument("--samples", type=int, default=512)

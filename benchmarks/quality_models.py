@@ -25,8 +25,8 @@ Maker = Callable[[int, np.random.Generator], np.ndarray]
 
 # Of the adversarial training at 16 beats, where it has minutes; a station's are softer (radio/trainings.py).
 WEIGHTS: dict[str, Any] = {
-    "reconstruction_weight": 4000.0, "adversarial_weight": 1.5, "smoothness": 8.0, "gaussian": 0.35, "halfway": 0.15,
-    "reconstructed": 0.15, "generator_rate": 5e-4, "critic_rate": 1e-3,
+    "reconstruction_weight": 4500.0, "adversarial_weight": 4.0, "smoothness": 8.0, "gaussian": 0.5, "halfway": 0.25,
+    "reconstructed": 0.0, "generator_rate": 2e-3, "critic_rate": 4e-3,
 }  # fmt: skip
 SMOOTHNESS_RISE = 4.0  # most of it in the last third: a VAE that has still much to learn is slowed by it
 COMPONENTS = 64  # of principal components of frames

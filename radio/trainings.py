@@ -77,9 +77,15 @@ def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn:
         made = _decoded(vae, np.ascontiguousarray(means, np.float32))
         new = made
         if drawn:
-            mixed = LatentDistribution(means, log_variances).mix(len(real), np.random.default_rng((seed, 4)))
-            new = _decoded(vae, mixed.astype(np.float32))
+            new = _decoded(vae, _new_coordinates(LatentDistribution(means, log_variances, "gaussian"), len(real), seed))
         vae.decoder.finish = measure(np.ascontiguousarray(real.transpose(1, 0, 2)), made, new, rows=FRAMES_PER_STEP)
+
+
+def _new_coordinates(latents: LatentDistribution, count: int, seed: int) -> np.ndarray:
+    """Return coordinates (count, Z): half of them near songs, a quarter half-way between two, a quarter from the Gaussian."""
+    rng, quarter = np.random.default_rng((seed, 4)), count // 4
+    parts = [latents.mix(count - 2 * quarter, rng), latents.sample(quarter, rng), latents.between(quarter, rng)]
+    return np.concatenate(parts).astype(np.float32)
 
 
 def _decoded(vae: RecurrentVAE, z: np.ndarray) -> np.ndarray:
