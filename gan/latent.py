@@ -23,7 +23,7 @@ DEFAULT_KIND: Kind = "mixture"
 
 MIXED_SONGS = 3
 MIXING_CONCENTRATION = 0.6  # below 1: one of the songs mostly leads
-LARGEST_SHARE = 0.9  # of a leading song; with more it is nearly the song itself
+LARGEST_SHARE = 0.85  # of a leading song; with more a tenth of the mixtures are nearly the song itself
 MIXING_NOISE = 0.1  # of the spread of the songs
 SMALLEST_DEVIATION = 1e-4
 
