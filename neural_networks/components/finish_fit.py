@@ -2,10 +2,10 @@
 
     measure(real (S, B, F), made (S, B, F), drawn (S, B', F), rows=R) -> Finish
 
-Taps are least squares: the rows of the real songs from those given back. Least squares shrink, so contrasts spread each value as
-far within a song, and over songs, as in real ones. A curve brings the values that songs given back and new ones take, in order, to those that
-real songs take: of all curves that make both spread alike, the one that changes least. What songs then still lack of change from row
-to row is flutter, and what two bands lack of change together is how they flutter together. Letters as in finish.py.
+Taps are least squares: the rows of the real songs from those given back. Least squares shrink, so contrasts spread each value as far
+within a song, and over songs, as in real ones. A curve brings the values that songs given back and new ones take, in order, to those
+that real songs take: of all curves that make both spread alike, the one that changes least. What songs then still lack of change from
+row to row is flutter, and what two bands lack of change together is how they flutter together. Letters as in finish.py.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _taps(real: np.ndarray, made: np.ndarray, rows: int) -> np.ndarray:
 
 
 def _contrast(real: np.ndarray, made: np.ndarray) -> np.ndarray:
-    """Return [level; between; within] (3, W): how far the means of songs (B, S R, W) lie apart, and how far a song moves, as in real ones."""
+    """Return [level; between; within] (3, W): how far means of songs (B, S R, W) lie apart, how far a song moves."""
     between, within = (np.sqrt(wanted / found) for wanted, found in zip(_variances(real), _variances(made), strict=True))
     return np.stack([made.mean(axis=(0, 1), dtype=np.float64), *np.clip([between, within], LEAST_CONTRAST, MOST_CONTRAST)])
 
