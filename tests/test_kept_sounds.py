@@ -97,7 +97,7 @@ def test_a_station_that_was_trained_again_knows_what_was_liked(tmp_path: Path) -
         return RadioSession(station, "me", home=Home(tmp_path), seed=1, background=False)
 
     first = open_session(tiny_station())
-    songs = [first.next_song() for _ in range(16)]
+    songs = [first.next_song() for _ in range(32)]
     bright = np.array([brightness(first, song.latent) for song in songs])
     for song, value in zip(songs, (bright - bright.mean()) / bright.std(), strict=True):
         first.rate(song, float(np.tanh(value)))
@@ -106,16 +106,16 @@ def test_a_station_that_was_trained_again_knows_what_was_liked(tmp_path: Path) -
     second = open_session(tiny_station(seed=8))
     assert station_fingerprint(second.station) != station_fingerprint(first.station)
     fresh = second.next_song()
-    assert second._taste.count == 16 and fresh.expected is not None, "it begins with what is known"
+    assert second._taste.count == 32 and fresh.expected is not None, "it begins with what is known"
     assert second.rated == 0 and second.undo() is None and not second.history(), "but those songs are no longer the station's"
     unheard = second.station.sample(120, np.random.default_rng(3))
     expected = second._taste.predict(second._maker.judge(unheard))[0]
     liked = np.corrcoef(expected, [brightness(second, one) for one in unheard])[0, 1]
     assert liked > 0.35, "two untrained stations have little in common; by chance it would be 0 +- 0.09"
     second.rate(fresh, 0.5)
-    assert second._taste.count == 17
+    assert second._taste.count == 33
     second.undo()
-    assert second._taste.count == 16
+    assert second._taste.count == 32
     second.close()
     same = open_session(tiny_station())
     same.next_song()

@@ -224,7 +224,10 @@ def test_no_name_leads_out_of_the_home(server: RadioServer, name: str) -> None:
         order = {"id": "1", "station": "tiny", "listener": "me", "action": "next", "face": "f", key: name}
         assert server.ask("POST", "/do", order)[0] in (400, 503)
     new = {path for path in server.home.parent.rglob("*") if "tiny" not in path.parts} - before
-    assert {path for path in new if "web" not in path.parts} == set()
+    # The page of the listener 'me', opened by a test before, may begin its session while this one runs.
+    begun = {"ratings.db-wal", "ratings.db-shm", "listeners"}
+    found = {path.relative_to(server.home) if path.is_relative_to(server.home) else path for path in new if "web" not in path.parts}
+    assert {path for path in found if str(path) not in begun and path.parts[:2] != ("listeners", "me")} == set()
 
 
 def routes_of(server: RadioServer) -> set[str]:
