@@ -18,7 +18,7 @@ import json
 import platform
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +220,7 @@ def main() -> None:
         judged("station", models.Drawn(station.vae, known))
     else:
         kept = Kept(options.keep, {name: getattr(options, name) for name in ("beats", "fresh", "samples", "unseen", "seed", "steps")})
-        smoothness = (models.WEIGHTS["smoothness"], models.SMOOTHNESS_RISE)
+        smoothness = (models.RECIPE.smoothness, models.RECIPE.rise)
         vae, facts = kept.network("vae", lambda: _vae(collection.known, options), smoothness=smoothness)
         result["facts"] |= facts
         alone = models.Drawn(vae.module, known)
@@ -232,7 +232,7 @@ def main() -> None:
         if options.gan_steps:
             chosen = {name: getattr(options, name) for name in ("gan_steps", "critic", "critic_hidden")}
             generator, facts = kept.network(
-                "gan", lambda: _gan(vae, collection.known, options), **chosen, weights=models.WEIGHTS, smoothness=smoothness
+                "gan", lambda: _gan(vae, collection.known, options), **chosen, recipe=asdict(models.RECIPE)
             )
             result["facts"] |= facts
             judged("GAN", models.Drawn(generator.module, known))

@@ -19,16 +19,14 @@ from gan.trainer import GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio import songs as song_data
-from radio.trainings import encode_songs, gan_options, gan_trainer, measure_finish, new_vae, vae_trainer
+from radio.trainings import THOROUGH, encode_songs, gan_trainer, measure_finish, new_vae, vae_trainer
 
 Maker = Callable[[int, np.random.Generator], np.ndarray]
 
-# Of the adversarial training at 16 beats, where it has minutes; a station's are softer (radio/trainings.py).
-WEIGHTS: dict[str, Any] = {
-    "reconstruction_weight": 4500.0, "adversarial_weight": 4.0, "smoothness": 8.0, "gaussian": 0.5, "halfway": 0.25,
-    "reconstructed": 0.0, "generator_rate": 2e-3, "critic_rate": 4e-3,
-}  # fmt: skip
-SMOOTHNESS_RISE = 4.0  # most of it in the last third: a VAE that has still much to learn is slowed by it
+# At 16 beats songs come back with twice the error that they have at 64, so it counts less, and one may be bolder.
+RECIPE = replace(
+    THOROUGH, reconstruction_weight=4500.0, adversarial_weight=4.0, gaussian=0.5, halfway=0.25, generator_rate=2e-3, critic_rate=4e-3
+)  # fmt: skip
 COMPONENTS = 64  # of principal components of frames
 STATES = 256  # of the Markov chain
 CLUSTERING_ROUNDS = 8
@@ -114,7 +112,7 @@ def markov_chain(songs: np.ndarray, *, seed: int = 0) -> Maker:
 def trained_vae(songs: song_data.TrainingSongs, steps: int, *, beats: int, seed: int, progress: Callable[..., Any]) -> FlatParameters:
     """Return a VAE after so many steps on songs; its errors become as smooth as those against the critic."""
     vae = new_vae(beats=beats, rng=np.random.default_rng((seed, 0)))
-    trainer = vae_trainer(vae, songs, steps=steps, seed=seed, smoothness=WEIGHTS["smoothness"], rise=SMOOTHNESS_RISE)
+    trainer = vae_trainer(vae, songs, steps=steps, seed=seed, recipe=RECIPE)
     trainer.run(len(songs.steps), steps, progress=progress)
     return vae
 
@@ -135,7 +133,7 @@ def trained_gan(
     copy.values[:] = vae.values
     measure_finish(copy.module, songs, seed=seed, drawn=False)  # type: ignore[arg-type]
     critic = pack(Critic(song_data.STEP_SIZE, hidden, body=BODIES[body], rng=rng))
-    trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed, options=replace(gan_options(songs), **WEIGHTS))
+    trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed, recipe=RECIPE)
     trainer.run(steps, progress=progress)
     trainer.use_average()
     measure_finish(copy.module, songs, seed=seed, drawn=True)  # type: ignore[arg-type]

@@ -201,6 +201,8 @@ def _train(each: argparse.ArgumentParser) -> None:
     each.add_argument("--critic", choices=CRITICS, default=CRITICS[0], help=text)
     text = "draw losses, scores and generated songs while the critic teaches, every minute: a .png, .svg or .pdf file"
     each.add_argument("--plot", metavar="FILE", type=Path, help=text)
+    text = "new songs come nearer to real ones, learned ones a little less near; for --minutes 30 or more"
+    each.add_argument("--thorough", action="store_true", help=text)
     length = each.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive(100_000), metavar="M", help="about how long (default: 10)")
     text = "how many steps; the same seed and steps make the same station"

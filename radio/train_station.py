@@ -36,10 +36,8 @@ from radio.prepared import prepared_music
 from radio.songs import prepare_starter_songs
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
 from radio.training_checkpoint import TrainingCheckpoint
-from radio.trainings import BATCH_SIZE, PIECE, encode_songs, gan_trainer, measure_finish, new_vae, vae_trainer
+from radio.trainings import BATCH_SIZE, PIECE, QUICK, THOROUGH, Recipe, encode_songs, gan_trainer, measure_finish, new_vae, vae_trainer
 
-GAN_MINUTES_SHARE = 0.2
-GAN_STEPS_SHARE = 0.1  # of the VAE's steps, where steps are given
 TIMED_STEPS = 12
 CHECKPOINT_SECONDS = 60.0
 DEFAULT_MINUTES = 10.0
@@ -63,6 +61,7 @@ class Plan:
         batch: songs a step, of all processes together. A training keeps to it, however many processes go on with it.
         critic: name of its body.
         latent: name of the distribution that the station's songs are drawn from.
+        thorough: by the recipe for long trainings.
     """
 
     songs: str
@@ -75,6 +74,12 @@ class Plan:
     batch: int = BATCH_SIZE
     critic: str = "convolutional"
     latent: str = DEFAULT_KIND
+    thorough: bool = False
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is chosen of the two trainings."""
+        return THOROUGH if self.thorough else QUICK
 
     @property
     def pieces(self) -> int:
@@ -96,6 +101,7 @@ def train_station(
     communicator: Communicator = ALONE,
     critic: str = "convolutional",
     latent: Kind = DEFAULT_KIND,
+    thorough: bool = False,
     prepared: Path | None = None,
     plot: Path | None = None,
     report: Report = lambda event: None,
@@ -119,6 +125,7 @@ def train_station(
             rounding. An unfinished training can be gone on with by another number of processes.
         critic: 'convolutional', 'recurrent' or 'mixed'; see gan/bodies.py.
         latent: the distribution that the station's songs are drawn from; see gan/latent.py.
+        thorough: new songs come nearer to real ones, at some cost to what comes back of the learned ones; for half an hour and more.
         prepared: a folder where prepared music is kept for the next time; nothing is kept if None.
         plot: a picture of how generator and critic get on, drawn again about every CHECKPOINT_SECONDS; none if None.
         report: called with an event: a dict with 'phase' ('prepare', 'compile', 'learn', 'perform', 'save'), and where it fits 'done',
@@ -153,7 +160,7 @@ def train_station(
     report({"phase": "compile"})
     asked = Plan(
         _fingerprint(songs), beats, seed, minutes if steps is None else None, steps, batch=batch * communicator.size, critic=critic,
-        latent=latent,
+        latent=latent, thorough=thorough,
     )  # fmt: skip
     with only_one(folder) if communicator.rank == 0 else nullcontext():
         return _Training(folder, songs, asked, threads, plot, report, should_stop, communicator, watch).run()
@@ -196,13 +203,14 @@ class _Training:
         if not self._perform(performer, trainer, vae.module):  # type: ignore[arg-type]
             return None
         performer.use_average()
-        measure_finish(vae.module, self.songs, seed=self.plan.seed, drawn=False)  # type: ignore[arg-type]
+        measure_finish(vae.module, self.songs, seed=self.plan.seed, drawn=self.plan.recipe.drawn)  # type: ignore[arg-type]
         return self._finish(vae, critic)
 
     def _shared(self) -> dict[str, Any]:
         plan = self.plan
         return {
-            "seed": plan.seed, "threads": self.threads, "batch": plan.batch, "pieces": plan.pieces, "communicator": self.communicator,
+            "seed": plan.seed, "threads": self.threads, "batch": plan.batch, "pieces": plan.pieces, "recipe": plan.recipe,
+            "communicator": self.communicator,
         }  # fmt: skip
 
     def _models(self) -> tuple[FlatParameters, FlatParameters]:
@@ -276,6 +284,7 @@ class _Training:
             "vae_steps": self.plan.vae_steps,
             "gan_steps": self.plan.gan_steps,
             "latent": self.plan.latent,
+            "thorough": self.plan.thorough,
             "explained_variance": 1 - float(errors.mean()) / float(_variance(self.songs.steps)),
         }
         station = Station(
@@ -332,7 +341,7 @@ class _Training:
     def _planned(self, asked: Plan) -> Plan:
         """Return the steps to make: as asked, or as many as fit into the minutes, timed on models that are thrown away."""
         if asked.steps is not None:
-            return replace(asked, vae_steps=asked.steps, gan_steps=max(1, round(GAN_STEPS_SHARE * asked.steps)))
+            return replace(asked, vae_steps=asked.steps, gan_steps=max(1, round(asked.recipe.gan_steps * asked.steps)))
         self.plan = asked
         seconds = 60 * (DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
         vae, critic = self._models()
@@ -340,8 +349,8 @@ class _Training:
         vae_seconds = _seconds_a_step(lambda: trainer.step(len(self.songs.steps)))
         performer = gan_trainer(vae, critic, self.songs, **self._shared())
         gan_seconds = _seconds_a_step(performer.step)
-        vae_steps = max(1, int((1 - GAN_MINUTES_SHARE) * seconds / vae_seconds))
-        gan_steps = max(1, int(GAN_MINUTES_SHARE * seconds / gan_seconds))
+        vae_steps = max(1, int((1 - asked.recipe.gan_minutes) * seconds / vae_seconds))
+        gan_steps = max(1, int(asked.recipe.gan_minutes * seconds / gan_seconds))
         self.report({"phase": "learn", "note": f"{vae_steps} steps to learn the songs, then {gan_steps} against the critic"})
         return replace(asked, vae_steps=vae_steps, gan_steps=gan_steps)
 

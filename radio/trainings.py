@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,17 +32,51 @@ KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a s
 KL_WARM_UP = 0.1  # of all steps
 CLIP = 0.5
 FINISH_STEPS = 1 << 15  # of songs, by which a finish is measured
-# Of the error's change from frame to frame; rises from 0 over the VAE's steps, for it slows the first of them. Without it steps don't
-# quite fit together: a rise at every border, which no real song has. 16 beats, 576 songs, 6,000 steps: with 2 the mean squared error
-# falls too, by 5 % on songs learned and by 7 % on others. With 8 new songs come nearer to real ones, but in 5 minutes at 64 beats less
-# than 95 % of the variance is learned (docs/gan.md).
-SMOOTHNESS = 2.0
-# Of the mean squared error beside the critic's score. Below 300 to 1 the songs forget what the VAE learned: at 16 beats the error rises by
-# 50 % (docs/gan.md). With these two, the rates and the shares below it rises by less than a tenth.
-RECONSTRUCTION_WEIGHT = 2000.0
-ADVERSARIAL_WEIGHT = 0.3
-GAUSSIAN, HALFWAY = 0.375, 0.0  # shares of the judged songs; a quarter are reconstructions, the rest mixes of three
-GENERATOR_RATE, CRITIC_RATE = 3e-4, 6e-4
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is chosen of a station's two trainings.
+
+    Attributes:
+        smoothness: of the error's change from frame to frame, in both trainings. Without it steps don't quite fit together: a rise at every
+            border, which no real song has.
+        rise: of the smoothness counts (the share of the VAE's steps made)^rise, for it slows the first of them.
+        gan_steps: against the critic, of the VAE's, where steps are asked for.
+        gan_minutes: against the critic, of all, where minutes are asked for.
+        reconstruction_weight: of the mean squared error beside the critic's score.
+        adversarial_weight: of the critic's score.
+        gaussian, halfway, reconstructed: shares of the judged songs, the rest mixes of three; see GANOptions.
+        generator_rate, critic_rate: learning rates.
+        drawn: whether the last finish is measured by new songs too.
+    """
+
+    smoothness: float
+    rise: float
+    gan_steps: float
+    gan_minutes: float
+    reconstruction_weight: float
+    adversarial_weight: float
+    gaussian: float
+    halfway: float
+    reconstructed: float
+    generator_rate: float
+    critic_rate: float
+    drawn: bool
+
+
+# For minutes. 16 beats, 576 songs, 6,000 steps: with a smoothness of 2 the mean squared error falls too, by 5 % on songs learned and by 7 %
+# on others. A reconstruction weight of 300 lets the songs forget what the VAE learned: at 16 beats the error rises by 50 % (docs/gan.md).
+QUICK = Recipe(
+    smoothness=2.0, rise=1.0, gan_steps=0.1, gan_minutes=0.2, reconstruction_weight=2000.0, adversarial_weight=0.3, gaussian=0.375,
+    halfway=0.0, reconstructed=0.25, generator_rate=3e-4, critic_rate=6e-4, drawn=False,
+)  # fmt: skip
+# For half an hour: new songs come nearer to real ones, but in 5 minutes at 64 beats less than 95 % of the variance is learned. Smoothness
+# counts in the last third, for a VAE that has still much to learn is slowed by it.
+THOROUGH = Recipe(
+    smoothness=8.0, rise=4.0, gan_steps=0.15, gan_minutes=0.35, reconstruction_weight=12000.0, adversarial_weight=2.0, gaussian=0.4,
+    halfway=0.2, reconstructed=0.0, generator_rate=1e-3, critic_rate=2e-3, drawn=True,
+)  # fmt: skip
 
 
 def learning_rate(step: int, steps: int) -> float:
@@ -101,17 +136,16 @@ def vae_trainer(
     seed: int,
     threads: int | None = None,
     batch: int = BATCH_SIZE,
-    smoothness: float = SMOOTHNESS,
-    rise: float = 1.0,
+    recipe: Recipe = QUICK,
     **shared: Any,
 ) -> Trainer:
-    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps; of `smoothness` counts (their share made)^rise."""
+    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps."""
     values = songs.steps.shape[1] * songs.steps.shape[2]
 
     def loss(module: RecurrentVAE, batch: Batch) -> float:
         x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
         warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
-        rough = smoothness * min(1.0, batch.step / steps) ** rise
+        rough = recipe.smoothness * min(1.0, batch.step / steps) ** recipe.rise
         return module.loss(x, beta=warm * KL_WEIGHT / values, smoothness=rough, rows=FRAMES_PER_STEP, rng=batch.rng)[0]
 
     return Trainer(
@@ -120,19 +154,20 @@ def vae_trainer(
     )  # fmt: skip
 
 
-def gan_options(songs: TrainingSongs, *, batch: int = BATCH_SIZE) -> GANOptions:
+def gan_options(songs: TrainingSongs, *, batch: int = BATCH_SIZE, recipe: Recipe = QUICK) -> GANOptions:
     """Return what is chosen of a station's adversarial training on songs."""
     return GANOptions(
         batch_size=2 * batch,
-        gaussian=GAUSSIAN,
-        halfway=HALFWAY,
-        reconstruction_weight=RECONSTRUCTION_WEIGHT,
-        smoothness=SMOOTHNESS,
+        gaussian=recipe.gaussian,
+        halfway=recipe.halfway,
+        reconstructed=recipe.reconstructed,
+        reconstruction_weight=recipe.reconstruction_weight,
+        smoothness=recipe.smoothness,
         rows=FRAMES_PER_STEP,
-        adversarial_weight=ADVERSARIAL_WEIGHT,
+        adversarial_weight=recipe.adversarial_weight,
         kl_weight=KL_WEIGHT / (songs.steps.shape[1] * songs.steps.shape[2]),
-        generator_rate=GENERATOR_RATE,
-        critic_rate=CRITIC_RATE,
+        generator_rate=recipe.generator_rate,
+        critic_rate=recipe.critic_rate,
     )
 
 
@@ -145,11 +180,11 @@ def gan_trainer(
     seed: int,
     threads: int | None = None,
     batch: int = BATCH_SIZE,
-    options: GANOptions | None = None,
+    recipe: Recipe = QUICK,
     **shared: Any,
 ) -> GANTrainer:
     """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps."""
-    options = options or gan_options(songs, batch=batch)
+    options = gan_options(songs, batch=batch, recipe=recipe)
     return GANTrainer(vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads, **shared)
 
 

@@ -336,14 +336,15 @@ def test_training_stops_politely_and_goes_on(radio_home: Path, monkeypatch: pyte
 
     monkeypatch.setattr(module, "train_station", fake)
     arguments = ["train", "--starter", "--station", "mine", "--steps", "100", "--beats", "32", "--seed", "4", "--threads", "1"]
+    arguments.append("--thorough")
     assert cli.main(arguments) == 130
     written = capsys.readouterr()
     assert "The same command goes on from here" in written.err and "noise.mp3: not read" in written.err
     assert cli.main(arguments) == 0
     assert "ai-radio play --station mine" in capsys.readouterr().out
-    asked = {key: calls[0][key] for key in ("folder", "music", "beats", "minutes", "steps", "seed", "threads")}
+    asked = {key: calls[0][key] for key in ("folder", "music", "beats", "minutes", "steps", "seed", "threads", "thorough")}
     assert asked.pop("folder") == radio_home / "stations" / "mine"
-    assert asked == {"music": None, "beats": 32, "minutes": None, "steps": 100, "seed": 4, "threads": 1}
+    assert asked == {"music": None, "beats": 32, "minutes": None, "steps": 100, "seed": 4, "threads": 1, "thorough": True}
 
 
 def test_progress_tells_rate_loss_and_time_left() -> None:

@@ -13,7 +13,7 @@ from neural_networks.components.finish import Finish
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.songs import FRAMES_PER_STEP, STEP_SIZE, TrainingSongs
-from radio.trainings import new_vae, vae_trainer
+from radio.trainings import THOROUGH, new_vae, vae_trainer
 
 
 class Training:
@@ -78,5 +78,5 @@ def test_smoothness_rises_over_the_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(RecurrentVAE, "loss", loss)
     songs = TrainingSongs(np.zeros((2, 12, STEP_SIZE), np.float32), np.zeros((2, 2), np.float32), ["a", "b"], "beat")
     vae = new_vae(beats=3, rng=np.random.default_rng(0))
-    vae_trainer(vae, songs, steps=10, seed=0, threads=1, smoothness=8.0, rise=4.0, batch=1).run(2, 10)
-    np.testing.assert_allclose(asked, [8 * (step / 10) ** 4 for step in range(10)])
+    vae_trainer(vae, songs, steps=10, seed=0, threads=1, recipe=THOROUGH, batch=1).run(2, 10)
+    np.testing.assert_allclose(asked, [THOROUGH.smoothness * (step / 10) ** THOROUGH.rise for step in range(10)])

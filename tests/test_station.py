@@ -66,6 +66,31 @@ def test_an_unfinished_training_is_not_continued_with_another_critic(quick, tmp_
         train_station(tmp_path / "small", beats=BEATS, steps=8, critic="mixed")
 
 
+def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other(quick, tmp_path, monkeypatch):
+    finishes = []
+    measured = training.measure_finish
+
+    def measure_finish(vae, songs, *, seed, drawn):
+        finishes.append(drawn)
+        measured(vae, songs, seed=seed, drawn=drawn)
+
+    monkeypatch.setattr(training, "measure_finish", measure_finish)
+    made = {name: train_station(tmp_path / name, beats=BEATS, steps=20, thorough=name == "thorough") for name in ("quick", "thorough")}
+    assert [(one.details["thorough"], one.details["gan_steps"]) for one in made.values()] == [(False, 2), (True, 3)]
+    assert finishes == [False, False, False, True]  # before the critic, and after it
+    assert not np.array_equal(made["quick"].means, made["thorough"].means)
+    assert train_station(tmp_path / "small", beats=BEATS, steps=8, thorough=True, should_stop=lambda: True) is None
+    with pytest.raises(StationError, match="thorough True"):
+        train_station(tmp_path / "small", beats=BEATS, steps=8)
+
+
+def test_what_a_recipe_chooses_arrives_at_the_critics_training(few_songs):
+    options = trainings.gan_options(few_songs, batch=4, recipe=trainings.THOROUGH)
+    weights = ("reconstruction_weight", "adversarial_weight", "smoothness")
+    for name in (*weights, "gaussian", "halfway", "reconstructed", "generator_rate", "critic_rate"):
+        assert getattr(options, name) == getattr(trainings.THOROUGH, name) != getattr(trainings.QUICK, name)
+
+
 def test_frames_of_a_starter_song_are_canonical(few_songs):
     """All songs are in C major or A minor, whatever key they sound in: most note energy lies on the white keys."""
     from audio_parsing.analysis import in_scale_share, scale

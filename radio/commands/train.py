@@ -78,7 +78,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
         station = train_station(
             folder, music, beats=options.beats or 64, minutes=options.minutes, steps=options.steps, seed=options.seed or 0,
             fresh=options.fresh, threads=options.threads, batch=options.batch or BATCH_SIZE, communicator=communicator,
-            critic=options.critic, latent=options.latent or DEFAULT_KIND, prepared=home.prepared,
+            critic=options.critic, latent=options.latent or DEFAULT_KIND, thorough=options.thorough, prepared=home.prepared,
             plot=None if options.plot is None or not first else options.plot.expanduser(), report=report, should_stop=lambda: stop.asked,
         )  # fmt: skip
     if not first:

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from radio.train_station import GAN_MINUTES_SHARE
+from radio.trainings import QUICK
 
 LOSSES = 120  # points of the curve of losses, as many as a page has room for
 LINES = 30
 SAMPLES = 12  # radio.web.training_process.SAMPLES_KEPT
 # Of the time of the whole, where each phase begins and how much of it is its own; what comes before and after is short.
-SPANS = {"learn": (0.0, 1 - GAN_MINUTES_SHARE), "perform": (1 - GAN_MINUTES_SHARE, GAN_MINUTES_SHARE)}
+SPANS = {"learn": (0.0, 1 - QUICK.gan_minutes), "perform": (1 - QUICK.gan_minutes, QUICK.gan_minutes)}
 
 
 class TrainingState:
