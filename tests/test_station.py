@@ -11,9 +11,12 @@ import pytest
 from audio_parsing.analysis import chroma_correlation
 from audio_parsing.files import AudioError
 from audio_parsing.starter import render, starter_songs
+from gan.bodies import BODIES
+from gan.critic import Critic
 from gan.round import Round
 from neural_networks.components.checkpoint import load_arrays, save_arrays
 from neural_networks.components.optimizers import Adam
+from neural_networks.components.parameters import pack
 from neural_networks.training import TrainingDiverged
 from radio import music_folder, trainings
 from radio import songs as song_data
@@ -67,25 +70,36 @@ def test_an_unfinished_training_is_not_continued_with_another_critic(quick, tmp_
 
 
 def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other(quick, tmp_path, monkeypatch):
-    finishes = []
-    measured = training.measure_finish
+    asked = []
 
-    def measure_finish(vae, songs, *, seed, drawn):
-        finishes.append(drawn)
-        measured(vae, songs, seed=seed, drawn=drawn)
+    def listened(name):
+        one = getattr(training, name)
 
-    monkeypatch.setattr(training, "measure_finish", measure_finish)
+        def called(*arguments, **options):
+            asked.append((name, options.get("recipe", options.get("drawn"))))
+            return one(*arguments, **options)
+
+        monkeypatch.setattr(training, name, called)
+
+    for name in ("vae_trainer", "gan_trainer", "measure_finish"):
+        listened(name)
     made = {name: train_station(tmp_path / name, beats=BEATS, steps=20, thorough=name == "thorough") for name in ("quick", "thorough")}
     assert [(one.details["thorough"], one.details["gan_steps"]) for one in made.values()] == [(False, 2), (True, 3)]
-    assert finishes == [False, False, False, True]  # before the critic, and after it
+    assert asked == [
+        (name, value)
+        for recipe, drawn in ((trainings.QUICK, False), (trainings.THOROUGH, True))
+        for name, value in (("vae_trainer", recipe), ("measure_finish", False), ("gan_trainer", recipe), ("measure_finish", drawn))
+    ]
     assert not np.array_equal(made["quick"].means, made["thorough"].means)
     assert train_station(tmp_path / "small", beats=BEATS, steps=8, thorough=True, should_stop=lambda: True) is None
     with pytest.raises(StationError, match="thorough True"):
         train_station(tmp_path / "small", beats=BEATS, steps=8)
 
 
-def test_what_a_recipe_chooses_arrives_at_the_critics_training(few_songs):
-    options = trainings.gan_options(few_songs, batch=4, recipe=trainings.THOROUGH)
+def test_what_a_recipe_chooses_arrives_at_the_critics_training(few_songs, rng):
+    vae = trainings.new_vae(beats=BEATS, rng=rng)
+    critic = pack(Critic(song_data.STEP_SIZE, body=BODIES["convolutional"], rng=rng))
+    options = trainings.gan_trainer(vae, critic, few_songs, seed=0, threads=1, recipe=trainings.THOROUGH).options
     weights = ("reconstruction_weight", "adversarial_weight", "smoothness")
     for name in (*weights, "gaussian", "halfway", "reconstructed", "generator_rate", "critic_rate"):
         assert getattr(options, name) == getattr(trainings.THOROUGH, name) != getattr(trainings.QUICK, name)
