@@ -108,6 +108,9 @@ class RemoteSession:
         self._said = Said(Ratings(home.ratings), listener, opened.station, opened.made_by)
         self._mark = self._said.mark()
         self._rated = {one.key for one in self._said.history()}
+        if not self._rated and (count := self._said.heard_again()):
+            songs = "The song" if count == 1 else f"The {count} songs"
+            self._news = f"{songs} that you rated before this station was trained again taught the radio what you like."
         self._learner.listen(self._take)
 
     @property

@@ -58,6 +58,11 @@ class Said:
         """Return the ratings of songs that the station made before it was trained again, oldest first."""
         return [one for one in self.ratings.of(self.listener, self.station) if one.made_by != self.made_by]
 
+    def heard_again(self) -> int:
+        """Return how many of those ratings have their song's sound beside them, so that they are learned again."""
+        kept = self.ratings.with_sound(self.listener, self.station)
+        return sum(one.key in kept for one in self.before())
+
     def judged(self) -> tuple[Judged, ...]:
         """Return what was expected of each of those songs and given to it, the latest first."""
         return tuple(Judged(*one) for one in self.ratings.judged(self.listener, self.station, self.made_by))

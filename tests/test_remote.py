@@ -120,6 +120,23 @@ def test_a_learner_that_dies_is_replaced_and_knows_everything(session: RemoteSes
     assert [one.rating for one in session.history()] == [0.9, -0.9]
 
 
+def test_a_listener_is_told_that_a_station_trained_again_still_knows_what_was_said(stations: Path, tmp_path: Path) -> None:
+    def told(folder: Path, ratings: int) -> tuple[int, str, str]:
+        session = RemoteSession(folder, "me", home=Home(tmp_path / "home"), seed=1)
+        found = session.rated, session.attend(), session.attend()
+        for _ in range(ratings):
+            session.rate(play(session), 0.5)
+        until(lambda: not session.queue)  # learned, and the sound kept
+        session.close()
+        return found
+
+    tiny_station(seed=8).save(tmp_path / "again" / "tiny")
+    line = "The 2 songs that you rated before this station was trained again taught the radio what you like."
+    assert told(stations / "tiny", 2) == (0, "", "")
+    assert told(tmp_path / "again" / "tiny", 1) == (0, line, ""), "once"
+    assert told(tmp_path / "again" / "tiny", 0) == (1, "", ""), "who has rated it since knows"
+
+
 def test_a_learner_that_keeps_dying_is_told_once_more_and_not_restarted_for_ever(
     session: RemoteSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,7 +47,7 @@ def play(options: argparse.Namespace) -> int:
     def open_broadcast(say: Callable[[str], None]) -> Broadcast:
         player, reason = open_player()
         if not on_screen:
-            say(f"AI Radio    {session.station} / {listener}    {session.rated} songs rated")
+            say(f"AI Radio    {session.station} / {listener}    {session.rated} song{'' if session.rated == 1 else 's'} rated")
         if reason:
             say(reason)
         broadcast = Broadcast(
