@@ -1,9 +1,9 @@
-"""Make the pictures of docs/web.md: the page as a listener has it after some songs, wide and narrow, light and dark.
+"""Make the pictures of docs/web.md: the page after some songs, wide and narrow, light and dark.
 
     python docs/web_pictures.py            writes docs/web-1440-light.png and three more
 
-The radio is the real one with the starter station; Chromium, headless, rates a few songs and asks
-for the final song. Needs the extra `test`, Chromium (Debian: chromium) and Pillow.
+It runs the real radio with the starter station; headless Chromium rates a few songs and asks for
+the final song. Needs the extra `test`, Chromium (Debian: chromium) and Pillow.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-# Of each song: where the slider goes, key after key, and how many milliseconds lie between two of
-# them.
+# The keys that move the slider, song by song, and the milliseconds between two keys.
 LIKED = (("8",), ("2",), ("9", "7"), ("3",), ("7",), ("9",), ("4",), ("8",), ("1",), ("6", "8"))
 BETWEEN = 900
 READY = "document.querySelector('.seek')?.disabled === false"  # a song is on
@@ -31,7 +30,7 @@ COLOURS = 96  # of a picture: the page has few, and the files stay small
 
 
 def play_some(page: Any) -> None:
-    """Rate songs, find the final song, and be in the middle of rating it."""
+    """Rate songs, compose the final song, and rate half of it."""
     page.wait_for_function(READY, timeout=120_000)
     page.click(".play")
     for keys in LIKED:
@@ -59,7 +58,7 @@ def play_some(page: Any) -> None:
 
 
 def smaller(path: Path) -> None:
-    """Write a picture again with few colours."""
+    """Reduce a picture to few colours."""
     from PIL import Image
 
     with Image.open(path) as image:
