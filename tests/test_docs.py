@@ -84,7 +84,7 @@ def test_a_missing_function_fails_the_build() -> None:
         with pytest.raises(hooks.DocumentationError, match="page.md"):
             hooks.on_page_markdown(line, page=Page)
     row = hooks.on_page_markdown("[speed: S2 LSTM](performance.md)", page=Page).splitlines()
-    assert len(row) == 3 and "ours" in row[0] and row[2].startswith("| S2 LSTM | ")
+    assert len(row) == 3 and "this library" in row[0] and row[2].startswith("| S2 LSTM | ")
     assert "def hinge" in hooks.on_page_markdown(
         "[source: gan/losses.py::hinge](../gan/losses.py)", page=Page
     )
