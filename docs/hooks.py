@@ -28,6 +28,7 @@ SOURCE = re.compile(
 MODULES = re.compile(r"^\[modules: (?P<package>\w+)\]\((?:\.\./)+(?P=package)\)$", re.MULTILINE)
 SPEED = re.compile(r"^\[speed: (?P<row>S\d [\w ,']+)\]\(performance\.md\)$", re.MULTILINE)
 OUTSIDE = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?:\.\./)+(?P<path>[\w./-]+)\)")
+NORM = "&#x02016;"  # a double bar; browsers stretch it to the height of the whole formula
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -153,6 +154,8 @@ def on_page_content(content: str, **_: Any) -> str:
 
     def formula(match: re.Match[str]) -> str:
         display = "inline" if match[2] == "(" else "block"
-        return convert(html.unescape(match[3]).strip(), display=display)
+        shown = convert(html.unescape(match[3]).strip(), display=display)
+        shown = shown.replace(f"<mo>{NORM}</mo>", f'<mo stretchy="false">{NORM}</mo>')
+        return shown if display == "inline" else f'<div class="formula">{shown}</div>'
 
     return FORMULA.sub(formula, content)

@@ -25,7 +25,8 @@ LIKED = (("8",), ("2",), ("9", "7"), ("3",), ("7",), ("9",), ("4",), ("8",), ("1
 BETWEEN = 900
 READY = "document.querySelector('.seek')?.disabled === false"  # a song is on
 CURVE = "kkkk jjjjjjj kkkk kkk jj k"
-SHOTS = ((1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 844, "dark"))
+# Wide ones show the first screen, narrow ones the whole page.
+SHOTS = ((1440, 1000, "light"), (1440, 1000, "dark"), (390, 844, "light"), (390, 844, "dark"))
 COLOURS = 96  # of a picture: the page has few, and the files stay small
 
 
@@ -118,7 +119,7 @@ def main() -> None:
                 page.mouse.move(0, 0)
                 page.wait_for_timeout(600)
                 path = folder / f"web-{width}-{scheme}.png"
-                page.screenshot(path=path, full_page=True)
+                page.screenshot(path=path, full_page=width < 1000)
                 smaller(path)
                 print(f"wrote {path}")
             browser.close()
