@@ -1,6 +1,6 @@
-"""Make the sound examples of docs/frames.md.
+"""Make the sound examples of README, docs/index.md and docs/frames.md.
 
-python docs/sounds.py            writes docs/sounds/*.mp3, some seconds each
+python docs/sounds.py            writes docs/sounds/*.mp3
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from radio.station.steps import key_coordinate, tempo_coordinate
 from radio.training.dataset import canonical_steps
 
 FOLDER = Path(__file__).parent / "sounds"
-BEATS = 16
+BEATS = 16  # of all but the last, which is a whole song
 
 
 def write(name: str, samples: np.ndarray) -> None:
@@ -31,7 +31,7 @@ def write(name: str, samples: np.ndarray) -> None:
 
 
 def main() -> None:
-    """Take a song through frames and station, and make a new one."""
+    """Encode and decode a song as frames and by the station, and compose a new one."""
     FOLDER.mkdir(exist_ok=True)
     station = Station.load(SHIPPED / STARTER)
     songs = {song.tune: song for song in starter_songs()[::3]}
@@ -61,6 +61,7 @@ def main() -> None:
     }
     for name, place in made.items():
         write(name, station.render(place.astype(np.float32), beats=BEATS))
+    write("song", station.render(made["composed"].astype(np.float32)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The owner's functions, both examples of README.md and the one of docs/library.md, run as they are written."""
+"""Functions of the original programs; these and the code of docs/library.md, run as written."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def write_mp3(path: Path, pitch: float, seconds: float = 1.0, silence: float = 0
     )
 
 
-def example(number: int, page: str = "README.md") -> str:
-    """One of the blocks of Python on a page."""
+def example(number: int, page: str = "docs/original_programs.md") -> str:
+    """Return one of the Python blocks of a page."""
     return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)[
         number
     ]
 
 
 def run_example(text: str, folder: Path) -> str:
-    """Run a block as a program of its own in an empty folder, in less than a minute of the processor; return what it printed."""
+    """Run a block as a program in an empty folder, in less than a minute; return its output."""
     (folder / "example.py").write_text(text, encoding="utf-8")
     environment = os.environ | {
         "MPLBACKEND": "Agg",

@@ -78,8 +78,8 @@ def test_the_owners_sizes() -> None:
     assert (COMPRESSION_1_INFO.chunk_size, COMPRESSION_1_INFO.code_size) == (100, 60)
 
 
-def test_the_example_in_the_readme_is_the_owners() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_example_in_the_documentation_is_the_original() -> None:
+    text = (ROOT / "docs" / "original_programs.md").read_text(encoding="utf-8")
     assert OWNERS_EXAMPLE in text
 
 
