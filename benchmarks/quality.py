@@ -19,7 +19,7 @@ import json
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -291,7 +291,7 @@ def main() -> None:
                 for name in ("beats", "fresh", "samples", "unseen", "seed", "steps")
             },
         )
-        smoothness = (models.RECIPE.smoothness, models.RECIPE.rise)
+        smoothness = (models.RECIPE.gan.smoothness, models.RECIPE.smoothness_power)
         vae, facts = kept.network(
             "vae", lambda: _vae(collection.known, options), smoothness=smoothness
         )
@@ -313,7 +313,7 @@ def main() -> None:
                 "gan",
                 lambda: _gan(vae, collection.known, options),
                 **chosen,
-                recipe=asdict(models.RECIPE),
+                recipe=models.recipe_figures(),
             )
             result["facts"] |= facts
             judged("GAN", models.Drawn(generator.module, known))

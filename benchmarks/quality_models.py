@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from gan.critic import Critic
 from gan.critic_bodies import BODIES
-from gan.latent import Kind, LatentDistribution
+from gan.latent import LatentDistribution
+from gan.names import Latent
 from gan.trainer import GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
@@ -36,13 +37,24 @@ Maker = Callable[[int, np.random.Generator], np.ndarray]
 # may be bolder.
 RECIPE = replace(
     THOROUGH,
-    reconstruction_weight=4500.0,
-    adversarial_weight=4.0,
-    gaussian=0.5,
-    halfway=0.25,
-    generator_rate=2e-3,
-    critic_rate=4e-3,
+    gan=replace(
+        THOROUGH.gan,
+        reconstruction_weight=4500.0,
+        adversarial_weight=4.0,
+        gaussian=0.5,
+        halfway=0.25,
+        generator_rate=2e-3,
+        critic_rate=4e-3,
+    ),
 )
+
+
+def recipe_figures() -> dict[str, float]:
+    """Return the figures of the adversarial training's options, for JSON."""
+    options = asdict(RECIPE.gan).items()
+    return {name: value for name, value in options if isinstance(value, (int, float))}
+
+
 COMPONENTS = 64  # of principal components of frames
 STATES = 256  # of the Markov chain
 CLUSTERING_ROUNDS = 8
@@ -193,7 +205,7 @@ class Drawn:
         self.means, self.log_variances = np.split(statistics, 2, axis=1)
         self.error = float(errors.mean())
 
-    def of(self, kind: Kind) -> Maker:
+    def of(self, kind: Latent) -> Maker:
         """Return a maker of songs at coordinates of a distribution."""
         distribution = LatentDistribution(self.means, self.log_variances, kind)
         return lambda count, rng: self.decode(distribution.sample(count, rng))

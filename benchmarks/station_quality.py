@@ -37,7 +37,9 @@ from radio.station import steps as song_data  # noqa: E402
 from radio.station.station import Station  # noqa: E402
 from radio.training.dataset import canonical_steps, prepare_starter_songs  # noqa: E402
 from radio.training.music_folder import prepare_folder  # noqa: E402
-from radio.training.train import encode_songs, train_station  # noqa: E402
+from radio.training.plan import TrainingOptions  # noqa: E402
+from radio.training.recipes import encode_songs  # noqa: E402
+from radio.training.train import train_station  # noqa: E402
 
 
 def explained_variance(original: np.ndarray, result: np.ndarray) -> float:
@@ -197,9 +199,7 @@ def main() -> None:
         train_station(
             folder,
             arguments.music,
-            beats=arguments.beats,
-            minutes=arguments.minutes,
-            seed=arguments.seed,
+            TrainingOptions(beats=arguments.beats, minutes=arguments.minutes, seed=arguments.seed),
             report=_report,
         )
         result["training"] = {"minutes": (time.perf_counter() - start) / 60}

@@ -16,7 +16,6 @@ import numpy as np
 from lesson import BLUE, ORANGE, RED, canvas, run
 
 from gan.losses import negative_score
-from gan.saliency import moments
 from neural_networks.components.parameters import pack
 from radio.home.folder import SHIPPED, STARTER
 from radio.station.station import Station
@@ -101,8 +100,10 @@ def main(fast: bool) -> tuple:
         "after": float(after),
         "past": past,
     }
+    strength = np.linalg.norm(dsong[:, 0], axis=1)
+    strength /= strength.mean()
     return picture(
-        in_a_row(np.maximum(song, 0)), in_a_row(-dsong), moments(dsong)[:, 0], np.array(shares)
+        in_a_row(np.maximum(song, 0)), in_a_row(-dsong), strength, np.array(shares)
     ), found
 
 

@@ -19,7 +19,8 @@ from audio_parsing import frames as audio_frames
 from audio_parsing.starter import hop_length
 from gan.critic import Critic
 from gan.critic_bodies import BODIES
-from gan.latent import DEFAULT_KIND, Kind, LatentDistribution
+from gan.latent import LatentDistribution
+from gan.names import DEFAULT_LATENT, Latent
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, part, save_arrays
 from neural_networks.vae.calibration import Finish
@@ -70,9 +71,9 @@ class Station:
     sample_rate = song_data.SAMPLE_RATE
 
     def __post_init__(self) -> None:
-        self.draw_from(self.details.get("latent", DEFAULT_KIND))
+        self.draw_from(self.details.get("latent", DEFAULT_LATENT))
 
-    def draw_from(self, kind: Kind) -> None:
+    def draw_from(self, kind: Latent) -> None:
         """Draw new coordinates from another distribution of the station's songs; see gan/latent.py."""
         self.latent = LatentDistribution(self.means, self.log_variances, kind)
 

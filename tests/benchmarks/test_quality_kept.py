@@ -89,5 +89,6 @@ def test_smoothness_rises_over_the_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     vae = new_vae(beats=3, rng=np.random.default_rng(0))
     vae_trainer(vae, songs, steps=10, seed=0, threads=1, recipe=THOROUGH, batch=1).run(2, 10)
     np.testing.assert_allclose(
-        asked, [THOROUGH.smoothness * (step / 10) ** THOROUGH.rise for step in range(10)]
+        asked,
+        [THOROUGH.gan.smoothness * (step / 10) ** THOROUGH.smoothness_power for step in range(10)],
     )

@@ -51,7 +51,7 @@ def trainer(threads: int = 1, **options) -> GANTrainer:
         vae,
         critic,
         toy_songs(),
-        options=GANOptions(**{"batch_size": 9, **options}),
+        options=GANOptions(**{"batch_size": 9, "reconstruction_weight": 300.0, **options}),
         threads=threads,
         seed=3,
     )
@@ -161,7 +161,7 @@ def reconstruction_error(gan: GANTrainer) -> float:
 def scores(gan: GANTrainer) -> tuple[float, float]:
     vae = gan._generator.parameters.module
     real = np.ascontiguousarray(gan.songs.transpose(1, 0, 2))
-    drawn = gan._round.latents.mix(40, np.random.default_rng(0)).astype(np.float32)
+    drawn = gan._losses.latents.mix(40, np.random.default_rng(0)).astype(np.float32)
     fake = vae.decoder.forward(drawn)[0]
     return float(gan.critic.forward(real)[0].mean()), float(gan.critic.forward(fake)[0].mean())
 

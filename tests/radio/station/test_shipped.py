@@ -15,7 +15,7 @@ from radio.home.folder import SHIPPED, STARTER
 from radio.station import steps as song_data
 from radio.station.station import LOUDEST, Station
 from radio.training.dataset import canonical_steps
-from radio.training.train import encode_songs
+from radio.training.recipes import encode_songs
 
 SONGS = 12
 

@@ -10,7 +10,7 @@ import pytest
 from tiny_station import tiny_station
 
 from gan.critic_bodies import BODIES
-from gan.latent import KINDS
+from gan.names import LATENTS
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.vae.calibration import Finish
 from radio.errors import explain
@@ -122,7 +122,7 @@ def test_a_station_from_before_critics_had_bodies_and_centres(tmp_path):
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LATENTS)
 def test_a_station_draws_from_the_distribution_it_was_trained_for_or_another(tmp_path, kind):
     station = tiny_station()
     station.details["latent"] = kind
