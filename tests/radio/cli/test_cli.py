@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from radio.composer.composer import RadioSession
 from radio.composer.warm_up import WAIT, compile_once, is_compiled, stamp
 from radio.home.folder import Home
 from radio.ratings.database import Ratings
+from radio.training.plan import TrainingOptions
 
 ROOT = Path(__file__).parents[3]
 
@@ -494,9 +496,9 @@ def test_training_stops_politely_and_goes_on(
 
     calls: list[dict[str, Any]] = []
 
-    def fake(folder: Path, music: Path | None, **options: Any) -> Any:
-        calls.append({"folder": folder, "music": music, **options})
-        report, should_stop = options["report"], options["should_stop"]
+    def fake(folder: Path, music: Path | None, options: TrainingOptions, **hooks: Any) -> Any:
+        calls.append({"folder": folder, "music": music, **asdict(options)})
+        report, should_stop = hooks["report"], hooks["should_stop"]
         report({"phase": "prepare", "done": 1, "of": 2})
         report({"phase": "prepare", "skip": "noise.mp3: not read"})
         report({"phase": "compile"})
