@@ -197,7 +197,8 @@ def test_a_process_outlives_no_server_and_loses_no_step(tmp_path: Path) -> None:
                 )
             )
             assert any(
-                "resuming the training where it was stopped" in line for line in again.state["lines"]
+                "resuming the training where it was stopped" in line
+                for line in again.state["lines"]
             )
             again.stop()
             until(lambda: again.state["phase"] == "stopped")
