@@ -13,7 +13,8 @@ import numpy as np
 from audio_parsing import frames as audio_frames
 from audio_parsing.starter import hop_length
 from radio.station import steps as song_data
-from radio.station.station import Station, finish
+from radio.station.mastering import master
+from radio.station.station import Station
 
 TEMPO_STEP = 0.02  # of the tempo, from one trial to the next
 FINE_STEPS = (-0.01, -0.005, 0.005, 0.01)  # of the best tempo, tried after it was found
@@ -59,7 +60,7 @@ def reconstruct_samples(
     length = -(-len(samples) // hop)  # frames; what follows was filled up with silence
     given, made = (song_data.in_a_row(x)[:length] for x in (target, steps))
     error = float(np.square(made - given).mean() / max(float(given.var(axis=0).mean()), 1e-12))
-    return Reconstruction(finish(sound, fade=hop), coordinates, error)
+    return Reconstruction(master(sound, fade=hop), coordinates, error)
 
 
 def _encode(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from matplotlib import image
 from tiny_station import tiny_station
 
 from audio_parsing import frames as audio_frames
+from audio_parsing.starter import hop_length
 from radio.composer import composer as session_module
 from radio.composer.composer import LIKENESS, SKIP_RATING, SKIP_WEIGHT, RadioSession, Song
 from radio.composer.final_song import FINAL_CAUTION, MIDDLE_CAUTION
@@ -32,7 +33,6 @@ from radio.station.station import Station
 from radio.station.steps import (
     coordinate_key,
     coordinate_tempo,
-    hop_length,
     tempo_coordinate,
     to_steps,
 )

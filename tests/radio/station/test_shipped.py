@@ -13,7 +13,8 @@ from neural_networks.training.checkpoint import load_arrays
 from radio.composer.novelty import LIKENESS, different_songs
 from radio.home.folder import SHIPPED, STARTER
 from radio.station import steps as song_data
-from radio.station.station import LOUDEST, Station
+from radio.station.mastering import LOUDEST
+from radio.station.station import Station
 from radio.training.dataset import canonical_steps
 from radio.training.recipes import encode_songs
 

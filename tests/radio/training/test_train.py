@@ -20,14 +20,13 @@ from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.training.trainer import TrainingDiverged
 from radio.composer.novelty import LIKENESS, different_songs
 from radio.station import steps as song_data
+from radio.station.mastering import LOUDEST, master
 from radio.station.names import song_name
 from radio.station.station import (
-    LOUDEST,
     STATION_FILE,
     TRAINING_FILE,
     Station,
     StationError,
-    finish,
 )
 from radio.training import music_folder, resume
 from radio.training import recipes as trainings
@@ -488,13 +487,13 @@ def test_names_are_stable():
     assert len({song_name(np.random.default_rng(i).standard_normal(66)) for i in range(200)}) > 190
 
 
-def test_finish_levels_and_bends(rng):
-    quiet = finish(1e-3 * rng.standard_normal(44100).astype(np.float32), fade=1000)
+def test_mastering_levels_and_limits(rng):
+    quiet = master(1e-3 * rng.standard_normal(44100).astype(np.float32), fade=1000)
     assert np.sqrt(np.mean(quiet**2)) == pytest.approx(0.1, rel=0.05)
     clicks = np.zeros(44100, np.float32)
     clicks[::4000] = 1
-    assert np.abs(finish(clicks, fade=1000)).max() <= LOUDEST
-    assert not finish(np.zeros(100, np.float32), fade=1000).any()
+    assert np.abs(master(clicks, fade=1000)).max() <= LOUDEST
+    assert not master(np.zeros(100, np.float32), fade=1000).any()
 
 
 def test_different_songs_are_different(station):
