@@ -236,7 +236,7 @@ def test_a_checkpoint_cut_anywhere_costs_what_came_after_the_one_before(
         arrays, _, note = found
         went_on += bool(note)
         if note:
-            assert "going on from the one before" in note and "\n" not in note
+            assert "resuming from the one before" in note and "\n" not in note
             assert all(arrays[name].tobytes() == array.tobytes() for name, array in whole.items())
     assert went_on > 90
     (folder / TRAINING_FILE).unlink()  # killed between two renames
@@ -267,7 +267,7 @@ def test_the_training_that_goes_on_from_the_one_before_ends_in_the_same_bytes(
         )
         is not None
     )
-    assert any("going on from the one before" in note for note in notes)
+    assert any("resuming from the one before" in note for note in notes)
     assert (tmp_path / "s" / STATION_FILE).read_bytes() == (
         tmp_path / "whole" / "s" / STATION_FILE
     ).read_bytes()

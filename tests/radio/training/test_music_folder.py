@@ -16,8 +16,8 @@ from audio_parsing.files import AudioError, read_pieces
 from audio_parsing.frames import encode
 from audio_parsing.starter import starter_songs
 from radio.station import steps as song_data
+from radio.training import dataset, excerpts, music_folder
 from radio.training import music_cache as prepared
-from radio.training import music_folder
 from radio.training.dataset import TrainingSongs, canonical_steps, prepare_starter_songs
 from radio.training.music_cache import prepared_music
 from radio.training.music_folder import prepare_folder
@@ -42,13 +42,13 @@ def music(tmp_path: Path, rng: np.random.Generator) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded."""
     names: list[str] = []
-    original = music_folder.read_pieces
+    original = excerpts.read_pieces
 
     def read_pieces(path: Path, *arguments: object, **options: object) -> object:
         names.append(path.name)
         return original(path, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(music_folder, "read_pieces", read_pieces)
+    monkeypatch.setattr(excerpts, "read_pieces", read_pieces)
     return names
 
 
@@ -131,7 +131,7 @@ def test_starter_songs_are_rendered_once(tmp_path: Path, monkeypatch: pytest.Mon
     rendered: list[str] = []
     original = canonical_steps
     monkeypatch.setattr(
-        song_data, "canonical_steps", lambda song: (rendered.append(song.name), original(song))[1]
+        dataset, "canonical_steps", lambda song: (rendered.append(song.name), original(song))[1]
     )
     without = prepare_starter_songs(songs, workers=1)
     cache = Cache(tmp_path, "1")
@@ -196,7 +196,7 @@ def test_a_long_file_is_taken_to_its_end_in_pieces(
     tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     soundfile.write(tmp_path / "long.wav", 0.1 * rng.standard_normal(RATE * 45), RATE)
-    monkeypatch.setattr(music_folder, "PIECE", 10.0)
+    monkeypatch.setattr(excerpts, "PIECE", 10.0)
     cache = prepared_music(tmp_path / "cache")
     songs = prepare_folder(tmp_path, beats=BEATS, cache=cache)
     assert songs.names == [
@@ -225,7 +225,7 @@ def test_a_file_that_breaks_off_gives_nothing(
     soundfile.write(tmp_path / "cut.flac", 0.1 * rng.standard_normal(RATE * 45), RATE)
     whole = (tmp_path / "cut.flac").read_bytes()
     (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
-    monkeypatch.setattr(music_folder, "PIECE", 10.0)
+    monkeypatch.setattr(excerpts, "PIECE", 10.0)
     lines: list[str] = []
     with pytest.raises(
         AudioError, match="no audio in it that can be read; looked in all its folders for WAV"
