@@ -1,4 +1,4 @@
-"""The ways to make songs that quality.py compares: simple ones, and a station's networks at the recipe's scale.
+"""Generators that quality.py compares: simple ones, and a station's networks at 16 beats.
 
 A maker is a function (count, rng) -> canonical steps (count, S, F). Letters: N songs, S steps, F
 values of a step.
@@ -66,7 +66,7 @@ def copies(songs: np.ndarray) -> Maker:
 
 
 def two_at_once(songs: np.ndarray) -> Maker:
-    """Return a maker that plays two songs over each other, half as loud: the mean of their frames."""
+    """Return a generator of two songs at once, half as loud: the mean of their frames."""
     return lambda count, rng: (
         (songs[_chosen(len(songs), count, rng)] + songs[_chosen(len(songs), count, rng)]) / 2
     )
@@ -115,7 +115,7 @@ def gaussian_songs(songs: np.ndarray) -> Maker:
 
 
 def markov_chain(songs: np.ndarray, *, seed: int = 0) -> Maker:
-    """Return a maker that goes from step to step as songs do: a chain of clusters of steps, each played by one of its own steps."""
+    """Return a generator that chains clusters of steps as songs do, each by one of its steps."""
     rng = np.random.default_rng(seed)
     steps = songs.reshape(-1, songs.shape[2])
     centres = steps[rng.permutation(len(steps))[:STATES]].copy()
@@ -155,7 +155,7 @@ def trained_vae(
     seed: int,
     progress: Callable[..., Any],
 ) -> FlatParameters:
-    """Return a VAE after so many steps on songs; its errors become as smooth as those against the critic."""
+    """Return a VAE after some steps on songs, with the smoothness of the recipe."""
     vae = new_vae(beats=beats, rng=np.random.default_rng((seed, 0)))
     trainer = vae_trainer(vae, songs, steps=steps, seed=seed, recipe=RECIPE)
     trainer.run(len(songs.steps), steps, progress=progress)

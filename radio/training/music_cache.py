@@ -1,4 +1,4 @@
-"""The cache of prepared music: songs and excerpts as frames, so a second training starts in seconds.
+"""The cache of prepared music, songs and excerpts as frames: a second training starts in seconds.
 
 It holds results by the content of a file, never the file: 0.6 MB for each of at most 384 excerpts
 of 64 beats, 1.1 MB for each starter song. It is never larger than 1 GiB; what was used longest ago

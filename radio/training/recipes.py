@@ -33,8 +33,8 @@ LAST_RATE = 0.02  # of the learning rate, at the end
 KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
 KL_WARM_UP = 0.1  # of all steps
 CLIP = 0.5
-# After 400 steps on 96 songs of 16 beats, second decays of 0.95 to 0.999 explain 0.69 to 0.74 of the
-# variance without order over two seeds; a first decay of 0.8 explains 0.69 and 0.54.
+# After 400 steps on 96 songs of 16 beats, second decays of 0.95 to 0.999 explain 0.69 to 0.74 of
+# the variance without order over two seeds; a first decay of 0.8 explains 0.69 and 0.54.
 ADAM = (0.9, 0.99)
 CALIBRATION_STEPS = 1 << 15  # steps of songs that the calibration is measured on
 
@@ -218,7 +218,7 @@ def gan_trainer(
 
 
 def encode_songs(vae: RecurrentVAE, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return [mean; log-variance] (N, 2 Z) of songs (N, S, F) and their mean squared errors (N,)."""
+    """Return [mean; log-variance] (N, 2 Z) of songs (N, S, F), and mean squared errors (N,)."""
     statistics = np.empty((len(steps), 2 * vae.latent_size), np.float32)
     errors = np.empty(len(steps))
     for start in range(0, len(steps), BATCH_SIZE):

@@ -162,7 +162,7 @@ class _Training:
         return vae, pack(Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng))
 
     def _new_plan(self) -> Plan:
-        """Return the plan for the steps or minutes asked for; the latter are timed on new models."""
+        """Return the plan for the steps or minutes asked for; minutes are timed on new models."""
         if self.plan.steps is not None:
             return self.plan.with_steps(self.plan.steps)
         vae, critic = self._new_models()

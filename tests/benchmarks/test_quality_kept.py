@@ -1,4 +1,4 @@
-"""Networks that benchmarks/quality.py keeps: they come back as they were, and only to who asks for the same."""
+"""Networks that benchmarks/quality.py stores come back unchanged, for the same options only."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
 
 
 def test_smoothness_rises_over_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A roughness that counts from the first step on slows a training; at the end all of it counts."""
+    """A roughness from the first step on slows a training; at the end all of it counts."""
     asked: list[float] = []
 
     def loss(

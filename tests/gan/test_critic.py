@@ -1,4 +1,4 @@
-"""Critics of every body: their gradients, their spectral norms, and that forward changes nothing."""
+"""Critics of every body: their gradients, their spectral norms, a forward pass without effects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make(hidden: int = 5, dtype=np.float64, body: bodies.Body = bodies.convoluti
 
 
 def relative_error(function, arrays, gradients, seed: int = 0) -> float:
-    """Compare gradients with central differences of `function()` along random directions of the arrays."""
+    """Compare gradients with central differences of `function()` along random directions."""
     rng = np.random.default_rng(seed)
     worst = 0.0
     for _ in range(3):
@@ -136,7 +136,7 @@ def test_the_centre_is_taken_off_before_the_layers(body):
 
 
 def test_a_critic_of_frames_reads_every_frame_with_the_same_weights():
-    """A song that begins two frames later has the same first layer, one place later: half a step's place does not matter."""
+    """A song that begins two frames later has the same first layer, one place later."""
     critic = make(body=bodies.framewise)
     frames = np.random.default_rng(0).uniform(0, 1, (60, 1, FEATURES // 6))
 

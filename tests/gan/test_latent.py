@@ -148,7 +148,7 @@ def test_a_prior_of_few_songs(count):
 
 
 def test_the_owners_sigma_leaves_the_songs_the_more_there_are():
-    """Of 2,000 songs that are encoded with certainty it is far wider than the songs are; the law of total variance is not."""
+    """For 2,000 songs encoded with certainty it is far wider than the songs are; total is not."""
     rng = np.random.default_rng(0)
     means, log_variances = rng.standard_normal((2_000, 6)), np.full((2_000, 6), -2.0)
     widths = {}

@@ -37,7 +37,7 @@ def test_it_is_small_and_of_sixty_four_beats(station):
 
 
 def test_its_critic_scores_as_its_file_says(station):
-    """Read from the file in its order, dense, two convolutions, dense, without any of our layers."""
+    """Read from the file in its order: dense, two convolutions, dense, without our layers."""
     arrays, told = load_arrays(SHIPPED / STARTER / "station.npz")
     values, used = arrays["critic"].astype(np.float64), 0
     x = np.random.default_rng(0).uniform(0, 0.5, (9, 2, song_data.STEP_SIZE))

@@ -1,4 +1,4 @@
-"""A station's file that is not what it should be is refused in one line, before anything large is allocated."""
+"""A malformed station file is refused in one line, before anything large is allocated."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_station_keeps_a_critic_of_any_body(tmp_path, body):
 
 
 def test_a_station_from_before_critics_had_bodies_and_centres(tmp_path):
-    """Its critic is convolutional and sees songs as they are, like that of the first shipped station."""
+    """Its critic is convolutional and not centred, like that of the first shipped station."""
     station = tiny_station()
     station.critic.trunk.centre = 0.0
     station.save(tmp_path / "s")

@@ -1,4 +1,4 @@
-"""The taste network: predictions, gradients at every moment, learning from a handful of ratings, keeping them."""
+"""The taste network: predictions, gradients at every moment, learning from few ratings, files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ every_body = pytest.mark.parametrize("body", [bodies.convolutional, bodies.recur
 
 
 def synthetic_songs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return steps (S, N, F), tempo and key (N, 2), and what a listener might care for (N, 3): pitch, density, brightness."""
+    """Return steps (S, N, F), tempo and key (N, 2), and pitch, density, brightness (N, 3)."""
     rng = np.random.default_rng(seed)
     facts = rng.uniform(-1, 1, (count, 3))
     frames = np.zeros((count, STEPS * 6, FRAME))
@@ -231,7 +231,7 @@ def test_descent_through_taste_and_generator():
 
 @pytest.mark.parametrize("explore", ["greedy", "thompson", "ucb", "random"])
 def test_after_fifteen_ratings_it_picks_far_better_than_random(explore):
-    """The best predicted of 300 songs never heard: percentile of true liking, mean over 24 listeners whose ratings are noisy.
+    """The best predicted of 300 new songs: percentile of true liking, mean over 24 listeners.
 
     A random pick has 0.50 +- 0.06; measured here are 0.76 to 0.84; 500 noiseless ratings give the
     same network 0.89.

@@ -1,4 +1,4 @@
-"""From a folder of music to excerpts: which are taken, what the cache saves, and that neither length nor number fill memory."""
+"""From a folder of music to excerpts: the choice, the cache, and bounded memory."""
 
 from __future__ import annotations
 
@@ -249,13 +249,15 @@ folder = Path(sys.argv[1])
 if sys.argv[2] == "pieces":
     files.read_audio(next(folder.iterdir()), max_seconds=1)
     before = peak()
-    print(sum(len(piece) for piece in files.read_pieces(next(folder.iterdir()))) / 22050, peak() - before)
+    seconds = sum(len(piece) for piece in files.read_pieces(next(folder.iterdir()))) / 22050
+    print(seconds, peak() - before)
 elif sys.argv[2] == "whole":
     files.read_audio(next(folder.iterdir()), max_seconds=1)
     before = peak()
     print(len(files.read_audio(next(folder.iterdir()))) / 22050, peak() - before)
 else:
-    print(len(prepare_folder(folder, beats=64, cache=prepared_music(Path(sys.argv[3]))).steps), peak())
+    cache = prepared_music(Path(sys.argv[3]))
+    print(len(prepare_folder(folder, beats=64, cache=cache).steps), peak())
 """
 
 

@@ -151,7 +151,7 @@ def test_what_a_recipe_chooses_arrives_at_the_critics_training(few_songs, rng):
 
 
 def test_frames_of_a_starter_song_are_canonical(few_songs):
-    """All songs are in C major or A minor, whatever key they sound in: most note energy lies on the white keys."""
+    """All songs are in C major or A minor: most note energy lies on the white keys."""
     from audio_parsing.analysis import in_scale_share, scale
 
     both = scale(0, "major") | scale(9, "minor")
@@ -170,7 +170,7 @@ def test_tempo_and_key_are_coordinates_and_back():
 
 
 def test_training_learns(station, few_songs):
-    """150 steps explain most of what twelve short songs hold, and the sound that comes back has their harmony and rhythm."""
+    """150 steps explain most of twelve short songs, with their harmony and rhythm."""
     assert station.details["explained_variance"] > 0.6
     song = starter_songs(beats=BEATS)[0]
     statistics, _ = encode_songs(station.vae, few_songs.steps[:1])
@@ -272,7 +272,7 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
 def test_an_exception_in_the_middle_of_a_step_leaves_the_last_checkpoint(
     tmp_path, monkeypatch, phase, error
 ):
-    """A second Ctrl-C comes at once: the VAE's weights are changed but its step not counted, or the critic lags the generator."""
+    """A second Ctrl-C comes at once: a step is half made, or the critic lags the generator."""
     trained(tmp_path / "whole" / "station", steps=20, threads=1)
     critic_loss = AdversarialLosses.critic_loss
 
@@ -497,7 +497,7 @@ def test_mastering_levels_and_limits(rng):
 
 
 def test_different_songs_are_different(station):
-    """Drawn one by one: no two whose frames correlate as much as LIKENESS, the same ones for the same seed."""
+    """No two correlate as much as LIKENESS, and the same seed gives the same ones."""
     drawn = list(islice(different_songs(station, np.random.default_rng(5)), 30))
     flat = np.stack([steps[:, 0].ravel() for _, steps in drawn]).astype(np.float64)
     correlation = np.corrcoef(flat)
@@ -508,7 +508,7 @@ def test_different_songs_are_different(station):
 
 
 def test_a_large_folder_is_sampled_evenly(tmp_path, rng, monkeypatch):
-    """More excerpts than are kept: no more than MOST_EXCERPTS are held, and late files are among them for some seed."""
+    """No more than MOST_EXCERPTS are held, and late files are among them for some seed."""
     import soundfile
 
     for number in range(5):
