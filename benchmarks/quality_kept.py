@@ -1,6 +1,7 @@
 """Trained networks that quality.py keeps in a folder, so that judging them again takes no training.
 
-    Kept(folder, options).network(name, train) -> (network, facts)     train() -> (network, facts) is called if there is none yet
+    Kept(folder, options).network(name, train) -> (network, facts)
+    train() -> (network, facts), called if no stored network fits
 
 A network is taken up only if it was trained with the same options. NOTE: not even then if what
 trains it was changed; nothing tells that.

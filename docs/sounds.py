@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose
 from audio_parsing.starter import hop_length, render, starter_songs
 from radio.home.folder import SHIPPED, STARTER
-from radio.station.station import Station, finish
+from radio.station.mastering import master
+from radio.station.station import Station
 from radio.station.steps import key_coordinate, tempo_coordinate
 from radio.training.dataset import canonical_steps
 
@@ -27,7 +28,7 @@ def write(name: str, samples: np.ndarray) -> None:
     """Write samples (n,), levelled, as MP3."""
     import soundfile
 
-    soundfile.write(FOLDER / f"{name}.mp3", finish(samples, fade=SAMPLE_RATE // 2), SAMPLE_RATE)
+    soundfile.write(FOLDER / f"{name}.mp3", master(samples, fade=SAMPLE_RATE // 2), SAMPLE_RATE)
 
 
 def main() -> None:

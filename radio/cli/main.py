@@ -17,7 +17,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from gan.names import CRITICS, DEFAULT_CRITIC, LATENTS
 from radio.errors import explain
+from radio.station.limits import FASTEST_TEMPO, SLOWEST_TEMPO
+from radio.taste.exploration import DEFAULT_WAY, WAYS
 
 EXAMPLES = """\
 examples:
@@ -54,12 +57,6 @@ COMMANDS = {
     "doctor": ("doctor", "show where things are and whether they work, and play a tone"),
     "completion": ("completion", "print a script with which a shell completes commands"),
 }
-# gan.latent.KINDS and gan.critic_bodies.BODIES, heavy to import too
-LATENTS = ("owner", "total", "gaussian", "mixture", "learned-prior")
-CRITICS = ("convolutional", "recurrent", "mixed", "framewise")
-# beats a minute; radio.station.steps, which is heavy to import, holds the tempo coordinate between
-# them
-SLOWEST_TEMPO, FASTEST_TEMPO = 60, 200
 
 
 class _Parser(argparse.ArgumentParser):
@@ -208,7 +205,11 @@ def _common(
             help="the same seed makes the same songs",
         )
     if "latent" in names:
-        text = "the distribution that new songs are drawn from (default: the station's)"
+        text = (
+            "the distribution that new songs are drawn from (default: the station's): mixture "
+            "(mixes of three songs), learned-prior (fitted Gaussians), gaussian (full covariance), "
+            "total (total variance) or owner (sum of variances)"
+        )
         each.add_argument("--latent", choices=LATENTS, default=default, help=text)
     if "beats" in names:
         each.add_argument(
@@ -222,12 +223,11 @@ def _common(
 
 def _play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
     _common(each, "station", "listener", "seed", "latent", "beats", default=default)
-    ways = ("random", "greedy", "thompson", "ucb")
     each.add_argument(
         "--explore",
-        choices=ways,
+        choices=WAYS,
         default=default,
-        help="how the next song is chosen (default: ucb)",
+        help=f"how the next song is chosen (default: {DEFAULT_WAY})",
     )
     text = "lines instead of a screen: for pipes, screen readers and slow connections"
     each.add_argument(
@@ -277,8 +277,8 @@ def _train(each: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="name of the station to make, or to go on with",
     )
-    text = "what judges whole songs (default: convolutional)"
-    each.add_argument("--critic", choices=CRITICS, default=CRITICS[0], help=text)
+    text = f"what judges whole songs (default: {DEFAULT_CRITIC})"
+    each.add_argument("--critic", choices=CRITICS, default=DEFAULT_CRITIC, help=text)
     text = "draw losses, scores and generated songs while the critic teaches, every minute: a .png, .svg or .pdf file"
     each.add_argument("--plot", metavar="FILE", type=Path, help=text)
     text = "new songs come nearer to real ones, learned ones a little less near; for --minutes 30 or more"

@@ -20,7 +20,8 @@ from radio.composer.adapter import EVERY, AddedLayers, versions
 from radio.composer.final_song import whole_distribution
 from radio.home.file_lock import LearnerLock
 from radio.station.station import Station
-from radio.taste.taste import Taste, through
+from radio.taste.decode import through
+from radio.taste.taste import Taste
 
 
 class PersonalGenerator:

@@ -54,7 +54,8 @@ def _use_every_kernel() -> None:
     from neural_networks.components.parameters import pack
     from neural_networks.vae.recurrent_vae import RecurrentVAE
     from radio.station import steps as song_data
-    from radio.taste.taste import Taste, through
+    from radio.taste.decode import through
+    from radio.taste.taste import Taste
     from radio.training.dataset import TrainingSongs
     from radio.training.recipes import gan_trainer, measure_finish, vae_trainer
 

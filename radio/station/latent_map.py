@@ -1,4 +1,4 @@
-"""A map of a station: songs it learned, songs it makes, and what a listener said, in the two directions that tell them apart best.
+"""A map of a station: learned, generated and rated songs along two principal directions.
 
 directions, share = principal_directions(songs)     of (N, Z), by singular value decomposition
 plot_latent_map(songs, generated=, rated=, ratings=)
@@ -23,7 +23,9 @@ NAMED = 24  # songs that a map has room to name
 
 
 def principal_directions(songs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two directions (Z, 2) in which songs (N, Z) are spread most, each of length 1, and their shares (2,) of the spread.
+    """Return the two principal directions (Z, 2) of songs (N, Z), and their shares (2,).
+
+    The shares are of the variance; each direction has length 1.
 
     A direction's sign is free: here its largest part is positive, so that the same songs give the
     same map.
@@ -78,13 +80,15 @@ def plot_latent_map(
     for group in (songs, *groups):
         if group.ndim != 2 or group.shape[1] != songs.shape[-1] or not np.isfinite(group).all():
             raise ValueError(
-                f"a map is of finite coordinates (N, Z), the same Z for all, not {group.shape} beside {songs.shape}"
+                "a map needs finite coordinates (N, Z), the same Z for all, "
+                f"not {group.shape} beside {songs.shape}"
             )
     if not len(songs):
         raise ValueError("a map needs at least one song that was learned")
     if likings.shape != (len(groups[1]),) or not (np.abs(likings) <= 1).all():
         raise ValueError(
-            f"ratings are numbers from -1 to 1, one for each of the {len(groups[1])} rated songs, not {likings}"
+            f"ratings are numbers from -1 to 1, one for each of the {len(groups[1])} rated songs, "
+            f"not {likings}"
         )
     directions, shares = principal_directions(songs)
     learned, made, heard = ((group - songs.mean(axis=0)) @ directions for group in (songs, *groups))

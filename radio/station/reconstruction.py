@@ -1,7 +1,7 @@
-"""A song through a station and back: samples -> frames -> encoder -> P -> decoder -> frames -> samples.
+"""Reconstructs a song: samples -> frames -> encoder -> P -> decoder -> frames -> samples.
 
-A station on a beat grid needs the song's tempo and key, which nobody wrote on it. They are found by
-trying: the right ones are those under which the station makes the song again with the least error.
+A station on a beat grid needs the song's tempo and key, which are not in the file. They are found
+by trial: the best ones give the reconstruction with the least error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 from audio_parsing import frames as audio_frames
 from audio_parsing.starter import hop_length
 from radio.station import steps as song_data
-from radio.station.station import Station, finish
+from radio.station.mastering import master
+from radio.station.station import Station
 
 TEMPO_STEP = 0.02  # of the tempo, from one trial to the next
 FINE_STEPS = (-0.01, -0.005, 0.005, 0.01)  # of the best tempo, tried after it was found
@@ -59,7 +60,7 @@ def reconstruct_samples(
     length = -(-len(samples) // hop)  # frames; what follows was filled up with silence
     given, made = (song_data.in_a_row(x)[:length] for x in (target, steps))
     error = float(np.square(made - given).mean() / max(float(given.var(axis=0).mean()), 1e-12))
-    return Reconstruction(finish(sound, fade=hop), coordinates, error)
+    return Reconstruction(master(sound, fade=hop), coordinates, error)
 
 
 def _encode(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +79,7 @@ def _steps(station: Station, samples: np.ndarray, hop: int) -> np.ndarray:
 
 
 def _pieces(station: Station, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return P (k, D), steps made again and steps given (S, k, F) of a song cut into pieces of the station's length."""
+    """Return P (k, D), steps made again and given (S, k, F) of pieces of the station's length."""
     hop = song_data.ABSOLUTE_HOP_LENGTH
     length = station.beats * song_data.FRAMES_PER_BEAT * hop
     starts = range(0, max(1, len(samples)), length)
@@ -99,7 +100,7 @@ def _pieces(station: Station, samples: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def _on_beats(
     station: Station, samples: np.ndarray, bpm: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Return P (1, D), steps made again, steps given (S, 1, F) and samples a frame, under the tempo and key that fit best."""
+    """Return P (1, D), steps made again and given (S, 1, F), and samples a frame, of the best."""
     slowest, fastest = (
         song_data.coordinate_tempo(float(c))
         for c in (station.coordinates[:, 0].min(), station.coordinates[:, 0].max())

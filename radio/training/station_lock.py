@@ -1,4 +1,4 @@
-"""One process at a time may train a station: two would write their checkpoints over each other's."""
+"""A lock on a station's folder: two trainings would overwrite each other's checkpoints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCK = "training.lock"
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Hold a station's folder; whatever ends the process lets go of it, so nothing stays locked.
+    """Hold the lock of a station's folder; the end of the process releases it.
 
     Raises:
         StationError: if another process holds it.

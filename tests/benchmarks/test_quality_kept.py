@@ -1,4 +1,4 @@
-"""Networks that benchmarks/quality.py keeps: they come back as they were, and only to who asks for the same."""
+"""Networks that benchmarks/quality.py stores come back unchanged, for the same options only."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
 
 
 def test_smoothness_rises_over_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A roughness that counts from the first step on slows a training; at the end all of it counts."""
+    """A roughness from the first step on slows a training; at the end all of it counts."""
     asked: list[float] = []
 
     def loss(
@@ -89,5 +89,6 @@ def test_smoothness_rises_over_the_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     vae = new_vae(beats=3, rng=np.random.default_rng(0))
     vae_trainer(vae, songs, steps=10, seed=0, threads=1, recipe=THOROUGH, batch=1).run(2, 10)
     np.testing.assert_allclose(
-        asked, [THOROUGH.smoothness * (step / 10) ** THOROUGH.rise for step in range(10)]
+        asked,
+        [THOROUGH.gan.smoothness * (step / 10) ** THOROUGH.smoothness_power for step in range(10)],
     )

@@ -1,4 +1,4 @@
-"""Adversarial training on toy songs: the chain rule end to end, learning, threads, resuming, alarms."""
+"""Adversarial training on toy songs: chain rule, learning, threads, resuming, alarms."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STEPS = 4 * BEATS
 
 
 def toy_songs(count: int = 40) -> np.ndarray:
-    """Songs of a note that starts at one of eight pitches and rises or falls, on and off the beat (N, S, F)."""
+    """Songs of a note that starts at one of eight pitches, rising or falling (N, S, F)."""
     rng = np.random.default_rng(0)
     songs = np.zeros((count, STEPS, FEATURES), np.float32)
     for song in songs:
@@ -51,7 +51,7 @@ def trainer(threads: int = 1, **options) -> GANTrainer:
         vae,
         critic,
         toy_songs(),
-        options=GANOptions(**{"batch_size": 9, **options}),
+        options=GANOptions(**{"batch_size": 9, "reconstruction_weight": 300.0, **options}),
         threads=threads,
         seed=3,
     )
@@ -60,7 +60,7 @@ def trainer(threads: int = 1, **options) -> GANTrainer:
 @pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_score_of_a_coordinate_has_the_right_gradient_end_to_end(body, batch):
-    """P -> generator and its finish -> added layers, which begin as the identity -> critic: dP and every parameter on the way."""
+    """P -> generator and calibration -> adapter -> critic: dP and every parameter on the way."""
     rng = np.random.default_rng(0)
     decoder = RecurrentVAE(FEATURES, latent_size=6, beats=BEATS, hidden=16, rng=rng).decoder
     curve = np.cumsum(rng.uniform(0.01, 0.05, (FEATURES, 30)), axis=1)
@@ -161,7 +161,7 @@ def reconstruction_error(gan: GANTrainer) -> float:
 def scores(gan: GANTrainer) -> tuple[float, float]:
     vae = gan._generator.parameters.module
     real = np.ascontiguousarray(gan.songs.transpose(1, 0, 2))
-    drawn = gan._round.latents.mix(40, np.random.default_rng(0)).astype(np.float32)
+    drawn = gan._losses.latents.mix(40, np.random.default_rng(0)).astype(np.float32)
     fake = vae.decoder.forward(drawn)[0]
     return float(gan.critic.forward(real)[0].mean()), float(gan.critic.forward(fake)[0].mean())
 

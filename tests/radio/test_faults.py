@@ -22,8 +22,9 @@ from radio.cli.main import main
 from radio.ratings.database import Rating, Ratings
 from radio.station.song_file import station_fingerprint
 from radio.station.station import STATION_FILE, TRAINING_FILE, Station
-from radio.training import train as training
+from radio.training import resume
 from radio.training.checkpoint import BEFORE, TrainingCheckpoint
+from radio.training.plan import TrainingOptions
 from radio.training.train import train_station
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +33,10 @@ MANY = pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])
 # imported everything and begins.
 SCRIPT = """
 import sys
-from radio.training import train as train_station
+from radio.training import resume
 from radio.cli.main import main
 import radio.cli.commands.generate, radio.cli.commands.train, radio.composer.composer, radio.composer.novelty
-train_station.CHECKPOINT_SECONDS = 0.0
+resume.CHECKPOINT_SECONDS = 0.0
 print("begun", flush=True)
 sys.exit(main(sys.argv[1:]))
 """
@@ -200,16 +201,14 @@ def stopped(music: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     """A home with a training that was stopped, its two checkpoints."""
     home = tmp_path_factory.mktemp("stopped")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
         done: list[int] = []
-        report = lambda event: done.append(event.get("done", 0) if event["phase"] == "learn" else 0)  # noqa: E731
+        report = lambda event: done.append(event.get("done", 0) if event["phase"] == "vae" else 0)  # noqa: E731
         assert (
             train_station(
                 home / "s",
                 music,
-                beats=16,
-                steps=20,
-                threads=1,
+                TrainingOptions(beats=16, steps=20, threads=1),
                 report=report,
                 should_stop=lambda: max(done) >= 7,
             )
@@ -237,7 +236,7 @@ def test_a_checkpoint_cut_anywhere_costs_what_came_after_the_one_before(
         arrays, _, note = found
         went_on += bool(note)
         if note:
-            assert "going on from the one before" in note and "\n" not in note
+            assert "resuming from the one before" in note and "\n" not in note
             assert all(arrays[name].tobytes() == array.tobytes() for name, array in whole.items())
     assert went_on > 90
     (folder / TRAINING_FILE).unlink()  # killed between two renames
@@ -250,7 +249,12 @@ def test_the_training_that_goes_on_from_the_one_before_ends_in_the_same_bytes(
     stopped: tuple[Path, bytes, bytes], music: Path, tmp_path: Path
 ) -> None:
     folder, last, before = stopped
-    assert train_station(tmp_path / "whole" / "s", music, beats=16, steps=20, threads=1) is not None
+    assert (
+        train_station(
+            tmp_path / "whole" / "s", music, TrainingOptions(beats=16, steps=20, threads=1)
+        )
+        is not None
+    )
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / TRAINING_FILE).write_bytes(last[:-1])
     (tmp_path / "s" / BEFORE).write_bytes(before)
@@ -258,10 +262,12 @@ def test_the_training_that_goes_on_from_the_one_before_ends_in_the_same_bytes(
     notes: list[str] = []
     report = lambda event: notes.append(event.get("note", ""))  # noqa: E731
     assert (
-        train_station(tmp_path / "s", music, beats=16, steps=20, threads=1, report=report)
+        train_station(
+            tmp_path / "s", music, TrainingOptions(beats=16, steps=20, threads=1), report=report
+        )
         is not None
     )
-    assert any("going on from the one before" in note for note in notes)
+    assert any("resuming from the one before" in note for note in notes)
     assert (tmp_path / "s" / STATION_FILE).read_bytes() == (
         tmp_path / "whole" / "s" / STATION_FILE
     ).read_bytes()
@@ -284,7 +290,7 @@ def test_sigterm_saves_before_it_ends(
         "--home",
         str(tmp_path),
     ]
-    make = training._Training._checkpoint_if_due
+    make = resume.Checkpoints.save_if_due
     seen: list[int] = []
 
     def counted(self, states) -> None:
@@ -293,7 +299,7 @@ def test_sigterm_saves_before_it_ends(
         if len(seen) == 4:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(training._Training, "_checkpoint_if_due", counted)
+    monkeypatch.setattr(resume.Checkpoints, "save_if_due", counted)
     assert main(options) == 130
     assert "kept what was learned" in capfd.readouterr().err
     assert int(load_arrays(tmp_path / "stations" / "s" / TRAINING_FILE)[0]["vae/steps"]) == 4

@@ -22,8 +22,8 @@ from radio.home.folder import Home, check_name
 
 PHASES = {
     "prepare": "reading the music",
-    "learn": "learning the songs",
-    "perform": "learning to make new ones",
+    "vae": "learning the songs",
+    "gan": "making new songs more realistic",
     "save": "saving",
 }
 
@@ -59,8 +59,10 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
-    from gan.latent import DEFAULT_KIND
-    from radio.training.train import BATCH_SIZE, train_station
+    from gan.names import DEFAULT_LATENT
+    from radio.training.plan import TrainingOptions
+    from radio.training.recipes import BATCH_SIZE
+    from radio.training.train import train_station
 
     progress = Progress()
     account = Account()
@@ -83,19 +85,21 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
         station = train_station(
             folder,
             music,
-            beats=options.beats or 64,
-            minutes=options.minutes,
-            steps=options.steps,
-            seed=options.seed or 0,
-            fresh=options.fresh,
-            threads=options.threads,
-            batch=options.batch or BATCH_SIZE,
+            TrainingOptions(
+                beats=options.beats or 64,
+                minutes=options.minutes,
+                steps=options.steps,
+                seed=options.seed or 0,
+                fresh=options.fresh,
+                threads=options.threads,
+                batch=options.batch or BATCH_SIZE,
+                critic=options.critic,
+                latent=options.latent or DEFAULT_LATENT,
+                thorough=options.thorough,
+                prepared=home.prepared,
+                plot=None if options.plot is None or not first else options.plot.expanduser(),
+            ),
             communicator=communicator,
-            critic=options.critic,
-            latent=options.latent or DEFAULT_KIND,
-            thorough=options.thorough,
-            prepared=home.prepared,
-            plot=None if options.plot is None or not first else options.plot.expanduser(),
             report=report,
             should_stop=lambda: stop.asked,
         )

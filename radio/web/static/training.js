@@ -1,6 +1,6 @@
 // Train your own: drop music on the page, see it learned, hear what the station makes of it meanwhile.
 const PHASES = {
-  prepare: "Reading the music", compile: "Getting ready", learn: "Learning the songs", perform: "Learning to make new ones", save: "Saving",
+  prepare: "Reading the music", compile: "Getting ready", vae: "Learning the songs", gan: "Making new songs more realistic", save: "Saving",
 };
 
 export default {

@@ -164,6 +164,7 @@ def main(folder: Path, home: Path) -> int:
 def _train(folder: Path, home: Path, tell: Telling, stop: Stop) -> int:
     from radio.composer.warm_up import compile_once
     from radio.home.folder import Home
+    from radio.training.plan import TrainingOptions
     from radio.training.train import train_station
 
     job = json.loads((folder / "job.json").read_text("utf-8"))
@@ -178,11 +179,13 @@ def _train(folder: Path, home: Path, tell: Telling, stop: Stop) -> int:
     station = train_station(
         where.writable("stations") / job["station"],
         folder / "music",
-        beats=job["beats"],
-        minutes=job["minutes"],
-        steps=job["steps"],
-        seed=job["seed"],
-        prepared=where.prepared,
+        TrainingOptions(
+            beats=job["beats"],
+            minutes=job["minutes"],
+            steps=job["steps"],
+            seed=job["seed"],
+            prepared=where.prepared,
+        ),
         report=report,
         should_stop=lambda: stop.asked,
         watch=Sampler(folder / "samples", tell, job["seed"]),

@@ -14,8 +14,8 @@ SAMPLES = 12  # radio.web.training.process.SAMPLES_KEPT
 # Of the time of the whole, where each phase begins and how much of it is its own; what comes before
 # and after is short.
 SPANS = {
-    "learn": (0.0, 1 - QUICK.gan_minutes),
-    "perform": (1 - QUICK.gan_minutes, QUICK.gan_minutes),
+    "vae": (0.0, 1 - QUICK.gan_minutes),
+    "gan": (1 - QUICK.gan_minutes, QUICK.gan_minutes),
 }
 
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.decoding import AudioError, decoded, shown
-from radio.training.music_folder import SHORTEST_EXCERPT
+from radio.training.excerpts import SHORTEST_EXCERPT
 
 ROOM = 256 << 20  # bytes of the disk that stay free
 BUFFER = 1 << 20  # bytes that are written at once

@@ -31,23 +31,23 @@ pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec")
 SCRIPT = """
 import os, signal, sys
 from neural_networks.parallel.mpi import processes
-from radio.training import train as train_station
+from radio.training import resume
 from radio.cli.main import main
 
-train_station.CHECKPOINT_SECONDS = 0.0
+resume.CHECKPOINT_SECONDS = 0.0
 rank, _, dies = sys.argv.pop(1).partition(" ")
-steps, checkpoint = 0, train_station._Training._checkpoint_if_due
+steps, checkpoint = 0, resume.Checkpoints.save_if_due
 
 def counted(self, states):
     global steps
     checkpoint(self, states)
     steps += 1
-    if steps == 3 and rank == str(self.communicator.rank):
+    if steps == 3 and rank == str(self._communicator.rank):
         if dies == "raises":
-            raise train_station.StationError("there is a hole in it")
+            raise resume.StationError("there is a hole in it")
         os.kill(os.getpid(), signal.SIGKILL)
 
-train_station._Training._checkpoint_if_due = counted
+resume.Checkpoints.save_if_due = counted
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -168,7 +168,7 @@ def test_one_that_dies_ends_all_and_any_number_goes_on(
     assert 1 <= int(arrays["vae/steps"]) <= 3 and configuration["plan"]["batch"] == 16
     done = train(tmp_path, music, then, 8)
     assert done.returncode == 0, done.stderr
-    assert "going on where the training was stopped" in done.stderr
+    assert "resuming the training where it was stopped" in done.stderr
     same(weights(tmp_path), alone)
 
 

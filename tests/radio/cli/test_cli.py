@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ import soundfile
 from tiny_station import tiny_station
 
 from gan.critic_bodies import BODIES
-from gan.latent import KINDS
 from radio.cli import main as cli
 from radio.cli.commands.generate import Target
 from radio.cli.commands.train import Account
@@ -27,6 +27,7 @@ from radio.composer.warm_up import WAIT, compile_once, is_compiled, stamp
 from radio.errors import UsageError, explain
 from radio.home.folder import Home
 from radio.ratings.database import Ratings
+from radio.training.plan import TrainingOptions
 
 ROOT = Path(__file__).parents[3]
 
@@ -215,8 +216,8 @@ def test_a_picture_that_cannot_be_drawn_is_told_before_a_training(
     assert words in capsys.readouterr().err
 
 
-def test_the_choices_are_those_that_there_are() -> None:
-    assert (cli.LATENTS, cli.CRITICS) == (KINDS, tuple(BODIES))
+def test_the_choices_of_a_critic_are_those_that_exist() -> None:
+    assert cli.CRITICS == tuple(BODIES)
 
 
 def _made_read_only(folder: Path, *, undo: bool = False) -> bool:
@@ -496,13 +497,13 @@ def test_training_stops_politely_and_goes_on(
 
     calls: list[dict[str, Any]] = []
 
-    def fake(folder: Path, music: Path | None, **options: Any) -> Any:
-        calls.append({"folder": folder, "music": music, **options})
-        report, should_stop = options["report"], options["should_stop"]
+    def fake(folder: Path, music: Path | None, options: TrainingOptions, **hooks: Any) -> Any:
+        calls.append({"folder": folder, "music": music, **asdict(options)})
+        report, should_stop = hooks["report"], hooks["should_stop"]
         report({"phase": "prepare", "done": 1, "of": 2})
         report({"phase": "prepare", "skip": "noise.mp3: not read"})
         report({"phase": "compile"})
-        report({"phase": "learn", "done": 1, "of": 100, "loss": 0.5})
+        report({"phase": "vae", "done": 1, "of": 100, "loss": 0.5})
         assert not should_stop()
         if len(calls) == 1:
             os.kill(os.getpid(), signal.SIGINT)
@@ -552,9 +553,9 @@ def test_training_stops_politely_and_goes_on(
 def test_progress_tells_rate_loss_and_time_left() -> None:
     now = [0.0]
     account = Account(lambda: now[0])
-    account.describe({"phase": "learn", "done": 100, "of": 1000, "loss": 0.5})
+    account.describe({"phase": "vae", "done": 100, "of": 1000, "loss": 0.5})
     now[0] = 10.0
-    line = account.describe({"phase": "learn", "done": 200, "of": 1000, "loss": 0.25})
+    line = account.describe({"phase": "vae", "done": 200, "of": 1000, "loss": 0.25})
     assert (
         line
         == "learning the songs  200 of 1000 (20 %)  loss 0.25000  10.0 a second  1 min 20 s left"

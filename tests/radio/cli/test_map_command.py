@@ -140,7 +140,7 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     from radio.composer import warm_up as compiled
-    from radio.training import music_folder
+    from radio.training import excerpts
 
     monkeypatch.setattr(compiled, "compile_once", lambda: None)
     soundfile.write(tmp_path / "song.wav", 0.1 * rng.standard_normal(22050 * 70), 22050)
@@ -149,7 +149,7 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
             cli.main(["train", str(tmp_path), "--station", name, "--steps", "1", "--beats", "16"])
             == 0
         )
-        monkeypatch.setattr(music_folder, "read_pieces", None)  # the second time it is not called
+        monkeypatch.setattr(excerpts, "read_pieces", None)  # the second time it is not called
     one, two = (Station.load(home / "stations" / name) for name in ("one", "two"))
     np.testing.assert_array_equal(one.means, two.means)
     kept = sum(path.stat().st_size for path in (home / "prepared").iterdir())

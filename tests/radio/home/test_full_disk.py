@@ -18,8 +18,9 @@ from radio.home.folder import Home, without_keeping
 from radio.ratings.database import Rating, Ratings, RatingsError
 from radio.station.song_file import write_wav
 from radio.station.station import STATION_FILE, StationError
-from radio.training import train as training
+from radio.training import resume
 from radio.training.checkpoint import TrainingCheckpoint
+from radio.training.plan import TrainingOptions
 from radio.training.station_lock import only_one
 from radio.training.train import train_station
 from tests.radio.cli.test_cli import _made_read_only, run
@@ -61,7 +62,7 @@ def test_a_database_on_a_full_disk_takes_ratings_again_when_there_is_room(tmp_pa
 def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
     tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
     save, tries = TrainingCheckpoint.save, []
 
     def full(self: TrainingCheckpoint, *arguments: object) -> None:
@@ -75,8 +76,7 @@ def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
     made = train_station(
         tmp_path / "s",
         music,
-        beats=16,
-        steps=10,
+        TrainingOptions(beats=16, steps=10),
         report=lambda event: notes.append(event.get("note", "")),
     )
     assert made is not None and os.listdir(tmp_path / "s") == [STATION_FILE]
@@ -84,12 +84,17 @@ def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
     assert (
         len(told) == 8
         and told[0]
-        == "the checkpoint can't be saved (No space left on device); the training goes on"
+        == "the checkpoint can't be saved (No space left on device); the training continues"
     )
     # Where it is stopped, what was learned would be lost: that is no success.
     tries.clear()
     with pytest.raises(OSError, match="No space left"):
-        train_station(tmp_path / "t", music, beats=16, steps=10, should_stop=lambda: len(tries) > 2)
+        train_station(
+            tmp_path / "t",
+            music,
+            TrainingOptions(beats=16, steps=10),
+            should_stop=lambda: len(tries) > 2,
+        )
 
 
 def small_disk(folder: Path, size: str) -> bool:
@@ -160,7 +165,7 @@ def test_checkpoints_do_not_wait_for_the_clock_on_the_wall(
 ) -> None:
     jumps = iter(np.random.default_rng(0).uniform(-1e9, 1e9, 100_000))
     monkeypatch.setattr("time.time", lambda: float(next(jumps)))
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
     saved: list[int] = []
     save = TrainingCheckpoint.save
     monkeypatch.setattr(
@@ -168,7 +173,7 @@ def test_checkpoints_do_not_wait_for_the_clock_on_the_wall(
         "save",
         lambda self, *arguments: (saved.append(1), save(self, *arguments)),
     )
-    assert train_station(tmp_path / "s", music, beats=16, steps=4) is not None
+    assert train_station(tmp_path / "s", music, TrainingOptions(beats=16, steps=4)) is not None
     assert len(saved) >= 5
 
 

@@ -1,4 +1,4 @@
-"""A station's file that is not what it should be is refused in one line, before anything large is allocated."""
+"""A malformed station file is refused in one line, before anything large is allocated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tiny_station import tiny_station
 
 from gan.critic_bodies import BODIES
-from gan.latent import KINDS
+from gan.names import LATENTS
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.vae.calibration import Finish
 from radio.errors import explain
@@ -105,7 +105,7 @@ def test_a_station_keeps_a_critic_of_any_body(tmp_path, body):
 
 
 def test_a_station_from_before_critics_had_bodies_and_centres(tmp_path):
-    """Its critic is convolutional and sees songs as they are, like that of the first shipped station."""
+    """Its critic is convolutional and not centred, like that of the first shipped station."""
     station = tiny_station()
     station.critic.trunk.centre = 0.0
     station.save(tmp_path / "s")
@@ -122,7 +122,7 @@ def test_a_station_from_before_critics_had_bodies_and_centres(tmp_path):
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LATENTS)
 def test_a_station_draws_from_the_distribution_it_was_trained_for_or_another(tmp_path, kind):
     station = tiny_station()
     station.details["latent"] = kind
