@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neural_networks.components.gru import GRU
-from neural_networks.components.kernels.simd.vector import TILE
-from neural_networks.components.kernels.simd.workspace import LINE
-from neural_networks.components.kernels.vae import (
+from neural_networks.components.kernels.simd.vae import (
     gru_vae_step,
     lstm_vae_step,
     rnn_vae_step,
     vae_step_space,
 )
+from neural_networks.components.kernels.simd.vector import TILE
+from neural_networks.components.kernels.simd.workspace import LINE
 from neural_networks.components.lstm import LSTM
 from neural_networks.components.rnn import RNN
 
@@ -49,7 +49,7 @@ class Workspace:
     def of(self, gates: int, sizes: tuple[int, ...]) -> np.ndarray:
         """Return floats for a step of these sizes, from the beginning of a cache line on."""
         if sizes != self.sizes:
-            needed = vae_step_space(gates, *sizes)
+            needed = vae_step_space(gates, sizes)
             if needed > self.floats.size:
                 memory = np.empty(needed + LINE, np.float32)
                 skip = -(memory.ctypes.data // 4) % LINE
@@ -131,9 +131,7 @@ def fused_loss(
         x,
         target,
         noise,
-        encoder.hidden_size,
-        decoder.hidden_size,
-        beta / latent,
-        free_bits,
+        sizes,
+        (beta / latent, float(free_bits)),
         workspace,
     )
