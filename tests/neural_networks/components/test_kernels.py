@@ -72,7 +72,7 @@ def test_products_that_do_not_fit() -> None:
 
 _CHECK = """
 import numpy as np
-from neural_networks.components.kernels import gru as kernels_gru
+from neural_networks.components.kernels.simd import cell as tile_cells
 from neural_networks.components.kernels.simd import vector as kernels_vector
 from neural_networks.components.gru import GRU
 from neural_networks.components.parameters import pack
@@ -83,7 +83,7 @@ for steps, batch, inputs, size in ((3, 7, 5, 21), (2, 9, 3, 64)):
     x, dy = (rng.standard_normal((steps, batch, n)).astype(np.float32) for n in (inputs, size))
     results = []
     for tile in (kernels_vector.TILE, None):
-        kernels_gru.TILE = tile
+        tile_cells.TILE = tile
         flat.zero_grads()
         states, cache = gru.forward(x)
         results.append((states, gru.backward(dy, cache), flat.grads.copy()))
