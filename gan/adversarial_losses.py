@@ -20,7 +20,8 @@ from gan.options import GANOptions
 from neural_networks.components.kernels import kernel
 from neural_networks.components.losses import gaussian_kl, sequence_error
 from neural_networks.parallel.communicator import ALONE, Communicator
-from neural_networks.training.trainer import Batch
+from neural_networks.training.batches import Piece
+from neural_networks.training.streams import Stream
 
 # a table of noise that is longer than a song has values in many steps; read from random places
 NOISE_VALUES = 1 << 20
@@ -61,6 +62,7 @@ class Made(NamedTuple):
     real: np.ndarray  # (S, B, F), the songs of the half
     scores: np.ndarray  # (B,), of the fakes by the critic, which learns from what it said then
     cache: Any  # of the critic
+    indices: np.ndarray  # (B,), which songs
 
 
 class Scores(NamedTuple):
@@ -83,7 +85,7 @@ class Round:
     Attributes:
         statistics: (N, 2 Z) of every song, [mean; log-variance], as it was encoded last; `begin`
             draws by them.
-        made: of each half, by the bytes of its songs' numbers.
+        made: of each piece of a mini-batch, by its number.
         scores: likewise.
     """
 
@@ -100,9 +102,9 @@ class Round:
         self.critic, self.songs, self.options, self.dtype = critic, songs, options, dtype
         self.statistics = statistics
         self._gather = communicator.gather
-        self.made: dict[bytes, Made] = {}
-        self.scores: dict[bytes, Scores] = {}
-        self._noise = np.random.default_rng((seed, 1)).standard_normal(
+        self.made: dict[int, Made] = {}
+        self.scores: dict[int, Scores] = {}
+        self._noise = np.random.default_rng((seed, Stream.INSTANCE_NOISE)).standard_normal(
             NOISE_VALUES, dtype=np.float32
         )
         self.begin()
@@ -123,9 +125,7 @@ class Round:
         keys = sorted(self.made)
         made, scores = [self.made[key] for key in keys], [self.scores[key] for key in keys]
         gather = self._gather
-        indices = gather(
-            np.concatenate([np.empty(0, np.int64), *(np.frombuffer(key, np.int64) for key in keys)])
-        )
+        indices = gather(np.concatenate([np.empty(0, np.int64), *(one.indices for one in made)]))
         self.statistics[indices] = gather(
             np.concatenate([self.statistics[:0], *(one.statistics for one in made)])
         )
@@ -137,7 +137,7 @@ class Round:
         means = gather(np.array([one[2:5] for one in made], np.float64).reshape(-1, 3)).mean(axis=0)
         return made, (real, fake), means
 
-    def generator_loss(self, vae: Any, batch: Batch) -> float:
+    def generator_loss(self, vae: Any, batch: Piece) -> float:
         """Add the gradient of the generator's loss on one half of a mini-batch, and keep the songs for the critic."""
         options = self.options
         real = self._real(batch)
@@ -180,8 +180,16 @@ class Round:
             np.concatenate([dmean, dlog_variance], axis=1).astype(real.dtype), encoder
         )
 
-        self.made[_key(batch)] = Made(
-            judged, statistics, error, kl, _diversity(judged, real), real, scores, cache
+        self.made[batch.piece] = Made(
+            judged,
+            statistics,
+            error,
+            kl,
+            _diversity(judged, real),
+            real,
+            scores,
+            cache,
+            batch.indices,
         )
         return (
             options.reconstruction_weight * (error + options.smoothness * roughness)
@@ -189,12 +197,12 @@ class Round:
             + weight * value
         )
 
-    def critic_loss(self, critic: Critic, batch: Batch) -> float:
+    def critic_loss(self, critic: Critic, batch: Piece) -> float:
         """Add the gradient of the critic's loss on one half of a mini-batch and the songs made of it."""
         if critic is not self.critic:
             # the second thread's twin shares the weights, but not the norms' vectors
             critic.restore(self.critic.state())
-        made = self.made[_key(batch)]
+        made = self.made[batch.piece]
         real, fake, fake_scores, fake_cache = made.real, made.fakes, made.scores, made.cache
         real_scores, real_cache = critic.forward(self._noisy(real, batch.rng))
         value, dreal, dfake = self.options.loss.critic(real_scores, fake_scores)
@@ -202,10 +210,10 @@ class Round:
         critic.add_gradients(dfake, fake_cache)
         if self.options.penalty is not None:
             value += self.options.penalty(critic, real, fake, batch.rng)
-        self.scores[_key(batch)] = Scores(real_scores, fake_scores)
+        self.scores[batch.piece] = Scores(real_scores, fake_scores)
         return value
 
-    def _real(self, batch: Batch) -> np.ndarray:
+    def _real(self, batch: Piece) -> np.ndarray:
         return np.ascontiguousarray(self.songs[batch.indices].transpose(1, 0, 2), self.dtype)
 
     def _draw(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
@@ -233,10 +241,6 @@ class Round:
             x.dtype.type(self.options.instance_noise / INPUT_SCALE),
         )
         return noisy
-
-
-def _key(batch: Batch) -> bytes:
-    return batch.indices.astype(np.int64).tobytes()
 
 
 def _diversity(fakes: np.ndarray, real: np.ndarray) -> float:

@@ -22,7 +22,7 @@ from gan.critic_bodies import BODIES
 from gan.latent import DEFAULT_KIND, Kind, LatentDistribution
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, part, save_arrays
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import PLAN_SIZE, RecurrentVAE
 from radio.station import steps as song_data
 from radio.station.names import song_name
@@ -192,10 +192,10 @@ class Station:
             "coordinates": self.coordinates.astype(np.float32),
             **{f"critic_{key}": value for key, value in self.critic.state().items()},
         }
-        if self.vae.decoder.finish is not None:
+        if self.vae.decoder.calibration is not None:
             arrays |= {
                 f"finish_{name}": array.astype(dtype)
-                for name, array in self.vae.decoder.finish.arrays().items()
+                for name, array in self.vae.decoder.calibration.arrays().items()
             }
         configuration = {
             "kind": "station",
@@ -269,7 +269,7 @@ class Station:
             if arrays[key].shape != flat.values.shape or not np.isfinite(arrays[key]).all():
                 raise ValueError(f"the weights of the {key} don't fit")
             flat.values[:] = arrays[key]
-        vae.decoder.finish = _finish(arrays)
+        vae.decoder.calibration = _finish(arrays)
         critic.restore(
             {
                 key.removeprefix("critic_"): value
@@ -347,7 +347,7 @@ def finish(samples: np.ndarray, *, fade: int) -> np.ndarray:
     return samples
 
 
-def _finish(arrays: dict[str, np.ndarray]) -> Finish | None:
+def _finish(arrays: dict[str, np.ndarray]) -> Calibration | None:
     """Return the finish that a station's file holds; those from before hold none."""
     kept = part(arrays, "finish_")
     if not kept:
@@ -356,7 +356,7 @@ def _finish(arrays: dict[str, np.ndarray]) -> Finish | None:
         raise ValueError("the numbers of its finish are out of range")
     if kept["taps"].shape[1:] != (song_data.FRAMES_PER_STEP, audio_frames.FRAME_SIZE):
         raise ValueError("its finish is not one of songs")
-    return Finish(**kept)
+    return Calibration(**kept)
 
 
 def _whole(configuration: dict[str, Any], key: str) -> int:

@@ -18,7 +18,8 @@ from gan.latent import LatentDistribution
 from gan.trainer import GANOptions, GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.optimizers.optimizers import Adam
-from neural_networks.training.trainer import Batch, Trainer
+from neural_networks.training.streams import Stream
+from neural_networks.training.trainer import Piece, Trainer
 from neural_networks.vae.calibration_fit import measure
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station.steps import FRAMES_PER_STEP, STEP_SIZE
@@ -133,7 +134,7 @@ def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn:
         drawn: measure by new songs beside those given back. Before the critic has taught them they
             are so blurred that a curve which puts them right would spoil the others.
     """
-    vae.decoder.finish = None
+    vae.decoder.calibration = None
     several = max(2, FINISH_STEPS // songs.steps.shape[1])
     real = songs.steps[:: -(-len(songs.steps) // several)]
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
@@ -147,14 +148,14 @@ def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn:
                     LatentDistribution(means, log_variances, "gaussian"), len(real), seed
                 ),
             )
-        vae.decoder.finish = measure(
+        vae.decoder.calibration = measure(
             np.ascontiguousarray(real.transpose(1, 0, 2)), made, new, rows=FRAMES_PER_STEP
         )
 
 
 def _new_coordinates(latents: LatentDistribution, count: int, seed: int) -> np.ndarray:
     """Return coordinates (count, Z): half of them near songs, a quarter half-way between two, a quarter from the Gaussian."""
-    rng, quarter = np.random.default_rng((seed, 4)), count // 4
+    rng, quarter = np.random.default_rng((seed, Stream.CALIBRATION)), count // 4
     parts = [
         latents.mix(count - 2 * quarter, rng),
         latents.sample(quarter, rng),
@@ -185,7 +186,7 @@ def vae_trainer(
     """Return the Trainer of a packed RecurrentVAE on songs for a number of steps."""
     values = songs.steps.shape[1] * songs.steps.shape[2]
 
-    def loss(module: RecurrentVAE, batch: Batch) -> float:
+    def loss(module: RecurrentVAE, batch: Piece) -> float:
         x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
         warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
         rough = recipe.smoothness * min(1.0, batch.step / steps) ** recipe.rise

@@ -33,8 +33,9 @@ from neural_networks.parallel.communicator import (
     share_arrays,
 )
 from neural_networks.training.checkpoint import CheckpointError, join, part
+from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Trainer
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station import steps as song_data
 from radio.station.station import STATION_FILE, TRAINING_FILE, Station, StationError
@@ -267,23 +268,23 @@ class _Training:
         }
 
     def _models(self) -> tuple[FlatParameters, FlatParameters]:
-        rng = np.random.default_rng((self.plan.seed, 0))
+        rng = np.random.default_rng((self.plan.seed, Stream.WEIGHTS))
         return new_vae(beats=self.plan.beats, rng=rng), pack(
             Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng)
         )
 
-    def _finish_of(self, vae: RecurrentVAE) -> Finish:
+    def _finish_of(self, vae: RecurrentVAE) -> Calibration:
         """Give the VAE the finish that the critic sees: it is measured, or what a checkpoint of a later moment says it was."""
         kept = part(self.arrays, "finish/")
         if kept:
             try:
-                vae.decoder.finish = Finish(**kept)
+                vae.decoder.calibration = Calibration(**kept)
             except (TypeError, ValueError) as error:
                 raise self._unreadable(error) from error
         else:
             measure_finish(vae, self.songs, seed=self.plan.seed, drawn=False)
-        assert vae.decoder.finish is not None
-        return vae.decoder.finish
+        assert vae.decoder.calibration is not None
+        return vae.decoder.calibration
 
     def _learn(self, trainer: Trainer, vae: RecurrentVAE) -> bool:
         """Train the VAE; False if stopped.
@@ -507,7 +508,7 @@ def _songs(
 
     cache = None if prepared is None else prepared_music(prepared)
     if music is None:
-        rng = np.random.default_rng((seed, 2))
+        rng = np.random.default_rng((seed, Stream.STARTER_SONGS))
         chosen = starter_songs(beats=beats) + [fresh_song(rng, beats=beats) for _ in range(fresh)]
         return prepare_starter_songs(
             chosen, cache=cache, progress=progress, communicator=communicator

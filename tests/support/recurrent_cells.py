@@ -56,7 +56,7 @@ def run(
 def made(
     kind: str, shape: tuple[int, int, int, int], rng: np.random.Generator
 ) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
-    """A cell, its input, its first state and a gradient from above, all in float32 but the weights."""
+    """A cell, its input, its first state and the gradient of its outputs, arrays in float32."""
     steps, batch, inputs, size = shape
     module = CELLS[kind](inputs, size, rng)
     shapes = (steps, batch, inputs), (batch, module.state_size), (steps, batch, module.output_size)

@@ -1,4 +1,4 @@
-"""All recurrent cells: equations in plain NumPy, finite differences, purity, refusals, the owner's VAE; test_tiles.py has the rest."""
+"""All recurrent cells: plain NumPy, finite differences, purity, refusals."""
 
 from __future__ import annotations
 

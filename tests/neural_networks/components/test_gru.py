@@ -1,4 +1,4 @@
-"""The GRU: its equations in plain NumPy, gradients by finite differences, float32 beside float64, threads, purity, refusals."""
+"""The GRU: plain NumPy, finite differences, float32 beside float64, threads, purity, refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernels below the layers: matrix products of all shapes, the tiles of other processors, the cache on disk."""
+"""The kernels: matrix products of all shapes, the tiles of other processors, the cache on disk."""
 
 from __future__ import annotations
 
@@ -122,9 +122,15 @@ def test_a_changed_kernel_file_is_compiled_again(tmp_path: Path) -> None:
     (tmp_path / "kernels.py").write_text(
         Path(kernels.__file__).read_text(encoding="utf-8"), encoding="utf-8"
     )
-    caller = "import numba, kernels, kernels_inner\n\n@kernels.kernel\ndef outer(x):\n    return kernels_inner.inner(x)\n"
+    caller = (
+        "import numba, kernels, kernels_inner\n\n"
+        "@kernels.kernel\ndef outer(x):\n    return kernels_inner.inner(x)\n"
+    )
     (tmp_path / "kernels_outer.py").write_text(caller, encoding="utf-8")
-    program = "import numpy as np, kernels_outer as k; print(int(k.outer(1)), sum(k.outer.stats.cache_hits.values()))"
+    program = (
+        "import numpy as np, kernels_outer as k; "
+        "print(int(k.outer(1)), sum(k.outer.stats.cache_hits.values()))"
+    )
     found = []
     for value in (10, 10, 20):
         inner = f"import numba\n\n@numba.njit\ndef inner(x):\n    return x + {value}\n"

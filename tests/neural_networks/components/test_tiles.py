@@ -1,4 +1,4 @@
-"""The cells' register tiles: those of other processors, float32 beside float64, two threads, the largest and smallest numbers."""
+"""The cells' register tiles: other processors, float32 beside float64, two threads, extremes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ for cell in (LSTM, RNN):
                 tile_cells.TILE = tile
                 flat.zero_grads()
                 states, cache = module.forward(x[0] if given else x, first, **given)
-                results.append((states, *module.backward_with_state(dy[0] if given else dy, cache), flat.grads.copy()))
+                gradients = module.backward_with_state(dy[0] if given else dy, cache)
+                results.append((states, *gradients, flat.grads.copy()))
             for ours, loops in zip(*results):
                 np.testing.assert_allclose(ours, loops, rtol=0, atol=1e-5)
 print(TILE)
@@ -162,7 +163,8 @@ def test_two_threads_give_the_bytes_of_one(kind: str, rng: np.random.Generator) 
         flat, songs = twins[index], slice(4 * index, 4 * index + 4)
         flat.zero_grads()
         y, cache = run(flat.module, x[:, songs], first[songs], (False, False))
-        gradients = flat.module.backward_with_state(dy[:, songs], cache)  # type: ignore[attr-defined]
+        cell: Any = flat.module
+        gradients = cell.backward_with_state(dy[:, songs], cache)
         return [array.tobytes() for array in (y, *gradients, flat.grads)]
 
     one_by_one = [half(0), half(1)]

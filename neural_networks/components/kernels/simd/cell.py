@@ -1,10 +1,10 @@
-"""The tuples that the register-tile passes of all gated cells hand on, and the constants of each cell.
+"""The tuples of arguments in the register-tile passes of all gated cells, and their constants.
 
 T, B, F, H, G = time steps, batch, input size, hidden size, gates. Arrays are flat float32.
 
-Numba takes tuples apart when it compiles a call. Measured against single arguments, a step takes the
-same time (0.4 us more for the smallest networks) and so does compilation. A call from Python takes
-longer with named tuples, so the kernels that Python calls have single arguments.
+Numba takes tuples apart when it compiles a call. Measured against single arguments, a step takes
+the same time (0.4 us more for the smallest networks) and so does compilation. A call from Python
+takes longer with named tuples, so the kernels that Python calls have single arguments.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ class Errors(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The gate gradients of some rows: (blocks, count, row_vectors, LANES), not contiguous."""
+    """The gate gradients of some rows: (blocks, rows, row_vectors, LANES), not contiguous."""
 
     values: np.ndarray  # from the first of the floats on
-    count: int
+    rows: int
     row_step: int  # floats between two rows
     block_step: int  # floats between two blocks
 

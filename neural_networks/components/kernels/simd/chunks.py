@@ -29,12 +29,12 @@ from neural_networks.components.kernels.simd.vector import LANES
 def sum_chunk(cell, shape, sums, states, d, first, workspace):
     """Add the gradients of U, W and the biases of the rows `d`, which begin at row `first`."""
     group = group_rows(cell.vectors)
-    pack_rows(sums.packed, states.hidden[first * shape.size :], d.count, shape.size, group)
+    pack_rows(sums.packed, states.hidden[first * shape.size :], d.rows, shape.size, group)
     add_weight_gradient(sums.U, sums.packed, shape.size, d, shape.blocks, cell.vectors)
     add_rows(sums.biases, d, shape.blocks, workspace)
     if shape.given_steps == shape.steps:
-        pack_rows(sums.packed, states.x[first * shape.features :], d.count, shape.features, group)
-        of_input = Rows(d.values[cell.input_start :], d.count, d.row_step, d.block_step)
+        pack_rows(sums.packed, states.x[first * shape.features :], d.rows, shape.features, group)
+        of_input = Rows(d.values[cell.input_start :], d.rows, d.row_step, d.block_step)
         add_weight_gradient(
             sums.W, sums.packed, shape.features, of_input, shape.blocks, cell.vectors
         )
@@ -42,8 +42,8 @@ def sum_chunk(cell, shape, sums, states, d, first, workspace):
 
 @register_jitable
 def sum_steps(sums, d, blocks):
-    """Add the gradients of one time step, the rows `d`, to sums (blocks, count, row_step)."""
-    size = d.count * d.row_step
+    """Add the gradients of one time step, the rows `d`, to sums (blocks, rows, row_step)."""
+    size = d.rows * d.row_step
     for block in range(blocks):
         line = d.values[block * d.block_step : block * d.block_step + size]
         whole = sums[block * size : (block + 1) * size]

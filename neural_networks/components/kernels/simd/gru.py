@@ -1,4 +1,4 @@
-"""The GRU on register tiles; this file may be skipped: kernels/gru.py has the same as plain loops.
+"""The GRU on register tiles; may be skipped: kernels/gru.py has the same as plain loops.
 
     gru_forward_tiles(shape, states, weights, workspace)
     gru_backward_tiles(shape, errors, grads, states, weights, workspace)
@@ -23,7 +23,7 @@ from neural_networks.components.kernels.simd.cell import (
     Weights,
     gate_values,
 )
-from neural_networks.components.kernels.simd.tile import add_part, fill
+from neural_networks.components.kernels.simd.copies import add_part, fill
 from neural_networks.components.kernels.simd.time import backward_over_time, forward_over_time
 from neural_networks.components.kernels.simd.vector import (
     LANES,
@@ -43,7 +43,7 @@ from neural_networks.components.kernels.simd.workspace import (
 
 
 def gru_tile_cache(steps: int, batch: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return arrays for the gates and, with no elements, for the candidate's product beside them."""
+    """Return arrays for the gates, and for the candidate's product with no elements."""
     return gate_values(steps, batch, size), np.empty((0, batch, size), np.float32)
 
 
@@ -76,7 +76,7 @@ def gru_gates(
     block_size,
     count,
 ):
-    """Compute the gates and the next state of `count` <= LANES units of one row, as gru_forward does.
+    """Compute the gates and the next state of `count` <= LANES units of one row.
 
     `given` holds the products of the input with the weights of reset, update and candidate,
     `product` those of the state, `bias` four vectors: reset, update, the candidate's recurrent one
@@ -131,7 +131,7 @@ def gru_gate_gradients(
     count,
     step,
 ):
-    """Compute the gradients before the gates' functions of `count` <= LANES units of one row, as gru_backward does.
+    """Compute the gate gradients of `count` <= LANES units of one row, before their functions.
 
     They go to four vectors of `d`: the candidate's recurrent product, reset, update, candidate; the
     first three to `now` as well. `carry` holds what the next time step sent back and receives what

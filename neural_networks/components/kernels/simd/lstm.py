@@ -1,4 +1,4 @@
-"""The LSTM on register tiles; this file may be skipped: kernels/lstm.py has the same as plain loops.
+"""The LSTM on register tiles; may be skipped: kernels/lstm.py has the same as plain loops.
 
     lstm_forward_tiles(shape, states, weights, workspace)
     lstm_backward_tiles(shape, errors, grads, states, weights, workspace)
@@ -15,7 +15,7 @@ from numba.extending import intrinsic, register_jitable
 
 from neural_networks.components.kernels import inner, kernel
 from neural_networks.components.kernels.simd.cell import LSTM, Errors, Shape, States, Weights
-from neural_networks.components.kernels.simd.tile import fill
+from neural_networks.components.kernels.simd.copies import fill
 from neural_networks.components.kernels.simd.time import backward_over_time, forward_over_time
 from neural_networks.components.kernels.simd.vector import (
     LANES,
@@ -52,7 +52,7 @@ def lstm_gates(
     block_size,
     count,
 ):
-    """Compute the gates and the next state of `count` <= LANES units of one row, as lstm_forward does.
+    """Compute the gates and the next state of `count` <= LANES units of one row.
 
     `given` holds the products of the input with the weights of the four gates, `product` those of
     the state, `bias` four vectors. `before` and `after` are places in `hidden` and `cells`. Four
@@ -124,7 +124,7 @@ def lstm_gate_gradients(
     count,
     step,
 ):
-    """Compute the gradients before the gates' functions of `count` <= LANES units of one row, as lstm_backward does.
+    """Compute the gate gradients of `count` <= LANES units of one row, before their functions.
 
     They go to four vectors of `d` and of `now`. `dstate` and `dcell` hold what the next time step
     sent back, `dcell` receives what passes to the cell before, `above` the gradient from above. The

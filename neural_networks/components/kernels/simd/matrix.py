@@ -16,13 +16,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import inner, kernel
-from neural_networks.components.kernels.simd.tile import (
-    add_part,
-    fill,
-    fill_transposed,
-    tile,
-    tile_rows,
-)
+from neural_networks.components.kernels.simd.copies import add_part, fill, fill_transposed
+from neural_networks.components.kernels.simd.tile import tile, tile_rows
 from neural_networks.components.kernels.simd.vector import LANES, ROWS, TILE
 from neural_networks.components.kernels.simd.workspace import (
     COLUMNS,
@@ -111,8 +106,8 @@ def multiply_tiles(out, height, width, left, right, depth, add, workspace):
         more = 1 if add or k > 0 else 0
         for begin in range(0, width, COLUMNS):
             end = min(begin + COLUMNS, width)
-            # One tile of rows reads each weight once: whole panels are read where they are, the rest
-            # is packed first.
+            # One tile of rows reads each weight once: whole panels are read where they are, and the
+            # rest is packed first.
             packed = begin
             if height <= ROWS and right.column == 1:
                 packed = end - (end - begin) % WIDTH

@@ -1,9 +1,9 @@
 """The matrix products of gated cells on register tiles: weights in panels, gate gradients in rows.
 
-A cell of H units has G gates side by side, (.., G H). Its units are divided into blocks of LANES (in
-a cell with one gate: WIDE * LANES). The gates of a block are vectors next to each other, so that one
-tile holds all gates of a block, and their functions read it from the first-level cache. Vector v of
-a block belongs to gate (v + turn) % G; beyond the last unit a block is zero.
+A cell of H units has G gates side by side, (.., G H). Its units are divided into blocks of LANES
+(in a cell with one gate: WIDE * LANES). The gates of a block are vectors next to each other, so
+that one tile holds all gates of a block, and their functions read it from the first-level cache.
+Vector v of a block belongs to gate (v + turn) % G; beyond the last unit a block is zero.
 
     place(..)                     which columns of (.., G H) a vector holds
     pack(..), pack_turned(..)     weights (K, G H) for products with inputs, and with gate gradients
@@ -20,15 +20,13 @@ from __future__ import annotations
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels.simd.cell import WIDE
-from neural_networks.components.kernels.simd.tile import (
-    ROWS_OF,
+from neural_networks.components.kernels.simd.copies import (
     add_part,
     copy_rows,
     fill,
     fill_transposed,
-    tile,
-    tile_rows,
 )
+from neural_networks.components.kernels.simd.tile import ROWS_OF, tile, tile_rows
 from neural_networks.components.kernels.simd.vector import LANES, ROWS
 from neural_networks.components.kernels.simd.workspace import (
     GROUP,
@@ -84,70 +82,21 @@ def multiply_panels(out, block_step, left, depth, rows, panels, blocks, vectors)
     part = NEAR // width
     for block in range(blocks):
         for k in range(0, depth, part):
-            deep, more = min(part, depth - k), min(k, 1)
-            panel = (block * depth + k) * width
-            ahead = deep * width
+            n, more = min(part, depth - k), min(k, 1)
+            panel = panels[(block * depth + k) * width :]
+            ahead = n * width
             row = 0
             while row < rows:
                 high = tile_rows(vectors, rows - row)
-                to = out[block * block_step + row * width :]
-                start = row * depth + k
-                # the number of vectors is a literal, because each has its own instructions
+                to, start = out[block * block_step + row * width :], row * depth + k
+                # the number of vectors is a literal, since each has its own instructions
                 if vectors == 4:
-                    tile(
-                        4,
-                        high,
-                        to,
-                        left,
-                        start,
-                        depth,
-                        1,
-                        panels,
-                        panel,
-                        width,
-                        deep,
-                        1,
-                        0,
-                        ahead,
-                        more,
-                    )
+                    tile(4, high, to, left, start, depth, 1, panel, 0, width, n, 1, 0, ahead, more)
                 elif vectors == 2:
-                    tile(
-                        2,
-                        high,
-                        to,
-                        left,
-                        start,
-                        depth,
-                        1,
-                        panels,
-                        panel,
-                        width,
-                        deep,
-                        1,
-                        0,
-                        ahead,
-                        more,
-                    )
+                    tile(2, high, to, left, start, depth, 1, panel, 0, width, n, 1, 0, ahead, more)
                 else:
-                    tile(
-                        3,
-                        high,
-                        to,
-                        left,
-                        start,
-                        depth,
-                        1,
-                        panels,
-                        panel,
-                        width,
-                        deep,
-                        1,
-                        0,
-                        ahead,
-                        more,
-                    )
-                ahead += deep * LANES
+                    tile(3, high, to, left, start, depth, 1, panel, 0, width, n, 1, 0, ahead, more)
+                ahead += n * LANES
                 row += high
 
 
@@ -186,8 +135,8 @@ def add_input_gradient(out, outputs, d, panels, blocks, vectors, add, product):
     """
     depth = vectors * LANES
     part = max(1, NEAR // (depth * WIDTH))  # blocks whose panels stay in the first-level cache
-    for begin in range(0, d.count, GROUP):
-        end = min(begin + GROUP, d.count)
+    for begin in range(0, d.rows, GROUP):
+        end = min(begin + GROUP, d.rows)
         for first in range(0, outputs, WIDTH):
             count = min(WIDTH, outputs - first)
             for block in range(0, blocks, part):
@@ -227,7 +176,7 @@ def add_input_gradient(out, outputs, d, panels, blocks, vectors, add, product):
 
 @register_jitable
 def pack_rows(packed, source, rows, columns, group):
-    """Copy a matrix (rows, columns) to packed (ceil(columns / group), rows, group), zeros beyond."""
+    """Copy a matrix (rows, columns) to packed (ceil(columns / group), rows, group)."""
     for first in range(0, columns, group):
         count = min(group, columns - first)
         if count == ROWS and group == ROWS:
@@ -243,41 +192,25 @@ def pack_rows(packed, source, rows, columns, group):
 def add_weight_gradient(sums, packed, columns_in, d, blocks, vectors):
     """Add x^T d to sums (blocks, ceil(columns_in / group), group, vectors, LANES).
 
-    `packed` is x (count, columns_in) from `pack_rows`.
+    `packed` is x (rows, columns_in) from `pack_rows`.
     """
-    width = vectors * LANES
+    width, step = vectors * LANES, d.row_step
     group = group_rows(vectors)
     groups = (columns_in + group - 1) // group
-    values, step = d.values, d.row_step
     for block in range(blocks):
-        for k in range(0, d.count, ROWS_NEAR):
-            deep = min(ROWS_NEAR, d.count - k)
-            row = block * d.block_step + k * step
+        for k in range(0, d.rows, ROWS_NEAR):
+            n = min(ROWS_NEAR, d.rows - k)
+            rows = d.values[block * d.block_step + k * step :]
             for index in range(groups):
                 to = sums[(block * groups + index) * group * width :]
-                of = index * group * d.count + k * group
+                of = index * group * d.rows + k * group
+                # both numbers are literals, since each tile has its own instructions
                 if vectors == 4:
-                    tile(
-                        4,
-                        ROWS_OF_FOUR,
-                        to,
-                        packed,
-                        of,
-                        1,
-                        group,
-                        values,
-                        row,
-                        step,
-                        deep,
-                        1,
-                        0,
-                        0,
-                        1,
-                    )
+                    tile(4, ROWS_OF_FOUR, to, packed, of, 1, group, rows, 0, step, n, 1, 0, 0, 1)
                 elif vectors == 2:
-                    tile(2, ROWS, to, packed, of, 1, group, values, row, step, deep, 1, 0, 0, 1)
+                    tile(2, ROWS, to, packed, of, 1, group, rows, 0, step, n, 1, 0, 0, 1)
                 else:
-                    tile(3, ROWS, to, packed, of, 1, group, values, row, step, deep, 1, 0, 0, 1)
+                    tile(3, ROWS, to, packed, of, 1, group, rows, 0, step, n, 1, 0, 0, 1)
 
 
 @register_jitable
@@ -300,9 +233,9 @@ def add_rows(sums, d, blocks, workspace):
     width = d.row_step
     for block in range(blocks):
         total = sums[block * width : (block + 1) * width]
-        for row in range(0, d.count, ROWS_NEAR):
+        for row in range(0, d.rows, ROWS_NEAR):
             part, _ = take_zeros(workspace, width)
-            for k in range(row, min(row + ROWS_NEAR, d.count)):
+            for k in range(row, min(row + ROWS_NEAR, d.rows)):
                 base = block * d.block_step + k * width
                 line = d.values[base : base + width]
                 for j in range(width):

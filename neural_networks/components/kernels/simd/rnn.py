@@ -1,4 +1,4 @@
-"""The RNN on register tiles; this file may be skipped: kernels/rnn.py has the same as plain loops.
+"""The RNN on register tiles; may be skipped: kernels/rnn.py has the same as plain loops.
 
     rnn_forward_tiles(shape, states, weights, workspace)
     rnn_backward_tiles(shape, errors, grads, states, weights, workspace)
@@ -14,8 +14,8 @@ from numba.extending import intrinsic, register_jitable
 
 from neural_networks.components.kernels import inner, kernel
 from neural_networks.components.kernels.simd.cell import RNN, WIDE, Errors, Shape, States, Weights
+from neural_networks.components.kernels.simd.copies import fill
 from neural_networks.components.kernels.simd.panels import place
-from neural_networks.components.kernels.simd.tile import fill
 from neural_networks.components.kernels.simd.time import backward_over_time, forward_over_time
 from neural_networks.components.kernels.simd.vector import (
     LANES,
@@ -83,7 +83,10 @@ def _gradient(
     count,
     step,
 ):
-    """Compute the gradient before the tanh of `count` <= LANES units of one row into `d` and `now`; `step` is B * H."""
+    """Compute the gradient before the tanh of `count` <= LANES units of one row.
+
+    It goes to `d` and `now`; `step` is B * H.
+    """
     index = types.intp
     signature = types.void(
         d, index, now, index, carry, index, above, index, hidden, index, index, index

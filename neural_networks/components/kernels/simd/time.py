@@ -6,8 +6,8 @@
     fill_biases(biases, weights, shape)
         the biases in vectors, block after block
     gate_rows(given, product, biases, states, shape, t, block)
-        the gates and the next states of all rows of a block, from the products of the input, `given`,
-        and of the state, `product`
+        the gates and the next states of all rows of a block, from the products of the input
+        (`given`) and of the state (`product`)
     gradient_rows(d, now, above, errors, states, shape, t, block)
         the gate gradients of all rows of a block: to `d` for the weights, to `now` for the state
         before. `above` (B, H) is the gradient of the states from outside
