@@ -19,7 +19,7 @@ import numpy as np
 
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.training.checkpoint import load_arrays, part, save_arrays
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.training.recipes import new_vae
 
@@ -56,8 +56,10 @@ class Kept:
         network, facts = train()
         decoder = network.module.decoder  # type: ignore[attr-defined]
         arrays = {"values": network.values}
-        if decoder.finish is not None:
-            arrays |= {f"finish_{key}": array for key, array in decoder.finish.arrays().items()}
+        if decoder.calibration is not None:
+            arrays |= {
+                f"finish_{key}": array for key, array in decoder.calibration.arrays().items()
+            }
         self.folder.mkdir(parents=True, exist_ok=True)
         save_arrays(path, arrays, {"options": wanted, "facts": facts, "beats": decoder.beats})
         return network, facts
@@ -68,5 +70,5 @@ def _unpacked(arrays: dict[str, np.ndarray], beats: int) -> FlatParameters:
     network.values[:] = arrays["values"]
     finish = part(arrays, "finish_")
     module: RecurrentVAE = network.module  # type: ignore[assignment]
-    module.decoder.finish = Finish(**finish) if finish else None
+    module.decoder.calibration = Calibration(**finish) if finish else None
     return network

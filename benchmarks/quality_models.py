@@ -24,9 +24,9 @@ from radio.station import steps as song_data
 from radio.training.dataset import TrainingSongs
 from radio.training.recipes import (
     THOROUGH,
+    calibrate,
     encode_songs,
     gan_trainer,
-    measure_finish,
     new_vae,
     vae_trainer,
 )
@@ -165,7 +165,7 @@ def trained_vae(
 def finished(vae: FlatParameters, songs: TrainingSongs, *, seed: int) -> RecurrentVAE:
     """Return a copy of a VAE with a finish."""
     copy: RecurrentVAE = deepcopy(vae.module)  # type: ignore[assignment]
-    measure_finish(copy, songs, seed=seed, drawn=False)
+    calibrate(copy, songs, seed=seed, drawn=False)
     return copy
 
 
@@ -183,12 +183,12 @@ def trained_gan(
     rng = np.random.default_rng((seed, 1))
     copy = new_vae(beats=vae.module.decoder.beats, rng=rng)  # type: ignore[attr-defined]
     copy.values[:] = vae.values
-    measure_finish(copy.module, songs, seed=seed, drawn=False)  # type: ignore[arg-type]
+    calibrate(copy.module, songs, seed=seed, drawn=False)  # type: ignore[arg-type]
     critic = pack(Critic(song_data.STEP_SIZE, hidden, body=BODIES[body], rng=rng))
     trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed, recipe=RECIPE)
     trainer.run(steps, progress=progress)
     trainer.use_average()
-    measure_finish(copy.module, songs, seed=seed, drawn=True)  # type: ignore[arg-type]
+    calibrate(copy.module, songs, seed=seed, drawn=True)  # type: ignore[arg-type]
     return copy, trainer
 
 

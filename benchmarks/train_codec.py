@@ -26,7 +26,7 @@ from neural_networks.components.losses import mean_squared_error  # noqa: E402
 from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.optimizers.optimizers import Adam  # noqa: E402
 from neural_networks.optimizers.schedules import cosine  # noqa: E402
-from neural_networks.training.trainer import Batch, Trainer  # noqa: E402
+from neural_networks.training.trainer import Piece, Trainer  # noqa: E402
 
 PLACES = 3000  # of each sound at each step
 
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{len(inputs):,} levels to learn from")
     restorer = Restorer(rng=rng)
 
-    def loss(network, batch: Batch) -> float:  # type: ignore[no-untyped-def]
+    def loss(network, batch: Piece) -> float:  # type: ignore[no-untyped-def]
         y, cache = network.forward(inputs[batch.indices])
         value, dy = mean_squared_error(y, targets[batch.indices])
         network.backward(dy, cache)

@@ -3,7 +3,7 @@
 NOTE: Python 3.14 has a package of this name in its standard library, which gzip, bz2 and lzma
 import from. The two share the name. Where ours is found first, as from the repository's root, it
 also looks into the standard library's folder; where the standard library's is found first, as where
-ours is installed, importing audio_parsing, neural_networks or radio adds our folder to it.
+ours is installed, importing audio_parsing or radio adds our folder to it.
 """
 
 import os

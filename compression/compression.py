@@ -23,7 +23,7 @@ import numpy as np
 from compression.training import CLIP, Lesson, chunks_of
 from neural_networks.autoencoder.residual import DESCENT, ResidualAutoEncoder
 from neural_networks.optimizers.optimizers import Adam
-from neural_networks.training.batches import Batch, set_apart
+from neural_networks.training.batches import Piece, set_apart
 from neural_networks.training.epochs import TrainingOptions, train_epochs
 from neural_networks.training.history import History
 
@@ -108,7 +108,7 @@ def train_compressor(
     lesson = Lesson(autoencoder, songs)
     learned, tested = set_apart(np.arange(len(lesson)), None, test_share=test_share, seed=seed)
 
-    def loss(module: ResidualAutoEncoder, batch: Batch) -> float:
+    def loss(module: ResidualAutoEncoder, batch: Piece) -> float:
         return lesson.loss(module, batch._replace(indices=learned[batch.indices]))
 
     def test_loss(piece: slice) -> float:

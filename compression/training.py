@@ -23,7 +23,7 @@ from neural_networks.components.losses import mean_squared_error
 from neural_networks.components.parameters import pack
 from neural_networks.optimizers.optimizers import Adam
 from neural_networks.optimizers.schedules import cosine
-from neural_networks.training.trainer import Batch, Trainer
+from neural_networks.training.trainer import Piece, Trainer
 
 BATCH_SIZE = 512  # chunks
 INNER_DESCENT = 3  # steps that move the codes before each step of the network
@@ -58,7 +58,7 @@ class Lesson:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def loss(self, module: ResidualAutoEncoder, batch: Batch) -> float:
+    def loss(self, module: ResidualAutoEncoder, batch: Piece) -> float:
         """Return the share of what the principal components leave out that the guess leaves too, and add its gradient."""
         # Sound has no up and down: a chunk upside down is as good an example.
         sign = batch.rng.choice(np.array([-1, 1], np.float32), size=(len(batch.indices), 1))

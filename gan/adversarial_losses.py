@@ -21,7 +21,8 @@ from gan.options import GANOptions
 from neural_networks.components.kernels import kernel
 from neural_networks.components.losses import gaussian_kl, sequence_error
 from neural_networks.parallel.communicator import ALONE, Communicator
-from neural_networks.training.trainer import Batch
+from neural_networks.training.batches import Piece
+from neural_networks.training.streams import Stream
 
 # values in the table of noise; a song is longer, so it reads some of them more than once
 NOISE_VALUES = 1 << 20
@@ -66,6 +67,7 @@ class Generated(NamedTuple):
         diversity: see `_diversity`.
         scores: scores (B,) of the fakes, which the critic then learns from.
         cache: of the critic's forward pass on the fakes.
+        indices: (B,), which songs.
     """
 
     fakes: np.ndarray
@@ -76,6 +78,7 @@ class Generated(NamedTuple):
     diversity: float
     scores: np.ndarray
     cache: Any
+    indices: np.ndarray
 
 
 class Scores(NamedTuple):
@@ -118,7 +121,7 @@ class AdversarialLosses:
     Attributes:
         statistics: (N, 2 Z) of every song, [mean; log-variance], from the last time it was encoded;
             new coordinates are drawn with them.
-        generated: of each piece of the mini-batch, by the bytes of its song indices.
+        generated: of each piece of the mini-batch, by its number.
         scores: likewise.
     """
 
@@ -135,9 +138,9 @@ class AdversarialLosses:
         self.critic, self.songs, self.options, self.dtype = critic, songs, options, dtype
         self.statistics = statistics
         self._gather = communicator.gather
-        self.generated: dict[bytes, Generated] = {}
-        self.scores: dict[bytes, Scores] = {}
-        self._noise = np.random.default_rng((seed, 1)).standard_normal(
+        self.generated: dict[int, Generated] = {}
+        self.scores: dict[int, Scores] = {}
+        self._noise = np.random.default_rng((seed, Stream.INSTANCE_NOISE)).standard_normal(
             NOISE_VALUES, dtype=np.float32
         )
         self.begin_step()
@@ -155,7 +158,7 @@ class AdversarialLosses:
         scores = [self.scores[key] for key in keys]
         gather = self._gather
         indices = gather(
-            np.concatenate([np.empty(0, np.int64), *(np.frombuffer(key, np.int64) for key in keys)])
+            np.concatenate([np.empty(0, np.int64), *(one.indices for one in generated)])
         )
         self.statistics[indices] = gather(
             np.concatenate([self.statistics[:0], *(one.statistics for one in generated)])
@@ -169,7 +172,7 @@ class AdversarialLosses:
         means = gather(np.array(figures, np.float64).reshape(-1, 3)).mean(axis=0)
         return StepResult(generated, Scores(real, fake), *means.tolist())
 
-    def generator_loss(self, vae: Any, batch: Batch) -> float:
+    def generator_loss(self, vae: Any, batch: Piece) -> float:
         """Return the generator's loss on a piece of a mini-batch; add its gradient."""
         options = self.options
         real = self._real(batch)
@@ -211,7 +214,7 @@ class AdversarialLosses:
             np.concatenate([dmean, dlog_variance], axis=1).astype(real.dtype), encoder
         )
 
-        self.generated[_key(batch)] = Generated(
+        self.generated[batch.piece] = Generated(
             fakes=scored,
             real=real,
             statistics=statistics,
@@ -220,6 +223,7 @@ class AdversarialLosses:
             diversity=_diversity(scored, real),
             scores=scores,
             cache=cache,
+            indices=batch.indices,
         )
         return (
             options.reconstruction_weight * (error + options.smoothness * roughness)
@@ -227,22 +231,22 @@ class AdversarialLosses:
             + weight * value
         )
 
-    def critic_loss(self, critic: Critic, batch: Batch) -> float:
+    def critic_loss(self, critic: Critic, batch: Piece) -> float:
         """Return the critic's loss on a piece and the songs made from it; add its gradient."""
         if critic is not self.critic:
             # the second thread's twin shares the weights but not the power iteration's vectors
             critic.restore(self.critic.state())
-        generated = self.generated[_key(batch)]
+        generated = self.generated[batch.piece]
         real_scores, real_cache = critic.forward(self._noisy(generated.real, batch.rng))
         value, dreal, dfake = self.options.loss.critic(real_scores, generated.scores)
         critic.add_gradients(dreal, real_cache)
         critic.add_gradients(dfake, generated.cache)
         if self.options.penalty is not None:
             value += self.options.penalty(critic, generated.real, generated.fakes, batch.rng)
-        self.scores[_key(batch)] = Scores(real_scores, generated.scores)
+        self.scores[batch.piece] = Scores(real_scores, generated.scores)
         return value
 
-    def _real(self, batch: Batch) -> np.ndarray:
+    def _real(self, batch: Piece) -> np.ndarray:
         return np.ascontiguousarray(self.songs[batch.indices].transpose(1, 0, 2), self.dtype)
 
     def _draw(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
@@ -270,10 +274,6 @@ class AdversarialLosses:
             x.dtype.type(self.options.instance_noise / INPUT_SCALE),
         )
         return noisy
-
-
-def _key(batch: Batch) -> bytes:
-    return batch.indices.astype(np.int64).tobytes()
 
 
 def _diversity(fakes: np.ndarray, real: np.ndarray) -> float:

@@ -71,9 +71,9 @@ class Trunk(Module):
         dx *= dx.dtype.type(INPUT_SCALE)
         return dx
 
-    def add_gradients(self, dy: list[np.ndarray], cache: Any) -> None:
+    def add_gradients(self, dy: list[np.ndarray], cache: Any) -> None:  # type: ignore[override]
         """Add the gradients of the parameters alone."""
-        _add_gradients(self.layers[0], self._backward_to_first(dy, cache), cache[0])
+        self.layers[0].add_gradients(self._backward_to_first(dy, cache), cache[0])
 
     def _backward_to_first(self, dy: list[np.ndarray], cache: Any) -> np.ndarray:
         gradient = dy[-1]
@@ -219,19 +219,3 @@ class Critic(Module):
         for norm in spectral_norms(self.head):
             found["head"] = norm
         return found
-
-
-def _add_gradients(layer: Module, dy: np.ndarray, cache: Any) -> None:
-    """Add the gradients of a layer's parameters, without its dx where that saves time."""
-    if isinstance(layer, Sequential):
-        # before it nothing learns
-        first = next((index for index, part in enumerate(layer.layers) if part.parameters()), 0)
-        for part, part_cache in reversed(
-            list(zip(layer.layers[first + 1 :], cache[first + 1 :], strict=True))
-        ):
-            dy = part.backward(dy, part_cache)
-        _add_gradients(layer.layers[first], dy, cache[first])
-    elif isinstance(layer, (SpectralNorm, Dense, Conv1d)):
-        layer.add_gradients(dy, cache)
-    else:
-        layer.backward(dy, cache)

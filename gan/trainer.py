@@ -30,7 +30,7 @@ from neural_networks.optimizers.schedules import Schedule, constant, cosine
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.checkpoint import join, part
 from neural_networks.training.interrupts import interrupt_between_steps
-from neural_networks.training.trainer import Batch, Trainer, TrainingDiverged
+from neural_networks.training.trainer import Piece, Trainer, TrainingDiverged
 
 __all__ = ["GANOptions", "GANTrainer", "Log", "TrainingDiverged"]
 
@@ -91,7 +91,7 @@ class GANTrainer:
 
         def trainer(
             parameters: FlatParameters,
-            loss: Callable[[Any, Batch], float],
+            loss: Callable[[Any, Piece], float],
             rate: float,
             stream: int,
         ) -> Trainer:

@@ -41,7 +41,8 @@ def split(sounds: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
         raise ValueError(f"{len(rows)} sounds cannot be cut into time steps of {size} values")
     if len(lengths) > 1:
         raise ValueError(
-            f"sounds that are trained together must have one length, not {lengths[0]} to {lengths[-1]} values"
+            "sounds that are trained together must have one length, "
+            f"not {lengths[0]} to {lengths[-1]} values"
         )
     if not lengths[0] or lengths[0] % size:
         raise ValueError(

@@ -138,8 +138,8 @@ def station_fingerprint(station: Station) -> str:
     digest = hashlib.sha256(f"{station.grid} {station.beats}".encode())
     for parameter in station.vae.decoder.parameters():
         digest.update(np.ascontiguousarray(parameter.value, "<f4").tobytes())
-    if station.vae.decoder.finish is not None:
-        for array in station.vae.decoder.finish.arrays().values():
+    if station.vae.decoder.calibration is not None:
+        for array in station.vae.decoder.calibration.arrays().values():
             digest.update(np.ascontiguousarray(array, "<f4").tobytes())
     return digest.hexdigest()[:16]
 

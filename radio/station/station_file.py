@@ -19,7 +19,7 @@ from gan.critic import Critic
 from gan.critic_bodies import BODIES
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, part, save_arrays
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import PLAN_SIZE, RecurrentVAE
 from radio.station import steps as song_data
 
@@ -82,10 +82,10 @@ def write_station(data: StationData, folder: Path, *, dtype: Any = np.float32) -
         "coordinates": data.coordinates.astype(np.float32),
         **{f"critic_{key}": value for key, value in data.critic.state().items()},
     }
-    if data.vae.decoder.finish is not None:
+    if data.vae.decoder.calibration is not None:
         arrays |= {
             f"finish_{name}": array.astype(dtype)
-            for name, array in data.vae.decoder.finish.arrays().items()
+            for name, array in data.vae.decoder.calibration.arrays().items()
         }
     configuration = {
         "kind": "station",
@@ -190,7 +190,7 @@ def _models(
         if arrays[key].shape != flat.values.shape or not np.isfinite(arrays[key]).all():
             raise ValueError(f"the weights of the {key} don't fit")
         flat.values[:] = arrays[key]
-    vae.decoder.finish = _calibration(arrays)
+    vae.decoder.calibration = _calibration(arrays)
     critic.restore(part(arrays, "critic_"))
     return vae, critic
 
@@ -210,7 +210,7 @@ def _critic(configuration: dict[str, Any], size: int, rng: np.random.Generator) 
     return Critic(song_data.STEP_SIZE, hidden, body=BODIES[found["body"]], centre=centre, rng=rng)
 
 
-def _calibration(arrays: dict[str, np.ndarray]) -> Finish | None:
+def _calibration(arrays: dict[str, np.ndarray]) -> Calibration | None:
     """Return the decoder's calibration; None for stations written before there was one."""
     found = part(arrays, "finish_")
     if not found:
@@ -219,7 +219,7 @@ def _calibration(arrays: dict[str, np.ndarray]) -> Finish | None:
         raise ValueError("the numbers of its finish are out of range")
     if found["taps"].shape[1:] != (song_data.FRAMES_PER_STEP, audio_frames.FRAME_SIZE):
         raise ValueError("its finish is not one of songs")
-    return Finish(**found)
+    return Calibration(**found)
 
 
 def _weights(module: Any) -> np.ndarray:

@@ -3,7 +3,7 @@
 new_vae(beats=, rng=) -> an untrained VAE of songs
 vae_trainer(vae, songs, steps=, seed=) -> Trainer
 gan_trainer(vae, critic, songs, steps=, seed=) -> GANTrainer
-measure_finish(vae, songs, seed=): calibrate the decoder, between the two trainings and after them
+calibrate(vae, songs, seed=): calibrate the decoder, between the two trainings and after them
 encode_songs(vae, steps) -> statistics of the encoded songs, errors of their reconstructions
 """
 
@@ -19,7 +19,8 @@ from gan.latent import LatentDistribution
 from gan.trainer import GANOptions, GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.optimizers.optimizers import Adam
-from neural_networks.training.trainer import Batch, Trainer
+from neural_networks.training.streams import Stream
+from neural_networks.training.trainer import Piece, Trainer
 from neural_networks.vae.calibration_fit import measure
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station.steps import FRAMES_PER_STEP, STEP_SIZE, to_frames
@@ -111,7 +112,7 @@ def new_vae(*, beats: int, rng: np.random.Generator) -> FlatParameters:
     return pack(RecurrentVAE(STEP_SIZE, beats=beats, rng=rng))
 
 
-def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn: bool) -> None:
+def calibrate(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn: bool) -> None:
     """Calibrate a trained VAE's decoder, replacing any earlier calibration.
 
     Args:
@@ -121,7 +122,7 @@ def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn:
         drawn: measure on new songs beside reconstructions. Before the adversarial training new
             songs are so blurred that a curve which corrects them would spoil the others.
     """
-    vae.decoder.finish = None
+    vae.decoder.calibration = None
     count = max(2, CALIBRATION_STEPS // songs.steps.shape[1])
     real = songs.steps[:: -(-len(songs.steps) // count)]
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
@@ -135,14 +136,14 @@ def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn:
                     LatentDistribution(means, log_variances, "gaussian"), len(real), seed
                 ),
             )
-        vae.decoder.finish = measure(
+        vae.decoder.calibration = measure(
             np.ascontiguousarray(real.transpose(1, 0, 2)), made, new, rows=FRAMES_PER_STEP
         )
 
 
 def _new_coordinates(latents: LatentDistribution, count: int, seed: int) -> np.ndarray:
     """Return coordinates (count, Z): half mixtures, a quarter Gaussian, a quarter half-way."""
-    rng, quarter = np.random.default_rng((seed, 4)), count // 4
+    rng, quarter = np.random.default_rng((seed, Stream.CALIBRATION)), count // 4
     parts = [
         latents.mix(count - 2 * quarter, rng),
         latents.sample(quarter, rng),
@@ -173,7 +174,7 @@ def vae_trainer(
     """Return a Trainer of a packed RecurrentVAE on songs for `steps` steps."""
     values = songs.steps.shape[1] * songs.steps.shape[2]
 
-    def loss(module: RecurrentVAE, batch: Batch) -> float:
+    def loss(module: RecurrentVAE, batch: Piece) -> float:
         x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
         warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
         rough = recipe.gan.smoothness * min(1.0, batch.step / steps) ** recipe.smoothness_power

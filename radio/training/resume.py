@@ -23,7 +23,7 @@ from neural_networks.parallel.communicator import (
 )
 from neural_networks.training.checkpoint import CheckpointError, join, part
 from neural_networks.training.trainer import Trainer
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from radio.station.station import TRAINING_FILE, StationError
 from radio.training.checkpoint import TrainingCheckpoint
 from radio.training.plan import Plan, Report
@@ -76,11 +76,11 @@ class Checkpoints:
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise self._unreadable(error) from error
 
-    def calibration(self) -> Finish | None:
+    def calibration(self) -> Calibration | None:
         """Return the decoder's calibration in the checkpoint, or None."""
         found = part(self.arrays, "finish/")
         try:
-            return Finish(**found) if found else None
+            return Calibration(**found) if found else None
         except (TypeError, ValueError) as error:
             raise self._unreadable(error) from error
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from audio_parsing.starter import fresh_song, starter_songs
 from neural_networks.parallel.communicator import Communicator
+from neural_networks.training.streams import Stream
 from radio.training.dataset import TrainingSongs, prepare_starter_songs
 from radio.training.music_cache import prepared_music
 from radio.training.music_folder import prepare_folder
@@ -25,7 +26,7 @@ def training_songs(
     cache = None if options.prepared is None else prepared_music(options.prepared)
     beats, seed = options.beats, options.seed
     if music is None:
-        rng = np.random.default_rng((seed, 2))
+        rng = np.random.default_rng((seed, Stream.STARTER_SONGS))
         fresh = [fresh_song(rng, beats=beats) for _ in range(options.fresh)]
         return prepare_starter_songs(
             starter_songs(beats=beats) + fresh,

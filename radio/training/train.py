@@ -20,8 +20,9 @@ from gan.plots import plot_training
 from gan.trainer import GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.parallel.communicator import ALONE, Communicator, any_of
+from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Trainer
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station import steps as song_data
 from radio.station.station import STATION_FILE, Station, StationError
@@ -35,10 +36,10 @@ from radio.training.plan import (
     seconds_a_step,
 )
 from radio.training.recipes import (
+    calibrate,
     encode_songs,
     explained_variance,
     gan_trainer,
-    measure_finish,
     new_vae,
     vae_trainer,
 )
@@ -137,7 +138,7 @@ class _Training:
         if not self._train_gan(gan, states, should_stop, watch):
             return None
         gan.use_average()
-        measure_finish(self.network, self.songs, seed=self.plan.seed, drawn=self.plan.recipe.drawn)
+        calibrate(self.network, self.songs, seed=self.plan.seed, drawn=self.plan.recipe.drawn)
         return self._save()
 
     @property
@@ -157,7 +158,7 @@ class _Training:
         }
 
     def _new_models(self) -> tuple[FlatParameters, FlatParameters]:
-        rng = np.random.default_rng((self.plan.seed, 0))
+        rng = np.random.default_rng((self.plan.seed, Stream.WEIGHTS))
         vae = new_vae(beats=self.plan.beats, rng=rng)
         return vae, pack(Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng))
 
@@ -176,13 +177,13 @@ class _Training:
         self.report({"phase": "vae", "note": note})
         return plan
 
-    def _calibrate(self) -> Finish:
+    def _calibrate(self) -> Calibration:
         """Calibrate the decoder for the critic, from the checkpoint or by measuring it."""
-        self.network.decoder.finish = self.checkpoints.calibration()
-        if self.network.decoder.finish is None:
-            measure_finish(self.network, self.songs, seed=self.plan.seed, drawn=False)
-        assert self.network.decoder.finish is not None
-        return self.network.decoder.finish
+        self.network.decoder.calibration = self.checkpoints.calibration()
+        if self.network.decoder.calibration is None:
+            calibrate(self.network, self.songs, seed=self.plan.seed, drawn=False)
+        assert self.network.decoder.calibration is not None
+        return self.network.decoder.calibration
 
     def _train_vae(self, trainer: Trainer, should_stop: Callable[[], bool], watch: Watch) -> bool:
         """Train the VAE; return False if stopped.

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.quality_kept import Kept
 from neural_networks.components.parameters import FlatParameters
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station.steps import FRAMES_PER_STEP, STEP_SIZE
 from radio.training.dataset import TrainingSongs
@@ -30,7 +30,7 @@ class Training:
         network = new_vae(beats=3, rng=rng)
         if self.finish:
             taps = rng.standard_normal((3, FRAMES_PER_STEP, STEP_SIZE // FRAMES_PER_STEP))
-            network.module.decoder.finish = Finish(
+            network.module.decoder.calibration = Calibration(
                 taps, rng.random((STEP_SIZE, 5)), rng.random(STEP_SIZE)
             )
         return network, {"cpu": 1.5, "alarms": ["one"]}
@@ -49,7 +49,7 @@ def test_a_network_comes_back_as_it_was(tmp_path: Path, finish: bool) -> None:
     assert train.made == 1 and facts == again
     np.testing.assert_array_equal(first.values, second.values)
     np.testing.assert_array_equal(songs(first), songs(second))
-    assert (second.module.decoder.finish is not None) == finish
+    assert (second.module.decoder.calibration is not None) == finish
 
 
 def test_with_other_options_another_one_is_trained(tmp_path: Path) -> None:

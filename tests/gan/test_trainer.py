@@ -18,7 +18,7 @@ from neural_networks.components.module import Sequential
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import check_gradients
 from neural_networks.training.trainer import TrainingDiverged
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 
 FEATURES, BEATS = 8, 4
@@ -64,7 +64,7 @@ def test_the_score_of_a_coordinate_has_the_right_gradient_end_to_end(body, batch
     rng = np.random.default_rng(0)
     decoder = RecurrentVAE(FEATURES, latent_size=6, beats=BEATS, hidden=16, rng=rng).decoder
     curve = np.cumsum(rng.uniform(0.01, 0.05, (FEATURES, 30)), axis=1)
-    decoder.finish = Finish(
+    decoder.calibration = Calibration(
         rng.normal(0, 0.4, (5, 2, FEATURES // 2)), curve, rng.uniform(0.02, 0.1, FEATURES)
     )
     added = Dense(FEATURES, FEATURES, rng=rng), Dense(FEATURES, FEATURES, rng=rng)
@@ -169,7 +169,7 @@ def scores(gan: GANTrainer) -> tuple[float, float]:
 def test_one_and_two_threads_give_the_same_bytes_and_a_restored_trainer_goes_on_with_them():
     one, two = trainer(threads=1), trainer(threads=2)
     for trainer_of_two in (two._generator, two._critic):
-        trainer_of_two._halves._seconds = 1.0  # worth a thread from the first step on
+        trainer_of_two._pieces._seconds = 1.0  # worth a thread from the first step on
     one.run(6)
     two.run(6)
     resumed = trainer()
@@ -203,7 +203,7 @@ def test_a_state_saved_in_the_middle_of_a_step_is_refused(monkeypatch):
     def interrupted(critic, batch):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gan._critic._halves, "loss", interrupted)
+    monkeypatch.setattr(gan._critic._pieces, "loss", interrupted)
     with pytest.raises(KeyboardInterrupt):
         gan.run(4)
     with pytest.raises(ValueError, match="generator has made 3 steps, the critic 2") as caught:

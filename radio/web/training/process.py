@@ -26,6 +26,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from neural_networks.training.streams import Stream
+
 NICE = 10
 SAMPLE_SECONDS = 20.0
 SAMPLES_KEPT = 12
@@ -67,7 +69,7 @@ class Sampler:
     def __init__(self, folder: Path, tell: Telling, seed: int) -> None:
         folder.mkdir(exist_ok=True)
         self._folder, self._tell = folder, tell
-        self._rng = np.random.default_rng((seed, 7))
+        self._rng = np.random.default_rng((seed, Stream.PREVIEWS))
         self._due = 0.0
         numbers = [int(path.stem) for path in folder.glob("*.wav") if path.stem.isdigit()]
         self._number = max(numbers, default=-1) + 1

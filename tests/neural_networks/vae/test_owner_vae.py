@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from neural_networks.autoencoder.autoencoder import AutoEncoder
+from neural_networks.components.kernels.announce import WAIT
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import check_gradients
 from neural_networks.optimizers.optimizers import Adam
@@ -80,7 +81,7 @@ def test_the_first_example_runs_as_written(
     exec(compile(block, str(page), "exec"), names)
     network, steps = names["network"], names["time_separated_sounds"]
     assert isinstance(network, VAE) and isinstance(steps, np.ndarray) and steps.shape == (5, 3, 5)
-    lines = capsys.readouterr().out.splitlines()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line != WAIT]
     assert lines[0].startswith("epoch 1,000 of 20,000: loss ") and lines[0].endswith("s left")
     assert lines[-1] == f"the graph is in {tmp_path / 'loss_over_time.png'}"
     # Twenty lines, and one more a minute on a machine that is that slow or busy.

@@ -109,7 +109,7 @@ def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other
 
         monkeypatch.setattr(training, name, called)
 
-    for name in ("vae_trainer", "gan_trainer", "measure_finish"):
+    for name in ("vae_trainer", "gan_trainer", "calibrate"):
         listened(name)
     made = {
         name: trained(tmp_path / name, steps=20, thorough=name == "thorough")
@@ -124,9 +124,9 @@ def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other
         for recipe, drawn in ((trainings.QUICK, False), (trainings.THOROUGH, True))
         for name, value in (
             ("vae_trainer", recipe),
-            ("measure_finish", False),
+            ("calibrate", False),
             ("gan_trainer", recipe),
-            ("measure_finish", drawn),
+            ("calibrate", drawn),
         )
     ]
     assert not np.array_equal(made["quick"].means, made["thorough"].means)
