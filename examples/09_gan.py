@@ -4,8 +4,8 @@ Real points lie in eight heaps on a circle. A generator G turns noise into point
 points; each learns from the other.
 
                        the critic minimises                the generator minimises
-    minimax            cross entropy, 1 for real           mean log(1 - sigmoid(D)): flat for a sure D
-    non-saturating     the same                            -mean log sigmoid(D): steep for a sure D
+    minimax            cross entropy, 1 for real           mean log(1 - sigmoid(D)): flat for sure D
+    non-saturating     the same                            -mean log sigmoid(D): steep for sure D
     least squares      mean ((D(x) - 1)^2 + D(G)^2) / 2    mean (D(G) - 1)^2 / 2
     hinge              mean max(0, 1 - D(x))               -mean D(G)
                        + mean max(0, 1 + D(G))

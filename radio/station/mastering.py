@@ -12,7 +12,7 @@ ATTACK = 110  # samples, 5 ms at 22,050 Hz
 
 
 def master(samples: np.ndarray, *, fade: int) -> np.ndarray:
-    """Scale a song to LOUDNESS, limit it to LOUDEST, and fade both ends, the last by `fade`."""
+    """Scale samples (n,) to LOUDNESS, limit them to LOUDEST, fade the ends, the last by `fade`."""
     level = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
     if level > 1e-6:
         samples = samples * np.float32(LOUDNESS / level)

@@ -16,21 +16,21 @@ from radio.station import steps as song_data
 from radio.station.mastering import master
 from radio.station.station import Station
 
-TEMPO_STEP = 0.02  # of the tempo, from one trial to the next
-FINE_STEPS = (-0.01, -0.005, 0.005, 0.01)  # of the best tempo, tried after it was found
+TEMPO_STEP = 0.02  # relative, from one trial to the next
+FINE_STEPS = (-0.01, -0.005, 0.005, 0.01)  # relative to the best tempo, tried last
 KEYS = tuple(range(-5, 7))  # semitones
 
 
 @dataclass
 class Reconstruction:
-    """What came out.
+    """A reconstructed song.
 
     Attributes:
         samples: (n,) float32, as long as the song, or as the station's songs if the song is longer
             and on a beat grid.
         coordinates: (k, D) P of each excerpt.
-        error: mean squared error of the frames' values over their variance; 0 is perfect, 1 is a
-            steady hum.
+        error: mean squared error of the frames' values over their variance; 0 is perfect, 1 is no
+            better than the mean frame.
     """
 
     samples: np.ndarray
@@ -41,12 +41,12 @@ class Reconstruction:
 def reconstruct_samples(
     station: Station, samples: np.ndarray, *, bpm: float | None = None
 ) -> Reconstruction:
-    """Send a song through a station.
+    """Encode and decode a song with a station.
 
     Args:
         station: whose encoder and decoder are used.
         samples: (n,) float32 at the station's rate.
-        bpm: beats a minute, for stations on a beat grid; found by trying if None.
+        bpm: beats a minute, for stations on a beat grid; found by trial if None.
     """
     if station.grid == "absolute":
         coordinates, steps, target = _pieces(station, samples)
@@ -57,21 +57,21 @@ def reconstruct_samples(
     sound = audio_frames.decode(frames, hop_length=hop, sample_rate=station.sample_rate)[
         : len(samples)
     ]
-    length = -(-len(samples) // hop)  # frames; what follows was filled up with silence
+    length = -(-len(samples) // hop)  # frames; the rest is padding
     given, made = (song_data.in_a_row(x)[:length] for x in (target, steps))
     error = float(np.square(made - given).mean() / max(float(given.var(axis=0).mean()), 1e-12))
     return Reconstruction(master(sound, fade=hop), coordinates, error)
 
 
 def _encode(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return z (B, Z) and the steps made again of songs, steps (S, B, F)."""
+    """Return z (B, Z) and the reconstructed steps of songs, steps (S, B, F)."""
     statistics, _ = station.vae.encoder.forward(steps)
     z = np.ascontiguousarray(statistics[:, : station.latent_size])
     return z, station.vae.decoder.forward(z)[0]
 
 
 def _steps(station: Station, samples: np.ndarray, hop: int) -> np.ndarray:
-    """Return the first station length of a song as steps (S, F); what is missing is silence."""
+    """Return the start of a song, as long as a station's songs, as steps (S, F)."""
     length = station.beats * song_data.FRAMES_PER_BEAT * hop
     whole = np.pad(samples[:length], (0, max(0, length - len(samples)))).astype(np.float32)
     frames = audio_frames.encode(whole, hop_length=hop, sample_rate=station.sample_rate)

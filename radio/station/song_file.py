@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Saved(Protocol):
-    """What is written of a song, wherever it comes from."""
+    """The song that is written, from any source."""
 
     samples: np.ndarray
     sample_rate: int
@@ -56,9 +56,9 @@ def save_song(
         path: ends in .wav or .flac.
         song: to save.
         description: of `description_of`.
-        listener: who had it saved.
-        rating: what that listener said of it.
-        picture: a PNG of how a final song was found; empty for others.
+        listener: who saves it.
+        rating: of that listener, or None.
+        picture: PNG of the path to a final song; empty for others.
 
     Raises:
         OSError: if it can't be written.
@@ -77,7 +77,7 @@ def save_song(
 
 
 def tags_of(description: dict[str, Any]) -> dict[str, str]:
-    """Return the tags of a song, with everything needed to make it again."""
+    """Return the tags of a song, which hold all that is needed to make it again."""
     return {
         "title": description["song"],
         "artist": "AI Radio",
@@ -198,7 +198,7 @@ def _comment(path: Path) -> str:
 
 
 def check_fits(description: dict[str, Any], station: Station, path: Path) -> None:
-    """Make sure that a station is the very one that made a song.
+    """Check that a station is the one that made a song.
 
     Raises:
         SongFileError: if it is another.

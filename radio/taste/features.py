@@ -169,19 +169,19 @@ class SongFeatures(Module):
         _, strengths, directions = np.linalg.svd(
             standardised[:, : self.layer_size], full_matrices=False
         )
-        kept = min(
+        count = min(
             COMPONENTS,
             len(raw) - 1,
             int(np.sum(strengths > 1e-6 * max(float(strengths[0]), 1e-12))),
         )
-        variance = float(np.square(strengths[:kept]).sum()) / len(raw)
+        variance = float(np.square(strengths[:count]).sum()) / len(raw)
         rest = self._scales()
-        matrix = np.zeros((self.raw_size, kept + len(rest) + len(self.factors)))
-        matrix[: self.layer_size, :kept] = directions[:kept].T * np.sqrt(
+        matrix = np.zeros((self.raw_size, count + len(rest) + len(self.factors)))
+        matrix[: self.layer_size, :count] = directions[:count].T * np.sqrt(
             LAYERS / max(variance, 1e-12)
         )
-        matrix[self.layer_size :, kept : kept + len(rest)] = np.diag(rest)
-        matrix[self.factors, kept + len(rest) + np.arange(len(self.factors))] = 1 / np.sqrt(
+        matrix[self.layer_size :, count : count + len(rest)] = np.diag(rest)
+        matrix[self.factors, count + len(rest) + np.arange(len(self.factors))] = 1 / np.sqrt(
             len(self.factors)
         )
         self.set_projection(inverse[:, None] * matrix, -(mean * inverse) @ matrix)

@@ -57,7 +57,11 @@ class RatingRegression:
         weight: float = 1.0,
         targets: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
-        """Queue a rating; see Taste.observe."""
+        """Queue a rating; see Taste.observe.
+
+        Raises:
+            ValueError: if the shape of the features, the rating or its weight is out of range.
+        """
         if features.shape != (self.size,):
             raise ValueError(
                 f"the features of a song have shape ({self.size},), not {features.shape}"
@@ -96,7 +100,11 @@ class RatingRegression:
     def choose(
         self, features: np.ndarray, rng: np.random.Generator, explore: Explore = DEFAULT_WAY
     ) -> int:
-        """Return the index of the candidate (N, K) to play next; see Taste.choose."""
+        """Return the index of the candidate (N, K) to play next; see Taste.choose.
+
+        Raises:
+            ValueError: for an unknown way to explore.
+        """
         if explore not in WAYS:
             raise ValueError(f"unknown way to explore {explore!r}: choose one of {', '.join(WAYS)}")
         if explore == "random" or not self.count:

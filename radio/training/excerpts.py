@@ -71,7 +71,7 @@ class ExcerptReader:
     def fewer(
         self, path: Path, excerpts: dict[Place, np.ndarray], share: int
     ) -> dict[Place, np.ndarray]:
-        """Return the excerpts that a smaller share would have chosen."""
+        """Return the excerpts (S, F) that a smaller share would have chosen."""
         chosen = sorted(sorted(excerpts, key=lambda place: self.lot(path, place))[:share])
         return {place: excerpts[place] for place in chosen}
 
