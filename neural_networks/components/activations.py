@@ -1,4 +1,4 @@
-"""Activations: Modules without parameters that apply a function to every value of an array.
+"""Activations: Modules without parameters that apply a function to arrays of any shape.
 
 The derivative of each function follows from its output, so the cache is the output y alone (except
 for softplus and the gated unit). Passes over memory take most of the time: a rule with a comparison

@@ -73,7 +73,7 @@ class Bidirectional(Module):
         return y, (forward_cache, backward_cache, ahead.shape[-1], steps is not None)
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
-        """Return dx, the sum over both directions; add the parameters' gradients."""
+        """Return dx, shaped like the x of forward, and add the parameters' gradients."""
         return self.backward_with_state(dy, cache)[0]
 
     def backward_with_state(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -19,13 +19,16 @@ def _adam(
     first: Array,
     second: Array,
     grads: Array,
-    rates: tuple[float, float, float],
-    betas: tuple[float, float],
+    rate: float,
+    keep: float,
+    beta1: float,
+    beta2: float,
+    correction: float,
     epsilon: float,
 ) -> None:
+    # NOTE: single numbers, since a call from Python with tuples takes 0.6 us longer, 2 % of the
+    # step of a tiny network.
     cast = values.dtype.type
-    rate, keep, correction = rates
-    beta1, beta2 = betas
     rate, keep, correction, epsilon = cast(rate), cast(keep), cast(correction), cast(epsilon)
     beta1, rest1, beta2, rest2 = cast(beta1), cast(1 - beta1), cast(beta2), cast(1 - beta2)
     mode = flush()  # squares of small gradients are denormal, and slow
@@ -65,8 +68,8 @@ class Adam(Optimizer):
         self, values: np.ndarray, grads: np.ndarray, rate: float, keep: float, correction: float
     ) -> None:
         first, second = self.vectors["first"], self.vectors["second"]
-        rates, betas = (rate, keep, correction), (self.beta1, self.beta2)
-        _adam(values, first, second, grads, rates, betas, self.epsilon)
+        betas = self.beta1, self.beta2
+        _adam(values, first, second, grads, rate, keep, *betas, correction, self.epsilon)
 
 
 class AdamW(Adam):

@@ -90,12 +90,11 @@ def train_epochs(
         learning_rate: constant, or a schedule of the step.
         optimizer: changes the weights.
         seed: of order and noise.
-        data: the arrays that `loss` and `test_loss` read; they are checked for numbers that are not
-            finite, and against those of a checkpoint.
+        data: the arrays that `loss` and `test_loss` read; they must be finite, and the same as those
+            of a checkpoint.
         test_count: number of test examples, 0 for none.
         test_loss: mean loss of a slice of them.
-        print_epochs: print about 20 lines on the way, and at least one a minute, with the rate and
-            the time left.
+        print_epochs: print about 20 lines of progress, and at least one a minute.
         graph: draw the history at the end, unless Ctrl-C was pressed: on the screen, or without one
             into ./loss_over_time.png.
         **options: see TrainingOptions.
@@ -131,8 +130,7 @@ def train_epochs(
         same = identity(
             module, optimizer, data, **settings, examples=count, test_examples=test_count
         )
-        # The values, their average, the best of them, and two vectors of an optimizer; besides them
-        # the history.
+        # the values, their average, the best of them, two vectors of an optimizer; and the history
         largest = LARGEST + 5 * trainer.parameters.values.nbytes
         minutes = options.get("checkpoint_minutes", 5.0)
         file = TrainingFile(checkpoint, minutes, same, largest=largest)
@@ -154,7 +152,7 @@ def train_epochs(
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is done beside the steps themselves; see `train_epochs`."""
+    """The arguments of `train_epochs` that are no part of a step."""
 
     count: int
     max_epochs: int
@@ -183,11 +181,9 @@ class _Epochs:
         self.observed_steps = self._observed_steps(plan.patience)
         # due for the checkpoint, once the next loss has shown the weights to be good
         self.unsaved: dict[str, np.ndarray] | None = None
-        self.progress = (
-            Progress(self.steps, self.line_steps, self.batch, plan.count)
-            if plan.print_epochs
-            else None
-        )
+        self.progress: Progress | None = None
+        if plan.print_epochs:
+            self.progress = Progress(self.steps, self.line_steps, self.batch, plan.count)
 
     def _observed_steps(self, patience: int | None) -> int:
         """Return the steps between two looks at the loss that may stop the training, 0 for none."""

@@ -129,7 +129,7 @@ class TrainingFile:
 def identity(
     module: Module, optimizer: Optimizer, data: Sequence[np.ndarray], **settings: Any
 ) -> dict[str, Any]:
-    """Return what identifies a training: the model's layout, optimizer, data and settings."""
+    """Return what identifies a training: layout, optimizer, data of any shape, settings."""
     layout = [(name, parameter.value.shape) for name, parameter in module.named_parameters()]
     digest = hashlib.sha256(repr(layout).encode()).hexdigest()[:8]
     count = sum(parameter.value.size for parameter in module.parameters())

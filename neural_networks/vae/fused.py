@@ -45,7 +45,7 @@ class Workspace:
         return Workspace(self.weight_count)
 
     def of(self, gates: int, sizes: tuple[int, ...]) -> np.ndarray:
-        """Return floats for a step of these sizes, aligned with cache lines."""
+        """Return a flat vector of floats for a step of these sizes, aligned with cache lines."""
         if sizes != self.sizes:
             needed = vae_step_space(gates, sizes)
             if needed > self.floats.size:

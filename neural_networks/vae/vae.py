@@ -21,7 +21,7 @@ from neural_networks.components.parameters import pack
 from neural_networks.components.recurrent import Recurrent
 from neural_networks.optimizers.optimizers import AdamTaperoff, Optimizer
 from neural_networks.optimizers.schedules import Schedule
-from neural_networks.sequences import batch_first, split, time_major
+from neural_networks.sequences import batch_first, split, three_axes, time_major
 from neural_networks.training.batches import Piece, set_apart
 from neural_networks.training.epochs import TrainingOptions, train_epochs
 from neural_networks.training.history import History
@@ -256,7 +256,7 @@ class VAE(Module):
 
     def encode(self, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return mu and log_variance (N, Z) of time-separated sounds (N, T, F)."""
-        encoded, _ = self.encoder.forward(time_major(_three_axes(sounds)), last=True)
+        encoded, _ = self.encoder.forward(time_major(three_axes(sounds)), last=True)
         return encoded[:, : self.latent_size], encoded[:, self.latent_size :]
 
     def decode(self, z: np.ndarray, steps: int) -> np.ndarray:
@@ -266,7 +266,7 @@ class VAE(Module):
 
     def feedforward(self, sounds: np.ndarray) -> np.ndarray:
         """Return time-separated sounds (N, T, F) reconstructed from mu, without noise."""
-        return batch_first(self.forward(time_major(_three_axes(sounds)))[0])
+        return batch_first(self.forward(time_major(three_axes(sounds)))[0])
 
     def _arrange(
         self, data: np.ndarray, separated_input: bool, separated_output: bool
@@ -274,7 +274,7 @@ class VAE(Module):
         """Return inputs and targets (T, N, F); a sound that is not separated is one step."""
         if not len(data):
             raise ValueError("there is nothing to train on")
-        steps = _three_axes(data)
+        steps = three_axes(data)
         whole = steps.reshape(len(steps), 1, -1)
         inputs = steps if separated_input else whole
         targets = (
@@ -292,19 +292,3 @@ class VAE(Module):
                 )
         turned = time_major(inputs)
         return turned, turned if targets is inputs else time_major(targets)
-
-
-def _three_axes(data: np.ndarray) -> np.ndarray:
-    """Return (N, T, F) float32; a last axis of 1 is dropped, sounds (N, n) are one step each."""
-    array = np.asarray(data, np.float32)
-    if array.ndim == 4 and array.shape[3] == 1:
-        array = array[..., 0]
-    if array.ndim == 3 and array.shape[2] == 1 and array.shape[1] > 1:
-        array = array[..., 0]
-    if array.ndim == 2:
-        array = array[:, None]
-    if array.ndim != 3:
-        raise ValueError(
-            f"the data must have the shape (sounds, time steps, values), not {array.shape}"
-        )
-    return array

@@ -67,8 +67,7 @@ def _rule(layer: Module) -> Rule:
         if kind in RULES:
             return RULES[kind]
         if "tangent_backward" in vars(kind):
-            methods = (vars(kind)[name] for name in Rule._fields)
-            return Rule(*methods)
+            return Rule(*(getattr(kind, name) for name in Rule._fields))
     raise TypeError(
         f"a {type(layer).__name__} has no second derivatives here, "
         "so no gradient penalty can go through it"
