@@ -71,10 +71,10 @@ def _run(broadcast: Broadcast, lines: queue.Queue[str | None]) -> None:
         elif line in ("q", "quit"):
             return
         else:
-            obey(broadcast, line)
+            execute(broadcast, line)
 
 
-def obey(broadcast: Broadcast, line: str) -> None:
+def execute(broadcast: Broadcast, line: str) -> None:
     """Do what a line says; say so if it is no command."""
     commands: dict[str, Callable[[], None]] = {
         "n": broadcast.next,

@@ -23,8 +23,8 @@ from audio_parsing.devices import output_devices
 from radio.home.settings import Settings
 from radio.home.signals import Terminated
 from radio.screen import panels
-from radio.screen.driver import Drawing, drawing_on_stdout
-from radio.screen.explanation import why
+from radio.screen.driver import TerminalStream, textual_on_stdout
+from radio.screen.explanation import explanation
 from radio.screen.keys import key_of
 from radio.screen.widgets import Panel, Track, Visualiser
 from radio.screen.windows import DevicesWindow, HistoryWindow, TextWindow
@@ -123,7 +123,7 @@ class RadioApp(App[int], inherit_bindings=False):
         }
         self.player: Player = Player(self)
         self.view: View | None = None
-        self.drawing: Drawing | None = None
+        self.stream: TerminalStream | None = None
 
     def on_mount(self) -> None:
         """Begin."""
@@ -139,7 +139,7 @@ class RadioApp(App[int], inherit_bindings=False):
 
     def advance(self) -> None:
         """Let the programme do what is due, and show it; end if there is nothing left to show it on."""
-        if self.drawing is not None and self.drawing.gone:
+        if self.stream is not None and self.stream.gone:
             self.exit(128 + HANG_UP)
             return
         self.broadcast.tick()
@@ -195,7 +195,9 @@ class RadioApp(App[int], inherit_bindings=False):
 
     def explain(self) -> None:
         """Show why the song that plays is liked."""
-        self._open(TextWindow("Why", self._closers("explain"), lambda: why(self.broadcast.view())))
+        self._open(
+            TextWindow("Why", self._closers("explain"), lambda: explanation(self.broadcast.view()))
+        )
 
     def choose_device(self) -> None:
         """Show the sound devices; where there is no sound it is looked for new ones first."""
@@ -234,7 +236,7 @@ def play_on_screen(
     """
     app = RadioApp(open_broadcast, settings, title=title)
     try:
-        with drawing_on_stdout() as app.drawing:
+        with textual_on_stdout() as app.stream:
             code = app.run()
     finally:
         app.broadcast.finish()

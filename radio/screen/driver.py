@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 
-class Drawing:
+class TerminalStream:
     """A terminal to write to. Once it is gone what is written is dropped: Textual's writer must not die, as the screen would wait for it.
 
     Args:
@@ -45,11 +45,11 @@ class Drawing:
 
 
 @contextlib.contextmanager
-def drawing_on_stdout() -> Iterator[Drawing | None]:
+def textual_on_stdout() -> Iterator[TerminalStream | None]:
     """Let Textual draw on standard output: it draws on standard error, which we keep for what the libraries of the sound device write."""
     kept = sys.__stderr__
     try:
-        drawing = Drawing(os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace"))
+        drawing = TerminalStream(os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace"))
     except OSError:
         yield None
         return

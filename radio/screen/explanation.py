@@ -12,7 +12,7 @@ from radio.taste.insight import highlights
 WIDTH = 64  # columns of a curve
 
 
-def why(view: View) -> Text:
+def explanation(view: View) -> Text:
     """Return the explanation of the song that plays."""
     if not len(view.taste):
         return Text("Nothing is known of this song yet.")

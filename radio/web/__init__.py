@@ -1,1 +1,1 @@
-"""The radio in a browser: pages that are faces of running programmes, as the terminal's screen is one. Needs the extra `web`."""
+"""The radio in a browser: pages that are faces of running sessions, as the terminal's screen is one. Needs the extra `web`."""

@@ -23,11 +23,11 @@ class BrowserPlayer(SilentDevice):
         clock: seconds that never go back; tests hand in their own.
 
     Attributes:
-        speaker: the face in which it sounds; None if there is none.
+        speaker: the page in which it sounds; None if there is none.
         jumps: how often it went to another song or moment: a browser that sounds follows when this
             has changed.
-        jumper: the face that asked for the latest jump, which is there already; None for the
-            programme itself.
+        jumper: the page that asked for the latest jump, which is there already; None for the
+            session itself.
     """
 
     name = "browser"
@@ -38,7 +38,7 @@ class BrowserPlayer(SilentDevice):
         self.jumps = 0
         self.jumper: str | None = None
         # when the browser that sounds was heard of last, and where in the song it was
-        self._heard = (0.0, 0.0)
+        self._reported = (0.0, 0.0)
 
     def play(self, samples: np.ndarray, rate: int) -> None:
         """Start a song of samples (n,) at a rate in Hz; it waits where nobody listens."""
@@ -52,30 +52,30 @@ class BrowserPlayer(SilentDevice):
         super().seek(seconds)
         self._jumped()
 
-    def jump(self, face: str, seconds: float) -> None:
-        """Go on from another moment, where a face is already."""
+    def jump(self, page: str, seconds: float) -> None:
+        """Go on from another moment, where a page is already."""
         self.seek(seconds)
-        self.jumper = face
+        self.jumper = page
 
-    def listen(self, face: str) -> None:
-        """Sound in this face from now on, and nowhere else."""
-        self.speaker = face
-        self._heard = self._clock(), self.position
+    def listen(self, page: str) -> None:
+        """Sound in this page from now on, and nowhere else."""
+        self.speaker = page
+        self._reported = self._clock(), self.position
         self.resume()
 
-    def hear(self, face: str, seconds: float) -> None:
-        """Take over the clock of the face that sounds: seconds into the song."""
-        if face != self.speaker:
+    def set_clock(self, page: str, seconds: float) -> None:
+        """Take over the clock of the page that sounds: seconds into the song."""
+        if page != self.speaker:
             return
         SilentDevice.seek(self, seconds)
-        self._heard = self._clock(), self.position
+        self._reported = self._clock(), self.position
 
-    def leave(self, face: str) -> None:
-        """A face is gone: if it was the one that sounds, the song waits where it was heard last."""
-        if face != self.speaker:
+    def leave(self, page: str) -> None:
+        """A page is gone: if it was the one that sounds, the song waits where it was heard last."""
+        if page != self.speaker:
             return
-        if not self.paused and self._clock() - self._heard[0] > 1:
-            self.seek(self._heard[1])
+        if not self.paused and self._clock() - self._reported[0] > 1:
+            self.seek(self._reported[1])
         self.speaker = None
         if self.duration:
             self.pause()
@@ -83,15 +83,15 @@ class BrowserPlayer(SilentDevice):
     def look_after(self) -> None:
         """Pause if the browser that sounds has not been heard of for long."""
         if not self.duration:  # while the next song is made there is nothing to tell
-            self._heard = self._clock(), 0.0
+            self._reported = self._clock(), 0.0
         elif (
             self.speaker is not None
             and not self.paused
-            and self._clock() - self._heard[0] > SILENCE_SECONDS
+            and self._clock() - self._reported[0] > SILENCE_SECONDS
         ):
             self.leave(self.speaker)
 
     def _jumped(self) -> None:
         self.jumps += 1
         self.jumper = None
-        self._heard = self._clock(), self.position
+        self._reported = self._clock(), self.position

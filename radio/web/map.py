@@ -52,12 +52,12 @@ class LatentView:
         x, y = _rounded(self.places(np.asarray(coordinate)[None]))[0]
         return {"key": key, "name": name, "x": x, "y": y, "rating": rating}
 
-    def dots(self, ratings: list[Rating], heard: dict[str, Any]) -> list[dict[str, Any]]:
+    def dots(self, ratings: list[Rating], played: dict[str, Any]) -> list[dict[str, Any]]:
         """Return every song that was rated, and those that were heard without a word, as dots.
 
         Args:
             ratings: of the listener.
-            heard: songs of this programme by the key of their play.
+            played: songs of this session by the key of their play.
         """
         rated = [
             self.dot(one.key, one.song, one.coordinate, round(one.rating, 3))
@@ -67,7 +67,7 @@ class LatentView:
         known = {one["key"] for one in rated}
         return rated + [
             self.dot(key, name, place, None)
-            for key, (name, place) in heard.items()
+            for key, (name, place) in played.items()
             if key not in known
         ]
 

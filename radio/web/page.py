@@ -1,6 +1,6 @@
-"""The page: elements whose Vue components lie in static/, each given the parts of the programme that it shows.
+"""The page: elements whose Vue components lie in static/, each given the parts of the session that it shows.
 
-The components send what a listener does as orders (static/link.js, radio/web/commands.py); what
+The components send what a listener does as commands (static/link.js, radio/web/commands.py); what
 changes comes to them as properties, by the framework's websocket. The first parts are in the page
 itself, so that there is something to see before the socket is open.
 """
@@ -14,8 +14,8 @@ from typing import Any
 from nicegui import ui
 
 from radio.home.folder import HomeError
-from radio.web.live_session import Programme
-from radio.web.sessions import Programmes
+from radio.web.live_session import LiveSession
+from radio.web.sessions import LiveSessions
 from radio.web.training.job import TrainJob
 
 STATIC = Path(__file__).parent / "static"
@@ -30,7 +30,7 @@ HEAD = """
 
 
 class Part(ui.element):
-    """An element that shows parts of a programme; each is one of its properties."""
+    """An element that shows parts of a session; each is one of its properties."""
 
     parts: tuple[str, ...] = ()
 
@@ -71,24 +71,24 @@ class Training(Part, component="static/training.js"):
     parts = ("training",)
 
 
-def make_page(programmes: Programmes, training: TrainJob) -> None:
+def make_page(sessions: LiveSessions, training: TrainJob) -> None:
     """Make the page at /; its station and listener are in its query."""
 
     @ui.page("/", title="AI Radio")
     def page(station: str | None = None, listener: str | None = None) -> None:
         ui.add_head_html(HEAD)
         try:
-            programme = programmes.get(station, listener)
+            session = sessions.get(station, listener)
         except HomeError as error:
             with ui.element("div").classes("radio"):
                 ui.label(str(error)).classes("trouble")
                 ui.link("Back to the radio", "/")
             return
-        _lay_out(programme, programmes, training)
+        _lay_out(session, sessions, training)
 
 
-def _lay_out(programme: Programme, programmes: Programmes, training: TrainJob) -> None:
-    names = programmes.names() | {"station": programme.station, "listener": programme.listener}
+def _lay_out(session: LiveSession, sessions: LiveSessions, training: TrainJob) -> None:
+    names = sessions.names() | {"station": session.station, "listener": session.listener}
     with ui.element("div").classes("radio"):
         deck = Deck()
         with ui.element("div").classes("side"):
@@ -103,14 +103,14 @@ def _lay_out(programme: Programme, programmes: Programmes, training: TrainJob) -
         loop.call_soon_threadsafe(show, name, content)
 
     ends = [
-        programme.subscribe(take),
+        session.subscribe(take),
         training.subscribe(lambda content: take("training", content)),
     ]
     # Only now is read what there is: what changes from here on is told, and shown after this.
     deck._props["names"] = names
     for part in shown:
         part._props.update(
-            {name: programme.parts[name] for name in part.parts if name in programme.parts}
+            {name: session.parts[name] for name in part.parts if name in session.parts}
         )
     shown[-1]._props["training"] = training.state
 

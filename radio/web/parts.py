@@ -1,4 +1,4 @@
-"""What a page shows of a running programme: its view as numbers, texts and lists, ready for JSON. One function a part of the page."""
+"""What a page shows of a running session: its view as numbers, texts and lists, ready for JSON. One function a part of the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOMENTS = 120  # of a curve, as many as a page has room for
 MOST_ROWS = 400  # of the history
 
 
-def song_seen(song: Any, duration: float) -> dict[str, Any] | None:
+def song_part(song: Any, duration: float) -> dict[str, Any] | None:
     """Return what stays the same while a song plays; it lasts `duration` seconds."""
     if song is None:
         return None
@@ -37,8 +37,8 @@ def song_seen(song: Any, duration: float) -> dict[str, Any] | None:
     }
 
 
-def now_seen(view: View, player: BrowserPlayer, key: str | None) -> dict[str, Any]:
-    """Return how the programme stands: what changes with every key that is pressed, and where in which song it is."""
+def now_part(view: View, player: BrowserPlayer, key: str | None) -> dict[str, Any]:
+    """Return how the session stands: what changes with every key that is pressed, and where in which song it is."""
     return {
         "key": key,
         "clock": int(view.position // CLOCK_SECONDS),
@@ -56,7 +56,7 @@ def now_seen(view: View, player: BrowserPlayer, key: str | None) -> dict[str, An
     }
 
 
-def drawn_seen(view: View) -> list[list[float]]:
+def drawn_part(view: View) -> list[list[float]]:
     """Return the curve that was drawn, [seconds, slider], each level at its beginning: the last one goes on to where the song is."""
     points = [[round(float(seconds), 2), round(float(value), 2)] for seconds, value in view.curve]
     return [
@@ -66,7 +66,7 @@ def drawn_seen(view: View) -> list[list[float]]:
     ]
 
 
-def expected_seen(view: View) -> dict[str, Any]:
+def expected_part(view: View) -> dict[str, Any]:
     """Return what the radio expects of the song's moments, and which of them are liked most."""
     return {
         "predicted": np.round(np.clip(np.nan_to_num(thinned(view.predicted)), -1, 1), 3).tolist(),
@@ -77,7 +77,7 @@ def expected_seen(view: View) -> dict[str, Any]:
     }
 
 
-def learning_seen(view: View) -> dict[str, Any]:
+def learning_part(view: View) -> dict[str, Any]:
     """Return how well the radio knows the listener."""
     pairs = [
         [one.song, clipped(one.expected), clipped(one.given)]
@@ -93,7 +93,7 @@ def learning_seen(view: View) -> dict[str, Any]:
     }
 
 
-def history_seen(ratings: list[Rating]) -> list[dict[str, Any]]:
+def history_part(ratings: list[Rating]) -> list[dict[str, Any]]:
     """Return the latest ratings as rows, the latest first; `ratings` are the oldest first."""
     return [
         {

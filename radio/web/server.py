@@ -17,7 +17,7 @@ from nicegui import ui
 
 from radio.web.page import make_page
 from radio.web.routes import add_routes
-from radio.web.sessions import Programmes
+from radio.web.sessions import LiveSessions
 from radio.web.training.job import TrainJob
 from radio.web.training.routes import add_train_routes
 
@@ -26,21 +26,21 @@ SWITCH_SECONDS = 0.0005
 GOODBYE_SECONDS = 3  # for requests that are being answered when the server ends
 
 
-def build(programmes: Programmes, training: TrainJob) -> FastAPI:
+def build(sessions: LiveSessions, training: TrainJob) -> FastAPI:
     """Return the application, without its guard."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tidying = asyncio.create_task(_tidy(programmes))
+        tidying = asyncio.create_task(_tidy(sessions))
         try:
             yield
         finally:
             tidying.cancel()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    add_routes(app, programmes)
+    add_routes(app, sessions)
     add_train_routes(app, training)
-    make_page(programmes, training)
+    make_page(sessions, training)
     ui.run_with(
         app,
         dark=None,
@@ -55,10 +55,10 @@ def build(programmes: Programmes, training: TrainJob) -> FastAPI:
     return app
 
 
-async def _tidy(programmes: Programmes) -> None:
+async def _tidy(sessions: LiveSessions) -> None:
     while True:
         await asyncio.sleep(TIDY_SECONDS)
-        await asyncio.to_thread(programmes.tidy)
+        await asyncio.to_thread(sessions.tidy)
 
 
 def serve(app: Any, listening: socket.socket, *, began: Callable[[], None] = lambda: None) -> None:
@@ -90,7 +90,7 @@ def serve(app: Any, listening: socket.socket, *, began: Callable[[], None] = lam
             if not self.should_exit:
                 super().handle_exit(sig, frame)
 
-    # Programmes compute on threads of their own; a request must not wait 5 ms, Python's usual, for
+    # LiveSessions compute on threads of their own; a request must not wait 5 ms, Python's usual, for
     # each of them to let go.
     sys.setswitchinterval(SWITCH_SECONDS)
     Server(config).run([listening])

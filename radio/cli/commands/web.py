@@ -1,4 +1,4 @@
-"""`ai-radio web`: the radio in a browser; opens the port, the programme and the page, and serves until Ctrl-C."""
+"""`ai-radio web`: the radio in a browser; opens the port, the session and the page, and serves until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def web(options: argparse.Namespace) -> int:
 
         from radio.web.security.guard import Guard
         from radio.web.server import build, serve, show
-        from radio.web.sessions import Programmes
+        from radio.web.sessions import LiveSessions
         from radio.web.training.job import TrainJob
 
         named = {
@@ -67,18 +67,18 @@ def web(options: argparse.Namespace) -> int:
             for name in ("seed", "beats", "latent", "explore")
             if (value := getattr(options, name, None)) is not None
         }
-        programmes = Programmes(
+        sessions = LiveSessions(
             home,
             (station, listener),
             kind=settings.kind,
             added_layers=settings.added_layers,
             **named,
         )
-        programmes.get(None, None)
+        sessions.get(None, None)
         training = TrainJob(home)
         secret = None if password is None else kept_secret(kept / "secret")
         guarded = Guard(
-            build(programmes, training),
+            build(sessions, training),
             host=options.host,
             port=port,
             password=password,
@@ -95,7 +95,7 @@ def web(options: argparse.Namespace) -> int:
             serve(guarded, listening, began=began)
         finally:
             with not_hurried():
-                programmes.close()
+                sessions.close()
                 training.close()
     return 0
 

@@ -1,5 +1,5 @@
 // The deck: the song that plays, its curves, the slider, and what can be done with it. The sound is this page's audio element.
-import { begin, clock, face, link, order, tell } from "/static/link.js";
+import { begin, clock, command, link, page, tell } from "/static/link.js";
 import { curves, waveform } from "/static/draw.js";
 
 const SETTLED = 400; // milliseconds after which a slider that was let go follows the programme's again
@@ -77,7 +77,7 @@ export default {
   },
   computed: {
     duration() { return this.song ? this.song.duration : 0; },
-    mine() { return !!this.now && this.now.speaker === face; },
+    mine() { return !!this.now && this.now.speaker === page; },
     playing() { return !!this.song && !!this.now && !this.now.paused && !!this.now.speaker; },
     /** The moments that did most to what is expected, once something was learned. */
     why() { return this.song?.expected ? (this.expected?.liked || []).filter(([, effect]) => Math.abs(effect) > 0.02) : []; },
@@ -137,7 +137,7 @@ export default {
     signed(value) { return (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(2); },
     time(seconds) { return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`; },
 
-    /** Return where in the song this face is: by its own sound, else by what the programme said last. */
+    /** Return where in the song this page is: by its own sound, else by what the programme said last. */
     at() {
       const audio = this.$refs.audio;
       if (this.mine && audio && this.audioKey === this.song?.key && audio.readyState > 0) return Math.min(audio.currentTime, this.duration);
@@ -169,7 +169,7 @@ export default {
         this.tellSystem();
       } else if (now.jumps !== this.jumps) {
         this.jumps = now.jumps;
-        if (now.jumper !== face) audio.currentTime = now.position;
+        if (now.jumper !== page) audio.currentTime = now.position;
       }
       if (!link.waiting && performance.now() - this.slidAt > SETTLED) {
         this.value = now.slider;
@@ -191,7 +191,7 @@ export default {
       } catch (error) {
         if (error.name !== "NotAllowedError") return; // another song came in between
         this.blocked = true; // the browser wants a press of a button first
-        order("leave");
+        command("leave");
       }
     },
     /** Tell the browser's own controls, and those of a phone's lock screen, what plays. */
@@ -202,12 +202,12 @@ export default {
       const does = { play: () => this.listen(), pause: () => this.toggle(), nexttrack: () => this.act("next"), previoustrack: () => this.act("previous") };
       for (const [action, handler] of Object.entries(does)) navigator.mediaSession.setActionHandler(action, handler);
     },
-    report() { if (this.mine && this.playing) tell("heard"); },
+    report() { if (this.mine && this.playing) tell("ping"); },
 
     toggle() {
       if (this.playing) {
         if (this.mine) this.$refs.audio.pause();
-        order("pause");
+        command("pause");
       } else this.listen();
     },
     listen() {
@@ -219,27 +219,27 @@ export default {
         if (Math.abs(audio.currentTime - at) > 0.3) audio.currentTime = at;
         this.sound();
       }
-      order("listen", { at: null }).then(() => {
+      command("listen", { at: null }).then(() => {
         this.starting = false;
         this.sync();
       });
     },
     act(action) {
       if ((action === "next" || action === "previous") && !this.playing) this.listen();
-      order(action);
+      command(action);
     },
     seek(seconds) {
       if (!this.song) return;
       seconds = Math.max(0, Math.min(seconds, this.duration - 0.05));
       this.$refs.audio.currentTime = seconds;
       if (!this.mine) this.now.position = seconds;
-      order("seek", { to: seconds, at: null });
+      command("seek", { to: seconds, at: null });
     },
     setVolume(value) {
       this.volume = Math.round(Math.max(0, Math.min(1, value)) * 100) / 100;
       this.volumeAt = performance.now();
       this.$refs.audio.volume = this.volume;
-      order("volume", { value: this.volume });
+      command("volume", { value: this.volume });
     },
 
     /** Rate this moment. */
@@ -248,7 +248,7 @@ export default {
       this.value = Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100;
       const point = [clock.at(), this.value];
       this.own.push(point);
-      order("slide", { play: this.song.key, points: [point] });
+      command("slide", { play: this.song.key, points: [point] });
       this.settle();
     },
     /** What was said here holds until the programme knows of it; then what other windows say is taken up again. */
@@ -283,7 +283,7 @@ export default {
     release() {
       this.value = null;
       this.own = [];
-      order("release");
+      command("release");
       this.settle();
     },
 

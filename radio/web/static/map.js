@@ -1,5 +1,5 @@
 // The map of the latent space: songs that the station learned, every song that was played, and the way of the descent to the final song.
-import { order } from "/static/link.js";
+import { command } from "/static/link.js";
 
 export default {
   template: `
@@ -32,14 +32,14 @@ export default {
   },
   methods: {
     signed(value) { return (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(2); },
-    play(dot) { order("replay", { key: dot.key }); },
-    final() { order("final"); },
+    play(dot) { command("replay", { key: dot.key }); },
+    final() { command("final"); },
     visit(event) {
       const box = this.$refs.picture.getBoundingClientRect();
       const side = Math.min(box.width, box.height);
       const x = ((event.clientX - box.left - (box.width - side) / 2) / side) * 2.6 - 1.3;
       const y = 1.3 - ((event.clientY - box.top - (box.height - side) / 2) / side) * 2.6;
-      order("visit", { x, y });
+      command("visit", { x, y });
     },
     press(event) {
       const by = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];

@@ -13,8 +13,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from radio.home.folder import HomeError
-from radio.web.commands import OrderError
-from radio.web.routes import order_of, ranged
+from radio.web.commands import CommandError
+from radio.web.routes import command_of, ranged
 from radio.web.training.job import TrainError, TrainJob
 from radio.web.training.uploads import UploadError
 
@@ -59,19 +59,19 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
     async def act(action: str, request: Request) -> Response:
         """Begin, stop, resume or clear the training."""
         try:
-            order = await order_of(request)
+            command = await command_of(request)
             if action == "begin":
                 await asyncio.to_thread(
                     job.begin,
-                    _name(order),
-                    minutes=_number(order, "minutes", 10.0),
-                    beats=_beats(order),
+                    _name(command),
+                    minutes=_number(command, "minutes", 10.0),
+                    beats=_beats(command),
                 )
             elif action in ("stop", "resume", "clear"):
                 await asyncio.to_thread(getattr(job, action))
             else:
                 return _refused("a training knows no such thing", 404)
-        except (OrderError, TrainError, HomeError) as error:
+        except (CommandError, TrainError, HomeError) as error:
             return _refused(" ".join(str(error).split()), 400)
         except OSError as error:
             return _refused(f"it can't be kept: {(error.strerror or str(error)).lower()}", 507)
@@ -91,24 +91,24 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
-def _name(order: dict[str, Any]) -> str:
-    name = order.get("station")
+def _name(command: dict[str, Any]) -> str:
+    name = command.get("station")
     if not isinstance(name, str):
-        raise OrderError("the new station needs a name")
+        raise CommandError("the new station needs a name")
     return name
 
 
-def _number(order: dict[str, Any], name: str, default: float) -> float:
-    value = order.get(name, default)
+def _number(command: dict[str, Any], name: str, default: float) -> float:
+    value = command.get(name, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise OrderError(f"{name} has to be a number")
+        raise CommandError(f"{name} has to be a number")
     return float(value)
 
 
-def _beats(order: dict[str, Any]) -> int:
-    value = order.get("beats", 64)
+def _beats(command: dict[str, Any]) -> int:
+    value = command.get("beats", 64)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise OrderError("beats has to be a whole number")
+        raise CommandError("beats has to be a whole number")
     return value
 
 

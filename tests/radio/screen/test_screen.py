@@ -18,7 +18,7 @@ from radio.ratings.journal import Judged
 from radio.screen import app as app_module
 from radio.screen import curves, panels
 from radio.screen.app import RadioApp
-from radio.screen.explanation import why
+from radio.screen.explanation import explanation
 from radio.session.session import Broadcast
 from radio.session.view import View, agreement
 from radio.taste.insight import Insight
@@ -342,12 +342,12 @@ def test_the_parts_say_what_there_is() -> None:
     learned = panels.learning(VIEW, 80, 6).plain
     assert "14 ratings, 2 in the queue, 13 mini-batches   expected and given agree +0.93" in learned
     assert "Blue Bay" in learned and "expected -0.10   given -0.40" in learned
-    explained = why(VIEW).plain
+    explained = explanation(VIEW).plain
     assert "taste network" in explained and "critic" in explained and "0:29  liked" in explained
     assert "The generator" not in explained
     assert (
         "learned from 30 ratings: you should like its songs by +0.21 more"
-        in why(replace(VIEW, layers=(30, 0.21))).plain
+        in explanation(replace(VIEW, layers=(30, 0.21))).plain
     )
     for action in ACTIONS:
         if not action.startswith("rate"):
@@ -380,7 +380,7 @@ def test_no_part_is_wider_than_the_screen(width: int) -> None:
                 panels.slider_line(view, width),
             ):
                 assert max(line.cell_len for line in text.split()) <= width
-        panels.learning(view, width, 4), panels.footer(Settings(), width), why(view)
+        panels.learning(view, width, 4), panels.footer(Settings(), width), explanation(view)
 
 
 def test_the_spectrum_shows_the_tone_that_is_heard() -> None:

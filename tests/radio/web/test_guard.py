@@ -184,8 +184,8 @@ def test_a_page_of_another_port_in_a_browser(server: RadioServer, chromium: Any)
     """What a page that is none of ours can try in a browser: each request is refused by the server, and none is read by the page."""
     tries = """async (address) => {
       const told = [];
-      const order = { method: "POST", body: "{}", mode: "no-cors" };
-      for (const [path, how] of [["/do", order], ["/train/clear", order], ["/train", {}], ["/", { mode: "no-cors" }]])
+      const command = { method: "POST", body: "{}", mode: "no-cors" };
+      for (const [path, how] of [["/do", command], ["/train/clear", command], ["/train", {}], ["/", { mode: "no-cors" }]])
         told.push(await fetch(address + path, how).then((answer) => answer.type, () => "failed"));
       const one = (make) => new Promise((end) => {
         const it = make();
@@ -354,15 +354,15 @@ def test_no_name_leads_out_of_the_home(server: RadioServer, name: str) -> None:
     for key in ("station", "listener"):
         status, _, body = server.request("GET", f"/?{key}={urllib.parse.quote(name, safe='')}")
         assert status in (200, 400) and b"<b>" not in body
-        order = {
+        command = {
             "id": "1",
             "station": "tiny",
             "listener": "me",
             "action": "next",
-            "face": "f",
+            "page": "f",
             key: name,
         }
-        assert server.ask("POST", "/do", order)[0] in (400, 503)
+        assert server.ask("POST", "/do", command)[0] in (400, 503)
     new = {path for path in server.home.parent.rglob("*") if "tiny" not in path.parts} - before
     # The page of listener 'me' and station 'tiny', opened by a test before, may begin its session
     # while this one runs.
@@ -379,9 +379,9 @@ def routes_of(server: RadioServer) -> set[str]:
     import sys
 
     code = (
-        "import re\nfrom radio.home.folder import Home\nfrom radio.web.sessions import Programmes\nfrom radio.web.server import build\n"
+        "import re\nfrom radio.home.folder import Home\nfrom radio.web.sessions import LiveSessions\nfrom radio.web.server import build\n"
         "from radio.web.training.job import TrainJob\nfrom nicegui import app as inner\n"
-        "home = Home()\napp = build(Programmes(home, ('tiny', 'me')), TrainJob(home))\n"
+        "home = Home()\napp = build(LiveSessions(home, ('tiny', 'me')), TrainJob(home))\n"
         "for route in [*app.routes, *inner.routes]:\n"
         "    path = getattr(route, 'path', '')\n"
         "    path = path + '/{x}' if type(route).__name__ == 'Mount' and path else path\n"

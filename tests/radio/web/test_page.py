@@ -266,17 +266,17 @@ def test_an_order_that_comes_twice_counts_once(server: RadioServer, chromium: An
             .rpartition("/")[2]
             .removesuffix(".wav")
         )
-        order = {
+        command = {
             "id": uuid.uuid4().hex,
             "station": "tiny",
             "listener": "me",
-            "face": "f",
+            "page": "f",
             "play": play,
             "action": "slide",
             "points": [[1.5, 0.4], [2.5, 0.6]],
         }
         for _ in range(3):
-            assert server.ask("POST", "/do", order) == (200, {"ok": True, "kept": 2})
+            assert server.ask("POST", "/do", command) == (200, {"ok": True, "kept": 2})
         (rating,) = ratings(server)
         assert [point for point in rating.curve.tolist() if point[1] == 0.4] == [[1.5, 0.4]]
         for change in (
@@ -288,11 +288,13 @@ def test_an_order_that_comes_twice_counts_once(server: RadioServer, chromium: An
             {"points": [[True, 0]]},
             {"id": ""},
         ):
-            status, answer = server.ask("POST", "/do", {**order, "id": uuid.uuid4().hex, **change})
+            status, answer = server.ask(
+                "POST", "/do", {**command, "id": uuid.uuid4().hex, **change}
+            )
             assert status == 400 and answer["line"], change
         assert (
             server.ask("POST", "/do", [])[0] == 400
-            and server.ask("POST", "/do", {**order, "listener": "nobody"})[0] == 503
+            and server.ask("POST", "/do", {**command, "listener": "nobody"})[0] == 503
         )
         assert (
             server.ask("GET", "/sound/../../ratings.db")[0] in (400, 404)

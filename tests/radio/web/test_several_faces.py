@@ -185,11 +185,11 @@ class Terminal:
 
 
 def test_two_browsers_and_a_terminal(server: RadioServer, chromium: Any) -> None:
-    """All three rate, at the same time; every rating is there once, and each face learns of the others'."""
+    """All three rate, at the same time; every rating is there once, and each page learns of the others'."""
     with ExitStack() as stack:
         first, second = (stack.enter_context(open_page(chromium, server)) for _ in range(2))
         play(first)
-        until(lambda: song(second) == song(first) != "", first)  # two windows of one programme
+        until(lambda: song(second) == song(first) != "", first)  # two windows of one session
         terminal = Terminal(server)
         stack.callback(terminal.close)
         until(
