@@ -128,7 +128,7 @@ def test_a_place_that_takes_nothing_is_told_once(
     cache.put(np.arange(3), "song")
     assert (
         cache.problem
-        == f"{tmp_path}/file/kept: prepared music can't be kept here (not a directory); going on without"
+        == f"{tmp_path}/file/kept: can't cache prepared music (not a directory); continuing without"
     )
     tried = []
     monkeypatch.setattr(module.Path, "mkdir", lambda *arguments, **options: tried.append(arguments))

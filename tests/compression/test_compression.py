@@ -196,7 +196,7 @@ def test_misuse_is_told() -> None:
         compress(smooth_noise(15, 0), info)
     with pytest.raises(ValueError, match="no samples"):
         train_compressor([], info, 10)
-    with pytest.raises(ValueError, match="not numbers"):
+    with pytest.raises(ValueError, match="not finite numbers"):
         train_compressor([np.array([[np.nan]])], info, 10)
     with pytest.raises(ValueError, match=r"not \(4, 2\)"):
         train_compressor([np.zeros((4, 2))], info, 10)
@@ -268,7 +268,7 @@ def test_nothing_else_is_called_compression() -> None:
                 "radio",
                 "examples",
                 "benchmarks",
-                "tests",
+                "tests/support",
             )
         ),
     ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def map(options: argparse.Namespace) -> None:
     """Draw the map of a station into a file."""
-    from audio_parsing.plots import KINDS
+    from audio_parsing.canvas import KINDS
     from radio.station.latent_map import plot_latent_map
     from radio.station.station import Station
 

@@ -107,16 +107,16 @@ def test_wrong_files_are_told_in_one_line(folder: Path, capsys: pytest.CaptureFi
     soundfile.write("nan.wav", np.array([0.1, np.nan]), RATE, subtype="FLOAT")
     Path("folder").mkdir()
     for words, *arguments in (
-        ("cut.air: breaks off after", "decompress", "cut.air"),
+        ("cut.air: is cut off after", "decompress", "cut.air"),
         ("flipped.air: is damaged: the checksum of block 1 is wrong", "decompress", "flipped.air"),
         ("empty.air: is empty", "decompress", "empty.air"),
-        ("text.air: is no compressed sound of ours", "decompress", "text.air"),
-        ("song.flac: is no compressed sound of ours", "decompress", "song.flac"),
+        ("text.air: is not an AI Radio .air file", "decompress", "text.air"),
+        ("song.flac: is not an AI Radio .air file", "decompress", "song.flac"),
         ("pipe.air is no file", "decompress", "pipe.air"),
         ("missing.air does not exist", "decompress", "missing.air"),
         ("folder is no file", "decompress", "folder"),
-        ("text.air: is not audio that can be read", "compress", "text.air", "--output", "x.air"),
-        ("nan.wav: holds samples that are not numbers", "compress", "nan.wav"),
+        ("text.air: is not readable audio", "compress", "text.air", "--output", "x.air"),
+        ("nan.wav: holds samples that are not finite numbers", "compress", "nan.wav"),
         ("missing.wav does not exist", "compress", "missing.wav"),
         (
             "x.air is one file, but there are 2",

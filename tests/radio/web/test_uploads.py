@@ -140,12 +140,12 @@ def test_what_is_no_music_is_named_and_not_kept(server: RadioServer) -> None:
         "archive.wav": (zipped(), "is not audio"),
         "list.wav": (b"#EXTM3U\nfile:///etc/passwd\n", "is not audio"),
         "playlist.m4a": (b"\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00file:///etc/passwd", "ffmpeg"),
-        "cut.flac": (tone(8, kind="FLAC")[:9000], "breaks off"),
+        "cut.flac": (tone(8, kind="FLAC")[:9000], "is truncated"),
         "header.wav": (tone(8)[:44], ""),
         "random.mp3": (np.random.default_rng(0).bytes(60000), "is not audio"),
         "bomb.flac": (flac_bomb, "lasts longer than 3 hours"),
         "silence.wav": (written[0].getvalue(), "holds nothing but silence"),
-        "nan.wav": (written[1].getvalue(), "holds samples that are not numbers"),
+        "nan.wav": (written[1].getvalue(), "holds samples that are not finite numbers"),
         "short.wav": (tone(2), "shorter than 4 seconds"),
     }
     for name, (content, said) in cases.items():
