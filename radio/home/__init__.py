@@ -1,1 +1,1 @@
-"""."""
+"""Folders, files, locks, settings and signals."""

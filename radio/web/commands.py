@@ -1,7 +1,7 @@
-"""What a page can ask of a session: each command is a method that takes what the page sent, checked, on the session's thread.
+"""The commands that a page can send to a session: a method each, called on the session's thread.
 
-A command carries an id; the same id again, as a page sends it that got no answer, is answered as it
-was and not done twice.
+A command carries an id. A page that got no answer sends the same id again, and gets the first
+answer; nothing is done twice.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from radio.session.session import Broadcast
 if TYPE_CHECKING:
     from radio.web.live_session import LiveSession
 
-MAX_REMEMBERED_COMMANDS = 2000  # commands, by id
-MAX_POINTS = 2000  # of a curve in one command
-LONGEST = 36_000.0  # seconds: no song lasts so long
-FARTHEST = 4.0  # of the map's middle, in units of the map
+MAX_REMEMBERED_COMMANDS = 2000
+MAX_POINTS = 2000  # of a curve, in one command
+LONGEST = 36_000.0  # seconds; no song is longer
+FARTHEST = 4.0  # from the middle of the map, in its units
 
 
 class CommandError(ValueError):
-    """What was asked for makes no sense; the message is one line."""
+    """The command is invalid; the message is one line."""
 
 
 class Later(Exception):
-    """It can't be done yet: the page keeps the command and sends it again."""
+    """The command can't be executed yet; the page sends it again."""
 
 
 class Commands:
-    """See the module's contract.
+    """Execute commands.
 
     Args:
-        broadcast: that is told.
-        live_session: whose songs and map are known.
+        broadcast: to act on.
+        live_session: holds the songs and the map.
     """
 
     def __init__(self, broadcast: Broadcast, live_session: LiveSession) -> None:
@@ -63,11 +63,11 @@ class Commands:
         }
 
     def execute(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Do what a command says and return the answer.
+        """Execute a command and return the answer.
 
         Raises:
-            CommandError: if it makes no sense.
-            Later: if it can't be done yet.
+            CommandError: if it is invalid.
+            Later: if it can't be executed yet.
         """
         number, action = _text(command, "id"), _text(command, "action")
         if number in self._answers:
@@ -79,20 +79,20 @@ class Commands:
             self._actions[action]()
             answer = {}
         else:
-            raise CommandError(f"a session knows no {action!r}")
+            raise CommandError(f"there is no command {action!r}")
         self._answers[number] = answer = {"ok": True, **answer}
         while len(self._answers) > MAX_REMEMBERED_COMMANDS:
             self._answers.popitem(last=False)
         return answer
 
     def _take_clock(self, command: dict[str, Any]) -> None:
-        """Take over the clock of the page that sounds, if it still plays this song."""
+        """Take the position from a page that still plays this song."""
         playing = self.broadcast.playing and command.get("play") == self.broadcast.song.key
         if playing and command.get("at") is not None and "page" in command:
             self._player.set_clock(_text(command, "page"), _number(command, "at", 0, LONGEST))
 
     def _ping(self, command: dict[str, Any]) -> None:
-        """Do nothing: the clock that every command may carry was all that it brought."""
+        """Do nothing: `execute` has taken the position already."""
 
     def _listen(self, command: dict[str, Any]) -> None:
         self._player.listen(_text(command, "page"))
@@ -113,7 +113,7 @@ class Commands:
         self._player.volume = round(_number(command, "value", 0, 1), 2)
 
     def _slide(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Draw a piece of the curve of a play: the song that is on, one before it, or one before the server was started again."""
+        """Add points to the curve of a play, current or earlier, even before a restart."""
         play, points = _text(command, "play"), command.get("points")
         if not isinstance(points, list) or not 0 < len(points) <= MAX_POINTS:
             raise CommandError(f"a curve has 1 to {MAX_POINTS} points")
@@ -121,15 +121,15 @@ class Commands:
         broadcast = self.broadcast
         if broadcast.playing and broadcast.song.key == play:
             if not broadcast.draw(curve):
-                raise Later("the ratings can't be written to just now")
+                raise Later("the ratings can't be written at the moment")
             return {"kept": len(curve)}
         if broadcast.song is None:  # after a restart: the song comes back first
-            raise Later("the session is not on yet")
+            raise Later("the session has not started yet")
         if broadcast.session.add(play, np.array(curve)):
             return {"kept": len(curve)}
         song = self._live_session.songs.get(play)
         if song is None:
-            raise CommandError("nothing is known of that song any more")
+            raise CommandError("that song is no longer known")
         broadcast.session.rate(song, np.array(curve))
         return {"kept": len(curve)}
 
@@ -138,7 +138,7 @@ class Commands:
             self.broadcast.set_slider(None)
 
     def _replay(self, command: dict[str, Any]) -> None:
-        """Play a dot of the map, or a row of the history, again."""
+        """Replay a dot of the map or a row of the history."""
         key = _text(command, "key")
         session = self.broadcast.session
         rating = session.rating(key)
@@ -148,14 +148,14 @@ class Commands:
                 session.listener, session.station, session.made_by, name, coordinate, 0.0, key=key
             )
         if rating is None:
-            raise CommandError("that song is not in the history any more")
+            raise CommandError("that song is no longer in the history")
         self.broadcast.replay(rating)
 
     def _change(self, command: dict[str, Any]) -> None:
-        """Change a rating of the history; without a value it is deleted."""
+        """Change a rating of the history, or delete it if there is no value."""
         rating = self.broadcast.session.rating(_text(command, "key"))
         if rating is None:
-            raise CommandError("that rating is gone already")
+            raise CommandError("that rating was already deleted")
         self.broadcast.change(
             rating,
             None if command.get("value") is None else round(_number(command, "value", -1, 1), 2),
@@ -183,19 +183,19 @@ class Commands:
 def _text(command: dict[str, Any], name: str) -> str:
     value = command.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= 64:
-        raise CommandError(f"{name} has to be a short text")
+        raise CommandError(f"{name} must be a short text")
     return value
 
 
 def _number(command: dict[str, Any], name: str, low: float, high: float) -> float:
     value = command.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise CommandError(f"{name} has to be a number from {low:g} to {high:g}")
+        raise CommandError(f"{name} must be a number from {low:g} to {high:g}")
     return float(value)
 
 
 def _point(point: Any) -> tuple[float, float]:
     if not isinstance(point, list) or len(point) != 2:
-        raise CommandError("a point of a curve is [seconds, slider]")
+        raise CommandError("a point of a curve must be [seconds, slider]")
     pair = {"seconds": point[0], "slider": point[1]}
     return _number(pair, "seconds", 0, LONGEST), _number(pair, "slider", -1, 1)

@@ -1,10 +1,10 @@
-"""A running session for pages: a Broadcast on a thread of its own, which its faces tell what to do and which tells them what changed.
+"""A session for pages: a Broadcast on a thread of its own, which takes commands and sends changes.
 
-    session = LiveSession("starter", "me", home=home, kind="wav")      returns at once; the learner is started on the thread
-    session.do(lambda commands: ...) -> Future                         done on that thread, between two ticks
-    session.subscribe(take) -> Callable[[], None]                    take(part, content) for every part that changes; call it to end
+    session = LiveSession("starter", "me", home=home, kind="wav")    returns at once
+    session.do(lambda commands: ...) -> Future       executed on that thread, between two ticks
+    session.subscribe(take) -> Callable[[], None]    take(part, content) for changes; call to end
 
-A part is one of PARTS; what it holds is made by radio/web/parts.py.
+A part is one of PARTS; radio/web/parts.py makes its content.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from radio.web.map import LatentView
 
 PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "map", "said")
 TICK_SECONDS = 0.1
-# how often, at most, the ratings are read again: this page wrote some, or another one
+# least interval at which the ratings are read again: some process may have changed them
 LOOK_SECONDS = 1.0
-SONGS_KEPT = 12  # whose sound can be asked for: 3 MB each
+SONGS_KEPT = 12  # whose sound pages can request: 3 MB each
 LINES = 30
 
 
@@ -45,7 +45,7 @@ class LiveSession:
     Args:
         station: its name.
         listener: whose session it is.
-        home: where everything is kept.
+        home: folder of all data.
         kind: of saved songs, 'wav' or 'flac'.
         options: of the session: seed, explore, beats, latent.
     """
@@ -54,9 +54,9 @@ class LiveSession:
         self, station: str, listener: str, *, home: Home, kind: str = "wav", **options: Any
     ) -> None:
         self.station, self.listener, self.home = station, listener, home
-        # by the key of their play: what may be asked for as sound
+        # by the key of their play: songs whose sound pages can request
         self.songs: OrderedDict[str, Any] = OrderedDict()
-        # name and coordinate of every song of this session, by key
+        # name and coordinate of every song of this session, by key of its play
         self.played: dict[str, tuple[str, np.ndarray]] = {}
         self.parts: dict[str, Any] = {
             "state": {"open": False, "telling": "Tuning in", "trouble": ""},
@@ -70,10 +70,10 @@ class LiveSession:
             queue.Queue()
         )
         self._lines: list[dict[str, Any]] = []
-        self._lock = threading.Lock()  # of the faces and of what they are told
+        self._lock = threading.Lock()  # for the subscribers and the parts
         self._view: LatentView | None = None
         self._mark: Any = None
-        self._insight: Any = None  # of which insight, and of how much learning, the faces were told
+        self._insight: Any = None  # the insight and the state of learning last published
         self._learned: Any = None
         self._looked = 0.0
         self._thread = threading.Thread(
@@ -82,13 +82,13 @@ class LiveSession:
         self._thread.start()
 
     def do(self, command: Callable[[Commands], Any]) -> Future[Any]:
-        """Have something done on the session's thread and return its answer to come."""
+        """Schedule a function on the session's thread; return the future of its answer."""
         answer: Future[Any] = Future()
         self._inbox.put((command, answer))
         return answer
 
     def subscribe(self, take: Callable[[str, Any], None]) -> Callable[[], None]:
-        """Tell a page of everything that changes from now on; return what ends that."""
+        """Call `take` with all changes from now on; return a function that ends this."""
         with self._lock:
             self._subscribers.append(take)
 
@@ -107,11 +107,11 @@ class LiveSession:
 
     @property
     def alive(self) -> bool:
-        """Whether its thread runs; not after `close`, nor when it could not be opened."""
+        """Whether its thread runs; False after `close`, or if it failed to start."""
         return self._thread.is_alive()
 
     def close(self, *, wait: bool = True) -> None:
-        """Keep what was said, and end."""
+        """Save the ratings, and end."""
         self._inbox.put(None)
         if wait:
             self._thread.join(20)
@@ -125,7 +125,7 @@ class LiveSession:
                 folder, self.listener, home=self.home, telling=self._telling, **self._options
             )
         except Exception as error:
-            line = explain(error) or f"a fault of the program ({type(error).__name__}: {error})"
+            line = explain(error) or f"a bug in the program ({type(error).__name__}: {error})"
             self._tell("state", {"open": False, "telling": "", "trouble": line})
             self._refuse(line)
             return
@@ -143,7 +143,7 @@ class LiveSession:
         def started(song: Any) -> None:
             taking_up.started(song)
             self._keep_sound(song)
-            # A play that was rated before a reload or a restart goes on with the curve that it had.
+            # A play that was rated before a restart continues its curve.
             rating = session.rating(song.key)
             if rating is not None and rating.weight == 1.0 and len(rating.curve):
                 broadcast.take_up(rating.curve)
@@ -172,7 +172,7 @@ class LiveSession:
             broadcast.finish()
 
     def _execute(self, commands: Commands) -> bool:
-        """Do what is asked for until the next tick; False when the session is to end."""
+        """Execute commands until the next tick; return False when the session must end."""
         until = time.monotonic() + TICK_SECONDS
         while (left := until - time.monotonic()) > 0:
             try:
@@ -190,7 +190,7 @@ class LiveSession:
         return True
 
     def _look(self, broadcast: Broadcast, *, closely: bool = True) -> None:
-        """Tell the faces what changed; not `closely`: only what a person who has pressed a key waits for."""
+        """Publish what changed; if not `closely`, only the effect of a key."""
         view = broadcast.view()
         song = broadcast.song if broadcast.playing else None
         before = self.parts.get("song")

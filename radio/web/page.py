@@ -1,8 +1,8 @@
-"""The page: elements whose Vue components lie in static/, each given the parts of the session that it shows.
+"""The page: elements with Vue components in static/, each showing some parts of the session.
 
-The components send what a listener does as commands (static/link.js, radio/web/commands.py); what
-changes comes to them as properties, by the framework's websocket. The first parts are in the page
-itself, so that there is something to see before the socket is open.
+The components send commands (static/link.js, radio/web/commands.py) and receive changes as
+properties, over the framework's websocket. The first content is in the page itself, so that there
+is something to see before the socket is open.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Part(ui.element):
     parts: tuple[str, ...] = ()
 
     def show(self, name: str, content: Any) -> None:
-        """Show what a part holds now."""
+        """Show the new content of a part."""
         if name in self.parts:
             self._props[name] = content
             self.update()
@@ -60,19 +60,19 @@ class Learning(Part, component="static/learning.js"):
 
 
 class History(Part, component="static/history.js"):
-    """What was rated."""
+    """The ratings."""
 
     parts = ("history",)
 
 
 class Training(Part, component="static/training.js"):
-    """Train your own."""
+    """Training on the listener's own music."""
 
     parts = ("training",)
 
 
 def make_page(sessions: LiveSessions, training: TrainJob) -> None:
-    """Make the page at /; its station and listener are in its query."""
+    """Add the page at /; station and listener are in its query."""
 
     @ui.page("/", title="AI Radio")
     def page(station: str | None = None, listener: str | None = None) -> None:
@@ -106,7 +106,7 @@ def _lay_out(session: LiveSession, sessions: LiveSessions, training: TrainJob) -
         session.subscribe(take),
         training.subscribe(lambda content: take("training", content)),
     ]
-    # Only now is read what there is: what changes from here on is told, and shown after this.
+    # Read the contents only now: later changes arrive through the subscriptions.
     deck._props["names"] = names
     for part in shown:
         part._props.update(

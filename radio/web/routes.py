@@ -1,4 +1,4 @@
-"""What a page asks for beside itself: commands, songs as sound, its scripts and styles. Nothing here is a path that a page names."""
+"""The routes besides the page: commands, sound, scripts and styles. No page can name a path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from radio.web.sounds import byte_range, wav_of
 
 LARGEST_COMMAND = 200_000  # bytes
 ANSWER_SECONDS = 15.0
-SOUNDS_KEPT = 4  # of the latest songs as bytes, 1.3 MB each
+SOUNDS_KEPT = 4  # latest songs as WAV, 1.3 MB each
 
 
 def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
@@ -28,12 +28,12 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
 
     @app.post("/do")
     async def do(request: Request) -> Response:
-        """Have a command done: 200 with its answer, 400 if it makes no sense, 503 if it is to be sent again later."""
+        """Execute a command: 200 with its answer, 400 if invalid, 503 to send it again later."""
         try:
             command = await command_of(request)
             session = sessions.running(str(command.get("station")), str(command.get("listener")))
             if session is None:
-                return _answer(503, "the session is not on")
+                return _answer(503, "the session is not running")
             answer = session.do(lambda commands: commands.execute(command))
             return JSONResponse(await asyncio.wait_for(asyncio.wrap_future(answer), ANSWER_SECONDS))
         except (Later, TimeoutError) as error:
@@ -46,7 +46,7 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
         """Return a song of a running session, by the key of its play."""
         song = sessions.song(key)
         if song is None:
-            return _answer(404, "no song of that key is on")
+            return _answer(404, "there is no song with that key")
         if key not in sounds:
             sounds[key] = await asyncio.to_thread(wav_of, song.samples, song.sample_rate)
             while len(sounds) > SOUNDS_KEPT:
@@ -72,7 +72,7 @@ async def command_of(request: Request) -> dict[str, Any]:
     """Read a command.
 
     Raises:
-        CommandError: if it is none.
+        CommandError: if it is not one.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise CommandError("a command is JSON")
@@ -80,13 +80,13 @@ async def command_of(request: Request) -> dict[str, Any]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_COMMAND:
-            raise CommandError(f"a command has at most {LARGEST_COMMAND} bytes")
+            raise CommandError(f"a command must have at most {LARGEST_COMMAND} bytes")
     try:
         command = json.loads(body)
     except (ValueError, RecursionError):
         raise CommandError("a command is JSON") from None
     if not isinstance(command, dict):
-        raise CommandError("a command is a JSON object")
+        raise CommandError("a command must be a JSON object")
     return command
 
 

@@ -1,4 +1,4 @@
-"""The running sessions of a server, one for each station and listener; opened when asked for, ended when left."""
+"""The running sessions of a server, one for each station and listener in use."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from radio.home.folder import Home, HomeError, check_name
 from radio.ratings.database import Ratings, RatingsError
 from radio.web.live_session import LiveSession
 
-MOST = 4  # at once: each has a learner of some 300 MB
-LEFT_SECONDS = 120.0  # after which a session that no page shows is ended; the first one stays
+MOST = 4  # at once; each has a process of some 300 MB
+LEFT_SECONDS = 120.0  # after which a session without a page ends, except the first
 
 
 class LiveSessions:
-    """See the module's sentence.
+    """A collection of sessions, opened on request and ended when unused.
 
     Args:
-        home: where everything is kept.
-        first: the station and the listener that a page without names shows.
+        home: folder of all data.
+        first: station and listener of a page whose address names none.
         kind: of saved songs.
         options: of their sessions.
     """
@@ -34,14 +34,14 @@ class LiveSessions:
         self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[LiveSession]:
-        """Yield those that run."""
+        """Yield the running sessions."""
         return iter(list(self._running.values()))
 
     def get(self, station: str | None, listener: str | None) -> LiveSession:
-        """Return the session of a station and a listener, opened now if it does not run.
+        """Return the session of a station and a listener, opened if needed.
 
         Raises:
-            HomeError: if there is no such station, the name can't be a listener's, or too many run.
+            HomeError: if there is no such station, the listener's name is invalid, or too many run.
         """
         station, listener = (
             station or self.first[0],
@@ -67,11 +67,11 @@ class LiveSessions:
         return found if found is not None and found.alive else None
 
     def song(self, key: str) -> Any:
-        """Return a song that was played, by the key of its play; None if it is none of ours."""
+        """Return a played song by the key of its play, or None."""
         return next((session.songs[key] for session in self if key in session.songs), None)
 
     def tidy(self) -> None:
-        """End sessions that nobody has looked at for long."""
+        """End sessions that no page has shown for long."""
         now = time.monotonic()
         for place, session in list(self._running.items()):
             left = (
@@ -84,7 +84,7 @@ class LiveSessions:
                 session.close(wait=False)
 
     def close(self) -> None:
-        """End all."""
+        """End all sessions."""
         sessions = list(self._running.values())
         for session in sessions:
             session.close(wait=False)
@@ -110,5 +110,5 @@ class LiveSessions:
             (one.unwatched_since, place) for place, one in self._running.items() if not one.watched
         ]
         if not idle:
-            raise HomeError(f"{MOST} sessions are on already; close one of their pages first")
+            raise HomeError(f"{MOST} sessions are already running; close one of their pages first")
         self._running.pop(min(idle)[1]).close(wait=False)

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from radio.cli.main import COMMANDS, parser
+from radio.cli.parser import COMMANDS, parser
 from radio.home.settings import ACTIONS, KINDS, NAMED_KEYS, SettingsError, read_settings
 from radio.station.station import STATION_FILE, Station, StationError
 

@@ -279,6 +279,6 @@ def test_every_dependency_has_a_range() -> None:
 def test_a_file_never_takes_the_place_of_a_device_or_a_pipe(tmp_path: Path) -> None:
     """As root, `--output /dev/null.json` and its like would else leave a machine without its device."""
     os.mkfifo(tmp_path / "pipe.json")
-    with pytest.raises(OSError, match="is no file"):
+    with pytest.raises(OSError, match="is not a file"):
         write_json(tmp_path / "pipe.json", {})
     assert [path.is_fifo() for path in tmp_path.iterdir()] == [True]

@@ -1,4 +1,4 @@
-// The history: every rating, to be heard again, changed or taken back.
+// The history: every rating, to replay, change or delete.
 import { command } from "/static/link.js";
 
 const FEW = 6;
@@ -17,7 +17,7 @@ export default {
       <button class="icon" @click="command('change', { key: row.key, value: null })" :aria-label="'Delete the rating of ' + row.song" title="delete"><svg viewBox="0 0 24 24"><path d="M6 6l12 12M18 6L6 18"/></svg></button>
     </li>
   </ul>
-  <p v-else class="note">Nothing yet. What you say while a song plays appears here.</p>
+  <p v-else class="note">Nothing yet. Songs that you rate appear here.</p>
 </section>`,
   props: { history: Array },
   data() { return { all: false }; },

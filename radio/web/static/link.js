@@ -1,19 +1,19 @@
-// Commands to the programme: sent one after the other, each with an id, kept until they are answered.
-// What rates is kept in the browser's storage too, so that neither a reload nor a server that is away loses it.
+// Commands to the session: sent one after the other, each with an id, until they are answered.
+// Ratings are also kept in the browser's storage, so that neither a reload nor a lost server loses them.
 import { reactive } from "vue";
 
 const DURABLE = new Set(["slide", "change"]);
 const STORE = "ai-radio-orders-";
 const AGAIN = [100, 200, 400, 800, 1500]; // milliseconds between attempts
-const GIVEN_UP = 8000; // milliseconds after which a command that does not rate is dropped
+const GIVEN_UP = 8000; // milliseconds after which a command that is no rating is dropped
 
-// A window keeps its name when it is loaded again; one that was opened as a copy of another gets its own.
+// A reloaded page keeps its id; a duplicated tab gets a new one.
 const again = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
 export const page = (again && sessionStorage.getItem("ai-radio-page")) || newId();
 sessionStorage.setItem("ai-radio-page", page);
 
 export const link = reactive({ away: false, waiting: 0, line: "" });
-export const clock = { play: null, at: () => null }; // the deck says where in which song this page is
+export const clock = { play: null, at: () => null }; // set by the deck: the song that this page plays, and the position in it
 const place = { station: "", listener: "" };
 const queue = [];
 let sending = false;
@@ -23,7 +23,7 @@ export function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Say whose programme this page shows, and take up what any window left unsent: where two send it, its id lets it count once. */
+/** Set station and listener, and send what any page left unsent; sent twice, its id lets it count once. */
 export function begin(names) {
   Object.assign(place, { station: names.station, listener: names.listener });
   for (const key of Object.keys(localStorage)) {
@@ -32,7 +32,7 @@ export function begin(names) {
       const left = JSON.parse(localStorage.getItem(key));
       queue.push(...left.orders.map((command) => ({ command, durable: true, since: Date.now(), settle: () => {} })));
     } catch {
-      // what can't be read is no command
+      // unreadable entries are dropped
     }
     localStorage.removeItem(key);
   }
@@ -40,12 +40,12 @@ export function begin(names) {
   send();
 }
 
-/** Give a command; the promise is its answer, or null where it was refused. */
+/** Send a command; the promise is its answer, or null if it was refused. */
 export function command(action, details = {}) {
   const waiting = queue[queue.length - 1];
   const started = queue.length === 1 && sending;
   if (action === "slide" && waiting && !started && waiting.command.action === "slide" && waiting.command.play === details.play) {
-    waiting.command.points.push(...details.points); // the same curve, drawn on before it was sent
+    waiting.command.points.push(...details.points); // more points of the same curve
     keep();
     return waiting.answer;
   }
@@ -57,7 +57,7 @@ export function command(action, details = {}) {
   return entry.answer;
 }
 
-/** Tell where in the song this page is; no answer is waited for, none is missed. */
+/** Report this page's position, without waiting for an answer. */
 export function tell(action, beacon = false) {
   const body = JSON.stringify(filled(action, {}));
   if (beacon) navigator.sendBeacon("/do", new Blob([body], { type: "application/json" }));

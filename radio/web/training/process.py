@@ -1,14 +1,13 @@
-"""A training as a process of its own, niced: trains what job.json asks for and tells of it in lines of JSON; ends when its input does.
+"""The process that trains what job.json requests; it prints events as lines of JSON.
 
     python -m radio.web.training.process FOLDER HOME
 
     FOLDER/job.json      station, minutes or steps, beats, seed
-    FOLDER/music/        what it learns from
-    FOLDER/samples/      songs that it makes as it learns: 000.wav, 001.wav ...
+    FOLDER/music/        the training set
+    FOLDER/samples/      songs made during the training: 000.wav, 001.wav ...
 
-Its input is a pipe that nothing is written to: it ends when the server says stop, or when the
-server is gone, however it went. Then the step is finished and a checkpoint saved. Exit codes are
-those of the command line.
+Its input is a pipe without content: it ends when the server closes it, or dies. Then the process
+finishes its step and saves a checkpoint. Exit codes are those of the command line.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ import numpy as np
 NICE = 10
 SAMPLE_SECONDS = 20.0
 SAMPLES_KEPT = 12
-MIXED = 3  # songs that a sample lies between
+MIXED = 3  # songs that a sample interpolates
 TELL_SECONDS = 0.25
 
 
 class Telling:
-    """Write events as lines of JSON; of the progress only as much as somebody can follow."""
+    """Print events as lines of JSON, progress only as often as a person can follow."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -42,7 +41,7 @@ class Telling:
         self.steps = 0
 
     def __call__(self, event: dict[str, Any]) -> None:
-        """Tell of an event; a reader that has gone is no fault."""
+        """Print an event; ignore a reader that has gone."""
         now, phase = time.monotonic(), str(event.get("phase"))
         if "done" in event:
             self.steps = event["done"]
@@ -56,11 +55,11 @@ class Telling:
 
 
 class Sampler:
-    """Let a song be heard now and then of what is learned so far: one that lies between some of the music's.
+    """Make a sample song now and then, between some songs of the training set.
 
     Args:
         folder: of the samples.
-        tell: of each.
+        tell: called with an event for each sample.
         seed: of the choice of songs.
     """
 
@@ -73,7 +72,7 @@ class Sampler:
         self._number = max(numbers, default=-1) + 1
 
     def __call__(self, vae: Any, songs: Any) -> None:
-        """Make a sample if it is time; weights and the training's own random numbers stay as they are."""
+        """Make a sample if it is time, without effect on weights and random numbers."""
         if time.monotonic() < self._due:
             return
         from radio.station.song_file import write_wav
@@ -114,15 +113,15 @@ class Sampler:
 
 
 class Stop:
-    """Notice the end of the input: at once while there is nothing to keep, else after the step.
+    """Watch for the end of the input; exit at once as long as there is no progress to save.
 
     Attributes:
         asked: whether to stop.
-        has_something_to_keep: False while the music is read.
+        has_progress: False while the music is read.
     """
 
     def __init__(self) -> None:
-        self.asked = self.has_something_to_keep = False
+        self.asked = self.has_progress = False
         threading.Thread(target=self._read, name="input", daemon=True).start()
 
     def _read(self) -> None:
@@ -130,15 +129,15 @@ class Stop:
             while os.read(0, 4096):
                 pass
         self.asked = True
-        if not self.has_something_to_keep:
+        if not self.has_progress:
             _thread.interrupt_main()
 
 
 def main(folder: Path, home: Path) -> int:
-    """Train what FOLDER asks for."""
+    """Train what FOLDER/job.json requests."""
     with contextlib.suppress(OSError, AttributeError):  # Windows has no nice
         os.nice(NICE)
-    # What libraries print must not come between the lines.
+    # Libraries must not print between the lines.
     tell = Telling(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
     stop = Stop()
@@ -151,10 +150,7 @@ def main(folder: Path, home: Path) -> int:
         from radio.errors import explain
 
         tell(
-            {
-                "trouble": explain(error)
-                or f"a fault of the program ({type(error).__name__}: {error})"
-            }
+            {"trouble": explain(error) or f"a bug in the program ({type(error).__name__}: {error})"}
         )
         if explain(error) is None:
             raise
@@ -170,7 +166,7 @@ def _train(folder: Path, home: Path, tell: Telling, stop: Stop) -> int:
     where = Home(home)
 
     def report(event: dict[str, Any]) -> None:
-        stop.has_something_to_keep = event["phase"] not in ("prepare", "compile")
+        stop.has_progress = event["phase"] not in ("prepare", "compile")
         tell(event)
         if event["phase"] == "compile":
             compile_once()
@@ -195,7 +191,7 @@ def _train(folder: Path, home: Path, tell: Telling, stop: Stop) -> int:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Wait until the training of a server that was killed has saved what it had."""
+    """Wait until the training of a killed server has saved its progress."""
     if sys.platform == "win32":
         yield
         return

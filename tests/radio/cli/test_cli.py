@@ -19,11 +19,14 @@ from tiny_station import tiny_station
 from gan.critic_bodies import BODIES
 from gan.latent import KINDS
 from radio.cli import main as cli
+from radio.cli.arguments import CRITICS, LATENTS
 from radio.cli.commands.generate import Target
 from radio.cli.commands.train import Account
+from radio.cli.parser import COMMANDS
 from radio.cli.progress import Progress, duration
 from radio.composer.composer import RadioSession
 from radio.composer.warm_up import WAIT, compile_once, is_compiled, stamp
+from radio.errors import UsageError, explain
 from radio.home.folder import Home
 from radio.ratings.database import Ratings
 
@@ -81,7 +84,7 @@ def test_help_is_quick_starts_with_examples_and_names_every_command() -> None:
         after.children_user + after.children_system - before.children_user - before.children_system
         < 0.3
     )
-    for command in cli.COMMANDS:
+    for command in COMMANDS:
         assert f"    {command} " in done.stdout
         assert run(command, "--help").returncode == 0
 
@@ -140,7 +143,7 @@ def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> 
     assert_one_line(run("train", tmp_path, "--starter", "--station", "mine"), "not both")
     assert_one_line(run("train", tmp_path, "--station", "../mine"), "name of a station")
     (tmp_path / "file").write_text("x")
-    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is no folder")
+    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is not a folder")
     (tmp_path / "empty").mkdir()
     assert_one_line(
         run("train", tmp_path / "empty", "--station", "mine", "--steps", 1), "empty", "no audio"
@@ -215,7 +218,7 @@ def test_a_picture_that_cannot_be_drawn_is_told_before_a_training(
 
 
 def test_the_choices_are_those_that_there_are() -> None:
-    assert (cli.LATENTS, cli.CRITICS) == (KINDS, tuple(BODIES))
+    assert (LATENTS, CRITICS) == (KINDS, tuple(BODIES))
 
 
 def _made_read_only(folder: Path, *, undo: bool = False) -> bool:
@@ -356,13 +359,13 @@ def test_generate_writes_songs_that_the_seed_decides(
 
 
 def test_outputs_that_cannot_hold_the_songs_are_told(tmp_path: Path) -> None:
-    with pytest.raises(cli.UsageError, match="more than one song"):
+    with pytest.raises(UsageError, match="more than one song"):
         Target(tmp_path / "songs.wav", single=False)
     (tmp_path / "file").write_text("x")
     for output in ("file", "file/songs"):
-        with pytest.raises((cli.UsageError, OSError)) as caught:
+        with pytest.raises((UsageError, OSError)) as caught:
             Target(tmp_path / output, single=False)
-        assert "\n" not in (cli.explain(caught.value) or "\n")
+        assert "\n" not in (explain(caught.value) or "\n")
     assert (
         Target(tmp_path / "new" / "song.WAV", single=True).path("name")
         == tmp_path / "new" / "song.WAV"
@@ -528,7 +531,8 @@ def test_training_stops_politely_and_goes_on(
     assert cli.main(arguments) == 130
     written = capsys.readouterr()
     assert (
-        "The same command goes on from here" in written.err and "noise.mp3: not read" in written.err
+        "The same command continues from here" in written.err
+        and "noise.mp3: not read" in written.err
     )
     assert cli.main(arguments) == 0
     assert "ai-radio play --station mine" in capsys.readouterr().out
@@ -556,7 +560,7 @@ def test_progress_tells_rate_loss_and_time_left() -> None:
     line = account.describe({"phase": "learn", "done": 200, "of": 1000, "loss": 0.25})
     assert (
         line
-        == "learning the songs  200 of 1000 (20 %)  loss 0.25000  10.0 a second  1 min 20 s left"
+        == "training the autoencoder  200 of 1000 (20 %)  loss 0.25000  10.0 a second  1 min 20 s left"
     )
     assert account.describe({"phase": "save"}) == "saving"
     assert [duration(s) for s in (0.4, 59, 61, 3600, 7500)] == [
@@ -681,8 +685,8 @@ def test_errors_that_are_faults_are_not_hidden(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(about, "stations", fail)
     with pytest.raises(ValueError, match="a fault"):
         cli.main(["stations"])
-    assert cli.explain(KeyError("x")) is None
-    assert (cli.explain(PermissionError(13, "Permission denied", "/x")) or "").startswith(
+    assert explain(KeyError("x")) is None
+    assert (explain(PermissionError(13, "Permission denied", "/x")) or "").startswith(
         "/x: Permission denied; check "
     )
 

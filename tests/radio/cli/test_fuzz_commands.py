@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from tiny_station import tiny_station
 
 from compression.files import compress_file
-from radio.cli.main import COMMANDS, main, parser
+from radio.cli.main import main
+from radio.cli.parser import COMMANDS, parser
 from radio.composer import remote
 from radio.ratings.database import Rating, Ratings
 from radio.station.song_file import description_of, station_fingerprint

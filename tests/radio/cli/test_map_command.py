@@ -71,7 +71,7 @@ def test_a_map_shows_what_there_is(
     )
     assert (
         capsys.readouterr().out
-        == f"{output}  {len(station.means)} songs learned, 12 made, 3 rated by me\n"
+        == f"{output}  {len(station.means)} training excerpts, 12 new songs, 3 rated by me\n"
     )
     assert b"<svg" in output.read_bytes()[:1000]
     (call,) = drawn
@@ -159,5 +159,5 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
     prepared = json.loads(written[written.index("{") :])["prepared"]
     assert (
         prepared
-        == f"{kept / 1e6:.0f} MB of music for training, never more than 1074 MB, safe to delete: {home / 'prepared'}"
+        == f"{kept / 1e6:.0f} MB of music for training, at most 1074 MB, safe to delete: {home / 'prepared'}"
     )

@@ -14,7 +14,7 @@ import soundfile
 from tiny_station import tiny_station
 
 from radio.cli.main import main
-from radio.home.folder import Home, without_keeping
+from radio.home.folder import Home, temporary_home
 from radio.ratings.database import Rating, Ratings, RatingsError
 from radio.station.song_file import write_wav
 from radio.station.station import STATION_FILE, StationError
@@ -133,12 +133,12 @@ def test_a_disk_that_is_really_full(
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-def test_a_session_without_keeping_knows_what_was_said_before(tmp_path: Path) -> None:
+def test_a_session_temporary_home_knows_what_was_said_before(tmp_path: Path) -> None:
     tiny_station().save(tmp_path / "stations" / "tiny")
     ratings = Ratings(tmp_path / "ratings.db")
     ratings.keep(rating(1))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    home = without_keeping(Home(tmp_path))
+    home = temporary_home(Home(tmp_path))
     copy = Ratings(home.ratings)
     assert copy.total() == 1 and home.station("tiny").joinpath(STATION_FILE).is_file()
     copy.keep(rating(2))
@@ -256,7 +256,7 @@ def test_the_radio_plays_on_a_home_that_cannot_be_written_to(tmp_path: Path) -> 
         _made_read_only(tmp_path / "home", undo=True)
     assert done.returncode == 0, done.stderr
     told = [
-        line for line in done.stderr.splitlines() if "nothing of this session will be kept" in line
+        line for line in done.stderr.splitlines() if "nothing of this session will be saved" in line
     ]
     assert len(told) == 1 and "can't write to the home" in told[0]
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["stations"]

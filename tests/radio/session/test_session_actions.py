@@ -164,7 +164,7 @@ def test_lines_are_commands_and_ratings(stage: Stage, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == ""
     for line in ("7", "nan", "inf", "hello", "1e400"):
         execute(stage.broadcast, line)
-        assert "is no command and no rating" in capsys.readouterr().out
+        assert "is neither a command nor a rating" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -481,7 +481,7 @@ def test_a_browser_logs_in(locked: RadioServer, chromium: Any) -> None:
     with open_page(chromium, locked) as page:
         page.get_by_label("Password").fill(PASSWORD + "!")
         page.keyboard.press("Enter")
-        page.get_by_role("alert").filter(has_text="not the password").wait_for()
+        page.get_by_role("alert").filter(has_text="Wrong password").wait_for()
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Listen").click()
         page.locator(".radio .deck").wait_for()

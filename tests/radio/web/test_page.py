@@ -229,7 +229,7 @@ def test_the_layout_fits(
 def test_two_browsers_and_a_session_on_one_listener(server: RadioServer, chromium: Any) -> None:
     with open_page(chromium, server) as one, open_page(chromium, server, width=390) as other:
         listen(one)
-        other.wait_for_selector("text=It sounds in another window")
+        other.wait_for_selector("text=The sound is in another window")
         assert other.evaluate("document.querySelector('.deck audio').paused"), "one window sounds"
         rate(one, "ArrowRight", "ArrowRight")
         other.wait_for_function("document.querySelector('.value').textContent === '+0.10'")

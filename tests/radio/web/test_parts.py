@@ -172,7 +172,7 @@ def test_the_same_order_again_is_answered_and_not_done_again(room: Room) -> None
 
 def test_what_was_said_of_a_song_that_is_over_is_drawn_on(room: Room) -> None:
     assert room.give("slide", play="old song", points=[[1.0, 0.5]])["kept"] == 1
-    with pytest.raises(CommandError, match="nothing is known"):
+    with pytest.raises(CommandError, match="no longer known"):
         room.give("slide", play="never", points=[[1.0, 0.5]])
     room.songs["new song"] = types.SimpleNamespace(name="new song")
     room.give("slide", play="new song", points=[[1.0, 0.5]])

@@ -84,7 +84,7 @@ def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
         with open_page(chromium, server) as page:
             page.get_by_label("Name of the station").fill("tiny")
             page.get_by_role("button", name="Train", exact=True).click()
-            page.get_by_text("there is a station tiny already").wait_for()
+            page.get_by_text("there is already a station tiny").wait_for()
             assert server.ask(
                 "POST", "/train/begin", {"station": "mine", "minutes": 1, "beats": 16}
             ) == (200, {"ok": True})
@@ -123,7 +123,7 @@ def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
                 "going on where" in line for line in state["lines"]
             )
             page.get_by_role("button", name="Stop", exact=True).click()
-            page.get_by_text("Stopped; what was learned is kept.").wait_for(timeout=60_000)
+            page.get_by_text("Stopped; the progress is saved.").wait_for(timeout=60_000)
         assert (tmp_path / "stations/mine/training.npz").exists()
         assert server.ask("POST", "/train/clear", {})[0] == 200
         assert (

@@ -160,7 +160,7 @@ def test_what_is_no_music_is_named_and_not_kept(server: RadioServer) -> None:
         ), (name, problem)
         assert kept(server) == [], name
     status, answer = server.ask("POST", "/train/begin", {"station": "mine", "minutes": 1})
-    assert status == 400 and "no music to learn from" in answer["line"]
+    assert status == 400 and "no music to train on" in answer["line"]
     assert put(server, "empty.wav", b"") == (400, {"ok": False, "line": "it is empty"})
 
 
@@ -175,7 +175,11 @@ def test_too_large_and_too_many(server: RadioServer) -> None:
     for _ in range(limit):
         assert put(server, "x", b"nothing")[0] == 200
     status, answer = put(server, "x", tone())
-    assert status == 413 and answer["line"] == f"{limit} files are enough" and kept(server) == []
+    assert (
+        status == 413
+        and answer["line"] == f"at most {limit} files are accepted"
+        and kept(server) == []
+    )
 
 
 def test_nothing_is_left_of_what_broke_off(server: RadioServer) -> None:
@@ -239,7 +243,7 @@ def test_limits_hold_where_no_length_is_promised(tmp_path: Path) -> None:
     )
     assert refused(uploads, song, bytes(11)).status == 413
     assert refused(uploads, bytes(5), length=len(song) + 11).status == 413
-    assert "broke off" in str(refused(uploads, song, length=len(song) + 1))
+    assert "interrupted" in str(refused(uploads, song, length=len(song) + 1))
     for _ in range(2):
         assert added(uploads, None, song[:1000], song[1000:])["problem"] == ""
     assert "together" in str(refused(uploads, bytes(11)))
