@@ -1,4 +1,4 @@
-"""Every lesson is run as its reader runs it, at --fast, and what it claims is asserted: losses fell, gradients agree, minima were found."""
+"""Every lesson runs with --fast, and its claims are asserted: losses, gradients, minima."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports run one way, heavy or optional libraries are imported where they are used, and no other framework is behind it."""
+"""Imports run one way, heavy libraries are imported where used, and no framework is behind it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def module_name(path: Path) -> str:
 
 
 def imports(tree: ast.AST, package: str, *, late: bool = True) -> Iterator[str]:
-    """Yield the full names that a file imports, without those in functions if not `late`, nor those for type checkers."""
+    """Yield the names that a file imports, without type-only ones; late ones only if `late`."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -144,7 +144,8 @@ def test_every_module_of_the_networks_has_a_layer() -> None:
 def test_the_test_finds_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     cases = {
-        "neural_networks/components/dense.py": "from neural_networks.training.trainer import Trainer",
+        "neural_networks/components/dense.py": "from neural_networks.training.trainer import"
+        " Trainer",
         "neural_networks/components/module.py": "from . import dense",
         "neural_networks/components/kernels/gru.py": "import neural_networks.components.parameters",
         "neural_networks/vae/vae.py": "def f():\n    import gan.critic",
@@ -162,7 +163,8 @@ def test_the_test_finds_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         path.write_text(text)
         assert len(faults(path)) == 1, name
     path.write_text(
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import matplotlib\ndef f():\n    import matplotlib"
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import matplotlib\n"
+        "def f():\n    import matplotlib"
     )
     assert faults(path) == []
 
@@ -172,7 +174,8 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
     names = [
         module_name(path) for path in sources() if path.is_relative_to(ROOT / "neural_networks")
     ]
-    code = f"import sys, importlib\nfor name in {names}: importlib.import_module(name)\nprint(*sys.modules)"
+    code = f"import sys, importlib\nfor name in {names}: importlib.import_module(name)\n"
+    code += "print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""What gets installed, and that README.md, setup.py, CHANGELOG.md and .ci/run agree with each other.
+"""What gets installed; README.md, setup.py, CHANGELOG.md and .ci/run agree with each other.
 
 The suite runs from the source tree; these tests build the package from a copy of it, install that
 into a folder of its own, and use it there.
@@ -34,7 +34,7 @@ def run(*command: str, folder: Path, **environment: str) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, built from a copy of the tree, so that what an earlier build left in build/ is not in it."""
+    """The package, built from a copy of the tree, without the remains of an earlier build."""
     place = tmp_path_factory.mktemp("wheel")
     tree = place / "tree"
     shutil.copytree(
@@ -154,7 +154,8 @@ def test_readme_has_the_command_that_starts_and_the_one_that_tests() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/ai-radio" in lines
     assert [line for line in lines if "-m pytest" in line] == [
-        "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/python -m pytest -n 2 --dist worksteal"
+        "python3 -m venv .venv && .venv/bin/pip install '.[test]' &&"
+        " .venv/bin/python -m pytest -n 2 --dist worksteal"
     ]
 
 

@@ -1,4 +1,4 @@
-"""What README.md says is so: its commands have these options, its scripts are there, its figures stand where they were measured.
+"""What README.md says is true: options of its commands, its scripts, its measured figures.
 
 Its Python is run by test_owner_vae.py and test_owner_audio.py; test_package.py and test_docs.py
 look at its links and commands too.
@@ -28,7 +28,7 @@ def test_it_begins_with_three_lines_and_a_picture() -> None:
     [("owner_vae", "\nsounds, names = audio.get_raw_data(5, 15, 1)\n"), ("owner_compression", "")],
 )
 def test_the_owners_programs_are_those_of_the_examples(name: str, said: str) -> None:
-    """The same text, but for the line that README sets `sounds` with, which an example sets before the owner's text begins."""
+    """The same text, without the line that sets `sounds`, which an example sets before it."""
     text = (
         (ROOT / "examples" / f"{name}.py")
         .read_text(encoding="utf-8")

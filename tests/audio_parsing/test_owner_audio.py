@@ -1,4 +1,4 @@
-"""The owner's functions, both examples of README.md and the one of docs/library.md, run as they are written."""
+"""The functions of audio_parsing.audio_parsing, and the README's two programs, run as written."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def example(number: int, page: str = "README.md") -> str:
 
 
 def run_example(text: str, folder: Path) -> str:
-    """Run a block as a program of its own in an empty folder, in less than a minute of the processor; return what it printed."""
+    """Run a program in an empty folder, in less than a minute of CPU time; return its output."""
     (folder / "example.py").write_text(text, encoding="utf-8")
     environment = os.environ | {
         "MPLBACKEND": "Agg",

@@ -1,4 +1,4 @@
-"""Playing: the callback's arithmetic sample by sample, time without a device, and sound through a real server, recorded."""
+"""Playback: the callback sample by sample, the silent device, and a recorded sound server."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_pause_is_silence_and_loses_nothing(player: Player) -> None:
 def test_changes_in_any_order_lose_no_sample_and_never_click(
     player: Player, rng: np.random.Generator
 ) -> None:
-    """Keys as fast as they come, between the device's calls; each change is a ramp, and the position is what is heard."""
+    """Rapid keys between the device's calls: each change is a ramp, the position is exact."""
     song = np.sin(np.arange(60 * RATE) / 30).astype(np.float32) * np.float32(0.9)
     player.play(song, RATE)
     player._stream.pull(5)

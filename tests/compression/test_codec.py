@@ -1,4 +1,4 @@
-"""The codec: the fold, the range coder, blocks, and files that are cut, flipped, foreign or made to do harm."""
+"""The codec: folding, range coder, blocks, and cut, corrupted, foreign or malicious files."""
 
 from __future__ import annotations
 

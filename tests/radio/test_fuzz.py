@@ -1,4 +1,4 @@
-"""What hypothesis thinks up for command lines, config.toml, station files, rows of the database: understood, or refused in one line.
+"""Random command lines, config.toml, station files and database rows are understood or refused.
 
 Each is tried a hundred times here and 20,000 times by `python -m pytest -m slow
 tests/radio/test_fuzz.py`; docs/reliability.md has the figures. The environment's AI_RADIO_FUZZ is
@@ -65,7 +65,7 @@ def fuzz(
 
 OPTIONS = sorted(
     option
-    for command in parser()._subparsers._group_actions[0].choices.values()  # type: ignore[union-attr,attr-defined]
+    for command in parser()._subparsers._group_actions[0].choices.values()  # type: ignore
     for action in command._actions
     for option in action.option_strings
 )

@@ -1,4 +1,4 @@
-"""The command line as it is typed: in processes of its own, on a real terminal, with everything that can be wrong."""
+"""The command line as typed: in processes of its own, on a real terminal, with all its errors."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def test_help_is_quick_starts_with_examples_and_names_every_command() -> None:
 
 
 def test_nothing_heavy_is_imported_to_read_arguments() -> None:
-    code = "import sys, radio.cli.main; radio.cli.main.parser().parse_args(['play']); print([m for m in ('numpy', 'numba') if m in sys.modules])"
+    code = "import sys, radio.cli.main; radio.cli.main.parser().parse_args(['play']); "
+    code += "print([m for m in ('numpy', 'numba') if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
@@ -222,7 +223,7 @@ def test_the_choices_are_those_that_there_are() -> None:
 
 
 def _made_read_only(folder: Path, *, undo: bool = False) -> bool:
-    """Take or give back the right to write; for root, which no right binds, by a read-only mount."""
+    """Revoke or restore write permission; for root, by a read-only mount."""
     if sys.platform == "win32":
         return False
     if os.geteuid():
@@ -559,8 +560,8 @@ def test_progress_tells_rate_loss_and_time_left() -> None:
     now[0] = 10.0
     line = account.describe({"phase": "learn", "done": 200, "of": 1000, "loss": 0.25})
     assert (
-        line
-        == "training the autoencoder  200 of 1000 (20 %)  loss 0.25000  10.0 a second  1 min 20 s left"
+        line == "training the autoencoder  200 of 1000 (20 %)  loss 0.25000  10.0 a second"
+        "  1 min 20 s left"
     )
     assert account.describe({"phase": "save"}) == "saving"
     assert [duration(s) for s in (0.4, 59, 61, 3600, 7500)] == [
@@ -603,7 +604,8 @@ def test_a_reader_that_leaves_is_no_error(radio_home: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")
 def test_a_whole_session_on_a_terminal(radio_home: Path) -> None:
     pexpect = pytest.importorskip("pexpect")
-    script = f"trap : INT; stty -g; {sys.executable} -m radio --station tiny --beats 64 --seed 2; echo code $?; stty -g"
+    command = f"{sys.executable} -m radio --station tiny --beats 64 --seed 2"
+    script = f"trap : INT; stty -g; {command}; echo code $?; stty -g"
     environment = {
         **os.environ,
         "TERM": "xterm-256color",

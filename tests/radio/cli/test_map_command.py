@@ -1,4 +1,4 @@
-"""`ai-radio map`, and the prepared music that `train` keeps and `doctor` tells of, from the command line."""
+"""`ai-radio map`, and the prepared music that `train` caches and `doctor` reports."""
 
 from __future__ import annotations
 
@@ -158,6 +158,6 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
     written = capsys.readouterr().out
     prepared = json.loads(written[written.index("{") :])["prepared"]
     assert (
-        prepared
-        == f"{kept / 1e6:.0f} MB of music for training, at most 1074 MB, safe to delete: {home / 'prepared'}"
+        prepared == f"{kept / 1e6:.0f} MB of music for training, at most 1074 MB, safe to delete:"
+        f" {home / 'prepared'}"
     )

@@ -1,4 +1,4 @@
-"""A full disk, a home that can't be written to, a clock that jumps, two processes at once: told in a line, and everything else goes on."""
+"""A full disk, a read-only home, a changed clock, two processes: one line, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def rating(number: int, **rest: float) -> Rating:
-    return Rating("me", "tiny", "ab12", f"song {number}", np.full(60, float(number)), 0.5, **rest)  # type: ignore[arg-type]
+    place = np.full(60, float(number))
+    return Rating("me", "tiny", "ab12", f"song {number}", place, 0.5, **rest)  # type: ignore
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +225,8 @@ from pathlib import Path
 from radio.ratings.database import Rating, Ratings
 ratings = Ratings(Path(sys.argv[1]))
 for number in range(60):
-    ratings.keep(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=f"{sys.argv[2]} {number}"))
+    key = f"{sys.argv[2]} {number}"
+    ratings.keep(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=key))
     if number % 5 == 4:
         assert ratings.undo("me", "tiny", "ab12") is not None
     ratings.of("me", "tiny")
@@ -232,7 +234,7 @@ for number in range(60):
 
 
 def test_two_processes_with_one_listener(tmp_path: Path) -> None:
-    """Both write, take back and read at the same time, and what the database holds at the end is what they left."""
+    """Both write, undo and read at the same time; the database then holds what they left."""
     command = [sys.executable, "-c", TWO, str(tmp_path / "ratings.db")]
     both = [
         subprocess.Popen([*command, name], cwd=ROOT, stderr=subprocess.PIPE, text=True)

@@ -1,4 +1,4 @@
-"""The screen: what its parts show as functions of a view, and what real keys and the mouse do to a programme, by Textual's Pilot."""
+"""The screen: its parts as functions of a view, and real keys and mouse through Textual's Pilot."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class Screened:
         self.app = RadioApp(self._open, settings or Settings(), title="starter / me")
 
     def _open(self, say: Callable[[str], None]) -> Broadcast:
-        return Broadcast(self.session, SilentDevice(lambda: self.now), say=say)  # type: ignore[arg-type]
+        player = SilentDevice(lambda: self.now)
+        return Broadcast(self.session, player, say=say)  # type: ignore[arg-type]
 
     @property
     def view(self) -> View:

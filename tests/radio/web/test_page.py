@@ -1,4 +1,4 @@
-"""The page in a real browser: it plays, rates with times, follows other faces, and comes back after a reload and a power cut."""
+"""The page in a real browser: plays, rates with times, follows others, survives a power cut."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ FREE_DOT = """() => [...document.querySelectorAll(".dot:not(.now)")].map((dot) =
   const box = dot.getBoundingClientRect(), place = [box.x + box.width / 2, box.y + box.height / 2];
   return document.elementFromPoint(...place) === dot ? place : null;
 }).find((place) => place)"""
-SONG = "document.querySelector('.seek').disabled === false && document.querySelector('.song').textContent"
+SONG = (
+    "document.querySelector('.seek').disabled === false"
+    " && document.querySelector('.song').textContent"
+)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +143,8 @@ def test_the_keyboard_alone_is_enough(server: RadioServer, chromium: Any) -> Non
         names = page.evaluate(
             "[...document.querySelectorAll('button, input, select, a, [role=application]')]"
             ".filter((one) => one.offsetParent || one.type === 'file')"
-            ".map((one) => (one.labels?.[0]?.textContent || one.getAttribute('aria-label') || one.textContent).trim())"
+            ".map((one) => (one.labels?.[0]?.textContent || one.getAttribute('aria-label')"
+            " || one.textContent).trim())"
         )
         assert len(names) > 10 and all(names), "everything that can be used says what it is"
 

@@ -1,4 +1,4 @@
-"""What the page is made of, without a browser: the player whose sound is elsewhere, commands, ranges of a song's bytes, the map."""
+"""The page without a browser: its player, commands, byte ranges of a song, the map."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Room:
         self.session.add = self._add  # type: ignore[attr-defined]
         self.clock = Clock()
         self.player = BrowserPlayer(self.clock)
-        self.broadcast = Broadcast(self.session, self.player, say=lambda line: None)  # type: ignore[arg-type]
+        self.broadcast = Broadcast(self.session, self.player, say=lambda _: None)  # type: ignore
         self.songs: dict[str, Any] = {}
         self.played: dict[str, Any] = {}
         self.commands = Commands(self.broadcast, self)  # type: ignore[arg-type]

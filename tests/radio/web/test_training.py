@@ -1,4 +1,4 @@
-"""Train your own over the running radio's routes: heard as it learns, stopped, killed with its server, gone on with."""
+"""Training over the routes: with samples, stopped, killed with its server, resumed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def music(folder: Path) -> None:
 
 
 def job_of(home: Path, *, steps: int, goes_on: bool = True) -> TrainJob:
-    """Return a job that goes on with what a server left that was asked for a number of steps; over the routes only minutes are."""
+    """Return a job that resumes a request for a number of steps; the routes only take minutes."""
     folder = home / "web/training"
     music(folder / "music")
     files = [
@@ -62,7 +62,7 @@ def job_of(home: Path, *, steps: int, goes_on: bool = True) -> TrainJob:
 
 
 def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
-    """From files to a station in the picker; in the middle the server is killed, and another goes on."""
+    """From files to a station in the picker; the server is killed midway, and another resumes."""
     with RadioServer(tmp_path) as server:
         for number in range(2):
             assert put(server, f"song {number}.wav", tone(8, pitch=220 * (number + 1)))[0] == 200
@@ -174,7 +174,7 @@ def test_a_finished_training_is_a_station(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_process_outlives_no_server_and_loses_no_step(tmp_path: Path) -> None:
-    """The process is niced; its input's end stops it after a step, with a checkpoint, and the next job has that step."""
+    """The process is niced; closing its input stops it with a checkpoint, from which it resumes."""
     job = job_of(tmp_path, steps=100_000)
     try:
         until(

@@ -1,4 +1,4 @@
-"""Files dropped on the running radio's page: too large, too many, no audio, bombs, names that would be paths; nothing is left over."""
+"""Uploads: too large, too many, no audio, bombs, names that would be paths; nothing remains."""
 
 from __future__ import annotations
 
@@ -167,7 +167,8 @@ def test_what_is_no_music_is_named_and_not_kept(server: RadioServer) -> None:
 def test_too_large_and_too_many(server: RadioServer) -> None:
     """The length that is promised is enough to refuse; nothing has to be sent."""
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
-        head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\nContent-Length: {300 << 20}\r\n\r\n"
+        head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        head += f"Origin: {server.address}\r\nContent-Length: {300 << 20}\r\n\r\n"
         connection.sendall(head.encode())
         assert b" 413 " in connection.recv(4096).splitlines()[0]
     assert kept(server) == []
@@ -184,7 +185,8 @@ def test_too_large_and_too_many(server: RadioServer) -> None:
 
 def test_nothing_is_left_of_what_broke_off(server: RadioServer) -> None:
     content = tone(60)
-    head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\nContent-Length: {len(content)}\r\n\r\n"
+    head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+    head += f"Origin: {server.address}\r\nContent-Length: {len(content)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         connection.sendall(head.encode() + content[: len(content) // 2])
         until = time.monotonic() + 20
