@@ -1,7 +1,7 @@
 """Compare two sounds by harmony, rhythm, spectrum and scale, to judge reconstructions and songs.
 
-Every measure takes samples (n,), analysed by a short-time Fourier transform, or frames (T, 181) of
-`frames.encode`; a comparison takes two sounds of one kind and uses the time that both have.
+Every measure takes samples (n,) at a sample rate in Hz, or frames (T, 181) of `frames.encode`; a
+comparison takes two sounds of one kind and uses the time that both have.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def chroma(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np.ndarray
     else:
         magnitude = _spectrogram(sound, 4096, 1024)
         hertz = np.arange(magnitude.shape[1]) * sample_rate / 4096
-        heard = (hertz > 55) & (hertz < 5000)
-        power = magnitude[:, heard] ** 2
-        pitch = 69 + 12 * np.log2(hertz[heard] / 440)
+        audible = (hertz > 55) & (hertz < 5000)
+        power = magnitude[:, audible] ** 2
+        pitch = 69 + 12 * np.log2(hertz[audible] / 440)
     distance = np.abs((pitch[:, None] - np.arange(12) + 6) % 12 - 6)
     return np.sqrt(power @ np.maximum(1 - distance, 0))  # between two classes it is shared
 
@@ -117,12 +117,12 @@ def in_scale_share(sound: np.ndarray, pitch_classes: frozenset[int]) -> float:
     if sound.shape[1] == 4:
         pitch = np.rint(sound[:, 2]).astype(int)
         energy = (sound[:, 1] - sound[:, 0]) * sound[:, 3] ** 2
-        heard = np.bincount(pitch % 12, energy, 12)
+        energies = np.bincount(pitch % 12, energy, 12)
     else:
         energy, pitches = note_energy(sound)
-        heard = np.bincount(np.rint(pitches).astype(int).ravel() % 12, energy.ravel(), 12)
-    total = heard.sum()
-    return float(heard[sorted(pitch_classes)].sum() / total) if total > 0 else 1.0
+        energies = np.bincount(np.rint(pitches).astype(int).ravel() % 12, energy.ravel(), 12)
+    total = energies.sum()
+    return float(energies[sorted(pitch_classes)].sum() / total) if total > 0 else 1.0
 
 
 def note_energy(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

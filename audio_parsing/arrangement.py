@@ -77,13 +77,13 @@ def arrange(
         score.chords,
         sections,
         styles,
-        groove,
-        tune.metre,
-        bar_start,
-        transposition,
-        bass,
-        last.start,
-        beats,
+        groove=groove,
+        metre=tune.metre,
+        bar_start=bar_start,
+        transposition=transposition,
+        bass=bass,
+        last=last.start,
+        beats=beats,
     )
     return StarterSong(
         name=name,
@@ -108,7 +108,7 @@ def _write(
 ) -> _Score:
     """Join the phrases; a repeated phrase is varied, lifted (semitones) or doubled below."""
     score = _Score()
-    heard: dict[tuple[MelodyNote, ...], int] = {}
+    played: dict[tuple[MelodyNote, ...], int] = {}
     for section in sections:
         if section.phrase is None:
             chord = tune.phrases[0].chords[0]
@@ -117,8 +117,8 @@ def _write(
                 score.melody += _introduction(tune, chord, section)
             continue
         phrase = tune.phrases[section.phrase].last(section.length)
-        times = heard.get(phrase.notes, 0)
-        heard[phrase.notes] = times + 1
+        times = played.get(phrase.notes, 0)
+        played[phrase.notes] = times + 1
         varied = vary(
             phrase.notes, tune.scale, amount=min(0.3 + 0.1 * times, 0.6) if times else 0.0, rng=rng
         )
@@ -152,6 +152,7 @@ def _accompaniment(
     chords: Sequence[Chord],
     sections: Sequence[Section],
     styles: Sequence[str],
+    *,
     groove: str,
     metre: int,
     bar_start: float,

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 30_000  # Hz
 MUSIC = "music_sample/*/*.mp3"  # relative to the current folder
-SILENCE = 1e-2  # of the peak: the song begins at the first sample above it
-LONG = 2.0  # seconds; a longer sound is plotted in seconds, a shorter one in milliseconds
+SILENCE_SHARE = 1e-2  # of the peak: the song begins at the first sample above it
+LONG_SECONDS = 2.0  # seconds; a longer sound is plotted in seconds, a shorter one in milliseconds
 # seconds of a file that are read besides the samples asked for: the music may begin in them
 INTRODUCTION = 30.0
 
@@ -66,7 +66,7 @@ def get_raw_data(
     for name, samples in (
         _from_files(paths, data_points) if paths else _from_the_starter_collection()
     ):
-        start = int(np.argmax(np.abs(samples) > SILENCE * np.abs(samples).max()))
+        start = int(np.argmax(np.abs(samples) > SILENCE_SHARE * np.abs(samples).max()))
         sound = samples[start : start + data_points].astype(np.float64)
         sound -= sound.mean()
         deviation = sound.std()
@@ -172,7 +172,7 @@ def plot_audio_comparison(
         ax: draw into these axes, and neither show nor save.
     """
     songs = [np.asarray(samples).ravel() for samples in (original, other)]
-    unit = "seconds" if max(map(len, songs)) > LONG * sample_rate else "milliseconds"
+    unit = "seconds" if max(map(len, songs)) > LONG_SECONDS * sample_rate else "milliseconds"
     with canvas(ax, path, "audio_comparison.png") as given:
         for song, label, color, width in zip(
             songs, ("original", "after"), (BLUE, ORANGE), (2.0, 1.0), strict=True

@@ -29,7 +29,7 @@ import numpy as np
 from audio_parsing.decoding import open_file, reason, shown
 
 MOST_BYTES = 1 << 30
-FULL = 0.8  # share of the most bytes that is left after making room, so that this is rare
+SHARE_LEFT = 0.8  # share of the most bytes that is left after making room, so that this is rare
 MARK = b"AIRCACH1"
 DIGEST_SIZE = 16  # bytes
 SUFFIX, UNFINISHED = ".array", ".part"
@@ -81,7 +81,7 @@ class Cache:
         np.save(stream, array, allow_pickle=False)
         content = stream.getbuffer()
         size = len(MARK) + DIGEST_SIZE + len(content)
-        if size > self.most_bytes * FULL:
+        if size > self.most_bytes * SHARE_LEFT:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ class Cache:
         if self._known + size <= self.most_bytes:
             return
         for _, bytes_, path in entries:
-            if self._known + size <= self.most_bytes * FULL:
+            if self._known + size <= self.most_bytes * SHARE_LEFT:
                 break
             with contextlib.suppress(OSError):
                 path.unlink()

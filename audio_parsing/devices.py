@@ -1,4 +1,4 @@
-"""Sound devices by name (PortAudio's numbers change when one is plugged in), without C libraries' chatter."""
+"""Sound devices by name, as PortAudio's numbers change whenever one is plugged in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def output_devices(*, again: bool = False) -> list[str]:
 
 
 def index_of(name: str | None) -> int | None:
-    """Return PortAudio's number of a device; None, the system default, if there is no such device."""
+    """Return PortAudio's number of a device; None, the system default, if there is none."""
     if name is None:
         return None
     return next((index for index, device in _outputs() if device["name"] == name), None)

@@ -33,12 +33,12 @@ __all__ = ["AudioError", "find_audio", "read_audio", "read_folder", "read_pieces
 SAMPLE_RATE = 22050  # Hz
 LEVEL = 0.1  # root mean square of the loud passages, -20 dB of full scale
 PEAK = 0.99  # no sample is louder
-SILENCE = 1e-3  # windows this far below the loudest one (-60 dB) are trimmed at the ends
-NOTHING = 1e-4  # a file that never passes this (-80 dB of full scale) is silent
+SILENCE_SHARE = 1e-3  # windows this far below the loudest one (-60 dB) are trimmed at the ends
+SILENT_PEAK = 1e-4  # a file that never passes this (-80 dB of full scale) is silent
 DC_CUTOFF = 10.0  # Hz
 WINDOW = 0.01  # seconds, over which the level of silence is measured
 LOUDNESS_WINDOW = 0.4  # seconds, over which loudness is measured
-LONGEST = 1200.0  # seconds of one file in memory at once, by default: 106 MB
+MAX_SECONDS = 1200.0  # seconds of one file in memory at once, by default: 106 MB
 
 Blocks = Generator[np.ndarray, None, None]  # of samples (n,) float32
 
@@ -77,7 +77,7 @@ def read_audio(
 
 
 def read_pieces(
-    path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, seconds: float = LONGEST
+    path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, seconds: float = MAX_SECONDS
 ) -> Blocks:
     """Yield an audio file in pieces, each trimmed and levelled as by `read_audio`.
 
@@ -109,8 +109,8 @@ def read_pieces(
             while block.size:
                 if not gathered:
                     block = (
-                        block[np.argmax(np.abs(block) > NOTHING) :]
-                        if np.abs(block).max() > NOTHING
+                        block[np.argmax(np.abs(block) > SILENT_PEAK) :]
+                        if np.abs(block).max() > SILENT_PEAK
                         else block[:0]
                     )
                 room = most - len(gathered) // 4
@@ -134,7 +134,7 @@ def read_folder(
     folder: str | os.PathLike[str],
     *,
     sample_rate: int = SAMPLE_RATE,
-    max_seconds: float | None = LONGEST,
+    max_seconds: float | None = MAX_SECONDS,
     on_skip: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[Path, np.ndarray]]:
     """Yield (path, samples) for the audio files of a folder, with only one file in memory.
@@ -210,9 +210,9 @@ def _cut_silence(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     window = max(1, round(WINDOW * sample_rate))
     energies = _energies(samples, window)
     loudest = energies.max(initial=0)
-    if loudest <= NOTHING**2:
+    if loudest <= SILENT_PEAK**2:
         return samples[:0]
-    loud = np.flatnonzero(energies > loudest * SILENCE**2)
+    loud = np.flatnonzero(energies > loudest * SILENCE_SHARE**2)
     return samples[loud[0] * window : (loud[-1] + 1) * window]
 
 

@@ -71,7 +71,7 @@ class FilterBank:
 
 
 def filter_bank(length: int, sample_rate: float) -> FilterBank:
-    """Return the filters for songs of `length` samples at a rate in Hz; similar lengths share them."""
+    """Return the filters for songs of `length` samples at a rate in Hz, shared by similar ones."""
     half = fft.next_fast_len(-(-(length + int(PADDING * sample_rate)) // 2), real=True)
     return _filter_bank(2 * half, float(sample_rate))
 

@@ -179,7 +179,7 @@ def _tonal_spectrum(
             )
         else:
             match_frames(
-                signals, gain, projected, before, power, step, *places, np.float32(FRAME_MOMENTUM)
+                signals, gain, projected, before, power, step, places, np.float32(FRAME_MOMENTUM)
             )
         previous = projected
     return bank.synthesise(signals)

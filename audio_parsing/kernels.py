@@ -148,13 +148,14 @@ def accelerate(out, projected, previous, amplitude, momentum):
 
 
 @kernel
-def match_frames(out, gain, projected, previous, target, step, lower, weight, fade, momentum):
+def match_frames(out, gain, projected, previous, target, step, places, momentum):
     """out (K, M) = g u, u = projected + momentum (projected - previous); g sets each frame's power.
 
     The target powers are (K, T). g (`gain`, (T,), is its workspace) belongs to the middle of the
-    frames; `lower`, `weight` and `fade` (M,) interpolate it. The envelope within a frame is left as
-    it is: unlike `accelerate`, this asks for no more than the frames hold.
+    frames; `places` (lower, weight, fade), each (M,), interpolate it. The envelope within a frame is
+    left as it is: unlike `accelerate`, this asks for no more than the frames hold.
     """
+    lower, weight, fade = places
     tiny = np.float32(1e-20)
     one = np.float32(1)
     highest = np.float32(4)

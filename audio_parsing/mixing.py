@@ -4,7 +4,7 @@
     mixed.play(samples) pause() resume() seek(seconds) stop() volume      heard almost at once
     mixed.fill()                  called often, from any thread but the device's
     mixed.take(out)               called by the device: copies finished samples, nothing else
-    mixed.heard(late)             samples of the song played, if the device holds `late` of them
+    mixed.played(late)            samples of the song played, if the device holds `late` of them
 
 A change rewinds the mixing to the first block that the device can't be reading, and mixes again
 from there. So the ring may be long enough for a busy interpreter, and keys still take effect soon.
@@ -142,7 +142,7 @@ class MixedRing:
         """Samples of the song."""
         return self._segment.samples.size
 
-    def heard(self, late: int) -> int:
+    def played(self, late: int) -> int:
         """Return how many samples of the song were played, counting on after its end.
 
         Args:

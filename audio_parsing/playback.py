@@ -132,7 +132,7 @@ class Player:
     @property
     def position(self) -> float:
         """Seconds of the song played: samples handed over less those that the device holds."""
-        return min(self._mixed.heard(self._latency), self._mixed.size) / self._rate
+        return min(self._mixed.played(self._latency), self._mixed.size) / self._rate
 
     @property
     def duration(self) -> float:
@@ -147,7 +147,7 @@ class Player:
     @property
     def finished(self) -> bool:
         """Whether the last sample was played."""
-        return self._mixed.heard(self._latency) >= self._mixed.size
+        return self._mixed.played(self._latency) >= self._mixed.size
 
     @property
     def failure(self) -> str | None:

@@ -202,14 +202,14 @@ def _draw_spectrogram(axes: Axes, samples: np.ndarray, sample_rate: float) -> An
     windows = sliding_window_view(padded, WINDOW)[::hop] * np.hanning(WINDOW).astype(np.float32)
     power = np.abs(np.fft.rfft(windows, axis=1).T) ** 2  # (bins, columns)
     hertz = np.arange(len(power)) * sample_rate / WINDOW
-    heard = (hertz >= min(LOWEST, sample_rate / 8)) & (hertz <= HIGHEST)
+    audible = (hertz >= min(LOWEST, sample_rate / 8)) & (hertz <= HIGHEST)
     level = 10 * np.log10(
-        power[heard] / max(float(power[heard].max()), 1e-30) + 10 ** (-RANGE / 10)
+        power[audible] / max(float(power[audible].max()), 1e-30) + 10 ** (-RANGE / 10)
     )
     seconds = np.arange(level.shape[1]) * hop / sample_rate
     image = axes.pcolormesh(
         seconds,
-        hertz[heard],
+        hertz[audible],
         level,
         vmin=-RANGE,
         vmax=0,
@@ -222,12 +222,12 @@ def _draw_spectrogram(axes: Axes, samples: np.ndarray, sample_rate: float) -> An
         xlabel="seconds",
         ylabel="Hz",
         xlim=(0, len(samples) / sample_rate),
-        ylim=(hertz[heard][0], hertz[heard][-1]),
+        ylim=(hertz[audible][0], hertz[audible][-1]),
     )
     ticks = [
         tick
         for tick in (50, 100, 200, 500, 1000, 2000, 5000, 10000)
-        if hertz[heard][0] <= tick <= hertz[heard][-1]
+        if hertz[audible][0] <= tick <= hertz[audible][-1]
     ]
     axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()

@@ -66,15 +66,15 @@ def play_note(
     """Return one note with its release: (n,) float64 at a rate in Hz, with the power `gain`^2."""
     frequency = 440.0 * 2 ** ((pitch - 69) / 12)
     frequencies = timbre.ratios * frequency
-    heard = frequencies < 0.45 * sample_rate
-    frequencies = frequencies[heard]
+    audible = frequencies < 0.45 * sample_rate
+    frequencies = frequencies[audible]
     # Brightness scales the partials relative to the first; high notes have fewer of them anyway.
-    amplitudes = timbre.amplitudes[heard] * timbre.ratios[heard] ** (1.2 * np.log(brightness))
+    amplitudes = timbre.amplitudes[audible] * timbre.ratios[audible] ** (1.2 * np.log(brightness))
     amplitudes *= timbre.gain / np.sqrt(np.sum(amplitudes**2))
-    decays = timbre.decays[heard] * (frequency / 440.0) ** timbre.pitch_decay
+    decays = timbre.decays[audible] * (frequency / 440.0) ** timbre.pitch_decay
     held = round(seconds * sample_rate)
     size = held + round(5 * timbre.release * sample_rate)
-    rates = np.concatenate((decays, decays + 1 / timbre.attacks[heard]))
+    rates = np.concatenate((decays, decays + 1 / timbre.attacks[audible]))
     phasors = (-rates + 2j * np.pi * np.tile(frequencies, 2)) / sample_rate
     rows = np.exp(phasors * (_BLOCK * np.arange(-(-size // _BLOCK)))[:, None]) * np.concatenate(
         (amplitudes, -amplitudes)

@@ -2,7 +2,7 @@
 
     put(out, state, answer, chances, ages, shares, first, second)    state: see `put`, `get`
     get(data, state, chances, ages, shares, first, second) -> answer
-    flush(out, state)                                                the bytes that are still in state
+    flush(out, state)                                                the bytes left in state
 
 `first` and `second` are the places in `chances` (of 2^16, of a 'no') of a question's two contexts,
 whose mean is used; negative for even odds that are not learned.

@@ -34,7 +34,7 @@ PLOT = (
     " .svg or .pdf file"
 )
 THOROUGH = (
-    "longer recipe: more realistic new songs, slightly worse reconstructions; needs --minutes 30 or"
+    "longer recipe: more realistic new songs, slightly worse reconstructions; for --minutes 30 or"
     " more"
 )
 BATCH = (

@@ -32,7 +32,7 @@ COMPLETION = """\
 Print a script with which a shell completes ai-radio's commands and options. To install it:
 
   bash   ai-radio completion bash > ~/.local/share/bash-completion/completions/ai-radio
-  zsh    ai-radio completion zsh > _ai-radio, in a folder of $fpath (such as ~/.zfunc)
+  zsh    ai-radio completion zsh > ~/.zfunc/_ai-radio, if ~/.zfunc is in $fpath
   tcsh   ai-radio completion tcsh > ~/.ai-radio.tcsh, and source that file in ~/.tcshrc
 """
 # command -> (module in radio.cli.commands, one line of help)

@@ -8,7 +8,7 @@ from itertools import zip_longest
 import numpy as np
 from rich.text import Text
 
-from radio.home.settings import ACTIONS, Settings
+from radio.home import ACTIONS, Settings
 from radio.screen import curves
 from radio.session.view import View
 

@@ -15,7 +15,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, OptionList, Static
 
-from radio.home.settings import Settings
+from radio.home import Settings
 from radio.ratings.database import Rating
 from radio.screen import panels
 from radio.screen.keys import key_of

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_REMEMBERED_COMMANDS = 2000
 MAX_POINTS = 2000  # of a curve, in one command
-LONGEST = 36_000.0  # seconds; no song is longer
+MAX_SECONDS = 36_000.0  # seconds; no song is longer
 FARTHEST = 4.0  # from the middle of the map, in its units
 
 
@@ -89,7 +89,7 @@ class Commands:
         """Take the position from a page that still plays this song."""
         playing = self.broadcast.playing and command.get("play") == self.broadcast.song.key
         if playing and command.get("at") is not None and "page" in command:
-            self._player.set_clock(_text(command, "page"), _number(command, "at", 0, LONGEST))
+            self._player.set_clock(_text(command, "page"), _number(command, "at", 0, MAX_SECONDS))
 
     def _ping(self, command: dict[str, Any]) -> None:
         """Do nothing: `execute` has taken the position already."""
@@ -107,7 +107,7 @@ class Commands:
         self._player.leave(_text(command, "page"))
 
     def _seek(self, command: dict[str, Any]) -> None:
-        self._player.jump(_text(command, "page"), _number(command, "to", 0, LONGEST))
+        self._player.jump(_text(command, "page"), _number(command, "to", 0, MAX_SECONDS))
 
     def _volume(self, command: dict[str, Any]) -> None:
         self._player.volume = round(_number(command, "value", 0, 1), 2)
@@ -198,4 +198,4 @@ def _point(point: Any) -> tuple[float, float]:
     if not isinstance(point, list) or len(point) != 2:
         raise CommandError("a point of a curve must be [seconds, slider]")
     pair = {"seconds": point[0], "slider": point[1]}
-    return _number(pair, "seconds", 0, LONGEST), _number(pair, "slider", -1, 1)
+    return _number(pair, "seconds", 0, MAX_SECONDS), _number(pair, "slider", -1, 1)

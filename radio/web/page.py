@@ -13,7 +13,7 @@ from typing import Any
 
 from nicegui import ui
 
-from radio.home.folder import HomeError
+from radio.home import HomeError
 from radio.web.live_session import LiveSession
 from radio.web.sessions import LiveSessions
 from radio.web.training.job import TrainJob

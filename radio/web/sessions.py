@@ -11,7 +11,7 @@ from radio.home.folder import Home, HomeError, check_name
 from radio.ratings.database import Ratings, RatingsError
 from radio.web.live_session import LiveSession
 
-MOST = 4  # at once; each has a process of some 300 MB
+MAX_SESSIONS = 4  # at once; each has a process of some 300 MB
 LEFT_SECONDS = 120.0  # after which a session without a page ends, except the first
 
 
@@ -104,11 +104,13 @@ class LiveSessions:
         return {"stations": sorted(self.home.stations()), "listeners": sorted(listeners)}
 
     def _make_room(self) -> None:
-        if len(self._running) < MOST:
+        if len(self._running) < MAX_SESSIONS:
             return
         idle = [
             (one.unwatched_since, place) for place, one in self._running.items() if not one.watched
         ]
         if not idle:
-            raise HomeError(f"{MOST} sessions are already running; close one of their pages first")
+            raise HomeError(
+                f"{MAX_SESSIONS} sessions are already running; close one of their pages first"
+            )
         self._running.pop(min(idle)[1]).close(wait=False)

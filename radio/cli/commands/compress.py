@@ -148,7 +148,7 @@ class _Line(Progress):
 
 def _kept(target: Path, write: Callable[[Path], Any]) -> Any:
     """Let `write` fill a temporary file, rename it, and return what `write` returned."""
-    from radio.home.atomic import replace_file
+    from radio.home import replace_file
 
     results: list[Any] = []
     replace_file(target, lambda place: results.append(write(place)))

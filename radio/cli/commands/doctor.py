@@ -11,7 +11,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from radio.home.folder import SHIPPED, Home, HomeError
+from radio.home import SHIPPED, Home, HomeError
 
 if TYPE_CHECKING:
     from audio_parsing.playback import Player

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from radio.home.folder import Home, check_name
+from radio.home import Home, check_name
 from radio.ratings.database import Rating, Ratings
 
 COLUMNS = ("time", "listener", "station", "song", "expected", "rating", "skipped", "key")

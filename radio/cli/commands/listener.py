@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from radio.errors import UsageError
-from radio.home.atomic import write_json
-from radio.home.folder import Home, check_name
+from radio.home import Home, check_name, write_json
 from radio.ratings.database import Rating, Ratings, rating_of_row
 
 LARGEST_FILE = 64 << 20  # bytes

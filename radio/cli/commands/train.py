@@ -18,7 +18,7 @@ from neural_networks.parallel.communicator import Communicator
 from neural_networks.parallel.mpi import processes
 from radio.cli.progress import Progress, duration
 from radio.errors import UsageError
-from radio.home.folder import Home, check_name
+from radio.home import Home, check_name
 
 PHASES = {
     "prepare": "reading the music",

@@ -18,10 +18,10 @@ from collections.abc import Callable
 from radio.web.security.password import Password
 
 SESSION_SECONDS = 7 * 24 * 3600.0
-FREE = 5  # wrong attempts of an address before it has to wait
+FREE_ATTEMPTS = 5  # wrong attempts of an address before it has to wait
 FREE_TOGETHER = 50
 FIRST_WAIT, LONGEST_WAIT = 2.0, 900.0  # seconds; doubled with each wrong attempt
-REMEMBERED = 1000  # addresses
+MAX_ADDRESSES = 1000  # with wrong attempts that are remembered
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #f6f4ef; --card: #fffdf9; --ink: #22252b }
@@ -101,7 +101,7 @@ class Attempts:
         """Return the seconds that an address has to wait; 0 if it may try now."""
         count, last = self._wrong.get(_network(address), (0, 0.0))
         return max(
-            self._left(count - FREE, last),
+            self._left(count - FREE_ATTEMPTS, last),
             self._left(self._together[0] - FREE_TOGETHER, self._together[1]),
         )
 
@@ -110,7 +110,7 @@ class Attempts:
         now, network = self._clock(), _network(address)
         count, last = self._wrong.pop(network, (0, now))
         self._wrong[network] = (1 if now - last > LONGEST_WAIT else count + 1, now)
-        while len(self._wrong) > REMEMBERED:
+        while len(self._wrong) > MAX_ADDRESSES:
             self._wrong.popitem(last=False)
         count, last = self._together
         self._together = (1 if now - last > LONGEST_WAIT else count + 1, now)

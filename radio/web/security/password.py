@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "AI_RADIO_PASSWORD"
-SHORTEST, LONGEST = 8, 1024  # letters, and bytes
+MIN_LETTERS, MAX_BYTES = 8, 1024
 COST, BLOCKS, LANES = 1 << 14, 8, 1
 SECRET_SIZE = 32
 
@@ -43,9 +43,9 @@ class Password:
         Raises:
             PasswordError: if it is too short or too long.
         """
-        if len(text) < SHORTEST or len(text.encode("utf-8", "surrogatepass")) > LONGEST:
+        if len(text) < MIN_LETTERS or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
             raise PasswordError(
-                f"a password has at least {SHORTEST} letters and at most {LONGEST} bytes"
+                f"a password has at least {MIN_LETTERS} letters and at most {MAX_BYTES} bytes"
             )
         salt = secrets.token_bytes(16)
         return cls(salt, _hash(text, salt))
@@ -94,7 +94,7 @@ def given_password(file: Path | None, kept: Path) -> Password:
     if file is not None:
         try:
             with file.expanduser().open(encoding="utf-8") as lines:
-                text = lines.readline(2 * LONGEST).rstrip("\r\n")
+                text = lines.readline(2 * MAX_BYTES).rstrip("\r\n")
         except (OSError, ValueError) as error:
             raise PasswordError(
                 f"the password file {file} can't be read:"

@@ -15,8 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from radio.home.atomic import write_json
-from radio.home.folder import Home, check_name
+from radio.home import Home, check_name, write_json
 from radio.station.station import STATION_FILE
 
 BEATS = (16, 32, 64, 128)

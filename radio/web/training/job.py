@@ -24,12 +24,12 @@ from collections.abc import Callable
 from typing import IO, Any, cast
 
 from radio.composer.process import PACKAGES
-from radio.home.folder import Home, check_name
+from radio.home import Home, check_name
 from radio.web.training.folder import BEATS, TrainingFolder
 from radio.web.training.state import TrainingState
 from radio.web.training.uploads import Limits, Uploads
 
-SHORTEST, LONGEST = 0.1, 24 * 60.0  # minutes
+MIN_MINUTES, MAX_MINUTES = 0.1, 24 * 60.0
 STOP_SECONDS = 30.0  # for the current step and the checkpoint
 
 
@@ -56,15 +56,15 @@ class TrainJob:
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
-        self._told = TrainingState()
+        self._progress = TrainingState()
         self._phase = "idle"
         if place.held:
             place.read()
         else:
-            self._told.trouble = "another server uses this home; train on its page"
+            self._progress.trouble = "another server uses this home; train on its page"
         if self._place.asked:
             self._phase = "stopped"
-            self._told.samples = self._place.samples()
+            self._progress.samples = self._place.samples()
             if self._place.asked["goes_on"]:
                 self._start()
 
@@ -72,7 +72,7 @@ class TrainJob:
     def state(self) -> dict[str, Any]:
         """What pages show."""
         with self._lock:
-            told, limits = self._told, self.uploads.limits
+            progress, limits = self._progress, self.uploads.limits
             files = self._place.asked.get("files", []) if self._phase != "idle" else []
             return {
                 "phase": "receiving"
@@ -81,11 +81,11 @@ class TrainJob:
                 "files": [*files, *self.uploads.files],
                 "limits": {"files": limits.files, "size": limits.size, "total": limits.total},
                 "station": self._place.asked.get("station", ""),
-                "progress": dict(told.progress),
-                "losses": list(told.losses),
-                "samples": list(told.samples),
-                "lines": list(told.lines),
-                "trouble": told.trouble,
+                "progress": dict(progress.progress),
+                "losses": list(progress.losses),
+                "samples": list(progress.samples),
+                "lines": list(progress.lines),
+                "trouble": progress.trouble,
             }
 
     def subscribe(self, take: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
@@ -123,9 +123,9 @@ class TrainJob:
             HomeError: if the name is invalid.
         """
         check_name(station, "station")
-        if not SHORTEST <= minutes <= LONGEST:
+        if not MIN_MINUTES <= minutes <= MAX_MINUTES:
             raise TrainError(
-                f"a training must take {SHORTEST:g} to {LONGEST:g} minutes, not {minutes:g}"
+                f"a training must take {MIN_MINUTES:g} to {MAX_MINUTES:g} minutes, not {minutes:g}"
             )
         if beats not in BEATS:
             raise TrainError(f"a song must have {', '.join(map(str, BEATS))} beats, not {beats}")
@@ -187,7 +187,7 @@ class TrainJob:
     def sample(self, number: int) -> bytes | None:
         """Return the WAV of a sample, or None."""
         with self._lock:
-            known = any(sample["number"] == number for sample in self._told.samples)
+            known = any(sample["number"] == number for sample in self._progress.samples)
         try:
             return (
                 (self._place.folder / "samples" / f"{number:03}.wav").read_bytes()
@@ -206,12 +206,12 @@ class TrainJob:
 
     def _check_held(self) -> None:
         if not self._place.held:
-            raise TrainError(self._told.trouble)
+            raise TrainError(self._progress.trouble)
 
     def _start(self) -> None:
         self._wait()
-        self._told = TrainingState()
-        self._told.samples = self._place.samples()
+        self._progress = TrainingState()
+        self._progress.samples = self._place.samples()
         environment = {**os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")])
@@ -250,7 +250,7 @@ class TrainJob:
                 if key in event:
                     event[key] = self._place.named(str(event[key]))
             with self._lock:
-                self._told.take(event)
+                self._progress.take(event)
             self.changed()
         code = process.wait()
         with self._lock:
@@ -260,7 +260,7 @@ class TrainJob:
         self.changed()
 
     def _ended(self, code: int) -> None:
-        if code == 0 and self._told.trained:
+        if code == 0 and self._progress.trained:
             self._phase = "done"
             with contextlib.suppress(OSError):
                 (self._place.folder / "job.json").unlink(missing_ok=True)
@@ -269,9 +269,9 @@ class TrainJob:
             self._phase = "stopped"
         else:
             self._phase = "failed"
-            if not self._told.trouble:
+            if not self._progress.trouble:
                 log = self._place.folder / "training.log"
-                self._told.trouble = f"the training failed ({code}); {log} has details"
+                self._progress.trouble = f"the training failed ({code}); {log} has details"
             with contextlib.suppress(OSError):  # it would fail again at every start of the server
                 self._place.write(goes_on=False)
 
@@ -292,5 +292,5 @@ class TrainJob:
             self._thread.join(STOP_SECONDS)
 
     def _clean(self) -> None:
-        self._told, self._phase = TrainingState(), "idle"
+        self._progress, self._phase = TrainingState(), "idle"
         self._place.clean()

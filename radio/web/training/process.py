@@ -28,11 +28,11 @@ import numpy as np
 NICE = 10
 SAMPLE_SECONDS = 20.0
 SAMPLES_KEPT = 12
-MIXED = 3  # songs that a sample interpolates
+MIXED_SONGS = 3  # songs that a sample interpolates
 TELL_SECONDS = 0.25
 
 
-class Telling:
+class EventPrinter:
     """Print events as lines of JSON, progress only as often as a person can follow."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -59,13 +59,13 @@ class Sampler:
 
     Args:
         folder: of the samples.
-        tell: called with an event for each sample.
+        report: called with an event for each sample.
         seed: of the choice of songs.
     """
 
-    def __init__(self, folder: Path, tell: Telling, seed: int) -> None:
+    def __init__(self, folder: Path, report: EventPrinter, seed: int) -> None:
         folder.mkdir(exist_ok=True)
-        self._folder, self._tell = folder, tell
+        self._folder, self._report = folder, report
         self._rng = np.random.default_rng((seed, 7))
         self._due = 0.0
         numbers = [int(path.stem) for path in folder.glob("*.wav") if path.stem.isdigit()]
@@ -80,7 +80,7 @@ class Sampler:
         from radio.training.recipes import encode_songs
 
         chosen = self._rng.choice(
-            len(songs.steps), size=min(MIXED, len(songs.steps)), replace=False
+            len(songs.steps), size=min(MIXED_SONGS, len(songs.steps)), replace=False
         )
         statistics, _ = encode_songs(vae, songs.steps[chosen])
         means, log_variances = np.split(statistics, 2, axis=1)
@@ -101,11 +101,11 @@ class Sampler:
         if np.isfinite(samples).all():
             write_wav(self._folder / f"{self._number:03}.wav", samples, station.sample_rate)
             (self._folder / f"{self._number - SAMPLES_KEPT:03}.wav").unlink(missing_ok=True)
-            self._tell(
+            self._report(
                 {
                     "sample": self._number,
                     "name": station.song_name(coordinate),
-                    "step": self._tell.steps,
+                    "step": self._report.steps,
                 }
             )
             self._number += 1
@@ -138,18 +138,18 @@ def main(folder: Path, home: Path) -> int:
     with contextlib.suppress(OSError, AttributeError):  # Windows has no nice
         os.nice(NICE)
     # Libraries must not print between the lines.
-    tell = Telling(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    report = EventPrinter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
     stop = Stop()
     try:
         with _alone(folder):
-            return _train(folder, home, tell, stop)
+            return _train(folder, home, report, stop)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         from radio.errors import explain
 
-        tell(
+        report(
             {"trouble": explain(error) or f"a bug in the program ({type(error).__name__}: {error})"}
         )
         if explain(error) is None:
@@ -157,9 +157,9 @@ def main(folder: Path, home: Path) -> int:
         return 2
 
 
-def _train(folder: Path, home: Path, tell: Telling, stop: Stop) -> int:
+def _train(folder: Path, home: Path, printer: EventPrinter, stop: Stop) -> int:
     from radio.composer.warm_up import compile_once
-    from radio.home.folder import Home
+    from radio.home import Home
     from radio.training.train import train_station
 
     job = json.loads((folder / "job.json").read_text("utf-8"))
@@ -167,7 +167,7 @@ def _train(folder: Path, home: Path, tell: Telling, stop: Stop) -> int:
 
     def report(event: dict[str, Any]) -> None:
         stop.has_progress = event["phase"] not in ("prepare", "compile")
-        tell(event)
+        printer(event)
         if event["phase"] == "compile":
             compile_once()
 
@@ -181,11 +181,11 @@ def _train(folder: Path, home: Path, tell: Telling, stop: Stop) -> int:
         prepared=where.prepared,
         report=report,
         should_stop=lambda: stop.asked,
-        watch=Sampler(folder / "samples", tell, job["seed"]),
+        watch=Sampler(folder / "samples", printer, job["seed"]),
     )
     if station is None:
         return 130
-    tell({"trained": station.name})
+    printer({"trained": station.name})
     return 0
 
 

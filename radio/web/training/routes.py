@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from radio.home.folder import HomeError
+from radio.home import HomeError
 from radio.web.commands import CommandError
 from radio.web.routes import command_of, ranged
 from radio.web.training.job import TrainError, TrainJob

@@ -26,11 +26,11 @@ import numpy as np
 from audio_parsing.decoding import AudioError, decoded, shown
 from radio.training.music_folder import SHORTEST_EXCERPT
 
-ROOM = 256 << 20  # bytes of the disk to leave free
-BUFFER = 1 << 20  # bytes that are written at once
+FREE_BYTES = 256 << 20  # bytes of the disk to leave free
+BUFFER_BYTES = 1 << 20  # bytes that are written at once
 SILENT_SECONDS = 30.0  # after which a browser that sends nothing counts as gone
 LONGEST_NAME = 80
-NOTHING = 1e-4  # a file that never passes this is silent
+SILENT_PEAK = 1e-4  # a file that never passes this is silent
 AT_ONCE = 4
 
 
@@ -187,7 +187,9 @@ class Uploads:
                     size += len(chunk)
                     self._count(len(chunk))
                     waiting += chunk
-                    if len(waiting) >= BUFFER:  # on a thread: a slow disk would block every page
+                    if (
+                        len(waiting) >= BUFFER_BYTES
+                    ):  # on a thread: a slow disk would block every page
                         await asyncio.to_thread(file.write, bytes(waiting))
                         waiting.clear()
                 await asyncio.to_thread(file.write, bytes(waiting))
@@ -215,7 +217,7 @@ class Uploads:
             )
         if (
             shutil.disk_usage(self.folder if self.folder.is_dir() else _existing(self.folder)).free
-            < size + ROOM
+            < size + FREE_BYTES
         ):
             raise UploadError("the disk is full", 507)
 
@@ -256,7 +258,7 @@ def examine(path: Path, limits: Limits) -> float:
                 if not np.isfinite(peak):
                     raise AudioError("holds samples that are not finite numbers")
                 loudest = max(loudest, peak)
-    if loudest <= NOTHING:
+    if loudest <= SILENT_PEAK:
         raise AudioError("holds nothing but silence")
     if seconds < SHORTEST_EXCERPT:
         raise AudioError(f"shorter than {SHORTEST_EXCERPT:g} seconds")

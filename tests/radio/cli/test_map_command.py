@@ -103,7 +103,7 @@ def test_a_map_without_ratings(
         )
         == 0
     )
-    assert capsys.readouterr().out.endswith("0 made, none rated by eve\n")
+    assert capsys.readouterr().out.endswith("0 new songs, none rated by eve\n")
     assert output.stat().st_size > 5000 and not (home / "ratings.db").exists()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from web_browser import RadioServer, chromium, open_page
 
-from radio.web.security.login import FREE, FREE_TOGETHER, LONGEST_WAIT, Attempts, Sessions
+from radio.web.security.login import FREE_ATTEMPTS, FREE_TOGETHER, LONGEST_WAIT, Attempts, Sessions
 from radio.web.security.password import Password, PasswordError, given_password, kept_secret
 
 __all__ = ["chromium"]
@@ -498,8 +498,10 @@ def test_a_browser_logs_in(locked: RadioServer, chromium: Any) -> None:
 def test_guessing_takes_for_ever(locked: RadioServer) -> None:
     """The last test of this server: this address is now locked out, but logins stay valid."""
     session = log_in(locked, PASSWORD)[1]["set-cookie"].partition(";")[0]
-    statuses = [log_in(locked, f"guess number {number}")[0] for number in range(FREE + 5)]
-    assert statuses[:FREE] == [403] * FREE and statuses[FREE:] == [429] * 5
+    statuses = [log_in(locked, f"guess number {number}")[0] for number in range(FREE_ATTEMPTS + 5)]
+    assert (
+        statuses[:FREE_ATTEMPTS] == [403] * FREE_ATTEMPTS and statuses[FREE_ATTEMPTS:] == [429] * 5
+    )
     status, headers, _ = log_in(locked, PASSWORD)
     assert status == 429 and int(headers["retry-after"]) >= 1
     assert locked.request("GET", "/", {"Cookie": session})[0] == 200
@@ -515,12 +517,12 @@ def test_waits_grow_and_are_counted_by_network() -> None:
         attempts.began("1.2.3.4")
         waits.append(attempts.wait("1.2.3.4"))
     assert (
-        waits[: FREE - 1] == [0.0] * (FREE - 1)
-        and waits[FREE - 1 : FREE + 2] == [2.0, 4.0, 8.0]
+        waits[: FREE_ATTEMPTS - 1] == [0.0] * (FREE_ATTEMPTS - 1)
+        and waits[FREE_ATTEMPTS - 1 : FREE_ATTEMPTS + 2] == [2.0, 4.0, 8.0]
         and waits[-1] == LONGEST_WAIT
     )
     assert attempts.wait("1.2.3.5") == 0.0
-    for number in range(FREE):
+    for number in range(FREE_ATTEMPTS):
         attempts.began(f"2001:db8::{number:x}")
     assert attempts.wait("2001:db8::ffff") > 0 and attempts.wait("2001:db9::1") == 0.0
     attempts.right("2001:db8::1")

@@ -184,7 +184,7 @@ def test_a_keyboard_alone_is_enough(server: RadioServer, chromium: Any) -> None:
         expected = {
             "Play",
             "Next song",
-            "The song before",
+            "Previous song",
             "Undo",
             "Save",
             "Volume",

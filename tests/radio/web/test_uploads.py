@@ -134,15 +134,15 @@ def test_what_is_no_music_is_named_and_not_kept(server: RadioServer) -> None:
     flac_bomb = bomb()
     assert len(flac_bomb) < 1 << 20
     cases = {
-        "page.wav": (b"<html><script>alert(1)</script></html>", "is not audio"),
-        "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(5000), "is not audio"),
-        "program.wav": (b"\x7fELF" + bytes(5000), "is not audio"),
-        "archive.wav": (zipped(), "is not audio"),
-        "list.wav": (b"#EXTM3U\nfile:///etc/passwd\n", "is not audio"),
+        "page.wav": (b"<html><script>alert(1)</script></html>", "is not readable audio"),
+        "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(5000), "is not readable audio"),
+        "program.wav": (b"\x7fELF" + bytes(5000), "is not readable audio"),
+        "archive.wav": (zipped(), "is not readable audio"),
+        "list.wav": (b"#EXTM3U\nfile:///etc/passwd\n", "is not readable audio"),
         "playlist.m4a": (b"\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00file:///etc/passwd", "ffmpeg"),
         "cut.flac": (tone(8, kind="FLAC")[:9000], "is truncated"),
         "header.wav": (tone(8)[:44], ""),
-        "random.mp3": (np.random.default_rng(0).bytes(60000), "is not audio"),
+        "random.mp3": (np.random.default_rng(0).bytes(60000), "is not readable audio"),
         "bomb.flac": (flac_bomb, "lasts longer than 3 hours"),
         "silence.wav": (written[0].getvalue(), "holds nothing but silence"),
         "nan.wav": (written[1].getvalue(), "holds samples that are not finite numbers"),
@@ -261,7 +261,7 @@ def test_limits_hold_where_no_length_is_promised(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     uploads = Uploads(tmp_path / "uploads")
-    monkeypatch.setattr("radio.web.training.uploads.ROOM", 1 << 62)
+    monkeypatch.setattr("radio.web.training.uploads.FREE_BYTES", 1 << 62)
     error = refused(uploads, tone())
     assert error.status == 507 and str(error) == "the disk is full"
 
