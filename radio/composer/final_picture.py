@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audio_parsing.plots import as_text
+from audio_parsing.canvas import as_text
 from radio.station.latent_map import GENERATED, LEARNED, LIKING, principal_directions
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio_parsing.plots import as_text, canvas
+from audio_parsing.canvas import as_text, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""Killed at random moments in training, saving and descent: everything goes on, nothing whole is lost, the same bytes come out.
+"""Killed at random moments in training, saving and descent: all resumes, to the same bytes.
 
 The long form (`python -m pytest -m slow tests/radio/test_faults.py`) kills each of them 50 times.
 """
@@ -35,7 +35,8 @@ SCRIPT = """
 import sys
 from radio.training import resume
 from radio.cli.main import main
-import radio.cli.commands.generate, radio.cli.commands.train, radio.composer.composer, radio.composer.novelty
+import radio.cli.commands.generate, radio.cli.commands.train
+import radio.composer.composer, radio.composer.novelty
 resume.CHECKPOINT_SECONDS = 0.0
 print("begun", flush=True)
 sys.exit(main(sys.argv[1:]))
@@ -68,7 +69,7 @@ class Process:
 
 
 def moments(count: int, seconds: float) -> list[tuple[float, signal.Signals]]:
-    """Draw so many moments within the time a command takes, and whether it is killed or asked to end."""
+    """Draw moments within a command's run, and whether it is killed or asked to end at each."""
     rng = np.random.default_rng(count)
     return [
         (float(rng.uniform(0, seconds)), (signal.SIGKILL, signal.SIGTERM)[i % 2])
@@ -203,7 +204,10 @@ def stopped(music: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
         done: list[int] = []
-        report = lambda event: done.append(event.get("done", 0) if event["phase"] == "vae" else 0)  # noqa: E731
+
+        def report(event: dict) -> None:
+            done.append(event.get("done", 0) if event["phase"] == "vae" else 0)
+
         assert (
             train_station(
                 home / "s",
@@ -220,7 +224,7 @@ def stopped(music: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 def test_a_checkpoint_cut_anywhere_costs_what_came_after_the_one_before(
     stopped: tuple[Path, bytes, bytes],
 ) -> None:
-    """As by a power cut, or a disk that is wearing out: 50 cuts and 50 flips, and then both files damaged."""
+    """As after a power cut or on a failing disk: 50 cuts, 50 bit flips, then both files damaged."""
     folder, last, before = stopped
     checkpoint = TrainingCheckpoint(folder)
     rng = np.random.default_rng(0)
@@ -277,7 +281,7 @@ def test_the_training_that_goes_on_from_the_one_before_ends_in_the_same_bytes(
 def test_sigterm_saves_before_it_ends(
     tmp_path: Path, music: Path, capfd: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
-    """As Ctrl-C does: the step is finished and saved, though the last checkpoint was a moment ago."""
+    """As Ctrl-C does: the step is finished and saved, even right after a checkpoint."""
     options = [
         "train",
         str(music),

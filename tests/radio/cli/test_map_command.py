@@ -1,4 +1,4 @@
-"""`ai-radio map`, and the prepared music that `train` keeps and `doctor` tells of, from the command line."""
+"""`ai-radio map`, and the prepared music that `train` caches and `doctor` reports."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_map_shows_what_there_is(
     )
     assert (
         capsys.readouterr().out
-        == f"{output}  {len(station.means)} songs learned, 12 made, 3 rated by me\n"
+        == f"{output}  {len(station.means)} training excerpts, 12 new songs, 3 rated by me\n"
     )
     assert b"<svg" in output.read_bytes()[:1000]
     (call,) = drawn
@@ -103,7 +103,7 @@ def test_a_map_without_ratings(
         )
         == 0
     )
-    assert capsys.readouterr().out.endswith("0 made, none rated by eve\n")
+    assert capsys.readouterr().out.endswith("0 new songs, none rated by eve\n")
     assert output.stat().st_size > 5000 and not (home / "ratings.db").exists()
 
 
@@ -158,6 +158,6 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
     written = capsys.readouterr().out
     prepared = json.loads(written[written.index("{") :])["prepared"]
     assert (
-        prepared
-        == f"{kept / 1e6:.0f} MB of music for training, never more than 1074 MB, safe to delete: {home / 'prepared'}"
+        prepared == f"{kept / 1e6:.0f} MB of music for training, at most 1074 MB, safe to delete:"
+        f" {home / 'prepared'}"
     )

@@ -1,4 +1,4 @@
-"""A full disk, a home that can't be written to, a clock that jumps, two processes at once: told in a line, and everything else goes on."""
+"""A full disk, a read-only home, a changed clock, two processes: one line, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import soundfile
 from tiny_station import tiny_station
 
 from radio.cli.main import main
-from radio.home.folder import Home, without_keeping
+from radio.home.folder import Home, temporary_home
 from radio.ratings.database import Rating, Ratings, RatingsError
 from radio.station.song_file import write_wav
 from radio.station.station import STATION_FILE, StationError
@@ -29,7 +29,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def rating(number: int, **rest: float) -> Rating:
-    return Rating("me", "tiny", "ab12", f"song {number}", np.full(60, float(number)), 0.5, **rest)  # type: ignore[arg-type]
+    place = np.full(60, float(number))
+    return Rating("me", "tiny", "ab12", f"song {number}", place, 0.5, **rest)  # type: ignore
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +139,12 @@ def test_a_disk_that_is_really_full(
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-def test_a_session_without_keeping_knows_what_was_said_before(tmp_path: Path) -> None:
+def test_a_session_temporary_home_knows_what_was_said_before(tmp_path: Path) -> None:
     tiny_station().save(tmp_path / "stations" / "tiny")
     ratings = Ratings(tmp_path / "ratings.db")
     ratings.keep(rating(1))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    home = without_keeping(Home(tmp_path))
+    home = temporary_home(Home(tmp_path))
     copy = Ratings(home.ratings)
     assert copy.total() == 1 and home.station("tiny").joinpath(STATION_FILE).is_file()
     copy.keep(rating(2))
@@ -229,7 +230,8 @@ from pathlib import Path
 from radio.ratings.database import Rating, Ratings
 ratings = Ratings(Path(sys.argv[1]))
 for number in range(60):
-    ratings.keep(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=f"{sys.argv[2]} {number}"))
+    key = f"{sys.argv[2]} {number}"
+    ratings.keep(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=key))
     if number % 5 == 4:
         assert ratings.undo("me", "tiny", "ab12") is not None
     ratings.of("me", "tiny")
@@ -237,7 +239,7 @@ for number in range(60):
 
 
 def test_two_processes_with_one_listener(tmp_path: Path) -> None:
-    """Both write, take back and read at the same time, and what the database holds at the end is what they left."""
+    """Both write, undo and read at the same time; the database then holds what they left."""
     command = [sys.executable, "-c", TWO, str(tmp_path / "ratings.db")]
     both = [
         subprocess.Popen([*command, name], cwd=ROOT, stderr=subprocess.PIPE, text=True)
@@ -261,7 +263,7 @@ def test_the_radio_plays_on_a_home_that_cannot_be_written_to(tmp_path: Path) -> 
         _made_read_only(tmp_path / "home", undo=True)
     assert done.returncode == 0, done.stderr
     told = [
-        line for line in done.stderr.splitlines() if "nothing of this session will be kept" in line
+        line for line in done.stderr.splitlines() if "nothing of this session will be saved" in line
     ]
     assert len(told) == 1 and "can't write to the home" in told[0]
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["stations"]

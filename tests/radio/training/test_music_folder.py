@@ -114,7 +114,7 @@ def test_a_cache_that_can_not_be_written_is_told_once_and_does_no_harm(
         music, beats=BEATS, cache=prepared_music(tmp_path / "file"), on_skip=lines.append
     )
     assert same(songs, prepare_folder(music, beats=BEATS))
-    assert len(lines) == 1 and "prepared music can't be kept here" in lines[0]
+    assert len(lines) == 1 and "can't cache prepared music" in lines[0]
 
 
 def test_other_code_finds_nothing_in_the_cache(
@@ -233,7 +233,7 @@ def test_a_file_that_breaks_off_gives_nothing(
         prepare_folder(
             tmp_path, beats=BEATS, cache=prepared_music(tmp_path / "cache"), on_skip=lines.append
         )
-    assert "breaks off after" in lines[0] and lines[1] == f"{tmp_path}: 1 of 1 files skipped"
+    assert "is truncated after" in lines[0] and lines[1] == f"{tmp_path}: 1 of 1 files skipped"
     assert not (tmp_path / "cache").exists()
 
 

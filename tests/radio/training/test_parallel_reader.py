@@ -75,7 +75,7 @@ def test_a_cache_that_workers_cannot_write_to_is_told_once(library: Path, tmp_pa
         cache=prepared_music(tmp_path / "cache"),
         on_skip=told.append,
     )
-    assert sum("can't be kept here" in line for line in told) == 1
+    assert sum("can't cache prepared music" in line for line in told) == 1
 
 
 def unsound(path: Path, share: int) -> Result:

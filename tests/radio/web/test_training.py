@@ -1,4 +1,4 @@
-"""Train your own over the running radio's routes: heard as it learns, stopped, killed with its server, gone on with."""
+"""Training over the routes: with samples, stopped, killed with its server, resumed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def music(folder: Path) -> None:
 
 
 def job_of(home: Path, *, steps: int, goes_on: bool = True) -> TrainJob:
-    """Return a job that goes on with what a server left that was asked for a number of steps; over the routes only minutes are."""
+    """Return a job that resumes a request for a number of steps; the routes only take minutes."""
     folder = home / "web/training"
     music(folder / "music")
     files = [
@@ -62,7 +62,7 @@ def job_of(home: Path, *, steps: int, goes_on: bool = True) -> TrainJob:
 
 
 def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
-    """From files to a station in the picker; in the middle the server is killed, and another goes on."""
+    """From files to a station in the picker; the server is killed midway, and another resumes."""
     with RadioServer(tmp_path) as server:
         for number in range(2):
             assert put(server, f"song {number}.wav", tone(8, pitch=220 * (number + 1)))[0] == 200
@@ -84,7 +84,7 @@ def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
         with open_page(chromium, server) as page:
             page.get_by_label("Name of the station").fill("tiny")
             page.get_by_role("button", name="Train", exact=True).click()
-            page.get_by_text("there is a station tiny already").wait_for()
+            page.get_by_text("there is already a station tiny").wait_for()
             assert server.ask(
                 "POST", "/train/begin", {"station": "mine", "minutes": 1, "beats": 16}
             ) == (200, {"ok": True})
@@ -123,7 +123,7 @@ def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
                 "resuming the training" in line for line in state["lines"]
             )
             page.get_by_role("button", name="Stop", exact=True).click()
-            page.get_by_text("Stopped; what was learned is kept.").wait_for(timeout=60_000)
+            page.get_by_text("Stopped; the progress is saved.").wait_for(timeout=60_000)
         assert (tmp_path / "stations/mine/training.npz").exists()
         assert server.ask("POST", "/train/clear", {})[0] == 200
         assert (
@@ -174,7 +174,7 @@ def test_a_finished_training_is_a_station(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_process_outlives_no_server_and_loses_no_step(tmp_path: Path) -> None:
-    """The process is niced; its input's end stops it after a step, with a checkpoint, and the next job has that step."""
+    """The process is niced; closing its input stops it with a checkpoint, from which it resumes."""
     job = job_of(tmp_path, steps=100_000)
     try:
         until(lambda: job.state["progress"].get("phase") == "vae" and job.state["progress"]["done"])
