@@ -148,13 +148,14 @@ class Watch:
 
 def remember(station: Path, home: Path, count: int) -> None:
     """Rate so many songs of a station, none of which was heard: in a process of its own, whose memory is not the radio's."""
-    from radio.ratings.database import Rating, Ratings
+    from radio.ratings.database import Ratings
+    from radio.ratings.rating import Rating
     from radio.station.song_file import station_fingerprint
     from radio.station.station import Station
 
     made, rng = Station.load(station), np.random.default_rng(1)
     ratings, made_by = Ratings(Home(home).ratings), station_fingerprint(made)
-    ratings.keep_all(
+    ratings.write_all(
         [
             Rating(
                 "soak",

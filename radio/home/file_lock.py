@@ -1,4 +1,4 @@
-"""Who learns: one session of a listener and station holds a lock and trains the added layers; others follow its ratings and layers.
+"""A lock on a file: one process per listener and station may train, one may write a station.
 
 The lock is the operating system's, on an open file, so that it ends with its process, however that
 ends.
@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 
 
-class LearnerLock:
-    """A lock on a file; `held` tells whether this one got it.
+class FileLock:
+    """A lock on a file; `held` is whether this process has it.
 
     Args:
         path: of the file, made if it is not there; its folder exists.
@@ -23,13 +23,13 @@ class LearnerLock:
         self.take()
 
     def take(self) -> bool:
-        """Take the lock if nobody else holds it; return whether it is held."""
+        """Take the lock if no other process holds it; return whether it is held."""
         if not self.held and self._file >= 0:
             self.held = _locked(self._file)
         return self.held
 
     def close(self) -> None:
-        """Let go."""
+        """Release the lock."""
         if self._file >= 0:
             os.close(self._file)
         self._file, self.held = -1, False

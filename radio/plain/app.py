@@ -16,19 +16,19 @@ from collections.abc import Callable
 from typing import TextIO
 
 from radio.home.signals import ending_signals
-from radio.session.session import Broadcast
+from radio.session.session import Session
 
 TICK_SECONDS = 0.05
 HELP = "commands: n next, p pause, a number from -1 to 1 rates this song, u undo, s save, f final song, x reset the generator, q quit"
 
 
 def play_on_lines(
-    open_broadcast: Callable[[Callable[[str], None]], Broadcast], *, commands: TextIO | None = None
+    open_session: Callable[[Callable[[str], None]], Session], *, commands: TextIO | None = None
 ) -> None:
     """Play until 'q', or until the song that plays at the end of the input is over.
 
     Args:
-        open_broadcast: makes the broadcast; handed what prints a line.
+        open_session: makes the session; handed what prints a line.
         commands: where they are read from; standard input if None.
     """
     lines: queue.Queue[str | None] = queue.Queue()
@@ -37,25 +37,25 @@ def play_on_lines(
         target=_read, args=(sys.stdin if commands is None else commands, lines), daemon=True
     ).start()
     with ending_signals():
-        broadcast = open_broadcast(_say)
+        session = open_session(_say)
         try:
-            _run(broadcast, lines)
+            _run(session, lines)
         finally:
-            broadcast.finish()
+            session.finish()
 
 
-def _run(broadcast: Broadcast, lines: queue.Queue[str | None]) -> None:
+def _run(session: Session, lines: queue.Queue[str | None]) -> None:
     # number of the song that played when the input ended, or of the final song that came later
     last: int | None = None
     ended = False
     while True:
-        broadcast.tick()
-        view = broadcast.view()
-        playing = view.number if broadcast.playing else None
+        session.tick()
+        view = session.view()
+        playing = view.number if session.playing else None
         if ended:
-            if last is None or (playing is not None and broadcast.song is broadcast.final):
+            if last is None or (playing is not None and session.song is session.final):
                 last = playing
-            if last is not None and playing != last and not broadcast.making_final:
+            if last is not None and playing != last and not session.finals.running:
                 return
         if ended or playing is None:
             time.sleep(TICK_SECONDS)
@@ -67,28 +67,28 @@ def _run(broadcast: Broadcast, lines: queue.Queue[str | None]) -> None:
         if line is None:
             ended = True
             if view.paused:
-                broadcast.toggle_pause()  # or it would never end
+                session.playback.toggle_pause()  # or it would never end
         elif line in ("q", "quit"):
             return
         else:
-            execute(broadcast, line)
+            execute(session, line)
 
 
-def execute(broadcast: Broadcast, line: str) -> None:
+def execute(session: Session, line: str) -> None:
     """Do what a line says; say so if it is no command."""
     commands: dict[str, Callable[[], None]] = {
-        "n": broadcast.next,
-        "next": broadcast.next,
-        "p": broadcast.toggle_pause,
-        "pause": broadcast.toggle_pause,
-        "u": broadcast.undo,
-        "undo": broadcast.undo,
-        "s": broadcast.save,
-        "save": broadcast.save,
-        "f": broadcast.make_final,
-        "final": broadcast.make_final,
-        "x": broadcast.reset_layers,
-        "reset": broadcast.reset_layers,
+        "n": session.next,
+        "next": session.next,
+        "p": session.playback.toggle_pause,
+        "pause": session.playback.toggle_pause,
+        "u": session.undo,
+        "undo": session.undo,
+        "s": session.save,
+        "save": session.save,
+        "f": session.make_final,
+        "final": session.make_final,
+        "x": session.composer.reset_adapter,
+        "reset": session.composer.reset_adapter,
         "?": lambda: _say(HELP),
         "help": lambda: _say(HELP),
         "": lambda: None,
@@ -101,7 +101,7 @@ def execute(broadcast: Broadcast, line: str) -> None:
     except ValueError:
         value = float("nan")
     if -1 <= value <= 1:
-        broadcast.set_slider(value)
+        session.set_slider(value)
     else:
         _say(f"{line!r} is no command and no rating from -1 to 1; {HELP}")
 

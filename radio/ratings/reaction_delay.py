@@ -1,7 +1,7 @@
 """From a slider's curve to what it says of every moment of a song, and how late a listener's hand is.
 
     moments_of(curve, delay, seconds, count) -> (count,)     slider at every moment, without its mean and drift; NaN where untouched
-    Delay().observe(curve, predicted, seconds)               learns how late; .seconds, within BOUNDS
+    ReactionDelay().observe(curve, predicted, seconds)               learns how late; .seconds, within BOUNDS
 
 A hand moves some time after the ear has heard. How long is found by moving the curve against what
 the taste predicts of every moment: the correlation r over n independent moments speaks for a delay
@@ -20,7 +20,7 @@ TYPICAL, UNCERTAIN = 1.6, 0.8
 TRIED = np.arange(BOUNDS[0], BOUNDS[1] + 0.05, 0.1)
 INDEPENDENT = 2.0  # seconds after which a slider says something new
 STILL = 0.02  # of the slider: what moves less is still, and tells nothing of moments
-KEPT = 30  # songs; a hand may become quicker
+MAX_SONGS = 30  # songs; a hand may become quicker
 
 
 def moments_of(curve: np.ndarray, *, delay: float, seconds: float, count: int) -> np.ndarray:
@@ -54,7 +54,7 @@ def without_drift(values: np.ndarray, moments: np.ndarray) -> np.ndarray:
     return values - values.mean(axis=0) - np.multiply.outer(away, drift)
 
 
-class Delay:
+class ReactionDelay:
     """How late a listener's hand is."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Delay:
     def seconds(self) -> float:
         """The most likely delay."""
         belief = -0.5 * np.square((TRIED - TYPICAL) / UNCERTAIN)
-        return float(TRIED[np.argmax(belief + sum(self._songs[-KEPT:], np.zeros(len(TRIED))))])
+        return float(TRIED[np.argmax(belief + sum(self._songs[-MAX_SONGS:], np.zeros(len(TRIED))))])
 
     def observe(self, curve: np.ndarray, predicted: np.ndarray, seconds: float) -> None:
         """Learn from a song: its curve (k, 2), the predicted ratings of its moments (n,), and how long it lasts."""

@@ -40,7 +40,7 @@ def explanation(view: View) -> Text:
                 f"{mean:+.2f}\n", panels.tint(mean)
             )
         text.append("\n")
-    ratings, gain = view.layers
+    ratings, gain = view.adapter
     if ratings:
         learned = f" has learned from {ratings} ratings: you should like its songs by {gain:+.2f} more.\n\n"
         text.append("The generator", "bold").append(learned, panels.QUIET)

@@ -13,10 +13,10 @@ from textual.screen import ModalScreen
 from textual.widgets import DataTable, OptionList, Static
 
 from radio.home.settings import Settings
-from radio.ratings.database import Rating
+from radio.ratings.rating import Rating
 from radio.screen import panels
 from radio.screen.keys import key_of
-from radio.session.session import Broadcast
+from radio.session.session import Session
 
 CHANGE_STEP = 0.1
 
@@ -79,13 +79,13 @@ class HistoryWindow(Window):
     """All ratings: see, replay, change, delete.
 
     Args:
-        broadcast: whose ratings.
+        session: whose ratings.
         settings: keys.
     """
 
-    def __init__(self, broadcast: Broadcast, settings: Settings) -> None:
+    def __init__(self, session: Session, settings: Settings) -> None:
         super().__init__("History", [*settings.keys_of("history"), *settings.keys_of("quit")])
-        self._broadcast = broadcast
+        self._session = session
         self._settings = settings
         self._table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=True)
         self._ratings: list[Rating] = []
@@ -95,7 +95,7 @@ class HistoryWindow(Window):
         with Vertical(classes="window tall"):
             yield Static(
                 Text.assemble(
-                    ("History", "bold"), f"   {self._broadcast.session.rated} songs rated"
+                    ("History", "bold"), f"   {len(self._session.history.judged)} songs rated"
                 ),
                 classes="title",
             )
@@ -115,7 +115,7 @@ class HistoryWindow(Window):
 
     def _fill(self) -> None:
         row = self._table.cursor_row
-        self._ratings = self._broadcast.history()
+        self._ratings = self._session.history.ratings()
         self._table.clear()
         for one in self._ratings:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
@@ -142,7 +142,7 @@ class HistoryWindow(Window):
         if rating is None:
             return False
         if key == "enter":
-            self._broadcast.replay(rating)
+            self._session.replay(rating.key, rating.coordinate)
             self.dismiss()
         elif key in ("delete", "backspace", "x") or action == "untouched":
             self._change(rating, None)
@@ -156,13 +156,13 @@ class HistoryWindow(Window):
         return True
 
     def _change(self, rating: Rating, value: float | None) -> None:
-        self._broadcast.change(rating, value)
+        self._session.history.change(rating.key, value)
         self._fill()
 
     def on_data_table_row_selected(self) -> None:
         """Play again what was clicked."""
         if self.chosen is not None:
-            self._broadcast.replay(self.chosen)
+            self._session.replay(self.chosen.key, self.chosen.coordinate)
             self.dismiss()
 
 

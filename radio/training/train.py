@@ -54,7 +54,7 @@ from radio.training.recipes import (
     new_vae,
     vae_trainer,
 )
-from radio.training.station_lock import only_one
+from radio.training.station_lock import station_lock
 
 TIMED_STEPS = 12
 CHECKPOINT_SECONDS = 60.0
@@ -201,7 +201,7 @@ def train_station(
         latent=latent,
         thorough=thorough,
     )
-    with only_one(folder) if communicator.rank == 0 else nullcontext():
+    with station_lock(folder) if communicator.rank == 0 else nullcontext():
         return _Training(
             folder, songs, asked, threads, plot, report, should_stop, communicator, watch
         ).run()

@@ -19,7 +19,8 @@ from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import load_arrays
 from radio.cli.main import main
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.song_file import station_fingerprint
 from radio.station.station import STATION_FILE, TRAINING_FILE, Station
 from radio.training import train as training
@@ -174,7 +175,7 @@ def rated_home(home: Path) -> None:
             number / 5 - 0.5,
             time=float(number),
         )
-        ratings.keep(one)
+        ratings.write(one)
     ratings.close()
 
 

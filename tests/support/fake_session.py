@@ -11,7 +11,7 @@ import numpy as np
 
 from audio_parsing.playback import SilentDevice
 from radio.home.settings import Settings
-from radio.ratings.database import Rating
+from radio.ratings.rating import Rating
 from radio.ratings.journal import Judged
 from radio.session.actions import actions
 from radio.session.session import Broadcast

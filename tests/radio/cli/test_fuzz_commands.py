@@ -25,7 +25,8 @@ from tiny_station import tiny_station
 from compression.files import compress_file
 from radio.cli.main import COMMANDS, main, parser
 from radio.composer import remote
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.song_file import description_of, station_fingerprint
 from radio.station.station import Station
 from tests.radio.test_fuzz import MANY, fuzz
@@ -218,7 +219,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "home" / "stations" / "broken" / "station.npz").write_bytes(b"no station")
     ratings = Ratings(folder / "home" / "ratings.db")
     for number, place in enumerate(station.sample(3, np.random.default_rng(0))):
-        ratings.keep(
+        ratings.write(
             Rating(
                 "me",
                 "tiny",

@@ -15,7 +15,8 @@ from radio.composer.adapter import EVERY, FROM
 from radio.composer.composer import RadioSession
 from radio.composer.remote import RemoteSession
 from radio.home.folder import Home
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.song_file import station_fingerprint
 
 
@@ -27,7 +28,7 @@ def home(tmp_path: Path) -> Home:
     places = station.sample(FROM, np.random.default_rng(0))
     ratings = Ratings(Home(tmp_path).ratings)
     made_by = station_fingerprint(station)
-    ratings.keep_all(
+    ratings.write_all(
         [
             Rating("me", "tiny", made_by, f"Song {i}", p, float(np.tanh(p[0])), key=str(i))
             for i, p in enumerate(places)

@@ -13,7 +13,8 @@ from tiny_station import tiny_station
 
 from radio.composer.composer import RadioSession
 from radio.home.folder import Home
-from radio.ratings.database import Rating, Ratings, RatingsError
+from radio.ratings.database import Ratings, RatingsError
+from radio.ratings.rating import Rating
 from radio.station.song_file import station_fingerprint
 from tests.radio.test_fuzz import fuzz, often
 
@@ -51,7 +52,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("sound") / "ratings.db"
     ratings = Ratings(path)
     for number in range(250):
-        ratings.keep(rating(number))
+        ratings.write(rating(number))
     for number in range(0, 250, 10):
         ratings.remove(f"{number:032}")
     ratings._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -99,7 +100,7 @@ def test_what_can_be_read_is_rescued(
             # none that was taken back comes again
             assert number % 10 and equal(one, rating(number))
         rescued.append(len(found))
-        ratings.keep(rating(1000))
+        ratings.write(rating(1000))
         ratings.close()
         assert len(Ratings(path).of("me", "tiny")) == len(found) + 1 and not capsys.readouterr().err
         assert not [left for left in path.parent.iterdir() if left.name.startswith(".")]
@@ -112,7 +113,7 @@ def test_ratings_in_the_log_beside_a_damaged_file_are_rescued(tmp_path: Path) ->
     ratings = Ratings(path)
     ratings._database.execute("PRAGMA wal_autocheckpoint = 0")
     for number in range(40):
-        ratings.keep(rating(number))
+        ratings.write(rating(number))
     files = {name: path.with_name(name).read_bytes() for name in ("ratings.db", "ratings.db-wal")}
     ratings.close()
     for name, content in files.items():
@@ -201,7 +202,7 @@ def test_a_session_leaves_rows_of_another_size_alone(tmp_path: Path) -> None:
     for number in range(3):
         one = rating(number, size=8 if number else 5)
         one.made_by = station_fingerprint(station)
-        ratings.keep(one)
+        ratings.write(one)
     ratings.close()
     session = RadioSession(station, "me", home=Home(tmp_path), background=False)
     assert session.rated == 2

@@ -14,7 +14,9 @@ from tiny_station import tiny_station
 from radio.composer.composer import RadioSession
 from radio.home.folder import Home
 from radio.ratings import database as ratings_module
-from radio.ratings.database import ADDED, COLUMNS, Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
+from radio.ratings.schema import ADDED, COLUMNS
 from radio.ratings.sound_codec import HEADER, LEVELS, pack, unpack
 from radio.station.song_file import station_fingerprint
 from radio.station.station import Station
@@ -65,17 +67,17 @@ def rated(key: str, when: float = 1.0) -> Rating:
 
 def test_a_sound_goes_with_its_rating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ratings = Ratings(tmp_path / "ratings.db")
-    ratings.keep_sound("nobody's", b"123")
+    ratings.write_sound("nobody's", b"123")
     assert ratings.sound("nobody's") is None
     for number in range(4):
-        ratings.keep(rated(str(number), number))
-        ratings.keep_sound(str(number), bytes([number]))
-    ratings.keep(rated("1", 1))
+        ratings.write(rated(str(number), number))
+        ratings.write_sound(str(number), bytes([number]))
+    ratings.write(rated("1", 1))
     assert ratings.sound("1") == b"\1", "a rating that is written over keeps it"
     ratings.remove("1")
     assert ratings.sound("1") is None and ratings.with_sound("me", "tiny") == {"0", "2", "3"}
-    monkeypatch.setattr(ratings_module, "MOST_SOUNDS", 2)
-    ratings.keep_sound("3", b"new")
+    monkeypatch.setattr(ratings_module, "MAX_SOUNDS", 2)
+    ratings.write_sound("3", b"new")
     assert ratings.with_sound("me", "tiny") == {"2", "3"} and ratings.sound("3") == b"new"
     ratings.remove_listener("me")
     assert not ratings.with_sound("me", "tiny")
@@ -97,7 +99,7 @@ def test_older_tables_get_what_they_lack(tmp_path: Path, version: int) -> None:
     database.close()
     ratings = Ratings(tmp_path / "ratings.db")
     assert ratings.total() == 1 and set(ADDED) == {2, 3}
-    ratings.keep_sound("k", b"sound")
+    ratings.write_sound("k", b"sound")
     assert ratings.sound("k") == b"sound"
     ratings.close()
 

@@ -15,7 +15,8 @@ from web_browser import RadioServer, chromium, open_page
 
 from radio.composer.composer import RadioSession
 from radio.home.folder import Home
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.station import Station
 
 __all__ = ["chromium"]
