@@ -24,7 +24,7 @@ from tiny_station import tiny_station
 
 from compression.files import compress_file
 from radio.cli.main import COMMANDS, main, parser
-from radio.composer import remote
+from radio.composer import process
 from radio.ratings.database import Ratings
 from radio.ratings.rating import Rating
 from radio.station.song_file import description_of, station_fingerprint
@@ -261,12 +261,12 @@ def in_things(things: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in the folder, without a sound device and without a radio: what comes before it is looked at."""
     monkeypatch.chdir(things)
     monkeypatch.setenv("AI_RADIO_HOME", str(things / "home"))
-    monkeypatch.setattr(remote, "RemoteSession", functools.partial(_refuse))
+    monkeypatch.setattr(process, "ComposerProcess", functools.partial(_refuse))
     return things
 
 
 def _refuse(*arguments: object, **options: object) -> None:
-    raise remote.LearnerError("no radio in this test")
+    raise process.ComposerError("no radio in this test")
 
 
 @often

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import strategies as st
 from tiny_station import tiny_station
 
-from radio.composer.composer import RadioSession
+from radio.composer.local_composer import LocalComposer
 from radio.home.folder import Home
 from radio.ratings.database import Ratings, RatingsError
 from radio.ratings.rating import Rating
+from radio.ratings.repair import open_ratings
 from radio.station.song_file import station_fingerprint
 from tests.radio.test_fuzz import fuzz, often
 
@@ -87,11 +88,11 @@ def test_what_can_be_read_is_rescued(
         path.parent.mkdir()
         content = harmed(sound, kind, rng)
         path.write_bytes(content)
-        ratings = Ratings(path)
+        ratings = open_ratings(path)
         found = ratings.of("me", "tiny")
         said = capsys.readouterr().err
-        assert said == (f"{ratings.rescued}\n" if ratings.rescued else "")
-        if ratings.rescued:
+        assert said.count("\n") == bool(said)
+        if said:
             assert f"{len(found)} ratings were rescued" in said
             (kept,) = path.parent.glob("ratings.damaged-*.db")
             assert kept.read_bytes() == content
@@ -119,7 +120,7 @@ def test_ratings_in_the_log_beside_a_damaged_file_are_rescued(tmp_path: Path) ->
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     (tmp_path / "ratings.db").write_bytes(b"noise" * 1000)
-    assert [one.time for one in Ratings(tmp_path / "ratings.db").of("me", "tiny")] == list(
+    assert [one.time for one in open_ratings(tmp_path / "ratings.db").of("me", "tiny")] == list(
         range(40)
     )
 
@@ -127,7 +128,7 @@ def test_ratings_in_the_log_beside_a_damaged_file_are_rescued(tmp_path: Path) ->
 def test_where_nothing_can_be_rescued_nothing_is_touched(tmp_path: Path) -> None:
     (tmp_path / "ratings.db").write_bytes(b"SQLite format 3\0" + b"noise" * 1000)
     with pytest.raises(RatingsError, match="no rating can be read of it"):
-        Ratings(tmp_path / "ratings.db")
+        open_ratings(tmp_path / "ratings.db")
     assert [path.name for path in tmp_path.iterdir()] == ["ratings.db"]
 
 
@@ -204,7 +205,7 @@ def test_a_session_leaves_rows_of_another_size_alone(tmp_path: Path) -> None:
         one.made_by = station_fingerprint(station)
         ratings.write(one)
     ratings.close()
-    session = RadioSession(station, "me", home=Home(tmp_path), background=False)
-    assert session.rated == 2
-    session.next_song()
-    session.close()
+    composer = LocalComposer(station, "me", home=Home(tmp_path), background=False)
+    assert composer.rated == 2
+    composer.next_song()
+    composer.close()
