@@ -15,10 +15,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from listening import change, delete, rate, undo
-from radio.composer.remote import ComposerError, ComposerProcess
 from tiny_station import tiny_station
 
-from radio.composer import messages
+from audio_parsing.playback import SilentDevice
+from radio.composer import messages, process
+from radio.composer.events import (
+    Event,
+    FinalSong,
+    FinalStep,
+    Learned,
+    NoFinal,
+    ReplayedSong,
+    Trouble,
+)
+from radio.composer.process import ComposerError, ComposerProcess
+from radio.composer.song import Song, write_song
 from radio.home.folder import Home
 from radio.ratings.database import Ratings, RatingsError
 from radio.session.session import Session
