@@ -29,13 +29,16 @@ from collections import deque
 from dataclasses import astuple, dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from radio.composer.remote import RemoteSession  # noqa: E402
+from audio_parsing.playback import SilentDevice  # noqa: E402
+from radio.composer.process import ComposerProcess  # noqa: E402
 from radio.home.folder import STARTER, Home  # noqa: E402
+from radio.session.session import Session  # noqa: E402
 
 MOST_GROWTH = 0.05
 ALIKE = 1.25  # times as long at the end, in the processor's time
@@ -174,30 +177,28 @@ def remember(station: Path, home: Path, count: int) -> None:
 
 
 def listen(
-    session: RemoteSession, begun: float, learner: int, rated_before: deque[str]
+    session: Session, begun: float, learner: int, rated_before: deque[str]
 ) -> tuple[Row, float]:
     """Hear and rate one song; return what it cost, the learner's time since it began among it, and the song's length in seconds."""
     watch = Watch()
-    while not session.ready:
-        session.hurry()
+    composer = cast(ComposerProcess, session.composer)
+    while not composer.ready:
+        composer.hurry()
         time.sleep(0.002)
-        news = session.attend()
-        if news:
-            print(news, flush=True)
-        if session._learner.process.pid != learner:
+        session.take_events()
+        if composer._worker.process.pid != learner:
             raise SystemExit("the learner died: what its process held can't be compared any more")
     waited, _ = watch.read()
-    song = session.next_song()
-    session.began(song)
+    song = composer.next_song()
+    composer.played(song.key, song.latent)
     value = liking(song.samples, song.sample_rate)
     watch = Watch()
-    session.note(song, value / 2)
+    session.journal.note(song, value / 2)
     touched = watch.read()
     watch = Watch()
     session.rate(song, value)
     rated_before.append(song.key)
-    session.delete(rated_before.popleft())
-    session.judged()
+    session.history.change(rated_before.popleft(), None)
     rated = watch.read()
     files = open_files(), open_files(learner)
     row = Row(
@@ -235,8 +236,9 @@ def main() -> int:
         earlier.start()
         earlier.join()
         earlier.close()
-        session = RemoteSession(station, "soak", home=Home(folder), seed=0, beats=16)
-        learner = session._learner.process.pid
+        composer = ComposerProcess(station, "soak", home=Home(folder), seed=0, beats=16)
+        session = Session(composer, SilentDevice(), home=Home(folder), say=print)
+        learner = composer._worker.process.pid
         begun, heard, finals = time.monotonic(), 0.0, 0
         watch = MemoryWatch(learner, begun, options.minutes)
         watch.start()
@@ -249,9 +251,13 @@ def main() -> int:
             count += 1
             heard += seconds / 3600
             if count % FINAL_EVERY == 0:
-                session.final_song()
-                undone = session.undo()
+                session.make_final()
+                while session.finals.running:
+                    time.sleep(0.1)
+                    session.take_events()
+                undone = session.journal.undo()
                 if undone is not None:
+                    composer.changed(undone.key)
                     keys.remove(undone.key)
                 finals += 1
             if count % options.every == 0:
@@ -261,7 +267,7 @@ def main() -> int:
                     watch,
                 )
         watch.stop()
-        session.close()
+        composer.close()
         left = len(os.listdir("/proc/self/fd"))
     warm = records[:count][records[:count, 0] > WARM_UP * options.minutes]
     if len(warm) < 20:

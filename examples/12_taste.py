@@ -16,17 +16,20 @@ import tempfile
 import numpy as np
 from lesson import BLUE, GREEN, GREY, ORANGE, canvas, run, shortened
 
-from radio.composer.composer import RadioSession, Song
+from audio_parsing.playback import SilentDevice
+from radio.composer.local_composer import LocalComposer
+from radio.composer.song import Song
 from radio.home.folder import SHIPPED, STARTER, Home
+from radio.session.session import Session
 from radio.station.station import Station
 from radio.station.steps import coordinate_tempo
 
 RATINGS = 20
 
 
-def brightness(song: Song) -> float:
+def brightness(station: Station, song: Song) -> float:
     """Return the mean height of a song's sound, in bands of its frames."""
-    frames = np.maximum(song.steps.reshape(-1, 181), 0) ** 2
+    frames = np.maximum(station.decode(song.latent[None]).reshape(-1, 181), 0) ** 2
     return float(frames.sum(axis=0) @ np.arange(181) / frames.sum())
 
 
@@ -34,17 +37,19 @@ class Listener:
     """Somebody who likes songs that are faster and brighter than usual, and is a little moody.
 
     Args:
-        usual: songs of the station, which tell what is usual.
+        station: that makes the songs.
+        usual: some of them, which tell what is usual.
         rng: moods.
     """
 
-    def __init__(self, usual: list[Song], rng: np.random.Generator) -> None:
+    def __init__(self, station: Station, usual: list[Song], rng: np.random.Generator) -> None:
+        self.station = station
         values = np.array([self.heard(song) for song in usual])
         self.mean, self.deviation, self.rng = values.mean(axis=0), values.std(axis=0), rng
 
     def heard(self, song: Song) -> tuple[float, float]:
         """Return what this listener cares for: the tempo's logarithm and the brightness."""
-        return np.log(coordinate_tempo(float(song.latent[-2]))), brightness(song)
+        return np.log(coordinate_tempo(float(song.latent[-2]))), brightness(self.station, song)
 
     def likes(self, song: Song) -> float:
         """Return the true liking, -1 to 1, that nobody else knows."""
@@ -60,34 +65,35 @@ def main(fast: bool) -> tuple:
     station = shortened(Station.load(SHIPPED / STARTER), 4 if fast else 16)
     with tempfile.TemporaryDirectory() as folder:
         home = Home(folder)
-        judges = RadioSession(
+        judges = LocalComposer(
             station, "unheard", home=home, seed=1, explore="random", background=False
         )
         unheard = [judges.next_song() for _ in range(24 if fast else 60)]
         judges.close()
-        listener = Listener(unheard, np.random.default_rng(12))
+        listener = Listener(station, unheard, np.random.default_rng(12))
         truth = np.array([listener.likes(song) for song in unheard])
-        session = RadioSession(
+        composer = LocalComposer(
             station, "somebody", home=home, seed=2, explore="thompson", background=False
         )
+        session = Session(composer, SilentDevice())
         played, correlations, surprises = [], [], []
         print(
             "song  expected      rated    correlation with the true liking of songs that were never rated"
         )
         for number in range(RATINGS):
-            song = session.next_song()
+            song = composer.next_song()
             expected = song.expected or (0.0, 1.0)
             rating = listener.rates(song)
             session.rate(song, rating)
             played.append(listener.likes(song))
             surprises.append(abs(rating - expected[0]))
-            predicted = np.array([session.predict(one) for one in unheard])
+            predicted = np.array([composer.predict(one) for one in unheard])
             correlations.append(float(np.corrcoef(predicted[:, 0], truth)[0, 1]))
             if number in (0, 1, 2, 4, 9, 14, 19):
                 print(
                     f"{number + 1:4}  {expected[0]:+.2f} ± {expected[1]:.2f}  {rating:+.2f}    {correlations[-1]:+.2f}"
                 )
-        session.close()
+        composer.close()
     early, late, usual = (
         float(np.mean(played[:5])),
         float(np.mean(played[-10:])),

@@ -35,7 +35,7 @@ SCRIPT = """
 import sys
 from radio.training import train as train_station
 from radio.cli.main import main
-import radio.cli.commands.generate, radio.cli.commands.train, radio.composer.composer, radio.composer.novelty
+import radio.cli.commands.generate, radio.cli.commands.train, radio.composer.local_composer, radio.composer.novelty
 train_station.CHECKPOINT_SECONDS = 0.0
 print("begun", flush=True)
 sys.exit(main(sys.argv[1:]))

@@ -111,7 +111,8 @@ def test_songs_wait_before_they_are_wanted_and_ratings_are_learned(
         "written before anybody learned it"
     )
     until(lambda: not composer.pending)
-    assert len(composer.journal.judged()) == 1 and composer.batches == 1
+    learned = [one.keys for one in composer.events() if isinstance(one, Learned)]
+    assert len(composer.journal.judged()) == 1 and learned == [[song.key]]
     until(
         lambda: (
             composer._order

@@ -177,7 +177,7 @@ def test_history_changes_deletes_and_plays_again() -> None:
         while screened.view.name != "Second":
             await asyncio.sleep(0.01)
             screened.app.advance()
-        assert screened.composer.played_again == ["Second"]
+        assert screened.composer.replayed == ["Second"]
         await pilot.press("n")
         assert ("Second", 1.0, False) in screened.journal.ratings, (
             "played again and untouched: the rating stays"
