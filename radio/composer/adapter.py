@@ -1,7 +1,9 @@
 """The generator's adapter: an affine map of the coordinate, trained by the taste at every moment.
 
-    G'(P) = G(A(P)),   A(P) = P + s (u W + b),   u = (P - m) / s       m, s: middle and spread of the station's coordinates (D,)
-    dL/dW = dL/dG_i dG_i/dA dA/dW                                       over all moments i; dL/dG_i comes from D(S), the taste
+    G'(P) = G(A(P)),   A(P) = P + s (u W + b),   u = (P - m) / s
+    dL/dW = sum over moments i of dL/dG_i dG_i/dA dA/dW
+
+m and s are mean and spread of the station's coordinates (D,); dL/dG_i comes from the taste D(S).
 
 W and b begin at 0, so that G' = G. The loss is the listener's cautious loss, minus the critic's
 score of the song, plus a penalty outside the station's distribution, plus weight decay. A song of

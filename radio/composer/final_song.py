@@ -21,8 +21,8 @@ from radio.station.station import Station
 from radio.taste.taste import Taste, through
 
 STEPS = 30  # chosen, not measured
-FINAL_CAUTION = 1.5  # standard deviations; docs/taste.md has the results with it
-# more for a listener who certainly likes a middle best: with less, the descent overshoots it
+FINAL_CAUTION = 1.5  # standard deviations; measured against 0.5 and 2 to 3 in docs/taste.md
+# more for a listener who certainly likes a middle best; measured in docs/taste.md
 MIDDLE_CAUTION = 1.0
 STARTS = 4  # half of them best rated, half best predicted; chosen, not measured
 KNOWN_LOG_VARIANCE = -4.0  # of tempo and key, which are known of each song; chosen, not measured

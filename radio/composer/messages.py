@@ -1,8 +1,9 @@
 """What a session and its worker send each other: dataclasses, written by wire.py.
 
-    session -> worker     Begin, then Played, Changed, Replay, StartFinal, StopFinal, Hurry, ResetAdapter
-    worker -> session     Busy, then Opened or Refused; then Offer, Order, Insights, and the events of
-                          events.py
+    session -> worker     Begin; then Played, Changed, Replay, StartFinal, StopFinal, Hurry,
+                          ResetAdapter
+    worker -> session     Busy, then Opened or Refused; then Offer, Order, Insights, and what is
+                          in events.py
 
 Each message follows its length in 8 bytes. Both ends are this program. The database is what both
 agree on: a rating is written by the session, and the worker is sent the key of the play, so that

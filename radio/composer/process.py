@@ -1,8 +1,8 @@
 """A composer in a worker process, so that playback never waits for a song or a rating.
 
-    composer = ComposerProcess(station_folder, "me", home=Home())    returns once the worker is ready
-    composer.ready, next_song(), changed(key), replay(key, P), ...    none of them waits
-    composer.events()                                                 restarts a worker that died
+    composer = ComposerProcess(folder, "me", home=Home())        returns when the worker is ready
+    composer.ready, next_song(), changed(key), replay(key, P)    none of them waits
+    composer.events()                                            restarts a worker that died
 
 A rating is in the database before the worker is sent its key. So neither the worker's death nor
 ours loses one, and a new worker knows all that the last one did.

@@ -2,7 +2,7 @@
 
 memory = SoundMemory(journal, maker)
 memory.store(key, steps)              beside the rating of a play
-memory.store_missing(ratings)         of ratings without a sound, while the station makes their songs
+memory.store_missing(ratings)         of ratings without a sound, before a retraining
 memory.earlier() -> [(rating, input)] of the ratings from before the station was retrained
 """
 

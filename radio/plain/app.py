@@ -53,7 +53,7 @@ def _run(session: Session, lines: queue.Queue[str | None]) -> None:
         view = session.view()
         playing = view.number if session.playing else None
         if ended:
-            if last is None or (playing is not None and session.song is session.final):
+            if last is None or (playing is not None and session.song is session.finals.song):
                 last = playing
             if last is not None and playing != last and not session.finals.running:
                 return

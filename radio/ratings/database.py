@@ -1,12 +1,12 @@
-"""The database of ratings: SQLite, one row a rated song, one commit a change, so that not even kill -9 loses a rating.
+"""The database of ratings: SQLite, one row a rated song, one commit a change.
 
     ratings = Ratings(path)                 open_ratings in repair.py repairs a damaged file as well
     ratings.write(Rating(...))              adds the rating of one play of a song, or overwrites it
-    ratings.of(listener, station)           all of them, oldest first: the taste is rebuilt from these
+    ratings.of(listener, station)           all of them, oldest first, for the taste
     ratings.undo(listener, station, ...)    deletes the latest and returns it
     ratings.listeners()                     who has rated how many songs of which station
 
-A row holds the song's coordinate P, from which station and song can be made again, and the slider's
+So not even kill -9 loses a rating. A row holds the song's coordinate P, from which station and song can be made again, and the slider's
 curve. A second table holds the frames of rated songs, for the time when the station is retrained.
 """
 
@@ -163,7 +163,8 @@ class Ratings:
         # SQLite stores bytes in a column of text, and text in one of numbers, if another program
         # wrote them.
         return self._rows(
-            f"SELECT listener, station, count(*), max(min(max(time), {LATEST_TIME}), 0.0)"  # noqa: S608
+            "SELECT listener, station, count(*), "
+            f"max(min(max(time), {LATEST_TIME}), 0.0)"  # noqa: S608
             " FROM ratings WHERE typeof(listener) = 'text' AND typeof(station) = 'text'"
             " GROUP BY listener, station ORDER BY listener, station"
         )
@@ -218,7 +219,7 @@ class Ratings:
         return {key for (key,) in rows}
 
     def undo(self, listener: str, station: str, made_by: str) -> Rating | None:
-        """Delete a listener's latest rating of a station's songs and return it; None without one."""
+        """Delete a listener's latest rating on a station and return it; None without one."""
         # By the order of writing, not of time: clocks are set back.
         condition = "listener = ? AND station = ? AND made_by = ? ORDER BY rowid DESC LIMIT 1"
         latest = self._select(condition, (listener, station, made_by))

@@ -1,4 +1,4 @@
-"""Open the ratings' database, repairing it first if it is damaged: readable rows go into a new file."""
+"""Opens the ratings' database; a damaged one is first replaced by one with its readable rows."""
 
 from __future__ import annotations
 

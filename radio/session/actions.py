@@ -1,8 +1,9 @@
-"""What the actions of radio/home/settings.py do to a session; those that open a window are the screen's own."""
+"""The actions of radio/home/settings.py on a session; the screen has those that open a window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from radio.session.session import Session
 
@@ -30,5 +31,5 @@ def actions(session: Session) -> dict[str, Callable[[], None]]:
         "reset": session.composer.reset_adapter,
     }
     for digit in range(1, 10):
-        table[f"rate{digit}"] = lambda value=(digit - 5) / 4: session.set_slider(value)  # type: ignore[misc]
+        table[f"rate{digit}"] = partial(session.set_slider, (digit - 5) / 4)
     return table

@@ -60,8 +60,17 @@ class RatingHistory:
             self._say(f"No history: {error}")
             return []
 
-    def undo(self) -> None:
-        """Delete the latest rating."""
+    def undo(self, position: float | None) -> None:
+        """Delete the rating of the song that plays, or else the latest one.
+
+        Args:
+            position: seconds into the song; None if none plays.
+        """
+        if position is not None and self._writer.slider.value is not None:
+            self._writer.release()
+            self._writer.note(position)
+            self._say("The rating of this song is taken back.")
+            return
         self._writer.flush(at_once=True)
         try:
             if self._writer.unwritten and self._writer.trouble:

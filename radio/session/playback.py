@@ -49,21 +49,22 @@ class Playback:
         """How often the sound device's buffer ran empty."""
         return self._lost_underruns + self.player.underruns
 
-    def start(self, song: Song, *, revisited: bool = False) -> None:
-        """Play a song that does not come from the play history."""
+    def start(self, song: Song, *, revisited: bool = False) -> Song:
+        """Play a song that does not come from the play history, and return it."""
         self.history.add(song)
         self.number += 1
         self._play(song, revisited=revisited)
         details = f"  {song.details}" if song.details else ""
         self._say(f"{self.number:3d}  {song.name}{details}  {_clock(self.player.duration)}")
+        return song
 
-    def back(self) -> None:
-        """Play the song before."""
-        self._play(self.history.back(), revisited=True)
+    def back(self) -> Song:
+        """Play the song before, and return it."""
+        return self._play(self.history.back(), revisited=True)
 
-    def forward(self) -> None:
-        """Play the song after."""
-        self._play(self.history.forward(), revisited=True)
+    def forward(self) -> Song:
+        """Play the song after, and return it."""
+        return self._play(self.history.forward(), revisited=True)
 
     def stop(self) -> None:
         """Fall silent, until another song is there."""
@@ -110,9 +111,10 @@ class Playback:
             failure = str(self.player.failure)
             self.use_device(None, because=f"{failure[:1].upper()}{failure[1:]}. ")
 
-    def _play(self, song: Song, *, revisited: bool) -> None:
+    def _play(self, song: Song, *, revisited: bool) -> Song:
         self.song, self.waiting, self.revisited = song, False, revisited
         self.player.play(song.samples, song.sample_rate)
+        return song
 
 
 def _clock(seconds: float) -> str:

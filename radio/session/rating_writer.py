@@ -1,7 +1,7 @@
 """The slider of the song that plays, and its way to the database; tries again while that is locked.
 
 writer.begin(song)                       another song, another slider
-writer.tick(position, left, paused=)     several times a second: draws the curve, writes it
+writer.tick(player)                      several times a second: draws the curve, writes it
 writer.end(position, skipped=)           the song is over: its rating is written and learned
 writer.flush()                           tries again what could not be written
 """
@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from audio_parsing.playback import Player, SilentDevice
 from radio.composer.song import Song
 from radio.ratings.database import RatingsError
 from radio.ratings.journal import Journal
@@ -94,18 +95,12 @@ class RatingWriter:
             self.slider.record(last if 0 < last - seconds < CLOCKS_DIFFER else seconds)
         return self.note(position, at_once=True)
 
-    def tick(self, position: float, left: float, *, paused: bool) -> None:
-        """Draw the curve, write it if it is time, and learn it a moment before the song's end.
-
-        Args:
-            position: seconds into the song.
-            left: seconds until its end.
-            paused: whether the player is.
-        """
-        self.slider.record(position)
-        self.note(position)
-        value = self.slider.value
-        if value not in (None, self._rated_early) and left < EARLY_SECONDS and not paused:
+    def tick(self, player: Player | SilentDevice) -> None:
+        """Draw the curve, write it if it is time, and learn it a moment before the song's end."""
+        self.slider.record(player.position)
+        self.note(player.position)
+        value, left = self.slider.value, player.duration - player.position
+        if value not in (None, self._rated_early) and left < EARLY_SECONDS and not player.paused:
             self._rated_early = value
             self._rate(skipped=False)
 
@@ -182,6 +177,14 @@ class RatingWriter:
         if self._song is not None and key == self._song.key:
             self.slider.release()
             self._noted = (time.monotonic(), 0.0, None)
+
+    def close(self) -> None:
+        """Try a last time to write the ratings that wait, and name those that are lost."""
+        self.flush(at_once=True)
+        if self.unwritten:
+            names = ", ".join(song.name for song, _, _ in self.unwritten)
+            self._say(f"Not kept: what you said of {names}; {self.trouble}")
+            self.unwritten = []
 
     def _rate(self, *, skipped: bool) -> None:
         assert self._song is not None

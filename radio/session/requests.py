@@ -26,6 +26,7 @@ class FinalRequest:
 
     Attributes:
         running: whether one is being made.
+        song: the latest that was made.
         step: of the descent that runs; None before the first.
         descent: (starts, D) coordinates of the latest descent after each step.
     """
@@ -34,6 +35,7 @@ class FinalRequest:
         self, composer: Composer, write: Callable[[Song], Path], say: Callable[[str], None]
     ) -> None:
         self.running = False
+        self.song: Song | None = None
         self.step: FinalStep | None = None
         self.descent: list[np.ndarray] = []
         self._composer = composer
@@ -61,6 +63,7 @@ class FinalRequest:
             self.end(f"No final song: {error}")
             return False
         self.end(f"Your final song is {song.name}, saved as {path}")
+        self.song = song
         return True
 
     def end(self, line: str = DROPPED) -> None:

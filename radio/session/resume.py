@@ -1,4 +1,7 @@
-"""Resumes the last session: its listener, station, volume, song and position. The rest is in the database."""
+"""Resumes the last session: listener, station, volume, song and position.
+
+Everything else is in the database.
+"""
 
 from __future__ import annotations
 

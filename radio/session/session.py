@@ -12,7 +12,7 @@ composer has to report arrives as events, which `tick` takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ from radio.session.requests import DROPPED, FinalRequest, ReplayRequest
 from radio.session.resume import Resume
 from radio.session.view import View, adapter_line, agreement
 from radio.station.song_file import file_name
+from radio.taste.insight import Insight
 
 
 class Session:
@@ -52,9 +53,6 @@ class Session:
         started: called with every song that begins.
         resume: what the last session left, and where this one leaves it.
         kind: of saved songs, 'wav' or 'flac'.
-
-    Attributes:
-        final: the latest final song that was played.
     """
 
     def __init__(
@@ -74,7 +72,6 @@ class Session:
         self.history = RatingHistory(self.journal, composer.changed, self.writer, say)
         self.finals = FinalRequest(composer, self.write, say)
         self.replays = ReplayRequest(composer, say)
-        self.final: Song | None = None
         self._home = home
         self._say = say
         self._started = started
@@ -101,14 +98,13 @@ class Session:
     def tick(self) -> None:
         """Do what is due: take events, start the next song, write the slider's curve."""
         self.take_events()
-        playback, player = self.playback, self.playback.player
+        playback = self.playback
         playback.check_device()
         if playback.playing and playback.player.finished:
             self._end(skipped=False)
             playback.waiting = True
         if playback.waiting and not playback.history.at_end:
-            playback.forward()
-            self._begun()
+            self._begun(playback.forward())
         elif playback.waiting and not self.replays.running:
             if self.composer.ready:
                 self._start(self.composer.next_song())
@@ -116,10 +112,7 @@ class Session:
                 self.composer.hurry()
         self.writer.flush()
         if playback.playing:
-            player = playback.player
-            self.writer.tick(
-                player.position, player.duration - player.position, paused=player.paused
-            )
+            self.writer.tick(playback.player)
 
     def take_events(self) -> None:
         """Take what the composer has to report."""
@@ -137,7 +130,6 @@ class Session:
                     self.finals.take_step(event)
                 case FinalSong():
                     if self.finals.take_song(event.song):
-                        self.final = event.song
                         self._start(event.song)
                 case NoFinal():
                     self.finals.end(f"No final song: {event.text}" if event.text else DROPPED)
@@ -175,38 +167,29 @@ class Session:
             return
         if self.playing:
             self._end(skipped=False)
-        self.playback.back()
-        self._begun()
+        self._begun(self.playback.back())
 
     def replay(self, key: str, coordinate: np.ndarray, *, position: float = 0.0) -> None:
         """Play the song at P (D,) again, as the same play of it: a new rating replaces the old."""
         self.replays.start(key, coordinate, position)
 
     def move_slider(self, by: float) -> None:
-        """Push the slider."""
-        self.writer.slider.move(by)
-        self._touched()
+        """Push the slider; an untouched one starts in the middle."""
+        self.set_slider((self.writer.slider.value or 0.0) + by)
 
     def set_slider(self, value: float | None) -> None:
         """Put the slider somewhere; None deletes the rating of this song."""
         if value is None:
             self.writer.release()
-        else:
+        elif self.playing:
             self.writer.slider.set(value)
-        self._touched()
-
-    def draw(self, points: Sequence[tuple[float, float]]) -> bool:
-        """Draw the curve through points of a page; return whether it is in the database."""
-        return self.writer.draw(points, self.playback.player.position) if self.playing else False
+        if self.playing:
+            # the next tick writes it, so that a key is seen before a disk has moved
+            self.writer.slider.record(self.playback.player.position)
 
     def undo(self) -> None:
         """Delete the rating of this song, or else the latest one."""
-        if self.playing and self.writer.slider.value is not None:
-            self.set_slider(None)
-            self.writer.note(self.playback.player.position)
-            self._say("The rating of this song is taken back.")
-        else:
-            self.history.undo()
+        self.history.undo(self.playback.player.position if self.playing else None)
 
     def save(self) -> None:
         """Save the song that plays."""
@@ -252,14 +235,10 @@ class Session:
             if resume is not None:
                 song = self.song if self.playing else None
                 resume.leave(self.journal, player.volume, song, player.position)
-            if self.playing and (self.writer.slider.value is not None or self.writer.noted):
-                self._end(skipped=False)
+            if self.playing:  # an untouched song is no dislike, so it ends like a revisited one
+                self.writer.end(player.position, skipped=False, revisited=True)
             self.playback.waiting, self.playback.song = True, None
-            self.writer.flush(at_once=True)
-            if self.writer.unwritten:
-                names = ", ".join(song.name for song, _, _ in self.writer.unwritten)
-                self._say(f"Not kept: what you said of {names}; {self.writer.trouble}")
-                self.writer.unwritten = []
+            self.writer.close()
             for event in self.composer.events() if self.finals.running else ():
                 if isinstance(event, FinalSong):
                     self.finals.take_song(event.song)
@@ -271,8 +250,8 @@ class Session:
         """Return what there is to show now."""
         song, player, step = self.song, self.playback.player, self.finals.step
         playing = song is not None and self.playing
-        known = self.composer.insight(song.key) if song is not None else None
-        nothing = np.zeros(0)
+        nothing = Insight(np.zeros(0), np.zeros(0), np.zeros(0))
+        known = (self.composer.insight(song.key) if song is not None else None) or nothing
         busy = "" if playing else "making the next song"
         return View(
             number=self.playback.number,
@@ -288,9 +267,9 @@ class Session:
             busy="making the final song" if self.finals.running else busy,
             silent=isinstance(player, SilentDevice),
             curve=self.writer.slider.curve(),
-            predicted=nothing if known is None else known.moments,
-            taste=nothing if known is None else known.taste,
-            critic=nothing if known is None else known.critic,
+            predicted=known.moments,
+            taste=known.taste,
+            critic=known.critic,
             device=player.name,
             underruns=self.playback.underruns,
             queue=self.composer.pending,
@@ -304,13 +283,10 @@ class Session:
     def _start(self, song: Song, *, revisited: bool = False) -> None:
         if self.playing:
             self._end(skipped=False)
-        self.playback.start(song, revisited=revisited)
-        self._begun()
+        self._begun(self.playback.start(song, revisited=revisited))
 
-    def _begun(self) -> None:
+    def _begun(self, song: Song) -> None:
         """Do what is due when a song begins."""
-        song = self.song
-        assert song is not None
         self.writer.begin(song)
         self.composer.played(song.key, song.latent)
         if self._resume is not None:  # should this session be killed, the next begins with the song
@@ -318,14 +294,6 @@ class Session:
         self._started(song)
 
     def _end(self, *, skipped: bool) -> None:
-        self.writer.end(
-            self.playback.player.position, skipped=skipped, revisited=self.playback.revisited
-        )
+        at = self.playback
+        self.writer.end(at.player.position, skipped=skipped, revisited=at.revisited)
         self.history.read()
-
-    def _touched(self) -> None:
-        if self.playing:
-            # the next tick writes it, so that a key is seen before a disk has moved
-            self.writer.slider.record(self.playback.player.position)
-        else:
-            self.writer.slider.release()

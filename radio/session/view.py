@@ -75,7 +75,7 @@ class View:
 
 
 def agreement(judged: tuple[Judged, ...]) -> float | None:
-    """Return the correlation of predicted and given ratings; None for fewer than three, or equal."""
+    """Return the correlation of predicted and given ratings; None if it is undefined."""
     pairs = np.array([(one.expected, one.given) for one in judged if one.expected is not None])
     if len(pairs) < 3 or pairs.std(axis=0).min() < 1e-9:
         return None

@@ -114,7 +114,7 @@ class Commands:
         curve = [_point(point) for point in points]
         session = self.session
         if self._plays(play):
-            if not session.draw(curve):
+            if not session.writer.draw(curve, self._player.position):
                 raise Later("the ratings can't be written to just now")
             return {"kept": len(curve)}
         if session.song is None:  # after a restart: the song comes back first

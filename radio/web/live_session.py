@@ -245,7 +245,7 @@ class LiveSession:
             played = [*played, self._view.dot(song.key, song.name, song.latent, None)]
         descent = session.finals.descent
         paths = self._view.paths(np.array(descent) if descent else np.zeros((0, 0, 0)))
-        final = session.final
+        final = session.finals.song
         self._tell(
             "map",
             {

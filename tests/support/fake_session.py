@@ -1,4 +1,4 @@
-"""A composer that makes sine songs at once, a journal that remembers what it was told, and a session of both."""
+"""A composer of sine songs, a journal that remembers its calls, and a session of both."""
 
 from __future__ import annotations
 

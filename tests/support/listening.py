@@ -1,4 +1,4 @@
-"""What a listener does with a composer and no player: each rating is written first, then learned."""
+"""A listener with a composer and no player: each rating is written first, then learned."""
 
 from __future__ import annotations
 

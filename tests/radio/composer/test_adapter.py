@@ -1,4 +1,4 @@
-"""The generator's added layers: the identity at first, gradients down to the coordinate, learning, versions, and one learner at a time."""
+"""The generator's adapter: identity at first, gradients, learning, versions, one trainer."""
 
 from __future__ import annotations
 

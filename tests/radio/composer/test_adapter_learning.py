@@ -1,4 +1,4 @@
-"""The generator's added layers in the radio: trained on their own when it pays, told of, reset, followed by a second radio."""
+"""The adapter in the radio: trained when it is due, announced, reset, followed by another."""
 
 from __future__ import annotations
 

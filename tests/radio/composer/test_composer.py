@@ -1,4 +1,4 @@
-"""A composer without a face: songs that differ, ratings that are kept and learned, and a final song that is liked."""
+"""A composer alone: songs that differ, ratings that are learned, a final song that is liked."""
 
 from __future__ import annotations
 
@@ -533,7 +533,7 @@ def test_a_session_that_never_ends_remembers_its_latest_songs(rng: np.random.Gen
 def test_what_another_session_said_is_learned_before_the_next_song(
     open_composer: Callable[..., LocalComposer],
 ) -> None:
-    """Also where the rows look the same from afar: as many, none newer than the latest, another value."""
+    """Also if only a value differs: as many rows, none newer than the latest."""
     composer, other = open_composer(background=False), open_composer(background=False)
     song = composer.next_song()
     rate(composer, song, 0.5)

@@ -1,4 +1,4 @@
-"""The composer in a process of its own: songs ahead, ratings that survive its death, replay, final song, saving."""
+"""A composer in a worker: songs ahead, death and restart, replay, final song, saving."""
 
 from __future__ import annotations
 
@@ -185,7 +185,10 @@ def test_a_retrained_station_still_knows_the_ratings_and_says_so(
         return rated, said
 
     tiny_station(seed=8).save(tmp_path / "again" / "tiny")
-    line = "The 2 songs that you rated before this station was trained again taught the radio what you like."
+    line = (
+        "The 2 songs that you rated before this station was trained again "
+        "taught the radio what you like."
+    )
     assert said(stations / "tiny", 2) == (0, [])
     assert said(tmp_path / "again" / "tiny", 1) == (0, [line])
     assert said(tmp_path / "again" / "tiny", 0) == (1, []), "a listener who rated it since knows"

@@ -1,4 +1,4 @@
-"""Messages between a session and its worker: what goes in comes out, and what is none of them is refused."""
+"""Messages between a session and its worker: a round trip; invalid ones are refused."""
 
 from __future__ import annotations
 

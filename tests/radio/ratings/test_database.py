@@ -1,4 +1,4 @@
-"""What listeners said is kept: at once, exactly, through kill -9, and never written over something that is not ours."""
+"""The database of ratings: written at once, exactly, through kill -9; foreign files are refused."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_a_slider_says_nothing_until_it_is_touched() -> None:
         slider.record(float(second))
     assert slider.curve().shape == (0, 2)
     assert rating_of(slider.curve()) is None
-    slider.move(0.1)
+    slider.set((slider.value or 0.0) + 0.1)
     slider.record(10.0)
     slider.release()
     slider.record(11.0)
@@ -280,10 +280,10 @@ def test_a_pause_adds_no_time_and_a_jump_back_none() -> None:
 def test_the_slider_stays_between_its_ends() -> None:
     slider = Slider()
     for _ in range(30):
-        slider.move(0.1)
+        slider.set((slider.value or 0.0) + 0.1)
     assert slider.value == 1
     for _ in range(10):
-        slider.move(-0.1)
+        slider.set((slider.value or 0.0) - 0.1)
     assert slider.value == 0 and str(slider.value) == "0.0"
 
 

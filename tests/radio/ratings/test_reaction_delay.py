@@ -54,7 +54,7 @@ def test_the_delay_is_found_within_its_bounds(late: float) -> None:
     if late < BOUNDS[1]:
         assert delay.seconds == pytest.approx(late, abs=0.3)
     assert BOUNDS[0] <= delay.seconds <= BOUNDS[1] + 1e-9
-    delay.forget()
+    delay = ReactionDelay()
     assert delay.seconds == pytest.approx(TYPICAL)
 
 

@@ -1,4 +1,4 @@
-"""A ratings database that is damaged: what can be read goes on, the damaged file is kept, and a row that is no rating stops nobody."""
+"""A damaged ratings database: readable rows are rescued, the damaged file is kept."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from radio.home.folder import Home
 from radio.ratings.database import Ratings, RatingsError
 from radio.ratings.rating import Rating
 from radio.ratings.repair import open_ratings
+from radio.ratings.schema import COLUMNS
 from radio.station.song_file import station_fingerprint
 from tests.radio.test_fuzz import fuzz, often
 
@@ -169,7 +170,7 @@ ROWS = st.tuples(
 
 @often
 def test_a_row_that_is_no_rating_is_passed_over(tmp_path: Path, count: int) -> None:
-    """Rows as another program might write them, also under this listener's and this station's name."""
+    """Rows as another program might write them, some under this listener's name."""
     fingerprint = station_fingerprint(tiny_station())
     Ratings(tmp_path / "ratings.db").close()
 
@@ -177,9 +178,10 @@ def test_a_row_that_is_no_rating_is_passed_over(tmp_path: Path, count: int) -> N
         with sqlite3.connect(tmp_path / "ratings.db") as database:
             database.execute("DELETE FROM ratings")
             for values in (row, (row[0], "me", "tiny", fingerprint, *row[4:])):
-                names = "key, listener, station, made_by, song, coordinate, rating, weight, curve, skipped, time"
+                names = COLUMNS.removesuffix(", expected")
                 database.execute(
-                    f"INSERT OR REPLACE INTO ratings ({names}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+                    f"INSERT OR REPLACE INTO ratings ({names}) "  # noqa: S608
+                    "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
                     [null(v) for v in values],
                 )
         database.close()

@@ -1,4 +1,4 @@
-"""How rated songs sounded is kept beside their ratings, so that a station that was trained again still knows what was liked."""
+"""The sound of rated songs is stored, so that a retrained station can learn their ratings."""
 
 from __future__ import annotations
 

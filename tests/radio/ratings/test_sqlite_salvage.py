@@ -1,4 +1,4 @@
-"""Rows read from damaged databases: all that SQLite reads of a sound one, and of a damaged one all that lies on pages that are sound."""
+"""Rows read from damaged databases; from a sound one, all that SQLite reads."""
 
 from __future__ import annotations
 
