@@ -1,4 +1,4 @@
-"""A listener who never stops: songs are made, rated and learned from as fast as they come, and what the radio holds is watched.
+"""A listener who never stops: rates songs as fast as they come, and watches for leaks.
 
     python benchmarks/soak.py [--minutes 120] [--pace 120] [--history 300] [--station NAME] [--every
     200]
@@ -84,7 +84,7 @@ def memory(process: int | str = "self") -> float:
 
 
 class MemoryWatch(threading.Thread):
-    """Look again and again at the megabytes that the radio, which is this process, and its learner hold.
+    """Record the memory of the radio, which is this process, and of its worker, in megabytes.
 
     Args:
         learner: its process.
@@ -132,7 +132,7 @@ def busy(process: int) -> float:
 
 
 def liking(samples: np.ndarray, rate: int) -> float:
-    """Rate a song as a listener who likes it bright: by the middle of its spectrum, from -1 to 1."""
+    """Rate a song as a listener of bright songs: by the centroid of its spectrum, from -1 to 1."""
     power = np.abs(np.fft.rfft(samples[: 4 * rate])) ** 2
     middle = float((power * np.arange(len(power))).sum() / max(power.sum(), 1e-9)) / 4  # Hz
     return float(np.clip((middle - 500) / 500, -1, 1))
@@ -150,7 +150,7 @@ class Watch:
 
 
 def remember(station: Path, home: Path, count: int) -> None:
-    """Rate so many songs of a station, none of which was heard: in a process of its own, whose memory is not the radio's."""
+    """Rate so many songs of a station, in a process of its own, whose memory is not the radio's."""
     from radio.ratings.database import Ratings
     from radio.ratings.rating import Rating
     from radio.station.song_file import station_fingerprint
@@ -179,7 +179,7 @@ def remember(station: Path, home: Path, count: int) -> None:
 def listen(
     session: Session, begun: float, learner: int, rated_before: deque[str]
 ) -> tuple[Row, float]:
-    """Hear and rate one song; return what it cost, the learner's time since it began among it, and the song's length in seconds."""
+    """Play and rate one song; return what it cost and the song's length in seconds."""
     watch = Watch()
     composer = cast(ComposerProcess, session.composer)
     while not composer.ready:
@@ -272,14 +272,16 @@ def main() -> int:
     warm = records[:count][records[:count, 0] > WARM_UP * options.minutes]
     if len(warm) < 20:
         raise SystemExit(
-            f"{len(warm)} songs are too few to compare their first tenth with their last; listen longer"
+            f"{len(warm)} songs are too few to compare their first tenth with their last; "
+            "listen longer"
         )
     tenth = max(2, len(warm) // 10)
     first, last = warm[:tenth], warm[-tenth:]
     tell("first tenth", first, watch)
     tell("last tenth", last, watch)
     print(
-        f"{count:,} songs, {heard:.1f} hours of music, {finals} final songs; {left} files open after the end"
+        f"{count:,} songs, {heard:.1f} hours of music, {finals} final songs; "
+        f"{left} files open after the end"
     )
     return verdict(first, last, watch)
 
@@ -300,7 +302,8 @@ def verdict(first: np.ndarray, last: np.ndarray, watch: MemoryWatch) -> int:
             growth = after / before - 1
             good = growth <= MOST_GROWTH
             print(
-                f"{'held' if good else 'FAILED'}: the {process}'s memory {state} {before:.1f} -> {after:.1f} MB, {100 * growth:+.1f} %"
+                f"{'held' if good else 'FAILED'}: the {process}'s memory {state} "
+                f"{before:.1f} -> {after:.1f} MB, {100 * growth:+.1f} %"
             )
             failed |= not good
         files = int(end[f"{process}_files"].max() - begin[f"{process}_files"].max())
@@ -314,7 +317,8 @@ def verdict(first: np.ndarray, last: np.ndarray, watch: MemoryWatch) -> int:
         ratio = float(middle[1] / max(middle[0], 1e-9))
         good = ratio <= ALIKE
         print(
-            f"{'held' if good else 'FAILED'}: {name}, the middle of the end is {ratio:.2f} times that of the beginning"
+            f"{'held' if good else 'FAILED'}: {name}, "
+            f"the median at the end is {ratio:.2f} times that of the beginning"
         )
         failed |= not good
     return int(failed)
@@ -337,8 +341,10 @@ def tell(what: str, records: np.ndarray, watch: MemoryWatch) -> None:
     print(
         f"{what}: radio {radio} MB, {found['radio_files'].max():.0f} files; "
         f"learner {learner} MB, {found['learner_files'].max():.0f} files; "
-        f"ms until the next song {spread('waited')}, a touch {spread('touched')}, of the processor {spread('touched_busy')}, "
-        f"a rating {spread('rated')}, of the processor {spread('rated_busy')}; the learner's processor a song {spread('learner_busy')}",
+        f"ms until the next song {spread('waited')}, a touch {spread('touched')}, "
+        f"of the processor {spread('touched_busy')}, "
+        f"a rating {spread('rated')}, of the processor {spread('rated_busy')}; "
+        f"the learner's processor a song {spread('learner_busy')}",
         flush=True,
     )
 

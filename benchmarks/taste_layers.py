@@ -1,7 +1,7 @@
-"""What the generator's adapter is worth: is the song of G' liked more than that of G at the same P, and is it as real?
+"""What the generator's adapter is worth: are songs of G' liked more than those of G, and as real?
 
     judge = LayersJudge(stage, folder)
-    judge.of(listener, composer, number) -> {"pairs", "gain", "quality"}       trains the composer's adapter and goes back to none
+    judge.of(listener, composer, number) -> {"pairs", "gain", "quality"}   trains it, then undoes it
 
 pairs is the share of PAIRS coordinates at which G' is truly liked more, gain by how many standard
 deviations, quality the Fréchet distance of benchmarks/quality_measure.py between QUALITY_SONGS

@@ -1,6 +1,6 @@
-"""One simulated listener and one session: what was played, what became of it, how it would end. Used by benchmarks/taste.py.
+"""One simulated listener and one session: for benchmarks/taste.py.
 
-The session is the one that the radio has, without threads or sound. Only its maker of songs is exchanged:
+The session is that of the radio, without threads or sound. Only its maker of songs is replaced:
 candidates come from a pool whose songs were rendered and measured before, so that thirty songs take
 seconds; what it makes beside those, such as final songs, is rendered in full.
 """
@@ -48,7 +48,7 @@ class Stage:
         self.reference = pool.sound[:REFERENCE]
 
     def _features(self) -> np.ndarray:
-        """Return the features of the pool's songs, out of a file if it has what is computed of the first of them."""
+        """Return the features of the pool's songs, from a file if it is up to date."""
         maker, songs = SongMaker(self.station, self.taste), self.pool.coordinates
         path = self.pool.path.with_name(f"features-{self.pool.path.name}")
         parts = [maker.features(songs[:CHUNK])]
@@ -118,7 +118,7 @@ def run_session(
     finals: tuple[int, ...] = (10, 20, 30),
     layers: LayersJudge | None = None,
 ) -> dict[str, Any]:
-    """Let a listener hear and rate songs, and return what is to be known of it; the adapter after 20, if somebody judges it."""
+    """Let a listener rate songs, and return the results, the adapter's if it is judged."""
     rng = np.random.default_rng([seed, 5])
     played, finished, learned, told = [], {}, [], {}
     with tempfile.TemporaryDirectory() as folder:
@@ -205,7 +205,7 @@ def _final(
 def _told(
     stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Return how well the taste foretells songs that were not rated, and how well it would after 500 noiseless ratings."""
+    """Return how well the taste predicts unrated songs, now and after 500 noiseless ratings."""
     rows = rng.permutation(np.arange(REFERENCE, len(stage.features)))[:JUDGED]
     truth = listener.liking(stage.pool.sound[rows])
     mean, deviation = taste.predict(stage.features[rows])

@@ -4,7 +4,8 @@ A listener who loves fast and bright songs never says so; all the radio gets is 
 critic that has heard much music turns a song into a few numbers, and on top of them one Bayesian
 linear layer learns the rating r = w . features + b:
 
-    precision A = 1 + features^T features / noise^2,   mean w = A^-1 features^T r / noise^2,   sd of a prediction = sqrt(f A^-1 f)
+    precision A = 1 + features^T features / noise^2,   mean w = A^-1 features^T r / noise^2,
+    standard deviation of a prediction = sqrt(f A^-1 f)
 
 (Bishop 2006, eq. 3.53 and 3.54). It is exact after every rating, and knows how little it knows.
 """
@@ -61,7 +62,7 @@ class Listener:
 
 
 def main(fast: bool) -> tuple:
-    """Rate songs, and compare what the radio expects of songs that were never rated with what the listener likes."""
+    """Rate songs; compare predicted ratings of unrated songs with what the listener likes."""
     station = shortened(Station.load(SHIPPED / STARTER), 4 if fast else 16)
     with tempfile.TemporaryDirectory() as folder:
         home = Home(folder)
@@ -77,9 +78,7 @@ def main(fast: bool) -> tuple:
         )
         session = Session(composer, SilentDevice())
         played, correlations, surprises = [], [], []
-        print(
-            "song  expected      rated    correlation with the true liking of songs that were never rated"
-        )
+        print("song  expected      rated    correlation with the true liking of unrated songs")
         for number in range(RATINGS):
             song = composer.next_song()
             expected = song.expected or (0.0, 1.0)
@@ -91,7 +90,8 @@ def main(fast: bool) -> tuple:
             correlations.append(float(np.corrcoef(predicted[:, 0], truth)[0, 1]))
             if number in (0, 1, 2, 4, 9, 14, 19):
                 print(
-                    f"{number + 1:4}  {expected[0]:+.2f} ± {expected[1]:.2f}  {rating:+.2f}    {correlations[-1]:+.2f}"
+                    f"{number + 1:4}  {expected[0]:+.2f} ± {expected[1]:.2f}  "
+                    f"{rating:+.2f}    {correlations[-1]:+.2f}"
                 )
         composer.close()
     early, late, usual = (
@@ -100,10 +100,12 @@ def main(fast: bool) -> tuple:
         float(truth.mean()),
     )
     print(
-        f"\ntrue liking of a random song {usual:+.2f}, of the first five {early:+.2f}, of the last ten {late:+.2f}"
+        f"\ntrue liking of a random song {usual:+.2f}, of the first five {early:+.2f}, "
+        f"of the last ten {late:+.2f}"
     )
     print(
-        "Look at the picture: the first five songs are drawn at random, to learn from; then it plays what it expects you to like."
+        "Look at the picture: the first five songs are drawn at random, to learn from; "
+        "then it plays what it expects you to like."
     )
     found = {
         "correlation": correlations[-1],

@@ -25,7 +25,7 @@ STARTS = 2
 
 
 def known_minimum(rng: np.random.Generator) -> float:
-    """Return how far descent ends from a minimum that can be worked out: that of L = -a . P with the hinge, in D = 4.
+    """Return how far descent ends from a minimum known on paper: L = -a . P with the hinge, D = 4.
 
     With u = (P - mean) / deviation the gradient is -a deviation + 2 u / D, which is 0 at u = D a
     deviation / 2.
@@ -49,9 +49,7 @@ def main(fast: bool) -> tuple:
     """Find a minimum that is known, then the song that the starter station's critic likes best."""
     rng = np.random.default_rng(13)
     away = known_minimum(rng)
-    print(
-        f"a minimum that can be worked out on paper is found to {away:.0e} of the distribution's deviation\n"
-    )
+    print(f"a minimum known on paper is found to {away:.0e} of the distribution's deviation\n")
 
     station = shortened(Station.load(SHIPPED / STARTER), 8 if fast else 16)
     generator, critic, latent = station.vae.decoder, station.critic.folded(), station.latent
@@ -98,7 +96,8 @@ def main(fast: bool) -> tuple:
     for name, (score, distance) in rows.items():
         print(f"  {name:30} {score:+7.3f}   {distance:6.1f}")
     print(
-        "\nLook at the picture: held, P turns at the edge of what is usual and goes along it; free, it goes on to where no song"
+        "\nLook at the picture: held, P turns at the edge of the usual and follows it; "
+        "free, it goes to where no song"
     )
     print("ever was, and what the critic says of such a place, nobody taught it.")
     found = dict(zip(("random", "best", "held", "free"), rows.values(), strict=True))
@@ -110,7 +109,7 @@ def main(fast: bool) -> tuple:
 
 
 def picture(held, free, objective, latent: LatentDistribution):
-    """Draw the loss on the plane through the start, the end of the held and the end of the free descent, and the values by step."""
+    """Draw the loss on the plane through start, held end and free end, and the values by step."""
     start, one, two = held.path[0, held.best_start], held.best, free.path[-1, held.best_start]
     across = (two - start) / np.linalg.norm(two - start)
     up = (one - start) - ((one - start) @ across) * across

@@ -40,7 +40,8 @@ def main(fast: bool) -> tuple:
         )
         session = Session(composer, SilentDevice())
         print(
-            f"station {station.name}: songs of {station.beats} beats from coordinates of {station.size} values\n"
+            f"station {station.name}: songs of {station.beats} beats "
+            f"from coordinates of {station.size} values\n"
         )
         print("song                      tempo and key                    expected  rating")
         for _ in range(8 if fast else 12):
@@ -57,7 +58,8 @@ def main(fast: bool) -> tuple:
         composer.changed(taken_back.key)
         after = composer.predict(heard[-1])[0]
         print(
-            f"\nundo: {taken_back.rating:+.2f} for {taken_back.song!r} is forgotten; expected are {after:+.2f}, no more {before:+.2f}"
+            f"\nundo: {taken_back.rating:+.2f} for {taken_back.song!r} is deleted; "
+            f"predicted are {after:+.2f} instead of {before:+.2f}"
         )
         session.rate(heard[-1], likes(heard[-1]))
 
@@ -65,10 +67,12 @@ def main(fast: bool) -> tuple:
         path = write_song(final, Path(folder) / "final.wav", session.journal)
         size = path.stat().st_size
         print(
-            f"final song: {final.name}, {final.details}; expected {final.expected[0]:+.2f}, this listener says {likes(final):+.2f}"
+            f"final song: {final.name}, {final.details}; "
+            f"predicted {final.expected[0]:+.2f}, this listener says {likes(final):+.2f}"
         )
         print(
-            f"found in {len(final.descent['losses']) - 1} steps from a {final.descent['start']} song; its WAV has {size:,} bytes"
+            f"found in {len(final.descent['losses']) - 1} steps "
+            f"from a {final.descent['start']} song; its WAV has {size:,} bytes"
         )
         composer.close()
         # everything is in the database
@@ -77,7 +81,8 @@ def main(fast: bool) -> tuple:
         again.close()
     print(f"a session begun later remembers {remembered} ratings")
     print(
-        "Look at the picture: the ratings, the songs that were chosen because of them, and how the final song was found."
+        "Look at the picture: the ratings, the songs chosen because of them, "
+        "and how the final song was found."
     )
     losses = final.descent["losses"]
     found = {

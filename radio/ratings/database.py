@@ -6,8 +6,8 @@
     ratings.undo(listener, station, ...)    deletes the latest and returns it
     ratings.listeners()                     who has rated how many songs of which station
 
-So not even kill -9 loses a rating. A row holds the song's coordinate P, from which station and song can be made again, and the slider's
-curve. A second table holds the frames of rated songs, for the time when the station is retrained.
+So not even kill -9 loses a rating. A row holds the song's coordinate P, from which it can be made
+again, and the slider's curve. A second table holds the frames of rated songs, for the time when the station is retrained.
 """
 
 from __future__ import annotations
@@ -163,10 +163,9 @@ class Ratings:
         # SQLite stores bytes in a column of text, and text in one of numbers, if another program
         # wrote them.
         return self._rows(
-            "SELECT listener, station, count(*), "
-            f"max(min(max(time), {LATEST_TIME}), 0.0)"  # noqa: S608
-            " FROM ratings WHERE typeof(listener) = 'text' AND typeof(station) = 'text'"
-            " GROUP BY listener, station ORDER BY listener, station"
+            "SELECT listener, station, count(*), max(min(max(time), ?), 0.0) FROM ratings WHERE typeof(listener) = 'text' AND typeof(station) = 'text'"
+            " GROUP BY listener, station ORDER BY listener, station",
+            (LATEST_TIME,),
         )
 
     def remove_listener(self, listener: str) -> int:
@@ -248,7 +247,7 @@ class Ratings:
                 self._database.execute("ROLLBACK")
                 raise
 
-    def _rows(self, query: str, values: tuple[str, ...] = ()) -> list[Any]:
+    def _rows(self, query: str, values: tuple[str | float, ...] = ()) -> list[Any]:
         with self._lock, self._explained():
             return self._database.execute(query, values).fetchall()
 

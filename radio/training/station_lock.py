@@ -1,4 +1,4 @@
-"""One process at a time may train a station: two would write their checkpoints over each other's."""
+"""A lock on a station's folder: two trainings at once would overwrite each other's checkpoints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCK = "training.lock"
 
 @contextmanager
 def station_lock(folder: Path) -> Iterator[None]:
-    """Hold a station's folder; whatever ends the process lets go of it, so nothing stays locked.
+    """Lock a station's folder; the lock ends with the process, however that ends.
 
     Raises:
         StationError: if another process holds it.

@@ -99,7 +99,8 @@ from radio.ratings.database import Ratings
 from radio.ratings.rating import Rating
 ratings = Ratings(Path(sys.argv[1]))
 for number in range(100_000):
-    ratings.write(Rating("me", "tiny", "ab12", f"song {number}", np.ones(66), 0.5, time=float(number)))
+    song = f"song {number}"
+    ratings.write(Rating("me", "tiny", "ab12", song, np.ones(66), 0.5, time=float(number)))
     print(number, flush=True)
 """
     path = tmp_path / "ratings.db"

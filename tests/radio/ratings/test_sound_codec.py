@@ -93,7 +93,8 @@ def test_older_tables_get_what_they_lack(tmp_path: Path, version: int) -> None:
     values = ("k", "me", "tiny", "ab", "S", "[1, 2]", 0.5, 1.0, "[]", 0, 1.0, None)[
         : len(columns.split(","))
     ]
-    database.execute(f"INSERT INTO ratings VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+    marks = ", ".join("?" * len(values))
+    database.execute(f"INSERT INTO ratings VALUES ({marks})", values)  # noqa: S608
     database.execute(f"PRAGMA user_version = {version}")
     database.execute(f"PRAGMA application_id = {APPLICATION}")
     database.commit()
