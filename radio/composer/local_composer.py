@@ -180,7 +180,7 @@ class LocalComposer:
     def played(self, key: str, coordinate: np.ndarray) -> None:
         """Take note of the play that has begun: its rating is learned when `changed` is called."""
         self._playing = key
-        self._draft(key, coordinate)
+        self._remember(key, self._draft(key, coordinate))
 
     def changed(self, key: str) -> None:
         """Learn the rating of one play anew: its row was written, changed or deleted."""
@@ -288,10 +288,7 @@ class LocalComposer:
 
     def _draft(self, key: str, coordinate: np.ndarray) -> Draft:
         draft = self._drafts.get(key)
-        if draft is None:
-            draft = self.maker.draft(coordinate)
-            self._remember(key, draft)
-        return draft
+        return self.maker.draft(coordinate) if draft is None else draft
 
     def _remember(self, key: str, draft: Draft) -> None:
         with self._learner.lock:
