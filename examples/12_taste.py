@@ -92,13 +92,8 @@ def main(fast: bool) -> tuple:
     usual, early, late = (float(np.mean(part)) for part in (truth, played[:5], played[-10:]))
     print(f"\ntrue liking: random {usual:+.2f}, first five {early:+.2f}, last ten {late:+.2f}")
     print("Look at the picture: five random songs to learn from, then songs that you should like.")
-    found = {
-        "correlation": correlations[-1],
-        "first": correlations[0],
-        "usual": usual,
-        "late": late,
-    }
-    return picture(played, correlations, predicted, truth), found
+    found = {"correlation": correlations[-1], "first": correlations[0]}
+    return picture(played, correlations, predicted, truth), found | {"usual": usual, "late": late}
 
 
 def picture(played: list, correlations: list, predicted: np.ndarray, truth: np.ndarray):

@@ -41,7 +41,6 @@ def main(fast: bool) -> tuple:
     rng = np.random.default_rng(13)
     away = known_minimum(rng)
     print(f"a minimum known on paper is found to {away:.0e} of the distribution's deviation\n")
-
     station = shortened(Station.load(SHIPPED / STARTER), 8 if fast else 16)
     generator, critic, latent = station.vae.decoder, station.critic.folded(), station.latent
 
