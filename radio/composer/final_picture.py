@@ -59,7 +59,7 @@ def _map(
     # In units of each value's spread: tempo and key are of another size than z.
     middle, spread = songs.mean(axis=0), np.maximum(songs.std(axis=0), 1e-9)
     directions, shares = principal_directions((songs - middle) / spread)
-    learned, path, heard = (
+    learned, path, places = (
         ((np.asarray(each, float) - middle) / spread) @ directions
         for each in (songs, found["path"], rated)
     )
@@ -71,10 +71,10 @@ def _map(
         linewidths=0,
         label=f"learned ({len(learned)})",
     )
-    if len(heard):
+    if len(places):
         dots = axes.scatter(
-            heard[:, 0],
-            heard[:, 1],
+            places[:, 0],
+            places[:, 1],
             c=ratings,
             s=60,
             cmap=LIKING,
@@ -82,7 +82,7 @@ def _map(
             vmax=1,
             edgecolors="black",
             linewidths=0.8,
-            label=f"rated ({len(heard)})",
+            label=f"rated ({len(places)})",
         )
         axes.figure.colorbar(dots, ax=axes, label="rating", pad=0.01, shrink=0.8)
     axes.plot(

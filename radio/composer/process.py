@@ -182,13 +182,13 @@ class ComposerProcess:
         self._worker.close()
         if len(self._deaths) == 1:
             self._events.append(
-                Trouble("The learner died and was started again; no rating is lost.")
+                Trouble("The worker died and was started again; no rating is lost.")
             )
         elif len(self._deaths) == MAX_RESTARTS:
-            self._events.append(Trouble(f"The learner keeps dying; {self._log} may say why."))
+            self._events.append(Trouble(f"The worker keeps dying; {self._log} may say why."))
         if self._final:
             self._final = False
-            self._events.append(NoFinal("the learner died while it was made; ask for it again"))
+            self._events.append(NoFinal("the worker died while it was made; ask for it again"))
         self._worker = WorkerProcess(self._begin, self._log)
         self._worker.listen(self._take)
         if self._playing is not None:

@@ -164,12 +164,12 @@ class TasteLearner:
 
     def _observe(self, rating: Rating, given: TasteInput, *, curves: bool = True) -> None:
         seconds = self._seconds(np.asarray(rating.coordinate))
-        told = (
+        targets = (
             self.taste.told(given.stretches, rating.curve, delay=self.delay, seconds=seconds)
             if curves
             else None
         )
-        self.taste.observe(given.features, rating.rating, rating.weight, told)
+        self.taste.observe(given.features, rating.rating, rating.weight, targets)
 
     def _unlearn(self, key: str) -> None:
         if self.known.pop(key, None) is not None:

@@ -6,7 +6,7 @@
     journal.history()                       all of them, oldest first
     journal.undo()  change(key, value)  extend(key, points)  delete(key)
 
-Nothing else writes ratings. Each call is one commit; the composer is told the key afterwards, and
+Nothing else writes ratings. Each call is one commit; the composer gets the key afterwards, and
 reads the row.
 """
 

@@ -19,7 +19,7 @@ BOUNDS = 0.3, 4.0  # seconds
 TYPICAL, UNCERTAIN = 1.6, 0.8  # seconds: mean and standard deviation of the prior
 TRIED = np.arange(BOUNDS[0], BOUNDS[1] + 0.05, 0.1)
 INDEPENDENT = 2.0  # seconds between two independent values of a slider
-STILL = 0.02  # of the slider: one that moves less tells nothing about moments
+STILL = 0.02  # of the slider: one that moves less has no information about moments
 MAX_SONGS = 30  # songs; a hand may become quicker
 
 
@@ -32,19 +32,19 @@ def moments_of(curve: np.ndarray, *, delay: float, seconds: float, count: int) -
         seconds: how long the song lasts; later points are left out.
         count: of moments, all of the same length.
     """
-    told = np.full(count, np.nan)
+    levels = np.full(count, np.nan)
     points = curve[curve[:, 0] <= seconds]
     if len(points) < 3:
-        return told
+        return levels
     moments = (np.arange(count) + 0.5) * seconds / count
     late = moments + delay
     inside = (late >= max(points[0, 0], REACTION_SECONDS + delay)) & (late <= points[-1, 0])
     if inside.sum() < 3:
-        return told
-    told[inside] = without_drift(
+        return levels
+    levels[inside] = without_drift(
         np.interp(late[inside], points[:, 0], points[:, 1]), moments[inside]
     )
-    return told
+    return levels
 
 
 def without_drift(values: np.ndarray, moments: np.ndarray) -> np.ndarray:
@@ -76,16 +76,16 @@ class ReactionDelay:
         """
         support = np.zeros(len(TRIED))
         for index, delay in enumerate(TRIED):
-            told = moments_of(curve, delay=float(delay), seconds=seconds, count=len(predicted))
-            said = np.isfinite(told)
-            if said.sum() < 8 or np.ptp(told[said]) < STILL:
-                return  # a slider that does not move tells no time
-            moments = np.flatnonzero(said)
+            levels = moments_of(curve, delay=float(delay), seconds=seconds, count=len(predicted))
+            touched = np.isfinite(levels)
+            if touched.sum() < 8 or np.ptp(levels[touched]) < STILL:
+                return  # a slider that does not move has no delay
+            moments = np.flatnonzero(touched)
             away = moments - moments.mean()
-            expected = predicted[said] - predicted[said].mean()
+            expected = predicted[touched] - predicted[touched].mean()
             expected = expected - away * (away @ expected) / (away @ away)
-            norm = float(np.sqrt((expected @ expected) * (told[said] @ told[said])))
-            correlation = float(expected @ told[said]) / max(norm, 1e-12)
-            independent = said.sum() * seconds / len(predicted) / INDEPENDENT
+            norm = float(np.sqrt((expected @ expected) * (levels[touched] @ levels[touched])))
+            correlation = float(expected @ levels[touched]) / max(norm, 1e-12)
+            independent = touched.sum() * seconds / len(predicted) / INDEPENDENT
             support[index] = -0.5 * independent * np.log(1 - min(max(correlation, 0.0), 0.99) ** 2)
         self._songs.append(support)

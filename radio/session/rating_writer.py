@@ -183,7 +183,7 @@ class RatingWriter:
         self.flush(at_once=True)
         if self.unwritten:
             names = ", ".join(song.name for song, _, _ in self.unwritten)
-            self._say(f"Not kept: what you said of {names}; {self.trouble}")
+            self._say(f"Not saved: your rating of {names}; {self.trouble}")
             self.unwritten = []
 
     def _rate(self, *, skipped: bool) -> None:
@@ -203,9 +203,9 @@ class RatingWriter:
             first, self.trouble = self.trouble is None, error
             self._retry_at = time.monotonic() + RETRY_SECONDS
             if first:
-                self._say(f"Not kept yet, and tried again: {error}")
+                self._say(f"Not saved yet, and tried again: {error}")
             return False
         if self.trouble is not None:
             self.trouble, self._retry_at = None, 0.0
-            self._say("Ratings are kept again.")
+            self._say("Ratings are saved again.")
         return True

@@ -112,4 +112,4 @@ class ReplayRequest:
     def check_time(self) -> None:
         """End if the composer does not answer."""
         if self._awaited is not None and time.monotonic() > self._awaited[2]:
-            self.end("the learner does not answer; try again")
+            self.end("there is no answer; try again")

@@ -220,7 +220,7 @@ class Session:
             self.finals.start()
         elif self.writer.unwritten:
             self._say(
-                "The final song is made from your ratings, and none could be kept yet: "
+                "The final song is made from your ratings, and none could be saved yet: "
                 f"{self.writer.trouble}"
             )
         else:

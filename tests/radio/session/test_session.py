@@ -177,14 +177,14 @@ def test_a_busy_database_is_told_once_and_loses_nothing(
     stage.session.undo()
     stage.session.set_slider(-0.2)
     stage.session.make_final()
-    told = [line for line in stage.said if line.startswith("Not kept yet")]
+    told = [line for line in stage.said if line.startswith("Not saved yet")]
     assert len(told) == 1 and "another program holds" in told[0] and "\n" not in told[0]
     assert stage.kept() == []
-    assert "none could be kept yet" in stage.said[-1]
+    assert "none could be saved yet" in stage.said[-1]
     locked.execute("ROLLBACK")
     stage.session.tick()
     assert stage.kept() == [pytest.approx(0.6), pytest.approx(-0.2)]
-    assert stage.said[-1] == "Ratings are kept again." and stage.composer.rated == 2
+    assert stage.said[-1] == "Ratings are saved again." and stage.composer.rated == 2
 
 
 def test_undo_of_a_rating_in_a_busy_database_says_that_nothing_was_done(
@@ -218,7 +218,7 @@ def test_at_the_end_a_busy_database_is_tried_once_more(
     assert stage.kept() == ([pytest.approx(0.6)] if freed else [])
     assert (
         any(
-            line.startswith(f"Not kept: what you said of {name}; another program")
+            line.startswith(f"Not saved: your rating of {name}; another program")
             for line in stage.said
         )
         is not freed
