@@ -107,6 +107,8 @@ def train_epochs(
             weights, and the checkpoint is unchanged.
         KeyboardInterrupt: at Ctrl-C, without a checkpoint.
     """
+    if unknown := options.keys() - TrainingOptions.__annotations__.keys():
+        raise TypeError(f"unknown options of a training: {', '.join(sorted(unknown))}")
     if max_epochs < 0:
         raise ValueError(f"max_epochs is 0 or more, not {max_epochs}")
     if not all(np.isfinite(array).all() for array in data):
