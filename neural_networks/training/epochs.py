@@ -90,8 +90,7 @@ def train_epochs(
         learning_rate: constant, or a schedule of the step.
         optimizer: changes the weights.
         seed: of order and noise.
-        data: the arrays that `loss` and `test_loss` read; they must be finite, and the same as those
-            of a checkpoint.
+        data: the arrays that `loss` and `test_loss` read, all finite; a checkpoint is of these.
         test_count: number of test examples, 0 for none.
         test_loss: mean loss of a slice of them.
         print_epochs: print about 20 lines of progress, and at least one a minute.
@@ -100,6 +99,7 @@ def train_epochs(
         **options: see TrainingOptions.
 
     Raises:
+        TypeError: for an unknown option.
         ValueError: if an option is out of range, or the data holds numbers that are not finite.
         CheckpointError: if the checkpoint is damaged or newer than this program, or of another
             training.
