@@ -90,12 +90,11 @@ class TasteLearner:
                 self._unlearn(key)
                 return
             given = self._inputs.get(key)
-            if draft is not None:
+            if draft is not None or given is None:
+                draft = self._maker.draft(rating.coordinate) if draft is None else draft
                 self._observe_delay(rating.curve, draft)
                 self._sounds.store(key, draft.steps)
                 given = self._maker.input_of_draft(draft)
-            elif given is None:
-                given = self._maker.inputs(np.asarray(rating.coordinate, np.float32)[None])[0]
             again = key in self.known
             self.known[key], self._inputs[key] = rating, given
             if again:

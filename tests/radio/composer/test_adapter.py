@@ -85,7 +85,7 @@ def test_they_learn_are_kept_and_can_be_gone_back_to(tmp_path: Path) -> None:
     np.testing.assert_array_equal(composer.station.render(final.latent), final.samples)
     composer.generator.go_back(None)
     np.testing.assert_allclose(adapted(composer, songs[0]), songs[0].latent, rtol=1e-6)
-    with pytest.raises(RuntimeError, match="another composer learns"):
+    with pytest.raises(RuntimeError, match="another session learns"):
         other.train_adapter(1)
     other.next_song()
     assert other.rated == 8, "who does not learn follows the ratings"
