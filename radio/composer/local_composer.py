@@ -289,7 +289,10 @@ class LocalComposer:
 
     def _draft(self, key: str, coordinate: np.ndarray) -> Draft:
         draft = self._drafts.get(key)
-        return self.maker.draft(coordinate) if draft is None else draft
+        if draft is not None:
+            return draft
+        self._learner.begin()  # the features depend on the station's usual songs
+        return self.maker.draft(coordinate)
 
     def _remember(self, key: str, draft: Draft) -> None:
         with self._learner.lock:
