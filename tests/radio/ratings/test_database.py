@@ -195,7 +195,7 @@ def test_where_the_home_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "ai-radio" in str(Home().path)
     monkeypatch.chdir(tmp_path)
     assert Home("here").path == tmp_path / "here"
-    with pytest.raises(HomeError, match="name of a folder"):
+    with pytest.raises(HomeError, match="needs a folder"):
         Home("")
 
 
