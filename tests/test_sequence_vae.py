@@ -16,7 +16,7 @@ from neural_networks.vae import sequence_vae
 from neural_networks.vae.scheduled_sampling import own_draws, shifted
 from neural_networks.vae.sequence_decoder import SequenceDecoder
 from neural_networks.vae.sequence_encoder import PosteriorEncoder
-from neural_networks.vae.sequence_vae import SequenceVAE
+from neural_networks.vae.sequence_vae import STEPS_AT_ONCE, SequenceVAE
 from neural_networks.vae.song_context import PERIOD, Conditioning, position_features
 
 K, D, Z = 6, 3, 4
@@ -274,6 +274,19 @@ def test_a_song_goes_on(kind: dict, rng: np.random.Generator) -> None:
     np.testing.assert_allclose(
         vae.generate(z, innovations, state=state)[0], expected[9:], rtol=0, atol=1e-12
     )
+
+
+def test_drawn_in_pieces_it_is_the_same_song(rng: np.random.Generator) -> None:
+    vae = made(rng, np.float32, **PLANNED).module
+    assert isinstance(vae, SequenceVAE)
+    z = rng.standard_normal((2, Z), np.float32)
+    innovations = rng.standard_normal((2 * STEPS_AT_ONCE + 3, 2, D), np.float32)
+    songs, state = vae.draw(z, innovations)
+    whole, cache = vae.generate(z, innovations)
+    np.testing.assert_allclose(songs, whole, rtol=0, atol=1e-6)
+    assert songs.dtype == np.float32 and state.step == len(innovations)
+    for ours, theirs in zip(state, vae.state_after(cache), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
 
 
 def test_the_beginning_knows_nothing_of_the_end(rng: np.random.Generator) -> None:

@@ -29,6 +29,7 @@ from neural_networks.vae.sequence_encoder import PosteriorEncoder
 from neural_networks.vae.song_context import Conditioning
 
 POSTERIOR_BOUNDS: Bounds = (-8.0, 4.0)  # of log s^2, of steps and of songs
+STEPS_AT_ONCE = 64  # of songs that are drawn
 STANDARD: Bounds = (0.0, 0.0)  # log-variance of N(0, 1)
 
 
@@ -236,6 +237,27 @@ class SequenceVAE(Module):
         w, run = self.prior.sample(innovations, context, hidden=prior, latents=latents)
         y, decoded = self.decoder.forward(w, context, decoder)
         return y * self.scales.astype(y.dtype), (step, context, conditioning, run, decoded)
+
+    def draw(
+        self, z: np.ndarray, innovations: np.ndarray, *, state: SongState | None = None
+    ) -> tuple[np.ndarray, SongState]:
+        """Return the songs (S, B, K) of `generate`, and the state they end in.
+
+        A few steps are made at a time, and what only a gradient needs is forgotten: the memory is
+        that of the songs, whose number and length may be large.
+
+        Args:
+            z: (B, Z).
+            innovations: eps (S, B, D).
+            state: of songs that go on.
+        """
+        songs = np.empty((*innovations.shape[:2], self.components), innovations.dtype)
+        for begin in range(0, len(innovations), STEPS_AT_ONCE):
+            piece = slice(begin, begin + STEPS_AT_ONCE)
+            songs[piece], cache = self.generate(z, innovations[piece], state=state)
+            state = self.state_after(cache)
+        assert state is not None
+        return songs, state
 
     def generate_backward(self, dsongs: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return dz (B, Z) and dinnovations (S, B, D) of songs that `generate` has made.
