@@ -28,13 +28,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from audio_parsing.components import LappedComponents  # noqa: E402
 from audio_parsing.starter import starter_songs  # noqa: E402
 from neural_networks.components.gaussians import divergence  # noqa: E402
-from neural_networks.components.optimizers import Adam  # noqa: E402
 from neural_networks.components.parameters import pack  # noqa: E402
-from neural_networks.training import Batch, Trainer  # noqa: E402
+from neural_networks.optimizers.optimizers import Adam  # noqa: E402
+from neural_networks.training.trainer import Batch, Trainer  # noqa: E402
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS  # noqa: E402
 from neural_networks.vae.scheduled_sampling import shifted  # noqa: E402
 from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE  # noqa: E402
-from radio.songs import STEP_SIZE, STEPS_PER_BEAT, canonical_steps, to_frames  # noqa: E402
+from radio.station.steps import STEP_SIZE, STEPS_PER_BEAT, to_frames  # noqa: E402
+from radio.training.dataset import canonical_steps  # noqa: E402
 
 COMPONENTS, EXCERPT, BATCH = 128, 24, 8  # of a step; beats; excerpts
 RATE, WARM_UP, CLIP = 3e-3, 50, 0.5

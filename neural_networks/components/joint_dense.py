@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from neural_networks.components.initializers import fan_in_uniform
-from neural_networks.components.kernels_matrix import multiply
+from neural_networks.components.kernels.simd.matrix import multiply
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import Parameter
 

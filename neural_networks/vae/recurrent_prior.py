@@ -32,7 +32,7 @@ import numpy as np
 from neural_networks.components.dense import Dense
 from neural_networks.components.gaussians import Bounds
 from neural_networks.components.gru import GRU
-from neural_networks.components.kernels_prior import (
+from neural_networks.components.kernels.prior import (
     PriorRun,
     PriorWeights,
     prior_backward,

@@ -16,7 +16,7 @@ import numpy as np
 
 from neural_networks.components.activations import Tanh
 from neural_networks.components.initializers import fan_in_uniform
-from neural_networks.components.kernels_matrix import multiply
+from neural_networks.components.kernels.simd.matrix import multiply
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import Parameter
 from neural_networks.vae.song_context import Conditioning, ContextGradient, SongContext

@@ -179,7 +179,8 @@ def _backward_loops(dproduct, dcandidate, dfirst, dhidden, hidden, gates, candid
 
 
 @register_jitable
-def _fill_biases(biases, a, b, blocks, size):
+def fill_biases(biases, a, b, blocks, size):
+    """Write the biases of all blocks as `gru_gates` reads them."""
     for block in range(blocks):
         count = min(LANES, size - block * LANES)
         for gate in range(3):
@@ -193,9 +194,10 @@ def _fill_biases(biases, a, b, blocks, size):
 
 
 @register_jitable
-def _gate_rows(
+def gate_rows(
     given, given_start, product, biases, hidden, cells, values, t, block, blocks, batch, size
 ):
+    """Write the gates and the next states of a block; see simd/time.py."""
     first, row_step = block * LANES, 4 * LANES
     for row in range(batch):
         start = (t * batch + row) * size + first
@@ -217,7 +219,7 @@ def _gate_rows(
 
 
 @register_jitable
-def _gradient_rows(
+def gradient_rows(
     d,
     to,
     now,
@@ -236,8 +238,11 @@ def _gradient_rows(
     batch,
     size,
 ):
-    # The candidate's recurrent product, reset, update, candidate: U sees the first three, W the
-    # last three.
+    """Write the gates' gradients of a block; see simd/time.py.
+
+    In the order candidate's recurrent product, reset, update, candidate: U sees the first three, W
+    the last three.
+    """
     first, row_step = block * LANES, 4 * LANES
     # Blocks go up within a step and begin again a step before.
     ahead = batch * row_step if block < blocks - 1 else (1 - 2 * blocks) * batch * row_step
@@ -267,8 +272,8 @@ def gru_forward_tiles(
 ):
     """Do what the contract says, on flat vectors; `cells` is empty."""
     forward_over_time(
-        _fill_biases,
-        _gate_rows,
+        fill_biases,
+        gate_rows,
         3,
         4,
         3,
@@ -315,7 +320,7 @@ def gru_backward_tiles(
 ):
     """Do what the contract says, on flat vectors; `dcell` and `cells` are empty."""
     backward_over_time(
-        _gradient_rows,
+        gradient_rows,
         3,
         4,
         3,

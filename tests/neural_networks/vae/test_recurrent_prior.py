@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neural_networks.components import kernels_gru
-from neural_networks.components.kernels_vector import TILE
+from neural_networks.components.kernels import gru as kernels_gru
+from neural_networks.components.kernels.simd.vector import TILE
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import GradientError, check_gradients
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS, RecurrentPrior

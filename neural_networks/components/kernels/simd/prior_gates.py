@@ -1,8 +1,8 @@
-"""A prior's embedding on vector registers. This file may be skipped: kernels_prior.py has the loop.
+"""A prior's embedding on vector registers. This file may be skipped: prior.py has the loop.
 
     tanh_sum(..)    tanh(a + b) of up to LANES values
 
-Offsets count floats; the arrays are contiguous. Memory: see kernels_vector.py.
+Offsets count floats; the arrays are contiguous. Memory: see vector.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import types
 from numba.extending import intrinsic
 
-from neural_networks.components.kernels_vector import Memory, mask_of, tanh
+from neural_networks.components.kernels.simd.vector import Memory, mask_of, tanh
 
 
 @intrinsic

@@ -1,8 +1,8 @@
 """A recurrent prior that is fed with its own draws, on register tiles in float32.
 
-The plain loops in kernels_prior.py say what is computed. Here the weights lie in panels, and
-nothing is allocated within the loop. All arrays are flat; letters as in kernels_prior.py; blocks
-and panels as in kernels_panels.py, a matrix that belongs to no gates is one of a cell with one
+The plain loops in prior.py say what is computed. Here the weights lie in panels, and
+nothing is allocated within the loop. All arrays are flat; letters as in prior.py; blocks
+and panels as in panels.py, a matrix that belongs to no gates is one of a cell with one
 gate.
 
     unpack(..)       such a matrix's product into rows
@@ -15,12 +15,12 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import inner, kernel
-from neural_networks.components.kernels_gru import _fill_biases, _gate_rows
-from neural_networks.components.kernels_panels import multiply_panels, pack
-from neural_networks.components.kernels_prior_gates import tanh_sum
-from neural_networks.components.kernels_tile import add_part
-from neural_networks.components.kernels_vector import LANES, ROWS, flush, unflush
-from neural_networks.components.kernels_workspace import (
+from neural_networks.components.kernels.gru import fill_biases, gate_rows
+from neural_networks.components.kernels.simd.panels import multiply_panels, pack
+from neural_networks.components.kernels.simd.prior_gates import tanh_sum
+from neural_networks.components.kernels.simd.tile import add_part
+from neural_networks.components.kernels.simd.vector import LANES, ROWS, flush, unflush
+from neural_networks.components.kernels.simd.workspace import (
     LINE,
     WIDE,
     WIDTH,
@@ -123,7 +123,7 @@ def _forward(
     panels, workspace = pack(U, size, GATES, 0, GATES, size, workspace)
     head_panels, workspace = pack(F, size, WIDE, 0, 1, 2 * width, workspace)
     biases, workspace = take(workspace, blocks * ROW_VECTORS * LANES)
-    _fill_biases(biases, a, b, blocks, size)
+    fill_biases(biases, a, b, blocks, size)
     # The equations of a few rows wait for each other's results, those of several blocks don't.
     group = min(blocks, max(1, ROWS // batch))
     given, workspace = take(workspace, group * batch * columns)
@@ -166,7 +166,7 @@ def _forward(
             )
             for block in range(first, first + count):
                 start = (block - first) * batch * columns
-                _gate_rows(
+                gate_rows(
                     given,
                     start,
                     product[start:],
@@ -229,7 +229,7 @@ def prior_forward_tiles(
     high,
     inverse,
 ):
-    """Do what the contract of kernels_prior.py says."""
+    """Do what the contract of prior.py says."""
     steps, batch, width = innovations.shape
     embedding, size = inputs.shape[2], hidden.shape[2]
     workspace = aligned(_forward_space(batch, width, embedding, size))

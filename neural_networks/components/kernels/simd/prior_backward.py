@@ -1,9 +1,9 @@
 """Backpropagation through a prior's own draws, on register tiles in float32.
 
-The plain loops in kernels_prior.py say what is computed. Here the gates' gradients of a few steps
+The plain loops in prior.py say what is computed. Here the gates' gradients of a few steps
 stay in the second cache until the GRU's weight gradients are summed from them, as in
-kernels_time.py. All arrays are flat; letters as in kernels_prior.py; blocks, panels and `d` as in
-kernels_panels.py.
+time.py. All arrays are flat; letters as in prior.py; blocks, panels and `d` as in
+panels.py.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import inner, kernel
-from neural_networks.components.kernels_chunks import finish, sum_chunk
-from neural_networks.components.kernels_gru import _gradient_rows
-from neural_networks.components.kernels_panels import (
+from neural_networks.components.kernels.gru import gradient_rows
+from neural_networks.components.kernels.simd.chunks import finish, sum_chunk
+from neural_networks.components.kernels.simd.panels import (
     add_input_gradient,
     multiply_panels,
     pack,
     pack_turned,
 )
-from neural_networks.components.kernels_prior_forward import GATES, ROW_VECTORS, unpack, wide_space
-from neural_networks.components.kernels_vector import LANES, ROWS, flush, unflush
-from neural_networks.components.kernels_workspace import (
+from neural_networks.components.kernels.simd.prior_forward import (
+    GATES,
+    ROW_VECTORS,
+    unpack,
+    wide_space,
+)
+from neural_networks.components.kernels.simd.vector import LANES, ROWS, flush, unflush
+from neural_networks.components.kernels.simd.workspace import (
     GROUP,
     LINE,
     WIDE,
@@ -149,7 +154,7 @@ def _backward(
             unpack(above, 0, size, wide, batch, size)
             local = (t - begin) * batch * row_step
             for block in range(blocks):
-                _gradient_rows(
+                gradient_rows(
                     d,
                     block * block_step + local,
                     now,
@@ -304,7 +309,7 @@ def prior_backward_tiles(
     low,
     high,
 ):
-    """Do what kernels_prior.py says; the gradients of E, F and f are left to the caller."""
+    """Do what prior.py says; the gradients of E, F and f are left to the caller."""
     steps, batch, width = innovations.shape
     embedding, size = inputs.shape[2], hidden.shape[2]
     workspace = aligned(_backward_space(steps, batch, width, embedding, size))

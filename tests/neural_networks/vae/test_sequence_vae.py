@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.gradient_check import check_gradients
-from neural_networks.training import Batch, Trainer
+from neural_networks.optimizers.optimizers import Adam
+from neural_networks.training.trainer import Batch, Trainer
 from neural_networks.vae import sequence_vae
 from neural_networks.vae.scheduled_sampling import own_draws, shifted
 from neural_networks.vae.sequence_decoder import SequenceDecoder

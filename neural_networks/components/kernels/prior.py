@@ -1,7 +1,7 @@
 """A recurrent prior that is fed with its own draws, forward and backward: plain loops, or tiles.
 
     a_t = tanh(w_(t-1) E + k_t)             what the step before was, and what the song is told
-    h_t = GRU(a_t, h_(t-1))                 kernels_gru.py
+    h_t = GRU(a_t, h_(t-1))                 gru.py
     [m_t; raw_t] = h_t F + f                log p_t^2 = raw_t, held within bounds
     w_t = m_t + p_t eps_t                   or backwards: eps_t = (w_t - m_t) / p_t
 
@@ -39,11 +39,11 @@ from typing import NamedTuple
 import numpy as np
 
 from neural_networks.components.kernels import kernel
-from neural_networks.components.kernels_gru import gru_cache
-from neural_networks.components.kernels_loops import add_product
-from neural_networks.components.kernels_matrix import multiply
-from neural_networks.components.kernels_prior_backward import prior_backward_tiles
-from neural_networks.components.kernels_prior_forward import prior_forward_tiles
+from neural_networks.components.kernels.gru import gru_cache
+from neural_networks.components.kernels.loops import add_product
+from neural_networks.components.kernels.simd.matrix import multiply
+from neural_networks.components.kernels.simd.prior_backward import prior_backward_tiles
+from neural_networks.components.kernels.simd.prior_forward import prior_forward_tiles
 
 
 class PriorWeights(NamedTuple):
