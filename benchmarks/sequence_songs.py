@@ -7,7 +7,7 @@
 Every eighth tune is kept out. Excerpts of 24 beats are learned. Printed are, of whole songs by the
 posterior's means, the share of the components' variance that comes back, of tunes learned and of
 tunes kept out; nats a step, at the first step, in the first 8 beats and after them; and of songs
-that the prior draws alone the spread of their components over that of the real ones.
+that the prior draws alone how their components differ from those of the real ones.
 """
 
 from __future__ import annotations
@@ -93,29 +93,55 @@ def make_trainer(
 def comes_back(vae: SequenceVAE, songs: np.ndarray) -> float:
     """Return the share of the variance of songs (N, S, K) that the posterior's means give back."""
     x = np.ascontiguousarray(songs.transpose(1, 0, 2))
-    error = np.square(vae.decode(*vae.encode(x))[0] - x).sum()
+    error = np.square(vae.generator.decode(*vae.encode(x))[0] - x).sum()
     return 1 - float(error / np.square(x - x.mean(axis=(0, 1))).sum())
 
 
 def nats(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> list[float]:
     """Return the KL divergence at the first step, in the first 8 beats, and after them."""
     x = np.ascontiguousarray(songs.transpose(1, 0, 2))
-    (steps, _), _ = vae.encoder.forward(x / vae.scales.astype(x.dtype))
+    steps, _ = vae.posterior(x)
     w, z = vae.encode(x, rng=rng)
-    context, _ = vae.conditioning.forward(z, len(x))
-    predicted, _ = vae.prior.predict(shifted(w), context)
+    context, _ = vae.generator.conditioning.forward(z, len(x))
+    predicted, _ = vae.generator.prior.predict(shifted(w), context)
     bounds: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS, "prior_bounds": PRIOR_BOUNDS}
     parts = slice(0, 1), slice(1, 8 * STEPS_PER_BEAT), slice(8 * STEPS_PER_BEAT, None)
     return [divergence(steps[part], predicted[part], **bounds)[0] for part in parts]
 
 
-def spread(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> list[float]:
-    """Return the deviations of drawn components over real ones: the first ten, and from 64 on."""
+def distance(songs: np.ndarray, real: np.ndarray) -> float:
+    """Return how songs (S, B, K) differ from real ones: 0 if they do not.
+
+    Fréchet's distance of two diagonal Gaussians, a feature in deviations of the real songs: means and
+    deviations of the first 64 components in windows of 8 beats.
+    """
+    moments = []
+    for part in (songs, real):
+        length = 8 * STEPS_PER_BEAT
+        windows = part[: len(part) // length * length, :, :64]
+        windows = windows.reshape(-1, length, windows.shape[1], 64).transpose(1, 0, 2, 3)
+        features = np.concatenate([windows.mean(axis=0), windows.std(axis=0)], axis=-1)
+        moments.append((features.mean(axis=(0, 1)), features.std(axis=(0, 1))))
+    (mean, deviation), (real_mean, real_deviation) = moments
+    shift = (mean - real_mean) / real_deviation
+    return float(np.mean(shift**2 + (deviation / real_deviation - 1) ** 2))
+
+
+def drawn(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> str:
+    """Return how songs that the prior draws alone, from the z of real ones, differ from these."""
     x = np.ascontiguousarray(songs.transpose(1, 0, 2))
-    _, z = vae.encode(x, rng=rng)
-    drawn, _ = vae.generate(z, rng.standard_normal((len(x), len(z), vae.latent_size), np.float32))
-    ratios = drawn.std(axis=(0, 1)) / x.std(axis=(0, 1))
-    return [float(ratios[:10].mean()), float(ratios[64:].mean())]
+    w, z = vae.encode(x, rng=rng)
+    new, _ = vae.generator.draw(
+        z, rng.standard_normal((len(x), len(z), vae.generator.latent_size), np.float32)
+    )
+    ratios = new.std(axis=(0, 1)) / x.std(axis=(0, 1))
+    half = len(x) // 2
+    return (
+        f"distance {distance(new, x):.2f} (beginning {distance(new[:half], x[:half]):.2f}, end "
+        f"{distance(new[half:], x[half:]):.2f}; given back {distance(vae.generator.decode(w, z)[0], x):.2f}); "
+        f"spread {ratios[:10].mean():.2f} of the first ten components, {ratios[64:].mean():.2f} "
+        "from 64 on"
+    )
 
 
 def main() -> None:
@@ -131,6 +157,7 @@ def main() -> None:
     parser.add_argument("--position", action="store_true", help="steps are told where they are")
     names = ("ENCODER", "DECODER", "PRIOR", "EMBEDDING")
     parser.add_argument("--sizes", type=int, nargs=4, default=[64, 256, 192, 64], metavar=names)
+    parser.add_argument("--song-size", type=int, default=32, help="values of z")
     parser.add_argument("--kept", type=Path, help="a file of prepared songs")
     options = parser.parse_args()
     songs = prepared(options.kept)
@@ -142,6 +169,7 @@ def main() -> None:
             scales=songs["scales"],
             values=STEP_SIZE,
             latent_size=options.latents,
+            song_size=options.song_size,
             encoder_hidden=encoder,
             hidden=decoder,
             prior_hidden=prior,
@@ -162,6 +190,8 @@ def main() -> None:
     make_trainer(vae, songs["train"], steps, options).run(count, steps)
     print(f"{steps} steps in {time.process_time() - start:.0f} s of one core")
     rng = np.random.default_rng(1)
+    real, others = (songs[name].transpose(1, 0, 2) for name in ("train", "test"))
+    print(f"distance of tunes kept out from those learned: {distance(others, real):.2f}")
     some = songs["train"][:: max(1, count // 24)]
     for name, part in (("learned", some), ("kept out", songs["test"])):
         first, early, late = nats(vae, part, rng)
@@ -169,8 +199,7 @@ def main() -> None:
             f"{name}: {comes_back(vae, part):.3f} of the variance comes back; nats a step: "
             f"first {first:.1f}, first 8 beats {early:.2f}, after {late:.2f}"
         )
-    low, high = spread(vae, some, rng)
-    print(f"drawn by the prior alone: spread {low:.2f} of the first ten, {high:.2f} from 64 on")
+    print(f"drawn by the prior alone: {drawn(vae, some, rng)}")
 
 
 if __name__ == "__main__":

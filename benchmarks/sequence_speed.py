@@ -37,8 +37,9 @@ FEATURES, COMPONENTS, MINUTE = 1086, 128, 500
 OPTIONS: dict[str, dict[str, Any]] = {
     "as built": {},
     "plan, position": {"beats": 64, "position": True},
-    "embedding 128": {"embedding": 128},
-    "smaller": {"encoder_hidden": 96, "prior_hidden": 192},
+    "prior 256": {"prior_hidden": 256},
+    "encoder 128, prior 256": {"encoder_hidden": 128, "prior_hidden": 256},
+    "and embedding 128": {"encoder_hidden": 128, "prior_hidden": 256, "embedding": 128},
 }
 
 
@@ -81,9 +82,9 @@ def drawing(songs: int) -> Callable[[], object]:
     rng = np.random.default_rng(0)
     vae = SequenceVAE(COMPONENTS, rng=rng)
     pack(vae)
-    z = rng.standard_normal((songs, vae.song_size), np.float32)
-    innovations = rng.standard_normal((MINUTE, songs, vae.latent_size), np.float32)
-    return lambda: vae.draw(z, innovations)
+    z = rng.standard_normal((songs, vae.generator.song_size), np.float32)
+    innovations = rng.standard_normal((MINUTE, songs, vae.generator.latent_size), np.float32)
+    return lambda: vae.generator.draw(z, innovations)
 
 
 def measured(contenders: list[Callable[[], object]], rounds: int) -> list[float]:
