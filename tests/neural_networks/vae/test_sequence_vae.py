@@ -258,6 +258,17 @@ def test_the_same_p_is_the_same_song(
         np.testing.assert_array_equal(vae.generator.generate(z, innovations)[0], song)
 
 
+def test_the_generator_is_one_slice_and_needs_no_encoder(rng: np.random.Generator) -> None:
+    """What a critic trains: the encoder's gradients stay as they are."""
+    flat = made(rng, np.float32, **PLANNED)
+    generator = flat.view(flat.module.generator)
+    z, innovations = (rng.standard_normal(s, np.float32) for s in ((2, Z), (5, 2, D)))
+    song, cache = generator.module.generate(z, innovations)
+    generator.module.generate_backward(song, cache)
+    assert generator.grads.any() and not flat.view(flat.module.encoder).grads.any()
+    assert generator.values.size + flat.view(flat.module.encoder).values.size == flat.values.size
+
+
 @every_kind
 def test_a_song_goes_on(kind: dict, rng: np.random.Generator) -> None:
     """In pieces it is the same song, and a song that was heard goes on from its end."""
