@@ -30,7 +30,8 @@ from audio_parsing.starter import starter_songs  # noqa: E402
 from neural_networks.components.gaussians import divergence  # noqa: E402
 from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.optimizers.optimizers import Adam  # noqa: E402
-from neural_networks.training.trainer import Batch, Trainer  # noqa: E402
+from neural_networks.training.batches import Piece  # noqa: E402
+from neural_networks.training.trainer import Trainer  # noqa: E402
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS  # noqa: E402
 from neural_networks.vae.scheduled_sampling import shifted  # noqa: E402
 from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE  # noqa: E402
@@ -69,17 +70,17 @@ def make_trainer(
     length = EXCERPT * STEPS_PER_BEAT
     starts = (songs.shape[1] - length) // STEPS_PER_BEAT + 1
 
-    def loss(vae: SequenceVAE, batch: Batch) -> float:
-        beats = batch.rng.integers(starts, size=len(batch.indices))
+    def loss(vae: SequenceVAE, piece: Piece) -> float:
+        beats = piece.rng.integers(starts, size=len(piece.indices))
         places = beats[:, None] * STEPS_PER_BEAT + np.arange(length)
-        x = np.ascontiguousarray(songs[batch.indices[:, None], places].transpose(1, 0, 2))
-        done = batch.step / steps
+        x = np.ascontiguousarray(songs[piece.indices[:, None], places].transpose(1, 0, 2))
+        done = piece.step / steps
         own = 0.0
         if options.scheduled and done > OWN_FROM:
             own = float(np.interp(done, (OWN_FROM, OWN_TO), OWN_SHARE))
         beta = options.beta * min(1.0, 10 * done)
         first_beat = beats if options.position else None
-        return vae.loss(x, beta=beta, own_share=own, first_beat=first_beat, rng=batch.rng).loss
+        return vae.loss(x, beta=beta, own_share=own, first_beat=first_beat, rng=piece.rng).loss
 
     def rate(step: int) -> float:
         falling = 0.02 + 0.98 * (1 + np.cos(np.pi * step / steps)) / 2

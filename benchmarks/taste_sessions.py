@@ -24,7 +24,8 @@ from radio.composer.composer import RadioSession
 from radio.composer.song_maker import Song, SongMaker
 from radio.home.folder import Home
 from radio.station.station import Station
-from radio.taste.taste import CHUNK, Explore, Taste
+from radio.taste.exploration import Explore  # noqa: E402
+from radio.taste.taste import CHUNK, Taste
 
 REFERENCE = 1000  # songs of the pool that say what a percentile is; the others are candidates
 JUDGED = 600  # songs never rated, on which predictions are compared with the truth

@@ -24,7 +24,8 @@ from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
 from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from radio.taste.taste import Decode, Taste
+from radio.taste.decode import Decode
+from radio.taste.taste import Taste
 
 BATCH = 8
 LEARNING_RATE = 0.02

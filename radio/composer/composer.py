@@ -37,8 +37,10 @@ from radio.ratings.reaction_delay import KEPT, Delay
 from radio.ratings.slider import checked_curve
 from radio.station.song_file import description_of, file_name, save_song, station_fingerprint
 from radio.station.station import Station
+from radio.taste.exploration import DEFAULT_WAY, Explore
 from radio.taste.insight import Insight, insight
-from radio.taste.taste import FIRST_RANDOM, Explore, Taste
+from radio.taste.regression import FIRST_RANDOM
+from radio.taste.taste import Taste
 
 CANDIDATES = 192  # judged for every song that is played
 SHELF = 3  # songs rendered ahead; the newest taste chooses among them
@@ -74,7 +76,7 @@ class RadioSession:
         *,
         home: Home | None = None,
         seed: int | None = None,
-        explore: Explore = "ucb",
+        explore: Explore = DEFAULT_WAY,
         beats: int | None = None,
         background: bool = True,
         added_layers: bool = True,
@@ -548,7 +550,9 @@ class RadioSession:
     def _observe(self, rating: Rating, heard: Heard, *, curves: bool = True) -> None:
         seconds = self._seconds(np.asarray(rating.coordinate))
         told = (
-            self._taste.told(heard.stretches, rating.curve, delay=self.delay, seconds=seconds)
+            self._taste.curve_targets(
+                heard.stretches, rating.curve, delay=self.delay, seconds=seconds
+            )
             if curves
             else None
         )

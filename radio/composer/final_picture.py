@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audio_parsing.plots import as_text
-from radio.station.latent_map import LEARNED, LIKING, MADE, principal_directions
+from audio_parsing.canvas import as_text
+from radio.station.latent_map import GENERATED, LEARNED, LIKING, principal_directions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,7 +88,7 @@ def _map(
     axes.plot(
         path[:, 0],
         path[:, 1],
-        color=MADE,
+        color=GENERATED,
         linewidth=1.5,
         marker=".",
         markersize=4,
@@ -99,7 +99,7 @@ def _map(
         path[found["step"], 1],
         s=140,
         marker="*",
-        color=MADE,
+        color=GENERATED,
         edgecolors="black",
         linewidths=0.8,
         zorder=3,
@@ -117,7 +117,7 @@ def _along(axes: Axes, found: dict[str, Any]) -> None:
     axes.plot(
         steps, 1 - 2 * np.array(found["losses"]), color=TASTE, label="predicted taste, cautious"
     )
-    axes.axvline(found["step"], color=MADE, linewidth=1, linestyle="--", label="final song")
+    axes.axvline(found["step"], color=GENERATED, linewidth=1, linestyle="--", label="final song")
     axes.set(
         xlabel="step of the descent",
         ylabel=f"expected rating - {found['caution']:.2g} standard deviations",

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from radio.station.steps import FRAMES_PER_STEP
+
 if TYPE_CHECKING:
     from radio.station.station import Station
 
@@ -56,7 +58,7 @@ class SongsHeard:
         return len(self._songs)
 
     def add(self, steps: np.ndarray) -> None:
-        """Remember a song, steps (S, F) of 6 frames of 181 values each."""
+        """Remember a song, steps (S, F) of FRAMES_PER_STEP frames each."""
         self._songs.append(_outline(steps))
 
     def likeness(self, steps: np.ndarray) -> float:
@@ -74,6 +76,6 @@ class SongsHeard:
 
 def _outline(steps: np.ndarray) -> np.ndarray:
     """Return the song as a vector of mean 0 and length 1, so that a product is a correlation."""
-    values = steps.reshape(len(steps), 6, -1).mean(axis=1).ravel().astype(np.float64)
+    values = steps.reshape(len(steps), FRAMES_PER_STEP, -1).mean(axis=1).ravel().astype(np.float64)
     values -= values.mean()
     return (values / max(float(np.linalg.norm(values)), 1e-12)).astype(np.float16)

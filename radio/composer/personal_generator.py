@@ -18,9 +18,10 @@ import numpy as np
 
 from radio.composer.adapter import EVERY, AddedLayers, versions
 from radio.composer.final_song import whole_distribution
-from radio.home.file_lock import LearnerLock
+from radio.home.file_lock import FileLock
 from radio.station.station import Station
-from radio.taste.taste import Taste, through
+from radio.taste.decode import through
+from radio.taste.taste import Taste
 
 
 class PersonalGenerator:
@@ -40,7 +41,7 @@ class PersonalGenerator:
         self._station = station
         self._folder = folder
         self._used = used
-        self._lock = LearnerLock(folder / "learner.lock")
+        self._lock = FileLock(folder / "learner.lock")
         self._version: Path | None = None  # the latest that was taken
         self._tried = 0  # ratings when they were trained last, kept or not
         self.follow()

@@ -58,7 +58,7 @@ class Heard(NamedTuple):
 
     Attributes:
         features: (K,).
-        stretches: (STRETCHES, E + facts), for what the slider says of moments.
+        stretches: (SEGMENTS, linear + factors), for what the slider says of moments.
     """
 
     features: np.ndarray
@@ -122,7 +122,7 @@ class SongMaker:
             Heard(*one)
             for one in zip(
                 self.taste.features(steps, beside),
-                self.taste.stretches(played, beside),
+                self.taste.segments(played, beside),
                 strict=True,
             )
         ]
@@ -132,7 +132,7 @@ class SongMaker:
         batch = np.ascontiguousarray(steps[:, None])
         return Heard(
             self.taste.features(batch, beside[None])[0],
-            self.taste.stretches(batch, beside[None])[0],
+            self.taste.segments(batch, beside[None])[0],
         )
 
     def heard(self, song: Song) -> Heard:
@@ -140,7 +140,7 @@ class SongMaker:
         beside = song.latent[None, self.station.latent_size :]
         return Heard(
             song.features,
-            self.taste.stretches(np.ascontiguousarray(song.steps[:, None]), beside)[0],
+            self.taste.segments(np.ascontiguousarray(song.steps[:, None]), beside)[0],
         )
 
     def decode(self, coordinates: np.ndarray) -> np.ndarray:

@@ -1,9 +1,8 @@
-"""The radio without a terminal, for pipes and programs: a command a line on standard input, plain lines on standard output.
+"""The user interface of plain lines: commands on standard input, messages on standard output.
 
 Commands: n next, p pause or resume, a number from -1 to 1 rates this song, u undo, s save, f final
-song, x reset what the generator learned, q quit; they wait for a song. At the end of the input the
-song that plays is played to its end, a final song that was asked for is made and played too, and
-that is all.
+song, x reset the generator, q quit; they wait for a song. At the end of the input the current song
+is played to its end, and so is a final song that was asked for.
 """
 
 from __future__ import annotations
@@ -19,20 +18,23 @@ from radio.home.signals import ending_signals
 from radio.session.session import Broadcast
 
 TICK_SECONDS = 0.05
-HELP = "commands: n next, p pause, a number from -1 to 1 rates this song, u undo, s save, f final song, x reset the generator, q quit"
+HELP = (
+    "commands: n next, p pause, a number from -1 (dislike) to 1 (love) rates this song, u undo,"
+    " s save, f final song, x reset the generator, q quit"
+)
 
 
 def play_on_lines(
     open_broadcast: Callable[[Callable[[str], None]], Broadcast], *, commands: TextIO | None = None
 ) -> None:
-    """Play until 'q', or until the song that plays at the end of the input is over.
+    """Play until 'q', or until the song that plays at the end of the input ends.
 
     Args:
-        open_broadcast: makes the broadcast; handed what prints a line.
-        commands: where they are read from; standard input if None.
+        open_broadcast: makes the broadcast, given a function that prints a line.
+        commands: stream to read from; standard input if None.
     """
     lines: queue.Queue[str | None] = queue.Queue()
-    # A thread, because pipes can't be asked on every platform whether they hold something.
+    # A thread, because not every platform can poll a pipe.
     threading.Thread(
         target=_read, args=(sys.stdin if commands is None else commands, lines), daemon=True
     ).start()
@@ -45,7 +47,7 @@ def play_on_lines(
 
 
 def _run(broadcast: Broadcast, lines: queue.Queue[str | None]) -> None:
-    # number of the song that played when the input ended, or of the final song that came later
+    # number of the song playing when the input ended, or of the final song after it
     last: int | None = None
     ended = False
     while True:
@@ -71,11 +73,11 @@ def _run(broadcast: Broadcast, lines: queue.Queue[str | None]) -> None:
         elif line in ("q", "quit"):
             return
         else:
-            obey(broadcast, line)
+            execute(broadcast, line)
 
 
-def obey(broadcast: Broadcast, line: str) -> None:
-    """Do what a line says; say so if it is no command."""
+def execute(broadcast: Broadcast, line: str) -> None:
+    """Execute a line; print help if it is not a command."""
     commands: dict[str, Callable[[], None]] = {
         "n": broadcast.next,
         "next": broadcast.next,
@@ -103,7 +105,7 @@ def obey(broadcast: Broadcast, line: str) -> None:
     if -1 <= value <= 1:
         broadcast.set_slider(value)
     else:
-        _say(f"{line!r} is no command and no rating from -1 to 1; {HELP}")
+        _say(f"{line!r} is neither a command nor a rating from -1 to 1; {HELP}")
 
 
 def _read(commands: TextIO, lines: queue.Queue[str | None]) -> None:

@@ -1,4 +1,4 @@
-"""`ai-radio generate`, `final` and `starter`: songs as WAV files."""
+"""`ai-radio generate`, `final` and `starter`: write songs as WAV files."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def generate(options: argparse.Namespace) -> None:
 
 
 def final(options: argparse.Namespace) -> None:
-    """Write the song that a listener's ratings lead to."""
+    """Write the song that a listener should like best."""
     from radio.composer.composer import RadioSession
     from radio.composer.warm_up import compile_once
     from radio.station.song_file import file_name
@@ -87,7 +87,7 @@ def final(options: argparse.Namespace) -> None:
             raise UsageError(
                 f"{listener} has rated no song of station {station.name} as it is now; {how}"
             )
-        telling = "descending  {} of {}, expects {:+.2f}, distance {:.1f}"
+        telling = "searching  step {} of {}, expected rating {:+.2f}, distance {:.1f}"
         song = session.final_song(progress=lambda *found: progress.show(telling.format(*found)))
         path = session.save(song, target.path(file_name(song.name, song.latent)))
     finally:
@@ -129,11 +129,11 @@ def starter(options: argparse.Namespace) -> None:
 
 
 class Target:
-    """Where songs go: a folder, made if it is not there, or one .wav file.
+    """Where songs are written: a folder, made if needed, or one .wav file.
 
     Args:
-        output: as it was typed.
-        single: whether there is only one song, which a file can hold.
+        output: as typed.
+        single: whether there is only one song, so that a file can hold it.
 
     Raises:
         UsageError: if the output can't hold the songs.
@@ -144,7 +144,7 @@ class Target:
         self._file = output if output.suffix.lower() == ".wav" and not output.is_dir() else None
         if self._file is not None and not single:
             raise UsageError(
-                f"{output} is one file, but there is more than one song; name a folder"
+                f"{output} is a single file, but there is more than one song; name a folder"
             )
         self._folder = output if self._file is None else output.parent
         try:
@@ -155,7 +155,7 @@ class Target:
             ) from error
 
     def path(self, name: str) -> Path:
-        """Return the path for a song's file name without ending."""
+        """Return the path for a file name without its ending."""
         return self._file or self._folder / f"{name}.wav"
 
 

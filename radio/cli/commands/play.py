@@ -1,4 +1,4 @@
-"""`ai-radio play`: open the station, the ratings and the sound, and hand over to a face."""
+"""`ai-radio play`: open the station, the ratings and the sound, then start a user interface."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from radio.errors import explain
-from radio.home.folder import Home, HomeError, check_name, without_keeping
+from radio.home.folder import Home, HomeError, check_name, temporary_home
 from radio.home.settings import read_settings
 from radio.session.resume import recall
 
@@ -26,10 +26,10 @@ def play(options: argparse.Namespace) -> int:
     try:
         home.writable()
     except HomeError as error:
-        home = without_keeping(home)
-        print(f"{error}; nothing of this session will be kept", file=sys.stderr)
+        home = temporary_home(home)
+        print(f"{error}; nothing of this session will be saved", file=sys.stderr)
 
-    # Heavy: only after everything that was typed is known to be usable.
+    # Heavy imports, only after the arguments were checked.
     from audio_parsing.playback import open_player
     from radio.composer.remote import RemoteSession
     from radio.home.signals import Terminated, stderr_to
@@ -54,9 +54,8 @@ def play(options: argparse.Namespace) -> int:
     def open_broadcast(say: Callable[[str], None]) -> Broadcast:
         player, reason = open_player()
         if not on_screen:
-            say(
-                f"AI Radio    {session.station} / {listener}    {session.rated} song{'' if session.rated == 1 else 's'} rated"
-            )
+            songs = f"{session.rated} song{'' if session.rated == 1 else 's'}"
+            say(f"AI Radio    {session.station} / {listener}    {songs} rated")
         if reason:
             say(reason)
         broadcast = Broadcast(
@@ -90,7 +89,7 @@ def play(options: argparse.Namespace) -> int:
             traceback.print_exception(error, file=file)
         what = " ".join(f"{type(error).__name__}: {error}".split())
         print(
-            f"ai-radio: a fault of the program ({what}); nothing that was rated is lost, and {log} has the details",
+            f"ai-radio: a bug in the program ({what}); no rating is lost, details are in {log}",
             file=sys.stderr,
         )
         return 1
@@ -100,7 +99,7 @@ def play(options: argparse.Namespace) -> int:
 
 
 def fit_for_a_screen() -> bool:
-    """Return whether this is a terminal that can be drawn on."""
+    """Return whether this is a terminal that can show a screen."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     dumb = sys.platform != "win32" and os.environ.get("TERM", "") in ("", "dumb")

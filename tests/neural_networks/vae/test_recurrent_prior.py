@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numba.core import codegen
 
-from neural_networks.components.kernels import gru as kernels_gru
+from neural_networks.components.kernels.simd import cell as tile_cells
 from neural_networks.components.kernels.simd.vector import TILE
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import GradientError, check_gradients
@@ -192,7 +192,7 @@ def test_tiles_agree_with_loops(
     innovations, dw = innovations.astype(np.float32), dw.astype(np.float32)
     results = []
     for tile in (TILE, None):
-        monkeypatch.setattr(kernels_gru, "TILE", tile)
+        monkeypatch.setattr(tile_cells, "TILE", tile)
         flat.zero_grads()
         w, run = flat.module.sample(innovations, rounded)
         assert (run.gates.ndim == 4) == (tile is not None)
@@ -205,7 +205,7 @@ def test_tiles_agree_with_loops(
 
 _CHECK = """
 import numpy as np
-from neural_networks.components.kernels import gru
+from neural_networks.components.kernels.simd import cell
 from neural_networks.components.kernels.simd.vector import TILE
 from neural_networks.components.parameters import pack
 from neural_networks.vae.recurrent_prior import RecurrentPrior
@@ -218,7 +218,7 @@ for steps, batch, width, embedding, hidden in ((5, 7, 5, 9, 21), (3, 1, 16, 32, 
     context, _ = told.forward(rng.standard_normal((batch, 3), np.float32), steps)
     innovations, dw = rng.standard_normal((2, steps, batch, width), np.float32)
     results = []
-    for gru.TILE in (TILE, None):
+    for cell.TILE in (TILE, None):
         flat.zero_grads()
         w, run = prior.sample(innovations, context)
         results.append((w, prior.sample_backward(dw, run, context)[0], flat.grads.copy()))

@@ -11,7 +11,8 @@ import pytest
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.gradient_check import check_gradients
 from neural_networks.optimizers.optimizers import Adam
-from neural_networks.training.trainer import Batch, Trainer
+from neural_networks.training.batches import Piece
+from neural_networks.training.trainer import Trainer
 from neural_networks.vae import sequence_vae
 from neural_networks.vae.scheduled_sampling import own_draws, shifted
 from neural_networks.vae.sequence_decoder import SequenceDecoder
@@ -332,9 +333,9 @@ def test_everything_of_a_step_is_drawn_from_the_rng(rng: np.random.Generator) ->
 def trainer(threads: int, rng: np.random.Generator) -> Trainer:
     songs = np.random.default_rng(1).standard_normal((12, 8, K)).astype(np.float32)
 
-    def loss(vae: SequenceVAE, batch: Batch) -> float:
-        x = np.ascontiguousarray(songs[batch.indices].transpose(1, 0, 2))
-        return vae.loss(x, beta=0.01, own_share=0.5, rng=batch.rng).loss
+    def loss(vae: SequenceVAE, piece: Piece) -> float:
+        x = np.ascontiguousarray(songs[piece.indices].transpose(1, 0, 2))
+        return vae.loss(x, beta=0.01, own_share=0.5, rng=piece.rng).loss
 
     flat = made(rng, np.float32, **PLANNED)
     return Trainer(

@@ -13,6 +13,7 @@ import pytest
 
 from radio.cli import main as cli
 from radio.cli.commands import doctor as about
+from radio.cli.parser import COMMANDS
 from radio.ratings.database import Rating, Ratings
 
 
@@ -118,7 +119,7 @@ def test_completion_is_a_script_of_all_commands(
 ) -> None:
     assert cli.main(["completion", shell]) == 0
     script = capsys.readouterr().out
-    assert all(command in script for command in cli.COMMANDS)
+    assert all(command in script for command in COMMANDS)
     if shell == "bash":
         (tmp_path / "script").write_text(script)
         assert (

@@ -1,4 +1,4 @@
-"""`ai-radio listener`: ratings go out of one home and into another, and are forgotten; what is no listener is one line."""
+"""`ai-radio listener` exports, imports and deletes ratings, and refuses other files in one line."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from neural_networks.training.checkpoint import CheckpointError
 from radio.composer.adapter import AddedLayers, versions
 from radio.composer.composer import RadioSession
 from radio.composer.final_song import whole_distribution
-from radio.home.file_lock import LearnerLock
+from radio.home.file_lock import FileLock
 from radio.home.folder import Home
 
 
@@ -92,10 +92,10 @@ def test_files_that_are_no_layers_of_this_station(tmp_path: Path) -> None:
 
 
 def test_a_lock_is_held_once_and_let_go(tmp_path: Path) -> None:
-    first, second = LearnerLock(tmp_path / "lock"), LearnerLock(tmp_path / "lock")
+    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
     assert first.held and not second.held
     first.close()
-    third = LearnerLock(tmp_path / "lock")
+    third = FileLock(tmp_path / "lock")
     assert third.held
     second.close()
     third.close()

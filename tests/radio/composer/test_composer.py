@@ -18,9 +18,10 @@ from matplotlib import image
 from tiny_station import tiny_station
 
 from audio_parsing import frames as audio_frames
+from audio_parsing.starter import hop_length
 from radio.composer import composer as session_module
 from radio.composer.composer import LIKENESS, SKIP_RATING, SKIP_WEIGHT, RadioSession, Song
-from radio.composer.final_song import CAUTION, MIDDLE_CAUTION
+from radio.composer.final_song import FINAL_CAUTION, MIDDLE_CAUTION
 from radio.composer.novelty import SongsHeard
 from radio.home.folder import Home
 from radio.ratings.database import Ratings
@@ -32,7 +33,6 @@ from radio.station.station import Station
 from radio.station.steps import (
     coordinate_key,
     coordinate_tempo,
-    hop_length,
     tempo_coordinate,
     to_steps,
 )
@@ -418,8 +418,8 @@ def test_the_final_song_is_judged_as_songs_are_at_any_length(
     mean, deviation = session.predict(final)
     caution = final.descent["caution"]
     assert (
-        caution == pytest.approx(CAUTION + MIDDLE_CAUTION * session._taste.middle)
-        and CAUTION < caution < CAUTION + MIDDLE_CAUTION
+        caution == pytest.approx(FINAL_CAUTION + MIDDLE_CAUTION * session._taste.prefers_middle)
+        and FINAL_CAUTION < caution < FINAL_CAUTION + MIDDLE_CAUTION
     )
     assert final.descent["losses"][final.descent["step"]] == pytest.approx(
         (1 - (mean - caution * deviation)) / 2, abs=1e-4

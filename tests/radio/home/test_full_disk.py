@@ -1,4 +1,4 @@
-"""A full disk, a home that can't be written to, a clock that jumps, two processes at once: told in a line, and everything else goes on."""
+"""A full disk, a read-only home, a changed clock, two processes: one line, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import soundfile
 from tiny_station import tiny_station
 
 from radio.cli.main import main
-from radio.home.folder import Home, without_keeping
+from radio.home.folder import Home, temporary_home
 from radio.ratings.database import Rating, Ratings, RatingsError
 from radio.station.song_file import write_wav
 from radio.station.station import STATION_FILE, StationError
-from radio.training import train as training
+from radio.training import resume
 from radio.training.checkpoint import TrainingCheckpoint
+from radio.training.plan import TrainingOptions
 from radio.training.station_lock import only_one
 from radio.training.train import train_station
 from tests.radio.cli.test_cli import _made_read_only, run
@@ -28,7 +29,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def rating(number: int, **rest: float) -> Rating:
-    return Rating("me", "tiny", "ab12", f"song {number}", np.full(60, float(number)), 0.5, **rest)  # type: ignore[arg-type]
+    place = np.full(60, float(number))
+    return Rating("me", "tiny", "ab12", f"song {number}", place, 0.5, **rest)  # type: ignore
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def test_a_database_on_a_full_disk_takes_ratings_again_when_there_is_room(tmp_pa
 def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
     tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
     save, tries = TrainingCheckpoint.save, []
 
     def full(self: TrainingCheckpoint, *arguments: object) -> None:
@@ -75,8 +77,7 @@ def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
     made = train_station(
         tmp_path / "s",
         music,
-        beats=16,
-        steps=10,
+        TrainingOptions(beats=16, steps=10),
         report=lambda event: notes.append(event.get("note", "")),
     )
     assert made is not None and os.listdir(tmp_path / "s") == [STATION_FILE]
@@ -84,12 +85,17 @@ def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
     assert (
         len(told) == 8
         and told[0]
-        == "the checkpoint can't be saved (No space left on device); the training goes on"
+        == "the checkpoint can't be saved (No space left on device); the training continues"
     )
     # Where it is stopped, what was learned would be lost: that is no success.
     tries.clear()
     with pytest.raises(OSError, match="No space left"):
-        train_station(tmp_path / "t", music, beats=16, steps=10, should_stop=lambda: len(tries) > 2)
+        train_station(
+            tmp_path / "t",
+            music,
+            TrainingOptions(beats=16, steps=10),
+            should_stop=lambda: len(tries) > 2,
+        )
 
 
 def small_disk(folder: Path, size: str) -> bool:
@@ -133,12 +139,12 @@ def test_a_disk_that_is_really_full(
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-def test_a_session_without_keeping_knows_what_was_said_before(tmp_path: Path) -> None:
+def test_a_session_temporary_home_knows_what_was_said_before(tmp_path: Path) -> None:
     tiny_station().save(tmp_path / "stations" / "tiny")
     ratings = Ratings(tmp_path / "ratings.db")
     ratings.keep(rating(1))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    home = without_keeping(Home(tmp_path))
+    home = temporary_home(Home(tmp_path))
     copy = Ratings(home.ratings)
     assert copy.total() == 1 and home.station("tiny").joinpath(STATION_FILE).is_file()
     copy.keep(rating(2))
@@ -160,7 +166,7 @@ def test_checkpoints_do_not_wait_for_the_clock_on_the_wall(
 ) -> None:
     jumps = iter(np.random.default_rng(0).uniform(-1e9, 1e9, 100_000))
     monkeypatch.setattr("time.time", lambda: float(next(jumps)))
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
     saved: list[int] = []
     save = TrainingCheckpoint.save
     monkeypatch.setattr(
@@ -168,7 +174,7 @@ def test_checkpoints_do_not_wait_for_the_clock_on_the_wall(
         "save",
         lambda self, *arguments: (saved.append(1), save(self, *arguments)),
     )
-    assert train_station(tmp_path / "s", music, beats=16, steps=4) is not None
+    assert train_station(tmp_path / "s", music, TrainingOptions(beats=16, steps=4)) is not None
     assert len(saved) >= 5
 
 
@@ -224,7 +230,8 @@ from pathlib import Path
 from radio.ratings.database import Rating, Ratings
 ratings = Ratings(Path(sys.argv[1]))
 for number in range(60):
-    ratings.keep(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=f"{sys.argv[2]} {number}"))
+    key = f"{sys.argv[2]} {number}"
+    ratings.keep(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=key))
     if number % 5 == 4:
         assert ratings.undo("me", "tiny", "ab12") is not None
     ratings.of("me", "tiny")
@@ -232,7 +239,7 @@ for number in range(60):
 
 
 def test_two_processes_with_one_listener(tmp_path: Path) -> None:
-    """Both write, take back and read at the same time, and what the database holds at the end is what they left."""
+    """Both write, undo and read at the same time; the database then holds what they left."""
     command = [sys.executable, "-c", TWO, str(tmp_path / "ratings.db")]
     both = [
         subprocess.Popen([*command, name], cwd=ROOT, stderr=subprocess.PIPE, text=True)
@@ -256,7 +263,7 @@ def test_the_radio_plays_on_a_home_that_cannot_be_written_to(tmp_path: Path) -> 
         _made_read_only(tmp_path / "home", undo=True)
     assert done.returncode == 0, done.stderr
     told = [
-        line for line in done.stderr.splitlines() if "nothing of this session will be kept" in line
+        line for line in done.stderr.splitlines() if "nothing of this session will be saved" in line
     ]
     assert len(told) == 1 and "can't write to the home" in told[0]
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["stations"]

@@ -1,4 +1,4 @@
-"""The screen: what its parts show as functions of a view, and what real keys and the mouse do to a programme, by Textual's Pilot."""
+"""The screen: its parts as functions of a view, and real keys and mouse through Textual's Pilot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from radio.ratings.journal import Judged
 from radio.screen import app as app_module
 from radio.screen import curves, panels
 from radio.screen.app import RadioApp
-from radio.screen.explanation import why
+from radio.screen.explanation import explanation
 from radio.session.session import Broadcast
 from radio.session.view import View, agreement
 from radio.taste.insight import Insight
@@ -62,7 +62,8 @@ class Screened:
         self.app = RadioApp(self._open, settings or Settings(), title="starter / me")
 
     def _open(self, say: Callable[[str], None]) -> Broadcast:
-        return Broadcast(self.session, SilentDevice(lambda: self.now), say=say)  # type: ignore[arg-type]
+        player = SilentDevice(lambda: self.now)
+        return Broadcast(self.session, player, say=say)  # type: ignore[arg-type]
 
     @property
     def view(self) -> View:
@@ -194,10 +195,10 @@ def test_windows_open_and_close() -> None:
 
     async def act(pilot: Pilot[Any]) -> None:
         for key, text in (
-            ("?", "the mouse drags it"),
+            ("?", "the mouse can drag it"),
             ("e", "taste network"),
             ("h", "Dusk"),
-            ("d", "the system's own"),
+            ("d", "System default"),
         ):
             screened.session.ratings = [("Dusk", 0.5, False)]
             await pilot.press(key)
@@ -245,7 +246,7 @@ def test_the_final_song_shows_its_progress() -> None:
         while screened.view.final is None:
             await asyncio.sleep(0.01)
         screened.app.show()
-        assert "3 of 30   expects +0.25   distance 7.5" in screened.shown("learning")
+        assert "3 of 30   predicted +0.25   distance 7.5" in screened.shown("learning")
         screened.session.may_end.set()
         while screened.view.name != "Final Song":
             await asyncio.sleep(0.01)
@@ -271,7 +272,7 @@ def test_it_fits_any_size_and_resizes(size: tuple[int, int]) -> None:
                     "Song 1",
                     "0:00 / 0:10",
                     "you",
-                    "the radio",
+                    "predicted",
                     "dislike",
                     "love",
                     "q quit",
@@ -330,24 +331,24 @@ def test_remapped_keys_are_used_and_shown() -> None:
 
 def test_the_parts_say_what_there_is() -> None:
     assert "14 songs rated   2 to learn" in panels.header(VIEW, 80, title="starter / me").plain
-    assert "the radio expects +0.42 (0.20)" in panels.now_playing(VIEW, 80).plain
+    assert "predicted rating +0.42 ± 0.20" in panels.now_playing(VIEW, 80).plain
     assert "+1.00" in panels.now_playing(replace(VIEW, expected=(1.66, 0.3)), 80).plain, (
         "no rating is beyond the ends of the slider"
     )
     assert (
         "0:11 / 0:31   volume 80" in panels.progress(VIEW, 80).plain
-        and "underruns" not in panels.progress(VIEW, 80).plain
+        and "dropout" not in panels.progress(VIEW, 80).plain
     )
-    assert "2 underruns" in panels.progress(replace(VIEW, underruns=2), 80).plain
+    assert "2 dropouts" in panels.progress(replace(VIEW, underruns=2), 80).plain
     learned = panels.learning(VIEW, 80, 6).plain
-    assert "14 ratings, 2 in the queue, 13 mini-batches   expected and given agree +0.93" in learned
-    assert "Blue Bay" in learned and "expected -0.10   given -0.40" in learned
-    explained = why(VIEW).plain
+    assert "14 ratings, 2 to learn   predicted and given ratings correlate +0.93" in learned
+    assert "Blue Bay" in learned and "predicted -0.10   given -0.40" in learned
+    explained = explanation(VIEW).plain
     assert "taste network" in explained and "critic" in explained and "0:29  liked" in explained
     assert "The generator" not in explained
     assert (
-        "learned from 30 ratings: you should like its songs by +0.21 more"
-        in why(replace(VIEW, layers=(30, 0.21))).plain
+        "adapted to 30 ratings: your predicted rating rose by +0.21"
+        in explanation(replace(VIEW, layers=(30, 0.21))).plain
     )
     for action in ACTIONS:
         if not action.startswith("rate"):
@@ -380,7 +381,7 @@ def test_no_part_is_wider_than_the_screen(width: int) -> None:
                 panels.slider_line(view, width),
             ):
                 assert max(line.cell_len for line in text.split()) <= width
-        panels.learning(view, width, 4), panels.footer(Settings(), width), why(view)
+        panels.learning(view, width, 4), panels.footer(Settings(), width), explanation(view)
 
 
 def test_the_spectrum_shows_the_tone_that_is_heard() -> None:

@@ -1,4 +1,4 @@
-"""The screen in a real terminal: real keys, and the terminal is as it was, whatever ends the program."""
+"""The screen in a real terminal: real keys; the terminal is restored, however the program ends."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def face(tmp_path: Path) -> Any:
     # The shell outlives Ctrl-C, and after Ctrl-Z it looks at the terminal before it lets the face
     # go on.
     stopped = "while [ $code -gt 145 ]; do echo stopped; stty -g; fg >/dev/null; code=$?; done"
-    script = f"set -m; trap : INT; stty -g; {sys.executable} {tmp_path}/face.py; code=$?; {stopped}; echo code $code; stty -g"
+    run = f"{sys.executable} {tmp_path}/face.py"
+    script = f"set -m; trap : INT; stty -g; {run}; code=$?; {stopped}; echo code $code; stty -g"
     child = pexpect.spawn(
         "bash",
         ["-c", script],

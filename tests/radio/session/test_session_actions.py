@@ -1,4 +1,4 @@
-"""A programme and its lines: what each action does, on a clock that is turned by hand."""
+"""A session and its lines: what each action does, on a clock that is turned by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from fake_session import FakeSession, Stage
 
 from audio_parsing.playback import SilentDevice
-from radio.plain.app import obey, play_on_lines
+from radio.plain.app import execute, play_on_lines
 from radio.session import session as broadcast_module
 from radio.session.session import Broadcast
 
@@ -157,14 +157,14 @@ def test_a_lost_device_is_replaced_at_the_same_moment(
 
 def test_lines_are_commands_and_ratings(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     for line in ("0.5", "n", "-1", "s", "u", "p", "p", "x", "", "next"):
-        obey(stage.broadcast, line)
+        execute(stage.broadcast, line)
         stage.pass_time(0.1)
     assert stage.session.ratings == [("Song 1", 0.5, True), ("Song 2", None, True)]
     assert stage.session.resets == 1
     assert capsys.readouterr().out == ""
     for line in ("7", "nan", "inf", "hello", "1e400"):
-        obey(stage.broadcast, line)
-        assert "is no command and no rating" in capsys.readouterr().out
+        execute(stage.broadcast, line)
+        assert "is neither a command nor a rating" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

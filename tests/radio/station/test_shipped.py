@@ -13,9 +13,10 @@ from neural_networks.training.checkpoint import load_arrays
 from radio.composer.novelty import LIKENESS, different_songs
 from radio.home.folder import SHIPPED, STARTER
 from radio.station import steps as song_data
-from radio.station.station import LOUDEST, Station
+from radio.station.mastering import LOUDEST
+from radio.station.station import Station
 from radio.training.dataset import canonical_steps
-from radio.training.train import encode_songs
+from radio.training.recipes import encode_songs
 
 SONGS = 12
 
@@ -36,7 +37,7 @@ def test_it_is_small_and_of_sixty_four_beats(station):
 
 
 def test_its_critic_scores_as_its_file_says(station):
-    """Read from the file in its order, dense, two convolutions, dense, without any of our layers."""
+    """Read from the file in its order: dense, two convolutions, dense, without our layers."""
     arrays, told = load_arrays(SHIPPED / STARTER / "station.npz")
     values, used = arrays["critic"].astype(np.float64), 0
     x = np.random.default_rng(0).uniform(0, 0.5, (9, 2, song_data.STEP_SIZE))

@@ -1,4 +1,4 @@
-"""The page in a real browser: it plays, rates with times, follows other faces, and comes back after a reload and a power cut."""
+"""The page in a real browser: plays, rates with times, follows others, survives a power cut."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ FREE_DOT = """() => [...document.querySelectorAll(".dot:not(.now)")].map((dot) =
   const box = dot.getBoundingClientRect(), place = [box.x + box.width / 2, box.y + box.height / 2];
   return document.elementFromPoint(...place) === dot ? place : null;
 }).find((place) => place)"""
-SONG = "document.querySelector('.seek').disabled === false && document.querySelector('.song').textContent"
+SONG = (
+    "document.querySelector('.seek').disabled === false"
+    " && document.querySelector('.song').textContent"
+)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +143,8 @@ def test_the_keyboard_alone_is_enough(server: RadioServer, chromium: Any) -> Non
         names = page.evaluate(
             "[...document.querySelectorAll('button, input, select, a, [role=application]')]"
             ".filter((one) => one.offsetParent || one.type === 'file')"
-            ".map((one) => (one.labels?.[0]?.textContent || one.getAttribute('aria-label') || one.textContent).trim())"
+            ".map((one) => (one.labels?.[0]?.textContent || one.getAttribute('aria-label')"
+            " || one.textContent).trim())"
         )
         assert len(names) > 10 and all(names), "everything that can be used says what it is"
 
@@ -229,7 +233,7 @@ def test_the_layout_fits(
 def test_two_browsers_and_a_session_on_one_listener(server: RadioServer, chromium: Any) -> None:
     with open_page(chromium, server) as one, open_page(chromium, server, width=390) as other:
         listen(one)
-        other.wait_for_selector("text=It sounds in another window")
+        other.wait_for_selector("text=The sound is in another window")
         assert other.evaluate("document.querySelector('.deck audio').paused"), "one window sounds"
         rate(one, "ArrowRight", "ArrowRight")
         other.wait_for_function("document.querySelector('.value').textContent === '+0.10'")
@@ -266,17 +270,17 @@ def test_an_order_that_comes_twice_counts_once(server: RadioServer, chromium: An
             .rpartition("/")[2]
             .removesuffix(".wav")
         )
-        order = {
+        command = {
             "id": uuid.uuid4().hex,
             "station": "tiny",
             "listener": "me",
-            "face": "f",
+            "page": "f",
             "play": play,
             "action": "slide",
             "points": [[1.5, 0.4], [2.5, 0.6]],
         }
         for _ in range(3):
-            assert server.ask("POST", "/do", order) == (200, {"ok": True, "kept": 2})
+            assert server.ask("POST", "/do", command) == (200, {"ok": True, "kept": 2})
         (rating,) = ratings(server)
         assert [point for point in rating.curve.tolist() if point[1] == 0.4] == [[1.5, 0.4]]
         for change in (
@@ -288,11 +292,13 @@ def test_an_order_that_comes_twice_counts_once(server: RadioServer, chromium: An
             {"points": [[True, 0]]},
             {"id": ""},
         ):
-            status, answer = server.ask("POST", "/do", {**order, "id": uuid.uuid4().hex, **change})
+            status, answer = server.ask(
+                "POST", "/do", {**command, "id": uuid.uuid4().hex, **change}
+            )
             assert status == 400 and answer["line"], change
         assert (
             server.ask("POST", "/do", [])[0] == 400
-            and server.ask("POST", "/do", {**order, "listener": "nobody"})[0] == 503
+            and server.ask("POST", "/do", {**command, "listener": "nobody"})[0] == 503
         )
         assert (
             server.ask("GET", "/sound/../../ratings.db")[0] in (400, 404)
