@@ -31,7 +31,7 @@ from audio_parsing import analysis  # noqa: E402
 from audio_parsing import frames as audio_frames
 from audio_parsing.starter import render, starter_songs  # noqa: E402
 from benchmarks import transcription  # noqa: E402
-from radio.composer.novelty import different_songs  # noqa: E402
+from radio.composer.novelty import sample_distinct  # noqa: E402
 from radio.home.folder import Home  # noqa: E402
 from radio.station import steps as song_data  # noqa: E402
 from radio.station.station import Station  # noqa: E402
@@ -94,7 +94,7 @@ def judge_generated(
     rng = np.random.default_rng(seed)
     station.render(station.sample(1, rng)[0])  # compiles
     start = time.perf_counter()
-    songs = list(islice(different_songs(station, rng), count))
+    songs = list(islice(sample_distinct(station, rng), count))
     coordinates = np.stack([coordinate for coordinate, _ in songs])
     made = np.concatenate([one for _, one in songs], axis=1)
     frames = station.frames_of(made, coordinates)

@@ -1,4 +1,4 @@
-"""A lock on a file, held by at most one process.
+"""A lock on a file: one process per listener and station may train, one may write a station.
 
 It is the operating system's lock on an open file, so it ends with the process, however that ends.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class FileLock:
-    """A lock on a file; `held` is whether this object has it.
+    """A lock on a file; `held` is whether this process has it.
 
     Args:
         path: of the file, made if needed; its folder exists.
@@ -22,7 +22,7 @@ class FileLock:
         self.take()
 
     def take(self) -> bool:
-        """Take the lock if it is free; return whether it is held."""
+        """Take the lock if no other process holds it; return whether it is held."""
         if not self.held and self._file >= 0:
             self.held = _locked(self._file)
         return self.held

@@ -1,6 +1,6 @@
 """The screen in the terminal: a Textual app that shows a session and handles keys and the mouse.
 
-`play_on_screen(open_broadcast, settings)` shows it until the listener quits; the terminal is always
+`play_on_screen(open_session, settings)` shows it until the listener quits; the terminal is always
 restored.
 """
 
@@ -29,7 +29,7 @@ from radio.screen.keys import key_of
 from radio.screen.widgets import Panel, Track, Visualiser
 from radio.screen.windows import DevicesWindow, HistoryWindow, TextWindow
 from radio.session.actions import actions
-from radio.session.session import Broadcast
+from radio.session.session import Session
 from radio.session.view import View
 
 FRAME_SECONDS = 1 / 15
@@ -91,7 +91,7 @@ class RadioApp(App[int], inherit_bindings=False):
     """The app.
 
     Args:
-        open_broadcast: makes the session, given a function that shows a line.
+        open_session: makes the session, given a function that shows a line.
         settings: keys.
         title: of the station and the listener.
     """
@@ -101,7 +101,7 @@ class RadioApp(App[int], inherit_bindings=False):
 
     def __init__(
         self,
-        open_broadcast: Callable[[Callable[[str], None]], Broadcast],
+        open_session: Callable[[Callable[[str], None]], Session],
         settings: Settings,
         *,
         title: str = "",
@@ -111,16 +111,21 @@ class RadioApp(App[int], inherit_bindings=False):
         self._said: deque[str] = deque(maxlen=LINES)
         self._settings = settings
         self._heading = title
-        self.broadcast = open_broadcast(self._said.append)
-        self._actions = actions(self.broadcast) | {
+        self.session = open_session(self._said.append)
+        self._actions = actions(self.session) | {
             "explain": self.explain,
-            "history": lambda: self._open(HistoryWindow(self.broadcast, settings)),
+            "history": lambda: self._open(HistoryWindow(self.session, settings)),
             "devices": self.choose_device,
             "visualiser": lambda: self.player.visualiser.change(),
             "help": lambda: self._open(
                 TextWindow("Keys", self._closers("help"), lambda: panels.help_text(settings))
             ),
             "quit": lambda: self.exit(0),
+        }
+        self._keys = {
+            key: self._actions[action]
+            for key, action in settings.keys.items()
+            if action in self._actions
         }
         self.player: Player = Player(self)
         self.view: View | None = None
@@ -143,13 +148,13 @@ class RadioApp(App[int], inherit_bindings=False):
         if self.stream is not None and self.stream.gone:
             self.exit(128 + HANG_UP)
             return
-        self.broadcast.tick()
+        self.session.tick()
         self.show()
 
     def show(self) -> None:
         """Show the session's current state."""
-        self.view = view = self.broadcast.view()
-        song = self.broadcast.song
+        self.view = view = self.session.view()
+        song = self.session.song
         if song is not None:
             self.player.visualiser.samples, self.player.visualiser.sample_rate = (
                 song.samples,
@@ -162,9 +167,9 @@ class RadioApp(App[int], inherit_bindings=False):
         """Execute the action of a key and show its effect at once."""
         if key == "ctrl+z":
             self.action_suspend_process()
-        action = self._settings.keys.get(key)
+        action = self._keys.get(key)
         if action is not None:
-            self._actions[action]()
+            action()
             self.show()
             self.call_after_refresh(self.advance)
 
@@ -183,7 +188,7 @@ class RadioApp(App[int], inherit_bindings=False):
 
     def point_at_slider(self, column: int, width: int) -> None:
         """Set the slider to the mouse's column."""
-        self.broadcast.set_slider(round(panels.slider_at(column, width), 1))
+        self.session.set_slider(round(panels.slider_at(column, width), 1))
         self.show()
         self.call_after_refresh(self.advance)
 
@@ -191,21 +196,21 @@ class RadioApp(App[int], inherit_bindings=False):
         """Seek to the mouse's column of the progress bar."""
         if self.view is not None and self.view.duration:
             share = panels.progress_at(column, self.view, width)
-            self.broadcast.seek(share * self.view.duration - self.view.position)
+            self.session.playback.seek(share * self.view.duration - self.view.position)
             self.show()
 
     def explain(self) -> None:
         """Explain the current song."""
         self._open(
             TextWindow(
-                "Explanation", self._closers("explain"), lambda: explanation(self.broadcast.view())
+                "Explanation", self._closers("explain"), lambda: explanation(self.session.view())
             )
         )
 
     def choose_device(self) -> None:
         """Show the sound devices; if there is no sound, scan for new ones first."""
-        names = output_devices(again=self.broadcast.view().silent)
-        self._open(DevicesWindow(names, self.broadcast.use_device, self._closers("devices")))
+        names = output_devices(again=self.session.view().silent)
+        self._open(DevicesWindow(names, self.session.playback.use_device, self._closers("devices")))
 
     def _closers(self, action: str) -> list[str]:
         return [*self._settings.keys_of(action), *self._settings.keys_of("quit")]
@@ -222,7 +227,7 @@ class RadioApp(App[int], inherit_bindings=False):
 
 
 def play_on_screen(
-    open_broadcast: Callable[[Callable[[str], None]], Broadcast],
+    open_session: Callable[[Callable[[str], None]], Session],
     settings: Settings,
     *,
     title: str = "",
@@ -230,19 +235,19 @@ def play_on_screen(
     """Play until the listener quits.
 
     Args:
-        open_broadcast: makes the session, given a function that shows a line.
+        open_session: makes the session, given a function that shows a line.
         settings: keys.
         title: of the station and the listener.
 
     Raises:
         Terminated: if a signal ended it.
     """
-    app = RadioApp(open_broadcast, settings, title=title)
+    app = RadioApp(open_session, settings, title=title)
     try:
         with textual_on_stdout() as app.stream:
             code = app.run()
     finally:
-        app.broadcast.finish()
+        app.session.finish()
     if app._exception is not None:
         raise app._exception
     if code:

@@ -40,7 +40,7 @@ def explanation(view: View) -> Text:
                 f"{mean:+.2f}\n", panels.tint(mean)
             )
         text.append("\n")
-    ratings, gain = view.layers
+    ratings, gain = view.adapter
     if ratings:
         learned = (
             f" has adapted to {ratings} ratings: your predicted rating rose by {gain:+.2f}.\n\n"

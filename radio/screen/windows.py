@@ -16,10 +16,10 @@ from textual.screen import ModalScreen
 from textual.widgets import DataTable, OptionList, Static
 
 from radio.home import Settings
-from radio.ratings.database import Rating
+from radio.ratings.rating import Rating
 from radio.screen import panels
 from radio.screen.keys import key_of
-from radio.session.session import Broadcast
+from radio.session.session import Session
 
 CHANGE_STEP = 0.1
 
@@ -82,13 +82,13 @@ class HistoryWindow(Window):
     """A table of all ratings, which can be replayed, changed and deleted.
 
     Args:
-        broadcast: whose ratings.
+        session: whose ratings.
         settings: keys.
     """
 
-    def __init__(self, broadcast: Broadcast, settings: Settings) -> None:
+    def __init__(self, session: Session, settings: Settings) -> None:
         super().__init__("History", [*settings.keys_of("history"), *settings.keys_of("quit")])
-        self._broadcast = broadcast
+        self._session = session
         self._settings = settings
         self._table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=True)
         self._ratings: list[Rating] = []
@@ -98,7 +98,7 @@ class HistoryWindow(Window):
         with Vertical(classes="window tall"):
             yield Static(
                 Text.assemble(
-                    ("History", "bold"), f"   songs rated: {self._broadcast.session.rated}"
+                    ("History", "bold"), f"   songs rated: {len(self._session.history.judged)}"
                 ),
                 classes="title",
             )
@@ -118,7 +118,7 @@ class HistoryWindow(Window):
 
     def _fill(self) -> None:
         row = self._table.cursor_row
-        self._ratings = self._broadcast.history()
+        self._ratings = self._session.history.ratings()
         self._table.clear()
         for one in self._ratings:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
@@ -145,7 +145,7 @@ class HistoryWindow(Window):
         if rating is None:
             return False
         if key == "enter":
-            self._broadcast.replay(rating)
+            self._session.replay(rating.key, rating.coordinate)
             self.dismiss()
         elif key in ("delete", "backspace", "x") or action == "untouched":
             self._change(rating, None)
@@ -159,13 +159,13 @@ class HistoryWindow(Window):
         return True
 
     def _change(self, rating: Rating, value: float | None) -> None:
-        self._broadcast.change(rating, value)
+        self._session.history.change(rating.key, value)
         self._fill()
 
     def on_data_table_row_selected(self) -> None:
         """Replay the clicked song."""
         if self.chosen is not None:
-            self._broadcast.replay(self.chosen)
+            self._session.replay(self.chosen.key, self.chosen.coordinate)
             self.dismiss()
 
 

@@ -1,4 +1,4 @@
-"""A lock on a station's folder: two trainings would overwrite each other's checkpoints."""
+"""A lock on a station's folder: two trainings at once would overwrite each other's checkpoints."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ LOCK = "training.lock"
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold the lock of a station's folder; the end of the process releases it.
+def station_lock(folder: Path) -> Iterator[None]:
+    """Lock a station's folder; the lock ends with the process, however that ends.
 
     Raises:
         StationError: if another process holds it.

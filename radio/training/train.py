@@ -45,7 +45,7 @@ from radio.training.recipes import (
 )
 from radio.training.resume import Checkpoints, States
 from radio.training.songs import training_songs
-from radio.training.station_lock import only_one
+from radio.training.station_lock import station_lock
 
 SMOOTHING = 0.02  # of the reported loss: a running mean over about 50 steps
 
@@ -95,7 +95,7 @@ def train_station(
     if communicator.rank == 0:
         folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
-    with only_one(folder) if communicator.rank == 0 else nullcontext():
+    with station_lock(folder) if communicator.rank == 0 else nullcontext():
         training = _Training(folder, songs, options, report, communicator)
         return training.run(lambda: any_of(communicator, should_stop()), watch)
 

@@ -9,16 +9,12 @@ from __future__ import annotations
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from radio.ratings.database import Rating
 from radio.session.actions import actions
-from radio.session.session import Broadcast
-
-if TYPE_CHECKING:
-    from radio.web.live_session import LiveSession
+from radio.web.stage import Stage
 
 MAX_REMEMBERED_COMMANDS = 2000
 MAX_POINTS = 2000  # of a curve, in one command
@@ -38,16 +34,15 @@ class Commands:
     """Execute commands.
 
     Args:
-        broadcast: to act on.
-        live_session: holds the songs and the map.
+        stage: to act on.
     """
 
-    def __init__(self, broadcast: Broadcast, live_session: LiveSession) -> None:
-        self.broadcast = broadcast
-        self._live_session = live_session
-        self._player = live_session.player
+    def __init__(self, stage: Stage) -> None:
+        self.session = stage.session
+        self._stage = stage
+        self._player = stage.player
         self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._actions = actions(broadcast)
+        self._actions = actions(stage.session)
         self._own: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
             "listen": self._listen,
             "pause": self._pause,
@@ -87,8 +82,7 @@ class Commands:
 
     def _take_clock(self, command: dict[str, Any]) -> None:
         """Take the position from a page that still plays this song."""
-        playing = self.broadcast.playing and command.get("play") == self.broadcast.song.key
-        if playing and command.get("at") is not None and "page" in command:
+        if self._plays(command.get("play")) and command.get("at") is not None and "page" in command:
             self._player.set_clock(_text(command, "page"), _number(command, "at", 0, MAX_SECONDS))
 
     def _ping(self, command: dict[str, Any]) -> None:
@@ -118,66 +112,54 @@ class Commands:
         if not isinstance(points, list) or not 0 < len(points) <= MAX_POINTS:
             raise CommandError(f"a curve has 1 to {MAX_POINTS} points")
         curve = [_point(point) for point in points]
-        broadcast = self.broadcast
-        if broadcast.playing and broadcast.song.key == play:
-            if not broadcast.draw(curve):
+        session = self.session
+        if self._plays(play):
+            if not session.writer.draw(curve, self._player.position):
                 raise Later("the ratings can't be written at the moment")
             return {"kept": len(curve)}
-        if broadcast.song is None:  # after a restart: the song comes back first
+        if session.song is None:  # after a restart: the song comes back first
             raise Later("the session has not started yet")
-        if broadcast.session.add(play, np.array(curve)):
+        if session.history.extend(play, np.array(curve)):
             return {"kept": len(curve)}
-        song = self._live_session.songs.get(play)
+        song = self._stage.songs.get(play)
         if song is None:
             raise CommandError("that song is no longer known")
-        broadcast.session.rate(song, np.array(curve))
+        session.rate(song, np.array(curve))
         return {"kept": len(curve)}
 
     def _release(self, command: dict[str, Any]) -> None:
-        if self.broadcast.playing and self.broadcast.song.key == _text(command, "play"):
-            self.broadcast.set_slider(None)
+        if self._plays(_text(command, "play")):
+            self.session.set_slider(None)
 
     def _replay(self, command: dict[str, Any]) -> None:
         """Replay a dot of the map or a row of the history."""
         key = _text(command, "key")
-        session = self.broadcast.session
-        rating = session.rating(key)
-        if rating is None and key in self._live_session.played:
-            name, coordinate = self._live_session.played[key]
-            rating = Rating(
-                session.listener, session.station, session.made_by, name, coordinate, 0.0, key=key
-            )
-        if rating is None:
+        rating = self.session.journal.rating(key)
+        if rating is None and key not in self._stage.played:
             raise CommandError("that song is no longer in the history")
-        self.broadcast.replay(rating)
+        coordinate = self._stage.played[key][1] if rating is None else rating.coordinate
+        self.session.replay(key, coordinate)
 
     def _change(self, command: dict[str, Any]) -> None:
         """Change a rating of the history, or delete it if there is no value."""
-        rating = self.broadcast.session.rating(_text(command, "key"))
-        if rating is None:
+        key, value = _text(command, "key"), command.get("value")
+        if self.session.journal.rating(key) is None:
             raise CommandError("that rating was already deleted")
-        self.broadcast.change(
-            rating,
-            None if command.get("value") is None else round(_number(command, "value", -1, 1), 2),
+        self.session.history.change(
+            key, None if value is None else round(_number(command, "value", -1, 1), 2)
         )
 
     def _visit(self, command: dict[str, Any]) -> None:
         """Play the song at a place of the map."""
-        session = self.broadcast.session
-        coordinate = self._live_session.coordinate_at(
+        coordinate = self._stage.coordinate_at(
             _number(command, "x", -FARTHEST, FARTHEST), _number(command, "y", -FARTHEST, FARTHEST)
         )
-        self.broadcast.replay(
-            Rating(
-                session.listener,
-                session.station,
-                session.made_by,
-                "",
-                coordinate,
-                0.0,
-                key=uuid.uuid4().hex,
-            )
-        )
+        self.session.replay(uuid.uuid4().hex, coordinate)
+
+    def _plays(self, key: Any) -> bool:
+        """Return whether the play of this key is on."""
+        song = self.session.song
+        return song is not None and self.session.playing and song.key == key
 
 
 def _text(command: dict[str, Any], name: str) -> str:

@@ -1,4 +1,4 @@
-"""A session for pages: a Broadcast on a thread of its own, which takes commands and sends changes.
+"""A session for pages: a `Session` on a separate thread, which takes commands and sends changes.
 
     session = LiveSession("starter", "me", home=home, kind="wav")    returns at once
     session.do(lambda commands: ...) -> Future       executed on that thread, between two ticks
@@ -15,21 +15,24 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from radio.composer.remote import RemoteSession
+from radio.composer.process import ComposerProcess
+from radio.composer.song import Song
 from radio.home.folder import Home
-from radio.ratings.database import Rating, RatingsError
-from radio.session.resume import Remembered, recall
-from radio.session.session import Broadcast
-from radio.session.taking_up import TakingUp
+from radio.ratings.database import RatingsError
+from radio.ratings.rating import Rating
+from radio.session.resume import LastSession, Resume, read_last
+from radio.session.session import Session
 from radio.station.station import Station
 from radio.web import parts
 from radio.web.browser_player import BrowserPlayer
 from radio.web.commands import Commands
 from radio.web.map import LatentView
+from radio.web.stage import Stage
 
 PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "map", "said")
 TICK_SECONDS = 0.1
@@ -55,7 +58,7 @@ class LiveSession:
     ) -> None:
         self.station, self.listener, self.home = station, listener, home
         # by the key of their play: songs whose sound pages can request
-        self.songs: OrderedDict[str, Any] = OrderedDict()
+        self.songs: OrderedDict[str, Song] = OrderedDict()
         # name and coordinate of every song of this session, by key of its play
         self.played: dict[str, tuple[str, np.ndarray]] = {}
         self.parts: dict[str, Any] = {
@@ -121,8 +124,8 @@ class LiveSession:
 
         try:
             folder = self.home.station(self.station)
-            session = RemoteSession(
-                folder, self.listener, home=self.home, telling=self._telling, **self._options
+            composer = ComposerProcess(
+                folder, self.listener, home=self.home, report=self._telling, **self._options
             )
         except Exception as error:
             line = explain(error) or f"a bug in the program ({type(error).__name__}: {error})"
@@ -130,46 +133,44 @@ class LiveSession:
             self._refuse(line)
             return
         try:
-            self._serve(session, folder)
+            self._serve(composer, folder)
         finally:
-            session.close()
+            composer.close()
             self._refuse("the session has ended")
 
-    def _serve(self, session: RemoteSession, folder: Any) -> None:
+    def _serve(self, composer: ComposerProcess, folder: Path) -> None:
         path = self.home.writable(f"web/{self.listener}") / f"{self.station}.json"
-        last = recall(path) if path.exists() else Remembered(self.listener, self.station)
-        taking_up = TakingUp(path, last, session, fresh=self._options.get("seed") is not None)
+        last = read_last(path) if path.exists() else LastSession(self.listener, self.station)
 
-        def started(song: Any) -> None:
-            taking_up.started(song)
+        def started(song: Song) -> None:
             self._keep_sound(song)
             # A play that was rated before a restart continues its curve.
-            rating = session.rating(song.key)
+            rating = composer.journal.rating(song.key)
             if rating is not None and rating.weight == 1.0 and len(rating.curve):
-                broadcast.take_up(rating.curve)
+                session.writer.resume_curve(rating.curve)
 
-        broadcast = Broadcast(
-            session,
+        session = Session(
+            composer,
             self.player,
+            home=self.home,
             say=self._say,
             started=started,
-            attend=session.attend,
-            leaving=taking_up.leaving,
+            resume=Resume(path, last, fresh=self._options.get("seed") is not None),
             kind=self._kind,
         )
-        commands = Commands(broadcast, self)
+        stage = Stage(session, self.player, self.songs, self.played, self._coordinate_at)
+        commands = Commands(stage)
         try:
-            taking_up.begin(broadcast)
             self._tell("state", {"open": True, "telling": "", "trouble": ""})
             station = Station.load(folder)
             self._view = LatentView(station)
-            self._tell_map(broadcast, [])
+            self._tell_map(session, [])
             while self._execute(commands):
-                broadcast.tick()
+                session.tick()
                 self.player.look_after()
-                self._look(broadcast)
+                self._look(session)
         finally:
-            broadcast.finish()
+            session.finish()
 
     def _execute(self, commands: Commands) -> bool:
         """Execute commands until the next tick; return False when the session must end."""
@@ -186,17 +187,18 @@ class LiveSession:
                 answer.set_result(command(commands))
             except Exception as error:
                 answer.set_exception(error)
-            self._look(commands.broadcast, closely=False)
+            self._look(commands.session, closely=False)
         return True
 
-    def _look(self, broadcast: Broadcast, *, closely: bool = True) -> None:
+    def _look(self, session: Session, *, closely: bool = True) -> None:
         """Publish what changed; if not `closely`, only the effect of a key."""
-        view = broadcast.view()
-        song = broadcast.song if broadcast.playing else None
+        view = session.view()
+        song = session.song if session.playing else None
+        key = None if song is None else song.key
         before = self.parts.get("song")
-        if (song and song.key) != (before and before["key"]) or "song" not in self.parts:
+        if key != (before and before["key"]) or "song" not in self.parts:
             self._tell("song", parts.song_part(song, view.duration))
-        now = parts.now_part(view, self.player, song and song.key)
+        now = parts.now_part(view, self.player, key)
         shown = self.parts.get("now", {})
         if {**now, "position": 0} != {**shown, "position": 0}:
             self._tell("now", now)
@@ -204,7 +206,7 @@ class LiveSession:
         if not closely:
             return
         self._tell("drawn", parts.drawn_part(view))
-        insight = song and song.key, id(view.predicted)
+        insight = key, id(view.predicted)
         if insight != self._insight:
             self._insight = insight
             self._tell("expected", parts.expected_part(view))
@@ -214,35 +216,36 @@ class LiveSession:
             self._tell("learning", parts.learning_part(view))
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
-            self._look_at_table(broadcast)
-        if view.final is not None or self.parts.get("map", {}).get("now") != (song and song.key):
-            self._tell_map(broadcast, None)
+            self._look_at_table(session)
+        if view.final is not None or self.parts.get("map", {}).get("now") != key:
+            self._tell_map(session, None)
 
-    def _look_at_table(self, broadcast: Broadcast) -> None:
+    def _look_at_table(self, session: Session) -> None:
         try:
-            mark = broadcast.session.look_again()
+            mark = session.journal.mark()
             if mark == self._mark:
                 return
-            ratings = broadcast.session.history()
+            ratings = session.journal.history()
         except RatingsError:
             return
         self._mark = mark
-        broadcast.look_back()
+        session.history.read()
         self._tell("history", parts.history_part(ratings))
-        self._tell_map(broadcast, ratings)
+        self._tell_map(session, ratings)
 
-    def _tell_map(self, broadcast: Broadcast, ratings: list[Rating] | None) -> None:
+    def _tell_map(self, session: Session, ratings: list[Rating] | None) -> None:
         if self._view is None:
             return
         known = self.parts.get("map", {})
-        song = broadcast.song if broadcast.playing else None
+        song = session.song if session.playing else None
         played = (
             known.get("played", []) if ratings is None else self._view.dots(ratings, self.played)
         )
         if song is not None and all(one["key"] != song.key for one in played):
             played = [*played, self._view.dot(song.key, song.name, song.latent, None)]
-        paths = self._view.paths(broadcast.session.descent)
-        final = broadcast.final
+        descent = session.finals.descent
+        paths = self._view.paths(np.array(descent) if descent else np.zeros((0, 0, 0)))
+        final = session.finals.song
         self._tell(
             "map",
             {
@@ -251,11 +254,11 @@ class LiveSession:
                 "now": song and song.key,
                 "paths": paths,
                 "final": final and self._view.dot(final.key, final.name, final.latent, None),
-                "running": broadcast.making_final,
+                "running": session.finals.running,
             },
         )
 
-    def coordinate_at(self, x: float, y: float) -> np.ndarray:
+    def _coordinate_at(self, x: float, y: float) -> np.ndarray:
         """Return the coordinate P (D,) at a place of the map.
 
         Raises:
@@ -265,7 +268,7 @@ class LiveSession:
             raise ValueError("there is no map yet; try again in a moment")
         return self._view.coordinate_at((x, y))
 
-    def _keep_sound(self, song: Any) -> None:
+    def _keep_sound(self, song: Song) -> None:
         self.played[song.key] = song.name, song.latent
         self.songs[song.key] = song
         self.songs.move_to_end(song.key)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from radio.ratings.database import Rating
+from radio.ratings.rating import Rating
 from radio.station.latent_map import principal_directions
 from radio.station.station import Station
 

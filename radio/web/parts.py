@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from radio.ratings.database import Rating
+from radio.composer.song import Song
+from radio.ratings.rating import Rating
 from radio.session.view import View
 from radio.taste.insight import highlights
 from radio.web.browser_player import BrowserPlayer
@@ -17,7 +18,7 @@ MOMENTS = 120  # points of a curve, as many as fit on a page
 MOST_ROWS = 400  # of the history
 
 
-def song_part(song: Any, duration: float) -> dict[str, Any] | None:
+def song_part(song: Song | None, duration: float) -> dict[str, Any] | None:
     """Return what is constant while a song of `duration` seconds plays."""
     if song is None:
         return None
@@ -33,7 +34,7 @@ def song_part(song: Any, duration: float) -> dict[str, Any] | None:
         "duration": round(duration, 3),
         "peaks": peaks_of(song.samples),
         "expected": expected,
-        "final": bool(getattr(song, "descent", None)),
+        "final": bool(song.descent),
     }
 
 

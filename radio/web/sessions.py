@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from radio.composer.song import Song
 from radio.home.folder import Home, HomeError, check_name
-from radio.ratings.database import Ratings, RatingsError
+from radio.ratings.database import RatingsError
+from radio.ratings.repair import open_ratings
 from radio.web.live_session import LiveSession
 
 MAX_SESSIONS = 4  # at once; each has a process of some 300 MB
@@ -66,7 +68,7 @@ class LiveSessions:
         found = self._running.get((station, listener))
         return found if found is not None and found.alive else None
 
-    def song(self, key: str) -> Any:
+    def song(self, key: str) -> Song | None:
         """Return a played song by the key of its play, or None."""
         return next((session.songs[key] for session in self if key in session.songs), None)
 
@@ -96,7 +98,7 @@ class LiveSessions:
         """Return the stations and the listeners there are, sorted."""
         listeners = {self.first[1], *(listener for _, listener in self._running)}
         try:
-            ratings = Ratings(self.home.ratings)
+            ratings = open_ratings(self.home.ratings)
             listeners |= {name for name, _, _ in ratings.listeners()}
             ratings.close()
         except (HomeError, RatingsError):

@@ -19,7 +19,8 @@ from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import load_arrays
 from radio.cli.main import main
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.song_file import station_fingerprint
 from radio.station.station import STATION_FILE, TRAINING_FILE, Station
 from radio.training import resume
@@ -36,7 +37,7 @@ import sys
 from radio.training import resume
 from radio.cli.main import main
 import radio.cli.commands.generate, radio.cli.commands.train
-import radio.composer.composer, radio.composer.novelty
+import radio.composer.local_composer, radio.composer.novelty
 resume.CHECKPOINT_SECONDS = 0.0
 print("begun", flush=True)
 sys.exit(main(sys.argv[1:]))
@@ -176,7 +177,7 @@ def rated_home(home: Path) -> None:
             number / 5 - 0.5,
             time=float(number),
         )
-        ratings.keep(one)
+        ratings.write(one)
     ratings.close()
 
 

@@ -118,13 +118,14 @@ def installed(package: str) -> str:
 
 def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
     """Count the ratings, without making a database where there is none."""
-    from radio.ratings.database import Ratings, RatingsError
+    from radio.ratings.database import RatingsError
+    from radio.ratings.repair import open_ratings
 
     path = home.path / "ratings.db"
     if not path.exists():
         return {"ratings": 0}
     try:
-        ratings = Ratings(path)
+        ratings = open_ratings(path)
     except RatingsError as error:
         problems.append(str(error))
         return {"ratings": "unusable"}

@@ -17,7 +17,7 @@ from radio.home.folder import STARTER, Home, check_name
 
 def generate(options: argparse.Namespace) -> None:
     """Write new songs of a station, or a saved one again."""
-    from radio.composer.novelty import different_songs
+    from radio.composer.novelty import sample_distinct
     from radio.composer.warm_up import compile_once
     from radio.station.song_file import (
         check_fits,
@@ -42,7 +42,7 @@ def generate(options: argparse.Namespace) -> None:
     if description:
         check_fits(description, station, options.like)
     compile_once()
-    songs = different_songs(station, np.random.default_rng(options.seed), beats=beats)
+    songs = sample_distinct(station, np.random.default_rng(options.seed), beats=beats)
     progress = Progress()
     written = []
     for number in range(1, options.count + 1):
@@ -67,7 +67,9 @@ def generate(options: argparse.Namespace) -> None:
 
 def final(options: argparse.Namespace) -> None:
     """Write the song that a listener should like best."""
-    from radio.composer.composer import RadioSession
+    from radio.composer.events import FinalStep
+    from radio.composer.local_composer import LocalComposer
+    from radio.composer.song import write_song
     from radio.composer.warm_up import compile_once
     from radio.station.song_file import file_name
     from radio.station.station import Station
@@ -78,22 +80,29 @@ def final(options: argparse.Namespace) -> None:
     target = Target(options.output, single=True)
     compile_once()
     progress = Progress()
-    session = RadioSession(
+    composer = LocalComposer(
         station, listener, home=home, seed=options.seed, beats=options.beats, background=False
     )
+
+    def show(at: FinalStep) -> None:
+        progress.show(
+            f"descending  {at.step} of {at.steps}, expects {at.expected:+.2f}, "
+            f"distance {at.distance:.1f}"
+        )
+
     try:
-        if not session.rated:
+        if not composer.rated:
             how = f"rate some with ai-radio play --station {station.name}"
             raise UsageError(
                 f"{listener} has rated no song of station {station.name} as it is now; {how}"
             )
-        telling = "searching  step {} of {}, expected rating {:+.2f}, distance {:.1f}"
-        song = session.final_song(progress=lambda *found: progress.show(telling.format(*found)))
-        path = session.save(song, target.path(file_name(song.name, song.latent)))
+        song = composer.final_song(progress=show)
+        path = target.path(file_name(song.name, song.latent))
+        write_song(song, path, composer.journal)
     finally:
-        session.close()
+        composer.close()
     progress.clear()
-    mean, deviation = session.predict(song)
+    mean, deviation = composer.predict(song)
     seconds = round(len(song.samples) / song.sample_rate, 3)
     tell(
         [

@@ -10,7 +10,9 @@ import time
 from typing import Any
 
 from radio.home import Home, check_name
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
+from radio.ratings.repair import open_ratings
 
 COLUMNS = ("time", "listener", "station", "song", "expected", "rating", "skipped", "key")
 
@@ -67,7 +69,7 @@ def listeners(options: argparse.Namespace) -> None:
 def _open(options: argparse.Namespace) -> Ratings | None:
     """Open the ratings, without making a database where there is none."""
     path = Home(options.home).path / "ratings.db"
-    return Ratings(path) if path.exists() else None
+    return open_ratings(path) if path.exists() else None
 
 
 def _row(one: Rating) -> dict[str, Any]:

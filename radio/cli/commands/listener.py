@@ -12,7 +12,9 @@ from typing import Any
 
 from radio.errors import UsageError
 from radio.home import Home, check_name, write_json
-from radio.ratings.database import Rating, Ratings, rating_of_row
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating, rating_of_row
+from radio.ratings.repair import open_ratings
 
 LARGEST_FILE = 64 << 20  # bytes
 
@@ -24,7 +26,7 @@ def listener(options: argparse.Namespace) -> None:
         raise UsageError(f"whose ratings? ai-radio listener {options.action} NAME")
     if options.action in ("export", "import") and options.file is None:
         raise UsageError(f"which file? ai-radio listener {options.action} {options.name} FILE.json")
-    ratings = Ratings(home.ratings)
+    ratings = open_ratings(home.ratings)
     try:
         if options.action == "list":
             _list(ratings, options.json)
@@ -85,7 +87,7 @@ def _import(ratings: Ratings, name: str, path: Path) -> int:
     read = _read(path)
     for one in read:
         one.listener = name
-    ratings.keep_all(read)
+    ratings.write_all(read)
     return len(read)
 
 

@@ -12,7 +12,7 @@ from radio.errors import UsageError
 from radio.home.folder import STARTER, Home, check_name
 
 if TYPE_CHECKING:
-    from radio.ratings.database import Rating
+    from radio.ratings.rating import Rating
     from radio.station.station import Station
 
 
@@ -53,12 +53,12 @@ def map(options: argparse.Namespace) -> None:
 
 def _ratings(home: Home, listener: str, station: Station) -> list[Rating]:
     """Return a listener's ratings that fit the station as it is now, without making a database."""
-    from radio.ratings.database import Ratings
+    from radio.ratings.repair import open_ratings
     from radio.station.song_file import station_fingerprint
 
     if not (home.path / "ratings.db").exists():
         return []
-    ratings = Ratings(home.path / "ratings.db")
+    ratings = open_ratings(home.path / "ratings.db")
     try:
         made_by = station_fingerprint(station)
         return [

@@ -12,7 +12,7 @@ from radio.errors import UsageError
 from radio.home.folder import Home, HomeError, check_name, temporary_home
 from radio.home.settings import read_settings
 from radio.home.signals import ignoring_interrupts
-from radio.session.resume import recall
+from radio.session.resume import read_last
 from radio.web.security.origin import is_loopback
 from radio.web.security.password import given_password, kept_secret
 
@@ -33,7 +33,7 @@ def web(options: argparse.Namespace) -> int:
         )
     home = Home(options.home)
     settings = read_settings(home.path / "config.toml")
-    last = recall(home.path / "session.json")
+    last = read_last(home.path / "session.json")
     listener = check_name(options.listener or last.listener, "listener")
     station = options.station or last.station
     if station not in home.stations():
@@ -70,7 +70,7 @@ def web(options: argparse.Namespace) -> int:
             home,
             (station, listener),
             kind=settings.kind,
-            added_layers=settings.added_layers,
+            adapter=settings.added_layers,
             **named,
         )
         sessions.get(None, None)

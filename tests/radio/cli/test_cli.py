@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from listening import rate
 from tiny_station import tiny_station
 
 from gan.critic_bodies import BODIES
@@ -24,7 +25,7 @@ from radio.cli.commands.generate import Target
 from radio.cli.commands.train import Account
 from radio.cli.parser import COMMANDS
 from radio.cli.progress import Progress, duration
-from radio.composer.composer import RadioSession
+from radio.composer.local_composer import LocalComposer
 from radio.composer.warm_up import WAIT, compile_once, is_compiled, stamp
 from radio.errors import UsageError, explain
 from radio.home.folder import Home
@@ -380,10 +381,10 @@ def test_the_final_song_needs_ratings(
 ) -> None:
     assert cli.main(["final", "--station", "tiny", "--output", str(tmp_path)]) == 2
     assert "has rated no song" in capsys.readouterr().err
-    session = RadioSession(tiny_station(), "me", home=Home(radio_home), seed=1, background=False)
+    composer = LocalComposer(tiny_station(), "me", home=Home(radio_home), seed=1, background=False)
     for rating in (1.0, -1.0):
-        session.rate(session.next_song(), rating)
-    session.close()
+        rate(composer, composer.next_song(), rating)
+    composer.close()
     assert (
         cli.main(
             [
@@ -674,9 +675,9 @@ def test_killed_while_it_plays_no_rating_is_lost(radio_home: Path) -> None:
         "the song that played included"
     )
     database.close()
-    session = RadioSession(tiny_station(), "me", home=Home(radio_home), background=False)
-    assert session.rated == 2
-    session.close()
+    composer = LocalComposer(tiny_station(), "me", home=Home(radio_home), background=False)
+    assert composer.rated == 2
+    composer.close()
 
 
 def test_errors_that_are_faults_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,9 @@ from tiny_station import tiny_station
 from compression.files import compress_file
 from radio.cli.main import main
 from radio.cli.parser import COMMANDS, parser
-from radio.composer import remote
-from radio.ratings.database import Rating, Ratings
+from radio.composer import process
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.song_file import description_of, station_fingerprint
 from radio.station.station import Station
 from tests.radio.test_fuzz import MANY, fuzz
@@ -219,7 +220,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "home" / "stations" / "broken" / "station.npz").write_bytes(b"no station")
     ratings = Ratings(folder / "home" / "ratings.db")
     for number, place in enumerate(station.sample(3, np.random.default_rng(0))):
-        ratings.keep(
+        ratings.write(
             Rating(
                 "me",
                 "tiny",
@@ -261,12 +262,12 @@ def in_things(things: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in the folder, without a sound device and without playing."""
     monkeypatch.chdir(things)
     monkeypatch.setenv("AI_RADIO_HOME", str(things / "home"))
-    monkeypatch.setattr(remote, "RemoteSession", functools.partial(_refuse))
+    monkeypatch.setattr(process, "ComposerProcess", functools.partial(_refuse))
     return things
 
 
 def _refuse(*arguments: object, **options: object) -> None:
-    raise remote.LearnerError("no radio in this test")
+    raise process.ComposerError("no radio in this test")
 
 
 @often

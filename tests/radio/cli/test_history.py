@@ -14,14 +14,15 @@ import pytest
 from radio.cli import main as cli
 from radio.cli.commands import doctor as about
 from radio.cli.parser import COMMANDS
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 
 
 @pytest.fixture
 def rated(home: Path) -> Path:
     ratings = Ratings(home / "ratings.db")
     curve = np.array([[3.0, 0.5], [6.0, 0.5]])
-    ratings.keep(
+    ratings.write(
         Rating(
             "anna",
             "mine",
@@ -35,7 +36,7 @@ def rated(home: Path) -> Path:
             expected=1.7,
         )
     )
-    ratings.keep(
+    ratings.write(
         Rating(
             "me",
             "starter",

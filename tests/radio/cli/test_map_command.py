@@ -12,7 +12,8 @@ import soundfile
 from tiny_station import tiny_station
 
 from radio.cli import main as cli
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station import latent_map
 from radio.station.song_file import station_fingerprint
 from radio.station.station import Station
@@ -47,7 +48,7 @@ def rate(
     places = station.sample(len(ratings), np.random.default_rng(5))
     database = Ratings(home / "ratings.db")
     for place, rating in zip(places, ratings, strict=True):
-        database.keep(Rating(listener, station.name, made_by, "song", place, rating))
+        database.write(Rating(listener, station.name, made_by, "song", place, rating))
     database.close()
     return places
 

@@ -15,13 +15,14 @@ from tiny_station import tiny_station
 
 from radio.cli.main import main
 from radio.home.folder import Home, temporary_home
-from radio.ratings.database import Rating, Ratings, RatingsError
+from radio.ratings.database import Ratings, RatingsError
+from radio.ratings.rating import Rating
 from radio.station.song_file import write_wav
 from radio.station.station import STATION_FILE, StationError
 from radio.training import resume
 from radio.training.checkpoint import TrainingCheckpoint
 from radio.training.plan import TrainingOptions
-from radio.training.station_lock import only_one
+from radio.training.station_lock import station_lock
 from radio.training.train import train_station
 from tests.radio.cli.test_cli import _made_read_only, run
 
@@ -52,11 +53,11 @@ def test_a_database_on_a_full_disk_takes_ratings_again_when_there_is_room(tmp_pa
     ratings._database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(RatingsError, match="full") as caught:
         for number in range(100):
-            ratings.keep(rating(number))
+            ratings.write(rating(number))
     assert "\n" not in str(caught.value)
     kept = ratings.total()
     ratings._database.execute("PRAGMA max_page_count = 1000000")
-    ratings.keep(rating(100))
+    ratings.write(rating(100))
     assert ratings.total() == kept + 1 == len(ratings.of("me", "tiny"))
 
 
@@ -125,7 +126,7 @@ def test_a_disk_that_is_really_full(
         ratings = Ratings(disk / "ratings.db")
         with pytest.raises(RatingsError, match="full|disk"):
             for number in range(20_000):
-                ratings.keep(rating(number))
+                ratings.write(rating(number))
         kept = ratings.total()
         with pytest.raises(OSError, match="No space|full|space|rror"):
             write_wav(disk / "song.wav", np.zeros(4_000_000, np.float32), 22050)
@@ -142,12 +143,12 @@ def test_a_disk_that_is_really_full(
 def test_a_session_temporary_home_knows_what_was_said_before(tmp_path: Path) -> None:
     tiny_station().save(tmp_path / "stations" / "tiny")
     ratings = Ratings(tmp_path / "ratings.db")
-    ratings.keep(rating(1))
+    ratings.write(rating(1))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     home = temporary_home(Home(tmp_path))
     copy = Ratings(home.ratings)
     assert copy.total() == 1 and home.station("tiny").joinpath(STATION_FILE).is_file()
-    copy.keep(rating(2))
+    copy.write(rating(2))
     copy.close()
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -156,7 +157,7 @@ def test_a_clock_that_is_set_back_or_ahead(tmp_path: Path) -> None:
     """What was said last is what is taken back, whatever the clock said."""
     ratings = Ratings(tmp_path / "ratings.db")
     for number, when in enumerate((2e9, 1e9, 4e9, 0.0, 1.5e9)):
-        ratings.keep(rating(number, time=when))
+        ratings.write(rating(number, time=when))
     undone = [ratings.undo("me", "tiny", "ab12") for _ in range(5)]
     assert [one.song for one in undone if one] == ["song 4", "song 3", "song 2", "song 1", "song 0"]
 
@@ -195,8 +196,8 @@ def test_two_processes_do_not_train_one_station(
         "--home",
         str(tmp_path),
     ]
-    with only_one(folder):
-        with pytest.raises(StationError, match="another process"), only_one(folder):
+    with station_lock(folder):
+        with pytest.raises(StationError, match="another process"), station_lock(folder):
             pass
         assert main(options) == 2
         assert (
@@ -213,13 +214,13 @@ def test_where_folders_can_not_be_locked_a_file_in_them_is(
 ) -> None:
     """As on Windows."""
     monkeypatch.setattr("radio.training.station_lock.FOLDERS_LOCK", False)
-    with only_one(tmp_path):
+    with station_lock(tmp_path):
         for _ in range(2):
-            with pytest.raises(StationError, match="another process"), only_one(tmp_path):
+            with pytest.raises(StationError, match="another process"), station_lock(tmp_path):
                 pass
         assert os.listdir(tmp_path) == ["training.lock"]
     assert os.listdir(tmp_path) == []
-    with only_one(tmp_path):
+    with station_lock(tmp_path):
         pass
 
 
@@ -227,11 +228,12 @@ TWO = """
 import sys
 import numpy as np
 from pathlib import Path
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 ratings = Ratings(Path(sys.argv[1]))
 for number in range(60):
     key = f"{sys.argv[2]} {number}"
-    ratings.keep(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=key))
+    ratings.write(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=key))
     if number % 5 == 4:
         assert ratings.undo("me", "tiny", "ab12") is not None
     ratings.of("me", "tiny")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_session import FakeSession
+from fake_session import FakeComposer, FakeSession
 from textual.pilot import Pilot
 
 from audio_parsing.playback import SilentDevice
@@ -19,7 +19,6 @@ from radio.screen import app as app_module
 from radio.screen import curves, panels
 from radio.screen.app import RadioApp
 from radio.screen.explanation import explanation
-from radio.session.session import Broadcast
 from radio.session.view import View, agreement
 from radio.taste.insight import Insight
 
@@ -58,16 +57,16 @@ class Screened:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.now = 0.0
-        self.session = FakeSession()
+        self.composer = FakeComposer()
+        self.journal = self.composer.journal
         self.app = RadioApp(self._open, settings or Settings(), title="starter / me")
 
-    def _open(self, say: Callable[[str], None]) -> Broadcast:
-        player = SilentDevice(lambda: self.now)
-        return Broadcast(self.session, player, say=say)  # type: ignore[arg-type]
+    def _open(self, say: Callable[[str], None]) -> FakeSession:
+        return FakeSession(SilentDevice(lambda: self.now), say=say, composer=self.composer)
 
     @property
     def view(self) -> View:
-        return self.app.broadcast.view()
+        return self.app.session.view()
 
     def shown(self, part: str = "") -> str:
         """Return what the screen, or a part of it, shows."""
@@ -87,7 +86,7 @@ class Screened:
         try:
             asyncio.run(run())
         finally:
-            self.app.broadcast.finish()
+            self.app.session.finish()
 
 
 def test_every_key_of_the_issue_does_what_it_says() -> None:
@@ -115,23 +114,23 @@ def test_every_key_of_the_issue_does_what_it_says() -> None:
         assert screened.view.paused and "paused" in screened.shown("progress")
         await pilot.press("space", "9", "n")
         screened.app.advance()
-        assert screened.view.name == "Song 2" and screened.session.ratings == [
+        assert screened.view.name == "Song 2" and screened.journal.ratings == [
             ("Song 1", 1.0, True)
         ]
         await pilot.press("p")
         assert screened.view.name == "Song 1"
-        assert ("Song 1", 1.0, True) in screened.session.ratings, (
+        assert ("Song 1", 1.0, True) in screened.journal.ratings, (
             "going back says nothing of either song"
         )
         await pilot.press("3", "n")
         screened.app.advance()
         assert (
-            screened.view.name == "Song 2" and ("Song 1", -0.5, False) in screened.session.ratings
+            screened.view.name == "Song 2" and ("Song 1", -0.5, False) in screened.journal.ratings
         )
         await pilot.press("u", "s")
         assert "Song 1" not in [
-            name for name, _, _ in screened.session.ratings
-        ] and screened.session.saved == ["Song 2"]
+            name for name, _, _ in screened.journal.ratings
+        ] and screened.composer.saved == ["Song 2"]
         assert "Saved /songs/Song 2.wav" in screened.shown("lines")
         before = screened.app.player.visualiser.kind
         await pilot.press("v")
@@ -164,23 +163,23 @@ def test_the_mouse_drags_the_slider_and_points_at_a_time() -> None:
 
 def test_history_changes_deletes_and_plays_again() -> None:
     screened = Screened()
-    screened.session.ratings = [("First", 0.5, False), ("Second", -0.5, False)]
+    screened.journal.ratings = [("First", 0.5, False), ("Second", -0.5, False)]
 
     async def act(pilot: Pilot[Any]) -> None:
         await pilot.press("h")
         await pilot.pause()
         assert "Second" in screened.shown() and "-0.50" in screened.shown()
         await pilot.press("plus")
-        assert screened.session.ratings[1] == ("Second", -0.4, False), "the latest is on top"
+        assert screened.journal.ratings[1] == ("Second", -0.4, False), "the latest is on top"
         await pilot.press("9", "down", "x")
-        assert screened.session.ratings == [("Second", 1.0, False)]
+        assert screened.journal.ratings == [("Second", 1.0, False)]
         await pilot.press("enter")
         while screened.view.name != "Second":
             await asyncio.sleep(0.01)
             screened.app.advance()
-        assert screened.session.played_again == ["Second"]
+        assert screened.composer.replayed == ["Second"]
         await pilot.press("n")
-        assert ("Second", 1.0, False) in screened.session.ratings, (
+        assert ("Second", 1.0, False) in screened.journal.ratings, (
             "played again and untouched: the rating stays"
         )
 
@@ -189,7 +188,7 @@ def test_history_changes_deletes_and_plays_again() -> None:
 
 def test_windows_open_and_close() -> None:
     screened = Screened()
-    screened.session.known["Song 1"] = Insight(
+    screened.composer.known["Song 1"] = Insight(
         np.linspace(-1, 1, 40), np.linspace(-1, 1, 40), np.linspace(1, -1, 40)
     )
 
@@ -200,7 +199,7 @@ def test_windows_open_and_close() -> None:
             ("h", "Dusk"),
             ("d", "System default"),
         ):
-            screened.session.ratings = [("Dusk", 0.5, False)]
+            screened.journal.ratings = [("Dusk", 0.5, False)]
             await pilot.press(key)
             await pilot.pause()
             assert text in screened.shown(), key
@@ -219,7 +218,7 @@ def test_a_device_is_chosen_with_d(monkeypatch: pytest.MonkeyPatch) -> None:
     other = SilentDevice(lambda: screened.now)
     monkeypatch.setattr(app_module, "output_devices", lambda again: ["Loudspeaker", "Headphones"])
     monkeypatch.setattr(
-        "radio.session.session.open_player", lambda name: (opened.append(name), (other, None))[1]
+        "radio.session.playback.open_player", lambda name: (opened.append(name), (other, None))[1]
     )
 
     async def act(pilot: Pilot[Any]) -> None:
@@ -229,7 +228,7 @@ def test_a_device_is_chosen_with_d(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "Headphones" in screened.shown()
         await pilot.press("down", "down", "enter")
         await pilot.pause()
-        assert opened == ["Headphones"] and screened.app.broadcast.player is other
+        assert opened == ["Headphones"] and screened.app.session.playback.player is other
         assert screened.view.position == pytest.approx(3) and screened.view.volume == pytest.approx(
             0.75
         )
@@ -239,7 +238,7 @@ def test_a_device_is_chosen_with_d(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_final_song_shows_its_progress() -> None:
     screened = Screened()
-    screened.session.may_end.clear()
+    screened.composer.may_end.clear()
 
     async def act(pilot: Pilot[Any]) -> None:
         await pilot.press("9", "f")
@@ -247,7 +246,7 @@ def test_the_final_song_shows_its_progress() -> None:
             await asyncio.sleep(0.01)
         screened.app.show()
         assert "3 of 30   predicted +0.25   distance 7.5" in screened.shown("learning")
-        screened.session.may_end.set()
+        screened.composer.may_end.set()
         while screened.view.name != "Final Song":
             await asyncio.sleep(0.01)
             screened.app.advance()
@@ -348,7 +347,7 @@ def test_the_parts_say_what_there_is() -> None:
     assert "The generator" not in explained
     assert (
         "adapted to 30 ratings: your predicted rating rose by +0.21"
-        in explanation(replace(VIEW, layers=(30, 0.21))).plain
+        in explanation(replace(VIEW, adapter=(30, 0.21))).plain
     )
     for action in ACTIONS:
         if not action.startswith("rate"):

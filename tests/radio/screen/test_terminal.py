@@ -19,16 +19,15 @@ import os, sys
 sys.path.insert(0, {tests!r})
 from fake_session import FakeSession
 from audio_parsing.playback import SilentDevice
-from radio.session.session import Broadcast
 from radio.home.signals import Terminated
 from radio.screen.app import play_on_screen
 from radio.home.settings import Settings
-class Failing(Broadcast):
+class Failing(FakeSession):
     def undo(self):
         raise RuntimeError("a fault")
 print("pid", os.getpid(), flush=True)
 try:
-    play_on_screen(lambda say: Failing(FakeSession(), SilentDevice(), say=say), Settings())
+    play_on_screen(lambda say: Failing(SilentDevice(), say=say), Settings())
 except Terminated as ended:
     sys.exit(128 + ended.number)
 except RuntimeError:

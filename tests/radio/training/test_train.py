@@ -18,7 +18,7 @@ from neural_networks.components.parameters import pack
 from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.training.trainer import TrainingDiverged
-from radio.composer.novelty import LIKENESS, different_songs
+from radio.composer.novelty import MAX_CORRELATION, sample_distinct
 from radio.station import steps as song_data
 from radio.station.mastering import LOUDEST, master
 from radio.station.names import song_name
@@ -497,13 +497,13 @@ def test_mastering_levels_and_limits(rng):
 
 
 def test_different_songs_are_different(station):
-    """No two correlate as much as LIKENESS, and the same seed gives the same ones."""
-    drawn = list(islice(different_songs(station, np.random.default_rng(5)), 30))
+    """No two correlate as much as MAX_CORRELATION, and the same seed gives the same ones."""
+    drawn = list(islice(sample_distinct(station, np.random.default_rng(5)), 30))
     flat = np.stack([steps[:, 0].ravel() for _, steps in drawn]).astype(np.float64)
     correlation = np.corrcoef(flat)
     np.fill_diagonal(correlation, 0)
-    assert correlation.max() < LIKENESS
-    again, _ = next(different_songs(station, np.random.default_rng(5)))
+    assert correlation.max() < MAX_CORRELATION
+    again, _ = next(sample_distinct(station, np.random.default_rng(5)))
     np.testing.assert_array_equal(again, drawn[0][0])
 
 

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import listening
 import numpy as np
 import pytest
 from web_browser import RadioServer, chromium, open_page
 
-from radio.composer.composer import RadioSession
+from radio.composer.local_composer import LocalComposer
 from radio.home.folder import Home
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.station import Station
 
 __all__ = ["chromium"]
@@ -244,19 +246,19 @@ def test_two_browsers_and_a_session_on_one_listener(server: RadioServer, chromiu
             "one play, one rating",
         )
         home = Home(server.home)
-        session = RadioSession(
+        composer = LocalComposer(
             Station.load(home.station("tiny")), "me", home=home, background=False
         )
         try:
-            song = session.next_song()
-            session.rate(song, 0.7)
+            song = composer.next_song()
+            listening.rate(composer, song, 0.7)
             for page in (one, other):
                 page.wait_for_function("document.querySelectorAll('.rows li').length === 2")
-            assert {round(each.rating, 2) for each in session.history()} >= {0.7} and len(
-                session.history()
+            assert {round(each.rating, 2) for each in composer.journal.history()} >= {0.7} and len(
+                composer.journal.history()
             ) == 2
         finally:
-            session.close()
+            composer.close()
         other.click("text=Listen here")
         other.wait_for_function(PLAYS)
         one.wait_for_function("document.querySelector('.deck audio').paused")

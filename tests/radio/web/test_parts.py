@@ -16,13 +16,13 @@ from tiny_station import tiny_station
 
 from radio.cli.main import main
 from radio.ratings.database import RatingsError
-from radio.session.session import Broadcast
 from radio.web.browser_player import SILENCE_SECONDS, BrowserPlayer
 from radio.web.commands import CommandError, Commands, Later
 from radio.web.live_session import LiveSession
 from radio.web.map import LatentView
 from radio.web.sessions import LiveSessions
 from radio.web.sounds import PEAKS, byte_range, peaks_of, wav_of
+from radio.web.stage import Stage
 
 SONG = np.zeros(22_050 * 10, np.float32)
 
@@ -101,26 +101,18 @@ def test_the_face_that_sounds_waits_for_a_song_as_long_as_it_takes(
 
 
 class Room:
-    """Commands to a broadcast of fake songs."""
+    """Commands to a session of fake songs."""
 
     def __init__(self) -> None:
-        self.session = FakeSession()
-        self.session.rating = lambda key: next(
-            (one for one in self.session.history() if one.key == key), None
-        )  # type: ignore[attr-defined]
-        self.added: list[tuple[str, list[list[float]]]] = []
-        self.session.add = self._add  # type: ignore[attr-defined]
         self.clock = Clock()
         self.player = BrowserPlayer(self.clock)
-        self.broadcast = Broadcast(self.session, self.player, say=lambda _: None)  # type: ignore
+        self.session = FakeSession(self.player)
+        self.composer, self.journal = self.session.fake, self.session.fake.journal
         self.songs: dict[str, Any] = {}
-        self.played: dict[str, Any] = {}
-        self.commands = Commands(self.broadcast, self)  # type: ignore[arg-type]
+        self.commands = Commands(
+            Stage(self.session, self.player, self.songs, {}, lambda x, y: np.zeros(3))
+        )
         self.count = 0
-
-    def _add(self, key: str, points: np.ndarray) -> bool:
-        self.added.append((key, points.tolist()))
-        return key.startswith("old")
 
     def give(self, action: str, **details: Any) -> dict[str, Any]:
         self.count += 1
@@ -139,7 +131,7 @@ class Room:
 @pytest.fixture
 def room() -> Room:
     room = Room()
-    room.broadcast.tick()
+    room.session.tick()
     return room
 
 
@@ -147,8 +139,8 @@ def test_commands_are_those_of_the_keys_and_those_of_the_page(room: Room) -> Non
     room.give("listen")
     room.clock.now += 4
     room.give("slide", points=[[3.5, 0.5], [4.0, 0.8]], at=4.0)
-    assert room.broadcast.slider.value == 0.8 and room.session.notes == [2]
-    assert [point for point in room.broadcast.slider.curve().tolist() if point[1] == 0.5] == [
+    assert room.session.writer.slider.value == 0.8 and room.journal.notes == [2]
+    assert [point for point in room.session.writer.slider.curve().tolist() if point[1] == 0.5] == [
         [3.5, 0.5]
     ]
     room.give("volume", value=0.3)
@@ -156,28 +148,30 @@ def test_commands_are_those_of_the_keys_and_those_of_the_page(room: Room) -> Non
     assert (room.player.volume, room.player.position, room.player.jumper) == (0.3, 6.0, "a")
     room.give("rate9")
     room.give("next")
-    assert room.session.ratings == [("Song 1", 1.0, True)]
-    room.broadcast.tick()
-    assert room.broadcast.song.name == "Song 2" and not room.player.paused
+    assert room.journal.ratings == [("Song 1", 1.0, True)]
+    room.session.tick()
+    assert room.session.song.name == "Song 2" and not room.player.paused
     room.give("pause")
     assert room.player.paused
 
 
 def test_the_same_order_again_is_answered_and_not_done_again(room: Room) -> None:
     first = room.give("slide", points=[[1.0, 0.5]], id="one")
-    assert room.give("slide", points=[[1.0, 0.5]], id="one") == first and room.session.notes == [1]
+    assert room.give("slide", points=[[1.0, 0.5]], id="one") == first and room.journal.notes == [1]
     room.give("slide", points=[[1.0, 0.5]], id="two")
-    assert len(room.broadcast.slider.curve()) == 1, "of a server that was killed before it answered"
+    assert len(room.session.writer.slider.curve()) == 1, (
+        "of a server that was killed before it answered"
+    )
 
 
 def test_what_was_said_of_a_song_that_is_over_is_drawn_on(room: Room) -> None:
     assert room.give("slide", play="old song", points=[[1.0, 0.5]])["kept"] == 1
     with pytest.raises(CommandError, match="no longer known"):
         room.give("slide", play="never", points=[[1.0, 0.5]])
-    room.songs["new song"] = types.SimpleNamespace(name="new song")
+    room.songs["new song"] = types.SimpleNamespace(name="new song", key="new song")
     room.give("slide", play="new song", points=[[1.0, 0.5]])
-    assert room.session.ratings == [("new song", 0.5, False)]
-    room.broadcast.song = None
+    assert room.journal.ratings == [("new song", 0.5, False)]
+    room.session.playback.song = None
     with pytest.raises(Later):
         room.give("slide", points=[[1.0, 0.5]])
 
@@ -218,8 +212,8 @@ def test_commands_that_make_no_sense_are_refused_in_one_line(
         )
     assert (
         "\n" not in str(error.value)
-        and room.session.ratings == []
-        and room.broadcast.slider.value is None
+        and room.journal.ratings == []
+        and room.session.writer.slider.value is None
     )
 
 
@@ -296,5 +290,5 @@ def test_the_page_keeps_to_the_config_file(
         1,
         2,
     )
-    assert asked["kind"] == "flac" and asked["added_layers"] is False
+    assert asked["kind"] == "flac" and asked["adapter"] is False
     assert "that is enough" in capsys.readouterr().err
