@@ -153,6 +153,15 @@ def test_14_the_whole_radio(lesson) -> None:
     assert found["bytes"] > 50_000
 
 
+def test_15_latents_in_time(lesson) -> None:
+    found = lesson("15")
+    assert found["check"] < 1e-6
+    assert found["last"] < 0.15 * found["first"] and found["right"] > 0.8
+    assert found["apart"] < 1e-4, "z and innovations are the melody"
+    assert 0.8 < found["deviation"] < 1.2
+    assert found["parting"] > 0.1, "what begins alike may go on otherwise"
+
+
 def test_compress(lesson) -> None:
     found = lesson("compress")
     sizes, ratios = zip(*found.values(), strict=True)

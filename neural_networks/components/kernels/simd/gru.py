@@ -187,7 +187,8 @@ def gru_gate_gradients(
 
 
 @register_jitable
-def _fill_biases(biases, weights, shape):
+def gru_biases(biases, weights, shape):
+    """Write the biases in vectors, block after block; see kernels/simd/time.py."""
     for block in range(shape.blocks):
         count = min(LANES, shape.size - block * LANES)
         for gate in range(3):
@@ -201,7 +202,8 @@ def _fill_biases(biases, weights, shape):
 
 
 @register_jitable
-def _gate_rows(given, product, biases, states, shape, t, block):
+def gru_gate_rows(given, product, biases, states, shape, t, block):
+    """Write the gates and the next states of a block; see kernels/simd/time.py."""
     batch, size, hidden = shape.batch, shape.size, states.hidden
     first, width, row_step = block * LANES, 3 * LANES, 4 * LANES
     count, value = min(LANES, size - first), (t * shape.blocks + block) * batch * row_step
@@ -225,9 +227,12 @@ def _gate_rows(given, product, biases, states, shape, t, block):
 
 
 @register_jitable
-def _gradient_rows(d, now, above, errors, states, shape, t, block):
-    # The candidate's recurrent product, reset, update, candidate: U reads the first three, W the
-    # last three.
+def gru_gradient_rows(d, now, above, errors, states, shape, t, block):
+    """Write the gate gradients of a block; see kernels/simd/time.py.
+
+    The candidate's recurrent product, reset, update, candidate: U reads the first three, W the last
+    three.
+    """
     batch, size, blocks = shape.batch, shape.size, shape.blocks
     first, row_step = block * LANES, 4 * LANES
     count, value = min(LANES, size - first), (t * blocks + block) * batch * row_step
@@ -257,13 +262,13 @@ def _gradient_rows(d, now, above, errors, states, shape, t, block):
 @register_jitable
 def gru_forward_tiles(shape, states, weights, workspace):
     """Write all states but the first and the gate values."""
-    forward_over_time(_fill_biases, _gate_rows, GRU, shape, states, weights, workspace)
+    forward_over_time(gru_biases, gru_gate_rows, GRU, shape, states, weights, workspace)
 
 
 @register_jitable
 def gru_backward_tiles(shape, errors, grads, states, weights, workspace):
     """Add the gradients of the weights; write those of the input and of the first state."""
-    backward_over_time(_gradient_rows, GRU, shape, errors, grads, states, weights, workspace)
+    backward_over_time(gru_gradient_rows, GRU, shape, errors, grads, states, weights, workspace)
 
 
 _forward_inner, _backward_inner = inner(gru_forward_tiles), inner(gru_backward_tiles)

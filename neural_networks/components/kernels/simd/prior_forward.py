@@ -1,0 +1,151 @@
+"""A recurrent prior fed with its own draws, on register tiles; may be skipped: see kernels/prior.py.
+
+The plain loops there say what is computed. Here the weights lie in panels, and the loop over time
+allocates nothing. Tuples: kernels/simd/prior.py and cell.py; panels: kernels/simd/panels.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neural_networks.components.kernels import inner, kernel
+from neural_networks.components.kernels.simd.cell import GRU, RNN, WIDE, Shape, States, Weights
+from neural_networks.components.kernels.simd.gru import gru_biases, gru_gate_rows
+from neural_networks.components.kernels.simd.panels import multiply_panels, pack
+from neural_networks.components.kernels.simd.prior import Heads, Latents, Sizes, unpack, wide_space
+from neural_networks.components.kernels.simd.prior_gates import tanh_sum
+from neural_networks.components.kernels.simd.vector import LANES, ROWS, flush, unflush
+from neural_networks.components.kernels.simd.workspace import (
+    LINE,
+    WIDTH,
+    aligned,
+    block_count,
+    take,
+)
+
+
+@register_jitable
+def _squash(out, product, condition, batch, size):
+    """Write tanh(product + condition) to rows of out (batch, size), as `unpack` does."""
+    for block in range(block_count(1, size)):
+        for row in range(batch):
+            place = (block * batch + row) * WIDTH
+            for vector in range(WIDE):
+                column = (block * WIDE + vector) * LANES
+                if column < size:
+                    to, of = row * size + column, place + vector * LANES
+                    tanh_sum(out, to, product, of, condition, to, min(LANES, size - column))
+
+
+@register_jitable
+def _draw(drawn, heads, bias, t, batch, width, inverse):
+    """Add the bias to the statistics of step t; write its latents, or its innovations."""
+    half = np.float32(0.5)
+    for row in range(t * batch, (t + 1) * batch):
+        line = drawn.statistics[row * 2 * width : (row + 1) * 2 * width]
+        noise = drawn.innovations[row * width : (row + 1) * width]
+        w = drawn.latents[(row + batch) * width : (row + batch + 1) * width]
+        for k in range(2 * width):
+            line[k] += bias[k]
+        for k in range(width):
+            p = np.exp(half * min(max(line[width + k], heads.low), heads.high))
+            if inverse:
+                noise[k] = (w[k] - line[k]) / p
+            else:
+                w[k] = line[k] + p * noise[k]
+
+
+@register_jitable
+def _forward(shape, sizes, drawn, condition, states, weights, heads, bias, inverse, workspace):
+    batch, embedding, size, blocks = shape.batch, shape.features, shape.size, shape.blocks
+    width, columns = sizes.latents, GRU.vectors * LANES
+    latent_panels, workspace = pack(heads.E, width, RNN, embedding, workspace)
+    input_panels, workspace = pack(weights.W, embedding, GRU, size, workspace)
+    panels, workspace = pack(weights.U, size, GRU, size, workspace)
+    head_panels, workspace = pack(heads.F, size, RNN, 2 * width, workspace)
+    biases, workspace = take(workspace, blocks * GRU.row_vectors * LANES)
+    gru_biases(biases, weights, shape)
+    # The equations of a few rows wait for each other's results; those of several blocks don't.
+    group = min(blocks, max(1, ROWS // batch))
+    given, workspace = take(workspace, group * batch * columns)
+    product, workspace = take(workspace, group * batch * columns)
+    wide, workspace = take(workspace, wide_space(batch, max(embedding, 2 * width)))
+    input_blocks, head_blocks = block_count(1, embedding), block_count(1, 2 * width)
+    for t in range(shape.steps):
+        w, a = drawn.latents[t * batch * width :], drawn.inputs[t * batch * embedding :]
+        multiply_panels(wide, batch * WIDTH, w, width, batch, latent_panels, input_blocks, WIDE)
+        told = condition[min(t, sizes.conditions - 1) * batch * embedding :]
+        _squash(a, wide, told, batch, embedding)
+        h = states.hidden[t * batch * size :]
+        for first in range(0, blocks, group):
+            count = min(group, blocks - first)
+            these = input_panels[first * embedding * columns :]
+            multiply_panels(given, batch * columns, a, embedding, batch, these, count, GRU.vectors)
+            these = panels[first * size * columns :]
+            multiply_panels(product, batch * columns, h, size, batch, these, count, GRU.vectors)
+            for block in range(first, first + count):
+                start = (block - first) * batch * columns
+                gru_gate_rows(given[start:], product[start:], biases, states, shape, t, block)
+        h = states.hidden[(t + 1) * batch * size :]
+        multiply_panels(wide, batch * WIDTH, h, size, batch, head_panels, head_blocks, WIDE)
+        unpack(drawn.statistics[t * batch * 2 * width :], wide, batch, 2 * width)
+        _draw(drawn, heads, bias, t, batch, width, inverse)
+
+
+@register_jitable
+def _space(shape, width):
+    """Return the number of floats that `_forward` takes."""
+    batch, embedding, size = shape.batch, shape.features, shape.size
+    panels = shape.blocks * (embedding + size) * GRU.vectors * LANES
+    panels += wide_space(width, embedding) + wide_space(size, 2 * width)
+    products = 2 * shape.blocks * batch * GRU.vectors * LANES
+    products += wide_space(batch, max(embedding, 2 * width))
+    return panels + products + shape.blocks * GRU.row_vectors * LANES + 10 * LINE
+
+
+_inner = inner(_forward)
+
+
+@kernel
+def prior_forward_tiles(
+    condition,
+    innovations,
+    latents,
+    hidden,
+    inputs,
+    statistics,
+    gates,
+    E,
+    W,
+    U,
+    a,
+    b,
+    F,
+    f,
+    low,
+    high,
+    inverse,
+):
+    """Do what the contract in kernels/prior.py says."""
+    (steps, batch, width), size = innovations.shape, hidden.shape[2]
+    shape = Shape(steps, steps, steps, batch, inputs.shape[2], size, block_count(3, size))
+    flat = inputs.reshape(-1)
+    drawn = Latents(innovations.reshape(-1), latents.reshape(-1), flat, statistics.reshape(-1))
+    states = States(hidden.reshape(-1), a[:0], gates.reshape(-1), flat)
+    heads = Heads(E.reshape(-1), F.reshape(-1), np.float32(low), np.float32(high))
+    workspace = aligned(_space(shape, width))
+    mode = flush()
+    _inner(
+        shape,
+        Sizes(width, len(condition)),
+        drawn,
+        condition.reshape(-1),
+        states,
+        Weights(W.reshape(-1), U.reshape(-1), a, b),
+        heads,
+        f,
+        inverse,
+        workspace,
+    )
+    unflush(mode)

@@ -1,0 +1,165 @@
+"""The generator of songs: a coordinate and innovations -> latents that move in time -> components.
+
+    G(z, eps)   w_t = m_t + p_t eps_t, the prior fed with its own draws     recurrent_prior.py
+                c = g Decoder(w, z)                                          sequence_decoder.py
+    P           (z, eps) of a song whose latents are known: eps_t = (w_t - m_t) / p_t, and G(P) is
+                the decoder's song of w
+
+Letters: S steps, B songs, K components of a step, D latents of a step, Z values of z. Arrays are
+time-major.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neural_networks.components.module import Module
+from neural_networks.vae.recurrent_prior import RecurrentPrior
+from neural_networks.vae.sequence_decoder import SequenceDecoder
+from neural_networks.vae.song_context import Conditioning
+
+STEPS_AT_ONCE = 64  # of songs that are drawn
+
+
+class SongState(NamedTuple):
+    """Where songs are after a step: all that going on with them needs beside z."""
+
+    step: int  # steps made
+    latents: np.ndarray  # (B, D)
+    prior: np.ndarray  # (B, H)
+    decoder: np.ndarray  # (B, H)
+
+
+class SongGenerator(Module):
+    """Prior and decoder, and what both are told of a song.
+
+    Args:
+        components: K.
+        scales: g (K,), by which the decoder's outputs are multiplied; ones if not given.
+        latent_size: D.
+        song_size: Z.
+        hidden: of the decoder's GRU.
+        prior_hidden: of the prior's GRU.
+        embedding: what decoder and prior make of their inputs first.
+        beats: length of the plan, one vector a beat made of z; 0 for none.
+        plan_size: of such a vector.
+        position: whether steps are told where they are in beat, bar and phrase.
+        steps_per_beat: on a grid of beats.
+        rng: draws the first weights.
+    """
+
+    def __init__(
+        self,
+        components: int,
+        *,
+        scales: np.ndarray | None = None,
+        latent_size: int = 32,
+        song_size: int = 32,
+        hidden: int = 256,
+        prior_hidden: int = 192,
+        embedding: int = 64,
+        beats: int = 0,
+        plan_size: int = 128,
+        position: bool = False,
+        steps_per_beat: int = 4,
+        rng: np.random.Generator,
+    ) -> None:
+        self.scales = np.ones(components) if scales is None else np.array(scales, np.float64)
+        if self.scales.shape != (components,) or not (self.scales > 0).all():
+            raise ValueError(f"scales are {components} positive numbers, not {scales}")
+        self.components, self.latent_size, self.song_size = components, latent_size, song_size
+        sizes = latent_size, song_size
+        self.conditioning = Conditioning(
+            song_size,
+            beats=beats,
+            plan_size=plan_size,
+            position=position,
+            steps_per_beat=steps_per_beat,
+            rng=rng,
+        )
+        self.decoder = SequenceDecoder(
+            components, *sizes, self.conditioning, embedding=embedding, hidden=hidden, rng=rng
+        )
+        self.prior = RecurrentPrior(
+            *sizes, self.conditioning, embedding=embedding, hidden=prior_hidden, rng=rng
+        )
+
+    def decode(self, w: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return songs (S, B, K) of latents w (S, B, D) and coordinates z (B, Z), and the cache."""
+        context, conditioning = self.conditioning.forward(z, len(w))
+        y, decoder = self.decoder.forward(w, context)
+        return y * self.scales.astype(y.dtype), (conditioning, decoder)
+
+    def decode_backward(self, dsongs: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return dw (S, B, D) and dz (B, Z); add the gradients of decoder and plan."""
+        conditioning, decoder = cache
+        dw, told = self.decoder.backward(dsongs * self.scales.astype(dsongs.dtype), decoder)
+        return dw, self.conditioning.backward(told, conditioning)
+
+    def innovations(self, w: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Return the innovations (S, B, D) of which `generate` makes the song of w and z."""
+        return self.prior.innovations(w, self.conditioning.forward(z, len(w))[0])[0]
+
+    def generate(
+        self, z: np.ndarray, innovations: np.ndarray, *, state: SongState | None = None
+    ) -> tuple[np.ndarray, Any]:
+        """Return songs G(z, eps) (S, B, K), and the cache.
+
+        Args:
+            z: (B, Z).
+            innovations: eps (S, B, D), standard normal for a new song.
+            state: of songs that go on, from `state_after` or `heard`; the beginning if not given.
+        """
+        step, latents, prior, decoder = state or (0, None, None, None)
+        context, conditioning = self.conditioning.forward(z, len(innovations), first_step=step)
+        w, run = self.prior.sample(innovations, context, hidden=prior, latents=latents)
+        y, decoded = self.decoder.forward(w, context, decoder)
+        return y * self.scales.astype(y.dtype), (step, context, conditioning, run, decoded)
+
+    def draw(
+        self, z: np.ndarray, innovations: np.ndarray, *, state: SongState | None = None
+    ) -> tuple[np.ndarray, SongState]:
+        """Return the songs (S, B, K) of `generate`, and the state they end in.
+
+        A few steps are made at a time, and what only a gradient needs is forgotten: the memory is
+        that of the songs, whose number and length may be large.
+
+        Args:
+            z: (B, Z).
+            innovations: eps (S, B, D).
+            state: of songs that go on.
+        """
+        songs = np.empty((*innovations.shape[:2], self.components), innovations.dtype)
+        for begin in range(0, len(innovations), STEPS_AT_ONCE):
+            piece = slice(begin, begin + STEPS_AT_ONCE)
+            songs[piece], cache = self.generate(z, innovations[piece], state=state)
+            state = self.state_after(cache)
+        assert state is not None
+        return songs, state
+
+    def generate_backward(self, dsongs: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return dz (B, Z) and dinnovations (S, B, D) of songs that `generate` has made.
+
+        Exact, through the prior's own draws; the parameters' gradients are added, those of the
+        encoder excepted. A state that a song began with counts as given.
+        """
+        _, context, conditioning, run, decoded = cache
+        dw, told = self.decoder.backward(dsongs * self.scales.astype(dsongs.dtype), decoded)
+        dinnovations, told_prior = self.prior.sample_backward(dw, run, context)
+        return self.conditioning.backward(told.plus(told_prior), conditioning), dinnovations
+
+    def state_after(self, cache: Any) -> SongState:
+        """Return where the songs of `generate` are after their last step."""
+        step, context, _, run, decoded = cache
+        return SongState(
+            step + context.steps, run.latents[-1], run.hidden[-1], self.decoder.last_state(decoded)
+        )
+
+    def heard(self, w: np.ndarray, z: np.ndarray) -> SongState:
+        """Return where songs of latents w (S, B, D) and coordinates z (B, Z) are after them."""
+        context, _ = self.conditioning.forward(z, len(w))
+        run = self.prior.innovations(w, context)[1]
+        decoded = self.decoder.forward(w, context)[1]
+        return SongState(len(w), w[-1], run.hidden[-1], self.decoder.last_state(decoded))

@@ -1,0 +1,319 @@
+"""The recurrent prior: plain NumPy, gradients through its own draws, tiles beside loops."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numba.core import codegen
+
+from neural_networks.components.kernels.simd import cell as tile_cells
+from neural_networks.components.kernels.simd.vector import TILE
+from neural_networks.components.parameters import pack
+from neural_networks.gradient_check import GradientError, check_gradients
+from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS, RecurrentPrior
+from neural_networks.vae.song_context import Conditioning, SongContext
+
+ROOT = Path(__file__).parents[3]
+
+# S, B, D, E, H: one of everything, odd sizes, whole vectors, all tiles, a long time, many songs
+SHAPES = [
+    (1, 1, 1, 1, 1),
+    (5, 3, 4, 7, 9),
+    (9, 1, 3, 17, 16),
+    (2, 15, 5, 33, 33),
+    (3, 8, 16, 32, 48),
+    (300, 2, 3, 5, 6),
+    (4, 37, 9, 20, 21),
+]
+SONG, PLAN, BEATS = 3, 4, 2
+SMALL = [shape for shape in SHAPES if shape[0] < 100]
+
+
+def made(
+    shape: tuple, rng: np.random.Generator, *, beats: int = BEATS, position: bool = True
+) -> tuple[RecurrentPrior, SongContext, np.ndarray, np.ndarray]:
+    """A prior whose log-variances pass both bounds, a context, innovations, a gradient."""
+    steps, batch, width, embedding, hidden = shape
+    told = Conditioning(
+        SONG, beats=beats, plan_size=PLAN, position=position, steps_per_beat=2, rng=rng
+    )
+    prior = RecurrentPrior(width, SONG, told, embedding=embedding, hidden=hidden, rng=rng)
+    prior.head.bias.value[width:] = rng.uniform(-7, 3, width)
+    prior.head.weight.value *= 3
+    context, _ = told.forward(rng.standard_normal((batch, SONG)), steps)
+    return prior, context, *rng.standard_normal((2, steps, batch, width))
+
+
+def plain(prior: RecurrentPrior, innovations: np.ndarray, context: SongContext) -> np.ndarray:
+    """The draws as the equations are written, one step after the other."""
+    size, width = prior.hidden_size, prior.latent_size
+    batch = innovations.shape[1]
+    h, w, drawn = np.zeros((batch, size)), np.zeros((batch, width)), []
+    embed, cell, head = prior.input, prior.cell, prior.head
+    for t, noise in enumerate(innovations):
+        told = context.z @ embed.song_weight.value + embed.bias.value
+        if context.plan is not None and embed.plan_weight is not None:
+            told = told + context.plan[context.beats[t]] @ embed.plan_weight.value
+        if context.position is not None and embed.position_weight is not None:
+            told = told + context.position[t] @ embed.position_weight.value
+        a = np.tanh(w @ embed.latent_weight.value + told)
+        inputs = a @ cell.input_weight.value + cell.input_bias.value
+        product = h @ cell.recurrent_weight.value + cell.recurrent_bias.value
+        reset = 1 / (1 + np.exp(-(inputs[:, :size] + product[:, :size])))
+        update = 1 / (1 + np.exp(-(inputs[:, size : 2 * size] + product[:, size : 2 * size])))
+        candidate = np.tanh(inputs[:, 2 * size :] + reset * product[:, 2 * size :])
+        h = (1 - update) * candidate + update * h
+        statistics = h @ head.weight.value + head.bias.value
+        deviation = np.exp(np.clip(statistics[:, width:], *PRIOR_BOUNDS) / 2)
+        w = statistics[:, :width] + deviation * noise
+        drawn.append(w)
+    return np.array(drawn)
+
+
+def single(prior: RecurrentPrior, context: SongContext) -> tuple[Any, SongContext]:
+    """The same in float32."""
+    rounded = (None if part is None else np.asarray(part, np.float32) for part in context[:3])
+    return pack(copy.deepcopy(prior)), SongContext(*rounded, context.beats)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("beats, position", [(BEATS, True), (0, True), (BEATS, False), (0, False)])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_equations(shape: tuple, beats: int, position: bool, rng: np.random.Generator) -> None:
+    prior, context, innovations, _ = made(shape, rng, beats=beats, position=position)
+    expected = plain(prior, innovations, context)
+    w, run = prior.sample(innovations, context)
+    np.testing.assert_allclose(w, expected, rtol=0, atol=1e-12)
+    flat, rounded = single(prior, context)
+    w, run = flat.module.sample(innovations.astype(np.float32), rounded)
+    assert w.dtype == np.float32
+    np.testing.assert_allclose(w, expected, rtol=0, atol=2e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_fed_with_its_own_draws_it_predicts_the_same(
+    shape: tuple, rng: np.random.Generator
+) -> None:
+    prior, context, innovations, _ = made(shape, rng)
+    w, run = prior.sample(innovations, context)
+    fed = np.concatenate([np.zeros_like(w[:1]), w[:-1]])
+    np.testing.assert_allclose(prior.predict(fed, context)[0], run.statistics, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype, limit", [(np.float64, 1e-11), (np.float32, 2e-4)])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_innovations_are_draws_backwards(
+    shape: tuple, dtype: type, limit: float, rng: np.random.Generator
+) -> None:
+    prior, context, innovations, latents = made(shape, rng)
+    if dtype == np.float32:
+        flat, context = single(prior, context)
+        prior = flat.module
+    latents = latents.astype(dtype)
+    found, _ = prior.innovations(latents, context)
+    again, _ = prior.sample(found, context)
+    assert again.dtype == dtype
+    np.testing.assert_allclose(again, latents, rtol=0, atol=limit / 10)
+    innovations = innovations.astype(dtype)
+    found, _ = prior.innovations(prior.sample(innovations, context)[0], context)
+    np.testing.assert_allclose(found, innovations, rtol=0, atol=limit)
+
+
+def sampled(
+    prior: RecurrentPrior, innovations: np.ndarray, z: np.ndarray, plan: np.ndarray
+) -> tuple:
+    context = SongContext(z, plan, POSITION["now"], np.arange(len(innovations)) // 2 % BEATS)
+    w, run = prior.sample(innovations, context)
+    return w, (run, context)
+
+
+def sampled_backward(prior: RecurrentPrior, dw: np.ndarray, cache: tuple) -> tuple:
+    dinnovations, told = prior.sample_backward(dw, *cache)
+    return dinnovations, told.z, told.plan
+
+
+POSITION: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_gradients_through_the_draws(shape: tuple, rng: np.random.Generator) -> None:
+    """Of every innovation, of z and the plan, and of all parameters."""
+    prior, context, innovations, _ = made(shape, rng)
+    POSITION["now"] = context.position
+    assert context.plan is not None
+    inputs = (innovations, context.z, context.plan)
+    check_gradients(prior, inputs, rng=rng, forward=sampled, backward=sampled_backward).require()
+
+
+def test_the_check_sees_a_small_error(rng: np.random.Generator) -> None:
+    prior, context, innovations, _ = made((5, 3, 4, 7, 9), rng)
+    POSITION["now"] = context.position
+    assert context.plan is not None
+    inputs = (innovations, context.z, context.plan)
+
+    def wrong(prior: RecurrentPrior, dw: np.ndarray, cache: tuple) -> tuple:
+        dinnovations, *rest = sampled_backward(prior, dw, cache)
+        return dinnovations * 1.001, *rest
+
+    with pytest.raises(GradientError):
+        check_gradients(prior, inputs, rng=rng, forward=sampled, backward=wrong).require()
+
+
+@pytest.mark.parametrize("shape", SMALL, ids=str)
+def test_gradients_of_predictions(shape: tuple, rng: np.random.Generator) -> None:
+    prior, context, fed, _ = made(shape, rng)
+    assert context.plan is not None
+
+    def forward(prior: RecurrentPrior, fed: np.ndarray, z: np.ndarray, plan: np.ndarray) -> tuple:
+        return prior.predict(fed, context._replace(z=z, plan=plan))
+
+    def backward(prior: RecurrentPrior, dy: np.ndarray, cache: Any) -> tuple:
+        dfed, told = prior.predict_backward(dy, cache)
+        return dfed, told.z, told.plan
+
+    inputs = (fed, context.z, context.plan)
+    check_gradients(prior, inputs, rng=rng, forward=forward, backward=backward).require()
+
+
+@pytest.mark.skipif(TILE is None, reason="this processor runs the plain loops anyway")
+@pytest.mark.parametrize("shape", [*SHAPES, (128, 7, 20, 40, 250), (40, 16, 32, 128, 64)], ids=str)
+def test_tiles_agree_with_loops(
+    shape: tuple, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prior, context, innovations, dw = made(shape, rng)
+    flat, rounded = single(prior, context)
+    innovations, dw = innovations.astype(np.float32), dw.astype(np.float32)
+    results = []
+    for tile in (TILE, None):
+        monkeypatch.setattr(tile_cells, "TILE", tile)
+        flat.zero_grads()
+        w, run = flat.module.sample(innovations, rounded)
+        assert (run.gates.ndim == 4) == (tile is not None)
+        dinnovations, told = flat.module.sample_backward(dw, run, rounded)
+        results.append([w, run.statistics, dinnovations, told.z, told.plan, flat.grads.copy()])
+    for tiles, loops in zip(*results, strict=True):
+        assert tiles.dtype == np.float32
+        np.testing.assert_allclose(tiles, loops, rtol=0, atol=3e-5 * max(1.0, np.abs(loops).max()))
+
+
+_CHECK = """
+import numpy as np
+from neural_networks.components.kernels.simd import cell
+from neural_networks.components.kernels.simd.vector import TILE
+from neural_networks.components.parameters import pack
+from neural_networks.vae.recurrent_prior import RecurrentPrior
+from neural_networks.vae.song_context import Conditioning
+rng = np.random.default_rng(0)
+for steps, batch, width, embedding, hidden in ((5, 7, 5, 9, 21), (3, 1, 16, 32, 16)):
+    told = Conditioning(3, rng=rng)
+    prior = RecurrentPrior(width, 3, told, embedding=embedding, hidden=hidden, rng=rng)
+    flat = pack(prior)
+    context, _ = told.forward(rng.standard_normal((batch, 3), np.float32), steps)
+    innovations, dw = rng.standard_normal((2, steps, batch, width), np.float32)
+    results = []
+    for cell.TILE in (TILE, None):
+        flat.zero_grads()
+        w, run = prior.sample(innovations, context)
+        results.append((w, prior.sample_backward(dw, run, context)[0], flat.grads.copy()))
+    for tiles, loops in zip(*results):
+        np.testing.assert_allclose(tiles, loops, rtol=0, atol=1e-4)
+print(TILE)
+"""
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.skipif(
+    "+avx2" not in codegen.get_host_cpu_features(),
+    reason="a processor with AVX2 is needed to play an older one",
+)
+def test_the_tiles_of_an_older_processor() -> None:
+    features = codegen.get_host_cpu_features().split(",")
+    plain = ["-" + f[1:] if f.startswith(("+avx512", "+amx")) else f for f in features]
+    older = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ",".join(plain)}
+    result = subprocess.run(
+        [sys.executable, "-c", _CHECK],
+        cwd=ROOT,
+        env={**os.environ, **older},
+        capture_output=True,
+        text=True,
+        timeout=380,
+    )
+    assert result.stdout.strip() == "(8, 3, 4)", result.stderr
+
+
+def test_backward_twice_is_twice_the_gradient(rng: np.random.Generator) -> None:
+    prior, context, innovations, dw = made((6, 5, 4, 9, 19), rng)
+    flat, rounded = single(prior, context)
+    _, run = flat.module.sample(innovations.astype(np.float32), rounded)
+    kept = [array.copy() for array in run]
+    first = flat.module.sample_backward(dw.astype(np.float32), run, rounded)[0]
+    once = flat.grads.copy()
+    np.testing.assert_array_equal(
+        flat.module.sample_backward(dw.astype(np.float32), run, rounded)[0], first
+    )
+    np.testing.assert_allclose(flat.grads, 2 * once, rtol=1e-5, atol=1e-5)
+    for before, after in zip(kept, run, strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_two_threads_give_the_bytes_of_one(rng: np.random.Generator) -> None:
+    prior, context, innovations, dw = made((40, 8, 6, 20, 35), rng)
+    flat, rounded = single(prior, context)
+    twins = [flat, flat.twin()]
+
+    def half(index: int) -> list[bytes]:
+        songs, mine = slice(4 * index, 4 * index + 4), twins[index]
+        mine.zero_grads()
+        some = rounded._replace(
+            z=rounded.z[songs], plan=np.ascontiguousarray(rounded.plan[:, songs])
+        )  # type: ignore[index]
+        w, run = mine.module.sample(innovations[:, songs].astype(np.float32), some)
+        dinnovations, told = mine.module.sample_backward(dw[:, songs].astype(np.float32), run, some)
+        return [array.tobytes() for array in (w, dinnovations, told.z, mine.grads)]
+
+    one_by_one = [half(0), half(1)]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(10):
+            assert list(pool.map(half, (0, 1))) == one_by_one
+
+
+def test_a_song_does_not_depend_on_its_neighbours(rng: np.random.Generator) -> None:
+    prior, context, innovations, _ = made((50, 7, 6, 20, 40), rng, beats=0, position=False)
+    flat, rounded = single(prior, context)
+    together, _ = flat.module.sample(innovations.astype(np.float32), rounded)
+    for song in range(7):
+        alone = rounded._replace(z=rounded.z[song : song + 1])
+        w, _ = flat.module.sample(innovations[:, song : song + 1].astype(np.float32), alone)
+        np.testing.assert_allclose(w[:, 0], together[:, song], rtol=0, atol=1e-4)
+
+
+def test_songs_go_on(rng: np.random.Generator) -> None:
+    prior, context, innovations, _ = made((9, 3, 4, 7, 20), rng)
+    flat, rounded = single(prior, context)
+    innovations = innovations.astype(np.float32)
+    whole, _ = flat.module.sample(innovations, rounded)
+
+    def part(steps: slice) -> SongContext:
+        return rounded._replace(position=rounded.position[steps], beats=rounded.beats[steps])  # type: ignore[index]
+
+    start, run = flat.module.sample(innovations[:4], part(slice(0, 4)))
+    end, _ = flat.module.sample(
+        innovations[4:], part(slice(4, 9)), hidden=run.hidden[-1], latents=run.latents[-1]
+    )
+    np.testing.assert_array_equal(np.concatenate([start, end]), whole)
+
+
+def test_not_a_number_is_not_hidden(rng: np.random.Generator) -> None:
+    prior, context, innovations, _ = made((4, 2, 3, 5, 20), rng)
+    flat, rounded = single(prior, context)
+    innovations[1, 0, 0] = np.nan
+    w, _ = flat.module.sample(innovations.astype(np.float32), rounded)
+    assert np.isfinite(w[:, 1]).all() and np.isfinite(w[0]).all()
+    assert np.isnan(w[2:, 0]).all()
