@@ -67,7 +67,7 @@ class _Reader:
         """Return steps (S, F) float16 of at most `share` excerpts of a file."""
         if self.cache is None:
             return self._work_out(path, share)[1]
-        before = _status(path)
+        before = status_of(path)
         content = digest_of(path)
         lengths = self.cache.get("pieces", content)
         if lengths is not None and lengths.ndim == 1:
@@ -76,7 +76,7 @@ class _Reader:
             if len(sound) == len(kept):
                 return sound
         counted, excerpts = self._work_out(path, share)
-        if _status(path) == before:  # else it is being written, and this may not be what was digested
+        if status_of(path) == before:  # else it is being written, and this may not be what was digested
             for place, steps in excerpts.items():
                 self.cache.put(steps, "excerpt", content, self.length, *place)
             self.cache.put(np.array(counted, np.int64), "pieces", content)
@@ -212,7 +212,7 @@ def _starts(size: int, length: int) -> list[int]:
     return [number * length + slack // 2 for number in range(count)]
 
 
-def _status(path: Path) -> tuple[int, ...]:
+def status_of(path: Path) -> tuple[int, ...]:
     """Return what changes when a file is written to.
 
     Raises:
