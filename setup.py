@@ -7,7 +7,12 @@ from setuptools import find_packages, setup
 PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
 WEB = ["nicegui>=3.18,<4"]
 # What builds the pages of docs/; the formulas become MathML.
-DOCUMENTATION = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.27", "latex2mathml>=3.77"]
+DOCUMENTATION = [
+    "mkdocs>=1.6,<2",
+    "mkdocs-material>=9.5,<10",
+    "mkdocstrings[python]>=0.27",
+    "latex2mathml>=3.77",
+]
 
 setup(
     name="ai-radio",
@@ -17,8 +22,13 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
-    packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={"radio": ["stations/**/*.json", "stations/**/*.npz", "web/static/*"], "compression": ["models/*.npz"]},
+    packages=find_packages(
+        include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]
+    ),
+    package_data={
+        "radio": ["stations/**/*.json", "stations/**/*.npz", "web/static/*"],
+        "compression": ["models/*.npz"],
+    },
     install_requires=[
         "numpy>=2.2,<3",
         "scipy>=1.13,<2",
@@ -48,14 +58,16 @@ setup(
             "scipy-stubs",
             "mpi4py>=4.1,<5",
             "mpich>=4.2; sys_platform != 'win32'",  # a whole MPI, mpiexec with it
-            "setuptools>=70.1",  # tests/test_package.py builds the package without reaching for the network
+            # tests/test_package.py builds the package without reaching for the network
+            "setuptools>=70.1",
             *DOCUMENTATION,
         ],
-        "docs": [*DOCUMENTATION, "pexpect>=4.9", "pyte>=0.8", "pillow>=10"],  # what makes README's pictures
+        # what makes README's pictures
+        "docs": [*DOCUMENTATION, "pexpect>=4.9", "pyte>=0.8", "pillow>=10"],
         # What benchmarks/ compares with; nothing else needs them.
         "peers": ["torch>=2.4", "jax>=0.5", "onnxruntime>=1.18", "scikit-learn>=1.5"],
     },
-    entry_points={"console_scripts": ["ai-radio = radio.cli:main"]},
+    entry_points={"console_scripts": ["ai-radio = radio.cli.main:main"]},
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Environment :: Console",

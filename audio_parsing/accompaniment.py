@@ -24,7 +24,12 @@ _CENTRE = 54.0
 def voicing(chord: Chord, transposition: int) -> list[int]:
     """Return the chord's three or four sounding pitches that lie closest around G below middle C, lowest first."""
     tones = [(tone + transposition) % 12 for tone in chord.tones]
-    low = min(range(43, 55), key=lambda floor: abs(sum(floor + (tone - floor) % 12 for tone in tones) / len(tones) - _CENTRE))
+    low = min(
+        range(43, 55),
+        key=lambda floor: abs(
+            sum(floor + (tone - floor) % 12 for tone in tones) / len(tones) - _CENTRE
+        ),
+    )
     return sorted(low + (tone - low) % 12 for tone in tones)
 
 
@@ -33,7 +38,9 @@ def bass_pitch(root: int, transposition: int) -> int:
     return 36 + (root + transposition) % 12
 
 
-def bars_of(chords: Sequence[tuple[Chord, float]], *, metre: int, bar_start: float) -> list[tuple[Chord, float]]:
+def bars_of(
+    chords: Sequence[tuple[Chord, float]], *, metre: int, bar_start: float
+) -> list[tuple[Chord, float]]:
     """Cut chords (with their ends, beats) at bar lines, so that a chord that stays is struck again in every bar."""
     cut = []
     for chord, end in chords:
@@ -46,7 +53,13 @@ def bars_of(chords: Sequence[tuple[Chord, float]], *, metre: int, bar_start: flo
 
 
 def accompany(
-    chords: Sequence[tuple[Chord, float]], style: str, *, metre: int, bar_start: float, transposition: int, bass: bool
+    chords: Sequence[tuple[Chord, float]],
+    style: str,
+    *,
+    metre: int,
+    bar_start: float,
+    transposition: int,
+    bass: bool,
 ) -> list[Note]:
     """Play chords, given with their ends in beats, in a style; bars begin at `bar_start` + k `metre`."""
     notes: list[Note] = []
@@ -55,25 +68,43 @@ def accompany(
         start = chord.start
         pitches = voicing(chord, transposition)
         if bass and style != "none":
-            notes.append(Note(start, end - start, bass_pitch(chord.root, transposition), 0.62, "bass", "bass"))
+            notes.append(
+                Note(
+                    start, end - start, bass_pitch(chord.root, transposition), 0.62, "bass", "bass"
+                )
+            )
         if style in ("strings", "organ"):
-            notes += [Note(start, end - start, pitch, 0.5, "chords", timbre) for pitch in pitches[:3]]
+            notes += [
+                Note(start, end - start, pitch, 0.5, "chords", timbre) for pitch in pitches[:3]
+            ]
         elif style == "arpeggio":
             ladder = [*pitches[:3], pitches[0] + 12]
             pattern = (0, 2, 1, 2, 3, 2, 1, 2) if metre == 4 else (0, 1, 2, 3, 2, 1)
             for step in range(round(2 * (end - start))):
                 place = round(2 * (start + step / 2 - bar_start)) % (2 * metre)
                 notes.append(
-                    Note(start + step / 2, 0.5, ladder[pattern[place % len(pattern)]], 0.56 if place % 2 == 0 else 0.48, "chords", timbre)
+                    Note(
+                        start + step / 2,
+                        0.5,
+                        ladder[pattern[place % len(pattern)]],
+                        0.56 if place % 2 == 0 else 0.48,
+                        "chords",
+                        timbre,
+                    )
                 )
         elif style == "pulse":
             time = start
             while time < end - 1e-6:
                 place = round(time - bar_start) % metre
                 if place % 2 == 1 or metre == 3 and place > 0:
-                    notes += [Note(time, min(0.75, end - time), pitch, 0.5, "chords", timbre) for pitch in pitches[:3]]
+                    notes += [
+                        Note(time, min(0.75, end - time), pitch, 0.5, "chords", timbre)
+                        for pitch in pitches[:3]
+                    ]
                 elif not bass:
-                    notes.append(Note(time, min(1.0, end - time), pitches[0] - 12, 0.55, "chords", timbre))
+                    notes.append(
+                        Note(time, min(1.0, end - time), pitches[0] - 12, 0.55, "chords", timbre)
+                    )
                 time += 1.0
     return notes
 
@@ -81,7 +112,11 @@ def accompany(
 def beat_of(groove: str, *, start: float, end: float, metre: int, bar_start: float) -> list[Note]:
     """Play percussion from `start` to `end` (beats)."""
     hits: list[tuple[float, int, float]] = []
-    beats = [bar_start + index for index in range(round(end - bar_start) + 1) if start <= bar_start + index < end - 1e-6]
+    beats = [
+        bar_start + index
+        for index in range(round(end - bar_start) + 1)
+        if start <= bar_start + index < end - 1e-6
+    ]
     for time in beats:
         place = round(time - bar_start) % metre
         off = place % 2 == 1 if metre == 4 else place > 0
@@ -92,4 +127,8 @@ def beat_of(groove: str, *, start: float, end: float, metre: int, bar_start: flo
             hits.append((time + 0.5, HAT, 0.25))
         elif groove == "shaker":
             hits += [(time, HAT, 0.4), (time + 0.5, HAT, 0.25)]
-    return [Note(time, 0.25, pitch, velocity, "percussion", "percussion") for time, pitch, velocity in hits if time < end - 1e-6]
+    return [
+        Note(time, 0.25, pitch, velocity, "percussion", "percussion")
+        for time, pitch, velocity in hits
+        if time < end - 1e-6
+    ]

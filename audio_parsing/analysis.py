@@ -1,7 +1,7 @@
 """What two sounds have in common: harmony, rhythm, spectrum, scale. Judges of reconstructions and of generated songs.
 
-Every measure takes samples (n,), analysed by a short-time Fourier transform of its own, or frames (T, 181) of `frames.encode`; a
-comparison takes two of one kind and looks at the time both have.
+Every measure takes samples (n,), analysed by a short-time Fourier transform of its own, or frames
+(T, 181) of `frames.encode`; a comparison takes two of one kind and looks at the time both have.
 """
 
 from __future__ import annotations
@@ -37,9 +37,13 @@ def chroma(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np.ndarray
     return np.sqrt(power @ np.maximum(1 - distance, 0))  # what lies between two classes is shared
 
 
-def chroma_correlation(first: np.ndarray, second: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> float:
+def chroma_correlation(
+    first: np.ndarray, second: np.ndarray, *, sample_rate: float = SAMPLE_RATE
+) -> float:
     """Return the correlation of two sounds' chroma over all steps and classes: 1 for the same harmony at the same time."""
-    return _correlation(chroma(first, sample_rate=sample_rate), chroma(second, sample_rate=sample_rate))
+    return _correlation(
+        chroma(first, sample_rate=sample_rate), chroma(second, sample_rate=sample_rate)
+    )
 
 
 def onset_envelope(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np.ndarray:
@@ -48,22 +52,35 @@ def onset_envelope(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np
     if sound.ndim == 2:
         level = np.maximum(sound, 0)
     else:
-        level = _bands(_spectrogram(sound, 2048, round(sample_rate / ONSET_RATE)), 40, sample_rate) ** (EXPONENT / 2)
+        level = _bands(
+            _spectrogram(sound, 2048, round(sample_rate / ONSET_RATE)), 40, sample_rate
+        ) ** (EXPONENT / 2)
     rise = np.zeros(len(level))
     rise[1:] = np.maximum(np.diff(level, axis=0), 0).mean(axis=1)
     return rise
 
 
-def onset_correlation(first: np.ndarray, second: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> float:
+def onset_correlation(
+    first: np.ndarray, second: np.ndarray, *, sample_rate: float = SAMPLE_RATE
+) -> float:
     """Return the correlation of two sounds' onset envelopes: 1 for the same rhythm."""
-    return _correlation(onset_envelope(first, sample_rate=sample_rate), onset_envelope(second, sample_rate=sample_rate))
+    return _correlation(
+        onset_envelope(first, sample_rate=sample_rate),
+        onset_envelope(second, sample_rate=sample_rate),
+    )
 
 
-def log_spectral_distance(first: np.ndarray, second: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> float:
+def log_spectral_distance(
+    first: np.ndarray, second: np.ndarray, *, sample_rate: float = SAMPLE_RATE
+) -> float:
     """Return the mean distance of two sounds' levels in dB: root mean square over bands, mean over time; 60 dB under the peak is 0."""
     levels = []
     for sound in (np.asarray(first), np.asarray(second)):
-        power = _amplitudes(sound) ** 2 if sound.ndim == 2 else _bands(_spectrogram(sound, 2048, 512), 64, sample_rate)
+        power = (
+            _amplitudes(sound) ** 2
+            if sound.ndim == 2
+            else _bands(_spectrogram(sound, 2048, 512), 64, sample_rate)
+        )
         levels.append(power)
     floor = 1e-6 * max(float(levels[0].max()), 1e-12)
     steps = min(len(level) for level in levels)
@@ -86,7 +103,8 @@ def in_scale_share(sound: np.ndarray, pitch_classes: frozenset[int]) -> float:
     """Return the share of note energy whose nearest pitch class is among `pitch_classes`; 7 / 12 for notes at random and 7 classes.
 
     Args:
-        sound: frames (T, 181), whose notes are estimated, or notes (n, 4) of onset and offset in seconds, pitch and amplitude.
+        sound: frames (T, 181), whose notes are estimated, or notes (n, 4) of onset and offset in
+            seconds, pitch and amplitude.
         pitch_classes: for example `scale(0, "major")`.
     """
     sound = np.asarray(sound)
@@ -104,19 +122,28 @@ def in_scale_share(sound: np.ndarray, pitch_classes: frozenset[int]) -> float:
 def note_energy(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (energy, pitch), both (T, 175): the spectral peaks of frames that are no overtones; energy is 0 everywhere else.
 
-    A peak counts as an overtone if a peak at least as loud as itself lies where its fundamental would be. The louder note of an octave
-    or a twelfth is kept that way; the softer one is lost, which a share of energy can bear.
+    A peak counts as an overtone if a peak at least as loud as itself lies where its fundamental
+    would be. The louder note of an octave or a twelfth is kept that way; the softer one is lost,
+    which a share of energy can bear.
     """
     amplitude = _amplitudes(frames)
     level = np.log(amplitude + 1e-7)
     inner = level[:, 1:-1]
     peak = np.zeros(level.shape, bool)
-    peak[:, 1:-1] = (inner > level[:, :-2]) & (inner >= level[:, 2:]) & (amplitude[:, 1:-1] > 0.02 * amplitude.max(axis=1, keepdims=True))
+    peak[:, 1:-1] = (
+        (inner > level[:, :-2])
+        & (inner >= level[:, 2:])
+        & (amplitude[:, 1:-1] > 0.02 * amplitude.max(axis=1, keepdims=True))
+    )
     curvature = level[:, :-2] - 2 * inner + level[:, 2:]
     offset = np.zeros(level.shape)
-    offset[:, 1:-1] = np.clip(0.5 * (level[:, :-2] - level[:, 2:]) / np.minimum(curvature, -1e-6), -0.5, 0.5)
+    offset[:, 1:-1] = np.clip(
+        0.5 * (level[:, :-2] - level[:, 2:]) / np.minimum(curvature, -1e-6), -0.5, 0.5
+    )
     pitch = LOWEST_PITCH + (np.arange(BANDS) + offset) * 12 / BANDS_PER_OCTAVE
-    loudest_near = np.maximum(np.maximum(amplitude, np.roll(amplitude, 1, axis=1)), np.roll(amplitude, -1, axis=1))
+    loudest_near = np.maximum(
+        np.maximum(amplitude, np.roll(amplitude, 1, axis=1)), np.roll(amplitude, -1, axis=1)
+    )
     for shift in np.rint(BANDS_PER_OCTAVE * np.log2(HARMONICS)).astype(int):
         peak[:, shift:] &= amplitude[:, shift:] > loudest_near[:, :-shift]
     return np.where(peak, amplitude**2, 0), pitch
@@ -132,21 +159,32 @@ def _spectrogram(samples: np.ndarray, size: int, hop_length: int) -> np.ndarray:
     if len(padded) < size:
         padded = np.pad(padded, (0, size - len(padded)))
     windows = sliding_window_view(padded, size)[::hop_length]
-    return np.abs(fft.rfft(windows * signal.get_window("hann", size).astype(np.float32), axis=1)) * np.float32(4 / size)
+    return np.abs(
+        fft.rfft(windows * signal.get_window("hann", size).astype(np.float32), axis=1)
+    ) * np.float32(4 / size)
 
 
 def _bands(magnitude: np.ndarray, count: int, sample_rate: float) -> np.ndarray:
     """Return the power (steps, count) in even bands on a logarithmic axis from 50 Hz to 10.9 kHz or the highest frequency."""
     bins = magnitude.shape[1]
-    edges = np.geomspace(50, min(10900, sample_rate / 2), count + 1) / (sample_rate / 2) * (bins - 1)
-    total = np.concatenate([np.zeros((len(magnitude), 1)), np.cumsum(magnitude.astype(np.float64) ** 2, axis=1)], axis=1)
+    edges = (
+        np.geomspace(50, min(10900, sample_rate / 2), count + 1) / (sample_rate / 2) * (bins - 1)
+    )
+    total = np.concatenate(
+        [np.zeros((len(magnitude), 1)), np.cumsum(magnitude.astype(np.float64) ** 2, axis=1)],
+        axis=1,
+    )
     whole = np.floor(edges).astype(int)
-    at_edges = total[:, whole] + (edges - whole) * (total[:, np.minimum(whole + 1, bins)] - total[:, whole])
+    at_edges = total[:, whole] + (edges - whole) * (
+        total[:, np.minimum(whole + 1, bins)] - total[:, whole]
+    )
     return np.diff(at_edges, axis=1)
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
     steps = min(len(first), len(second))
-    x, y = (np.asarray(part[:steps], np.float64) - np.mean(part[:steps]) for part in (first, second))
+    x, y = (
+        np.asarray(part[:steps], np.float64) - np.mean(part[:steps]) for part in (first, second)
+    )
     norm = np.sqrt(np.sum(x**2) * np.sum(y**2))
     return float(np.sum(x * y) / norm) if norm > 0 else 0.0

@@ -32,7 +32,16 @@ class _Score:
     chords: list[Chord] = field(default_factory=list)
 
 
-def arrange(tune: Tune, rng: np.random.Generator, *, beats: int, name: str, lead: str, style: str, bpm: float) -> StarterSong:
+def arrange(
+    tune: Tune,
+    rng: np.random.Generator,
+    *,
+    beats: int,
+    name: str,
+    lead: str,
+    style: str,
+    bpm: float,
+) -> StarterSong:
     """Set a tune for a lead and an accompaniment at a tempo of `bpm` beats a minute; everything else is drawn from `rng`.
 
     Raises:
@@ -54,17 +63,47 @@ def arrange(tune: Tune, rng: np.random.Generator, *, beats: int, name: str, lead
     last = score.melody[-1]
     score.melody[-1] = MelodyNote(last.start, beats - RING - last.start, last.pitch)
 
-    notes = [_played(note, shift, bar_start, tune.metre, "lead", lead, rng) for note in score.melody]
-    notes += [_played(note, shift, bar_start, tune.metre, "second", lead, rng) for note in score.second if note.start < last.start]
-    notes += _accompaniment(score.chords, sections, styles, groove, tune.metre, bar_start, transposition, bass, last.start, beats)
+    notes = [
+        _played(note, shift, bar_start, tune.metre, "lead", lead, rng) for note in score.melody
+    ]
+    notes += [
+        _played(note, shift, bar_start, tune.metre, "second", lead, rng)
+        for note in score.second
+        if note.start < last.start
+    ]
+    notes += _accompaniment(
+        score.chords,
+        sections,
+        styles,
+        groove,
+        tune.metre,
+        bar_start,
+        transposition,
+        bass,
+        last.start,
+        beats,
+    )
     return StarterSong(
-        name=name, tune=tune.name, mode=tune.mode, transposition=transposition, bpm=round(bpm, 2), beats=beats, lead=lead,
-        accompaniment=style, accompaniments=tuple(styles), octave=octave, brightness=brightness, percussion=groove, metre=tune.metre,
+        name=name,
+        tune=tune.name,
+        mode=tune.mode,
+        transposition=transposition,
+        bpm=round(bpm, 2),
+        beats=beats,
+        lead=lead,
+        accompaniment=style,
+        accompaniments=tuple(styles),
+        octave=octave,
+        brightness=brightness,
+        percussion=groove,
+        metre=tune.metre,
         notes=tuple(sorted(notes)),
-    )  # fmt: skip
+    )
 
 
-def _write(tune: Tune, sections: Sequence[Section], lift: int, alone: bool, rng: np.random.Generator) -> _Score:
+def _write(
+    tune: Tune, sections: Sequence[Section], lift: int, alone: bool, rng: np.random.Generator
+) -> _Score:
     """Lay the phrases one behind the other; a phrase that was heard before is varied, lifted (semitones), doubled below."""
     score = _Score()
     heard: dict[tuple[MelodyNote, ...], int] = {}
@@ -78,10 +117,17 @@ def _write(tune: Tune, sections: Sequence[Section], lift: int, alone: bool, rng:
         phrase = tune.phrases[section.phrase].last(section.length)
         times = heard.get(phrase.notes, 0)
         heard[phrase.notes] = times + 1
-        varied = vary(phrase.notes, tune.scale, amount=min(0.3 + 0.1 * times, 0.6) if times else 0.0, rng=rng)
+        varied = vary(
+            phrase.notes, tune.scale, amount=min(0.3 + 0.1 * times, 0.6) if times else 0.0, rng=rng
+        )
         up = lift if times and section.start >= SECTION else 0
-        melody = [MelodyNote(section.start + note.start, note.duration, note.pitch + up) for note in varied]
-        chords = [Chord(section.start + chord.start, chord.root, chord.tones) for chord in phrase.chords]
+        melody = [
+            MelodyNote(section.start + note.start, note.duration, note.pitch + up)
+            for note in varied
+        ]
+        chords = [
+            Chord(section.start + chord.start, chord.root, chord.tones) for chord in phrase.chords
+        ]
         if times and rng.random() < 0.5:
             score.second += line_below(melody, tune.scale, chords)
         score.melody += melody
@@ -94,30 +140,53 @@ def _introduction(tune: Tune, chord: Chord, section: Section) -> list[MelodyNote
     first = tune.phrases[0].notes[0].pitch
     tones = sorted(first - 6 + (tone - first + 6) % 12 for tone in chord.tones)
     ladder = (*tones[:3], tones[1])
-    return [MelodyNote(section.start + beat, 1.0, ladder[beat % tune.metre % 4]) for beat in range(int(section.length))]
+    return [
+        MelodyNote(section.start + beat, 1.0, ladder[beat % tune.metre % 4])
+        for beat in range(int(section.length))
+    ]
 
 
 def _accompaniment(
-    chords: Sequence[Chord], sections: Sequence[Section], styles: Sequence[str], groove: str,
-    metre: int, bar_start: float, transposition: int, bass: bool, last: float, beats: int,
-) -> list[Note]:  # fmt: skip
+    chords: Sequence[Chord],
+    sections: Sequence[Section],
+    styles: Sequence[str],
+    groove: str,
+    metre: int,
+    bar_start: float,
+    transposition: int,
+    bass: bool,
+    last: float,
+    beats: int,
+) -> list[Note]:
     """Play the chords in each section's style, bar by bar; the chord under the last melody note, at `last`, is held to the end."""
     end = beats - RING
     closing = max((chord.start for chord in chords if chord.start <= last), default=0.0)
     spans = list(zip(chords, [chord.start for chord in chords[1:]] + [end], strict=True))
-    bars = bars_of([span for span in spans if span[0].start < closing], metre=metre, bar_start=bar_start)
+    bars = bars_of(
+        [span for span in spans if span[0].start < closing], metre=metre, bar_start=bar_start
+    )
     notes: list[Note] = []
     for index, style in enumerate(styles):
         low, high = _bounds(sections, index, beats)
         here = [bar for bar in bars if low <= bar[0].start < high]
-        notes += accompany(here, style, metre=metre, bar_start=bar_start, transposition=transposition, bass=bass)
+        notes += accompany(
+            here, style, metre=metre, bar_start=bar_start, transposition=transposition, bass=bass
+        )
         if groove != "none" and (index > 0 or style != "none"):
-            notes += beat_of(groove, start=max(low, bar_start), end=min(high, closing), metre=metre, bar_start=bar_start)
+            notes += beat_of(
+                groove,
+                start=max(low, bar_start),
+                end=min(high, closing),
+                metre=metre,
+                bar_start=bar_start,
+            )
     if sections[0].phrase is None:
         notes = [_louder(note) if note.start < sections[1].start else note for note in notes]
     held = styles[-1] if styles[-1] in (*HELD, "none") else "strings"
     final = [span for span in spans if span[0].start == closing]
-    return notes + accompany(final, held, metre=metre, bar_start=bar_start, transposition=transposition, bass=bass)
+    return notes + accompany(
+        final, held, metre=metre, bar_start=bar_start, transposition=transposition, bass=bass
+    )
 
 
 def _louder(note: Note) -> Note:
@@ -128,7 +197,11 @@ def _styles(first: str, count: int, rng: np.random.Generator) -> list[str]:
     """Return a style for each section; held chords follow moving ones and the other way round, so that a change is heard."""
     styles = [first]
     while len(styles) < count:
-        others = [style for style in STYLES[1:] if styles[-1] == "none" or (style in HELD) != (styles[-1] in HELD)]
+        others = [
+            style
+            for style in STYLES[1:]
+            if styles[-1] == "none" or (style in HELD) != (styles[-1] in HELD)
+        ]
         styles.append(others[int(rng.integers(len(others)))])
     return styles
 
@@ -137,13 +210,18 @@ def _bounds(sections: Sequence[Section], index: int, beats: int) -> tuple[float,
     """Return where the index-th accompaniment begins and ends: at the first phrase on or behind every SECTION beats."""
     starts = [section.start for section in sections] + [float(beats)]
     low = 0.0 if index == 0 else min(start for start in starts if start >= SECTION * index)
-    return low, min((start for start in starts if start >= SECTION * (index + 1)), default=float(beats))
+    return low, min(
+        (start for start in starts if start >= SECTION * (index + 1)), default=float(beats)
+    )
 
 
 def _octave(tune: Tune, lead: str, transposition: int, rng: np.random.Generator) -> int:
     """Return the octaves that bring the tune closest to the middle of the lead's range, give or take a few semitones."""
     notes = [note for phrase in tune.phrases for note in phrase.notes]
-    mean = sum(note.pitch * note.duration for note in notes) / sum(note.duration for note in notes) + transposition
+    mean = (
+        sum(note.pitch * note.duration for note in notes) / sum(note.duration for note in notes)
+        + transposition
+    )
     octave = round((LEADS[lead] + float(rng.uniform(-3, 3)) - mean) / 12)
     if min(note.pitch for note in notes) + transposition + 12 * octave < _LOWEST_LEAD:
         octave += 1
@@ -158,10 +236,24 @@ def _lift(tune: Tune, lead: str, shift: int, rng: np.random.Generator) -> int:
     up = sum(pitches) / len(pitches) < LEADS[lead]
     if rng.random() < 0.5:
         return 0
-    return 12 if up and max(pitches) + 12 <= _HIGHEST_LEAD else -12 if not up and min(pitches) - 12 >= _LOWEST_LEAD else 0
+    return (
+        12
+        if up and max(pitches) + 12 <= _HIGHEST_LEAD
+        else -12
+        if not up and min(pitches) - 12 >= _LOWEST_LEAD
+        else 0
+    )
 
 
-def _played(note: MelodyNote, shift: int, bar_start: float, metre: int, part: str, timbre: str, rng: np.random.Generator) -> Note:
+def _played(
+    note: MelodyNote,
+    shift: int,
+    bar_start: float,
+    metre: int,
+    part: str,
+    timbre: str,
+    rng: np.random.Generator,
+) -> Note:
     """Return a melody note as it sounds, louder on the beat and most of all on the first of a bar."""
     place = (note.start - bar_start) % metre
     accent = 0.1 if place < 1e-6 else 0.04 if abs(place - round(place)) < 1e-6 else 0.0

@@ -30,37 +30,48 @@ SAMPLE_RATE = 30_000  # Hz
 MUSIC = "music_sample/*/*.mp3"  # below the current folder
 SILENCE = 1e-2  # of the peak: a song begins with the first sample above it
 LONG = 2.0  # seconds, from which on a picture's time is in seconds
-INTRODUCTION = 30.0  # seconds of a file, besides the samples asked for, in which its music may begin
+# seconds of a file, besides the samples asked for, in which its music may begin
+INTRODUCTION = 30.0
 
 
-def get_raw_data(num_files: int, data_points: int, scale: float) -> tuple[list[np.ndarray], list[str]]:
+def get_raw_data(
+    num_files: int, data_points: int, scale: float
+) -> tuple[list[np.ndarray], list[str]]:
     """Return the beginnings of some songs: from ./music_sample/*/*.mp3 where there are such files, else from the starter collection.
 
     Args:
-        num_files: how many songs; fewer if there are fewer. No more than these are read or rendered.
+        num_files: how many songs; fewer if there are fewer. No more than these are read or
+            rendered.
         data_points: samples of each song, from where its sound begins.
         scale: standard deviation of each song's samples, whose mean is 0.
 
     Returns:
-        A list of arrays (data_points, 1) float32 (a shorter song gives what it has), at 30,000 Hz, and the songs' names.
+        A list of arrays (data_points, 1) float32 (a shorter song gives what it has), at 30,000 Hz,
+        and the songs' names.
 
     Raises:
         AudioError: if none of the files in ./music_sample can be read.
         ValueError: for counts below 1 or a scale that is not positive.
     """
     if num_files < 1 or data_points < 1:
-        raise ValueError(f"num_files and data_points are at least 1, not {num_files} and {data_points}")
+        raise ValueError(
+            f"num_files and data_points are at least 1, not {num_files} and {data_points}"
+        )
     if not (scale > 0 and np.isfinite(scale)):
         raise ValueError(f"scale is a positive number, not {scale}")
     sounds: list[np.ndarray] = []
     names: list[str] = []
     paths = sorted(Path().glob(MUSIC))
-    for name, samples in _from_files(paths, data_points) if paths else _from_the_starter_collection():
+    for name, samples in (
+        _from_files(paths, data_points) if paths else _from_the_starter_collection()
+    ):
         start = int(np.argmax(np.abs(samples) > SILENCE * np.abs(samples).max()))
         sound = samples[start : start + data_points].astype(np.float64)
         sound -= sound.mean()
         deviation = sound.std()
-        sounds.append((sound * (scale / deviation if deviation > 0 else 0)).astype(np.float32)[:, None])
+        sounds.append(
+            (sound * (scale / deviation if deviation > 0 else 0)).astype(np.float32)[:, None]
+        )
         names.append(name)
         if len(sounds) == num_files:
             break
@@ -72,7 +83,10 @@ def get_raw_data(num_files: int, data_points: int, scale: float) -> tuple[list[n
 def _from_files(paths: Sequence[Path], data_points: int) -> Iterator[tuple[str, np.ndarray]]:
     for path in paths:
         try:
-            yield path.name, read_audio(path, SAMPLE_RATE, max_seconds=data_points / SAMPLE_RATE + INTRODUCTION)
+            yield (
+                path.name,
+                read_audio(path, SAMPLE_RATE, max_seconds=data_points / SAMPLE_RATE + INTRODUCTION),
+            )
         except AudioError as error:
             print(error)
 
@@ -85,7 +99,11 @@ def _from_the_starter_collection() -> Iterator[tuple[str, np.ndarray]]:
 
 
 def play_random_sound(
-    sounds: Sequence[np.ndarray], names: Sequence[str], scale: float, *, rng: np.random.Generator | None = None
+    sounds: Sequence[np.ndarray],
+    names: Sequence[str],
+    scale: float,
+    *,
+    rng: np.random.Generator | None = None,
 ) -> np.ndarray:
     """Say the name of one of the sounds, play it, and return it.
 
@@ -147,15 +165,27 @@ def plot_audio_comparison(
     Args:
         original: (n,) or (n, 1).
         other: the same.
-        path: where the picture is saved: PNG or SVG; by default it is shown, or saved as audio_comparison.png where there is no display.
+        path: where the picture is saved: PNG or SVG; by default it is shown, or saved as
+            audio_comparison.png where there is no display.
         sample_rate: of both, in Hz.
         ax: draw here, and neither show nor save.
     """
     songs = [np.asarray(samples).ravel() for samples in (original, other)]
     unit = "seconds" if max(map(len, songs)) > LONG * sample_rate else "milliseconds"
     with canvas(ax, path, "audio_comparison.png") as given:
-        for song, label, color, width in zip(songs, ("original", "after"), (BLUE, ORANGE), (2.0, 1.0), strict=True):
-            draw_wave(given.axes, song, sample_rate, unit=unit, label=label, color=color, linewidth=width, alpha=0.8)
+        for song, label, color, width in zip(
+            songs, ("original", "after"), (BLUE, ORANGE), (2.0, 1.0), strict=True
+        ):
+            draw_wave(
+                given.axes,
+                song,
+                sample_rate,
+                unit=unit,
+                label=label,
+                color=color,
+                linewidth=width,
+                alpha=0.8,
+            )
         given.axes.set_ylabel("amplitude")
         given.axes.legend()
     if given.path:

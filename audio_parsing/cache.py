@@ -7,10 +7,11 @@ Contract:
     cache.get(*key) -> array            the same one, or None
     cache.problem                       None, or one line: nothing can be kept here; everything goes on without
 
-An entry is a file of its own: a mark, a digest of everything that follows and of its key, an array as NumPy writes it. It is written
-under another name and then renamed, so that other processes see all of it or nothing. It is not forced to the disk: what a power cut or
-anything else damages no longer has its digest, and counts as not there. Before more than `most_bytes` are kept, those go that were not
-asked for longest.
+An entry is a file of its own: a mark, a digest of everything that follows and of its key, an array
+as NumPy writes it. It is written under another name and then renamed, so that other processes see
+all of it or nothing. It is not forced to the disk: what a power cut or anything else damages no
+longer has its digest, and counts as not there. Before more than `most_bytes` are kept, those go
+that were not asked for longest.
 """
 
 from __future__ import annotations
@@ -42,10 +43,13 @@ class Cache:
     Args:
         folder: made when something is put; may hold other files, which are left alone.
         version: of what works the arrays out.
-        most_bytes: that are kept, of all versions together. Each of several processes that write at once may pass it by a sixteenth.
+        most_bytes: that are kept, of all versions together. Each of several processes that write at
+            once may pass it by a sixteenth.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], version: str, *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], version: str, *, most_bytes: int = MOST_BYTES
+    ) -> None:
         self.folder = Path(folder)
         self.version = version
         self.most_bytes = most_bytes
@@ -104,7 +108,9 @@ class Cache:
         return self.folder / f"{self._digest(key, b'').hex()}{SUFFIX}"
 
     def _digest(self, key: tuple[str | int, ...], content: bytes | memoryview) -> bytes:
-        digest = hashlib.blake2b(repr((self.version, *key)).encode(errors="surrogatepass"), digest_size=DIGEST_SIZE)
+        digest = hashlib.blake2b(
+            repr((self.version, *key)).encode(errors="surrogatepass"), digest_size=DIGEST_SIZE
+        )
         digest.update(content)
         return digest.digest()
 
@@ -123,7 +129,11 @@ class Cache:
 
     def _make_room(self, size: int) -> None:
         """Delete entries until `size` more bytes fit."""
-        if self._known is not None and self._written < self.most_bytes // 16 and self._known + self._written + size <= self.most_bytes:
+        if (
+            self._known is not None
+            and self._written < self.most_bytes // 16
+            and self._known + self._written + size <= self.most_bytes
+        ):
             return
         entries = self._entries()
         self._known, self._written = sum(size for _, size, _ in entries), 0

@@ -5,8 +5,9 @@ Contract:
     with decoded(path) as (rate, blocks):                rate in Hz; blocks (n,) float32, channels averaged, one after the other
     with decoded(path, mono=False) as (rate, blocks):    blocks (n, channels)
 
-Everything that can be wrong with a file ends in an AudioError of one line. libsndfile runs in this process: a child of its own would be
-needed if a damaged file could crash it, but of 420,000 (20,000 each of 21 kinds, libsndfile 1.2.2; tests/test_damaged_files.py) none did.
+Everything that can be wrong with a file ends in an AudioError of one line. libsndfile runs in this
+process: a child of its own would be needed if a damaged file could crash it, but of 420,000 (20,000
+each of 21 kinds, libsndfile 1.2.2; tests/audio_parsing/test_damaged_files.py) none did.
 """
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ WHOLE = 0.98  # of the promised length; a file with less breaks off
 GUESSED_RATE = 16000  # bytes a second of a file whose length is not known
 FFMPEG_RATE = 48000  # Hz, that ffmpeg is asked for where channels are averaged
 FFMPEG_MOST = 1 << 28  # bytes it may ask the system for at once; a damaged table may want more
-AU_HEADER = struct.Struct(">4sIIIII")  # ".snd", where the samples begin, their bytes, their encoding, Hz, channels
-# (offset, bytes, ffmpeg's name of the container): it is told which, for left to guess it would follow what a playlist points to.
+# ".snd", where the samples begin, their bytes, their encoding, Hz, channels
+AU_HEADER = struct.Struct(">4sIIIII")
+# (offset, bytes, ffmpeg's name of the container): it is told which, for left to guess it would
+# follow what a playlist points to.
 CONTAINERS = (
     (4, b"ftyp", "mov"),
     (0, b"\x1a\x45\xdf\xa3", "matroska"),
@@ -45,7 +48,8 @@ CONTAINERS = (
     (0, b"\xff\xf1", "aac"),
     (0, b"\xff\xf9", "aac"),
 )
-NOISY = {"MP3": (quiet_stderr,), "SDS": (quiet_stdout,)}  # formats whose decoders write notes while they read
+# formats whose decoders write notes while they read
+NOISY = {"MP3": (quiet_stderr,), "SDS": (quiet_stdout,)}
 STREAMS = threading.Lock()  # two threads that turned them away would leave them away
 
 
@@ -61,10 +65,15 @@ def decoded(path: Path, *, mono: bool = True) -> Iterator[tuple[int, Iterator[np
         AudioError: if it can't be read, or breaks off while it is.
     """
     beginning = read_beginning(path)
-    container = next((name for offset, mark, name in CONTAINERS if beginning.startswith(mark, offset)), None)
+    container = next(
+        (name for offset, mark, name in CONTAINERS if beginning.startswith(mark, offset)), None
+    )
     opened = _libsndfile(path) if container is None else _ffmpeg(path, container, mono=mono)
     with opened as (rate, blocks):
-        yield rate, (block.mean(axis=1, dtype=np.float32) if mono else block.copy() for block in blocks)
+        yield (
+            rate,
+            (block.mean(axis=1, dtype=np.float32) if mono else block.copy() for block in blocks),
+        )
 
 
 def seconds_of(path: Path) -> float:
@@ -82,7 +91,10 @@ def seconds_of(path: Path) -> float:
             return guess
         os.lseek(descriptor, 0, os.SEEK_SET)
         try:
-            with _silenced(quiet_stderr, quiet_stdout), soundfile.SoundFile(os.dup(descriptor), closefd=True) as file:
+            with (
+                _silenced(quiet_stderr, quiet_stdout),
+                soundfile.SoundFile(os.dup(descriptor), closefd=True) as file,
+            ):
                 known = 0 < file.frames < 1 << 62 and RATES[0] <= file.samplerate <= RATES[1]
                 return file.frames / file.samplerate if known else guess
         except soundfile.LibsndfileError:
@@ -91,7 +103,9 @@ def seconds_of(path: Path) -> float:
 
 def shown(path: str | os.PathLike[str]) -> str:
     """Return a path as one line that any terminal can print: names of files may hold line ends and bytes that are no text."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fspath(path))
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fspath(path)
+    )
 
 
 def reason(error: OSError) -> str:
@@ -109,10 +123,14 @@ def read_beginning(path: Path) -> bytes:
 def open_file(path: Path) -> Iterator[int]:
     """Open a regular file for reading. NOTE: without O_NONBLOCK a named pipe would hold us here for ever."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
     except OSError as error:
         nowhere = isinstance(error, FileNotFoundError) and os.path.islink(path)
-        raise AudioError(f"{shown(path)}: {'is a link that leads nowhere' if nowhere else reason(error)}") from None
+        raise AudioError(
+            f"{shown(path)}: {'is a link that leads nowhere' if nowhere else reason(error)}"
+        ) from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -129,17 +147,23 @@ def _libsndfile(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
     """Open a file; give its rate in Hz and its blocks of samples (n, channels)."""
     import soundfile
 
-    # A descriptor has no name, so libsndfile can't guess by the name's ending. NOTE: older versions close it when they refuse a file,
-    # whatever they were told; they all close one that is theirs, so they get their own.
+    # A descriptor has no name, so libsndfile can't guess by the name's ending. NOTE: older versions
+    # close it when they refuse a file, whatever they were told; they all close one that is theirs,
+    # so they get their own.
     with open_file(path) as descriptor:
         try:
-            with _silenced(quiet_stderr, quiet_stdout):  # of a damaged ALAC file libsndfile complains on stdout
+            # of a damaged ALAC file libsndfile complains on stdout
+            with _silenced(quiet_stderr, quiet_stdout):
                 file = soundfile.SoundFile(os.dup(descriptor), closefd=True)
         except soundfile.LibsndfileError as error:
-            raise AudioError(f"{shown(path)}: is not audio that can be read ({error.error_string})") from None
+            raise AudioError(
+                f"{shown(path)}: is not audio that can be read ({error.error_string})"
+            ) from None
         with file:
             if not RATES[0] <= file.samplerate <= RATES[1]:
-                raise AudioError(f"{shown(path)}: a sample rate of {file.samplerate} Hz is not audio")
+                raise AudioError(
+                    f"{shown(path)}: a sample rate of {file.samplerate} Hz is not audio"
+                )
             yield file.samplerate, _libsndfile_blocks(path, file)
 
 
@@ -148,8 +172,10 @@ def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.nda
     import soundfile
 
     frames, complaint = 0, ""
-    known = file.frames < 1 << 62  # NOTE: of an unknown length libsndfile says the largest number there is
-    # NOTE: into an array of our own. For one of its own soundfile believes the file's length, which damage makes negative.
+    # NOTE: of an unknown length libsndfile says the largest number there is
+    known = file.frames < 1 << 62
+    # NOTE: into an array of our own. For one of its own soundfile believes the file's length, which
+    # damage makes negative.
     place = np.empty((max(1, BLOCK_VALUES // file.channels), file.channels), np.float32)
     while not known or frames <= file.frames + len(place):  # what goes on and on is damaged too
         try:
@@ -165,7 +191,9 @@ def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.nda
     # Ogg files may promise a little more than they hold.
     if frames < WHOLE * file.frames if known else complaint:
         length = f" of {file.frames / file.samplerate:.1f}" if known else ""
-        raise AudioError(f"{shown(path)}: breaks off after {frames / file.samplerate:.1f}{length} s{complaint}")
+        raise AudioError(
+            f"{shown(path)}: breaks off after {frames / file.samplerate:.1f}{length} s{complaint}"
+        )
 
 
 @contextlib.contextmanager
@@ -178,28 +206,60 @@ def _silenced(*ways: Callable[[], contextlib.AbstractContextManager[None]]) -> I
 
 
 @contextlib.contextmanager
-def _ffmpeg(path: Path, container: str, *, mono: bool) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+def _ffmpeg(
+    path: Path, container: str, *, mono: bool
+) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
     """Open a file through ffmpeg; give a rate in Hz and its blocks of samples (n, channels), averaged to one channel if mono."""
     program = shutil.which("ffmpeg")
     if program is None:
-        raise AudioError(f"{shown(path)}: a file of this kind is read through ffmpeg, which is not installed")
-    command = [program, "-v", "error", "-nostdin", "-xerror", "-max_alloc", str(FFMPEG_MOST), "-protocol_whitelist", "file,pipe"]
+        raise AudioError(
+            f"{shown(path)}: a file of this kind is read through ffmpeg, which is not installed"
+        )
+    command = [
+        program,
+        "-v",
+        "error",
+        "-nostdin",
+        "-xerror",
+        "-max_alloc",
+        str(FFMPEG_MOST),
+        "-protocol_whitelist",
+        "file,pipe",
+    ]
     command += ["-f", container, "-i", f"file:{path}"]
-    command += ["-map", "0:a:0", *(["-ac", "1", "-ar", str(FFMPEG_RATE)] if mono else []), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
-    with tempfile.TemporaryFile() as complaints, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process:
+    command += [
+        "-map",
+        "0:a:0",
+        *(["-ac", "1", "-ar", str(FFMPEG_RATE)] if mono else []),
+        "-c:a",
+        "pcm_f32be",
+        "-f",
+        "au",
+        "pipe:1",
+    ]
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process,
+    ):
         assert process.stdout is not None
         stream = process.stdout
 
         def failure() -> AudioError:
             complaints.seek(0)
-            lines = complaints.read().decode(errors="replace").strip().splitlines() or ["no reason given"]
+            lines = complaints.read().decode(errors="replace").strip().splitlines() or [
+                "no reason given"
+            ]
             complaint = shown(lines[-1].replace(f"file:{path}", "the file"))
             return AudioError(f"{shown(path)}: is not audio that ffmpeg can read ({complaint})")
 
         def blocks(channels: int) -> Iterator[np.ndarray]:
             size = 4 * channels
             while data := stream.read(max(1, BLOCK_VALUES // channels) * size):
-                yield np.frombuffer(data[: len(data) // size * size], ">f4").astype(np.float32).reshape(-1, channels)
+                yield (
+                    np.frombuffer(data[: len(data) // size * size], ">f4")
+                    .astype(np.float32)
+                    .reshape(-1, channels)
+                )
             if process.wait() != 0:
                 raise failure()
 

@@ -7,8 +7,9 @@ Contract:
     read_pieces(path, seconds=) -> pieces    the same of a file of any length, piece after piece
     read_folder(folder) -> (path, samples)   one file after the other; what can't be read is named and skipped
 
-A file is read by its content, whatever it is called, in blocks of one to two seconds, so that only the result is in memory: 88 kB a
-second, 318 MB an hour. Of a file that is longer than that allows, `read_pieces` gives one piece at a time.
+A file is read by its content, whatever it is called, in blocks of one to two seconds, so that only
+the result is in memory: 88 kB a second, 318 MB an hour. Of a file that is longer than that allows,
+`read_pieces` gives one piece at a time.
 """
 
 from __future__ import annotations
@@ -42,12 +43,19 @@ LONGEST = 1200.0  # seconds of one file that are in memory at once, unless asked
 Blocks = Generator[np.ndarray, None, None]  # samples (n,) float32, one block after the other
 
 
-def read_audio(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, max_seconds: float | None = None) -> np.ndarray:
+def read_audio(
+    path: str | os.PathLike[str],
+    sample_rate: int = SAMPLE_RATE,
+    *,
+    max_seconds: float | None = None,
+) -> np.ndarray:
     """Read one audio file as mono samples at one rate.
 
-    Channels are averaged. A high-pass at 10 Hz removes DC. Silence at the ends, 60 dB below the loudest hundredth of a second, is cut. The
-    level is then set so that the root mean square of the loud passages is 0.1 of full scale: of all windows of 0.4 s those less than 10 dB
-    below the average count, so that pauses and quiet movements don't make the rest loud. A file whose peaks would pass 0.99 stays quieter.
+    Channels are averaged. A high-pass at 10 Hz removes DC. Silence at the ends, 60 dB below the
+    loudest hundredth of a second, is cut. The level is then set so that the root mean square of the
+    loud passages is 0.1 of full scale: of all windows of 0.4 s those less than 10 dB below the
+    average count, so that pauses and quiet movements don't make the rest loud. A file whose peaks
+    would pass 0.99 stays quieter.
 
     Args:
         path: of a file of any format, rate and number of channels.
@@ -68,7 +76,9 @@ def read_audio(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, 
         return next(pieces)
 
 
-def read_pieces(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, seconds: float = LONGEST) -> Blocks:
+def read_pieces(
+    path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, seconds: float = LONGEST
+) -> Blocks:
     """Yield one audio file in pieces, of which each is made as `read_audio` makes a whole file: its silence cut, its loudness levelled.
 
     Args:
@@ -80,7 +90,8 @@ def read_pieces(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *,
         Samples (n,) float32 in [-0.99, 0.99].
 
     Raises:
-        AudioError: if the file can't be read, with the reason; a file that breaks off is only found to when its end is reached.
+        AudioError: if the file can't be read, with the reason; a file that breaks off is only found
+            to when its end is reached.
         ValueError: for a sample rate or seconds that are not positive.
     """
     if sample_rate <= 0:
@@ -97,7 +108,11 @@ def read_pieces(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *,
                 raise AudioError(f"{shown(path)}: holds samples that are not numbers")
             while block.size:
                 if not gathered:
-                    block = block[np.argmax(np.abs(block) > NOTHING) :] if np.abs(block).max() > NOTHING else block[:0]
+                    block = (
+                        block[np.argmax(np.abs(block) > NOTHING) :]
+                        if np.abs(block).max() > NOTHING
+                        else block[:0]
+                    )
                 room = most - len(gathered) // 4
                 gathered += block[:room].tobytes()
                 block = block[room:]
@@ -127,8 +142,10 @@ def read_folder(
     Args:
         folder: searched recursively, as `find_audio` does.
         sample_rate: of the samples, in Hz.
-        max_seconds: of each file, from where its sound begins; None reads whole files, however long.
-        on_skip: called with a line for each file or folder that can't be read, and at the end with their sum; by default they are logged.
+        max_seconds: of each file, from where its sound begins; None reads whole files, however
+            long.
+        on_skip: called with a line for each file or folder that can't be read, and at the end with
+            their sum; by default they are logged.
 
     Raises:
         AudioError: if there is no such folder or, at the end, if nothing in it could be read.
@@ -147,7 +164,9 @@ def read_folder(
     if skipped:
         skip(f"{shown(folder)}: {skipped} of {len(paths)} files skipped")
     if skipped == len(paths):
-        raise AudioError(f"{shown(folder)}: no audio in it that can be read; looked in all its folders for {LOOKED_FOR}")
+        raise AudioError(
+            f"{shown(folder)}: no audio in it that can be read; looked in all its folders for {LOOKED_FOR}"
+        )
 
 
 def _resampled(path: Path, sample_rate: int) -> Blocks:
@@ -163,7 +182,8 @@ def _resampled(path: Path, sample_rate: int) -> Blocks:
         state = None
         for block in blocks:
             if state is None:
-                state = signal.sosfilt_zi(sections) * block.mean(dtype=np.float64)  # as if the offset had always been there
+                # as if the offset had always been there
+                state = signal.sosfilt_zi(sections) * block.mean(dtype=np.float64)
             block, state = signal.sosfilt(sections, block.astype(np.float64), zi=state)
             yield resampler.resample_chunk(block.astype(np.float32))
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)

@@ -1,8 +1,9 @@
 """A bank of band filters over a whole song, in the frequency domain: samples -> spectrum -> band signals, and back.
 
-The spectrum of a song of N samples is 2 / N times its real FFT, so that a sinusoid of amplitude A is one line of height A. A band is
-a window over some of its bins; its signal, the band's analytic signal at M samples for the whole song, is the inverse FFT of the bins
-folded modulo M. Folding by the absolute bin keeps the absolute phase: no demodulation is needed anywhere.
+The spectrum of a song of N samples is 2 / N times its real FFT, so that a sinusoid of amplitude A
+is one line of height A. A band is a window over some of its bins; its signal, the band's analytic
+signal at M samples for the whole song, is the inverse FFT of the bins folded modulo M. Folding by
+the absolute bin keeps the absolute phase: no demodulation is needed anywhere.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ LOWEST_PITCH = 24.0  # MIDI number of band 0; band k is half a semitone above ba
 NOISE_BANDS = 6
 NOISE_EDGES = np.geomspace(5050.0, 10900.0, NOISE_BANDS + 1)  # Hz
 BASEBAND_RATE = 150.0  # samples a second of a band signal, at least
-PADDING = 0.5  # seconds after the song: an FFT is circular, here the filters of the end meet those of the beginning
+# seconds after the song: an FFT is circular, here the filters of the end meet those of the
+# beginning
+PADDING = 0.5
 
 
 def band_frequencies() -> np.ndarray:
@@ -76,7 +79,8 @@ def _filter_bank(size: int, sample_rate: float) -> FilterBank:
     bins_per_hertz = size / sample_rate
     bins = size // 2 + 1
     frequency = band_frequencies()
-    # Half a semitone is (2^(1/24) - 1) f wide. Narrower than 2 Hz would smear bass notes in time, wider than 30 Hz needs a higher rate.
+    # Half a semitone is (2^(1/24) - 1) f wide. Narrower than 2 Hz would smear bass notes in time,
+    # wider than 30 Hz needs a higher rate.
     sigma = np.clip(0.7 * (2 ** (1 / BANDS_PER_OCTAVE) - 1) * frequency, 2.0, 30.0)
     first = np.minimum(np.ceil((frequency - 3 * sigma) * bins_per_hertz), bins).astype(np.int64)
     last = np.minimum(np.floor((frequency + 3 * sigma) * bins_per_hertz), bins - 1).astype(np.int64)

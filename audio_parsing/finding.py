@@ -10,23 +10,35 @@ from pathlib import Path
 
 from audio_parsing.decoding import AudioError, read_beginning, reason, shown
 
-# What a name promises; such a file is named when it can't be read. Everything else is looked into and left alone when it is not audio.
+# What a name promises; such a file is named when it can't be read. Everything else is looked into
+# and left alone when it is not audio.
 SUFFIXES = frozenset(
     ".wav .wave .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .aif .aiff .aifc .au .snd .caf .m4a .m4b .mp4 .aac .wma .mka .webm".split()
 )
-COMPANION = "._"  # begins the name of what macOS puts beside each file on others' disks: ._song.mp3 holds no music
-LOOKED_FOR = "WAV, FLAC, OGG, Opus, MP3, AIFF and what else libsndfile reads, M4A where ffmpeg is installed"
-# First bytes of what libsndfile reads. NOTE: an MP3 file may also begin with its first frame, see _is_audio.
+# begins the name of what macOS puts beside each file on others' disks: ._song.mp3 holds no music
+COMPANION = "._"
+LOOKED_FOR = (
+    "WAV, FLAC, OGG, Opus, MP3, AIFF and what else libsndfile reads, M4A where ffmpeg is installed"
+)
+# First bytes of what libsndfile reads. NOTE: an MP3 file may also begin with its first frame, see
+# _is_audio.
 BEGINNINGS = (
     b"fLaC", b"OggS", b"ID3", b"caff", b".snd", b"dns.", b"riff", b"Creative Voice ", b"NIST_1A", b"PVF1", b"2BIT", b" paf", b"fap ",
     b"ALawSoundFile", b"Extended Instrum", b"\xf0\x7e\x00\x01", b"\x64\xa3\x01\x00", b"\x64\xa3\x02\x00", b"\x64\xa3\x03\x00",
     b"\x64\xa3\x04\x00", b"\x00\x01\xa3\x64", b"\x00\x02\xa3\x64", b"\x00\x03\xa3\x64", b"\x00\x04\xa3\x64",
 )  # fmt: skip
 # Containers of audio and of pictures, with what audio has after their length.
-CONTAINERS = {b"RIFF": (b"WAVE",), b"RIFX": (b"WAVE",), b"RF64": (b"WAVE",), b"FORM": (b"AIFF", b"AIFC", b"8SVX", b"16SV")}
+CONTAINERS = {
+    b"RIFF": (b"WAVE",),
+    b"RIFX": (b"WAVE",),
+    b"RF64": (b"WAVE",),
+    b"FORM": (b"AIFF", b"AIFC", b"8SVX", b"16SV"),
+}
 
 
-def find_audio(folder: str | os.PathLike[str], *, on_skip: Callable[[str], None] | None = None) -> list[Path]:
+def find_audio(
+    folder: str | os.PathLike[str], *, on_skip: Callable[[str], None] | None = None
+) -> list[Path]:
     """Return the audio files in a folder and the folders below it, in an order that depends on their names alone.
 
     Links to folders are followed; a folder that is reached twice, as in a loop, is read once.
@@ -44,7 +56,9 @@ def find_audio(folder: str | os.PathLike[str], *, on_skip: Callable[[str], None]
         if not stat.S_ISDIR(top.stat().st_mode):
             raise AudioError(f"{shown(top)}: is not a folder")
     except OSError as error:
-        raise AudioError(f"{shown(top)}: {'no such folder' if isinstance(error, FileNotFoundError) else reason(error)}") from None
+        raise AudioError(
+            f"{shown(top)}: {'no such folder' if isinstance(error, FileNotFoundError) else reason(error)}"
+        ) from None
     found: list[Path] = []
     seen: dict[tuple[int, int], Path] = {}
     waiting = [top]
@@ -60,9 +74,14 @@ def find_audio(folder: str | os.PathLike[str], *, on_skip: Callable[[str], None]
         except OSError as error:
             skip(f"{shown(place)}: {reason(error)}")
             continue
-        # NOTE: unlike Path.is_dir, os.path.isdir is False and raises nothing where the entry can't be looked at.
+        # NOTE: unlike Path.is_dir, os.path.isdir is False and raises nothing where the entry can't
+        # be looked at.
         folders = [entry for entry in entries if os.path.isdir(entry)]
-        rest = [entry for entry in entries if not os.path.isdir(entry) and not entry.name.startswith(COMPANION)]
+        rest = [
+            entry
+            for entry in entries
+            if not os.path.isdir(entry) and not entry.name.startswith(COMPANION)
+        ]
         found += [entry for entry in rest if entry.suffix.lower() in SUFFIXES or _is_audio(entry)]
         # Links come last, so that a folder is known by its own place and not by a link to it.
         waiting[:0] = sorted((entry for entry in folders if entry.is_symlink()), reverse=True)
@@ -78,9 +97,22 @@ def _is_audio(path: Path) -> bool:
         beginning = read_beginning(path)
     except AudioError:
         return False
-    # MPEG audio: eleven bits of ones, then version, layer 2 or 3, a bit rate and a sample rate that exist.
-    frame = len(beginning) > 3 and beginning[0] == 0xFF and beginning[1] & 0xE0 == 0xE0 and beginning[1] & 0x18 != 0x08
-    frame = frame and beginning[1] & 0x06 in (0x02, 0x04) and 0 < beginning[2] >> 4 < 15 and beginning[2] & 0x0C != 0x0C
+    # MPEG audio: eleven bits of ones, then version, layer 2 or 3, a bit rate and a sample rate that
+    # exist.
+    frame = (
+        len(beginning) > 3
+        and beginning[0] == 0xFF
+        and beginning[1] & 0xE0 == 0xE0
+        and beginning[1] & 0x18 != 0x08
+    )
+    frame = (
+        frame
+        and beginning[1] & 0x06 in (0x02, 0x04)
+        and 0 < beginning[2] >> 4 < 15
+        and beginning[2] & 0x0C != 0x0C
+    )
     if beginning[:4] in CONTAINERS:
         return beginning[8:12] in CONTAINERS[beginning[:4]]
-    return frame or beginning.startswith(BEGINNINGS) or beginning[4:12] in (b"ftypM4A ", b"ftypM4B ")
+    return (
+        frame or beginning.startswith(BEGINNINGS) or beginning[4:12] in (b"ftypM4A ", b"ftypM4B ")
+    )

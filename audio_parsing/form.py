@@ -18,8 +18,9 @@ class Section:
 def plan_form(lengths: Sequence[float], metre: int, beats: float) -> list[Section]:
     """Fill `beats` beats with phrases of the given lengths, always ending with the last.
 
-    Whole tunes first; then as many first phrases as fit before the last one or two; what is left becomes an introduction of one or
-    two bars, the last bars once more, and time for the last note to ring.
+    Whole tunes first; then as many first phrases as fit before the last one or two; what is left
+    becomes an introduction of one or two bars, the last bars once more, and time for the last note
+    to ring.
     """
     final = len(lengths) - 1
     order: list[tuple[int | None, float]] = []
@@ -27,17 +28,25 @@ def plan_form(lengths: Sequence[float], metre: int, beats: float) -> list[Sectio
     while left >= sum(lengths):
         order += list(enumerate(lengths))
         left -= sum(lengths)
-    # The part of a tune that fits best: the first `head` phrases and the last `tail`. A song should open with its tune's beginning;
-    # then a longer tail keeps question and answer together.
+    # The part of a tune that fits best: the first `head` phrases and the last `tail`. A song should
+    # open with its tune's beginning; then a longer tail keeps question and answer together.
     choices = [
-        (head > 0 or bool(order), sum(lengths[:head]) + sum(lengths[len(lengths) - tail :]), tail, head)
+        (
+            head > 0 or bool(order),
+            sum(lengths[:head]) + sum(lengths[len(lengths) - tail :]),
+            tail,
+            head,
+        )
         for tail in (1, 2)
         for head in range(len(lengths) - tail + 1)
     ]
     fitting = [choice for choice in choices if choice[1] <= left]
     if fitting:
         _, used, tail, head = max(fitting)
-        order += [(index, lengths[index]) for index in (*range(head), *range(len(lengths) - tail, len(lengths)))]
+        order += [
+            (index, lengths[index])
+            for index in (*range(head), *range(len(lengths) - tail, len(lengths)))
+        ]
         left -= used
     elif not order:
         bars = min(left, lengths[final]) // metre

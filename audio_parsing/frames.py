@@ -1,9 +1,11 @@
 """Sound as frames: `encode` samples into (T, 181) small non-negative numbers, `decode` them into samples again.
 
-A frame holds the amplitudes a of 175 bands, 24 an octave from MIDI 24 (32.7 Hz) to 111 (4,978 Hz), and of 6 noise bands from 5.05 to
-10.9 kHz, each as a^0.3: a full-scale sinusoid has a = 1. The hop length (samples a frame) is free: 441 is 50 frames a second, and
-`round(sample_rate * 60 / bpm / 24)` is 24 frames a beat. Phases are not kept: `decode` continues them from peak to peak, then makes
-the band signals consistent (fast Griffin-Lim: Perraudin, Balazs, Soendergaard 2013, algorithm 2). Levels come back as they went in.
+A frame holds the amplitudes a of 175 bands, 24 an octave from MIDI 24 (32.7 Hz) to 111 (4,978 Hz),
+and of 6 noise bands from 5.05 to 10.9 kHz, each as a^0.3: a full-scale sinusoid has a = 1. The hop
+length (samples a frame) is free: 441 is 50 frames a second, and `round(sample_rate * 60 / bpm /
+24)` is 24 frames a beat. Phases are not kept: `decode` continues them from peak to peak, then makes
+the band signals consistent (fast Griffin-Lim: Perraudin, Balazs, Soendergaard 2013, algorithm 2).
+Levels come back as they went in.
 """
 
 from __future__ import annotations
@@ -13,18 +15,36 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from audio_parsing.filterbank import BANDS, LOWEST_PITCH, NOISE_BANDS, FilterBank, band_frequencies, filter_bank
+from audio_parsing.filterbank import (
+    BANDS,
+    LOWEST_PITCH,
+    NOISE_BANDS,
+    FilterBank,
+    band_frequencies,
+    filter_bank,
+)
 from audio_parsing.kernels import accelerate, continue_phases, match_frames, mean_power
 
 __all__ = [
-    "BANDS", "NOISE_BANDS", "FRAME_SIZE", "SAMPLE_RATE", "LOWEST_PITCH", "EXPONENT", "encode", "decode", "transpose", "raw_frames", "join",
-]  # fmt: skip
+    "BANDS",
+    "NOISE_BANDS",
+    "FRAME_SIZE",
+    "SAMPLE_RATE",
+    "LOWEST_PITCH",
+    "EXPONENT",
+    "encode",
+    "decode",
+    "transpose",
+    "raw_frames",
+    "join",
+]
 
 FRAME_SIZE = BANDS + NOISE_BANDS
 SAMPLE_RATE = 22050
 EXPONENT = 0.3
 LOUDEST = 1.5  # decode clips values here: an amplitude of 3.9, far over full scale
-INTERPOLATED_STEPS = 3  # of Griffin-Lim towards amplitudes interpolated between the frames: they find the phases
+# of Griffin-Lim towards amplitudes interpolated between the frames: they find the phases
+INTERPOLATED_STEPS = 3
 FRAME_STEPS = 3  # towards the frames' own powers: they find the attacks that interpolation smears
 MOMENTUM = 1.3
 FRAME_MOMENTUM = 1.0
@@ -57,17 +77,23 @@ def encode(samples: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_
     return np.ascontiguousarray(power.T) ** np.float32(EXPONENT / 2)
 
 
-def decode(frames: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_RATE, seed: int = 0) -> np.ndarray:
+def decode(
+    frames: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_RATE, seed: int = 0
+) -> np.ndarray:
     """Return the samples (T * hop_length,) float32 of frames (T, 181); the same frames and seed give the same samples.
 
-    Negative values count as 0. The level is that of the encoded sound; it is not limited to [-1, 1].
+    Negative values count as 0. The level is that of the encoded sound; it is not limited to [-1,
+    1].
 
     Raises:
-        ValueError: for frames that are not (T, 181) finite numbers with T > 0, or a hop length below 1.
+        ValueError: for frames that are not (T, 181) finite numbers with T > 0, or a hop length
+            below 1.
     """
     frames = np.asarray(frames, np.float32)
     if frames.ndim != 2 or frames.shape[1] != FRAME_SIZE or len(frames) == 0:
-        raise ValueError(f"frames must have the shape (T, {FRAME_SIZE}) with T > 0, not {frames.shape}")
+        raise ValueError(
+            f"frames must have the shape (T, {FRAME_SIZE}) with T > 0, not {frames.shape}"
+        )
     if not np.isfinite(frames).all():
         raise ValueError("frames must be finite numbers")
     _check_rates(hop_length, sample_rate)
@@ -99,7 +125,8 @@ def _places(count: int, steps: int, size: int, hop_length: int, sample_rate: flo
     """Return the places of `steps` baseband samples, in a song of `count` frames padded to `size` samples."""
     length = count * hop_length
     position = np.arange(steps) * (size / steps)  # samples
-    position[position > (length + size) / 2] -= size  # the circle's last stretch comes before the beginning
+    # the circle's last stretch comes before the beginning
+    position[position > (length + size) / 2] -= size
     place = np.clip(position / hop_length - 0.5, 0, count - 1)
     lower = np.minimum(place.astype(np.int64), max(count - 2, 0))
     outside = np.maximum(position - length, 0) + np.maximum(-position, 0)
@@ -114,15 +141,26 @@ def _between_frames(values: np.ndarray, places: _Places) -> np.ndarray:
     return values[places.lower] * (fade * (1 - weight)) + values[upper] * (fade * weight)
 
 
-def _tonal_spectrum(amplitude: np.ndarray, bank: FilterBank, hop_length: int, sample_rate: float, rng: np.random.Generator) -> np.ndarray:
+def _tonal_spectrum(
+    amplitude: np.ndarray,
+    bank: FilterBank,
+    hop_length: int,
+    sample_rate: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Find phases for the band amplitudes (T, BANDS) of frames and return the spectrum of the bands' sum."""
     places = _places(len(amplitude), bank.steps, bank.size, hop_length, sample_rate)
     fine = _between_frames(amplitude, places)
     signals = np.empty(fine.shape, np.complex64)
     phase = rng.uniform(0, 2 * np.pi, BANDS)
     continue_phases(
-        signals, fine, np.log(fine + np.float32(1e-7)), band_frequencies(), phase, bank.steps / bank.size * sample_rate
-    )  # fmt: skip
+        signals,
+        fine,
+        np.log(fine + np.float32(1e-7)),
+        band_frequencies(),
+        phase,
+        bank.steps / bank.size * sample_rate,
+    )
     signals, fine = np.ascontiguousarray(signals.T), np.ascontiguousarray(fine.T)
     power = np.ascontiguousarray(amplitude.T) ** 2
     step = hop_length * bank.steps / bank.size
@@ -132,24 +170,44 @@ def _tonal_spectrum(amplitude: np.ndarray, bank: FilterBank, hop_length: int, sa
         projected = bank.analyse(bank.synthesise(signals))
         before = projected if previous is None else previous
         if number < INTERPOLATED_STEPS:
-            accelerate(signals.view(np.float32), projected.view(np.float32), before.view(np.float32), fine, np.float32(MOMENTUM))
+            accelerate(
+                signals.view(np.float32),
+                projected.view(np.float32),
+                before.view(np.float32),
+                fine,
+                np.float32(MOMENTUM),
+            )
         else:
-            match_frames(signals, gain, projected, before, power, step, *places, np.float32(FRAME_MOMENTUM))
+            match_frames(
+                signals, gain, projected, before, power, step, *places, np.float32(FRAME_MOMENTUM)
+            )
         previous = projected
     return bank.synthesise(signals)
 
 
 def _add_noise(
-    spectrum: np.ndarray, amplitude: np.ndarray, bank: FilterBank, hop_length: int, sample_rate: float, rng: np.random.Generator
+    spectrum: np.ndarray,
+    amplitude: np.ndarray,
+    bank: FilterBank,
+    hop_length: int,
+    sample_rate: float,
+    rng: np.random.Generator,
 ) -> None:
     """Add noise of the given amplitudes (T, NOISE_BANDS) to the spectrum, band by band."""
     for k in range(NOISE_BANDS):
         begin, end = bank.noise_bins[k], bank.noise_bins[k + 1]
         if end > begin and amplitude[:, k].any():
             steps = fft.next_fast_len(int(end - begin))
-            noise = rng.standard_normal(2 * steps, np.float32).view(np.complex64) * np.float32(np.sqrt(0.5))
-            noise *= _between_frames(amplitude[:, k : k + 1], _places(len(amplitude), steps, bank.size, hop_length, sample_rate))[:, 0]
-            spectrum[begin:end] += fft.fft(noise, norm="forward")[: end - begin] * np.float32(np.sqrt(steps / (end - begin)))
+            noise = rng.standard_normal(2 * steps, np.float32).view(np.complex64) * np.float32(
+                np.sqrt(0.5)
+            )
+            noise *= _between_frames(
+                amplitude[:, k : k + 1],
+                _places(len(amplitude), steps, bank.size, hop_length, sample_rate),
+            )[:, 0]
+            spectrum[begin:end] += fft.fft(noise, norm="forward")[: end - begin] * np.float32(
+                np.sqrt(steps / (end - begin))
+            )
 
 
 def transpose(frames: np.ndarray, semitones: int) -> np.ndarray:
@@ -157,7 +215,9 @@ def transpose(frames: np.ndarray, semitones: int) -> np.ndarray:
     shift = 2 * int(semitones)
     moved = np.zeros_like(frames)
     if abs(shift) < BANDS:
-        moved[..., max(shift, 0) : min(BANDS + shift, BANDS)] = frames[..., max(-shift, 0) : min(BANDS - shift, BANDS)]
+        moved[..., max(shift, 0) : min(BANDS + shift, BANDS)] = frames[
+            ..., max(-shift, 0) : min(BANDS - shift, BANDS)
+        ]
     moved[..., BANDS:] = frames[..., BANDS:]
     return moved
 

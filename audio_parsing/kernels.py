@@ -1,7 +1,8 @@
 """The compiled loops of the frames: arrays in, preallocated arrays out.
 
-Letters: N samples and N / 2 + 1 spectrum bins of a whole (padded) song, K bands, M baseband samples of a band, T frames.
-A band's table is its slice `window[start[k]:start[k + 1]]`, which begins at the spectrum bin `first[k]`.
+Letters: N samples and N / 2 + 1 spectrum bins of a whole (padded) song, K bands, M baseband samples
+of a band, T frames. A band's table is its slice `window[start[k]:start[k + 1]]`, which begins at
+the spectrum bin `first[k]`.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def unfold(spectrum, bands, window, first, start):
 def mean_power(out, signal, step):
     """out (T,) = the mean of |signal|^2 (M,) over each frame, where `step` is the length of a frame in baseband samples.
 
-    Every sample stands for the interval of half a sample on both sides of it, so a frame need not be a whole number of samples.
+    Every sample stands for the interval of half a sample on both sides of it, so a frame need not
+    be a whole number of samples.
     """
     size = signal.shape[0]
     edge = 0.5  # a frame begins here, counted from half a sample before sample 0
@@ -86,9 +88,10 @@ def mean_power(out, signal, step):
 def continue_phases(out, amplitude, log_amplitude, frequency, phase, rate):
     """out (M, K) complex = amplitude (M, K) with phases that go on from peak to peak; `phase` (K,) holds the start and is overwritten.
 
-    At each step the local maxima over the bands are peaks, their frequency found by a parabola; a peak's phase is that of the
-    previous step at its band, advanced by the mean of the two frequencies. All bands between two valleys take their peak's phase:
-    every filter has a real, symmetric window, so a sinusoid has one phase in all bands that hear it.
+    At each step the local maxima over the bands are peaks, their frequency found by a parabola; a
+    peak's phase is that of the previous step at its band, advanced by the mean of the two
+    frequencies. All bands between two valleys take their peak's phase: every filter has a real,
+    symmetric window, so a sinusoid has one phase in all bands that hear it.
     """
     steps, bands = amplitude.shape
     previous_phase = phase
@@ -128,7 +131,8 @@ def continue_phases(out, amplitude, log_amplitude, frequency, phase, rate):
 def accelerate(out, projected, previous, amplitude, momentum):
     """out = amplitude u / |u| with u = projected + momentum (projected - previous): a step of fast Griffin-Lim.
 
-    `projected`, `previous` and `out` are (K, 2 M): complex numbers seen as pairs of floats; `amplitude` is (K, M).
+    `projected`, `previous` and `out` are (K, 2 M): complex numbers seen as pairs of floats;
+    `amplitude` is (K, M).
     """
     tiny = np.float32(1e-30)
     for k in range(amplitude.shape[0]):
@@ -145,8 +149,9 @@ def accelerate(out, projected, previous, amplitude, momentum):
 def match_frames(out, gain, projected, previous, target, step, lower, weight, fade, momentum):
     """out (K, M) = g u with u = projected + momentum (projected - previous); g gives every frame of a band its target (K, T) power.
 
-    g (`gain`, (T,), is its workspace) stands in the middle of the frames; `lower`, `weight` and `fade` (M,) say how to read it between
-    them. What happens within a frame is left as it is: unlike `accelerate`, this asks for no more than the frames know.
+    g (`gain`, (T,), is its workspace) stands in the middle of the frames; `lower`, `weight` and
+    `fade` (M,) say how to read it between them. What happens within a frame is left as it is:
+    unlike `accelerate`, this asks for no more than the frames know.
     """
     tiny = np.float32(1e-20)
     one = np.float32(1)

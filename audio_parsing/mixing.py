@@ -6,8 +6,9 @@
     mixed.take(out)                      called by the device: copies finished samples, nothing else
     mixed.position(late)                 seconds of the song heard, where the device holds `late` samples
 
-A change rewinds the mixing to the first block that the device can't be taking, and mixes again from there; so the ring may be long, which
-bears a busy interpreter, and keys are heard soon nevertheless.
+A change rewinds the mixing to the first block that the device can't be taking, and mixes again from
+there; so the ring may be long, which bears a busy interpreter, and keys are heard soon
+nevertheless.
 """
 
 from __future__ import annotations
@@ -120,7 +121,9 @@ class MixedRing:
         with self._lock:
             place = self._rewind()
             samples = self._segment.samples
-            self._segment = Segment(samples, min(max(0, round(seconds * self.rate)), samples.size), fades_in=True)
+            self._segment = Segment(
+                samples, min(max(0, round(seconds * self.rate)), samples.size), fades_in=True
+            )
             self._mix_again(place)
 
     @property
@@ -152,7 +155,8 @@ class MixedRing:
                 return segment.cursor
             place = self._read - late
             mark = next((one for one in reversed(self._marks) if one.place <= place), None)
-            # What is not mixed yet, or belongs to what was before the latest jump, is not heard yet.
+            # What is not mixed yet, or belongs to what was before the latest jump, is not heard
+            # yet.
             if mark is None or mark.segment is not segment:
                 return segment.start
             return mark.cursor if mark.paused else mark.cursor + min(place - mark.place, BLOCK)
@@ -162,7 +166,12 @@ class MixedRing:
         earliest = self._read + self._largest
         while self._marks and self._marks[-1].place >= earliest:
             mark = self._marks.pop()
-            self._segment, self._sounding, self._gain, self.paused = mark.segment, mark.sounding, mark.gain, mark.paused
+            self._segment, self._sounding, self._gain, self.paused = (
+                mark.segment,
+                mark.sounding,
+                mark.gain,
+                mark.paused,
+            )
             self._sounding.cursor, self._segment.cursor = mark.sounding_cursor, mark.cursor
             place = mark.place
             if not self._marks or self._marks[-1].place < earliest:
@@ -178,7 +187,9 @@ class MixedRing:
     def _mix(self, place: int) -> int:
         """Mix one block into the ring at a place and return the next place."""
         segment, before = self._segment, self._sounding
-        self._marks.append(_Mark(place, segment, segment.cursor, before, before.cursor, self._gain, self.paused))
+        self._marks.append(
+            _Mark(place, segment, segment.cursor, before, before.cursor, self._gain, self.paused)
+        )
         oldest = self._read - self.rate  # what a slow device may still hold
         while self._marks[0].place < oldest:
             self._marks.popleft()
@@ -199,7 +210,9 @@ class MixedRing:
         else:
             block = before.take(BLOCK) * (self._gain * (1 - ramp))
             if not self.paused:
-                block += segment.take(BLOCK) * (target * (ramp if segment.fades_in else np.float32(1)))
+                block += segment.take(BLOCK) * (
+                    target * (ramp if segment.fades_in else np.float32(1))
+                )
             self._sounding = segment
         self._gain = target
         return block

@@ -31,7 +31,9 @@ from audio_parsing.mixing import MixedRing
 from audio_parsing.silent_device import SilentDevice
 
 USUAL_RATE = 22050  # Hz, of our songs; the device is opened at this rate where it accepts it
-LATENCY = 0.08  # seconds the device holds: long enough that a busy interpreter is not heard, short enough for a skip
+# seconds the device holds: long enough that a busy interpreter is not heard, short enough for a
+# skip
+LATENCY = 0.08
 DEVICE_BLOCK = 441  # samples it is given at once
 FILL_SECONDS = 0.05  # how often the ring of mixed samples is filled up
 STALLED = 3.0  # seconds without a request for samples after which the device counts as gone
@@ -65,9 +67,15 @@ class Player:
         self._failure: str | None = None
         self._closed = threading.Event()
         self._stream: Any = sounddevice.OutputStream(
-            samplerate=rate, device=device, channels=channels, dtype="float32", latency=LATENCY, blocksize=DEVICE_BLOCK,
-            callback=self._give, finished_callback=self._ended,
-        )  # fmt: skip
+            samplerate=rate,
+            device=device,
+            channels=channels,
+            dtype="float32",
+            latency=LATENCY,
+            blocksize=DEVICE_BLOCK,
+            callback=self._give,
+            finished_callback=self._ended,
+        )
         self._last_call = time.monotonic()
         self._stream.start()
         self._latency = int(self._stream.latency * rate)
@@ -176,7 +184,8 @@ def open_player(device: str | None = None) -> tuple[Player | SilentDevice, str |
         with quiet_stderr():
             refresh_devices()
             return Player(index_of(device)), None
-    except Exception as error:  # any failure of a driver is a reason to play silently, never one to stop the radio
+    # any failure of a driver is a reason to play silently, never one to stop the radio
+    except Exception as error:
         return SilentDevice(), f"No sound: {_explain(error)}; playing silently"
 
 
@@ -194,7 +203,8 @@ def quiet_stdout() -> Iterator[None]:
         try:
             yield
         finally:
-            with contextlib.suppress(AttributeError, OSError, TypeError):  # no C library that can be found by no name
+            # no C library that can be found by no name
+            with contextlib.suppress(AttributeError, OSError, TypeError):
                 ctypes.CDLL(None).fflush(None)
 
 
@@ -235,8 +245,13 @@ def _explain(error: Exception) -> str:
     if isinstance(error, ImportError):
         return "the Python package sounddevice is missing; install it with pip install sounddevice"
     if isinstance(error, OSError):
-        install = {"darwin": "brew install portaudio", "win32": "pip install --force-reinstall sounddevice"}
-        hint = install.get(sys.platform, "install libportaudio2 (Debian, Ubuntu) or portaudio (Fedora, Arch)")
+        install = {
+            "darwin": "brew install portaudio",
+            "win32": "pip install --force-reinstall sounddevice",
+        }
+        hint = install.get(
+            sys.platform, "install libportaudio2 (Debian, Ubuntu) or portaudio (Fedora, Arch)"
+        )
         return f"the PortAudio library is missing; {hint}"
     text = " ".join(str(error).split())
     if "device -1" in text or "No Default" in text or "no default" in text:

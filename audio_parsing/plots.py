@@ -8,7 +8,8 @@ Contract, the same for all:
     path    save here: .png, .svg or .pdf; without one the picture is shown, or saved in the current folder where there is no display
     return  the file, or None if there is none
 
-Songs of any length are drawn in as many columns as a picture has, not in as many as they have samples.
+Songs of any length are drawn in as many columns as a picture has, not in as many as they have
+samples.
 """
 
 from __future__ import annotations
@@ -49,13 +50,19 @@ class Canvas:
 
 
 @contextlib.contextmanager
-def canvas(ax: Axes | None, path: str | os.PathLike[str] | None, name: str, size: tuple[float, float] = (10, 4)) -> Iterator[Canvas]:
+def canvas(
+    ax: Axes | None,
+    path: str | os.PathLike[str] | None,
+    name: str,
+    size: tuple[float, float] = (10, 4),
+) -> Iterator[Canvas]:
     """Give axes to draw in; afterwards show or save what was drawn, unless it was drawn in somebody else's.
 
     Args:
         ax: the axes to give, if not None.
         path: where to save; None shows the picture where that is possible.
-        name: of the file otherwise, in the current folder, or in one for temporary files where that can't be written to.
+        name: of the file otherwise, in the current folder, or in one for temporary files where that
+            can't be written to.
         size: inches.
 
     Raises:
@@ -68,18 +75,23 @@ def canvas(ax: Axes | None, path: str | os.PathLike[str] | None, name: str, size
         yield Canvas(ax)
         return
     if path is not None and Path(path).suffix.lower() not in KINDS:
-        raise ValueError(f"a picture is a file that ends in {', '.join(KINDS)}, not {os.fspath(path)}")
+        raise ValueError(
+            f"a picture is a file that ends in {', '.join(KINDS)}, not {os.fspath(path)}"
+        )
     figure, axes = plt.subplots(figsize=size, layout="constrained")
     try:
         given = Canvas(axes)
         yield given
-        interactive = {each.lower() for each in backend_registry.list_builtin(BackendFilter.INTERACTIVE)}
+        interactive = {
+            each.lower() for each in backend_registry.list_builtin(BackendFilter.INTERACTIVE)
+        }
         if path is None and plt.get_backend().lower() in interactive:
             plt.show()
             return
         given.path = Path(name if path is None else path).absolute()
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph ", UserWarning)  # names of songs hold letters that fonts don't
+            # names of songs hold letters that fonts don't
+            warnings.filterwarnings("ignore", "Glyph ", UserWarning)
             try:
                 figure.savefig(given.path, dpi=120)
             except OSError:
@@ -168,17 +180,27 @@ def plot_frames(
         raise ValueError(f"frames to draw are finite numbers of shape (T, F), not {frames.shape}")
     with canvas(ax, path, "frames.png") as given:
         seconds = len(frames) * hop_length / sample_rate
-        starts = np.arange(0, len(frames), -(-len(frames) // COLUMNS))  # the first frame of each column
+        # the first frame of each column
+        starts = np.arange(0, len(frames), -(-len(frames) // COLUMNS))
         drawn = np.add.reduceat(frames, starts) / np.diff(starts, append=len(frames))[:, None]
         low, high = min(0.0, float(frames.min())), max(float(np.quantile(frames, 0.999)), 1e-6)
         image = given.axes.imshow(
-            drawn.T, origin="lower", aspect="auto", extent=(0, seconds, 0, frames.shape[1]), cmap="magma", vmin=low, vmax=high,
+            drawn.T,
+            origin="lower",
+            aspect="auto",
+            extent=(0, seconds, 0, frames.shape[1]),
+            cmap="magma",
+            vmin=low,
+            vmax=high,
             interpolation="nearest",
-        )  # fmt: skip
+        )
         given.axes.set(title=as_text(title), xlabel="seconds", ylabel="value of a frame")
         if frames.shape[1] == FRAME_SIZE:
             octaves = np.arange(0, BANDS, BANDS_PER_OCTAVE)
-            given.axes.set_yticks([*(octaves + 0.5), (BANDS + FRAME_SIZE) / 2], [*(f"C{k + 1}" for k in range(len(octaves))), "noise"])
+            given.axes.set_yticks(
+                [*(octaves + 0.5), (BANDS + FRAME_SIZE) / 2],
+                [*(f"C{k + 1}" for k in range(len(octaves))), "noise"],
+            )
             given.axes.axhline(BANDS, color="white", linewidth=0.5, alpha=0.5)
             given.axes.set_ylabel("band")
         given.axes.figure.colorbar(image, ax=given.axes, label="value", pad=0.01)
@@ -225,7 +247,9 @@ def plot_side_by_side(
     return given.path
 
 
-def draw_wave(axes: Axes, samples: np.ndarray, sample_rate: float, *, unit: str = "seconds", **style: Any) -> None:
+def draw_wave(
+    axes: Axes, samples: np.ndarray, sample_rate: float, *, unit: str = "seconds", **style: Any
+) -> None:
     """Draw samples (n,) at a rate in Hz as a line; where there are more than columns, each column from lowest to highest."""
     scale = {"seconds": 1.0, "milliseconds": 1000.0}[unit] / sample_rate
     if len(samples) <= 2 * COLUMNS:
@@ -250,11 +274,32 @@ def _draw_spectrogram(axes: Axes, samples: np.ndarray, sample_rate: float) -> An
     power = np.abs(np.fft.rfft(windows, axis=1).T) ** 2  # (bins, columns)
     hertz = np.arange(len(power)) * sample_rate / WINDOW
     heard = (hertz >= min(LOWEST, sample_rate / 8)) & (hertz <= HIGHEST)
-    level = 10 * np.log10(power[heard] / max(float(power[heard].max()), 1e-30) + 10 ** (-RANGE / 10))
+    level = 10 * np.log10(
+        power[heard] / max(float(power[heard].max()), 1e-30) + 10 ** (-RANGE / 10)
+    )
     seconds = np.arange(level.shape[1]) * hop / sample_rate
-    image = axes.pcolormesh(seconds, hertz[heard], level, vmin=-RANGE, vmax=0, cmap="magma", shading="nearest", rasterized=True)
-    axes.set(yscale="log", xlabel="seconds", ylabel="Hz", xlim=(0, len(samples) / sample_rate), ylim=(hertz[heard][0], hertz[heard][-1]))
-    ticks = [tick for tick in (50, 100, 200, 500, 1000, 2000, 5000, 10000) if hertz[heard][0] <= tick <= hertz[heard][-1]]
+    image = axes.pcolormesh(
+        seconds,
+        hertz[heard],
+        level,
+        vmin=-RANGE,
+        vmax=0,
+        cmap="magma",
+        shading="nearest",
+        rasterized=True,
+    )
+    axes.set(
+        yscale="log",
+        xlabel="seconds",
+        ylabel="Hz",
+        xlim=(0, len(samples) / sample_rate),
+        ylim=(hertz[heard][0], hertz[heard][-1]),
+    )
+    ticks = [
+        tick
+        for tick in (50, 100, 200, 500, 1000, 2000, 5000, 10000)
+        if hertz[heard][0] <= tick <= hertz[heard][-1]
+    ]
     axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
     return image
@@ -265,5 +310,7 @@ def _song(samples: np.ndarray) -> np.ndarray:
     song = np.asarray(samples, np.float32)
     song = song[:, 0] if song.ndim == 2 and song.shape[1] == 1 else song
     if song.ndim != 1 or not song.size or not np.isfinite(song).all():
-        raise ValueError(f"a song to draw is finite numbers of shape (n,) or (n, 1), not {np.shape(samples)}")
+        raise ValueError(
+            f"a song to draw is finite numbers of shape (n,) or (n, 1), not {np.shape(samples)}"
+        )
     return song

@@ -12,8 +12,8 @@ FRAMES_PER_BEAT = 24
 class Note(NamedTuple):
     """A sounding note: start and duration in beats, pitch as a MIDI number, velocity 0 to 1.
 
-    `part` is 'lead', 'second' (a line below the lead), 'chords', 'bass' or 'percussion' (its pitch names the instrument);
-    `timbre` is the instrument that plays it, a name of timbres.py.
+    `part` is 'lead', 'second' (a line below the lead), 'chords', 'bass' or 'percussion' (its pitch
+    names the instrument); `timbre` is the instrument that plays it, a name of timbres.py.
     """
 
     start: float
@@ -28,9 +28,10 @@ class Note(NamedTuple):
 class StarterSong:
     """A tune in one arrangement, with the truth about it.
 
-    mode is 'major' or 'minor'; transposition counts semitones from C major or A minor, -5 to +5; bpm is beats per minute;
-    accompaniments holds the style of each section of the song, in order, and accompaniment the first of them;
-    brightness is about 0.5 (dark) to 1.5; octave is the lead's shift from the written pitch.
+    mode is 'major' or 'minor'; transposition counts semitones from C major or A minor, -5 to +5;
+    bpm is beats per minute; accompaniments holds the style of each section of the song, in order,
+    and accompaniment the first of them; brightness is about 0.5 (dark) to 1.5; octave is the lead's
+    shift from the written pitch.
     """
 
     name: str

@@ -18,7 +18,17 @@ from audio_parsing.synthesizer import render
 from audio_parsing.timbres import LEADS
 from audio_parsing.tune_book import TUNES
 
-__all__ = ["ARRANGEMENTS", "FRAMES_PER_BEAT", "TUNES", "Note", "StarterSong", "fresh_song", "hop_length", "render", "starter_songs"]
+__all__ = [
+    "ARRANGEMENTS",
+    "FRAMES_PER_BEAT",
+    "TUNES",
+    "Note",
+    "StarterSong",
+    "fresh_song",
+    "hop_length",
+    "render",
+    "starter_songs",
+]
 
 ARRANGEMENTS = 3
 _LEADS = sorted(LEADS)
@@ -34,14 +44,27 @@ def starter_songs(*, beats: int = 64) -> list[StarterSong]:
         for index in range(ARRANGEMENTS):
             rng = np.random.default_rng((seed, index))
             bpm = low + (high - low) * (float(thirds[index]) + float(rng.random())) / ARRANGEMENTS
-            # Leads and styles go round: each is heard about equally often, and a tune's three arrangements differ.
+            # Leads and styles go round: each is heard about equally often, and a tune's three
+            # arrangements differ.
             lead = _LEADS[(5 * place + 4 * index) % len(_LEADS)]
             style = STYLES[(place + 2 * index) % len(STYLES)]
-            songs.append(arrange(tune, rng, beats=beats, name=f"{tune.title} {index + 1}", lead=lead, style=style, bpm=bpm))
+            songs.append(
+                arrange(
+                    tune,
+                    rng,
+                    beats=beats,
+                    name=f"{tune.title} {index + 1}",
+                    lead=lead,
+                    style=style,
+                    bpm=bpm,
+                )
+            )
     return songs
 
 
-def fresh_song(rng: np.random.Generator, *, beats: int = 64, tune: str | None = None) -> StarterSong:
+def fresh_song(
+    rng: np.random.Generator, *, beats: int = 64, tune: str | None = None
+) -> StarterSong:
     """Return a new arrangement of a tune (its name, or None for any).
 
     Raises:
@@ -53,4 +76,12 @@ def fresh_song(rng: np.random.Generator, *, beats: int = 64, tune: str | None = 
     chosen = known[tune] if tune is not None else TUNES[int(rng.integers(len(TUNES)))]
     lead = _LEADS[int(rng.integers(len(_LEADS)))]
     style = STYLES[int(rng.integers(len(STYLES)))]
-    return arrange(chosen, rng, beats=beats, name=f"{chosen.title}, fresh", lead=lead, style=style, bpm=float(rng.uniform(*chosen.tempo)))
+    return arrange(
+        chosen,
+        rng,
+        beats=beats,
+        name=f"{chosen.title}, fresh",
+        lead=lead,
+        style=style,
+        bpm=float(rng.uniform(*chosen.tempo)),
+    )

@@ -1,7 +1,8 @@
 """A small synthesizer: notes of sine partials with their own attack and decay, noise for percussion, a little reverb.
 
-A partial is the imaginary part of c r^n for a complex number r inside the unit circle; with n = i B + j a whole note is one
-matrix product of (n / B, 2 K) and (2 K, B) real numbers, many times faster than a sine for each sample and partial.
+A partial is the imaginary part of c r^n for a complex number r inside the unit circle; with n = i B
++ j a whole note is one matrix product of (n / B, 2 K) and (2 K, B) real numbers, many times faster
+than a sine for each sample and partial.
 """
 
 from __future__ import annotations
@@ -43,24 +44,30 @@ def render(song: StarterSong, sample_rate: int = 22050) -> np.ndarray:
                 seconds = note.duration * beat / sample_rate
                 if note.part in ("lead", "second"):
                     seconds -= min(0.05, 0.2 * seconds)  # a breath before the next note
-                played[key] = play_note(TIMBRES[note.timbre], note.pitch, seconds, brightness, sample_rate)
+                played[key] = play_note(
+                    TIMBRES[note.timbre], note.pitch, seconds, brightness, sample_rate
+                )
         start = round(note.start * beat)
         sound = played[key][: mix.size - start]
         mix[start : start + sound.size] += _GAIN[note.part] * note.velocity * sound
     mix += _REVERB_LEVEL * signal.oaconvolve(mix, _room(sample_rate))[: mix.size]
     fade = min(beat, mix.size)
     mix[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade)) ** 2
-    # 20 bits: processors whose matrix products differ in the last of 53 bits still give the same bytes, but for rare samples.
+    # 20 bits: processors whose matrix products differ in the last of 53 bits still give the same
+    # bytes, but for rare samples.
     return (np.round(_level(mix) * 2.0**20) / 2.0**20).astype(np.float32)
 
 
-def play_note(timbre: Timbre, pitch: float, seconds: float, brightness: float, sample_rate: int) -> np.ndarray:
+def play_note(
+    timbre: Timbre, pitch: float, seconds: float, brightness: float, sample_rate: int
+) -> np.ndarray:
     """Return one note of some seconds, and its release: samples (n,) float64 at a rate in Hz, partials whose power is `gain` squared."""
     frequency = 440.0 * 2 ** ((pitch - 69) / 12)
     frequencies = timbre.ratios * frequency
     heard = frequencies < 0.45 * sample_rate
     frequencies = frequencies[heard]
-    # Brightness bends the loudness of the partials about the first; high notes have fewer of them anyway.
+    # Brightness bends the loudness of the partials about the first; high notes have fewer of them
+    # anyway.
     amplitudes = timbre.amplitudes[heard] * timbre.ratios[heard] ** (1.2 * np.log(brightness))
     amplitudes *= timbre.gain / np.sqrt(np.sum(amplitudes**2))
     decays = timbre.decays[heard] * (frequency / 440.0) ** timbre.pitch_decay
@@ -68,13 +75,21 @@ def play_note(timbre: Timbre, pitch: float, seconds: float, brightness: float, s
     size = held + round(5 * timbre.release * sample_rate)
     rates = np.concatenate((decays, decays + 1 / timbre.attacks[heard]))
     phasors = (-rates + 2j * np.pi * np.tile(frequencies, 2)) / sample_rate
-    rows = np.exp(phasors * (_BLOCK * np.arange(-(-size // _BLOCK)))[:, None]) * np.concatenate((amplitudes, -amplitudes))
+    rows = np.exp(phasors * (_BLOCK * np.arange(-(-size // _BLOCK)))[:, None]) * np.concatenate(
+        (amplitudes, -amplitudes)
+    )
     columns = np.exp(phasors[:, None] * np.arange(_BLOCK))
-    sound = np.concatenate((rows.real, rows.imag), axis=1) @ np.concatenate((columns.imag, columns.real))
+    sound = np.concatenate((rows.real, rows.imag), axis=1) @ np.concatenate(
+        (columns.imag, columns.real)
+    )
     sound = sound.reshape(-1)[:size]
     if timbre.breath:
         noise = np.random.default_rng(0).standard_normal(size)
-        sound += timbre.breath * signal.lfilter([1 - 0.5], [1, -0.5], noise) * np.exp(-np.arange(size) / (0.15 * sample_rate))
+        sound += (
+            timbre.breath
+            * signal.lfilter([1 - 0.5], [1, -0.5], noise)
+            * np.exp(-np.arange(size) / (0.15 * sample_rate))
+        )
     rate, depth = timbre.tremolo
     if depth:
         sound *= 1 - depth * (1 - np.cos(2 * np.pi * rate / sample_rate * np.arange(size))) / 2
@@ -87,7 +102,11 @@ def _strike(instrument: int, sample_rate: int) -> np.ndarray:
     """Return one percussion sound: a kick is a falling sine, the others are short filtered noise."""
     time = np.arange(round(0.25 * sample_rate)) / sample_rate
     if instrument == KICK:
-        return 1.2 * np.sin(2 * np.pi * (45 * time - 55 / 30 * (np.exp(-30 * time) - 1))) * np.exp(-14 * time)
+        return (
+            1.2
+            * np.sin(2 * np.pi * (45 * time - 55 / 30 * (np.exp(-30 * time) - 1)))
+            * np.exp(-14 * time)
+        )
     low, high, decay = (0.5, 0.95, 60.0) if instrument == HAT else (0.12, 0.6, 25.0)
     noise = np.random.default_rng(instrument).standard_normal(time.size)
     sections = signal.butter(2, (low, high), "bandpass", output="sos")

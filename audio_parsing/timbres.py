@@ -16,8 +16,9 @@ import numpy as np
 class Timbre:
     """Partials: frequency ratios r, amplitudes a, decay rates d (1/s, at A4), attack times s (seconds), each (K,).
 
-    `release` is the time constant (seconds) after the note's end; decay rates grow with (f / 440)^pitch_decay;
-    tremolo (rate in Hz, depth) moves the loudness; breath is the loudness of a soft noise at the start; gain makes up for a quick decay.
+    `release` is the time constant (seconds) after the note's end; decay rates grow with (f /
+    440)^pitch_decay; tremolo (rate in Hz, depth) moves the loudness; breath is the loudness of a
+    soft noise at the start; gain makes up for a quick decay.
     """
 
     ratios: np.ndarray
@@ -32,9 +33,13 @@ class Timbre:
 
 
 def _harmonics(
-    amplitudes: Sequence[float] | np.ndarray, *, decay: tuple[float, float], attack: tuple[float, float], release: float,
+    amplitudes: Sequence[float] | np.ndarray,
+    *,
+    decay: tuple[float, float],
+    attack: tuple[float, float],
+    release: float,
     stiffness: float = 0.0,
-) -> Timbre:  # fmt: skip
+) -> Timbre:
     """Return harmonics 1, 2, 3, ...: decay and attack are of the first, and by what share of it they grow; stiff strings are sharp."""
     above = np.arange(len(amplitudes))
     return Timbre(
@@ -46,7 +51,9 @@ def _harmonics(
     )
 
 
-def _bars(partials: Sequence[tuple[float, float, float]], *, attack: float, release: float) -> Timbre:
+def _bars(
+    partials: Sequence[tuple[float, float, float]], *, attack: float, release: float
+) -> Timbre:
     """Return the partials of a struck bar or bell, each given as ratio, amplitude, decay."""
     ratios, amplitudes, decays = np.array(partials).T
     return Timbre(ratios, amplitudes, decays, np.full(len(partials), attack), release)
@@ -64,19 +71,51 @@ def _ensemble(timbre: Timbre, cents: float) -> Timbre:
 
 
 _K = np.arange(1.0, 21.0)
-_PIANO = _harmonics(_K**-1.35 * (1 - 0.55 * (_K % 8 == 0)), decay=(1.1, 0.28), attack=(0.003, 0), release=0.09, stiffness=2e-4)
-_ELECTRIC_PIANO = _harmonics([1, 0.32, 0.1, 0.12, 0.03, 0.02, 0.05, 0.01], decay=(1.2, 0.5), attack=(0.004, 0), release=0.12)
-_ORGAN = _harmonics([1, 0.3, 0.3, 0.1, 0.12, 0.06, 0.02, 0.04], decay=(0.02, 0), attack=(0.012, 0), release=0.04)
+_PIANO = _harmonics(
+    _K**-1.35 * (1 - 0.55 * (_K % 8 == 0)),
+    decay=(1.1, 0.28),
+    attack=(0.003, 0),
+    release=0.09,
+    stiffness=2e-4,
+)
+_ELECTRIC_PIANO = _harmonics(
+    [1, 0.32, 0.1, 0.12, 0.03, 0.02, 0.05, 0.01], decay=(1.2, 0.5), attack=(0.004, 0), release=0.12
+)
+_ORGAN = _harmonics(
+    [1, 0.3, 0.3, 0.1, 0.12, 0.06, 0.02, 0.04], decay=(0.02, 0), attack=(0.012, 0), release=0.04
+)
 _FLUTE = _harmonics([1, 0.35, 0.12, 0.05, 0.02], decay=(0.05, 0), attack=(0.035, 0.1), release=0.06)
-_PLUCK = _harmonics(np.abs(np.sin(0.36 * np.pi * _K)) * _K**-1.1, decay=(1.6, 0.3), attack=(0.002, 0), release=0.08)
+_PLUCK = _harmonics(
+    np.abs(np.sin(0.36 * np.pi * _K)) * _K**-1.1, decay=(1.6, 0.3), attack=(0.002, 0), release=0.08
+)
 _BRASS = _harmonics(_K[:14] ** -0.9, decay=(0.15, 0), attack=(0.02, 0.22), release=0.05)
 _STRINGS = _harmonics(_K[:14] ** -1.25, decay=(0.3, 0), attack=(0.03, 0.03), release=0.07)
-_CLARINET = _harmonics([1, 0.05, 0.6, 0.06, 0.35, 0.06, 0.16, 0.04, 0.08], decay=(0.05, 0), attack=(0.022, 0.08), release=0.05)
-_ACCORDION = _harmonics(_K[:12] ** -0.95 * (1 + 0.4 * (_K[:12] % 2)), decay=(0.03, 0), attack=(0.018, 0), release=0.04)
+_CLARINET = _harmonics(
+    [1, 0.05, 0.6, 0.06, 0.35, 0.06, 0.16, 0.04, 0.08],
+    decay=(0.05, 0),
+    attack=(0.022, 0.08),
+    release=0.05,
+)
+_ACCORDION = _harmonics(
+    _K[:12] ** -0.95 * (1 + 0.4 * (_K[:12] % 2)), decay=(0.03, 0), attack=(0.018, 0), release=0.04
+)
 _BASS = _harmonics(_K[:10] ** -1.6, decay=(0.8, 0.35), attack=(0.006, 0), release=0.07)
-_BELL = _bars([(1, 1, 1.4), (2, 0.45, 2.2), (2.98, 0.25, 3.5), (4.1, 0.16, 6), (5.43, 0.1, 9), (6.8, 0.06, 12)], attack=0.002, release=0.25)
+_BELL = _bars(
+    [
+        (1, 1, 1.4),
+        (2, 0.45, 2.2),
+        (2.98, 0.25, 3.5),
+        (4.1, 0.16, 6),
+        (5.43, 0.1, 9),
+        (6.8, 0.06, 12),
+    ],
+    attack=0.002,
+    release=0.25,
+)
 _MARIMBA = _bars([(1, 1, 2.4), (3.93, 0.3, 9), (9.2, 0.08, 22)], attack=0.0015, release=0.1)
-_MUSIC_BOX = _bars([(1, 1, 2.2), (2, 0.3, 3.5), (3, 0.12, 5), (6.27, 0.1, 18)], attack=0.0015, release=0.12)
+_MUSIC_BOX = _bars(
+    [(1, 1, 2.2), (2, 0.3, 3.5), (3, 0.12, 5), (6.27, 0.1, 18)], attack=0.0015, release=0.12
+)
 
 TIMBRES: dict[str, Timbre] = {
     "piano": replace(_PIANO, pitch_decay=0.6, gain=1.15),

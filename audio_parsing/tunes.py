@@ -4,11 +4,14 @@ A tune is written in C major or A minor, one phrase a line:
 
     "C" E E F G | "G" G F E D | "C" C C D E | "G" E3/2 D/ D2
 
-- C D E F G A B are middle C (MIDI 60) upwards, c d e ... an octave higher; each , lowers and each ' raises by an octave.
+- C D E F G A B are middle C (MIDI 60) upwards, c d e ... an octave higher; each , lowers and each '
+  raises by an octave.
 - ^ before a letter raises by a semitone, _ lowers, z is a rest.
-- A number behind multiplies the length: D2, D3/2, D/ (a half), D/4. Length 1 is `unit` beats. A - ties to the next note.
-- "Am" sets the chord from here on, | is a bar line: it is checked against `metre` (beats a bar), the first bar of a phrase may be
-  a pickup, then the last one is shorter by as much. So every phrase is a whole number of bars long, and phrases can be put together freely.
+- A number behind multiplies the length: D2, D3/2, D/ (a half), D/4. Length 1 is `unit` beats. A -
+  ties to the next note.
+- "Am" sets the chord from here on, | is a bar line: it is checked against `metre` (beats a bar),
+  the first bar of a phrase may be a pickup, then the last one is shorter by as much. So every
+  phrase is a whole number of bars long, and phrases can be put together freely.
 """
 
 from __future__ import annotations
@@ -59,9 +62,17 @@ class Phrase:
     def last(self, beats: float) -> Phrase:
         """Return the phrase's last `beats` beats, with the chord that sounds where they begin."""
         cut = self.length - beats
-        notes = tuple(MelodyNote(note.start - cut, note.duration, note.pitch) for note in self.notes if note.start >= cut)
+        notes = tuple(
+            MelodyNote(note.start - cut, note.duration, note.pitch)
+            for note in self.notes
+            if note.start >= cut
+        )
         before = [chord for chord in self.chords if chord.start <= cut + self.pickup]
-        after = tuple(Chord(chord.start - cut, chord.root, chord.tones) for chord in self.chords if chord.start > cut + self.pickup)
+        after = tuple(
+            Chord(chord.start - cut, chord.root, chord.tones)
+            for chord in self.chords
+            if chord.start > cut + self.pickup
+        )
         if before:
             after = (Chord(self.pickup, before[-1].root, before[-1].tones), *after)
         return Phrase(beats, self.pickup, notes, after)
@@ -83,7 +94,10 @@ class Tune:
     @cached_property
     def phrases(self) -> tuple[Phrase, ...]:
         """The phrases, one for each line of the text."""
-        return tuple(read_phrase(line, metre=self.metre, unit=self.unit) for line in self.text.strip().splitlines())
+        return tuple(
+            read_phrase(line, metre=self.metre, unit=self.unit)
+            for line in self.text.strip().splitlines()
+        )
 
     @property
     def scale(self) -> tuple[int, ...]:
@@ -135,7 +149,11 @@ def read_phrase(line: str, *, metre: float, unit: float = 1.0) -> Phrase:
     bars.append(time)
     lengths = [later - earlier for earlier, later in zip(bars, bars[1:], strict=False)]
     pickup = lengths[0] if lengths[0] < metre else 0.0
-    expected = [metre] * len(lengths) if not pickup else [pickup] + [metre] * (len(lengths) - 2) + [metre - pickup]
+    expected = (
+        [metre] * len(lengths)
+        if not pickup
+        else [pickup] + [metre] * (len(lengths) - 2) + [metre - pickup]
+    )
     if any(abs(length - right) > 1e-6 for length, right in zip(lengths, expected, strict=True)):
         raise ValueError(f"bars of {lengths} beats, not {expected}, in {line!r}")
     return Phrase(time, pickup, tuple(notes), tuple(chords))
@@ -152,4 +170,9 @@ def _pitch(letter: str, octave: str, accidental: str) -> int | None:
     if letter == "z":
         return None
     pitch = _LETTERS[letter.upper()] + (12 if letter.islower() else 0)
-    return pitch + 12 * (octave.count("'") - octave.count(",")) + accidental.count("^") - accidental.count("_")
+    return (
+        pitch
+        + 12 * (octave.count("'") - octave.count(","))
+        + accidental.count("^")
+        - accidental.count("_")
+    )

@@ -1,6 +1,7 @@
 """Small changes to a melody that is played again: split and dotted notes, passing tones, a line in thirds.
 
-A melody is a list of MelodyNote in the canonical key (beats, MIDI numbers); every function returns a new list of the same length in beats.
+A melody is a list of MelodyNote in the canonical key (beats, MIDI numbers); every function returns
+a new list of the same length in beats.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ def step_in_scale(pitch: int, steps: int, scale: Sequence[int]) -> int:
     return pitch - pitch % 12 + 12 * (octave - (below < 0)) + degrees[degree]
 
 
-def vary(melody: Sequence[MelodyNote], scale: Sequence[int], *, amount: float, rng: np.random.Generator) -> list[MelodyNote]:
+def vary(
+    melody: Sequence[MelodyNote], scale: Sequence[int], *, amount: float, rng: np.random.Generator
+) -> list[MelodyNote]:
     """Change about the share `amount` of the notes; the last one stays, so that a phrase keeps its end."""
     varied: list[MelodyNote] = []
     index = 0
@@ -47,15 +50,25 @@ def vary(melody: Sequence[MelodyNote], scale: Sequence[int], *, amount: float, r
             # A third is filled.
             half = note.duration / 2
             varied.append(MelodyNote(note.start, half, note.pitch))
-            varied.append(MelodyNote(note.start + half, half, step_in_scale(note.pitch, 1 if gap > 0 else -1, scale)))
+            varied.append(
+                MelodyNote(
+                    note.start + half, half, step_in_scale(note.pitch, 1 if gap > 0 else -1, scale)
+                )
+            )
         elif note.duration >= 2:
             # A long note turns about its upper neighbour.
             varied.append(MelodyNote(note.start, note.duration - 1, note.pitch))
-            varied.append(MelodyNote(note.start + note.duration - 1, 0.5, step_in_scale(note.pitch, 1, scale)))
+            varied.append(
+                MelodyNote(note.start + note.duration - 1, 0.5, step_in_scale(note.pitch, 1, scale))
+            )
             varied.append(MelodyNote(note.start + note.duration - 0.5, 0.5, note.pitch))
         elif note.duration >= 1:
             # A beat is split.
-            other = note.pitch if kind < 0.6 else step_in_scale(note.pitch, 1 if kind < 0.8 else -1, scale)
+            other = (
+                note.pitch
+                if kind < 0.6
+                else step_in_scale(note.pitch, 1 if kind < 0.8 else -1, scale)
+            )
             varied.append(MelodyNote(note.start, note.duration - 0.5, note.pitch))
             varied.append(MelodyNote(note.start + note.duration - 0.5, 0.5, other))
         else:
@@ -63,13 +76,20 @@ def vary(melody: Sequence[MelodyNote], scale: Sequence[int], *, amount: float, r
     return varied
 
 
-def line_below(melody: Sequence[MelodyNote], scale: Sequence[int], chords: Sequence[Chord]) -> list[MelodyNote]:
+def line_below(
+    melody: Sequence[MelodyNote], scale: Sequence[int], chords: Sequence[Chord]
+) -> list[MelodyNote]:
     """Return a line a third below the melody's notes of a beat or more; it takes the raised seventh where the chord does."""
     line = []
     for note in melody:
         if note.duration >= 1:
             pitch = step_in_scale(note.pitch, -2, scale)
             sounding = [chord.tones for chord in chords if chord.start <= note.start][-1:]
-            raised = bool(sounding) and pitch % 12 not in sounding[0] and (pitch + 1) % 12 in sounding[0] and (pitch + 1) % 12 not in scale
+            raised = (
+                bool(sounding)
+                and pitch % 12 not in sounding[0]
+                and (pitch + 1) % 12 in sounding[0]
+                and (pitch + 1) % 12 not in scale
+            )
             line.append(MelodyNote(note.start, note.duration, pitch + raised))
     return line

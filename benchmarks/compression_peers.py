@@ -36,13 +36,20 @@ def through(name: str, sound: np.ndarray, sample_rate: int, size: int) -> tuple[
     options, ending, low, high = PEERS[name]
     best: tuple[int, np.ndarray] | None = None
     with tempfile.TemporaryDirectory() as folder:
-        source, small, back = Path(folder, "source.wav"), Path(folder, f"small{ending}"), Path(folder, "back.wav")
+        source, small, back = (
+            Path(folder, "source.wav"),
+            Path(folder, f"small{ending}"),
+            Path(folder, "back.wav"),
+        )
         soundfile.write(source, sound, sample_rate, subtype="PCM_16")
         asked = float(np.clip(8 * size * sample_rate / len(sound) / 1000, low, high))
         for _ in range(TRIES):
             try:
-                _ffmpeg("-i", source, "-map_metadata", "-1", *options, "-b:a", f"{asked:.3f}k", small)
-            except subprocess.CalledProcessError:  # more than this encoder has for such a sample rate
+                _ffmpeg(
+                    "-i", source, "-map_metadata", "-1", *options, "-b:a", f"{asked:.3f}k", small
+                )
+            # more than this encoder has for such a sample rate
+            except subprocess.CalledProcessError:
                 high, asked = asked, (low + asked) / 2
                 continue
             used = small.stat().st_size
@@ -58,16 +65,26 @@ def through(name: str, sound: np.ndarray, sample_rate: int, size: int) -> tuple[
     return best[0], aligned(sound, best[1])
 
 
-def through_all(sound: np.ndarray, sample_rate: int, size: int) -> dict[str, tuple[int, np.ndarray]]:
+def through_all(
+    sound: np.ndarray, sample_rate: int, size: int
+) -> dict[str, tuple[int, np.ndarray]]:
     """Return what `through` returns for each peer; they are programs of their own, so they run side by side."""
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(PEERS, pool.map(lambda name: through(name, sound, sample_rate, size), PEERS), strict=True))
+        return dict(
+            zip(
+                PEERS,
+                pool.map(lambda name: through(name, sound, sample_rate, size), PEERS),
+                strict=True,
+            )
+        )
 
 
 def aligned(sound: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the other sound moved to where it fits best, as long as the sound."""
     length = 1 << int(np.ceil(np.log2(len(sound) + len(other))))
-    correlation = np.fft.irfft(np.fft.rfft(sound, length).conj() * np.fft.rfft(other, length), length)
+    correlation = np.fft.irfft(
+        np.fft.rfft(sound, length).conj() * np.fft.rfft(other, length), length
+    )
     lags = np.arange(-SHIFT, SHIFT + 1)
     lag = int(lags[np.argmax(correlation[lags])])
     moved = other[lag:] if lag >= 0 else np.concatenate([np.zeros(-lag, np.float32), other])
@@ -81,7 +98,9 @@ def plain(basis: np.ndarray, sound: np.ndarray, size: int) -> tuple[int, np.ndar
     best = (0, sound)
     for _ in range(12):
         step = np.float32(2 ** ((low + high) / 2))
-        levels = (np.sign(coefficients) * np.floor(np.abs(coefficients) / step + ROUNDING)).astype(np.int32)
+        levels = (np.sign(coefficients) * np.floor(np.abs(coefficients) / step + ROUNDING)).astype(
+            np.int32
+        )
         used = len(range_coder.encode(levels[None]))
         low, high = (low, np.log2(step)) if used < size else (np.log2(step), high)
         best = used, ((levels * step) @ basis.T).ravel()[: len(sound)]

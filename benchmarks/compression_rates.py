@@ -3,12 +3,14 @@
     python benchmarks/compression_rates.py             about 15 minutes
     python benchmarks/compression_rates.py --steps 300 --recordings 2 --songs 2 --no-picture
 
-Four autoencoders are trained and kept in out/, the tables of docs/compression.md are printed, and docs/compression.png is drawn.
+Four autoencoders are trained and kept in out/, the tables of docs/compression.md are printed, and
+docs/compression.png is drawn.
 
-First table: chunks of 100 samples to 8, 16, 30 and 60 values, not rounded: the autoencoder, the principal components of the same training
-chunks (the linear optimum), those of the very music that is measured (the linear optimum in hindsight), and the first values of the DCT.
-Second: the codec at its qualities, and others at the same bytes. SNR is the mean over the pieces of each piece's; log-spectral distance
-(audio_parsing.analysis) likewise.
+First table: chunks of 100 samples to 8, 16, 30 and 60 values, not rounded: the autoencoder, the
+principal components of the same training chunks (the linear optimum), those of the very music that
+is measured (the linear optimum in hindsight), and the first values of the DCT. Second: the codec at
+its qualities, and others at the same bytes. SNR is the mean over the pieces of each piece's;
+log-spectral distance (audio_parsing.analysis) likewise.
 """
 
 from __future__ import annotations
@@ -56,7 +58,9 @@ def judged(pieces: Pieces, work: Callable[[np.ndarray], np.ndarray]) -> np.ndarr
     rows = []
     for sound in pieces.values():
         other = work(sound)
-        rows.append((snr(sound, other), log_spectral_distance(sound, other, sample_rate=SAMPLE_RATE)))
+        rows.append(
+            (snr(sound, other), log_spectral_distance(sound, other, sample_rate=SAMPLE_RATE))
+        )
     return np.array(rows)
 
 
@@ -71,9 +75,18 @@ def autoencoders(steps: int) -> dict[int, ResidualAutoEncoder]:
             autoencoder = ResidualAutoEncoder(SIZE, code_size, rng=np.random.default_rng(0))
             start = time.monotonic()
             stopping = [song[: 20 * SAMPLE_RATE] for song in rendered("stopping")]
-            share = train(autoencoder, sounds, stopping, steps, progress=lambda step, share: print(f"    {step} {share:.3f}", flush=True))
+            share = train(
+                autoencoder,
+                sounds,
+                stopping,
+                steps,
+                progress=lambda step, share: print(f"    {step} {share:.3f}", flush=True),
+            )
             seconds = time.monotonic() - start
-            print(f"{code_size} values: {-10 * np.log10(share):+.2f} dB on the tunes for stopping, {seconds:.0f} s", flush=True)
+            print(
+                f"{code_size} values: {-10 * np.log10(share):+.2f} dB on the tunes for stopping, {seconds:.0f} s",
+                flush=True,
+            )
             path.parent.mkdir(exist_ok=True)
             autoencoder.save(path)
         found[code_size] = ResidualAutoEncoder.load(path)
@@ -96,13 +109,19 @@ def by_autoencoder(autoencoder: ResidualAutoEncoder) -> Callable[[np.ndarray], n
     return work
 
 
-def codes_table(pieces: Pieces, networks: dict[int, ResidualAutoEncoder]) -> tuple[list[str], dict[str, list[float]], bool]:
+def codes_table(
+    pieces: Pieces, networks: dict[int, ResidualAutoEncoder]
+) -> tuple[list[str], dict[str, list[float]], bool]:
     """Return the first table's rows, the SNRs for the picture, and whether the bars were reached."""
-    everything = np.concatenate([chunks_of(sound, SIZE) for sound in pieces.values()]).astype(np.float64)
+    everything = np.concatenate([chunks_of(sound, SIZE) for sound in pieces.values()]).astype(
+        np.float64
+    )
     hindsight = np.linalg.eigh(everything.T @ everything)[1][:, ::-1].astype(np.float32)
     cosines = fft.dct(np.eye(SIZE), norm="ortho", axis=1).astype(np.float32)
     rows, passed = [], True
-    curves: dict[str, list[float]] = {name: [] for name in ("autoencoder", "PCA", "PCA in hindsight", "DCT")}
+    curves: dict[str, list[float]] = {
+        name: [] for name in ("autoencoder", "PCA", "PCA in hindsight", "DCT")
+    }
     for size, network in networks.items():
         ours = judged(pieces, by_autoencoder(network))
         pca = judged(pieces, linear(network.basis[:, :size]))
@@ -125,16 +144,28 @@ def by_codec(sound: np.ndarray, quality: int) -> tuple[int, np.ndarray, np.ndarr
     back = []
     for restorer in (shipped(), None):
         decoder = Decoder(1, restorer)
-        back.append(np.concatenate([*(decoder.push(block) for block in blocks), decoder.finish()])[: len(sound), 0])
+        back.append(
+            np.concatenate([*(decoder.push(block) for block in blocks), decoder.finish()])[
+                : len(sound), 0
+            ]
+        )
     squeezed = 0
     for block in blocks:
         levels = range_coder.decode(block.payload, (1, block.chunks, CHUNK))[0].T
         kind = np.int8 if np.abs(levels).max(initial=0) < 128 else np.int16
-        squeezed += len(lzma.compress(levels.astype(kind).tobytes(), lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9}]))
+        squeezed += len(
+            lzma.compress(
+                levels.astype(kind).tobytes(),
+                lzma.FORMAT_RAW,
+                filters=[{"id": lzma.FILTER_LZMA2, "preset": 9}],
+            )
+        )
     return OVERHEAD + sum(12 + len(block.payload) for block in blocks), back[0], back[1], squeezed
 
 
-def bytes_table(pieces: Pieces, network: ResidualAutoEncoder) -> tuple[list[str], dict[str, list[tuple[float, ...]]]]:
+def bytes_table(
+    pieces: Pieces, network: ResidualAutoEncoder
+) -> tuple[list[str], dict[str, list[tuple[float, ...]]]]:
     """Return the second table's rows and (kbit/s, SNR, distance) for the picture."""
     cosines = fft.dct(np.eye(CHUNK), norm="ortho", axis=1).astype(np.float32)
     rows: list[str] = []
@@ -143,7 +174,11 @@ def bytes_table(pieces: Pieces, network: ResidualAutoEncoder) -> tuple[list[str]
         measured: dict[str, list[tuple[float, float, float]]] = {}
         for sound in pieces.values():
             size, back, middles, squeezed = by_codec(sound, quality)
-            others = {"ai-radio": (size, back), "without its network": (size, middles), "with LZMA": (squeezed, back)}
+            others = {
+                "ai-radio": (size, back),
+                "without its network": (size, middles),
+                "with LZMA": (squeezed, back),
+            }
             if quality in PEER_QUALITIES:
                 others["DCT of 512, not folded"] = plain(cosines, sound, size)
                 others["PCA of 100"] = plain(network.basis, sound, size)
@@ -161,28 +196,49 @@ def bytes_table(pieces: Pieces, network: ResidualAutoEncoder) -> tuple[list[str]
     return rows, curves
 
 
-def picture(results: dict[str, tuple[dict[str, list[float]], dict[str, list[tuple[float, ...]]]]], path: Path) -> None:
+def picture(
+    results: dict[str, tuple[dict[str, list[float]], dict[str, list[tuple[float, ...]]]]],
+    path: Path,
+) -> None:
     """Draw both tables."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(len(results), 3, figsize=(15, 4.6 * len(results)), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        len(results), 3, figsize=(15, 4.6 * len(results)), layout="constrained", squeeze=False
+    )
     for line, (group, (codes, rates)) in zip(axes, results.items(), strict=True):
         for name, values in codes.items():
             line[0].plot(CODES, np.array(values) - codes["PCA"], marker="o", label=name)
-        line[0].set(xlabel="values of 100", ylabel="dB above the principal components", title=f"{group}: values kept", xscale="log")
+        line[0].set(
+            xlabel="values of 100",
+            ylabel="dB above the principal components",
+            title=f"{group}: values kept",
+            xscale="log",
+        )
         line[0].set_xticks(CODES, [str(code) for code in CODES])
         line[0].minorticks_off()
         for name, points in rates.items():
             rate, ratio, distance = np.array(points).T
-            style = "--" if name in PEERS else ":" if name in ("DCT of 512, not folded", "PCA of 100") else "-"
+            style = (
+                "--"
+                if name in PEERS
+                else ":"
+                if name in ("DCT of 512, not folded", "PCA of 100")
+                else "-"
+            )
             if name not in ("without its network", "with LZMA"):
                 line[1].plot(rate, ratio, style, marker="o", label=name)
                 line[2].plot(rate, distance, style, marker="o", label=name)
         for each, measure in zip(line[1:], ("SNR", "log-spectral distance"), strict=True):
-            each.set(xlabel="kbit/s, 22,050 Hz mono", ylabel=f"{measure}, dB", title=f"{group}: {measure}", xscale="log")
+            each.set(
+                xlabel="kbit/s, 22,050 Hz mono",
+                ylabel=f"{measure}, dB",
+                title=f"{group}: {measure}",
+                xscale="log",
+            )
             each.set_xticks([5, 10, 20, 40, 80], ["5", "10", "20", "40", "80"])
             each.minorticks_off()
         for each in line:
@@ -194,26 +250,46 @@ def picture(results: dict[str, tuple[dict[str, list[float]], dict[str, list[tupl
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the tables and draw the picture; return 1 if an autoencoder is below its bar."""
-    parser = argparse.ArgumentParser(description="Compare compression with the linear optimum and with other codecs.")
-    parser.add_argument("--steps", type=int, default=5000, help="of each autoencoder's training (default 5000)")
-    parser.add_argument("--recordings", type=int, default=12, help="pieces of 30 s from recordings (default 12)")
-    parser.add_argument("--songs", type=int, default=8, help="starter songs, of tunes that were not learned from (default 8)")
-    parser.add_argument("--no-picture", action="store_true", help="leave docs/compression.png as it is")
-    parser.add_argument("--train-only", action="store_true", help="train, keep the autoencoders in out/, and stop")
+    parser = argparse.ArgumentParser(
+        description="Compare compression with the linear optimum and with other codecs."
+    )
+    parser.add_argument(
+        "--steps", type=int, default=5000, help="of each autoencoder's training (default 5000)"
+    )
+    parser.add_argument(
+        "--recordings", type=int, default=12, help="pieces of 30 s from recordings (default 12)"
+    )
+    parser.add_argument(
+        "--songs",
+        type=int,
+        default=8,
+        help="starter songs, of tunes that were not learned from (default 8)",
+    )
+    parser.add_argument(
+        "--no-picture", action="store_true", help="leave docs/compression.png as it is"
+    )
+    parser.add_argument(
+        "--train-only", action="store_true", help="train, keep the autoencoders in out/, and stop"
+    )
     options = parser.parse_args(arguments)
     networks = autoencoders(options.steps)
     if options.train_only:
         return 0
     groups = {"recordings": dict(recordings(options.recordings, 30.0))}
     songs = rendered("judging")
-    groups["starter tunes not learned"] = {str(index): songs[index] for index in range(0, len(songs), max(1, len(songs) // options.songs))}
+    groups["starter tunes not learned"] = {
+        str(index): songs[index]
+        for index in range(0, len(songs), max(1, len(songs) // options.songs))
+    }
     results, passed = {}, True
     for group, pieces in groups.items():
         if not pieces:
             print(f"no {group}")
             continue
         print(f"\n{group}: {len(pieces)} pieces")
-        print("| values | autoencoder | PCA | PCA in hindsight | DCT | mean over PCA | least over PCA |")
+        print(
+            "| values | autoencoder | PCA | PCA in hindsight | DCT | mean over PCA | least over PCA |"
+        )
         _, codes, reached = codes_table(pieces, networks)
         print("| quality | codec | kbit/s | SNR | distance |")
         _, rates = bytes_table(pieces, networks[16])

@@ -3,10 +3,11 @@
     python benchmarks/copy_synthesis.py                       24 starter songs, and 15 recordings if Debian's music is installed
     python benchmarks/copy_synthesis.py FOLDER --json         any folder of recordings, machine-readable
 
-The recordings of the default folder come with `apt install wesnoth-1.16-music`: orchestral OGG files, of which 30 s from the middle
-are taken. Starter songs are encoded at 24 frames a beat, recordings at 50 frames a second. Note F1 compares a transcription of the
-original with one of the copy (transcription.py, an optional peer; without it the column is empty). Times are the processor's, on one
-core: SciPy's FFT uses one worker and nothing here multiplies matrices.
+The recordings of the default folder come with `apt install wesnoth-1.16-music`: orchestral OGG
+files, of which 30 s from the middle are taken. Starter songs are encoded at 24 frames a beat,
+recordings at 50 frames a second. Note F1 compares a transcription of the original with one of the
+copy (transcription.py, an optional peer; without it the column is empty). Times are the
+processor's, on one core: SciPy's FFT uses one worker and nothing here multiplies matrices.
 """
 
 from __future__ import annotations
@@ -31,10 +32,19 @@ from benchmarks import transcription  # noqa: E402
 RECORDINGS = Path("/usr/share/games/wesnoth/1.16/data/core/music")
 RECORDING_HOP = 441
 MEASURES = {
-    "note_f1": "note F1", "chroma": "chroma", "onset": "onset", "distance": "distance dB", "level": "level dB",
-    "values": "values/s", "encode": "encode x", "decode": "decode x",
-}  # fmt: skip
-BARS = {"starter": {"note_f1": 0.84, "chroma": 0.94, "decode": 80.0}, "recordings": {"note_f1": 0.62, "chroma": 0.97, "decode": 80.0}}
+    "note_f1": "note F1",
+    "chroma": "chroma",
+    "onset": "onset",
+    "distance": "distance dB",
+    "level": "level dB",
+    "values": "values/s",
+    "encode": "encode x",
+    "decode": "decode x",
+}
+BARS = {
+    "starter": {"note_f1": 0.84, "chroma": 0.94, "decode": 80.0},
+    "recordings": {"note_f1": 0.62, "chroma": 0.97, "decode": 80.0},
+}
 
 
 class Excerpt(NamedTuple):
@@ -49,7 +59,11 @@ def starter_excerpts(count: int, beats: int) -> Iterator[Excerpt]:
     """Yield songs spread evenly over the starter collection."""
     songs = starter.starter_songs(beats=beats)
     for index in np.unique(np.linspace(0, len(songs) - 1, count).round().astype(int)):
-        yield Excerpt(songs[index].name, starter.render(songs[index], SAMPLE_RATE), starter.hop_length(songs[index].bpm))
+        yield Excerpt(
+            songs[index].name,
+            starter.render(songs[index], SAMPLE_RATE),
+            starter.hop_length(songs[index].bpm),
+        )
 
 
 def recorded_excerpts(folder: Path, count: int, seconds: float) -> Iterator[Excerpt]:
@@ -86,7 +100,12 @@ def copy(excerpt: Excerpt) -> dict[str, float]:
         "chroma": analysis.chroma_correlation(samples, result),
         "onset": analysis.onset_correlation(samples, result),
         "distance": analysis.log_spectral_distance(samples, result),
-        "level": 10 * float(np.log10(np.mean(result.astype(np.float64) ** 2) / np.mean(samples.astype(np.float64) ** 2))),
+        "level": 10
+        * float(
+            np.log10(
+                np.mean(result.astype(np.float64) ** 2) / np.mean(samples.astype(np.float64) ** 2)
+            )
+        ),
         "values": FRAME_SIZE * SAMPLE_RATE / hop_length,
         "encode": duration / seconds_of(lambda: encode(samples, hop_length=hop_length)),
         "decode": duration / seconds_of(lambda: decode(frames, hop_length=hop_length)),
@@ -100,7 +119,11 @@ def copy(excerpt: Excerpt) -> dict[str, float]:
 def mean(rows: list[dict[str, float]]) -> dict[str, float]:
     """Return the mean of each measure; speeds are means of times."""
     return {
-        name: float(1 / np.mean([1 / row[name] for row in rows]) if name in ("encode", "decode") else np.mean([row[name] for row in rows]))
+        name: float(
+            1 / np.mean([1 / row[name] for row in rows])
+            if name in ("encode", "decode")
+            else np.mean([row[name] for row in rows])
+        )
         for name in MEASURES
         if name in rows[0]
     }
@@ -110,20 +133,50 @@ def line(name: str, row: dict[str, float]) -> str:
     """Return a row of the table."""
     cells = []
     for measure, heading in MEASURES.items():
-        digits = 0 if measure in ("values", "encode", "decode") else 1 if measure in ("distance", "level") else 3
-        cells.append(f"{row[measure]:{len(heading) + 2}.{digits}f}" if measure in row else " " * (len(heading) + 2))
+        digits = (
+            0
+            if measure in ("values", "encode", "decode")
+            else 1
+            if measure in ("distance", "level")
+            else 3
+        )
+        cells.append(
+            f"{row[measure]:{len(heading) + 2}.{digits}f}"
+            if measure in row
+            else " " * (len(heading) + 2)
+        )
     return f"{name[:32]:32}" + "".join(cells)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the table; return 1 if a mean lies below its bar."""
     parser = argparse.ArgumentParser(description="Measure what frames keep of sounds.")
-    parser.add_argument("folder", nargs="?", type=Path, default=RECORDINGS, help=f"recordings (default {RECORDINGS}, skipped if missing)")
-    parser.add_argument("--starter", type=int, default=24, metavar="N", help="starter songs (default 24, 0 for none)")
-    parser.add_argument("--recordings", type=int, default=15, metavar="N", help="recordings (default 15)")
-    parser.add_argument("--beats", type=int, default=64, help="length of the starter songs (default 64)")
-    parser.add_argument("--seconds", type=float, default=30.0, help="length of the excerpts (default 30)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=RECORDINGS,
+        help=f"recordings (default {RECORDINGS}, skipped if missing)",
+    )
+    parser.add_argument(
+        "--starter",
+        type=int,
+        default=24,
+        metavar="N",
+        help="starter songs (default 24, 0 for none)",
+    )
+    parser.add_argument(
+        "--recordings", type=int, default=15, metavar="N", help="recordings (default 15)"
+    )
+    parser.add_argument(
+        "--beats", type=int, default=64, help="length of the starter songs (default 64)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="length of the excerpts (default 30)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of the table"
+    )
     options = parser.parse_args(arguments)
     if options.folder != RECORDINGS and not options.folder.is_dir():
         parser.error(f"no folder {options.folder}")
@@ -131,10 +184,14 @@ def main(arguments: list[str] | None = None) -> int:
     if options.starter > 0:
         groups["starter"] = starter_excerpts(options.starter, options.beats)
     if options.recordings > 0 and options.folder.is_dir():
-        groups["recordings"] = recorded_excerpts(options.folder, options.recordings, options.seconds)
+        groups["recordings"] = recorded_excerpts(
+            options.folder, options.recordings, options.seconds
+        )
     show = (lambda text: None) if options.json else print
     show(f"{'':32}" + "".join("  " + heading for heading in MEASURES.values()))
-    report: dict[str, object] = {"machine": f"{platform.processor() or platform.machine()}, Python {platform.python_version()}"}
+    report: dict[str, object] = {
+        "machine": f"{platform.processor() or platform.machine()}, Python {platform.python_version()}"
+    }
     passed = True
     for group, excerpts in groups.items():
         rows = {}
@@ -147,9 +204,17 @@ def main(arguments: list[str] | None = None) -> int:
             show(f"no {group} long enough")
             continue
         means = mean(list(rows.values()))
-        missed = [f"{name} {means[name]:.3f} < {bar}" for name, bar in BARS[group].items() if name in means and means[name] < bar]
+        missed = [
+            f"{name} {means[name]:.3f} < {bar}"
+            for name, bar in BARS[group].items()
+            if name in means and means[name] < bar
+        ]
         passed = passed and not missed
-        show(line(f"mean of {len(rows)} {group}", means) + ("  below the bar: " + ", ".join(missed) if missed else "") + "\n")
+        show(
+            line(f"mean of {len(rows)} {group}", means)
+            + ("  below the bar: " + ", ".join(missed) if missed else "")
+            + "\n"
+        )
         report[group] = {"mean": means, "rows": rows, "missed": missed}
     if options.json:
         print(json.dumps(report, indent=1))

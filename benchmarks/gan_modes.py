@@ -2,8 +2,9 @@
 
     python benchmarks/gan_modes.py                  every loss, three seeds
 
-A mode counts as found if at least a fifth of its share of the samples lies within four of its standard deviations (as in Srivastava et
-al. 2017, VEEGAN, arXiv:1705.07761, section 5.1, which asks for three); good is the share of samples that lie that near to any.
+A mode counts as found if at least a fifth of its share of the samples lies within four of its
+standard deviations (as in Srivastava et al. 2017, VEEGAN, arXiv:1705.07761, section 5.1, which asks
+for three); good is the share of samples that lie that near to any.
 """
 
 from __future__ import annotations
@@ -19,15 +20,22 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan.losses import HINGE, LEAST_SQUARES, NON_SATURATING, WASSERSTEIN, AdversarialLoss, clip_weights  # noqa: E402
+from gan.losses import (  # noqa: E402
+    HINGE,
+    LEAST_SQUARES,
+    NON_SATURATING,
+    WASSERSTEIN,
+    AdversarialLoss,
+    clip_weights,
+)
 from gan.penalties import Penalty, r1, wgan_gp  # noqa: E402
 from gan.spectral_norm import SpectralNorm, spectral_norms  # noqa: E402
-from neural_networks.components import tangents  # noqa: E402
 from neural_networks.components.activations import LeakyReLU  # noqa: E402
 from neural_networks.components.dense import Dense  # noqa: E402
 from neural_networks.components.module import Module, Sequential  # noqa: E402
-from neural_networks.components.optimizers import Adam, Average  # noqa: E402
 from neural_networks.components.parameters import pack  # noqa: E402
+from neural_networks.components.second_order import rules as tangents  # noqa: E402
+from neural_networks.optimizers.optimizers import Adam, Average  # noqa: E402
 
 SIDE = 5
 DEVIATION = 0.05  # of each Gaussian, whose centres are 1 apart
@@ -68,9 +76,13 @@ class Scores(Module):
         y, found = tangents.tangent_forward(self.layers, x_tangent, cache)
         return y[0, :, 0], found
 
-    def tangent_backward(self, dy_tangent: np.ndarray, cache: object, trace: object, found: object) -> np.ndarray:
+    def tangent_backward(
+        self, dy_tangent: np.ndarray, cache: object, trace: object, found: object
+    ) -> np.ndarray:
         """Return the tangent of dx."""
-        return tangents.tangent_backward(self.layers, dy_tangent[None, :, None], cache, trace, found)
+        return tangents.tangent_backward(
+            self.layers, dy_tangent[None, :, None], cache, trace, found
+        )
 
 
 def points(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -79,7 +91,9 @@ def points(count: int, rng: np.random.Generator) -> np.ndarray:
     return (centres + DEVIATION * rng.standard_normal((count, 2))).astype(np.float32)[None]
 
 
-def train(way: str, *, steps: int, seed: int, generator_rate: float = 2e-3, critic_rate: float = 2e-3) -> Callable[[int], np.ndarray]:
+def train(
+    way: str, *, steps: int, seed: int, generator_rate: float = 2e-3, critic_rate: float = 2e-3
+) -> Callable[[int], np.ndarray]:
     """Train a generator under a loss; return what draws (count, 2) from it."""
     loss, penalty, normed = WAYS[way]
     rng = np.random.default_rng(seed)
@@ -91,7 +105,10 @@ def train(way: str, *, steps: int, seed: int, generator_rate: float = 2e-3, crit
             layers += [SpectralNorm(dense, gain=3.0, rng=rng) if normed else dense, LeakyReLU(0.1)]
         return layers[:-1]
 
-    generator, critic = Sequential(*network((NOISE, HIDDEN, HIDDEN, 2), False)), Scores(network((2, HIDDEN, HIDDEN, 1), normed))
+    generator, critic = (
+        Sequential(*network((NOISE, HIDDEN, HIDDEN, 2), False)),
+        Scores(network((2, HIDDEN, HIDDEN, 1), normed)),
+    )
     made, judged = pack(generator), pack(critic)
     average = Average(made.values, decay=0.999)
     ours, theirs = Adam(0.0, 0.99), Adam(0.0, 0.99)
@@ -118,7 +135,9 @@ def train(way: str, *, steps: int, seed: int, generator_rate: float = 2e-3, crit
         ours.step(made.values, made.grads, generator_rate * fall)
         average.update(made.values)
     made.values[:] = average.values
-    return lambda count: generator.forward(rng.standard_normal((1, count, NOISE)).astype(np.float32))[0][0]
+    return lambda count: generator.forward(
+        rng.standard_normal((1, count, NOISE)).astype(np.float32)
+    )[0][0]
 
 
 def found(drawn: np.ndarray) -> tuple[int, float]:
@@ -131,15 +150,23 @@ def found(drawn: np.ndarray) -> tuple[int, float]:
 
 def main() -> None:
     """Print modes, good samples and seconds for every loss."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=8_000)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     for way in WAYS:
         start = time.process_time()
-        rows = [found(train(way, steps=options.steps, seed=seed)(10_000)) for seed in range(options.seeds)]
+        rows = [
+            found(train(way, steps=options.steps, seed=seed)(10_000))
+            for seed in range(options.seeds)
+        ]
         seconds = (time.process_time() - start) / options.seeds
-        modes, good = ", ".join(str(row[0]) for row in rows), ", ".join(f"{100 * row[1]:.0f} %" for row in rows)
+        modes, good = (
+            ", ".join(str(row[0]) for row in rows),
+            ", ".join(f"{100 * row[1]:.0f} %" for row in rows),
+        )
         print(f"{way:32s} modes {modes:12s} good {good:20s} {seconds:.0f} CPU s each", flush=True)
 
 

@@ -3,9 +3,10 @@
     python benchmarks/gan_speed.py                     both critics, 16 and 64 beats
     python benchmarks/gan_speed.py --beats 16 --json
 
-Peers are optional: without PyTorch our own times are printed. Both make the same: 16 songs encoded, 32 decoded, 16 judged for the
-generator, 2 x 16 for the critic; mean squared error, KL, hinge; Adam, fused; spectral norms; a weight average. The times are processor
-seconds of the process, the median of rounds that alternate: other programs on the machine count little.
+Peers are optional: without PyTorch our own times are printed. Both make the same: 16 songs encoded,
+32 decoded, 16 judged for the generator, 2 x 16 for the critic; mean squared error, KL, hinge; Adam,
+fused; spectral norms; a weight average. The times are processor seconds of the process, the median
+of rounds that alternate: other programs on the machine count little.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ import numpy as np  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan.bodies import BODIES  # noqa: E402
 from gan.critic import Critic  # noqa: E402
+from gan.critic_bodies import BODIES  # noqa: E402
 from gan.trainer import GANOptions, GANTrainer  # noqa: E402
 from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.vae.recurrent_vae import RecurrentVAE, position_features  # noqa: E402
@@ -41,7 +42,11 @@ Step = Callable[[], object]
 def ours(body: str, songs: np.ndarray) -> Step:
     """Return a function that makes one of our steps on songs (N, S, F)."""
     rng = np.random.default_rng(0)
-    vae = pack(RecurrentVAE(FEATURES, latent_size=LATENT, beats=songs.shape[1] // 4, hidden=HIDDEN, rng=rng))
+    vae = pack(
+        RecurrentVAE(
+            FEATURES, latent_size=LATENT, beats=songs.shape[1] // 4, hidden=HIDDEN, rng=rng
+        )
+    )
     critic = pack(Critic(FEATURES, CRITIC, body=BODIES[body], rng=rng))
     return GANTrainer(vae, critic, songs, options=GANOptions(batch_size=BATCH), threads=1).step
 
@@ -89,9 +94,15 @@ def torch_step(body: str, songs: np.ndarray) -> Step:
     class Judge(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.embed, self.head = spectral_norm(nn.Linear(FEATURES, CRITIC)), spectral_norm(nn.Linear(CRITIC, 1))
+            self.embed, self.head = (
+                spectral_norm(nn.Linear(FEATURES, CRITIC)),
+                spectral_norm(nn.Linear(CRITIC, 1)),
+            )
             if body == "convolutional":
-                self.body = nn.ModuleList(spectral_norm(nn.Conv1d(CRITIC, CRITIC, 5, stride=2, padding=2)) for _ in range(2))
+                self.body = nn.ModuleList(
+                    spectral_norm(nn.Conv1d(CRITIC, CRITIC, 5, stride=2, padding=2))
+                    for _ in range(2)
+                )
             else:
                 self.cell = nn.GRU(CRITIC, CRITIC // 2, bidirectional=True)
 
@@ -121,7 +132,9 @@ def torch_step(body: str, songs: np.ndarray) -> Step:
         made = decoder(torch.cat([z, torch.randn(BATCH, LATENT)]))
         judged = made[:, BATCH - 4 : 2 * BATCH - 4]
         kl = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(1).mean()
-        loss = 300 * (mse_loss(made[:, :BATCH], real) + 1e-7 * kl) - 0.3 * judge(noisy(judged)).mean()
+        loss = (
+            300 * (mse_loss(made[:, :BATCH], real) + 1e-7 * kl) - 0.3 * judge(noisy(judged)).mean()
+        )
         ours_adam.zero_grad(set_to_none=True)
         judge.requires_grad_(False)
         loss.backward()
@@ -130,7 +143,10 @@ def torch_step(body: str, songs: np.ndarray) -> Step:
         with torch.no_grad():
             torch._foreach_lerp_(average, generator, 0.005)
         theirs.zero_grad(set_to_none=True)
-        value = torch.relu(1 - judge(noisy(real))).mean() + torch.relu(1 + judge(noisy(judged.detach()))).mean()
+        value = (
+            torch.relu(1 - judge(noisy(real))).mean()
+            + torch.relu(1 + judge(noisy(judged.detach()))).mean()
+        )
         value.backward()
         theirs.step()
 
@@ -153,14 +169,20 @@ def measured(steps: list[Step], rounds: int) -> list[float]:
 
 def main() -> None:
     """Print milliseconds and ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--beats", type=int, nargs="+", default=[16, 64])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     result = []
     for beats in options.beats:
-        songs = np.random.default_rng(0).uniform(0, 0.3, (SONGS, 4 * beats, FEATURES)).astype(np.float32)
+        songs = (
+            np.random.default_rng(0)
+            .uniform(0, 0.3, (SONGS, 4 * beats, FEATURES))
+            .astype(np.float32)
+        )
         for body in ("convolutional", "recurrent"):
             steps = [ours(body, songs)]
             try:
@@ -173,7 +195,12 @@ def main() -> None:
                 row |= {"torch_milliseconds": 1000 * times[1], "ratio": times[1] / times[0]}
             result.append(row)
             if not options.json:
-                print("  ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items()))
+                print(
+                    "  ".join(
+                        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+                        for key, value in row.items()
+                    )
+                )
     if options.json:
         print(json.dumps(result, indent=2))
 

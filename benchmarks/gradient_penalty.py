@@ -3,8 +3,9 @@
     python benchmarks/gradient_penalty.py             the cosines of docs/gradient_penalty.md, some seconds
     python benchmarks/gradient_penalty.py --speed     a critic's step at the size of a station, with a penalty and without
 
-A cosine is taken between two whole vectors of gradients, one value for each parameter; the witness is the central difference of the loss
-with respect to every single parameter, in float64. Each row is over SEEDS random networks and songs, but that of the shipped station.
+A cosine is taken between two whole vectors of gradients, one value for each parameter; the witness
+is the central difference of the loss with respect to every single parameter, in float64. Each row
+is over SEEDS random networks and songs, but that of the shipped station.
 """
 
 from __future__ import annotations
@@ -22,17 +23,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan import bodies, penalties  # noqa: E402
+from gan import critic_bodies as bodies  # noqa: E402
+from gan import penalties  # noqa: E402
 from gan.critic import Critic  # noqa: E402
-from neural_networks.components import tangents  # noqa: E402
 from neural_networks.components.activations import ELU, LeakyReLU, Sigmoid, Softplus, Tanh  # noqa: E402
 from neural_networks.components.dense import Dense  # noqa: E402
 from neural_networks.components.mean_over_time import MeanOverTime  # noqa: E402
 from neural_networks.components.module import Module, Sequential  # noqa: E402
 from neural_networks.components.parameters import FlatParameters, pack  # noqa: E402
+from neural_networks.components.second_order import rules as tangents  # noqa: E402
 from neural_networks.vae.recurrent_vae import PlanDecoder  # noqa: E402
-from radio.home import SHIPPED, STARTER  # noqa: E402
-from radio.station import Station  # noqa: E402
+from radio.home.folder import SHIPPED, STARTER  # noqa: E402
+from radio.station.station import Station  # noqa: E402
 
 SEEDS = 15
 STEP = 1e-5
@@ -64,39 +66,60 @@ def generator_and_critic(rng: np.random.Generator) -> tuple[FlatParameters, Crit
     return generator, critic, rng.standard_normal((3, 3))
 
 
-def generator_gradients(generator: FlatParameters, critic: Critic, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def generator_gradients(
+    generator: FlatParameters, critic: Critic, coordinates: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the gradient of -mean D(G(P)) through the critic, and the wrong one that goes past it.
 
-    The wrong one takes the gradient at the critic's output, -1/B for each song, for the gradient at the song: a vector of (B, 1) is
-    broadcast over all its values, and nothing complains.
+    The wrong one takes the gradient at the critic's output, -1/B for each song, for the gradient at
+    the song: a vector of (B, 1) is broadcast over all its values, and nothing complains.
     """
     songs, cache = generator.module.forward(coordinates)
     scores, judged = critic.forward(songs)
     dscores = np.full_like(scores, -1 / scores.size)
     found = []
-    for dsongs in (critic.backward(dscores, judged), np.broadcast_to(dscores[:, None], songs.shape)):
+    for dsongs in (
+        critic.backward(dscores, judged),
+        np.broadcast_to(dscores[:, None], songs.shape),
+    ):
         generator.zero_grads()
         generator.module.backward(dsongs, cache)
         found.append(generator.grads.copy())
     return found[0], found[1]
 
 
-def generator_differences(generator: FlatParameters, critic: Critic, coordinates: np.ndarray) -> np.ndarray:
+def generator_differences(
+    generator: FlatParameters, critic: Critic, coordinates: np.ndarray
+) -> np.ndarray:
     """Return the central differences of -mean D(G(P))."""
-    return differences(lambda: -float(critic.forward(generator.module.forward(coordinates)[0])[0].mean()), generator.values)
+    return differences(
+        lambda: -float(critic.forward(generator.module.forward(coordinates)[0])[0].mean()),
+        generator.values,
+    )
 
 
 def station_cosine(rng: np.random.Generator) -> float:
     """Return the cosine between the right and the wrong gradient for the shipped station's generator, at 8 songs that it knows."""
     station = Station.load(SHIPPED / STARTER)
     coordinates = rng.choice(station.means, 8, replace=False).astype(np.float32)
-    through, past = generator_gradients(pack(station.vae.decoder, np.float32), station.critic, coordinates)
+    through, past = generator_gradients(
+        pack(station.vae.decoder, np.float32), station.critic, coordinates
+    )
     return cosine(through.astype(np.float64), past.astype(np.float64))
 
 
-def small_critic(activation: Callable[[], Module], rng: np.random.Generator) -> tuple[FlatParameters, np.ndarray]:
+def small_critic(
+    activation: Callable[[], Module], rng: np.random.Generator
+) -> tuple[FlatParameters, np.ndarray]:
     """Return a critic of two hidden layers with one kind of activation, and songs (5, 3, 4) for it."""
-    layers = (Dense(4, 6, rng=rng), activation(), Dense(6, 5, rng=rng), activation(), MeanOverTime(), Dense(5, 1, rng=rng))
+    layers = (
+        Dense(4, 6, rng=rng),
+        activation(),
+        Dense(6, 5, rng=rng),
+        activation(),
+        MeanOverTime(),
+        Dense(5, 1, rng=rng),
+    )
     critic = pack(Sequential(*layers), np.float64)
     critic.values[:] = 0.8 * rng.standard_normal(critic.values.shape)
     return critic, rng.standard_normal((5, 3, 4))
@@ -111,7 +134,9 @@ def penalty_gradient(critic: FlatParameters, songs: np.ndarray) -> np.ndarray:
 
 def penalty_differences(critic: FlatParameters, songs: np.ndarray) -> np.ndarray:
     """Return the central differences of the penalty."""
-    return differences(lambda: penalties.slope_penalty(critic.module, songs, weight=1.0)[0], critic.values)
+    return differences(
+        lambda: penalties.slope_penalty(critic.module, songs, weight=1.0)[0], critic.values
+    )
 
 
 @contextmanager
@@ -128,10 +153,14 @@ def without_curvature() -> Iterator[None]:
 
 def print_cosines() -> None:
     """Print the table of docs/gradient_penalty.md."""
-    print(f"{'':36}  {'ours: worst':>13}  {'wrong: median':>13}  {'worst':>7}  {'best':>7}   of {SEEDS}")
+    print(
+        f"{'':36}  {'ours: worst':>13}  {'wrong: median':>13}  {'worst':>7}  {'best':>7}   of {SEEDS}"
+    )
 
     def row(name: str, ours: list[float], wrong: list[float]) -> None:
-        print(f"{name:36}  {min(ours):13.9f}  {statistics.median(wrong):13.3f}  {min(wrong):7.3f}  {max(wrong):7.3f}")
+        print(
+            f"{name:36}  {min(ours):13.9f}  {statistics.median(wrong):13.3f}  {min(wrong):7.3f}  {max(wrong):7.3f}"
+        )
 
     ours, wrong = [], []
     for seed in range(SEEDS):
@@ -142,7 +171,9 @@ def print_cosines() -> None:
         wrong.append(cosine(past, witness))
     row("generator, past the critic", ours, wrong)
     past = [station_cosine(np.random.default_rng(seed)) for seed in range(5)]
-    print(f"{'  the same, shipped station, 5 draws':36}  {'-':>13}  {statistics.median(past):13.3f}  {min(past):7.3f}  {max(past):7.3f}")
+    print(
+        f"{'  the same, shipped station, 5 draws':36}  {'-':>13}  {statistics.median(past):13.3f}  {min(past):7.3f}  {max(past):7.3f}"
+    )
 
     for activation in (lambda: LeakyReLU(0.2), ELU, Softplus, Tanh, Sigmoid):
         ours, wrong = [], []
@@ -160,7 +191,9 @@ def print_speed() -> None:
     steps, batch, features, hidden = SPEED
     rng = np.random.default_rng(0)
     real, fake = rng.random((2, steps, batch, features), np.float32)
-    print(f"{platform.machine()}, NumPy {np.__version__}, float32, (S, B, F, H) = {SPEED}; medians of 5, milliseconds")
+    print(
+        f"{platform.machine()}, NumPy {np.__version__}, float32, (S, B, F, H) = {SPEED}; medians of 5, milliseconds"
+    )
     print(f"{'critic':14}  {'without':>8}  {'wgan_gp':>8}  {'times':>6}")
     for body in (bodies.convolutional, bodies.recurrent, bodies.mixed):
         critic = pack(Critic(features, hidden, body=body, rng=rng), np.float32)
@@ -182,11 +215,17 @@ def print_speed() -> None:
                 step()
                 if turn:
                     seconds[name].append(time.perf_counter() - start)
-        without, with_penalty = (1000 * statistics.median(seconds[name]) for name in ("plain", "penalised"))
-        print(f"{body.__name__:14}  {without:8.1f}  {with_penalty:8.1f}  {with_penalty / without:6.2f}")
+        without, with_penalty = (
+            1000 * statistics.median(seconds[name]) for name in ("plain", "penalised")
+        )
+        print(
+            f"{body.__name__:14}  {without:8.1f}  {with_penalty:8.1f}  {with_penalty / without:6.2f}"
+        )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--speed", action="store_true", help="measure time instead of cosines")
     print_speed() if parser.parse_args().speed else print_cosines()

@@ -1,10 +1,12 @@
 """How fast a library of music becomes excerpts to train on, on one core and on all, with bad files in it.
 
-    python benchmarks/preparing.py [--files 10000] [--seconds 180] [--bad 300] [--beats 64] [--excerpts 384] [--workers 1 2] [--folder DIR]
+    python benchmarks/preparing.py [--files 10000] [--seconds 180] [--bad 300] [--beats 64]
+    [--excerpts 384] [--workers 1 2] [--folder DIR]
 
-The library is made of 24 tunes of the starter collection as FLAC, Ogg Vorbis, MP3, WAV and AIFF and of links to them; of those that are bad
-every other is cut off, the others are text. A training reads at most 384 excerpts, whatever the library's size; `--excerpts` reads more, to
-measure the reading itself. Exit code 1 if a bad file is not told, or a good one is.
+The library is made of 24 tunes of the starter collection as FLAC, Ogg Vorbis, MP3, WAV and AIFF and
+of links to them; of those that are bad every other is cut off, the others are text. A training
+reads at most 384 excerpts, whatever the library's size; `--excerpts` reads more, to measure the
+reading itself. Exit code 1 if a bad file is not told, or a good one is.
 """
 
 from __future__ import annotations
@@ -24,13 +26,16 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.starter import render, starter_songs  # noqa: E402
-from neural_networks.halves import available_cores  # noqa: E402
-from radio import music_folder  # noqa: E402
+from neural_networks.training.pieces import available_cores  # noqa: E402
+from radio.training import music_folder  # noqa: E402
 
 KINDS = (
-    ("flac", "FLAC", "PCM_16"), ("ogg", "OGG", "VORBIS"), ("mp3", "MP3", "MPEG_LAYER_III"), ("wav", "WAV", "PCM_16"),
+    ("flac", "FLAC", "PCM_16"),
+    ("ogg", "OGG", "VORBIS"),
+    ("mp3", "MP3", "MPEG_LAYER_III"),
+    ("wav", "WAV", "PCM_16"),
     ("aiff", "AIFF", "PCM_24"),
-)  # fmt: skip
+)
 RATE = 44100
 DIFFERENT = 24
 
@@ -43,11 +48,15 @@ def library(folder: Path, files: int, seconds: int, bad: int) -> set[str]:
         path = folder / f"source-{number}.{ending}"
         samples = np.resize(render(song, RATE), seconds * RATE)
         with soundfile.SoundFile(path, "w", RATE, 2, subtype, format=container) as file:
-            for start in range(0, len(samples), RATE):  # libsndfile's Vorbis encoder takes little at once
+            # libsndfile's Vorbis encoder takes little at once
+            for start in range(0, len(samples), RATE):
                 piece = samples[start : start + RATE]
                 file.write(np.stack([piece, np.roll(piece, 50)], axis=1))
         made.append(path)
-    spoiled = {int(place): kind % 2 for kind, place in enumerate(np.linspace(0, files, bad, endpoint=False))}
+    spoiled = {
+        int(place): kind % 2
+        for kind, place in enumerate(np.linspace(0, files, bad, endpoint=False))
+    }
     names = set()
     for number in range(files):
         source = made[number % DIFFERENT]
@@ -73,7 +82,9 @@ def megabytes(who: int) -> float:
 
 def main() -> int:
     """Measure, and return 1 if what is bad was not told."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--seconds", type=int, default=180)
     parser.add_argument("--bad", type=int, default=300)
@@ -83,7 +94,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where the library is made for the time")
     options = parser.parse_args()
     music_folder.MOST_EXCERPTS = options.excerpts
-    print(f"{platform.machine()}, {available_cores()} cores, Python {platform.python_version()}, NumPy {np.__version__}")
+    print(
+        f"{platform.machine()}, {available_cores()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
+    )
     wrong = 0
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
@@ -96,7 +109,9 @@ def main() -> int:
         for workers in options.workers:
             skipped: list[str] = []
             start, processor = time.perf_counter(), sum(os.times()[:4])
-            songs = music_folder.prepare_folder(folder, beats=options.beats, workers=workers, on_skip=skipped.append)
+            songs = music_folder.prepare_folder(
+                folder, beats=options.beats, workers=workers, on_skip=skipped.append
+            )
             took, used = time.perf_counter() - start, sum(os.times()[:4]) - processor
             good = len({song.rpartition(" at ")[0] for song in songs.names})
             hours = good * options.seconds / 3600

@@ -2,7 +2,8 @@
 
     Kept(folder, options).network(name, train) -> (network, facts)     train() -> (network, facts) is called if there is none yet
 
-A network is taken up only if it was trained with the same options. NOTE: not even then if what trains it was changed; nothing tells that.
+A network is taken up only if it was trained with the same options. NOTE: not even then if what
+trains it was changed; nothing tells that.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from zlib import crc32
 
 import numpy as np
 
-from neural_networks.components.checkpoint import load_arrays, part, save_arrays
-from neural_networks.components.finish import Finish
 from neural_networks.components.parameters import FlatParameters
+from neural_networks.training.checkpoint import load_arrays, part, save_arrays
+from neural_networks.vae.calibration import Finish
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.trainings import new_vae
+from radio.training.recipes import new_vae
 
 
 class Kept:

@@ -4,11 +4,13 @@
     frechet(first (n, K), second (m, K)) -> distance                       between the Gaussians with their means and covariances
     novelty(songs (n, V), known (N, V)) -> (n,)                            distance to the nearest known song over that between two
 
-A window of a song in its own key and tempo is described by 12 + 5 + 7 values of its notes, 12 of its onsets, 58 of its log-mel levels.
-Notes are spectral peaks that are no overtones (`analysis.note_energy`), begun where one stands out of the three frames before and holds
-for four. On the 96 starter songs they count 3.95 notes a second where the scores have 4.04; over the songs the two correlate with 0.95.
-Distances are in units of the real songs' standard deviation of each value: sqrt(mean_1 - mean_2)^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2))
-(Fréchet 1957; Dowson and Landau 1982, eq. 4; of generated images Heusel et al. 2017, arXiv:1706.08500, eq. 6).
+A window of a song in its own key and tempo is described by 12 + 5 + 7 values of its notes, 12 of
+its onsets, 58 of its log-mel levels. Notes are spectral peaks that are no overtones
+(`analysis.note_energy`), begun where one stands out of the three frames before and holds for four.
+On the 96 starter songs they count 3.95 notes a second where the scores have 4.04; over the songs
+the two correlate with 0.95. Distances are in units of the real songs' standard deviation of each
+value: sqrt(mean_1 - mean_2)^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2)) (Fréchet 1957; Dowson and Landau
+1982, eq. 4; of generated images Heusel et al. 2017, arXiv:1706.08500, eq. 6).
 """
 
 from __future__ import annotations
@@ -47,10 +49,18 @@ def statistics(frames: np.ndarray, rate: float) -> np.ndarray:
     rise = np.zeros(len(frames))
     rise[1:] = np.maximum(np.diff(np.maximum(frames[:, :BANDS], 0), axis=0), 0).mean(axis=1)
     windows = [slice(start, start + length) for start in range(0, len(frames) - length + 1, length)]
-    return np.array([
-        np.concatenate([_of_notes(amplitudes[w], begun[w], rate), _of_onsets(rise[w], rate, w.start), _of_levels(level[w])])
-        for w in windows
-    ])  # fmt: skip
+    return np.array(
+        [
+            np.concatenate(
+                [
+                    _of_notes(amplitudes[w], begun[w], rate),
+                    _of_onsets(rise[w], rate, w.start),
+                    _of_levels(level[w]),
+                ]
+            )
+            for w in windows
+        ]
+    )
 
 
 def salience(frames: np.ndarray) -> np.ndarray:
@@ -86,11 +96,14 @@ def levels(frames: np.ndarray) -> np.ndarray:
     amplitude = np.maximum(frames.astype(np.float64), 0) ** (1 / EXPONENT)
     hertz = 440 * 2 ** ((LOWEST_PITCH + np.arange(BANDS) / 2 - 69) / 12)
     mel = np.log1p(hertz / 700)
-    # Groups of even width in mel, but of at least one octave's quarter where bands are wider than that.
+    # Groups of even width in mel, but of at least one octave's quarter where bands are wider than
+    # that.
     position = 0.5 * np.arange(BANDS) / (BANDS - 1) + 0.5 * (mel - mel[0]) / (mel[-1] - mel[0])
     edges = np.searchsorted(position, np.arange(MEL_BANDS) / MEL_BANDS)
     grouped = np.sqrt(np.add.reduceat(amplitude[:, :BANDS] ** 2, edges, axis=1))
-    return np.log10(np.concatenate([grouped, amplitude[:, BANDS:]], axis=1) + LOWEST_LEVEL) - np.log10(LOWEST_LEVEL)
+    return np.log10(
+        np.concatenate([grouped, amplitude[:, BANDS:]], axis=1) + LOWEST_LEVEL
+    ) - np.log10(LOWEST_LEVEL)
 
 
 def _of_notes(amplitudes: np.ndarray, begun: np.ndarray, rate: float) -> np.ndarray:
@@ -100,18 +113,26 @@ def _of_notes(amplitudes: np.ndarray, begun: np.ndarray, rate: float) -> np.ndar
     total = max(float(weight.sum()), 1e-9)
     pitch = LOWEST + np.arange(PITCHES)
     classes = np.bincount(pitch % 12, weight, 12) / total
-    octaves = np.bincount(np.clip(pitch // 12 - LOWEST // 12, 1, OCTAVES) - 1, weight, OCTAVES) / total
+    octaves = (
+        np.bincount(np.clip(pitch // 12 - LOWEST // 12, 1, OCTAVES) - 1, weight, OCTAVES) / total
+    )
     count, together = float(begun.sum()), heard.sum(axis=1)
     mean = float(weight @ pitch) / total
-    return np.concatenate([classes, octaves, [
-        count / len(heard) * rate,
-        np.log(max(float(heard.sum()), 1.0) / max(count, 1.0) / rate),
-        together.mean(),
-        together.std(),
-        mean / 12,
-        np.sqrt(max(float(weight @ (pitch - mean) ** 2) / total, 0.0)) / 12,
-        np.log10(total / len(heard) + LOWEST_LEVEL),
-    ]])  # fmt: skip
+    return np.concatenate(
+        [
+            classes,
+            octaves,
+            [
+                count / len(heard) * rate,
+                np.log(max(float(heard.sum()), 1.0) / max(count, 1.0) / rate),
+                together.mean(),
+                together.std(),
+                mean / 12,
+                np.sqrt(max(float(weight @ (pitch - mean) ** 2) / total, 0.0)) / 12,
+                np.log10(total / len(heard) + LOWEST_LEVEL),
+            ],
+        ]
+    )
 
 
 def _of_onsets(rise: np.ndarray, rate: float, start: int) -> np.ndarray:
@@ -158,7 +179,11 @@ def mean_distance(songs: np.ndarray) -> float:
 
 def square_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the squared distances (n, m) of vectors (n, V) and (m, V)."""
-    squares = np.square(a, dtype=np.float64).sum(axis=1)[:, None] + np.square(b, dtype=np.float64).sum(axis=1) - 2.0 * (a @ b.T)
+    squares = (
+        np.square(a, dtype=np.float64).sum(axis=1)[:, None]
+        + np.square(b, dtype=np.float64).sum(axis=1)
+        - 2.0 * (a @ b.T)
+    )
     distances: np.ndarray = np.maximum(squares, 0)
     if a is b:
         np.fill_diagonal(distances, 0)

@@ -1,6 +1,7 @@
 """The ways to make songs that quality.py compares: simple ones, and a station's networks at the recipe's scale.
 
-A maker is a function (count, rng) -> canonical steps (count, S, F). Letters: N songs, S steps, F values of a step.
+A maker is a function (count, rng) -> canonical steps (count, S, F). Letters: N songs, S steps, F
+values of a step.
 """
 
 from __future__ import annotations
@@ -12,21 +13,36 @@ from typing import Any
 
 import numpy as np
 
-from gan.bodies import BODIES
 from gan.critic import Critic
+from gan.critic_bodies import BODIES
 from gan.latent import Kind, LatentDistribution
 from gan.trainer import GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio import songs as song_data
-from radio.trainings import THOROUGH, encode_songs, gan_trainer, measure_finish, new_vae, vae_trainer
+from radio.station import steps as song_data
+from radio.training.dataset import TrainingSongs
+from radio.training.recipes import (
+    THOROUGH,
+    encode_songs,
+    gan_trainer,
+    measure_finish,
+    new_vae,
+    vae_trainer,
+)
 
 Maker = Callable[[int, np.random.Generator], np.ndarray]
 
-# At 16 beats songs come back with twice the error that they have at 64, so it counts less, and one may be bolder.
+# At 16 beats songs come back with twice the error that they have at 64, so it counts less, and one
+# may be bolder.
 RECIPE = replace(
-    THOROUGH, reconstruction_weight=4500.0, adversarial_weight=4.0, gaussian=0.5, halfway=0.25, generator_rate=2e-3, critic_rate=4e-3
-)  # fmt: skip
+    THOROUGH,
+    reconstruction_weight=4500.0,
+    adversarial_weight=4.0,
+    gaussian=0.5,
+    halfway=0.25,
+    generator_rate=2e-3,
+    critic_rate=4e-3,
+)
 COMPONENTS = 64  # of principal components of frames
 STATES = 256  # of the Markov chain
 CLUSTERING_ROUNDS = 8
@@ -39,7 +55,9 @@ def copies(songs: np.ndarray) -> Maker:
 
 def two_at_once(songs: np.ndarray) -> Maker:
     """Return a maker that plays two songs over each other, half as loud: the mean of their frames."""
-    return lambda count, rng: (songs[_chosen(len(songs), count, rng)] + songs[_chosen(len(songs), count, rng)]) / 2
+    return lambda count, rng: (
+        (songs[_chosen(len(songs), count, rng)] + songs[_chosen(len(songs), count, rng)]) / 2
+    )
 
 
 def shuffled_frames(songs: np.ndarray) -> Maker:
@@ -54,7 +72,9 @@ def shuffled_frames(songs: np.ndarray) -> Maker:
 
 def gaussian_frames(songs: np.ndarray) -> Maker:
     """Return a maker of frames drawn one by one from a Gaussian on their principal components."""
-    frames = song_data.to_frames(songs).reshape(-1, song_data.STEP_SIZE // song_data.FRAMES_PER_STEP)
+    frames = song_data.to_frames(songs).reshape(
+        -1, song_data.STEP_SIZE // song_data.FRAMES_PER_STEP
+    )
     mean = frames.mean(axis=0, dtype=np.float64)
     values, vectors = np.linalg.eigh(np.cov(frames.astype(np.float64), rowvar=False))
     factor = (vectors[:, -COMPONENTS:] * np.sqrt(np.maximum(values[-COMPONENTS:], 0))).T
@@ -74,7 +94,9 @@ def gaussian_songs(songs: np.ndarray) -> Maker:
 
     def make(count: int, rng: np.random.Generator) -> np.ndarray:
         # A Gaussian with the songs' own covariance is a mix of all songs with normal weights.
-        weights = rng.standard_normal((count, len(songs))).astype(np.float32) / np.float32(np.sqrt(len(songs)))
+        weights = rng.standard_normal((count, len(songs))).astype(np.float32) / np.float32(
+            np.sqrt(len(songs))
+        )
         return (mean + weights @ (flat - mean)).reshape(count, *songs.shape[1:])
 
     return make
@@ -103,13 +125,24 @@ def markov_chain(songs: np.ndarray, *, seed: int = 0) -> Maker:
             for step in song:
                 step[:] = steps[rng.choice(members[state])]
                 total = follow[state].sum()
-                state = int(rng.choice(len(centres), p=follow[state] / total)) if total else int(rng.choice(first))
+                state = (
+                    int(rng.choice(len(centres), p=follow[state] / total))
+                    if total
+                    else int(rng.choice(first))
+                )
         return made
 
     return make
 
 
-def trained_vae(songs: song_data.TrainingSongs, steps: int, *, beats: int, seed: int, progress: Callable[..., Any]) -> FlatParameters:
+def trained_vae(
+    songs: TrainingSongs,
+    steps: int,
+    *,
+    beats: int,
+    seed: int,
+    progress: Callable[..., Any],
+) -> FlatParameters:
     """Return a VAE after so many steps on songs; its errors become as smooth as those against the critic."""
     vae = new_vae(beats=beats, rng=np.random.default_rng((seed, 0)))
     trainer = vae_trainer(vae, songs, steps=steps, seed=seed, recipe=RECIPE)
@@ -117,7 +150,7 @@ def trained_vae(songs: song_data.TrainingSongs, steps: int, *, beats: int, seed:
     return vae
 
 
-def finished(vae: FlatParameters, songs: song_data.TrainingSongs, *, seed: int) -> RecurrentVAE:
+def finished(vae: FlatParameters, songs: TrainingSongs, *, seed: int) -> RecurrentVAE:
     """Return a copy of a VAE with a finish."""
     copy: RecurrentVAE = deepcopy(vae.module)  # type: ignore[assignment]
     measure_finish(copy, songs, seed=seed, drawn=False)
@@ -125,7 +158,14 @@ def finished(vae: FlatParameters, songs: song_data.TrainingSongs, *, seed: int) 
 
 
 def trained_gan(
-    vae: FlatParameters, songs: song_data.TrainingSongs, steps: int, *, body: str, hidden: int, seed: int, progress: Callable[..., Any]
+    vae: FlatParameters,
+    songs: TrainingSongs,
+    steps: int,
+    *,
+    body: str,
+    hidden: int,
+    seed: int,
+    progress: Callable[..., Any],
 ) -> tuple[FlatParameters, GANTrainer]:
     """Return a copy of a VAE after so many steps against a critic, and its trainer."""
     rng = np.random.default_rng((seed, 1))
@@ -169,8 +209,16 @@ class Drawn:
 
     def decode(self, z: np.ndarray) -> np.ndarray:
         """Return songs (count, S, F) of coordinates (count, Z)."""
-        parts = [np.ascontiguousarray(z[start : start + 16], np.float32) for start in range(0, len(z), 16)]
-        return np.concatenate([np.ascontiguousarray(self.vae.decoder.forward(part)[0].transpose(1, 0, 2)) for part in parts])
+        parts = [
+            np.ascontiguousarray(z[start : start + 16], np.float32)
+            for start in range(0, len(z), 16)
+        ]
+        return np.concatenate(
+            [
+                np.ascontiguousarray(self.vae.decoder.forward(part)[0].transpose(1, 0, 2))
+                for part in parts
+            ]
+        )
 
 
 def _chosen(songs: int, count: int, rng: np.random.Generator) -> np.ndarray:

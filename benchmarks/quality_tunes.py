@@ -1,6 +1,7 @@
 """Tunes that no station was ever trained on, for quality.py: what a VAE gives back of them tells what it knows of music, not of its songs.
 
-Like the starter collection's they are in the public domain, and in the notation of audio_parsing/tunes.py; all four are in major.
+Like the starter collection's they are in the public domain, and in the notation of
+audio_parsing/tunes.py; all four are in major.
 """
 
 from __future__ import annotations
@@ -73,5 +74,15 @@ def unheard_songs(count: int, rng: np.random.Generator, *, beats: int) -> list[S
         tune = UNHEARD[index % len(UNHEARD)]
         lead, style = leads[int(rng.integers(len(leads)))], STYLES[int(rng.integers(len(STYLES)))]
         bpm = float(rng.uniform(*tune.tempo))
-        songs.append(arrange(tune, rng, beats=beats, name=f"{tune.title}, unheard", lead=lead, style=style, bpm=bpm))
+        songs.append(
+            arrange(
+                tune,
+                rng,
+                beats=beats,
+                name=f"{tune.title}, unheard",
+                lead=lead,
+                style=style,
+                bpm=bpm,
+            )
+        )
     return songs

@@ -2,10 +2,12 @@
 
     python benchmarks/radio_latency.py --minutes 10
 
-Keys are pressed several times a second: each moves the slider, and the time until the terminal has the new value is measured. Every two
-seconds the song is skipped, so that the learner always has a song to make and a rating to learn; every fifth skip is made out of a pause,
-whose silence shows when the next song is heard: the sound server's output is recorded. Told are the quantiles of those times, of the time
-from a skip to the next song's name, underruns, what memory both processes took, and how busy the learner was. Needs PulseAudio.
+Keys are pressed several times a second: each moves the slider, and the time until the terminal has
+the new value is measured. Every two seconds the song is skipped, so that the learner always has a
+song to make and a rating to learn; every fifth skip is made out of a pause, whose silence shows
+when the next song is heard: the sound server's output is recorded. Told are the quantiles of those
+times, of the time from a skip to the next song's name, underruns, what memory both processes took,
+and how busy the learner was. Needs PulseAudio.
 """
 
 from __future__ import annotations
@@ -40,7 +42,14 @@ class Terminal:
         import pexpect
 
         command = ["-m", "radio", "--home", str(home), "--seed", "1"]
-        self.child: Any = pexpect.spawn(sys.executable, command, env=environment, dimensions=(40, 120), cwd=str(ROOT), timeout=120)
+        self.child: Any = pexpect.spawn(
+            sys.executable,
+            command,
+            env=environment,
+            dimensions=(40, 120),
+            cwd=str(ROOT),
+            timeout=120,
+        )
         self.child.delaybeforesend = None
         self.text = b""
 
@@ -69,7 +78,16 @@ class Recording:
     """What the sound server plays, as it comes: when was there sound last, and when silence?"""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        command = ["parec", "-d", "test.monitor", "--rate=22050", "--channels=1", "--format=float32le", "--raw", "--latency-msec=10"]
+        command = [
+            "parec",
+            "-d",
+            "test.monitor",
+            "--rate=22050",
+            "--channels=1",
+            "--format=float32le",
+            "--raw",
+            "--latency-msec=10",
+        ]
         self._recorder = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
         self.sound, self.silence = 0.0, 0.0  # time.perf_counter()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -106,11 +124,30 @@ class Recording:
 
 def sound_server(folder: Path) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
     """Start PulseAudio with a null sink; return it and the environment that leads to it."""
-    places = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "PULSE_SERVER": f"unix:{folder}/native"}
-    environment = {**os.environ, **places, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
-    command = ["pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "-L", "module-null-sink sink_name=test rate=22050 channels=1"]
+    places = {
+        "HOME": str(folder),
+        "XDG_RUNTIME_DIR": str(folder),
+        "PULSE_SERVER": f"unix:{folder}/native",
+    }
+    environment = {
+        **os.environ,
+        **places,
+        "TERM": "xterm-256color",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [
+        "pulseaudio",
+        "--daemonize=no",
+        "--exit-idle-time=-1",
+        "-n",
+        "-L",
+        "module-null-sink sink_name=test rate=22050 channels=1",
+    ]
     command += ["-L", f"module-native-protocol-unix auth-anonymous=1 socket={folder}/native"]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     for _ in range(100):
         if subprocess.run(["pactl", "info"], env=environment, capture_output=True).returncode == 0:
             return server, environment
@@ -120,7 +157,9 @@ def sound_server(folder: Path) -> tuple[subprocess.Popen[bytes], dict[str, str]]
 
 def children(pid: int) -> list[int]:
     """Return the processes that a process started."""
-    text = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    text = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True
+    ).stdout
     return [int(one) for one in text.split()]
 
 
@@ -181,28 +220,46 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
     os.write(radio.child.child_fd, b"q")
     radio.child.expect(__import__("pexpect").EOF)
     radio.child.close()
-    for name, times in (("key to screen", keys), ("skip to next name", skips), ("skip to its sound", heard)):
+    for name, times in (
+        ("key to screen", keys),
+        ("skip to next name", skips),
+        ("skip to its sound", heard),
+    ):
         values = 1000 * np.array(times)
         quantiles = np.nanquantile(values, (0.5, 0.99, 1.0))
         told = "median {:.1f} ms  99 % {:.1f} ms  slowest {:.1f} ms".format(*quantiles)
-        print(f"{name:18} {len(values):5d} times  {told}  never shown {int(np.isnan(values).sum())}")
-    print(f"underruns          {underruns} in {lasted / 60:.1f} minutes, exit code {radio.child.exitstatus}")
+        print(
+            f"{name:18} {len(values):5d} times  {told}  never shown {int(np.isnan(values).sum())}"
+        )
+    print(
+        f"underruns          {underruns} in {lasted / 60:.1f} minutes, exit code {radio.child.exitstatus}"
+    )
     part = max(1, len(memories) // 5)
     for index, name in enumerate(("radio", "learner")):
         series = np.array([one[index] for one in memories])
         first, last = series[:part].mean(), series[-part:].mean()
-        print(f"memory of {name:8} {first:.0f} MB in the first fifth, {last:.0f} MB in the last, at most {series.max():.0f} MB")
-    print(f"processor          radio {(after[0] - before[0]) / lasted:.0%}, learner {(after[1] - before[1]) / lasted:.0%} of a core")
+        print(
+            f"memory of {name:8} {first:.0f} MB in the first fifth, {last:.0f} MB in the last, at most {series.max():.0f} MB"
+        )
+    print(
+        f"processor          radio {(after[0] - before[0]) / lasted:.0%}, learner {(after[1] - before[1]) / lasted:.0%} of a core"
+    )
 
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=10.0)
     options = parser.parse_args()
     if not (shutil.which("pulseaudio") and Path("/proc/self/stat").exists()):
-        raise SystemExit("this needs PulseAudio and /proc: Debian's pulseaudio, pulseaudio-utils and libasound2-plugins")
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
+        raise SystemExit(
+            "this needs PulseAudio and /proc: Debian's pulseaudio, pulseaudio-utils and libasound2-plugins"
+        )
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before"
+    )
     folder = Path(tempfile.mkdtemp(prefix="radio-"))
     server, environment = sound_server(folder)
     try:

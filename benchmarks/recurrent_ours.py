@@ -19,17 +19,17 @@ from typing import Any
 import numba
 import numpy as np
 
-from neural_networks.batches import Batch
 from neural_networks.components.gru import GRU
-from neural_networks.components.kernels_tile import tile
-from neural_networks.components.kernels_vector import LANES, ROWS, TILE, VECTORS
-from neural_networks.components.kernels_workspace import aligned
+from neural_networks.components.kernels.simd.tile import tile
+from neural_networks.components.kernels.simd.vector import LANES, ROWS, TILE, VECTORS
+from neural_networks.components.kernels.simd.workspace import aligned
 from neural_networks.components.lstm import LSTM
-from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.components.recurrent import Recurrent
 from neural_networks.components.rnn import RNN
-from neural_networks.halves import Halves
+from neural_networks.optimizers.optimizers import Adam
+from neural_networks.training.batches import Batch
+from neural_networks.training.pieces import Halves
 from neural_networks.vae.vae import VAE
 
 Size = tuple[int, int, int, int, int]
@@ -43,7 +43,8 @@ SIZES: dict[str, Size] = {
 }
 CELLS: dict[str, Any] = {"GRU": GRU, "LSTM": LSTM, "RNN": RNN, "Recurrent": Recurrent}
 _GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
-_KEPT = {"GRU": 5, "LSTM": 6, "RNN": 1}  # values that backward needs of a unit and a time step, its state among them
+# values that backward needs of a unit and a time step, its state among them
+_KEPT = {"GRU": 5, "LSTM": 6, "RNN": 1}
 _DEPTH = 128  # of the tile's product, whose weights then stay in the nearest cache
 _TILES = 2000
 
@@ -53,8 +54,16 @@ def network(cell: str, size: Size) -> VAE:
     _, _, features, hidden, latent = size
     more = (hidden,) if cell == "Recurrent" else ()
     return VAE(
-        encoder_args=dict(input_size=features, input_layers=(hidden + features, *more, hidden), output_layers=(hidden, *more, 2 * latent)),
-        decoder_args=dict(input_size=latent, input_layers=(hidden + latent, *more, hidden), output_layers=(hidden, *more, features)),
+        encoder_args=dict(
+            input_size=features,
+            input_layers=(hidden + features, *more, hidden),
+            output_layers=(hidden, *more, 2 * latent),
+        ),
+        decoder_args=dict(
+            input_size=latent,
+            input_layers=(hidden + latent, *more, hidden),
+            output_layers=(hidden, *more, features),
+        ),
         latent_size=latent,
         sub_network=CELLS[cell],
     )
@@ -108,13 +117,18 @@ def song(cell: str, size: Size, steps: int) -> Callable[[], object]:
 def operations(cell: str, size: Size) -> int:
     """Return what the step's matrix products need: twice the forward ones again in backward, but for dx, which nobody asks for.
 
-    A latent that every step gets is multiplied once, and the encoder's states are read out once: a library that does more has
-    the same count.
+    A latent that every step gets is multiplied once, and the encoder's states are read out once: a
+    library that does more has the same count.
     """
     batch, steps, features, hidden, latent = size
     if cell == "Recurrent":
         once = latent * hidden + hidden * (hidden + 2 * latent)
-        each = features * hidden + 2 * hidden * hidden + 2 * hidden * hidden + hidden * (hidden + features)
+        each = (
+            features * hidden
+            + 2 * hidden * hidden
+            + 2 * hidden * hidden
+            + hidden * (hidden + features)
+        )
     else:
         gates = _GATES[cell] * hidden
         once = latent * gates + hidden * 2 * latent
@@ -155,7 +169,9 @@ def accuracy(cell: str, size: Size) -> tuple[float, float]:
         value = model.loss(data, data, rng=np.random.default_rng(1))
         results.append((value, flat.grads.astype(np.float64)))
     (value, grads), (right_value, right) = results
-    return float(np.abs(grads - right).max() / np.abs(right).max()), abs(value - right_value) / abs(right_value)
+    return float(np.abs(grads - right).max() / np.abs(right).max()), abs(value - right_value) / abs(
+        right_value
+    )
 
 
 def memory(cell: str, size: Size) -> dict[str, float]:
@@ -181,7 +197,12 @@ def memory(cell: str, size: Size) -> dict[str, float]:
     step()
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    found = {"needed": 4 * batch * steps * needed, "cache": sum(kept.values()), "arrays": most, "process": 1024 * grown}
+    found = {
+        "needed": 4 * batch * steps * needed,
+        "cache": sum(kept.values()),
+        "arrays": most,
+        "process": 1024 * grown,
+    }
     return {key: value / 1e6 for key, value in found.items()}
 
 
@@ -191,7 +212,11 @@ def _arrays(tree: Any) -> list[np.ndarray]:
         while isinstance(tree.base, np.ndarray):
             tree = tree.base
         return [tree]
-    return [array for part in tree for array in _arrays(part)] if isinstance(tree, tuple | list) else []
+    return (
+        [array for part in tree for array in _arrays(part)]
+        if isinstance(tree, tuple | list)
+        else []
+    )
 
 
 def first_step(cell: str, size: Size) -> float:

@@ -4,11 +4,13 @@
     torch_song(cell, size, steps) -> one that plays one song through the decoder alone
     jax_step(cell, size, x) -> as torch_step, for GRU, LSTM and RNN
 
-Both are optional, and imported where they are used. PyTorch's layers are nn.GRU, nn.LSTM and nn.RNN, and its Adam is the fused one; the
-owner's cell is a loop over time steps, for no layer of PyTorch's does what it does. JAX has no recurrent layers of its own: here are the
-cells as one writes them by hand, the input's projection as one product before lax.scan, the whole step one compiled function.
-The loss is ours: sum over time of mean((y - x)^2) + KL / latent_size. The weights begin as ours do, uniform in +-1 / sqrt(hidden).
-Two cells are not ours to the letter: PyTorch's RNN and LSTM have two biases, and our LSTM begins with 1 at the forget gate.
+Both are optional, and imported where they are used. PyTorch's layers are nn.GRU, nn.LSTM and
+nn.RNN, and its Adam is the fused one; the owner's cell is a loop over time steps, for no layer of
+PyTorch's does what it does. JAX has no recurrent layers of its own: here are the cells as one
+writes them by hand, the input's projection as one product before lax.scan, the whole step one
+compiled function. The loss is ours: sum over time of mean((y - x)^2) + KL / latent_size. The
+weights begin as ours do, uniform in +-1 / sqrt(hidden). Two cells are not ours to the letter:
+PyTorch's RNN and LSTM have two biases, and our LSTM begins with 1 at the forget gate.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ def torch_step(cell: str, size: Size, x: np.ndarray) -> Step:
     _, steps, _, _, latent = size
     torch.manual_seed(0)
     encoder, decoder = _torch_halves(cell, size)
-    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True)
+    optimizer = torch.optim.Adam(
+        [*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True
+    )
     target = torch.from_numpy(x)
 
     def step() -> None:
@@ -92,7 +96,9 @@ def _torch_halves(cell: str, size: Size) -> tuple[Any, Any]:
             state = x.new_zeros(x.shape[1], hidden)
             states = []
             for frame in x:
-                between = leaky_relu(linear(torch.cat([state, frame], 1), self.first.weight, self.first.bias))
+                between = leaky_relu(
+                    linear(torch.cat([state, frame], 1), self.first.weight, self.first.bias)
+                )
                 state = linear(between, self.second.weight, self.second.bias)
                 states.append(state)
             between = leaky_relu(self.third(state if last else torch.stack(states)))
@@ -118,8 +124,16 @@ def jax_step(cell: str, size: Size, x: np.ndarray) -> Step:
         if cell == "RNN":
             return jnp.tanh(projected + product)[None]
         if cell == "GRU":
-            r, z = jnp.split(nn.sigmoid(projected[:, : 2 * hidden] + product[:, : 2 * hidden] + bias[: 2 * hidden]), 2, axis=1)
-            n = jnp.tanh(projected[:, 2 * hidden :] + r * (product[:, 2 * hidden :] + bias[2 * hidden :]))
+            r, z = jnp.split(
+                nn.sigmoid(
+                    projected[:, : 2 * hidden] + product[:, : 2 * hidden] + bias[: 2 * hidden]
+                ),
+                2,
+                axis=1,
+            )
+            n = jnp.tanh(
+                projected[:, 2 * hidden :] + r * (product[:, 2 * hidden :] + bias[2 * hidden :])
+            )
             return ((1 - z) * n + z * h)[None]
         i, f, g, o = jnp.split(projected + product, 4, axis=1)
         c = nn.sigmoid(f) * state[1] + nn.sigmoid(i) * jnp.tanh(g)
@@ -127,18 +141,31 @@ def jax_step(cell: str, size: Size, x: np.ndarray) -> Step:
 
     def first_weights(inputs: int, outputs: int, rng: np.random.Generator) -> dict[str, Any]:
         shapes = {
-            "input": (inputs, gates * hidden), "recurrent": (hidden, gates * hidden), "bias": (gates * hidden,),
-            "other": (gates * hidden,), "after": (hidden, outputs), "after_bias": (outputs,),
-        }  # fmt: skip
-        return {key: jnp.asarray(rng.uniform(-1, 1, shape) / np.sqrt(hidden), jnp.float32) for key, shape in shapes.items()}
+            "input": (inputs, gates * hidden),
+            "recurrent": (hidden, gates * hidden),
+            "bias": (gates * hidden,),
+            "other": (gates * hidden,),
+            "after": (hidden, outputs),
+            "after_bias": (outputs,),
+        }
+        return {
+            key: jnp.asarray(rng.uniform(-1, 1, shape) / np.sqrt(hidden), jnp.float32)
+            for key, shape in shapes.items()
+        }
 
     zeros = jnp.zeros((2 if cell == "LSTM" else 1, batch, hidden), jnp.float32)
 
     def loss(weights: dict[str, Any], x: Any, key: Any) -> Any:
         encoder, decoder = weights["encoder"], weights["decoder"]
         projected = x @ encoder["input"] + encoder["bias"]
-        state, _ = lax.scan(lambda s, p: (advance(s, p, encoder["recurrent"], encoder["other"]), None), zeros, projected)
-        mean, log_variance = jnp.split(state[0] @ encoder["after"] + encoder["after_bias"], 2, axis=1)
+        state, _ = lax.scan(
+            lambda s, p: (advance(s, p, encoder["recurrent"], encoder["other"]), None),
+            zeros,
+            projected,
+        )
+        mean, log_variance = jnp.split(
+            state[0] @ encoder["after"] + encoder["after_bias"], 2, axis=1
+        )
         z = mean + jnp.exp(0.5 * log_variance) * jax.random.normal(key, mean.shape, jnp.float32)
         same = z @ decoder["input"] + decoder["bias"]
 
@@ -159,11 +186,16 @@ def jax_step(cell: str, size: Size, x: np.ndarray) -> Step:
         first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, grads)
         second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, grads)
         rate, correction = 1e-3 / (1 - 0.9**count), 1 / jnp.sqrt(1 - 0.999**count)
-        weights = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) * correction + 1e-8), weights, first, second)
+        weights = jax.tree.map(
+            lambda w, m, v: w - rate * m / (jnp.sqrt(v) * correction + 1e-8), weights, first, second
+        )
         return (weights, first, second, count, key), value
 
     rng = np.random.default_rng(0)
-    weights = {"encoder": first_weights(features, 2 * latent, rng), "decoder": first_weights(latent, features, rng)}
+    weights = {
+        "encoder": first_weights(features, 2 * latent, rng),
+        "decoder": first_weights(latent, features, rng),
+    }
     none = jax.tree.map(jnp.zeros_like, weights)
     carry = (weights, none, jax.tree.map(jnp.copy, none), jnp.float32(0), jax.random.key(0))
     compiled = jax.jit(update, donate_argnums=0)

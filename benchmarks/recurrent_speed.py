@@ -1,26 +1,33 @@
 """One whole training step of a recurrent VAE, beside PyTorch's and JAX's in the same process, interleaved.
 
     python benchmarks/recurrent_speed.py                                     all sizes and cells on one core
-    python benchmarks/recurrent_speed.py --threads 2 --sizes S2 S3 --cells GRU --seconds 20 --json result.json
+    python benchmarks/recurrent_speed.py --threads 2 --sizes S2 S3 --cells GRU --seconds 20 --json
+    result.json
     python benchmarks/recurrent_speed.py --song                              the decoder alone, one song of 1024 time steps
     python benchmarks/recurrent_speed.py --accuracy | --memory | --compile   ours alone: float32 errors, bytes, the first step's time
 
-A step: encoder over T time steps -> mu, log-variance -> decoder, fed the latent at every step -> linear -> squared error + KL -> all of
-backpropagation through time -> Adam. In every round each contender runs a few times and its best counts; a ratio is the peer's time over
-ours in one round, so above 1 we are faster: its minimum, median and maximum are printed. PyTorch and JAX are optional peers,
-`pip install torch jax`; the others are measured without them.
+A step: encoder over T time steps -> mu, log-variance -> decoder, fed the latent at every step ->
+linear -> squared error + KL -> all of backpropagation through time -> Adam. In every round each
+contender runs a few times and its best counts; a ratio is the peer's time over ours in one round,
+so above 1 we are faster: its minimum, median and maximum are printed. PyTorch and JAX are optional
+peers, `pip install torch jax`; the others are measured without them.
 
 What is honest about it:
-- PyTorch stands twice. The gradient of an untrained encoder fades over 256 steps into denormal numbers, on which the processor is slow:
-  as it comes ("torch") it takes three to eight times longer at S2 than with torch.set_flush_denormal(True) ("flushed"), which few
-  users know. Our cells and JAX flush by themselves, so "flushed" is the fair race and "torch" is what a user meets.
-- Each contender runs on a thread of its own, for that setting belongs to a thread and to the threads that it starts.
-- One thread means one core: the process holds to it. With two, ours runs two halves of the batch, as the Trainer does; at S0 handing
-  one over costs more than it saves, and there the Trainer would not. NOTE: two threads on two cores are only worth measuring while
-  nothing else runs: whoever takes a core makes both halves wait for it, ours and the peers'. The load is printed.
-- GFLOP/s count the products that a step needs, not those that a library makes. The peak is that of our own register tile, in the same
-  rounds on one core, times the threads: not the processor's, whose matrix unit (AMX) nobody uses here in float32.
-- The owner's cell gets a second layer in each of its networks, lest it have no leaky ReLU, and runs at S0 and S1 only.
+- PyTorch stands twice. The gradient of an untrained encoder fades over 256 steps into denormal
+  numbers, on which the processor is slow: as it comes ("torch") it takes three to eight times
+  longer at S2 than with torch.set_flush_denormal(True) ("flushed"), which few users know. Our cells
+  and JAX flush by themselves, so "flushed" is the fair race and "torch" is what a user meets.
+- Each contender runs on a thread of its own, for that setting belongs to a thread and to the
+  threads that it starts.
+- One thread means one core: the process holds to it. With two, ours runs two halves of the batch,
+  as the Trainer does; at S0 handing one over costs more than it saves, and there the Trainer would
+  not. NOTE: two threads on two cores are only worth measuring while nothing else runs: whoever
+  takes a core makes both halves wait for it, ours and the peers'. The load is printed.
+- GFLOP/s count the products that a step needs, not those that a library makes. The peak is that of
+  our own register tile, in the same rounds on one core, times the threads: not the processor's,
+  whose matrix unit (AMX) nobody uses here in float32.
+- The owner's cell gets a second layer in each of its networks, lest it have no leaky ReLU, and runs
+  at S0 and S1 only.
 """
 
 from __future__ import annotations
@@ -47,7 +54,9 @@ from benchmarks import recurrent_ours as ours  # noqa: E402
 from benchmarks import recurrent_peers as peers  # noqa: E402
 
 SONG_STEPS = 1024
-SETTLING = 0.3  # seconds that a peer's second thread goes on turning after its work is done, where it would take ours
+# seconds that a peer's second thread goes on turning after its work is done, where it would take
+# ours
+SETTLING = 0.3
 FEWEST_ROUNDS = 3
 
 
@@ -66,10 +75,13 @@ def hold_to(threads: int) -> None:
         return
     for name in ("OMP", "MKL"):
         os.environ[f"{name}_NUM_THREADS"] = count
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's, which the Trainer holds to the thread that calls it
+    # NumPy's, which the Trainer holds to the thread that calls it
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ |= {"RECURRENT_SPEED_THREADS": count, "JAX_PLATFORMS": "cpu"}
     if threads == 1:
-        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        os.environ["XLA_FLAGS"] = (
+            "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        )
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     sys.stdout.flush()
@@ -80,18 +92,35 @@ def contenders(cell: str, size: ours.Size, threads: int, song: bool) -> list[Con
     """Return ours, and the peers that are installed."""
     x = ours.frames(size)
     found = [
-        Contender("ours", ours.song(cell, size, SONG_STEPS) if song else ours.training_step(cell, size, x, threads), ThreadPoolExecutor(1))
+        Contender(
+            "ours",
+            ours.song(cell, size, SONG_STEPS)
+            if song
+            else ours.training_step(cell, size, x, threads),
+            ThreadPoolExecutor(1),
+        )
     ]
     if find_spec("torch"):
         import torch
 
         def theirs() -> peers.Step:
-            return peers.torch_song(cell, size, SONG_STEPS) if song else peers.torch_step(cell, size, x)
+            return (
+                peers.torch_song(cell, size, SONG_STEPS)
+                if song
+                else peers.torch_step(cell, size, x)
+            )
 
         torch.set_num_threads(threads)
         found.append(Contender("torch", theirs(), ThreadPoolExecutor(1)))
-        # The threads that PyTorch starts from this one inherit the setting; those of the other contender are others.
-        found.append(Contender("flushed", theirs(), ThreadPoolExecutor(1, initializer=torch.set_flush_denormal, initargs=(True,))))
+        # The threads that PyTorch starts from this one inherit the setting; those of the other
+        # contender are others.
+        found.append(
+            Contender(
+                "flushed",
+                theirs(),
+                ThreadPoolExecutor(1, initializer=torch.set_flush_denormal, initargs=(True,)),
+            )
+        )
     if find_spec("jax") and not song and cell != "Recurrent":
         found.append(Contender("jax", peers.jax_step(cell, size, x), ThreadPoolExecutor(1)))
     return found
@@ -134,22 +163,37 @@ def race(name: str, cell: str, threads: int, seconds: float, song: bool) -> dict
     for contender in found:
         contender.thread.shutdown()
     median = statistics.median(times["ours"])
-    row: dict[str, Any] = {"size": name, "cell": cell, "B, T, F, H, Z": size, "rounds": len(times["ours"]), "ms": 1e3 * median}
+    row: dict[str, Any] = {
+        "size": name,
+        "cell": cell,
+        "B, T, F, H, Z": size,
+        "rounds": len(times["ours"]),
+        "ms": 1e3 * median,
+    }
     line = f"{name} {cell:9} ours {row['ms']:9.3f} ms"
     if not song:
         row["GFLOP/s"] = ours.operations(cell, size) / median / 1e9
         line += f" {row['GFLOP/s']:6.1f} GFLOP/s"
         if work is not None:
             ceiling = threads * work[1] / 1e9
-            shares = [ours.operations(cell, size) / 1e9 / a * b / ceiling for a, b in zip(times["ours"], times["peak"], strict=True)]
-            row |= {"peak GFLOP/s": ceiling / statistics.median(times["peak"]), "share of peak": statistics.median(shares)}
+            shares = [
+                ours.operations(cell, size) / 1e9 / a * b / ceiling
+                for a, b in zip(times["ours"], times["peak"], strict=True)
+            ]
+            row |= {
+                "peak GFLOP/s": ceiling / statistics.median(times["peak"]),
+                "share of peak": statistics.median(shares),
+            }
             line += f" {100 * row['share of peak']:3.0f} % of {row['peak GFLOP/s']:.0f}"
     for contender in found:
         if contender.name in ("ours", "peak"):
             continue
         ratios = [b / a for a, b in zip(times["ours"], times[contender.name], strict=True)]
         theirs = 1e3 * statistics.median(times[contender.name])
-        row[contender.name] = {"ms": theirs, "ratio": [min(ratios), statistics.median(ratios), max(ratios)]}
+        row[contender.name] = {
+            "ms": theirs,
+            "ratio": [min(ratios), statistics.median(ratios), max(ratios)],
+        }
         line += f" | {contender.name} {theirs:.3f} ms x {min(ratios):.2f} {statistics.median(ratios):.2f} {max(ratios):.2f}"
     print(line, flush=True)
     return row
@@ -175,15 +219,23 @@ def tell_compile(name: str, cell: str) -> dict[str, Any]:
     """Print and return the time of the first step in a new process, without and with Numba's cache."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NUMBA_CACHE_DIR"] = folder
-        empty, filled = (in_fresh_process(ours.first_step, cell, ours.SIZES[name]) for _ in range(2))
-    print(f"{name} {cell:9} first step {empty:6.2f} s with an empty cache, {filled:6.3f} s with a filled one", flush=True)
+        empty, filled = (
+            in_fresh_process(ours.first_step, cell, ours.SIZES[name]) for _ in range(2)
+        )
+    print(
+        f"{name} {cell:9} first step {empty:6.2f} s with an empty cache, {filled:6.3f} s with a filled one",
+        flush=True,
+    )
     return {"size": name, "cell": cell, "first step s": [empty, filled]}
 
 
 def tell_accuracy(name: str, cell: str) -> dict[str, Any]:
     """Print and return the float32 errors of a step's gradient and loss."""
     gradient, loss = ours.accuracy(cell, ours.SIZES[name])
-    print(f"{name} {cell:9} against float64: gradient {gradient:.1e} of the largest, loss {loss:.1e}", flush=True)
+    print(
+        f"{name} {cell:9} against float64: gradient {gradient:.1e} of the largest, loss {loss:.1e}",
+        flush=True,
+    )
     return {"size": name, "cell": cell, "gradient error": gradient, "loss error": loss}
 
 
@@ -194,7 +246,14 @@ def machine(threads: int) -> dict[str, Any]:
         versions[name] = importlib.metadata.version(name) if find_spec(name) else None
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     tile = ours.TILE
-    return {"processor": _processor(), "tile": tile, "threads": threads, "load": load, "python": platform.python_version(), **versions}
+    return {
+        "processor": _processor(),
+        "tile": tile,
+        "threads": threads,
+        "load": load,
+        "python": platform.python_version(),
+        **versions,
+    }
 
 
 def _processor() -> str:
@@ -202,7 +261,10 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 def main() -> None:
@@ -211,28 +273,53 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=ours.SIZES, default=list(ours.SIZES))
     parser.add_argument("--cells", nargs="+", choices=ours.CELLS, default=list(ours.CELLS))
     parser.add_argument("--threads", type=int, choices=(1, 2), default=1)
-    parser.add_argument("--seconds", type=float, default=5.0, help="time for each size and cell; three rounds are always made")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=5.0,
+        help="time for each size and cell; three rounds are always made",
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--song", action="store_true", help=f"the decoder alone, for one song of {SONG_STEPS} time steps")
+    mode.add_argument(
+        "--song",
+        action="store_true",
+        help=f"the decoder alone, for one song of {SONG_STEPS} time steps",
+    )
     mode.add_argument("--accuracy", action="store_true", help="errors of float32 against float64")
     mode.add_argument("--memory", action="store_true", help="bytes of a step")
     mode.add_argument("--compile", action="store_true", help="time of the first step of a process")
     arguments = parser.parse_args()
     hold_to(arguments.threads)
 
-    tell = next((f for f, asked in ((tell_accuracy, arguments.accuracy), (tell_memory, arguments.memory),
-                                    (tell_compile, arguments.compile)) if asked), None)  # fmt: skip
+    tell = next(
+        (
+            f
+            for f, asked in (
+                (tell_accuracy, arguments.accuracy),
+                (tell_memory, arguments.memory),
+                (tell_compile, arguments.compile),
+            )
+            if asked
+        ),
+        None,
+    )
     rows: list[dict[str, Any]] = []
     before = machine(arguments.threads)
     for name in arguments.sizes:
         for cell in arguments.cells:
             if cell == "Recurrent" and name not in ("S0", "S1"):
                 continue
-            rows.append(tell(name, cell) if tell else race(name, cell, arguments.threads, arguments.seconds, arguments.song))
+            rows.append(
+                tell(name, cell)
+                if tell
+                else race(name, cell, arguments.threads, arguments.seconds, arguments.song)
+            )
     print(", ".join(f"{key} {value}" for key, value in before.items()))
     if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": before, "rows": rows}, indent=1), encoding="utf-8")
+        arguments.json.write_text(
+            json.dumps({"machine": before, "rows": rows}, indent=1), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

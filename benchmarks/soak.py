@@ -1,16 +1,20 @@
 """A listener who never stops: songs are made, rated and learned from as fast as they come, and what the radio holds is watched.
 
-    python benchmarks/soak.py [--minutes 120] [--pace 120] [--history 300] [--station NAME] [--every 200]
+    python benchmarks/soak.py [--minutes 120] [--pace 120] [--history 300] [--station NAME] [--every
+    200]
 
-It listens as the radio does: songs come from a learner in a process of its own. The listener, who has rated --history songs in earlier
-sessions, rates every song, at most --pace a minute, and deletes the oldest rating each time: what a longer history takes is the listener's
-own, and what still grows beside it is a leak. Prints a line every so many songs: hours of music heard, memory and open files of both
-processes, and how long a listener waits for the next song, for a touch of the slider and for a rating to be kept; by the clock, and in
-the processor's own time, which means something on a machine that does other work as well. A learner holds a tenth more while it makes a
-song than before and after, so memory is looked at four times a second, and rest (the lowest tenth of what was seen) is compared with
-rest, work (the highest hundredth) with work. At the end the first tenth of the time, after a tenth in which caches fill, is compared with
-the last: each process's memory within 5 %, at rest and at work, no more open files, the processor's time alike. Whether the sound is
-whole at real speed is measured by radio_latency.py.
+It listens as the radio does: songs come from a learner in a process of its own. The listener, who
+has rated --history songs in earlier sessions, rates every song, at most --pace a minute, and
+deletes the oldest rating each time: what a longer history takes is the listener's own, and what
+still grows beside it is a leak. Prints a line every so many songs: hours of music heard, memory and
+open files of both processes, and how long a listener waits for the next song, for a touch of the
+slider and for a rating to be kept; by the clock, and in the processor's own time, which means
+something on a machine that does other work as well. A learner holds a tenth more while it makes a
+song than before and after, so memory is looked at four times a second, and rest (the lowest tenth
+of what was seen) is compared with rest, work (the highest hundredth) with work. At the end the
+first tenth of the time, after a tenth in which caches fill, is compared with the last: each
+process's memory within 5 %, at rest and at work, no more open files, the processor's time alike.
+Whether the sound is whole at real speed is measured by radio_latency.py.
 """
 
 from __future__ import annotations
@@ -30,8 +34,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from radio.home import STARTER, Home  # noqa: E402
-from radio.remote import RemoteSession  # noqa: E402
+from radio.composer.remote import RemoteSession  # noqa: E402
+from radio.home.folder import STARTER, Home  # noqa: E402
 
 MOST_GROWTH = 0.05
 ALIKE = 1.25  # times as long at the end, in the processor's time
@@ -51,7 +55,8 @@ class Row:
         radio_files, learner_files: open ones.
         waited: seconds until the song was there.
         touched: seconds until a touch of the slider was in the database.
-        rated: seconds until the rating was, the oldest was deleted, and what was expected of all had been read again.
+        rated: seconds until the rating was, the oldest was deleted, and what was expected of all
+            had been read again.
         touched_busy, rated_busy: the same in the processor's time.
         learner_busy: the processor's seconds that the learner has taken so far.
     """
@@ -86,14 +91,19 @@ class MemoryWatch(threading.Thread):
 
     def __init__(self, learner: int, begun: float, minutes: float) -> None:
         super().__init__(daemon=True)
-        # In the memory of this process, which is what is watched: so it is taken at once and for good.
+        # In the memory of this process, which is what is watched: so it is taken at once and for
+        # good.
         self._seen = np.full((int(60 * minutes / LOOK_SECONDS) + 1000, 3), np.nan)
         self._count, self._learner, self._begun, self._over = 0, learner, begun, threading.Event()
 
     def run(self) -> None:
         """Look until the end, or until there is no room."""
         while self._count < len(self._seen) and not self._over.wait(LOOK_SECONDS):
-            self._seen[self._count] = (time.monotonic() - self._begun) / 60, memory(), memory(self._learner)
+            self._seen[self._count] = (
+                (time.monotonic() - self._begun) / 60,
+                memory(),
+                memory(self._learner),
+            )
             self._count += 1
 
     def stop(self) -> None:
@@ -138,22 +148,33 @@ class Watch:
 
 def remember(station: Path, home: Path, count: int) -> None:
     """Rate so many songs of a station, none of which was heard: in a process of its own, whose memory is not the radio's."""
-    from radio.ratings import Rating, Ratings
-    from radio.saving import station_fingerprint
-    from radio.station import Station
+    from radio.ratings.database import Rating, Ratings
+    from radio.station.song_file import station_fingerprint
+    from radio.station.station import Station
 
     made, rng = Station.load(station), np.random.default_rng(1)
     ratings, made_by = Ratings(Home(home).ratings), station_fingerprint(made)
     ratings.keep_all(
         [
-            Rating("soak", made.name, made_by, "before", place, float(rng.uniform(-1, 1)), time=float(number), key=f"before {number}")
+            Rating(
+                "soak",
+                made.name,
+                made_by,
+                "before",
+                place,
+                float(rng.uniform(-1, 1)),
+                time=float(number),
+                key=f"before {number}",
+            )
             for number, place in enumerate(made.sample(count, rng))
         ]
     )
     ratings.close()
 
 
-def listen(session: RemoteSession, begun: float, learner: int, rated_before: deque[str]) -> tuple[Row, float]:
+def listen(
+    session: RemoteSession, begun: float, learner: int, rated_before: deque[str]
+) -> tuple[Row, float]:
     """Hear and rate one song; return what it cost, the learner's time since it began among it, and the song's length in seconds."""
     watch = Watch()
     while not session.ready:
@@ -178,13 +199,24 @@ def listen(session: RemoteSession, begun: float, learner: int, rated_before: deq
     session.judged()
     rated = watch.read()
     files = open_files(), open_files(learner)
-    row = Row((time.monotonic() - begun) / 60, *files, waited, touched[0], rated[0], touched[1], rated[1], busy(learner))
+    row = Row(
+        (time.monotonic() - begun) / 60,
+        *files,
+        waited,
+        touched[0],
+        rated[0],
+        touched[1],
+        rated[1],
+        busy(learner),
+    )
     return row, len(song.samples) / song.sample_rate
 
 
 def main() -> int:
     """Listen, and return 1 if something grew."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--pace", type=float, default=120.0, help="songs a minute")
     parser.add_argument("--history", type=int, default=300, help="ratings")
@@ -196,7 +228,9 @@ def main() -> int:
     count = 0
     with tempfile.TemporaryDirectory() as folder:
         station = Home().station(options.station)
-        earlier = get_context("spawn").Process(target=remember, args=(station, Path(folder), options.history))
+        earlier = get_context("spawn").Process(
+            target=remember, args=(station, Path(folder), options.history)
+        )
         earlier.start()
         earlier.join()
         earlier.close()
@@ -220,18 +254,26 @@ def main() -> int:
                     keys.remove(undone.key)
                 finals += 1
             if count % options.every == 0:
-                tell(f"{row.minutes:6.1f} min, {count:6,} songs, {heard:5.1f} h of music", records[count - options.every : count], watch)
+                tell(
+                    f"{row.minutes:6.1f} min, {count:6,} songs, {heard:5.1f} h of music",
+                    records[count - options.every : count],
+                    watch,
+                )
         watch.stop()
         session.close()
         left = len(os.listdir("/proc/self/fd"))
     warm = records[:count][records[:count, 0] > WARM_UP * options.minutes]
     if len(warm) < 20:
-        raise SystemExit(f"{len(warm)} songs are too few to compare their first tenth with their last; listen longer")
+        raise SystemExit(
+            f"{len(warm)} songs are too few to compare their first tenth with their last; listen longer"
+        )
     tenth = max(2, len(warm) // 10)
     first, last = warm[:tenth], warm[-tenth:]
     tell("first tenth", first, watch)
     tell("last tenth", last, watch)
-    print(f"{count:,} songs, {heard:.1f} hours of music, {finals} final songs; {left} files open after the end")
+    print(
+        f"{count:,} songs, {heard:.1f} hours of music, {finals} final songs; {left} files open after the end"
+    )
     return verdict(first, last, watch)
 
 
@@ -250,16 +292,23 @@ def verdict(first: np.ndarray, last: np.ndarray, watch: MemoryWatch) -> int:
             before, after = (float(np.percentile(part[:, place], share)) for part in held)
             growth = after / before - 1
             good = growth <= MOST_GROWTH
-            print(f"{'held' if good else 'FAILED'}: the {process}'s memory {state} {before:.1f} -> {after:.1f} MB, {100 * growth:+.1f} %")
+            print(
+                f"{'held' if good else 'FAILED'}: the {process}'s memory {state} {before:.1f} -> {after:.1f} MB, {100 * growth:+.1f} %"
+            )
             failed |= not good
         files = int(end[f"{process}_files"].max() - begin[f"{process}_files"].max())
         print(f"{'held' if files <= 0 else 'FAILED'}: the {process}'s open files {files:+d}")
         failed |= files > 0
     for name in ("touched_busy", "rated_busy", "learner_busy"):
-        middle = [np.median(np.diff(found[name]) if name == "learner_busy" else found[name]) for found in (begin, end)]
+        middle = [
+            np.median(np.diff(found[name]) if name == "learner_busy" else found[name])
+            for found in (begin, end)
+        ]
         ratio = float(middle[1] / max(middle[0], 1e-9))
         good = ratio <= ALIKE
-        print(f"{'held' if good else 'FAILED'}: {name}, the middle of the end is {ratio:.2f} times that of the beginning")
+        print(
+            f"{'held' if good else 'FAILED'}: {name}, the middle of the end is {ratio:.2f} times that of the beginning"
+        )
         failed |= not good
     return int(failed)
 
@@ -274,7 +323,10 @@ def tell(what: str, records: np.ndarray, watch: MemoryWatch) -> None:
         return f"{middle:.1f} (99 %: {worst:.1f})"
 
     held = watch.between(records[0, 0], records[-1, 0])
-    radio, learner = (" to ".join(f"{np.percentile(held[:, place], share):.1f}" for share in (REST, WORK)) for place in (0, 1))
+    radio, learner = (
+        " to ".join(f"{np.percentile(held[:, place], share):.1f}" for share in (REST, WORK))
+        for place in (0, 1)
+    )
     print(
         f"{what}: radio {radio} MB, {found['radio_files'].max():.0f} files; "
         f"learner {learner} MB, {found['learner_files'].max():.0f} files; "

@@ -4,8 +4,9 @@
     python benchmarks/station_quality.py --minutes 5          a starter station trained from scratch, on both cores
     python benchmarks/station_quality.py --minutes 10 --music FOLDER --home DIR
 
-Note F1 compares a transcription of the original sound with one of the result (see transcription.py, an optional peer; without it the
-column is empty). Originals are rendered anew, in their own key and tempo; results go through the whole station, sound included.
+Note F1 compares a transcription of the original sound with one of the result (see transcription.py,
+an optional peer; without it the column is empty). Originals are rendered anew, in their own key and
+tempo; results go through the whole station, sound included.
 """
 
 from __future__ import annotations
@@ -30,18 +31,23 @@ from audio_parsing import analysis  # noqa: E402
 from audio_parsing import frames as audio_frames
 from audio_parsing.starter import render, starter_songs  # noqa: E402
 from benchmarks import transcription  # noqa: E402
-from radio import songs as song_data  # noqa: E402
-from radio.home import Home  # noqa: E402
-from radio.music_folder import prepare_folder  # noqa: E402
-from radio.songs_heard import different_songs  # noqa: E402
-from radio.station import Station  # noqa: E402
-from radio.train_station import encode_songs, train_station  # noqa: E402
+from radio.composer.novelty import different_songs  # noqa: E402
+from radio.home.folder import Home  # noqa: E402
+from radio.station import steps as song_data  # noqa: E402
+from radio.station.station import Station  # noqa: E402
+from radio.training.dataset import canonical_steps, prepare_starter_songs  # noqa: E402
+from radio.training.music_folder import prepare_folder  # noqa: E402
+from radio.training.train import encode_songs, train_station  # noqa: E402
 
 
 def explained_variance(original: np.ndarray, result: np.ndarray) -> float:
     """Return the share of the variance of frames (..., 181), around each value's mean, that a result explains."""
-    original, result = (x.reshape(-1, audio_frames.FRAME_SIZE).astype(np.float64) for x in (original, result))
-    return 1 - float(np.square(original - result).mean() / np.square(original - original.mean(axis=0)).mean())
+    original, result = (
+        x.reshape(-1, audio_frames.FRAME_SIZE).astype(np.float64) for x in (original, result)
+    )
+    return 1 - float(
+        np.square(original - result).mean() / np.square(original - original.mean(axis=0)).mean()
+    )
 
 
 def judge_reconstruction(original: np.ndarray, result: np.ndarray) -> dict[str, float]:
@@ -51,7 +57,9 @@ def judge_reconstruction(original: np.ndarray, result: np.ndarray) -> dict[str, 
         "onset": analysis.onset_correlation(original, result),
     }
     if transcription.available():
-        heard = [transcription.transcribe(sound, song_data.SAMPLE_RATE) for sound in (original, result)]
+        heard = [
+            transcription.transcribe(sound, song_data.SAMPLE_RATE) for sound in (original, result)
+        ]
         judged["note_f1"] = transcription.note_f1(*heard)
     return judged
 
@@ -60,19 +68,26 @@ def starter_reconstruction(number: int, beats: int, folder: Path) -> dict[str, f
     """Judge what a station gives back of one starter song."""
     station = Station.load(folder)
     song = starter_songs(beats=beats)[number]
-    statistics, _ = encode_songs(station.vae, song_data.canonical_steps(song)[None])
+    statistics, _ = encode_songs(station.vae, canonical_steps(song)[None])
     coordinate = np.concatenate(
-        [statistics[0, : station.latent_size], [song_data.tempo_coordinate(song.bpm), song_data.key_coordinate(song.transposition)]]
+        [
+            statistics[0, : station.latent_size],
+            [song_data.tempo_coordinate(song.bpm), song_data.key_coordinate(song.transposition)],
+        ]
     ).astype(np.float32)
     return judge_reconstruction(render(song, song_data.SAMPLE_RATE), station.render(coordinate))
 
 
 def excerpt_reconstruction(pair: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
     """Judge reconstructed frames (T, 181) of an excerpt against the excerpt's own frames, both as sound."""
-    return judge_reconstruction(*(audio_frames.decode(f, hop_length=song_data.ABSOLUTE_HOP_LENGTH) for f in pair))
+    return judge_reconstruction(
+        *(audio_frames.decode(f, hop_length=song_data.ABSOLUTE_HOP_LENGTH) for f in pair)
+    )
 
 
-def judge_generated(station: Station, steps: np.ndarray, *, count: int = 100, seed: int = 1) -> dict[str, float]:
+def judge_generated(
+    station: Station, steps: np.ndarray, *, count: int = 100, seed: int = 1
+) -> dict[str, float]:
     """Generate and render songs and judge them against the training songs' steps (N, S, F)."""
     rng = np.random.default_rng(seed)
     station.render(station.sample(1, rng)[0])  # compiles
@@ -95,26 +110,42 @@ def judge_generated(station: Station, steps: np.ndarray, *, count: int = 100, se
     judged = {
         "times_real_time": lasting / seconds,
         "novelty": float(nearest.mean() / between[~np.eye(len(known), dtype=bool)].mean()),
-        "near_copies": float((nearest / between[~np.eye(len(known), dtype=bool)].mean() < 0.1).mean()),
+        "near_copies": float(
+            (nearest / between[~np.eye(len(known), dtype=bool)].mean() < 0.1).mean()
+        ),
         "most_alike": float(correlation.max()),
         "quietest_rms": min(float(np.sqrt(np.square(sound).mean())) for sound in sounds),
         "loudest_sample": max(float(np.abs(sound).max()) for sound in sounds),
     }
     if station.grid == "beat":
-        judged |= {f"in_scale_{name}": value for name, value in _in_scale(station, coordinates, frames, sounds).items()}
+        judged |= {
+            f"in_scale_{name}": value
+            for name, value in _in_scale(station, coordinates, frames, sounds).items()
+        }
     if transcription.available():
         heard = [transcription.transcribe(sound, station.sample_rate) for sound in sounds[:24]]
-        judged["notes_a_second"] = float(np.mean([len(n) / (len(s) / station.sample_rate) for n, s in zip(heard, sounds, strict=False)]))
+        judged["notes_a_second"] = float(
+            np.mean(
+                [
+                    len(n) / (len(s) / station.sample_rate)
+                    for n, s in zip(heard, sounds, strict=False)
+                ]
+            )
+        )
     return judged
 
 
-def _in_scale(station: Station, coordinates: np.ndarray, frames: np.ndarray, sounds: list[np.ndarray]) -> dict[str, float]:
+def _in_scale(
+    station: Station, coordinates: np.ndarray, frames: np.ndarray, sounds: list[np.ndarray]
+) -> dict[str, float]:
     """Return the mean share of note energy in each song's scale: the better of its major scale and the relative minor."""
     shares: dict[str, list[float]] = {"frames": [], "notes": []}
     for number, coordinate in enumerate(coordinates):
         key = song_data.coordinate_key(float(coordinate[-1]))
         scales = [analysis.scale(key % 12, "major"), analysis.scale((key + 9) % 12, "minor")]
-        shares["frames"].append(max(analysis.in_scale_share(frames[number], scale) for scale in scales))
+        shares["frames"].append(
+            max(analysis.in_scale_share(frames[number], scale) for scale in scales)
+        )
         if transcription.available() and number < 24:
             notes = transcription.transcribe(sounds[number], station.sample_rate)
             shares["notes"].append(max(analysis.in_scale_share(notes, scale) for scale in scales))
@@ -122,7 +153,11 @@ def _in_scale(station: Station, coordinates: np.ndarray, frames: np.ndarray, sou
 
 
 def _square_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    squares = np.square(a, dtype=np.float64).sum(axis=1)[:, None] + np.square(b, dtype=np.float64).sum(axis=1) - 2.0 * (a @ b.T)
+    squares = (
+        np.square(a, dtype=np.float64).sum(axis=1)[:, None]
+        + np.square(b, dtype=np.float64).sum(axis=1)
+        - 2.0 * (a @ b.T)
+    )
     return np.maximum(squares, 0)
 
 
@@ -132,42 +167,75 @@ def _mean(judged: list[dict[str, float]]) -> dict[str, float]:
 
 def main() -> None:
     """Train or load a station, judge it, print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, help="train a station for so long first")
-    parser.add_argument("--music", type=Path, help="a folder of music to train on; the starter collection if not given")
+    parser.add_argument(
+        "--music",
+        type=Path,
+        help="a folder of music to train on; the starter collection if not given",
+    )
     parser.add_argument("--beats", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--station", type=Path, help="a station's folder; the shipped one if neither this nor --minutes is given")
+    parser.add_argument(
+        "--station",
+        type=Path,
+        help="a station's folder; the shipped one if neither this nor --minutes is given",
+    )
     parser.add_argument("--every", type=int, default=1, help="judge each Nth song")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    folder = arguments.station or (Path(tempfile.mkdtemp()) / "trained" if arguments.minutes else Home(None).station("starter"))
-    result: dict[str, dict[str, float] | str] = {"machine": f"{platform.processor() or platform.machine()}, {platform.python_version()}"}
+    folder = arguments.station or (
+        Path(tempfile.mkdtemp()) / "trained" if arguments.minutes else Home(None).station("starter")
+    )
+    result: dict[str, dict[str, float] | str] = {
+        "machine": f"{platform.processor() or platform.machine()}, {platform.python_version()}"
+    }
     if arguments.minutes:
         start = time.perf_counter()
-        train_station(folder, arguments.music, beats=arguments.beats, minutes=arguments.minutes, seed=arguments.seed, report=_report)
+        train_station(
+            folder,
+            arguments.music,
+            beats=arguments.beats,
+            minutes=arguments.minutes,
+            seed=arguments.seed,
+            report=_report,
+        )
         result["training"] = {"minutes": (time.perf_counter() - start) / 60}
     station = Station.load(folder)
     if station.grid == "beat":
-        songs = song_data.prepare_starter_songs(beats=station.beats)
+        songs = prepare_starter_songs(beats=station.beats)
     else:
         songs = prepare_folder(arguments.music, beats=station.beats, seed=arguments.seed)
     _, given_back = _reconstructed(station, songs.steps)
-    result["frames"] = {"explained_variance": explained_variance(songs.steps, given_back), "songs": len(songs.steps)}
+    result["frames"] = {
+        "explained_variance": explained_variance(songs.steps, given_back),
+        "songs": len(songs.steps),
+    }
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         if station.grid == "beat":
             judge = partial(starter_reconstruction, beats=station.beats, folder=folder)
-            result["reconstruction"] = _mean(list(pool.map(judge, range(0, len(songs.steps), arguments.every))))
+            result["reconstruction"] = _mean(
+                list(pool.map(judge, range(0, len(songs.steps), arguments.every)))
+            )
         else:
             chosen = range(0, len(songs.steps), arguments.every)
-            pairs = [tuple(song_data.to_frames(x[i]) for x in (songs.steps, given_back)) for i in chosen]
+            pairs = [
+                tuple(song_data.to_frames(x[i]) for x in (songs.steps, given_back)) for i in chosen
+            ]
             result["reconstruction"] = _mean(list(pool.map(excerpt_reconstruction, pairs)))
     result["generated"] = judge_generated(station, songs.steps)
     if arguments.json:
         print(json.dumps(result, indent=2))
         return
     for part, values in result.items():
-        print(part, values if isinstance(values, str) else "  ".join(f"{key} {value:.4g}" for key, value in values.items()))
+        print(
+            part,
+            values
+            if isinstance(values, str)
+            else "  ".join(f"{key} {value:.4g}" for key, value in values.items()),
+        )
 
 
 def _reconstructed(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

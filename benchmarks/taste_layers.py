@@ -3,8 +3,9 @@
     judge = LayersJudge(stage, folder)
     judge.of(listener, session, number) -> {"pairs", "gain", "quality"}       trains the session's layers and goes back to none
 
-pairs is the share of PAIRS coordinates at which G' is truly liked more, gain by how many standard deviations, quality the Fréchet distance
-of benchmarks/quality_measure.py between QUALITY_SONGS songs of G' and the starter songs, over that of G at the same coordinates.
+pairs is the share of PAIRS coordinates at which G' is truly liked more, gain by how many standard
+deviations, quality the Fréchet distance of benchmarks/quality_measure.py between QUALITY_SONGS
+songs of G' and the starter songs, over that of G at the same coordinates.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from audio_parsing import frames as frame_tools
 from benchmarks.quality_measure import frechet, statistics
 from benchmarks.taste_listeners import Listener
 from benchmarks.taste_sound import facts, of_song
-from radio.session import RadioSession
-from radio.songs import FRAMES_PER_BEAT, coordinate_key, coordinate_tempo, prepare_starter_songs, to_frames
-from radio.station import Station
+from radio.composer.composer import RadioSession
+from radio.station.station import Station
+from radio.station.steps import FRAMES_PER_BEAT, coordinate_key, coordinate_tempo, to_frames
+from radio.training.dataset import prepare_starter_songs
 
 PAIRS = 10
 QUALITY_SONGS = 32
@@ -49,23 +51,49 @@ class LayersJudge:
     def of(self, listener: Listener, session: RadioSession, number: int) -> dict[str, float]:
         """Return what a session's added layers are worth by now."""
         kept = session.train_layers()
-        rows = np.random.default_rng([number, 3]).choice(len(self.stage.pool.coordinates), PAIRS, replace=False)
+        rows = np.random.default_rng([number, 3]).choice(
+            len(self.stage.pool.coordinates), PAIRS, replace=False
+        )
         moved = self._moved(session, self.stage.pool.coordinates[rows])
-        sounds = np.array([of_song(facts(session.station.render(one), session.station.sample_rate)) for one in moved])
-        gains = listener.liking(sounds, number) - listener.liking(self.stage.pool.sound[rows], number)
-        quality = frechet(self._real, self._measured(self._moved(session, self._places))) / self._distance
+        sounds = np.array(
+            [
+                of_song(facts(session.station.render(one), session.station.sample_rate))
+                for one in moved
+            ]
+        )
+        gains = listener.liking(sounds, number) - listener.liking(
+            self.stage.pool.sound[rows], number
+        )
+        quality = (
+            frechet(self._real, self._measured(self._moved(session, self._places))) / self._distance
+        )
         session.generator.go_back(None)
-        return {"pairs": float(np.mean(gains > 0)), "gain": float(gains.mean()), "quality": quality, "kept": float(bool(kept))}
+        return {
+            "pairs": float(np.mean(gains > 0)),
+            "gain": float(gains.mean()),
+            "quality": quality,
+            "kept": float(bool(kept)),
+        }
 
     @staticmethod
     def _moved(session: RadioSession, coordinates: np.ndarray) -> np.ndarray:
-        return session.generator.layers.forward(coordinates.astype(np.float64))[0].astype(np.float32)
+        return session.generator.layers.forward(coordinates.astype(np.float64))[0].astype(
+            np.float32
+        )
 
     def _measured(self, coordinates: np.ndarray) -> np.ndarray:
         station: Station = self.stage.station
-        parts = (station.generate(coordinates[start : start + 16]) for start in range(0, len(coordinates), 16))
+        parts = (
+            station.generate(coordinates[start : start + 16])
+            for start in range(0, len(coordinates), 16)
+        )
         songs = [song for part in parts for song in part]
-        return np.concatenate([statistics(song, _rate(one)) for song, one in zip(songs, coordinates, strict=True)]) / self._unit
+        return (
+            np.concatenate(
+                [statistics(song, _rate(one)) for song, one in zip(songs, coordinates, strict=True)]
+            )
+            / self._unit
+        )
 
 
 def _starter_songs(beats: int) -> np.ndarray:
@@ -75,7 +103,9 @@ def _starter_songs(beats: int) -> np.ndarray:
         for steps, beside in zip(songs.steps[::EVERY], songs.coordinates[::EVERY], strict=True)
     ]
     rates = [_rate(beside) for beside in songs.coordinates[::EVERY]]
-    return np.concatenate([statistics(song, rate) for song, rate in zip(frames, rates, strict=True)])
+    return np.concatenate(
+        [statistics(song, rate) for song, rate in zip(frames, rates, strict=True)]
+    )
 
 
 def _rate(coordinate: np.ndarray) -> float:

@@ -28,27 +28,42 @@ def finals_of_peers(stage: Stage, listener: Listener, *, seed: int) -> dict[str,
     songs = np.arange(REFERENCE, len(stage.features))
     judged = rng.choice(songs, JUDGED, replace=False)
     heard = rng.choice(songs, RATINGS, replace=False)
-    ratings = np.array([_rate(stage, listener, row, number, rng) for number, row in enumerate(heard)])
+    ratings = np.array(
+        [_rate(stage, listener, row, number, rng) for number, row in enumerate(heard)]
+    )
     chosen = {
         "random": int(rng.choice(songs)),
         "best rated of random songs": int(heard[np.argmax(ratings)]),
         "gaussian process in P": _gaussian_process(stage, listener, songs, judged, rng),
         "ranking critic": _ranking(stage, heard, ratings, judged),
     }
-    return {name: float(listener.liking(stage.pool.sound[row][None], RATINGS - 1)[0]) for name, row in chosen.items()}
+    return {
+        name: float(listener.liking(stage.pool.sound[row][None], RATINGS - 1)[0])
+        for name, row in chosen.items()
+    }
 
 
-def _rate(stage: Stage, listener: Listener, row: int, number: int, rng: np.random.Generator) -> float:
+def _rate(
+    stage: Stage, listener: Listener, row: int, number: int, rng: np.random.Generator
+) -> float:
     return listener.rating(stage.pool.windows[row], stage.pool.sound[row], number, rng)
 
 
-def _gaussian_process(stage: Stage, listener: Listener, songs: np.ndarray, judged: np.ndarray, rng: np.random.Generator) -> int:
+def _gaussian_process(
+    stage: Stage,
+    listener: Listener,
+    songs: np.ndarray,
+    judged: np.ndarray,
+    rng: np.random.Generator,
+) -> int:
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
     coordinates = stage.pool.coordinates.astype(np.float64)
     coordinates = (coordinates - coordinates.mean(axis=0)) / coordinates.std(axis=0)
-    kernel = ConstantKernel(0.2) * Matern(np.sqrt(coordinates.shape[1]), (1.0, 100.0), nu=2.5) + WhiteKernel(0.05, (1e-3, 1.0))
+    kernel = ConstantKernel(0.2) * Matern(
+        np.sqrt(coordinates.shape[1]), (1.0, 100.0), nu=2.5
+    ) + WhiteKernel(0.05, (1e-3, 1.0))
     model = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
     rows: list[int] = []
     ratings: list[float] = []
@@ -61,7 +76,9 @@ def _gaussian_process(stage: Stage, listener: Listener, songs: np.ndarray, judge
                 model.fit(coordinates[rows], ratings)
                 mean, deviation = model.predict(coordinates[candidates], return_std=True)
                 above = (mean - max(ratings)) / np.maximum(deviation, 1e-9)
-                row = int(candidates[np.argmax(deviation * (above * norm.cdf(above) + norm.pdf(above)))])
+                row = int(
+                    candidates[np.argmax(deviation * (above * norm.cdf(above) + norm.pdf(above)))]
+                )
             rows.append(row)
             ratings.append(_rate(stage, listener, row, number, rng))
         model.fit(coordinates[rows], ratings)
@@ -69,7 +86,8 @@ def _gaussian_process(stage: Stage, listener: Listener, songs: np.ndarray, judge
 
 
 def _ranking(stage: Stage, heard: np.ndarray, ratings: np.ndarray, judged: np.ndarray) -> int:
-    features = stage.features[:, :24] / stage.features[:, :24].std(axis=0)  # the principal components of the critic's layer means
+    # the principal components of the critic's layer means
+    features = stage.features[:, :24] / stage.features[:, :24].std(axis=0)
     better, worse = np.nonzero(ratings[:, None] > ratings[None] + 0.05)
     differences = features[heard[better]] - features[heard[worse]]
     weights = np.zeros(features.shape[1])

@@ -1,7 +1,8 @@
 """One simulated listener and one RadioSession: what was played, what became of it, how it would end. Used by benchmarks/taste.py.
 
-The session is the one that the radio has, without its thread. Only its maker of songs is exchanged: candidates come from a pool whose songs
-were rendered and measured before, so that thirty songs take seconds; what it makes beside those, such as final songs, is rendered in full.
+The session is the one that the radio has, without its thread. Only its maker of songs is exchanged:
+candidates come from a pool whose songs were rendered and measured before, so that thirty songs take
+seconds; what it makes beside those, such as final songs, is rendered in full.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from scipy.stats import spearmanr
 from benchmarks.taste_layers import LayersJudge
 from benchmarks.taste_listeners import CHANGE, SONG_NOISE, SPREAD, Listener
 from benchmarks.taste_sound import Pool, facts, of_song
-from radio.home import Home
-from radio.session import RadioSession
-from radio.song_maker import Song, SongMaker
-from radio.station import Station
-from radio.taste import CHUNK, Explore, Taste
+from radio.composer.composer import RadioSession
+from radio.composer.song_maker import Song, SongMaker
+from radio.home.folder import Home
+from radio.station.station import Station
+from radio.taste.taste import CHUNK, Explore, Taste
 
 REFERENCE = 1000  # songs of the pool that say what a percentile is; the others are candidates
 JUDGED = 600  # songs never rated, on which predictions are compared with the truth
@@ -50,9 +51,13 @@ class Stage:
         parts = [maker.judge(songs[:CHUNK])]
         if path.exists():
             kept = np.load(path)["features"]
-            if kept.shape == (len(songs), self.taste.size) and np.allclose(kept[:CHUNK], parts[0], rtol=1e-4, atol=1e-5):
+            if kept.shape == (len(songs), self.taste.size) and np.allclose(
+                kept[:CHUNK], parts[0], rtol=1e-4, atol=1e-5
+            ):
                 return np.array(kept)
-        parts += [maker.judge(songs[start : start + CHUNK]) for start in range(CHUNK, len(songs), CHUNK)]
+        parts += [
+            maker.judge(songs[start : start + CHUNK]) for start in range(CHUNK, len(songs), CHUNK)
+        ]
         temporary = path.with_name(f"{path.stem}-{os.getpid()}.npz")
         np.savez(temporary, features=np.concatenate(parts))
         temporary.replace(path)
@@ -82,17 +87,29 @@ class PooledMaker(SongMaker):
         """Take what the stage's taste learned of the station."""
         self.taste.restore(self.stage.state)
 
-    def candidates(self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
+    def candidates(
+        self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return candidates of the pool."""
         rows = rng.choice(np.arange(REFERENCE, len(self.stage.features)), count, replace=False)
         return self.stage.pool.coordinates[rows], self.stage.features[rows]
 
-    def make(self, coordinate: np.ndarray, features: np.ndarray, steps: np.ndarray | None = None) -> Song:
+    def make(
+        self, coordinate: np.ndarray, features: np.ndarray, steps: np.ndarray | None = None
+    ) -> Song:
         """Return a song of the pool without its samples, or render another."""
         if np.asarray(coordinate, np.float32).tobytes() not in self.stage.rows:
             return super().make(coordinate, features, steps)
         steps = self.decode(coordinate[None]) if steps is None else steps
-        return Song(np.zeros(0, np.float32), self.station.sample_rate, coordinate, "", "", features, steps[:, 0])
+        return Song(
+            np.zeros(0, np.float32),
+            self.station.sample_rate,
+            coordinate,
+            "",
+            "",
+            features,
+            steps[:, 0],
+        )
 
 
 def run_session(
@@ -110,7 +127,9 @@ def run_session(
     played, finished, learned, told = [], {}, [], {}
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
-        session = RadioSession(stage.station, "simulated", home=home, seed=seed, explore=explore, background=False)
+        session = RadioSession(
+            stage.station, "simulated", home=home, seed=seed, explore=explore, background=False
+        )
         session._maker = PooledMaker(stage, session._taste)
         try:
             for number in range(songs):
@@ -149,17 +168,25 @@ def run_session(
     return result
 
 
-def _final(stage: Stage, listener: Listener, session: RadioSession, number: int) -> dict[str, float]:
+def _final(
+    stage: Stage, listener: Listener, session: RadioSession, number: int
+) -> dict[str, float]:
     """Return how a final song is liked, and the most promising of JUDGED candidates."""
     before = time.thread_time()
     song = session.final_song()
     seconds = time.thread_time() - before
     _, sound = stage.heard(song)
     liking = float(listener.liking(sound[None], number)[0])
-    rows = np.random.default_rng(number).choice(np.arange(REFERENCE, len(stage.features)), JUDGED, replace=False)
+    rows = np.random.default_rng(number).choice(
+        np.arange(REFERENCE, len(stage.features)), JUDGED, replace=False
+    )
     mean, deviation = session._taste.predict(stage.features[rows])
-    best = float(listener.liking(stage.pool.sound[rows[np.argmax(mean - 0.5 * deviation)]][None], number)[0])
-    rated = [one.coordinate for one in sorted(session._known.values(), key=lambda one: -one.rating)[:1]]
+    best = float(
+        listener.liking(stage.pool.sound[rows[np.argmax(mean - 0.5 * deviation)]][None], number)[0]
+    )
+    rated = [
+        one.coordinate for one in sorted(session._known.values(), key=lambda one: -one.rating)[:1]
+    ]
     favourite = stage.pool.sound[stage.rows[np.asarray(rated[0], np.float32).tobytes()]]
     own = float(listener.liking(favourite[None], number)[0])
     return {
@@ -174,7 +201,9 @@ def _final(stage: Stage, listener: Listener, session: RadioSession, number: int)
     }
 
 
-def _told(stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generator) -> dict[str, Any]:
+def _told(
+    stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generator
+) -> dict[str, Any]:
     """Return how well the taste foretells songs that were not rated, and how well it would after 500 noiseless ratings."""
     rows = rng.permutation(np.arange(REFERENCE, len(stage.features)))[:JUDGED]
     truth = listener.liking(stage.pool.sound[rows])
@@ -183,7 +212,10 @@ def _told(stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generat
     taught = Taste(stage.station.critic, extra=stage.station.coordinates.shape[1])
     taught.restore(stage.state)
     for row in rng.permutation(REFERENCE)[:500]:
-        taught.observe(stage.features[row], float(np.clip(SPREAD * listener.liking(stage.pool.sound[row][None])[0], -1, 1)))
+        taught.observe(
+            stage.features[row],
+            float(np.clip(SPREAD * listener.liking(stage.pool.sound[row][None])[0], -1, 1)),
+        )
     ceiling = float(spearmanr(taught.predict(stage.features[rows])[0], truth).statistic)
     agreement = float(spearmanr(mean, truth).statistic)
     said = meant + SONG_NOISE * rng.standard_normal(len(rows))
@@ -191,5 +223,7 @@ def _told(stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generat
         "spearman": agreement,
         "spearman_500": ceiling,
         "covered": float(np.mean(np.abs(mean - meant) < COVERED * deviation)),
-        "covered_rating": float(np.mean(np.abs(mean - said) < COVERED * np.hypot(deviation, taste.noise))),
+        "covered_rating": float(
+            np.mean(np.abs(mean - said) < COVERED * np.hypot(deviation, taste.noise))
+        ),
     }

@@ -3,8 +3,8 @@
     facts(samples, rate) -> (windows, FACTS)      of each second: log spectral centroid, onsets a second, pitch, 40 log-mel levels
     of_song(facts) -> (3 + 80,)                   their means over the song, and the spread of the log-mel levels
 
-No network, no frames of ours, no coordinate: a song is rendered, and judged by its sound. Pools of songs are kept in a file, because
-rendering and measuring takes 0.2 s a song.
+No network, no frames of ours, no coordinate: a song is rendered, and judged by its sound. Pools of
+songs are kept in a file, because rendering and measuring takes 0.2 s a song.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, signal
 
-from radio.saving import station_fingerprint
-from radio.station import Station
+from radio.station.song_file import station_fingerprint
+from radio.station.station import Station
 
 SIZE, HOP = 2048, 441  # samples of a window of the spectrogram, and between two: 50 a second
 MELS = 40
@@ -33,7 +33,9 @@ BLOCK = 3000  # songs drawn at once, so that a small pool is the beginning of a 
 def facts(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """Return (windows, 3 + MELS): log2 spectral centroid, onsets a second, MIDI pitch and log-mel levels of every second of a song."""
     padded = np.pad(samples.astype(np.float32), SIZE // 2)
-    columns = sliding_window_view(padded, SIZE)[::HOP] * signal.get_window("hann", SIZE).astype(np.float32)
+    columns = sliding_window_view(padded, SIZE)[::HOP] * signal.get_window("hann", SIZE).astype(
+        np.float32
+    )
     magnitude = np.abs(fft.rfft(columns, axis=1))
     power = magnitude**2
     hertz = np.arange(power.shape[1]) * sample_rate / SIZE
@@ -51,7 +53,12 @@ def facts(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     heard = np.zeros((whole, 3 + MELS))
     for number, part in enumerate(np.array_split(np.arange(len(mel)), whole)):
         share = total[part] / total[part].sum()
-        heard[number] = [share @ centroid[part], onsets[part].mean(), share @ pitch[part], *mel[part].mean(axis=0)]
+        heard[number] = [
+            share @ centroid[part],
+            onsets[part].mean(),
+            share @ pitch[part],
+            *mel[part].mean(axis=0),
+        ]
     return heard
 
 
@@ -77,7 +84,9 @@ def _pitch_matrix(hertz: np.ndarray) -> np.ndarray:
         for harmonic in range(1, HARMONICS + 1):
             weight = 0.7 ** (harmonic - 1)
             matrix[np.argmin(np.abs(hertz - harmonic * fundamental)), column] += weight
-            matrix[np.argmin(np.abs(hertz - (harmonic - 0.5) * fundamental)), column] -= 0.7 * weight
+            matrix[np.argmin(np.abs(hertz - (harmonic - 0.5) * fundamental)), column] -= (
+                0.7 * weight
+            )
     return matrix
 
 
@@ -90,20 +99,28 @@ class Pool:
         sound: (n, SOUND_FACTS).
     """
 
-    def __init__(self, station: Station, folder: Path, count: int, *, seed: int = 0, report=print) -> None:
+    def __init__(
+        self, station: Station, folder: Path, count: int, *, seed: int = 0, report=print
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         measured = "".join(inspect.getsource(part) for part in (facts, _mel_matrix, _pitch_matrix))
         version = hashlib.sha256(measured.encode()).hexdigest()[:8]
         self.path = folder / f"pool-{station_fingerprint(station)[:12]}-{seed}-{version}.npz"
         rng = np.random.default_rng([seed, 77])
-        self.coordinates = np.concatenate([station.sample(BLOCK, rng) for _ in range(-(-count // BLOCK))])[:count]
+        self.coordinates = np.concatenate(
+            [station.sample(BLOCK, rng) for _ in range(-(-count // BLOCK))]
+        )[:count]
         self.windows: list[np.ndarray] = []
         if self.path.exists():
             with np.load(self.path) as kept:
                 if len(kept["lengths"]):
-                    self.windows = np.split(kept["windows"].astype(np.float64), np.cumsum(kept["lengths"])[:-1])[:count]
+                    self.windows = np.split(
+                        kept["windows"].astype(np.float64), np.cumsum(kept["lengths"])[:-1]
+                    )[:count]
         for number in range(len(self.windows), count):
-            self.windows.append(facts(station.render(self.coordinates[number]), station.sample_rate))
+            self.windows.append(
+                facts(station.render(self.coordinates[number]), station.sample_rate)
+            )
             if (number + 1) % SAVED_EVERY == 0 or number + 1 == count:
                 self._save()
                 report(f"pool: {number + 1} of {count} songs")
@@ -111,5 +128,9 @@ class Pool:
 
     def _save(self) -> None:
         temporary = self.path.with_suffix(".partial.npz")
-        np.savez(temporary, windows=np.concatenate(self.windows).astype(np.float32), lengths=[len(one) for one in self.windows])
+        np.savez(
+            temporary,
+            windows=np.concatenate(self.windows).astype(np.float32),
+            lengths=[len(one) for one in self.windows],
+        )
         temporary.replace(self.path)

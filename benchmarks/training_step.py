@@ -2,7 +2,8 @@
 
     python benchmarks/training_step.py [--rounds 40]
 
-Each figure is the least of many short trainings, a long one minus a short one, so that their start does not count.
+Each figure is the least of many short trainings, a long one minus a short one, so that their start
+does not count.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def seconds(kind: type[VAE], steps: int) -> float:
 
 def main() -> None:
     """Print the two figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
     print(

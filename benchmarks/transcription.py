@@ -1,9 +1,11 @@
 """Notes heard in samples, by Spotify's basic-pitch: a judge of sound that knows nothing of our frames.
 
-An optional peer: `pip install onnxruntime && pip install --no-deps basic-pitch` (--no-deps: only its model file is used). The model's
-outputs are asked for by name, because their order differs between exports. The notes are read off as in basic-pitch's
-`output_to_notes_polyphonic` with its default thresholds; the times are exact where basic-pitch rounds them to 86 frames a second.
-Notes are arrays (n, 4) float64: onset and offset in seconds, MIDI pitch, amplitude from 0 to 1; sorted by onset.
+An optional peer: `pip install onnxruntime && pip install --no-deps basic-pitch` (--no-deps: only
+its model file is used). The model's outputs are asked for by name, because their order differs
+between exports. The notes are read off as in basic-pitch's `output_to_notes_polyphonic` with its
+default thresholds; the times are exact where basic-pitch rounds them to 86 frames a second. Notes
+are arrays (n, 4) float64: onset and offset in seconds, MIDI pitch, amplitude from 0 to 1; sorted by
+onset.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ def available() -> bool:
 
 
 def _model_path() -> Path | None:
-    package = find_spec("basic_pitch")  # found, not imported: importing it needs its heavy dependencies
+    # found, not imported: importing it needs its heavy dependencies
+    package = find_spec("basic_pitch")
     if package is None or package.origin is None:
         return None
     path = Path(package.origin).parent / "saved_models" / "icassp_2022" / "nmp.onnx"
@@ -46,12 +49,16 @@ def _model_path() -> Path | None:
 @lru_cache(maxsize=1)
 def _session() -> Any:
     if not available():
-        raise RuntimeError("transcription needs: pip install onnxruntime && pip install --no-deps basic-pitch")
+        raise RuntimeError(
+            "transcription needs: pip install onnxruntime && pip install --no-deps basic-pitch"
+        )
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(_model_path()), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        str(_model_path()), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def transcribe(samples: np.ndarray, sample_rate: float) -> np.ndarray:
@@ -68,7 +75,10 @@ def transcribe(samples: np.ndarray, sample_rate: float) -> np.ndarray:
     source = session.get_inputs()[0].name
     names = ["StatefulPartitionedCall:1", "StatefulPartitionedCall:2"]
     parts = [session.run(names, {source: windows[i : i + 4]}) for i in range(0, count, 4)]
-    notes, onsets = (np.concatenate([part[i] for part in parts])[:, margin:-margin].reshape(-1, 88) for i in range(2))
+    notes, onsets = (
+        np.concatenate([part[i] for part in parts])[:, margin:-margin].reshape(-1, 88)
+        for i in range(2)
+    )
     each = WINDOW // HOP + 1 - OVERLAP  # frames kept of a window
     times = ((np.arange(count) * step)[:, None] + np.arange(each) * HOP).reshape(-1) / MODEL_RATE
     inside = times < len(samples) / MODEL_RATE
@@ -81,14 +91,24 @@ def notes_from_activations(frames: np.ndarray, onsets: np.ndarray, times: np.nda
         return np.zeros((0, 4))
     onsets = np.maximum(onsets, _rises(frames, float(onsets.max())))
     peak = np.zeros(onsets.shape, bool)
-    peak[1:-1] = (onsets[1:-1] > onsets[:-2]) & (onsets[1:-1] > onsets[2:]) & (onsets[1:-1] >= ONSET_THRESHOLD)
-    starts = np.argwhere(peak)[::-1]  # later notes first, so that a note ends where the next one has already taken its energy
+    peak[1:-1] = (
+        (onsets[1:-1] > onsets[:-2])
+        & (onsets[1:-1] > onsets[2:])
+        & (onsets[1:-1] >= ONSET_THRESHOLD)
+    )
+    # later notes first, so that a note ends where the next one has already taken its energy
+    starts = np.argwhere(peak)[::-1]
     loudest_first = np.argsort(-frames, axis=None, kind="stable")
     loudest_first = loudest_first[: int((frames > FRAME_THRESHOLD).sum())]
     found = _read_notes(frames.astype(np.float64), starts, loudest_first)
     if not found:
         return np.zeros((0, 4))
-    notes = np.array([(times[begin], times[end], pitch + LOWEST_KEY, frames[begin:end, pitch].mean()) for begin, end, pitch in found])
+    notes = np.array(
+        [
+            (times[begin], times[end], pitch + LOWEST_KEY, frames[begin:end, pitch].mean())
+            for begin, end, pitch in found
+        ]
+    )
     return notes[np.lexsort((notes[:, 2], notes[:, 0]))]
 
 
@@ -149,7 +169,8 @@ def matches(reference_notes: np.ndarray, notes: np.ndarray) -> int:
         ours = np.sort(notes[notes[:, 2] == pitch, 0])
         theirs = np.sort(reference_notes[reference_notes[:, 2] == pitch, 0])
         i = j = 0
-        while i < len(ours) and j < len(theirs):  # on a line the earliest possible partner is a largest matching
+        # on a line the earliest possible partner is a largest matching
+        while i < len(ours) and j < len(theirs):
             if abs(ours[i] - theirs[j]) <= ONSET_TOLERANCE:
                 agreed, i, j = agreed + 1, i + 1, j + 1
             elif ours[i] < theirs[j]:

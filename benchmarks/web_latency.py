@@ -2,9 +2,11 @@
 
     python benchmarks/web_latency.py --moves 400
 
-The radio runs as `ai-radio web` has it, with the starter station and its learner at work; Chromium, headless, opens the page, each time
-with an empty cache, and moves the slider with the keyboard. A rating counts as saved when the server has said so, which it does after
-SQLite's commit; at the end every value that was said to be saved is looked for in the database. Needs the extra `test` and Chromium.
+The radio runs as `ai-radio web` has it, with the starter station and its learner at work; Chromium,
+headless, opens the page, each time with an empty cache, and moves the slider with the keyboard. A
+rating counts as saved when the server has said so, which it does after SQLite's commit; at the end
+every value that was said to be saved is looked for in the database. Needs the extra `test` and
+Chromium.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ import numpy as np
 
 ROOT = Path(__file__).parent.parent
 MOVE_SECONDS = 0.12
-SKIP_EVERY = 40  # moves, after which the next song is asked for: the learner has something to learn and to make
+# moves, after which the next song is asked for: the learner has something to learn and to make
+SKIP_EVERY = 40
 ON = "document.querySelector('.seek')?.disabled === false"  # a song
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--mute-audio"]
 # The first moment at which the play button is there and the page has time to answer.
@@ -59,8 +62,26 @@ class Server:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        command = [sys.executable, "-m", "radio", "web", "--no-open", "--port", "0", "--home", str(home), "--seed", "1"]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        command = [
+            sys.executable,
+            "-m",
+            "radio",
+            "web",
+            "--no-open",
+            "--port",
+            "0",
+            "--home",
+            str(home),
+            "--seed",
+            "1",
+        ]
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
         assert self.process.stdout is not None
         found = re.search(r"http://\S+", self.process.stdout.readline())
         assert found is not None, "the server did not start"
@@ -86,7 +107,9 @@ def load_times(browser: Any, address: str, count: int) -> np.ndarray:
     return np.array(seconds)
 
 
-def saving_times(browser: Any, address: str, count: int) -> tuple[np.ndarray, list[tuple[str, float]]]:
+def saving_times(
+    browser: Any, address: str, count: int
+) -> tuple[np.ndarray, list[tuple[str, float]]]:
     """Return the seconds (count,) from a moved slider to its saved rating, and what was said to be saved: (play, value)."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.add_init_script(SAVED)
@@ -96,36 +119,48 @@ def saving_times(browser: Any, address: str, count: int) -> tuple[np.ndarray, li
     for number in range(count):
         if number % SKIP_EVERY == SKIP_EVERY - 1:
             page.keyboard.press("n")
-            page.wait_for_function(f"{ON} && document.querySelector('.value').textContent === 'not rated'")
+            page.wait_for_function(
+                f"{ON} && document.querySelector('.value').textContent === 'not rated'"
+            )
         page.focus("#moment")
         # Up and down again: each press is a new value.
         page.keyboard.press("ArrowRight" if (number // 15) % 2 == 0 else "ArrowLeft")
         time.sleep(MOVE_SECONDS)
     page.wait_for_timeout(500)
     saved = page.evaluate("window.saved")
-    return np.array([milliseconds for _, milliseconds, _ in saved]) / 1000, [(play, value) for value, _, play in saved]
+    return np.array([milliseconds for _, milliseconds, _ in saved]) / 1000, [
+        (play, value) for value, _, play in saved
+    ]
 
 
 def missing(home: Path, saved: list[tuple[str, float]]) -> int:
     """Return how many of the values that were said to be saved are not in the database."""
     with sqlite3.connect(home / "ratings.db") as database:
         curves = dict(database.execute("SELECT key, curve FROM ratings").fetchall())
-    return sum(f", {value:g}]" not in curves.get(play, "").replace(".0]", "]") for play, value in saved)
+    return sum(
+        f", {value:g}]" not in curves.get(play, "").replace(".0]", "]") for play, value in saved
+    )
 
 
 def tell(name: str, seconds: np.ndarray) -> None:
     """Print the quantiles of some times."""
-    quantiles = ", ".join(f"{share:.0%} {1000 * np.quantile(seconds, share):.0f} ms" for share in (0.5, 0.9, 0.99))
+    quantiles = ", ".join(
+        f"{share:.0%} {1000 * np.quantile(seconds, share):.0f} ms" for share in (0.5, 0.9, 0.99)
+    )
     print(f"{name} ({len(seconds)}): {quantiles}, longest {1000 * seconds.max():.0f} ms")
 
 
 def main() -> None:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--moves", type=int, default=400, help="of the slider")
     parser.add_argument("--loads", type=int, default=10, help="of the page")
     options = parser.parse_args()
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if path is None:
         raise SystemExit("Chromium is not installed (Debian: chromium)")
     from playwright.sync_api import sync_playwright
@@ -136,8 +171,12 @@ def main() -> None:
     try:
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=path, args=OPTIONS)
-            load_times(browser, server.address, 1)  # the first one compiles the server's own templates
-            tell("page asked for to page that answers", load_times(browser, server.address, options.loads))
+            # the first one compiles the server's own templates
+            load_times(browser, server.address, 1)
+            tell(
+                "page asked for to page that answers",
+                load_times(browser, server.address, options.loads),
+            )
             seconds, saved = saving_times(browser, server.address, options.moves)
             tell("slider moved to rating saved", seconds)
             print(f"of {len(saved)} saved values {missing(home, saved)} are not in the database")

@@ -5,8 +5,9 @@ Contract:
     Encoder(channels, quality).push(samples (n, channels)) -> Blocks    the blocks that are finished; .finish() gives the last ones
     Decoder(channels).push(block) -> samples (m, channels)              .finish() gives the last chunk
 
-A block stands alone but for the fold over its ends, so that a song of any length needs the memory of two blocks. Its step is a share of its
-own root mean square, no finer than that of 16-bit samples: silence costs nothing, and quiet music is not treated worse than loud music.
+A block stands alone but for the fold over its ends, so that a song of any length needs the memory
+of two blocks. Its step is a share of its own root mean square, no finer than that of 16-bit
+samples: silence costs nothing, and quiet music is not treated worse than loud music.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from compression import range_coder
 from compression.lapped import CHUNK, Folding, frequencies, samples
 from compression.restoring import Restorer
 
-QUALITIES = {1: 1.0, 2: 0.5, 3: 0.25, 4: 0.1, 5: 0.03}  # steps, as shares of a block's root mean square
+# steps, as shares of a block's root mean square
+QUALITIES = {1: 1.0, 2: 0.5, 3: 0.25, 4: 0.1, 5: 0.03}
 DEFAULT_QUALITY = 3
 BLOCK_CHUNKS = 256  # in a block of one or two channels; fewer where there are more
 LOUDEST = 4096.0  # times full scale
-STEPS_AN_OCTAVE, LOWEST_OCTAVE, FINEST_OCTAVE = 8, -20, -16  # a step is 2^(code / 8 - 20), no finer than 2^-16 of full scale
-ROUNDING = 0.36  # a coefficient's magnitude in steps is rounded up from 1 - ROUNDING on: fewer levels, hardly more error
+# a step is 2^(code / 8 - 20), no finer than 2^-16 of full scale
+STEPS_AN_OCTAVE, LOWEST_OCTAVE, FINEST_OCTAVE = 8, -20, -16
+# a coefficient's magnitude in steps is rounded up from 1 - ROUNDING on: fewer levels, hardly more
+# error
+ROUNDING = 0.36
 MIDDLE_SIDE = 1
 
 
@@ -72,11 +77,18 @@ class Encoder:
         together = np.concatenate(self._samples)
         whole = self._count // self._block * self._block
         self._samples, self._count = [together[whole:]], self._count - whole
-        return [self._fold(together[start : start + self._block]) for start in range(0, whole, self._block)]
+        return [
+            self._fold(together[start : start + self._block])
+            for start in range(0, whole, self._block)
+        ]
 
     def finish(self) -> list[Block]:
         """Return the blocks of what is left."""
-        left = np.concatenate(self._samples) if self._samples else np.zeros((0, self._channels), np.float32)
+        left = (
+            np.concatenate(self._samples)
+            if self._samples
+            else np.zeros((0, self._channels), np.float32)
+        )
         blocks = [self._fold(np.pad(left, ((0, -len(left) % CHUNK), (0, 0))))] if len(left) else []
         last = self._folding.finish()
         return blocks if last is None else [*blocks, self._encode(last)]
@@ -87,8 +99,12 @@ class Encoder:
 
     def _encode(self, chunks: np.ndarray) -> Block:
         coefficients = frequencies(chunks)
-        power = float(np.mean(np.square(coefficients), dtype=np.float64)) if coefficients.size else 0.0
-        octave = max(math.log2(math.sqrt(power) * self._share) if power > 0 else FINEST_OCTAVE, FINEST_OCTAVE)
+        power = (
+            float(np.mean(np.square(coefficients), dtype=np.float64)) if coefficients.size else 0.0
+        )
+        octave = max(
+            math.log2(math.sqrt(power) * self._share) if power > 0 else FINEST_OCTAVE, FINEST_OCTAVE
+        )
         step = round((octave - LOWEST_OCTAVE) * STEPS_AN_OCTAVE)
         scaled = coefficients / np.float32(_size(step))
         flags = 0
@@ -96,7 +112,9 @@ class Encoder:
             turned = _middle_side(scaled)
             if _bits(turned) < _bits(scaled):
                 scaled, flags = turned, MIDDLE_SIDE
-        levels = np.sign(scaled) * np.minimum(np.floor(np.abs(scaled) + np.float32(ROUNDING)), range_coder.LARGEST)
+        levels = np.sign(scaled) * np.minimum(
+            np.floor(np.abs(scaled) + np.float32(ROUNDING)), range_coder.LARGEST
+        )
         return Block(chunks.shape[1], flags, step, range_coder.encode(levels.astype(np.int32)))
 
 
@@ -136,7 +154,9 @@ def _size(step: int) -> float:
 
 
 def _middle_side(coefficients: np.ndarray) -> np.ndarray:
-    return np.stack([coefficients[0] + coefficients[1], coefficients[0] - coefficients[1]]) * np.float32(math.sqrt(0.5))
+    return np.stack(
+        [coefficients[0] + coefficients[1], coefficients[0] - coefficients[1]]
+    ) * np.float32(math.sqrt(0.5))
 
 
 def _bits(scaled: np.ndarray) -> float:

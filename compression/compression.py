@@ -6,9 +6,10 @@ Contract:
     compress(song, info) -> (codes, autoencoder)        codes (chunks * code_size,)
     decompress(autoencoder, codes, info) -> song        (n, 1), as long as the song that was compressed
 
-The last chunk is filled up with zeros; the length before that is kept beside the autoencoder, so that no tail is lost and none added.
-So is, for every GAIN_CHUNKS chunks, which of a few GAINS the network's guess is taken with, one of them 0: no stretch of sound comes back
-worse than from its principal components. Files of bytes, with quantised codes, are codec.py's.
+The last chunk is filled up with zeros; the length before that is kept beside the autoencoder, so
+that no tail is lost and none added. So is, for every GAIN_CHUNKS chunks, which of a few GAINS the
+network's guess is taken with, one of them 0: no stretch of sound comes back worse than from its
+principal components. Files of bytes, with quantised codes, are codec.py's.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ import numpy as np
 
 from compression.training import CLIP, Lesson, chunks_of
 from neural_networks.autoencoder.residual import DESCENT, ResidualAutoEncoder
-from neural_networks.batches import Batch, set_apart
-from neural_networks.components.optimizers import Adam
-from neural_networks.epochs import TrainingOptions, train_epochs
-from neural_networks.history import History
+from neural_networks.optimizers.optimizers import Adam
+from neural_networks.training.batches import Batch, set_apart
+from neural_networks.training.epochs import TrainingOptions, train_epochs
+from neural_networks.training.history import History
 
 BATCH_SIZE = 100  # chunks
 GAINS = np.array([0.0, 0.25, 0.5, 1.0, 1.5], np.float32)
@@ -38,7 +39,8 @@ class CompressionInfo:
     Attributes:
         chunk_size: samples of a chunk.
         code_size: values that are kept of a chunk.
-        hidden: sizes of the network's layers between a code and what it adds to the principal components.
+        hidden: sizes of the network's layers between a code and what it adds to the principal
+            components.
         learning_rate: of the training.
         patience: the training ends early after so many epochs without progress.
         descent: steps by which a code is improved when a song is compressed; 0 is fastest.
@@ -84,8 +86,10 @@ def train_compressor(
         max_epochs: times that every chunk is seen.
         print_epochs: print about 20 lines on the way.
         rng: draws the first weights and seeds the training; the same each time if not given.
-        test_share: of the chunks, kept apart from the network, though not from the principal components, to measure a test loss.
-        **options: checkpoint, averaging and others: see TrainingOptions; if not given, patience is that of `info`, and clip CLIP.
+        test_share: of the chunks, kept apart from the network, though not from the principal
+            components, to measure a test loss.
+        **options: checkpoint, averaging and others: see TrainingOptions; if not given, patience is
+            that of `info`, and clip CLIP.
 
     Returns:
         The losses: the share of the principal components' error that is left.
@@ -114,10 +118,20 @@ def train_compressor(
     options.setdefault("patience", info.patience)
     options.setdefault("clip", CLIP)
     history = train_epochs(
-        autoencoder, len(learned), loss, batch_size=BATCH_SIZE, max_epochs=max_epochs, learning_rate=info.learning_rate,
-        optimizer=Adam(), seed=seed, data=(lesson.codes, lesson.rest), test_count=0 if tested is None else len(tested),
-        test_loss=test_loss, print_epochs=print_epochs, **options,
-    )  # fmt: skip
+        autoencoder,
+        len(learned),
+        loss,
+        batch_size=BATCH_SIZE,
+        max_epochs=max_epochs,
+        learning_rate=info.learning_rate,
+        optimizer=Adam(),
+        seed=seed,
+        data=(lesson.codes, lesson.rest),
+        test_count=0 if tested is None else len(tested),
+        test_loss=test_loss,
+        print_epochs=print_epochs,
+        **options,
+    )
     info.autoencoder = autoencoder
     return history
 
@@ -133,7 +147,9 @@ def compress(song: np.ndarray, info: CompressionInfo) -> tuple[np.ndarray, SongA
         ValueError: if nothing was trained yet, or the song has samples that are not numbers.
     """
     if info.autoencoder is None:
-        raise ValueError("there is no autoencoder yet: call train_compressor(sounds, info, max_epochs) first")
+        raise ValueError(
+            "there is no autoencoder yet: call train_compressor(sounds, info, max_epochs) first"
+        )
     samples = _samples(song)
     chunks = chunks_of(samples, info.chunk_size)
     codes = np.empty((len(chunks), info.code_size), np.float32)
@@ -144,7 +160,9 @@ def compress(song: np.ndarray, info: CompressionInfo) -> tuple[np.ndarray, SongA
     return codes.ravel(), SongAutoEncoder(info.autoencoder, len(samples), gains)
 
 
-def decompress(autoencoder: SongAutoEncoder, compressed: np.ndarray, info: CompressionInfo) -> np.ndarray:
+def decompress(
+    autoencoder: SongAutoEncoder, compressed: np.ndarray, info: CompressionInfo
+) -> np.ndarray:
     """Return the song (n, 1) float32 that `compress` made the codes from, as well as the autoencoder can.
 
     Args:
@@ -158,12 +176,18 @@ def decompress(autoencoder: SongAutoEncoder, compressed: np.ndarray, info: Compr
     wanted = -(-autoencoder.length // info.chunk_size) * info.code_size
     codes = np.asarray(compressed, np.float32).ravel()
     if len(codes) != wanted:
-        raise ValueError(f"a song of {autoencoder.length} samples has {wanted} codes, not {len(codes)}")
-    chunks = autoencoder.autoencoder.decode(codes.reshape(-1, info.code_size), gain=autoencoder.gains[:, None])
+        raise ValueError(
+            f"a song of {autoencoder.length} samples has {wanted} codes, not {len(codes)}"
+        )
+    chunks = autoencoder.autoencoder.decode(
+        codes.reshape(-1, info.code_size), gain=autoencoder.gains[:, None]
+    )
     return chunks.reshape(-1, 1)[: autoencoder.length]
 
 
-def _encode(autoencoder: ResidualAutoEncoder, chunks: np.ndarray, steps: int) -> tuple[np.ndarray, float]:
+def _encode(
+    autoencoder: ResidualAutoEncoder, chunks: np.ndarray, steps: int
+) -> tuple[np.ndarray, float]:
     """Return the codes of some chunks and the gain that leaves the least error."""
     first, rest = autoencoder.split(chunks)
     best, codes, gain = float(np.sum(rest**2)), first, 0.0

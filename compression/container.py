@@ -17,8 +17,8 @@ r"""The file of compressed sound: a header, blocks, an end; every part behind a 
              8        samples of a channel
              4        checksum
 
-Numbers are little-endian. A checksum is the CRC-32 of all bytes of the file before it but the checksums: a file that is cut, damaged, put
-together from two, or followed by anything is refused.
+Numbers are little-endian. A checksum is the CRC-32 of all bytes of the file before it but the
+checksums: a file that is cut, damaged, put together from two, or followed by anything is refused.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ MAGIC = b"\x89AIR\r\n\x1a\n"
 VERSION = 1
 RATES = (1, 768_000)  # Hz
 CHANNELS = 255
-_HEADER, _BLOCK, _CHUNKS, _LENGTH, _CHECK = (struct.Struct(layout) for layout in ("<BBBI4s", "<BBI", "<H", "<Q", "<I"))
+_HEADER, _BLOCK, _CHUNKS, _LENGTH, _CHECK = (
+    struct.Struct(layout) for layout in ("<BBBI4s", "<BBI", "<H", "<Q", "<I")
+)
 
 
 class CompressedFileError(ValueError):
@@ -63,21 +65,33 @@ class Writer:
 
     def __init__(self, file: BinaryIO, header: Header) -> None:
         if not (1 <= header.channels <= CHANNELS and RATES[0] <= header.sample_rate <= RATES[1]):
-            raise ValueError(f"{header.channels} channels at {header.sample_rate} Hz can't be compressed")
+            raise ValueError(
+                f"{header.channels} channels at {header.sample_rate} Hz can't be compressed"
+            )
         self._file, self._check = file, 0
-        self._part(MAGIC + _HEADER.pack(VERSION, header.quality, header.channels, header.sample_rate, header.fingerprint))
+        self._part(
+            MAGIC
+            + _HEADER.pack(
+                VERSION, header.quality, header.channels, header.sample_rate, header.fingerprint
+            )
+        )
 
     def block(self, block: Block) -> None:
         """Write a block; one without chunks is left out."""
         if block.chunks:
-            self._part(_CHUNKS.pack(block.chunks) + _BLOCK.pack(block.flags, block.step, len(block.payload)) + block.payload)
+            self._part(
+                _CHUNKS.pack(block.chunks)
+                + _BLOCK.pack(block.flags, block.step, len(block.payload))
+                + block.payload
+            )
 
     def end(self, length: int) -> None:
         """Write the end: how many samples a channel has."""
         self._part(_CHUNKS.pack(0) + _LENGTH.pack(length))
 
     def _part(self, data: bytes) -> None:
-        # NOTE: the checksums themselves stay out of it: a CRC of something and its own CRC is the same number for anything.
+        # NOTE: the checksums themselves stay out of it: a CRC of something and its own CRC is the
+        # same number for anything.
         self._check = zlib.crc32(data, self._check)
         self._file.write(data + _CHECK.pack(self._check))
 
@@ -102,10 +116,14 @@ class Reader:
         self._size = file.seek(0, os.SEEK_END)
         file.seek(0)
         if self._checked(len(MAGIC), "no compressed sound") != MAGIC:
-            raise CompressedFileError("is no compressed sound of ours; ai-radio compress makes such files")
+            raise CompressedFileError(
+                "is no compressed sound of ours; ai-radio compress makes such files"
+            )
         version, quality, channels, rate, fingerprint = _HEADER.unpack(self._checked(_HEADER.size))
         if version > VERSION:
-            raise CompressedFileError(f"was written by a newer version of this program (layout {version}, this one reads {VERSION})")
+            raise CompressedFileError(
+                f"was written by a newer version of this program (layout {version}, this one reads {VERSION})"
+            )
         self._verify("its header")
         if version < 1 or not channels or not RATES[0] <= rate <= RATES[1]:
             raise CompressedFileError(f"says {channels} channels at {rate} Hz, which is no sound")
@@ -128,7 +146,8 @@ class Reader:
             flags, step, size = _BLOCK.unpack(self._checked(_BLOCK.size))
             if count > most:
                 raise CompressedFileError(f"is damaged in block {number}")
-            if size > self._size - self._file.tell():  # never asked for: a damaged length must not cost memory
+            # never asked for: a damaged length must not cost memory
+            if size > self._size - self._file.tell():
                 raise CompressedFileError(f"breaks off, or is damaged, in block {number}")
             payload = self._checked(size)
             self._verify(f"block {number}")
@@ -139,13 +158,17 @@ class Reader:
         if self._file.read(1):
             raise CompressedFileError("goes on after its end: something was added to it")
         if -(-self.length // CHUNK) != chunks:
-            raise CompressedFileError(f"is damaged: {self.length} samples don't fit {chunks} chunks")
+            raise CompressedFileError(
+                f"is damaged: {self.length} samples don't fit {chunks} chunks"
+            )
 
     def _read(self, size: int, what: str = "") -> bytes:
         data = self._file.read(size)
         if len(data) != size:
             where = f"after {self._file.tell():,} bytes"
-            raise CompressedFileError(f"is {what}: it ends {where}" if what else f"breaks off {where}")
+            raise CompressedFileError(
+                f"is {what}: it ends {where}" if what else f"breaks off {where}"
+            )
         return data
 
     def _checked(self, size: int, what: str = "") -> bytes:

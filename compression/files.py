@@ -24,7 +24,8 @@ from compression.restoring import shipped
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 LARGEST_WAV = 4_000_000_000  # bytes; beyond, the same with 64-bit lengths (RF64)
-Told = Callable[[float, float | None], None]  # seconds of sound done, and share of the file where it is known
+# seconds of sound done, and share of the file where it is known
+Told = Callable[[float, float | None], None]
 
 
 class Facts(NamedTuple):
@@ -42,7 +43,9 @@ class Facts(NamedTuple):
         return self.samples / self.sample_rate
 
 
-def compress_file(source: Path, target: Path, *, quality: int = DEFAULT_QUALITY, progress: Told | None = None) -> Facts:
+def compress_file(
+    source: Path, target: Path, *, quality: int = DEFAULT_QUALITY, progress: Told | None = None
+) -> Facts:
     """Compress a file of sound.
 
     Args:
@@ -82,7 +85,9 @@ def compress_file(source: Path, target: Path, *, quality: int = DEFAULT_QUALITY,
     return Facts(length, rate, channels, quality, size)
 
 
-def decompress_file(source: Path, target: Path, *, ending: str = ".wav", progress: Told | None = None) -> Facts:
+def decompress_file(
+    source: Path, target: Path, *, ending: str = ".wav", progress: Told | None = None
+) -> Facts:
     """Give the sound of a compressed file back, in 16 bits.
 
     Args:
@@ -106,17 +111,26 @@ def decompress_file(source: Path, target: Path, *, ending: str = ".wav", progres
             length, header = checked.length, checked.header
             restorer = shipped()
             if header.fingerprint != restorer.fingerprint():
-                raise CompressedFileError("needs the network of another version; decompress it with the version that made it")
+                raise CompressedFileError(
+                    "needs the network of another version; decompress it with the version that made it"
+                )
             reader = Reader(file)
         except CompressedFileError as error:
             raise CompressedFileError(f"{shown(source)}: {error}") from None
-        kind = "RF64" if ending == ".wav" and 2 * length * header.channels > LARGEST_WAV else FORMATS[ending]
+        kind = (
+            "RF64"
+            if ending == ".wav" and 2 * length * header.channels > LARGEST_WAV
+            else FORMATS[ending]
+        )
         decoder, written = Decoder(header.channels, restorer), 0
         try:
-            with soundfile.SoundFile(target, "w", header.sample_rate, header.channels, "PCM_16", format=kind) as out:
+            with soundfile.SoundFile(
+                target, "w", header.sample_rate, header.channels, "PCM_16", format=kind
+            ) as out:
 
                 def write(samples: np.ndarray) -> int:
-                    # The last chunk was filled up; what is louder than full scale can't be held by 16 bits.
+                    # The last chunk was filled up; what is louder than full scale can't be held by
+                    # 16 bits.
                     samples = np.clip(samples[: length - written], -1, 1)
                     out.write(samples)
                     return len(samples)
@@ -128,12 +142,24 @@ def decompress_file(source: Path, target: Path, *, ending: str = ".wav", progres
                 written += write(decoder.finish())
         except soundfile.SoundFileError as error:
             reason = getattr(error, "error_string", "") or str(error)
-            raise OSError(f"{shown(source)}: {header.channels} channels at {header.sample_rate} Hz as {kind}: {reason}") from error
-        return Facts(length, header.sample_rate, header.channels, header.quality, os.fstat(descriptor).st_size)
+            raise OSError(
+                f"{shown(source)}: {header.channels} channels at {header.sample_rate} Hz as {kind}: {reason}"
+            ) from error
+        return Facts(
+            length,
+            header.sample_rate,
+            header.channels,
+            header.quality,
+            os.fstat(descriptor).st_size,
+        )
 
 
-def _begin(source: Path, channels: int, rate: int, quality: int, file: BinaryIO) -> tuple[Encoder, Writer]:
+def _begin(
+    source: Path, channels: int, rate: int, quality: int, file: BinaryIO
+) -> tuple[Encoder, Writer]:
     try:
-        return Encoder(channels, quality), Writer(file, Header(quality, channels, rate, shipped().fingerprint()))
+        return Encoder(channels, quality), Writer(
+            file, Header(quality, channels, rate, shipped().fingerprint())
+        )
     except ValueError as error:
         raise AudioError(f"{shown(source)}: {error}") from None

@@ -6,8 +6,9 @@ Contract:
     Folding(-1)                          the way back; .finish() gives the chunk that waits
     frequencies(chunks), samples(coefficients)
 
-With the DCT-IV behind it, folding is the modified discrete cosine transform (audio_parsing/folding.py). Every step is orthogonal: an error
-of the coefficients is an error of the samples of the same size, and nothing is added at a song's ends. For long chunks the DCT is what
+With the DCT-IV behind it, folding is the modified discrete cosine transform
+(audio_parsing/folding.py). Every step is orthogonal: an error of the coefficients is an error of the
+samples of the same size, and nothing is added at a song's ends. For long chunks the DCT is what
 principal components become (Gray 1972), for any music and not only for that which was learned from.
 """
 
@@ -34,7 +35,11 @@ class Folding:
 
     def push(self, chunks: np.ndarray) -> np.ndarray:
         """Take chunks (C, T, N), T at least 1; return those that are finished."""
-        together = chunks.copy() if self._waiting is None else np.concatenate([self._waiting, chunks], axis=1)
+        together = (
+            chunks.copy()
+            if self._waiting is None
+            else np.concatenate([self._waiting, chunks], axis=1)
+        )
         fold(together[..., None], self._direction)
         self._waiting = together[:, -1:]
         return together[:, :-1]

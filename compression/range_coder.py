@@ -5,10 +5,11 @@ Contract:
     encode(levels) -> bytes                    levels (C, T, N) int32: channels, chunks, coefficients
     decode(data, shape) -> levels              any bytes give some levels: what is damaged is found by a checksum, not here
 
-A level is told as yes-or-no questions (is it 0? its sign? is its size 1? 2? ...), large ones from SIZES on by an exponential Golomb code.
-Each question has two running probabilities, in two contexts made of neighbours that are already told: the coefficients before it, the
-chunk before, and the channel before. Their mean narrows the coder's range (Martin 1979; carries as in Schindler's and Pavlov's coders).
-Everything is in whole numbers, so that every machine decodes the same.
+A level is told as yes-or-no questions (is it 0? its sign? is its size 1? 2? ...), large ones from
+SIZES on by an exponential Golomb code. Each question has two running probabilities, in two contexts
+made of neighbours that are already told: the coefficients before it, the chunk before, and the
+channel before. Their mean narrows the coder's range (Martin 1979; carries as in Schindler's and
+Pavlov's coders). Everything is in whole numbers, so that every machine decodes the same.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ SIZES = 14  # sizes that are counted up to; beyond them an exponential Golomb co
 PREFIXES = 24  # bits of the largest number that the Golomb code holds
 LARGEST = (1 << PREFIXES) - 1  # level
 QUESTIONS = SIZES + PREFIXES + 1
-WIDE, ZONES, NEAR = 24, 8, 216  # contexts: sizes of the wide neighbourhood in zones of the spectrum; the three nearest neighbours
-ONE_HALF, CERTAIN = 1 << 15, 48  # of 2^16: the first guess, and the closest that a probability comes to 0 and 1
+# contexts: sizes of the wide neighbourhood in zones of the spectrum; the three nearest neighbours
+WIDE, ZONES, NEAR = 24, 8, 216
+# of 2^16: the first guess, and the closest that a probability comes to 0 and 1
+ONE_HALF, CERTAIN = 1 << 15, 48
 MEMORY = 255  # answers that a running probability remembers at most
 TOP = 1 << 24  # the range is kept above this
 BITS = 32
@@ -191,9 +194,27 @@ def _encode(out, levels, chances, ages, shares):
                 rest = abs(level) - 1
                 counted = min(rest, SIZES)
                 for number in range(counted):
-                    _put(out, state, 1, chances, ages, shares, first + 1 + number, second + 1 + number)
+                    _put(
+                        out,
+                        state,
+                        1,
+                        chances,
+                        ages,
+                        shares,
+                        first + 1 + number,
+                        second + 1 + number,
+                    )
                 if counted < SIZES:
-                    _put(out, state, 0, chances, ages, shares, first + 1 + counted, second + 1 + counted)
+                    _put(
+                        out,
+                        state,
+                        0,
+                        chances,
+                        ages,
+                        shares,
+                        first + 1 + counted,
+                        second + 1 + counted,
+                    )
                     continue
                 rest -= SIZES - 1  # 1 or more
                 bits = 0
@@ -201,7 +222,16 @@ def _encode(out, levels, chances, ages, shares):
                     bits += 1
                 for number in range(min(bits + 1, PREFIXES)):
                     answer = 1 if number < bits else 0
-                    _put(out, state, answer, chances, ages, shares, first + SIZES + 1 + number, second + SIZES + 1 + number)
+                    _put(
+                        out,
+                        state,
+                        answer,
+                        chances,
+                        ages,
+                        shares,
+                        first + SIZES + 1 + number,
+                        second + SIZES + 1 + number,
+                    )
                 for number in range(bits - 1, -1, -1):
                     _put(out, state, (rest >> number) & 1, chances, ages, shares, -1, -1)
     for _ in range(6):
@@ -251,12 +281,20 @@ def _decode(levels, data, chances, ages, shares):
                     continue
                 negative = _get(data, state, chances, ages, shares, -1, -1)
                 magnitude = 1
-                while magnitude <= SIZES and _get(data, state, chances, ages, shares, first + magnitude, second + magnitude):
+                while magnitude <= SIZES and _get(
+                    data, state, chances, ages, shares, first + magnitude, second + magnitude
+                ):
                     magnitude += 1
                 if magnitude > SIZES:
                     bits = 0
                     while bits < PREFIXES and _get(
-                        data, state, chances, ages, shares, first + SIZES + 1 + bits, second + SIZES + 1 + bits
+                        data,
+                        state,
+                        chances,
+                        ages,
+                        shares,
+                        first + SIZES + 1 + bits,
+                        second + SIZES + 1 + bits,
                     ):
                         bits += 1
                     rest = 1

@@ -2,8 +2,9 @@
 
     coefficient = sign(level) (|level| - h(neighbourhood)) step       where level is not 0
 
-A level says only in which interval a coefficient lay. In loud surroundings it may have been anywhere in it, in quiet ones it was rather at
-its lower end: the network h, hand-written layers as all of ours, learned how much from the 5 x 3 levels around it and its frequency.
+A level says only in which interval a coefficient lay. In loud surroundings it may have been
+anywhere in it, in quiet ones it was rather at its lower end: the network h, hand-written layers as
+all of ours, learned how much from the 5 x 3 levels around it and its frequency.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
 from neural_networks.components.feed_forward import FeedForward
 from neural_networks.components.parameters import pack
+from neural_networks.training.checkpoint import CheckpointError, load_arrays, save_arrays
 
 SHIPPED = Path(__file__).parent / "models" / "restoring.npz"
 REACH = 2  # coefficients on either side
@@ -42,14 +43,22 @@ class Restorer:
         arrays, configuration = load_arrays(path, largest=1 << 24)
         restorer = cls(rng=np.random.default_rng(0))
         for name, parameter in restorer.network.named_parameters():
-            if configuration.get("kind") != "restorer" or name not in arrays or arrays[name].shape != parameter.value.shape:
+            if (
+                configuration.get("kind") != "restorer"
+                or name not in arrays
+                or arrays[name].shape != parameter.value.shape
+            ):
                 raise CheckpointError(f"{os.fspath(path)} does not hold a restorer")
             parameter.value[...] = arrays[name]
         return restorer
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the weights to a file."""
-        save_arrays(path, {name: parameter.value for name, parameter in self.network.named_parameters()}, {"kind": "restorer"})
+        save_arrays(
+            path,
+            {name: parameter.value for name, parameter in self.network.named_parameters()},
+            {"kind": "restorer"},
+        )
 
     def fingerprint(self) -> bytes:
         """Return four bytes that change with the weights."""
@@ -80,6 +89,10 @@ def neighbourhoods(levels: np.ndarray, places: tuple[np.ndarray, ...]) -> np.nda
     size = levels.shape[2]
     sizes = np.log1p(np.abs(np.pad(levels, ((0, 0), (1, 1), (REACH, REACH)))).astype(np.float32))
     channel, chunk, place = places
-    around = [sizes[channel, chunk + row, place + column] for row in range(3) for column in range(2 * REACH + 1)]
+    around = [
+        sizes[channel, chunk + row, place + column]
+        for row in range(3)
+        for column in range(2 * REACH + 1)
+    ]
     frequency = (place + 0.5) / size
     return np.stack([*around, frequency, np.log(frequency)], axis=1).astype(np.float32)

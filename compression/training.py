@@ -6,9 +6,10 @@ Contract:
     Lesson(autoencoder, sounds)                                     takes the principal components; .loss is what a Trainer wants
     train(autoencoder, sounds, held_out, steps) -> best shares      early stop on sounds kept apart, the best weights kept
 
-Every sound is scaled so that its principal components leave out as much as those of any other: what counts is by how many decibels a sound
-gets better, not how loud it is. The codes are those that minimise the error, so the gradient does not go through the descent that found
-them (the envelope theorem, Danskin 1966).
+Every sound is scaled so that its principal components leave out as much as those of any other: what
+counts is by how many decibels a sound gets better, not how loud it is. The codes are those that
+minimise the error, so the gradient does not go through the descent that found them (the envelope
+theorem, Danskin 1966).
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ import numpy as np
 
 from neural_networks.autoencoder.residual import ResidualAutoEncoder
 from neural_networks.components.losses import mean_squared_error
-from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import pack
-from neural_networks.components.schedules import cosine
-from neural_networks.training import Batch, Trainer
+from neural_networks.optimizers.optimizers import Adam
+from neural_networks.optimizers.schedules import cosine
+from neural_networks.training.trainer import Batch, Trainer
 
 BATCH_SIZE = 512  # chunks
 INNER_DESCENT = 3  # steps that move the codes before each step of the network
 CLIP = 1.0
-LEAST_SHARE = 3e-4  # of a sound's energy: one that leaves out less is not made as important as the others
+# of a sound's energy: one that leaves out less is not made as important as the others
+LEAST_SHARE = 3e-4
 
 
 class Lesson:
@@ -99,17 +101,28 @@ def train(
         progress: called with (step, share) after each evaluation.
 
     Returns:
-        The best share, the mean over the sounds kept apart, of the principal components' error that is left.
+        The best share, the mean over the sounds kept apart, of the principal components' error that
+        is left.
     """
     lesson = Lesson(autoencoder, sounds)
     parameters = pack(autoencoder)
     trainer = Trainer(
-        parameters, lesson.loss, Adam(), cosine(learning_rate, steps, final=0.01), batch_size=BATCH_SIZE, clip=CLIP, seed=seed, threads=1
+        parameters,
+        lesson.loss,
+        Adam(),
+        cosine(learning_rate, steps, final=0.01),
+        batch_size=BATCH_SIZE,
+        clip=CLIP,
+        seed=seed,
+        threads=1,
     )
     judges = [autoencoder.split(chunks_of(sound, autoencoder.size)) for sound in held_out]
 
     def share() -> float:
-        left = [autoencoder.descend(*judge)[1].sum() / max(float(np.sum(judge[1] ** 2)), 1e-12) for judge in judges]
+        left = [
+            autoencoder.descend(*judge)[1].sum() / max(float(np.sum(judge[1] ** 2)), 1e-12)
+            for judge in judges
+        ]
         return float(np.exp(np.mean(np.log(np.maximum(left, 1e-12)))))
 
     best, values, waited = share(), parameters.values.copy(), 0

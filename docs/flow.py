@@ -1,6 +1,6 @@
 """Draw how a song flows through the folders: docs/flow.svg.
 
-    python docs/flow.py
+python docs/flow.py
 """
 
 from __future__ import annotations
@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 INK, PAPER, RED = "#2b2b33", "#ffffff", "#c53a32"
-COLOURS = {"audio_parsing": "#cfe3f7", "neural_networks": "#fbe1c3", "gan": "#e4d7f3", "radio": "#d3ecd0"}
+COLOURS = {
+    "audio_parsing": "#cfe3f7",
+    "neural_networks": "#fbe1c3",
+    "gan": "#e4d7f3",
+    "radio": "#d3ecd0",
+}
 WIDTH, HEIGHT = 1.9, 0.78
 # name: (x, y, folder, first line, second line)
 BOXES: dict[str, tuple[float, float, str, str, str]] = {
@@ -54,19 +59,43 @@ def draw(path: Path) -> None:
     axes = figure.subplots()
     for x, y, folder, first, second in BOXES.values():
         shape = "round,pad=0.04,rounding_size=0.12"
-        axes.add_patch(FancyBboxPatch((x, y), WIDTH, HEIGHT, boxstyle=shape, facecolor=COLOURS[folder], edgecolor=INK))
-        axes.text(x + WIDTH / 2, y + 0.5, first, ha="center", va="center", fontsize=11, color=INK, weight="bold")
+        axes.add_patch(
+            FancyBboxPatch(
+                (x, y), WIDTH, HEIGHT, boxstyle=shape, facecolor=COLOURS[folder], edgecolor=INK
+            )
+        )
+        axes.text(
+            x + WIDTH / 2,
+            y + 0.5,
+            first,
+            ha="center",
+            va="center",
+            fontsize=11,
+            color=INK,
+            weight="bold",
+        )
         axes.text(x + WIDTH / 2, y + 0.2, second, ha="center", va="center", fontsize=9, color=INK)
 
     def arrow(start: tuple[float, float], end: tuple[float, float], **style: Any) -> None:
-        axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=14, shrinkA=2, shrinkB=2, **style))
+        axes.add_patch(
+            FancyArrowPatch(
+                start, end, arrowstyle="-|>", mutation_scale=14, shrinkA=2, shrinkB=2, **style
+            )
+        )
 
     for source, target in (pair for way in WAYS for pair in pairwise(way.split())):
-        arrow(_edge(BOXES[source], BOXES[target]), _edge(BOXES[target], BOXES[source]), color=INK, linewidth=1.3)
+        arrow(
+            _edge(BOXES[source], BOXES[target]),
+            _edge(BOXES[target], BOXES[source]),
+            color=INK,
+            linewidth=1.3,
+        )
     for start, end, label, place in GRADIENTS:
         arrow(start, end, color=RED, linewidth=1.6, linestyle="--")
         axes.text(*place, label, ha="center", va="center", color=RED, fontsize=11)
-    handles: list[Any] = [Patch(facecolor=colour, edgecolor=INK, label=f"{name}/") for name, colour in COLOURS.items()]
+    handles: list[Any] = [
+        Patch(facecolor=colour, edgecolor=INK, label=f"{name}/") for name, colour in COLOURS.items()
+    ]
     handles.append(mpl.lines.Line2D([], [], color=RED, linestyle="--", label="gradients, back"))
     axes.legend(handles=handles, loc="lower right", frameon=False, fontsize=10)
     axes.set(xlim=(-0.2, 12.1), ylim=(-0.7, 5))
@@ -74,7 +103,9 @@ def draw(path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
-def _edge(box: tuple[float, float, str, str, str], towards: tuple[float, float, str, str, str]) -> tuple[float, float]:
+def _edge(
+    box: tuple[float, float, str, str, str], towards: tuple[float, float, str, str, str]
+) -> tuple[float, float]:
     """Return the middle of the side of a box that faces another one."""
     x, y = box[0] + WIDTH / 2, box[1] + HEIGHT / 2
     dx, dy = towards[0] - box[0], towards[1] - box[1]

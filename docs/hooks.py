@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-SOURCE = re.compile(r"^\[source: (?P<path>[\w/]+\.py)(?:::(?P<name>[\w.]+))?\]\((?:\.\./)+(?P=path)\)$", re.MULTILINE)
+SOURCE = re.compile(
+    r"^\[source: (?P<path>[\w/]+\.py)(?:::(?P<name>[\w.]+))?\]\((?:\.\./)+(?P=path)\)$",
+    re.MULTILINE,
+)
 MODULES = re.compile(r"^\[modules: (?P<package>\w+)\]\((?:\.\./)+(?P=package)\)$", re.MULTILINE)
 SPEED = re.compile(r"^\[speed: (?P<row>S\d [\w ,']+)\]\(performance\.md\)$", re.MULTILINE)
 OUTSIDE = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?:\.\./)+(?P<path>[\w./-]+)\)")
@@ -71,9 +74,15 @@ def modules(package: str) -> list[str]:
     found = []
     for path in sorted((ROOT / package).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        names = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")]
+        names = [
+            node.name
+            for node in tree.body
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+        ]
         if names and path.name != "__main__.py":
-            found.append(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+            found.append(
+                ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            )
     return found
 
 
@@ -105,7 +114,9 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
             raise DocumentationError(f"{page.file.src_path}: there is no {path}")
         name = path.removesuffix(".py").replace("/", ".")
         package = name.split(".")[0]
-        if not (ROOT / "docs" / "reference" / f"{package}.md").exists() or name not in modules(package):
+        if not (ROOT / "docs" / "reference" / f"{package}.md").exists() or name not in modules(
+            package
+        ):
             return match["text"]
         return f"[{match['text']}](reference/{package}.md#{name})"
 
@@ -117,6 +128,8 @@ def on_page_content(content: str, **_: Any) -> str:
     from latex2mathml.converter import convert
 
     def formula(match: re.Match[str]) -> str:
-        return convert(html.unescape(match[3]).strip(), display="inline" if match[2] == "(" else "block")
+        return convert(
+            html.unescape(match[3]).strip(), display="inline" if match[2] == "(" else "block"
+        )
 
     return FORMULA.sub(formula, content)

@@ -1,6 +1,6 @@
 """Make the pictures of docs/course.md: run the lessons and keep what they draw, in few colours.
 
-    python docs/lessons.py           writes docs/lessons/*.png; two minutes
+python docs/lessons.py           writes docs/lessons/*.png; two minutes
 """
 
 from __future__ import annotations
@@ -19,9 +19,18 @@ def main() -> None:
     from PIL import Image
 
     with tempfile.TemporaryDirectory() as folder:
-        for name in re.findall(r"\(lessons/(\w+)\.png\)", (DOCS / "course.md").read_text(encoding="utf-8")):
-            subprocess.run([sys.executable, DOCS.parent / "examples" / f"{name}.py", "--output", folder], check=True)
-            picture = Image.open(Path(folder) / f"{name}.png").convert("RGB").quantize(128, dither=Image.Dither.NONE)
+        for name in re.findall(
+            r"\(lessons/(\w+)\.png\)", (DOCS / "course.md").read_text(encoding="utf-8")
+        ):
+            subprocess.run(
+                [sys.executable, DOCS.parent / "examples" / f"{name}.py", "--output", folder],
+                check=True,
+            )
+            picture = (
+                Image.open(Path(folder) / f"{name}.png")
+                .convert("RGB")
+                .quantize(128, dither=Image.Dither.NONE)
+            )
             picture.save(DOCS / "lessons" / f"{name}.png", optimize=True)
 
 

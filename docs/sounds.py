@@ -1,6 +1,6 @@
 """Make the sound examples of docs/frames.md.
 
-    python docs/sounds.py            writes docs/sounds/*.mp3, some seconds each
+python docs/sounds.py            writes docs/sounds/*.mp3, some seconds each
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose
 from audio_parsing.starter import hop_length, render, starter_songs
-from radio.home import SHIPPED, STARTER
-from radio.songs import canonical_steps, key_coordinate, tempo_coordinate
-from radio.station import Station, finish
+from radio.home.folder import SHIPPED, STARTER
+from radio.station.station import Station, finish
+from radio.station.steps import key_coordinate, tempo_coordinate
+from radio.training.dataset import canonical_steps
 
 FOLDER = Path(__file__).parent / "sounds"
 BEATS = 16
@@ -44,12 +45,20 @@ def main() -> None:
     write("twice_as_slow", decode(frames[: len(frames) // 2], hop_length=2 * hop))
 
     def coordinate(tune: str) -> np.ndarray:
-        mean = station.vae.encoder.forward(canonical_steps(songs[tune])[:, None])[0][0, : station.latent_size]
-        return np.concatenate([mean, [tempo_coordinate(songs[tune].bpm), key_coordinate(songs[tune].transposition)]])
+        mean = station.vae.encoder.forward(canonical_steps(songs[tune])[:, None])[0][
+            0, : station.latent_size
+        ]
+        return np.concatenate(
+            [mean, [tempo_coordinate(songs[tune].bpm), key_coordinate(songs[tune].transposition)]]
+        )
 
     first, second = coordinate("ode_to_joy"), coordinate("twinkle")
     rng = np.random.default_rng(7)
-    made = {"reconstructed": first, "half_way": (first + second) / 2, "composed": station.sample(1, rng)[0]}
+    made = {
+        "reconstructed": first,
+        "half_way": (first + second) / 2,
+        "composed": station.sample(1, rng)[0],
+    }
     for name, place in made.items():
         write(name, station.render(place.astype(np.float32), beats=BEATS))
 

@@ -2,8 +2,8 @@
 
     python docs/web_pictures.py            writes docs/web-1440-light.png and three more
 
-The radio is the real one with the starter station; Chromium, headless, rates a few songs and asks for the final song. Needs the extra
-`test`, Chromium (Debian: chromium) and Pillow.
+The radio is the real one with the starter station; Chromium, headless, rates a few songs and asks
+for the final song. Needs the extra `test`, Chromium (Debian: chromium) and Pillow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-# Of each song: where the slider goes, key after key, and how many milliseconds lie between two of them.
+# Of each song: where the slider goes, key after key, and how many milliseconds lie between two of
+# them.
 LIKED = (("8",), ("2",), ("9", "7"), ("3",), ("7",), ("9",), ("4",), ("8",), ("1",), ("6", "8"))
 BETWEEN = 900
 READY = "document.querySelector('.seek')?.disabled === false"  # a song is on
@@ -40,7 +41,11 @@ def play_some(page: Any) -> None:
             page.keyboard.press(key)
         page.wait_for_timeout(BETWEEN)
         page.keyboard.press("n")
-        page.wait_for_function(f"name => {READY} && document.querySelector('.song').textContent !== name", arg=name, timeout=60_000)
+        page.wait_for_function(
+            f"name => {READY} && document.querySelector('.song').textContent !== name",
+            arg=name,
+            timeout=60_000,
+        )
     page.click("text=Final song")
     page.wait_for_selector("text=your final song", timeout=120_000)
     for keys in CURVE.split():
@@ -63,23 +68,47 @@ def smaller(path: Path) -> None:
 
 def main() -> None:
     """Make the pictures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="a folder")
     folder = parser.parse_args().output
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    chromium = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if chromium is None:
         raise SystemExit("Chromium is not installed (Debian: chromium)")
     from playwright.sync_api import sync_playwright
 
     home = tempfile.mkdtemp(prefix="web-pictures-")
-    command = [sys.executable, "-m", "radio", "web", "--no-open", "--port", "0", "--home", home, "--seed", "4"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    command = [
+        sys.executable,
+        "-m",
+        "radio",
+        "web",
+        "--no-open",
+        "--port",
+        "0",
+        "--home",
+        home,
+        "--seed",
+        "4",
+    ]
+    server = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
     try:
         assert server.stdout is not None
         found = re.search(r"http://\S+", server.stdout.readline())
         assert found is not None, "the server did not start"
         with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--mute-audio"])
+            browser = driver.chromium.launch(
+                executable_path=chromium, args=["--no-sandbox", "--mute-audio"]
+            )
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(found[0])
             play_some(page)

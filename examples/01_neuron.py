@@ -1,7 +1,8 @@
 """Lesson 1: one neuron and the chain rule.
 
-A neuron weighs its inputs, adds a bias and bends the sum: y = tanh(w1 x1 + w2 x2 + b). It learns by asking of every number on
-the way "if you were a little larger, how much larger would the loss be?" and going a small step against the answer.
+A neuron weighs its inputs, adds a bias and bends the sum: y = tanh(w1 x1 + w2 x2 + b). It learns by
+asking of every number on the way "if you were a little larger, how much larger would the loss be?"
+and going a small step against the answer.
 """
 
 from __future__ import annotations
@@ -55,16 +56,31 @@ def main(fast: bool) -> tuple:
     data = list(zip(points.tolist(), labels.tolist(), strict=True))
     w, path, losses = [-1.2, 1.5, 0.0], [], []
     for _ in range(60 if fast else 200):
-        all_losses, all_gradients = zip(*(gradient(w, x, target) for x, target in data), strict=True)
+        all_losses, all_gradients = zip(
+            *(gradient(w, x, target) for x, target in data), strict=True
+        )
         path.append(list(w))
         losses.append(sum(all_losses) / POINTS)
-        # The mean over points of the gradients is the gradient of the mean: derivatives of sums are sums of derivatives.
-        w = [value - RATE * sum(column) / POINTS for value, column in zip(w, zip(*all_gradients, strict=True), strict=True)]
+        # The mean over points of the gradients is the gradient of the mean: derivatives of sums are
+        # sums of derivatives.
+        w = [
+            value - RATE * sum(column) / POINTS
+            for value, column in zip(w, zip(*all_gradients, strict=True), strict=True)
+        ]
     right = sum((forward(w, x) > 0) == (target > 0) for x, target in data) / POINTS
-    print(f"\n{len(losses)} steps downhill: loss {losses[0]:.3f} -> {losses[-1]:.3f}, {right:.0%} of the points on the right side")
-    print("Look at the left picture: the steps are short where the hill is flat, and leave the lines of equal loss at a right angle")
+    print(
+        f"\n{len(losses)} steps downhill: loss {losses[0]:.3f} -> {losses[-1]:.3f}, {right:.0%} of the points on the right side"
+    )
+    print(
+        "Look at the left picture: the steps are short where the hill is flat, and leave the lines of equal loss at a right angle"
+    )
     print("(nearly: the hill is drawn for the last bias, which moved too).")
-    return picture(np.array(path), w, points, labels), {"error": max(errors), "first": losses[0], "last": losses[-1], "right": right}
+    return picture(np.array(path), w, points, labels), {
+        "error": max(errors),
+        "first": losses[0],
+        "last": losses[-1],
+        "right": right,
+    }
 
 
 def picture(path: np.ndarray, w: list[float], points: np.ndarray, labels: np.ndarray):
@@ -77,11 +93,25 @@ def picture(path: np.ndarray, w: list[float], points: np.ndarray, labels: np.nda
     figure.colorbar(filled, ax=hill, label="loss")
     hill.plot(path[:, 0], path[:, 1], ".-", color="white", markersize=4, linewidth=0.8)
     hill.plot(*path[-1, :2], "o", color=ORANGE)
-    hill.set(xlabel="w1", ylabel="w2", title="The loss; each step is -0.2 times its gradient", aspect="equal")
+    hill.set(
+        xlabel="w1",
+        ylabel="w2",
+        title="The loss; each step is -0.2 times its gradient",
+        aspect="equal",
+    )
     a, b = np.meshgrid(np.linspace(-3.2, 3.2, 100), np.linspace(-3, 3, 100))
-    plane.contourf(a, b, np.tanh(w[0] * a + w[1] * b + w[2]), np.linspace(-1, 1, 21), cmap="RdBu_r", alpha=0.45)
+    plane.contourf(
+        a, b, np.tanh(w[0] * a + w[1] * b + w[2]), np.linspace(-1, 1, 21), cmap="RdBu_r", alpha=0.45
+    )
     for label, colour in ((-1, BLUE), (1, ORANGE)):
-        plane.scatter(*points[labels == label].T, color=colour, edgecolor="black", linewidth=0.4, s=28, label=f"target {label}")
+        plane.scatter(
+            *points[labels == label].T,
+            color=colour,
+            edgecolor="black",
+            linewidth=0.4,
+            s=28,
+            label=f"target {label}",
+        )
     plane.contour(a, b, w[0] * a + w[1] * b + w[2], [0], colors="black")
     plane.set(xlabel="x1", ylabel="x2", title="What the neuron says: on the line it is 0")
     plane.legend(loc="lower right")

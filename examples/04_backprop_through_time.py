@@ -1,7 +1,8 @@
 """Lesson 4: backpropagation through time, by hand and by kernel.
 
-A recurrent layer uses one set of weights at every step: h_t = tanh(x_t W + h_{t-1} U + b). Unrolled it is a deep network whose
-layers share weights, so the chain rule walks back through time, and each step adds to the same dW, dU, db:
+A recurrent layer uses one set of weights at every step: h_t = tanh(x_t W + h_{t-1} U + b). Unrolled
+it is a deep network whose layers share weights, so the chain rule walks back through time, and each
+step adds to the same dW, dU, db:
 
     ds_t = dh_t (1 - h_t^2),   dW = sum x_t^T ds_t,   dU = sum h_{t-1}^T ds_t,   dh_{t-1} = ds_t U^T + what the loss says there
 """
@@ -28,12 +29,15 @@ def forward(x: np.ndarray, W: np.ndarray, U: np.ndarray, b: np.ndarray) -> np.nd
     return h
 
 
-def backward(dh: np.ndarray, x: np.ndarray, h: np.ndarray, W: np.ndarray, U: np.ndarray) -> tuple[np.ndarray, ...]:
+def backward(
+    dh: np.ndarray, x: np.ndarray, h: np.ndarray, W: np.ndarray, U: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """Return dx, dW, dU, db and the gradient at every state (T, B, H), from dh (T, B, H), what the loss says of every state."""
     dx, dW, dU, db = np.empty_like(x), np.zeros_like(W), np.zeros_like(U), np.zeros(len(U), x.dtype)
     later, at_states = np.zeros_like(h[0]), np.empty_like(dh)
     for t in reversed(range(len(x))):
-        at_states[t] = dh[t] + later  # two ways lead from h_t to the loss: its own output, and the next step
+        # two ways lead from h_t to the loss: its own output, and the next step
+        at_states[t] = dh[t] + later
         ds = at_states[t] * (1 - h[t + 1] ** 2)
         dW += x[t].T @ ds
         dU += h[t].T @ ds
@@ -59,13 +63,22 @@ def main(fast: bool) -> tuple:
     layer = RNN(FEATURES, HIDDEN, rng=rng)
     pack(layer, np.float64)
     W, U, b = layer.input_weight.value, layer.recurrent_weight.value, layer.bias.value
-    x, dh = rng.standard_normal((STEPS, BATCH, FEATURES)), rng.standard_normal((STEPS, BATCH, HIDDEN))
+    x, dh = (
+        rng.standard_normal((STEPS, BATCH, FEATURES)),
+        rng.standard_normal((STEPS, BATCH, HIDDEN)),
+    )
     y, cache = layer.forward(x)
     dx = layer.backward(dh, cache)
     hand = backward(dh, x, forward(x, W, U, b), W, U)
-    pairs = zip(hand, (dx, layer.input_weight.grad, layer.recurrent_weight.grad, layer.bias.grad), strict=False)
+    pairs = zip(
+        hand,
+        (dx, layer.input_weight.grad, layer.recurrent_weight.grad, layer.bias.grad),
+        strict=False,
+    )
     apart = max(float(np.abs(one - other).max() / np.abs(other).max()) for one, other in pairs)
-    print(f"{STEPS} steps: the loop and the kernel agree to {apart:.0e} of the largest gradient. And differences say:\n")
+    print(
+        f"{STEPS} steps: the loop and the kernel agree to {apart:.0e} of the largest gradient. And differences say:\n"
+    )
     report = check_gradients(layer, x[:20, :3], rng=rng)
     print(report)
 
@@ -75,22 +88,37 @@ def main(fast: bool) -> tuple:
     repeats = 10 if fast else 60
     loop = seconds(lambda: backward(dh32, x32, forward(x32, W, U, b), W, U), repeats)
     kernel = seconds(lambda: layer.backward(dh32, layer.forward(x32)[1]), repeats)
-    print(f"\nforward and backward: loop {1000 * loop:.2f} ms, kernel {1000 * kernel:.2f} ms, {loop / kernel:.1f} times faster here")
+    print(
+        f"\nforward and backward: loop {1000 * loop:.2f} ms, kernel {1000 * kernel:.2f} ms, {loop / kernel:.1f} times faster here"
+    )
 
-    # A loss at the last step alone. Going back, dh is multiplied by U^T and by tanh' <= 1 at every step.
+    # A loss at the last step alone. Going back, dh is multiplied by U^T and by tanh' <= 1 at every
+    # step.
     last = np.zeros_like(dh)
     last[-1] = rng.standard_normal((BATCH, HIDDEN))
-    rotation = np.linalg.qr(rng.standard_normal((HIDDEN, HIDDEN)))[0]  # all its singular values are 1
+    # all its singular values are 1
+    rotation = np.linalg.qr(rng.standard_normal((HIDDEN, HIDDEN)))[0]
     reach = {}
     for size in (0.5, 0.9, 1.0, 1.1, 1.3):
         states = forward(0.02 * x, W.astype(np.float64), size * rotation, 0 * hand[3])
-        reach[size] = np.linalg.norm(backward(last, 0.02 * x, states, W.astype(np.float64), size * rotation)[4], axis=(1, 2))
+        reach[size] = np.linalg.norm(
+            backward(last, 0.02 * x, states, W.astype(np.float64), size * rotation)[4], axis=(1, 2)
+        )
     print("\nwhat is left of the gradient 99 steps before the loss, if U stretches by")
     for size, norms in reach.items():
         print(f"  {size}: {norms[0] / norms[-1]:9.2e}    (at most {size}^99 = {size**99:.2e})")
-    print("\nLook at the picture: the gradient fades with the power of the distance. Where it would explode the states have left 0, and")
-    print("tanh' < 1 holds it back a little: clipping mends that. Nothing mends what has faded; that is why lesson 5 has gates.")
-    found = {"apart": apart, "check": report.error, "faded": reach[0.5][0] / reach[0.5][-1], "exploded": reach[1.3][0] / reach[1.3][-1]}
+    print(
+        "\nLook at the picture: the gradient fades with the power of the distance. Where it would explode the states have left 0, and"
+    )
+    print(
+        "tanh' < 1 holds it back a little: clipping mends that. Nothing mends what has faded; that is why lesson 5 has gates."
+    )
+    found = {
+        "apart": apart,
+        "check": report.error,
+        "faded": reach[0.5][0] / reach[0.5][-1],
+        "exploded": reach[1.3][0] / reach[1.3][-1],
+    }
     return picture(reach), found | {"kept": reach[1.0][0] / reach[1.0][-1]}
 
 
@@ -98,11 +126,21 @@ def picture(reach: dict[float, np.ndarray]):
     """Draw the gradient's size against the distance from the loss."""
     figure = canvas(8.5, 4.8)
     axes = figure.subplots()
-    for (size, norms), colour in zip(reach.items(), (BLUE, "#7fb0d8", GREEN, ORANGE, RED), strict=True):
-        axes.semilogy(np.arange(STEPS)[::-1], norms / norms[-1], color=colour, linewidth=2, label=f"U stretches by {size}")
+    for (size, norms), colour in zip(
+        reach.items(), (BLUE, "#7fb0d8", GREEN, ORANGE, RED), strict=True
+    ):
+        axes.semilogy(
+            np.arange(STEPS)[::-1],
+            norms / norms[-1],
+            color=colour,
+            linewidth=2,
+            label=f"U stretches by {size}",
+        )
         axes.semilogy(np.arange(STEPS), size ** np.arange(STEPS), ":", color=colour, linewidth=1)
     axes.set(xlabel="steps before the loss", ylabel="size of the gradient", ylim=(1e-30, 1e14))
-    axes.set_title("How far back a loss is heard (dotted: the stretch to the power of the distance)")
+    axes.set_title(
+        "How far back a loss is heard (dotted: the stretch to the power of the distance)"
+    )
     axes.grid(alpha=0.3)
     axes.legend(loc="lower left")
     return figure

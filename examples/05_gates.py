@@ -1,7 +1,8 @@
 """Lesson 5: why gates. The adding problem (Hochreiter and Schmidhuber 1997): a long row of numbers, two of them marked; what is their sum?
 
-The first mark stands in the first half, the second in the second half, so that something has to be kept for long. Whoever always
-answers 1 has the error 1/6. A simple recurrent layer multiplies its state by U at each step; a gate adds to it instead:
+The first mark stands in the first half, the second in the second half, so that something has to be
+kept for long. Whoever always answers 1 has the error 1/6. A simple recurrent layer multiplies its
+state by U at each step; a gate adds to it instead:
 
     GRU: h_t = (1 - z) n + z h_{t-1}        LSTM: c_t = f c_{t-1} + i g        dh_{t-1} = z dh_t + ..., and z may stay near 1
 """
@@ -16,9 +17,9 @@ from neural_networks.components.gru import GRU
 from neural_networks.components.losses import mean_squared_error
 from neural_networks.components.lstm import LSTM
 from neural_networks.components.module import Module
-from neural_networks.components.optimizers import Adam, clip_by_global_norm
 from neural_networks.components.parameters import pack
 from neural_networks.components.rnn import RNN
+from neural_networks.optimizers.optimizers import Adam, clip_by_global_norm
 
 HIDDEN, BATCH = 48, 64
 CELLS = {"RNN": (RNN, BLUE), "GRU": (GRU, ORANGE), "LSTM": (LSTM, GREEN)}
@@ -30,7 +31,9 @@ class Adder(Module):
     def __init__(self, cell: type, rng: np.random.Generator) -> None:
         self.cell = cell(2, HIDDEN, rng=rng)
         self.head = Dense(HIDDEN, 1, rng=rng)
-        if cell is LSTM:  # a forget gate of sigmoid(3) = 0.95 keeps half of a value for 14 steps; one of sigmoid(1) only for 2
+        # a forget gate of sigmoid(3) = 0.95 keeps half of a value for 14 steps; one of sigmoid(1)
+        # only for 2
+        if cell is LSTM:
             self.cell.bias.value[HIDDEN : 2 * HIDDEN] += 2
 
     def forward(self, x: np.ndarray) -> tuple:
@@ -75,13 +78,21 @@ def learn(cell: type, steps: int, updates: int) -> tuple[list[float], float, np.
 def main(fast: bool) -> tuple:
     """Train the three layers on the same rows."""
     steps, updates = (24, 500) if fast else (100, 1500)
-    print(f"rows of {steps} numbers, {updates} updates of {BATCH} rows; always answering 1 has the error {1 / 6:.4f}\n")
+    print(
+        f"rows of {steps} numbers, {updates} updates of {BATCH} rows; always answering 1 has the error {1 / 6:.4f}\n"
+    )
     found = {}
     for name, (cell, _) in CELLS.items():
         found[name] = learn(cell, steps, updates)
-        print(f"{name:5} error on new rows {found[name][1]:.5f}, typically {np.sqrt(found[name][1]):.3f} off")
-    print("\nLook at the left picture: the simple layer stays at what it costs to guess, the gated ones suddenly understand.")
-    print("The right one is dL/dx_t: after training, the gated layers hear all steps; the simple one only the end.")
+        print(
+            f"{name:5} error on new rows {found[name][1]:.5f}, typically {np.sqrt(found[name][1]):.3f} off"
+        )
+    print(
+        "\nLook at the left picture: the simple layer stays at what it costs to guess, the gated ones suddenly understand."
+    )
+    print(
+        "The right one is dL/dx_t: after training, the gated layers hear all steps; the simple one only the end."
+    )
     return picture(found), {name: error for name, (_, error, _) in found.items()}
 
 
@@ -94,8 +105,17 @@ def picture(found: dict):
         losses.semilogy(np.arange(20, 20 + len(smooth)), smooth, color=colour, label=name)
         reach.semilogy(found[name][2], color=colour, label=name)
     losses.axhline(1 / 6, color="black", linestyle=":", label="always answering 1")
-    losses.set(xlabel="update", ylabel="mean squared error", title="Learning to add two marked numbers far apart")
-    reach.set(xlabel="step of the row", ylabel="size of dL/dx, largest 1", title="Which steps the answer hears", ylim=(1e-6, 2))
+    losses.set(
+        xlabel="update",
+        ylabel="mean squared error",
+        title="Learning to add two marked numbers far apart",
+    )
+    reach.set(
+        xlabel="step of the row",
+        ylabel="size of dL/dx, largest 1",
+        title="Which steps the answer hears",
+        ylim=(1e-6, 2),
+    )
     losses.legend()
     reach.legend()
     return figure

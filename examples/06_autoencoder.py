@@ -1,8 +1,9 @@
 """Lesson 6: an autoencoder beside principal components.
 
-Give every input back through a narrow layer of two numbers, the code. If the network is linear, the best it can do are the two
-principal components (Baldi and Hornik 1989), found by descent instead of by a decomposition. Where the data lie on a bent sheet,
-such as notes that differ in pitch and loudness, a network that can bend does much better.
+Give every input back through a narrow layer of two numbers, the code. If the network is linear, the
+best it can do are the two principal components (Baldi and Hornik 1989), found by descent instead of
+by a decomposition. Where the data lie on a bent sheet, such as notes that differ in pitch and
+loudness, a network that can bend does much better.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from lesson import canvas, run
 
 from neural_networks.autoencoder.autoencoder import AutoEncoder
-from neural_networks.components.schedules import cosine
+from neural_networks.optimizers.schedules import cosine
 
 BANDS = 40  # of a spectrum, two a semitone
 CODE = 2
@@ -50,21 +51,45 @@ def main(fast: bool) -> tuple:
         schedule = cosine(0.01, passes * -(-count // 100), final=0.01)
         network.train(data, passes, learning_rate=schedule, print_epochs=False, threads=1)
 
-    methods = {f"{n} principal components": lambda notes, n=n: principal_components(x, notes, n) for n in (2, 3, 5, 8)}
-    methods |= {"linear autoencoder": lambda notes: linear.feedforward(notes - mean) + mean, "autoencoder": bending.feedforward}
+    methods = {
+        f"{n} principal components": lambda notes, n=n: principal_components(x, notes, n)
+        for n in (2, 3, 5, 8)
+    }
+    methods |= {
+        "linear autoencoder": lambda notes: linear.feedforward(notes - mean) + mean,
+        "autoencoder": bending.feedforward,
+    }
     print(f"{BANDS} values of a note through a code of {CODE}; mean squared error on")
     print(f"{'':24}  learned notes  new notes   variance explained")
     found = {}
     for name, method in methods.items():
         found[name] = tuple(float(np.mean((method(some) - some) ** 2)) for some in (x, tested))
-        print(f"{name:24}  {found[name][0]:13.6f}  {found[name][1]:9.6f}   {1 - found[name][1] / tested.var():17.1%}")
-    print("\nOn what it learned the linear network comes down to two components and not below: there is nothing below.")
-    print("Look at the picture: components can only be added up, so in a rising note they leave ghosts; the network moves the peak.")
-    figure = picture(shown, principal_components(x, shown, CODE), bending.feedforward(shown), bending.encode(x), x.argmax(axis=1))
+        print(
+            f"{name:24}  {found[name][0]:13.6f}  {found[name][1]:9.6f}   {1 - found[name][1] / tested.var():17.1%}"
+        )
+    print(
+        "\nOn what it learned the linear network comes down to two components and not below: there is nothing below."
+    )
+    print(
+        "Look at the picture: components can only be added up, so in a rising note they leave ghosts; the network moves the peak."
+    )
+    figure = picture(
+        shown,
+        principal_components(x, shown, CODE),
+        bending.feedforward(shown),
+        bending.encode(x),
+        x.argmax(axis=1),
+    )
     return figure, found
 
 
-def picture(shown: np.ndarray, components: np.ndarray, network: np.ndarray, codes: np.ndarray, pitch: np.ndarray):
+def picture(
+    shown: np.ndarray,
+    components: np.ndarray,
+    network: np.ndarray,
+    codes: np.ndarray,
+    pitch: np.ndarray,
+):
     """Draw a rising note, what each method makes of it, and the codes of all notes."""
     figure = canvas(13, 4)
     axes = figure.subplots(1, 4, width_ratios=[1, 1, 1, 1.35])
@@ -74,7 +99,9 @@ def picture(shown: np.ndarray, components: np.ndarray, network: np.ndarray, code
         one.set(title=title, xlabel="pitch rises", xticks=[])
     axes[0].set_ylabel("band")
     dots = axes[3].scatter(*codes.T, c=pitch, s=7, cmap="turbo")
-    axes[3].set(title="every note's code: a sheet of pitch and loudness", xlabel="code 1", ylabel="code 2")
+    axes[3].set(
+        title="every note's code: a sheet of pitch and loudness", xlabel="code 1", ylabel="code 2"
+    )
     figure.colorbar(dots, ax=axes[3], label="band of the note")
     return figure
 

@@ -1,8 +1,9 @@
 """Lesson 8: a recurrent variational autoencoder on melodies.
 
-An encoder reads a melody step by step and says at its end where in latent space it lies; a decoder is given that place at every
-step and sings it back. Both are GRUs in the owner's VAE. Phrases of public-domain tunes are cut into half beats: at each, which of
-27 pitches sounds, and whether it begins there. The way between two places is a melody too.
+An encoder reads a melody step by step and says at its end where in latent space it lies; a decoder
+is given that place at every step and sings it back. Both are GRUs in the owner's VAE. Phrases of
+public-domain tunes are cut into half beats: at each, which of 27 pitches sounds, and whether it
+begins there. The way between two places is a melody too.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from lesson import canvas, run
 
 from audio_parsing.tune_book import TUNES
 from neural_networks.components.gru import GRU
-from neural_networks.components.optimizers import Adam
-from neural_networks.components.schedules import cosine
 from neural_networks.gradient_check import check_gradients
+from neural_networks.optimizers.optimizers import Adam
+from neural_networks.optimizers.schedules import cosine
 from neural_networks.vae.vae import VAE
 
-LOWEST, PITCHES, STEPS = 55, 27, 32  # MIDI number of the lowest pitch; half beats of a phrase of 16 beats
+# MIDI number of the lowest pitch; half beats of a phrase of 16 beats
+LOWEST, PITCHES, STEPS = 55, 27, 32
 LATENT, HIDDEN = 16, 96
 
 
@@ -49,8 +51,14 @@ def network(hidden: int, latent: int, rng: np.random.Generator) -> VAE:
     """Return the owner's VAE, with GRUs for its two halves."""
     size = PITCHES + 1
     return VAE(
-        encoder_args=dict(input_size=size, input_layers=(hidden + size, hidden), output_layers=(hidden, 2 * latent)),
-        decoder_args=dict(input_size=latent, input_layers=(hidden + latent, hidden), output_layers=(hidden, size)),
+        encoder_args=dict(
+            input_size=size,
+            input_layers=(hidden + size, hidden),
+            output_layers=(hidden, 2 * latent),
+        ),
+        decoder_args=dict(
+            input_size=latent, input_layers=(hidden + latent, hidden), output_layers=(hidden, size)
+        ),
         latent_size=latent,
         sub_network=GRU,
         rng=rng,
@@ -63,34 +71,57 @@ def main(fast: bool) -> tuple:
     melodies, titles = phrases()
     print(f"{len(melodies)} phrases of {len(set(titles))} tunes\n")
     small = network(5, 3, rng)
-    report = check_gradients(small, melodies[:2, :6].swapaxes(0, 1), rng=rng)  # without noise, z = mu; lesson 7 checked the noise
+    # without noise, z = mu; lesson 7 checked the noise
+    report = check_gradients(small, melodies[:2, :6].swapaxes(0, 1), rng=rng)
     print(f"the whole chain decoder -> z -> encoder against differences:\n{report}\n")
 
     vae = network(HIDDEN, LATENT, rng)
     epochs = 250 if fast else 1800
     per_epoch = -(-len(melodies) // 32)
     history = vae.train(
-        melodies, batch_size=32, max_epochs=epochs, learning_rate=cosine(6e-3, epochs * per_epoch, final=0.02, start=epochs // 2),
-        optimizer=Adam(0.9, 0.99), beta=lambda step: 0.02 * min(1.0, step / 300), clip=0.5, print_epochs=False,
-    )  # fmt: skip
+        melodies,
+        batch_size=32,
+        max_epochs=epochs,
+        learning_rate=cosine(6e-3, epochs * per_epoch, final=0.02, start=epochs // 2),
+        optimizer=Adam(0.9, 0.99),
+        beta=lambda step: 0.02 * min(1.0, step / 300),
+        clip=0.5,
+        print_epochs=False,
+    )
     sung = vae.feedforward(melodies)
     right = right_notes(sung, melodies)
     pitches = melodies[..., :PITCHES].sum(axis=(0, 1))
     chance = float(pitches.max() / pitches.sum())
     print(f"{epochs} epochs: loss {history.losses[0]:.3f} -> {np.mean(history.losses[-20:]):.4f}")
-    print(f"{right:.1%} of the notes are right; always singing the commonest pitch would be {chance:.1%}")
+    print(
+        f"{right:.1%} of the notes are right; always singing the commonest pitch would be {chance:.1%}"
+    )
     mean, log_variance = vae.encode(melodies)
     used = int((np.exp(log_variance).mean(axis=0) < 0.5).sum())
-    print(f"{used} of {LATENT} latent coordinates carry something: their sigma^2 is below a half of the prior's\n")
+    print(
+        f"{used} of {LATENT} latent coordinates carry something: their sigma^2 is below a half of the prior's\n"
+    )
 
     first, second = titles.index("Ode to Joy"), titles.index("Frere Jacques")
     way = np.linspace(0, 1, 5)[:, None] * (mean[second] - mean[first]) + mean[first]
     walk = vae.decode(way.astype(np.float32), STEPS)
-    names = [f"{titles[first]}, as it is written", *(f"{share} % of the way" for share in (0, 25, 50, 75, 100)), titles[second]]
-    print("Look at the picture: the first and the last roll are the tunes, between them stands what the decoder sings on the way.")
+    names = [
+        f"{titles[first]}, as it is written",
+        *(f"{share} % of the way" for share in (0, 25, 50, 75, 100)),
+        titles[second],
+    ]
+    print(
+        "Look at the picture: the first and the last roll are the tunes, between them stands what the decoder sings on the way."
+    )
     figure = picture([melodies[first], *walk, melodies[second]], names, history.losses)
     last = float(np.mean(history.losses[-20:]))
-    return figure, {"check": report.error, "first": history.losses[0], "last": last, "right": right, "chance": chance}
+    return figure, {
+        "check": report.error,
+        "first": history.losses[0],
+        "last": last,
+        "right": right,
+        "chance": chance,
+    }
 
 
 def picture(rolls: list[np.ndarray], names: list[str], losses: list[float]):
@@ -99,7 +130,15 @@ def picture(rolls: list[np.ndarray], names: list[str], losses: list[float]):
     axes = figure.subplots(4, 2).ravel()
     for axis, roll, name in zip(axes, rolls, names, strict=False):
         extent = (0, STEPS / 2, LOWEST, LOWEST + PITCHES)
-        axis.imshow(roll[:, :PITCHES].T, origin="lower", aspect="auto", cmap="magma", vmin=0, vmax=1, extent=extent)
+        axis.imshow(
+            roll[:, :PITCHES].T,
+            origin="lower",
+            aspect="auto",
+            cmap="magma",
+            vmin=0,
+            vmax=1,
+            extent=extent,
+        )
         axis.set_title(name, fontsize=10)
         axis.set_xticks(range(0, 17, 4))
     axes[-1].semilogy(losses, color="purple", linewidth=0.6)

@@ -1,6 +1,7 @@
 """Lesson 9: generator against critic: six losses side by side, and what mode collapse looks like.
 
-Real points lie in eight heaps on a circle. A generator G turns noise into points, a critic D scores points; each learns from the other.
+Real points lie in eight heaps on a circle. A generator G turns noise into points, a critic D scores
+points; each learns from the other.
 
                        the critic minimises                  the generator minimises
     minimax            cross entropy, 1 real, 0 not          mean log(1 - sigmoid(D)): flat where the critic is sure
@@ -18,15 +19,26 @@ from functools import partial
 import numpy as np
 from lesson import BLUE, ORANGE, canvas, run
 
-from gan.losses import HINGE, LEAST_SQUARES, NON_SATURATING, WASSERSTEIN, AdversarialLoss, clip_weights, cross_entropy
+from gan.losses import (
+    HINGE,
+    LEAST_SQUARES,
+    NON_SATURATING,
+    WASSERSTEIN,
+    AdversarialLoss,
+    clip_weights,
+    cross_entropy,
+)
 from gan.penalties import wgan_gp
 from neural_networks.components.feed_forward import FeedForward
-from neural_networks.components.optimizers import Adam, Average
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import check_loss
+from neural_networks.optimizers.optimizers import Adam, Average
 
 BATCH, NOISE, HEAPS, SPREAD, CRITIC_RATE = 128, 2, 8, 0.12, 2e-3
-CENTRES = 2 * np.stack([np.cos(np.arange(HEAPS) * 2 * np.pi / HEAPS), np.sin(np.arange(HEAPS) * 2 * np.pi / HEAPS)], axis=1)
+CENTRES = 2 * np.stack(
+    [np.cos(np.arange(HEAPS) * 2 * np.pi / HEAPS), np.sin(np.arange(HEAPS) * 2 * np.pi / HEAPS)],
+    axis=1,
+)
 RATES = {1e-3: "patient", 1e-2: "hasty"}
 
 
@@ -37,29 +49,41 @@ def minimax(scores: np.ndarray) -> tuple[float, np.ndarray]:
 
 # losses of both, critic's steps for one of the generator, penalty, limit of the critic's weights
 GAMES: dict[str, tuple[AdversarialLoss, int, object, float | None]] = {
-    "minimax": (AdversarialLoss(cross_entropy, minimax), 1, None, None), "non-saturating": (NON_SATURATING, 1, None, None),
-    "least squares": (LEAST_SQUARES, 1, None, None), "hinge": (HINGE, 1, None, None),
-    "Wasserstein, clipped": (WASSERSTEIN, 2, None, 0.1), "WGAN-GP": (WASSERSTEIN, 2, partial(wgan_gp, weight=0.3), None),
-}  # fmt: skip
+    "minimax": (AdversarialLoss(cross_entropy, minimax), 1, None, None),
+    "non-saturating": (NON_SATURATING, 1, None, None),
+    "least squares": (LEAST_SQUARES, 1, None, None),
+    "hinge": (HINGE, 1, None, None),
+    "Wasserstein, clipped": (WASSERSTEIN, 2, None, 0.1),
+    "WGAN-GP": (WASSERSTEIN, 2, partial(wgan_gp, weight=0.3), None),
+}
 
 
 def real(count: int, rng: np.random.Generator) -> np.ndarray:
     """Draw points (1, count, 2) of the heaps: songs of one step with two values."""
-    return (CENTRES[rng.integers(HEAPS, size=count)] + SPREAD * rng.standard_normal((count, 2)))[None].astype(np.float32)
+    return (CENTRES[rng.integers(HEAPS, size=count)] + SPREAD * rng.standard_normal((count, 2)))[
+        None
+    ].astype(np.float32)
 
 
 def covered(points: np.ndarray) -> tuple[int, float]:
     """Return how many heaps have at least a quarter of their share of the points (N, 2), and the share that lies in a heap at all."""
     distance = np.linalg.norm(points[:, None] - CENTRES, axis=2)
     inside = distance.min(axis=1) < 4 * SPREAD
-    return int((np.bincount(distance.argmin(axis=1)[inside], minlength=HEAPS) > len(points) / HEAPS / 4).sum()), float(inside.mean())
+    return int(
+        (
+            np.bincount(distance.argmin(axis=1)[inside], minlength=HEAPS) > len(points) / HEAPS / 4
+        ).sum()
+    ), float(inside.mean())
 
 
 def play(name: str, generator_rate: float, steps: int, seed: int) -> np.ndarray:
     """Return 1,000 generated points after a game."""
     loss, critic_steps, penalty, limit = GAMES[name]
     rng = np.random.default_rng(seed)
-    generator, critic = FeedForward((NOISE, 48, 48, 2), slope=0.2, rng=rng), FeedForward((2, 48, 48, 1), slope=0.2, rng=rng)
+    generator, critic = (
+        FeedForward((NOISE, 48, 48, 2), slope=0.2, rng=rng),
+        FeedForward((2, 48, 48, 1), slope=0.2, rng=rng),
+    )
     generated, judging, optimizers = pack(generator), pack(critic), (Adam(0.5, 0.9), Adam(0.5, 0.9))
     average = Average(generated.values, decay=0.9)
 
@@ -69,7 +93,10 @@ def play(name: str, generator_rate: float, steps: int, seed: int) -> np.ndarray:
     for _ in range(steps):
         for _ in range(critic_steps):
             genuine, fake = real(BATCH, rng), points(BATCH)[0]
-            (real_scores, real_cache), (fake_scores, fake_cache) = critic.forward(genuine), critic.forward(fake)
+            (real_scores, real_cache), (fake_scores, fake_cache) = (
+                critic.forward(genuine),
+                critic.forward(fake),
+            )
             _, dreal, dfake = loss.critic(real_scores, fake_scores)
             judging.zero_grads()
             critic.backward(dreal, real_cache)
@@ -82,7 +109,8 @@ def play(name: str, generator_rate: float, steps: int, seed: int) -> np.ndarray:
         fake, cache = points(BATCH)
         scores, judged = critic.forward(fake)
         generated.zero_grads()
-        generator.backward(critic.backward(loss.generator(scores)[1], judged), cache)  # dL/dw = dL/dG dG/dw, through the critic
+        # dL/dw = dL/dG dG/dw, through the critic
+        generator.backward(critic.backward(loss.generator(scores)[1], judged), cache)
         optimizers[1].step(generated.values, generated.grads, generator_rate)
         average.update(generated.values)
     generated.values[:] = average.values
@@ -92,25 +120,45 @@ def play(name: str, generator_rate: float, steps: int, seed: int) -> np.ndarray:
 def main(fast: bool) -> tuple:
     """Play the six games from the same first weights, once with a patient and once with a hasty generator."""
     rng = np.random.default_rng(9)
-    error = max(check_loss(game[0].generator, rng.standard_normal(9), rng=rng).error for game in GAMES.values())
+    error = max(
+        check_loss(game[0].generator, rng.standard_normal(9), rng=rng).error
+        for game in GAMES.values()
+    )
     print(f"the six losses' gradients agree with differences to {error:.0e}")
     steps, games = 350 if fast else 1500, {}
     for rate, kind in RATES.items():
         print(f"\n{f'{kind} generator, rate {rate}':36} heaps of {HEAPS}   points in a heap")
         for name in GAMES:
             games[rate, name] = play(name, rate, steps, seed=3)
-            print(f"  {name:34} {covered(games[rate, name])[0]:10}   {covered(games[rate, name])[1]:16.0%}")
-    print("\nLook at the picture (orange: generated). A hasty generator runs with all its points to what the critic praises now, and on")
-    print("when it has learned better: mode collapse. Which of the games fall changes with the seed.")
-    return picture(games), {"check": error} | {kind: [covered(games[rate, name])[0] for name in GAMES] for rate, kind in RATES.items()}
+            print(
+                f"  {name:34} {covered(games[rate, name])[0]:10}   {covered(games[rate, name])[1]:16.0%}"
+            )
+    print(
+        "\nLook at the picture (orange: generated). A hasty generator runs with all its points to what the critic praises now, and on"
+    )
+    print(
+        "when it has learned better: mode collapse. Which of the games fall changes with the seed."
+    )
+    return picture(games), {"check": error} | {
+        kind: [covered(games[rate, name])[0] for name in GAMES] for rate, kind in RATES.items()
+    }
 
 
 def picture(games: dict):
     """Draw real points, blue, and generated ones, orange, of each game."""
-    for axis, ((rate, name), points) in zip((figure := canvas(15, 5.4)).subplots(2, 6).ravel(), games.items(), strict=True):
+    for axis, ((rate, name), points) in zip(
+        (figure := canvas(15, 5.4)).subplots(2, 6).ravel(), games.items(), strict=True
+    ):
         for some, colour in ((real(600, np.random.default_rng(0))[0], BLUE), (points, ORANGE)):
             axis.scatter(*some.T, s=3, color=colour, alpha=0.5)
-        axis.set(title=f"{name}: {covered(points)[0]} of {HEAPS}", xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xticks=[], yticks=[])
+        axis.set(
+            title=f"{name}: {covered(points)[0]} of {HEAPS}",
+            xlim=(-3, 3),
+            ylim=(-3, 3),
+            aspect="equal",
+            xticks=[],
+            yticks=[],
+        )
         axis.set_ylabel(f"{RATES[rate]} generator" if name == "minimax" else "")
     return figure
 

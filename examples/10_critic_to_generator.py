@@ -1,8 +1,9 @@
 """Lesson 10: from critic to generator: dL/dw = dL/dG_i * dG_i/dw, drawn on a song's moments.
 
-A generator G makes a song of moments G_i from a coordinate P, a critic D gives the whole song one score. No target says what a
-moment should have been; the critic's backward pass does: dL/dG_i, the gradient of the loss L = -D(G(P)) at every moment. From
-there the generator's backward pass goes on to its weights. As backward is linear, the moments' shares add up to the whole:
+A generator G makes a song of moments G_i from a coordinate P, a critic D gives the whole song one
+score. No target says what a moment should have been; the critic's backward pass does: dL/dG_i, the
+gradient of the loss L = -D(G(P)) at every moment. From there the generator's backward pass goes on
+to its weights. As backward is linear, the moments' shares add up to the whole:
 
     dL/dw = sum over moments i of dL/dG_i dG_i/dw
 """
@@ -17,9 +18,9 @@ from lesson import BLUE, ORANGE, RED, canvas, run
 from gan.losses import negative_score
 from gan.saliency import moments
 from neural_networks.components.parameters import pack
-from radio.home import SHIPPED, STARTER
-from radio.songs import in_a_row
-from radio.station import Station
+from radio.home.folder import SHIPPED, STARTER
+from radio.station.station import Station
+from radio.station.steps import in_a_row
 
 FRAMES = 24  # of a beat, four moments of six frames each
 
@@ -42,10 +43,13 @@ def main(fast: bool) -> tuple:
     flat.zero_grads()
     generator.backward_plan(dsong, made)  # and from there dL/dw of every weight
     whole = flat.grads.copy()
-    print(f"song {station.song_name(coordinate[0])!r}: {len(song)} moments of {song.shape[2]} values, {flat.grads.size:,} weights")
+    print(
+        f"song {station.song_name(coordinate[0])!r}: {len(song)} moments of {song.shape[2]} values, {flat.grads.size:,} weights"
+    )
     print(f"score D(G(P)) = {score[0]:.4f}, loss = {value:.4f}")
 
-    # The same with only one beat's moments at a time, as if the critic had said nothing of the others.
+    # The same with only one beat's moments at a time, as if the critic had said nothing of the
+    # others.
     total, shares = np.zeros_like(whole), []
     for beat in range(beats):
         only = np.zeros_like(dsong)
@@ -55,10 +59,13 @@ def main(fast: bool) -> tuple:
         total += flat.grads
         shares.append(np.linalg.norm(flat.grads))
     apart = float(np.abs(total - whole).max() / np.abs(whole).max())
-    print(f"\nthe shares of {beats} beats add up to the whole gradient, to {apart:.0e} of its largest value")
+    print(
+        f"\nthe shares of {beats} beats add up to the whole gradient, to {apart:.0e} of its largest value"
+    )
 
     direction = rng.standard_normal(flat.values.size)
-    direction /= np.linalg.norm(direction)  # a long step would cross bends of the leaky ReLUs, at which no gradient is right
+    # a long step would cross bends of the leaky ReLUs, at which no gradient is right
+    direction /= np.linalg.norm(direction)
     kept, step = flat.values.copy(), 1e-6
     values = []
     for sign in (1, -1):
@@ -66,22 +73,37 @@ def main(fast: bool) -> tuple:
         values.append(negative_score(critic.forward(generator.forward_plan(plan)[0])[0])[0])
     flat.values[:] = kept
     measured, claimed = (values[0] - values[1]) / (2 * step), float(whole @ direction)
-    print(f"along a random direction of all weights: backward says {claimed:.6g}, differences say {measured:.6g}")
+    print(
+        f"along a random direction of all weights: backward says {claimed:.6g}, differences say {measured:.6g}"
+    )
 
-    # The famous mistake: the gradient at the score, -1, handed to every value of the song, past the critic.
+    # The famous mistake: the gradient at the score, -1, handed to every value of the song, past the
+    # critic.
     flat.zero_grads()
     generator.backward_plan(np.full_like(song, dscore[0]), made)
     past = float(flat.grads @ whole / np.linalg.norm(flat.grads) / np.linalg.norm(whole))
-    print(f"without the critic's factor dL/dG_i every moment is told the same, and the cosine with the true gradient is {past:.2f}")
+    print(
+        f"without the critic's factor dL/dG_i every moment is told the same, and the cosine with the true gradient is {past:.2f}"
+    )
 
     rate = 1e-3 / float(np.linalg.norm(whole))
     flat.values -= rate * whole
     after = critic.forward(generator.forward_plan(plan)[0])[0][0]
     print(f"a step of length 0.001 against the gradient: score {score[0]:.4f} -> {after:.4f}")
-    print("\nLook at the picture: red is where more sound would please this critic, blue where less would; few moments teach most.")
+    print(
+        "\nLook at the picture: red is where more sound would please this critic, blue where less would; few moments teach most."
+    )
     error = abs(measured - claimed) / abs(measured)
-    found = {"apart": apart, "error": error, "before": float(score[0]), "after": float(after), "past": past}
-    return picture(in_a_row(np.maximum(song, 0)), in_a_row(-dsong), moments(dsong)[:, 0], np.array(shares)), found
+    found = {
+        "apart": apart,
+        "error": error,
+        "before": float(score[0]),
+        "after": float(after),
+        "past": past,
+    }
+    return picture(
+        in_a_row(np.maximum(song, 0)), in_a_row(-dsong), moments(dsong)[:, 0], np.array(shares)
+    ), found
 
 
 def picture(frames: np.ndarray, raises: np.ndarray, strength: np.ndarray, shares: np.ndarray):
@@ -94,12 +116,36 @@ def picture(frames: np.ndarray, raises: np.ndarray, strength: np.ndarray, shares
     song.set(title="the song G(P): 181 bands over time", ylabel="band")
     largest = np.quantile(np.abs(raises), 0.999)
     over.imshow(frames.T, origin="lower", aspect="auto", cmap="Greys_r", extent=extent)
-    shown = over.imshow(raises.T, origin="lower", aspect="auto", cmap="RdBu_r", alpha=0.7, vmin=-largest, vmax=largest, extent=extent)
-    over.set(title="-dL/dG_i: more here would raise the score (red), less would (blue)", ylabel="band")
+    shown = over.imshow(
+        raises.T,
+        origin="lower",
+        aspect="auto",
+        cmap="RdBu_r",
+        alpha=0.7,
+        vmin=-largest,
+        vmax=largest,
+        extent=extent,
+    )
+    over.set(
+        title="-dL/dG_i: more here would raise the score (red), less would (blue)", ylabel="band"
+    )
     figure.colorbar(shown, ax=[song, over], shrink=0.6)
-    curves.plot((np.arange(len(strength)) + 0.5) / 4, strength, color=BLUE, linewidth=1, label="|dL/dG_i| of a moment, mean 1")
+    curves.plot(
+        (np.arange(len(strength)) + 0.5) / 4,
+        strength,
+        color=BLUE,
+        linewidth=1,
+        label="|dL/dG_i| of a moment, mean 1",
+    )
     share = "|share of dL/dw| of a beat, mean 1"
-    curves.bar(np.arange(len(shares)) + 0.5, shares / shares.mean(), width=0.9, color=ORANGE, alpha=0.5, label=share)
+    curves.bar(
+        np.arange(len(shares)) + 0.5,
+        shares / shares.mean(),
+        width=0.9,
+        color=ORANGE,
+        alpha=0.5,
+        label=share,
+    )
     curves.axhline(1, color=RED, linewidth=0.6, linestyle=":")
     curves.set(xlabel="beat", xlim=(0, beats))
     curves.legend(loc="upper right", fontsize=8)

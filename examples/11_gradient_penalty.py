@@ -1,7 +1,8 @@
 """Lesson 11: the gradient of a gradient, by hand, and how a famous NumPy version gets it wrong.
 
-A critic D(x) = a . f(s), s = x W + b, has the slope g = dD/dx = (f'(s) a) W^T, and a penalty P = mean (|g| - 1)^2 keeps it
-near 1 (Gulrajani et al. 2017, eq. 3). W acts on g twice: where it stands, and inside f'(s).
+A critic D(x) = a . f(s), s = x W + b, has the slope g = dD/dx = (f'(s) a) W^T, and a penalty P =
+mean (|g| - 1)^2 keeps it near 1 (Gulrajani et al. 2017, eq. 3). W acts on g twice: where it stands,
+and inside f'(s).
 
     v = dP/dg = 2 (|g| - 1) g / (|g| B),      u = v W, what v becomes at the hidden layer
     dP/da = sum u f'(s)      dP/dW = v^T (f'(s) a) + x^T (u a f''(s))      dP/db = sum u a f''(s)
@@ -18,8 +19,8 @@ from gan.penalties import slope_penalty
 from neural_networks.components.activations import LeakyReLU, Softplus, Tanh
 from neural_networks.components.dense import Dense
 from neural_networks.components.module import Sequential
-from neural_networks.components.optimizers import Adam
 from neural_networks.components.parameters import pack
+from neural_networks.optimizers.optimizers import Adam
 
 SLOPES = {  # f' and f''
     "tanh": (lambda s: 1 - np.tanh(s) ** 2, lambda s: -2 * np.tanh(s) * (1 - np.tanh(s) ** 2)),
@@ -30,7 +31,9 @@ LAYERS = {"tanh": Tanh(), "softplus": Softplus(), "leaky ReLU": LeakyReLU(0.2)}
 INPUTS, HIDDEN, SONGS, STEPS = 6, 8, 30, 1500
 
 
-def penalty(weights: list[np.ndarray], x: np.ndarray, kind: str, *, bends: bool = True) -> tuple[float, list[np.ndarray]]:
+def penalty(
+    weights: list[np.ndarray], x: np.ndarray, kind: str, *, bends: bool = True
+) -> tuple[float, list[np.ndarray]]:
     """Return P and [dP/dW, dP/db, dP/da] for W (I, H), b (H,), a (H,) at x (B, I); without f'' if not `bends`."""
     W, b, a = weights
     first, second = SLOPES[kind]
@@ -40,10 +43,16 @@ def penalty(weights: list[np.ndarray], x: np.ndarray, kind: str, *, bends: bool 
     v = 2 * (norm - 1) * g / norm / len(x)
     u = v @ W
     bend = u * a * second(s) if bends else np.zeros_like(s)
-    return float(((norm - 1) ** 2).mean()), [v.T @ (first(s) * a) + x.T @ bend, bend.sum(axis=0), (u * first(s)).sum(axis=0)]
+    return float(((norm - 1) ** 2).mean()), [
+        v.T @ (first(s) * a) + x.T @ bend,
+        bend.sum(axis=0),
+        (u * first(s)).sum(axis=0),
+    ]
 
 
-def differences(weights: list[np.ndarray], x: np.ndarray, kind: str, step: float = 1e-6) -> np.ndarray:
+def differences(
+    weights: list[np.ndarray], x: np.ndarray, kind: str, step: float = 1e-6
+) -> np.ndarray:
     """Return the slope of P along every single weight, by trying."""
     found = []
     for array, index in ((each, index) for each in weights for index in np.ndindex(each.shape)):
@@ -81,11 +90,22 @@ def main(fast: bool) -> tuple:
         for seed in range(20 if fast else 150):
             weights, x = draw(seed)
             truth = differences(weights, x, kind)
-            hand, wrong = (np.concatenate([part.ravel() for part in penalty(weights, x, kind, bends=b)[1]]) for b in (True, False))
+            hand, wrong = (
+                np.concatenate([part.ravel() for part in penalty(weights, x, kind, bends=b)[1]])
+                for b in (True, False)
+            )
             size = np.linalg.norm(truth)
-            error = max(error, *(np.linalg.norm(one - truth) / size for one in (hand, by_library(weights, x, kind))))
+            error = max(
+                error,
+                *(
+                    np.linalg.norm(one - truth) / size
+                    for one in (hand, by_library(weights, x, kind))
+                ),
+            )
             cosines[kind].append(wrong @ truth / np.linalg.norm(wrong) / size)
-        print(f"{kind:12} {error:22.0e}   {np.median(cosines[kind]):24.3f} {min(cosines[kind]):16.3f}")
+        print(
+            f"{kind:12} {error:22.0e}   {np.median(cosines[kind]):24.3f} {min(cosines[kind]):16.3f}"
+        )
 
     for name, bends in (("with f''", True), ("without f''", False)):
         weights, x = draw(4)
@@ -95,9 +115,15 @@ def main(fast: bool) -> tuple:
             curves[name].append(value)
             for optimizer, array, gradient in zip(optimizers, weights, gradients, strict=True):
                 optimizer.step(array.reshape(-1), gradient.reshape(-1), 0.01 * (1 - step / STEPS))
-        print(f"{STEPS} steps of Adam, tanh, the gradient {name}: penalty {curves[name][0]:.3f} -> {curves[name][-1]:.2e}")
-    print("Look at the picture: the wrong gradient goes down too, and stops early. No shape is wrong, nothing complains: differences tell.")
-    found = {kind: float(np.median(some)) for kind, some in cosines.items()} | {name: curve[-1] for name, curve in curves.items()}
+        print(
+            f"{STEPS} steps of Adam, tanh, the gradient {name}: penalty {curves[name][0]:.3f} -> {curves[name][-1]:.2e}"
+        )
+    print(
+        "Look at the picture: the wrong gradient goes down too, and stops early. No shape is wrong, nothing complains: differences tell."
+    )
+    found = {kind: float(np.median(some)) for kind, some in cosines.items()} | {
+        name: curve[-1] for name, curve in curves.items()
+    }
     return picture(cosines, curves), {"error": error} | found
 
 
@@ -106,7 +132,11 @@ def picture(cosines: dict, curves: dict):
     angles, descent = (figure := canvas(11, 4.4)).subplots(1, 2)
     for (kind, found), colour in zip(cosines.items(), (RED, BLUE, GREY), strict=True):
         angles.hist(found, bins=np.linspace(0, 1.0001, 40), color=colour, alpha=0.65, label=kind)
-    angles.set(xlabel="cosine with the true gradient", ylabel="random networks", title="The gradient without f''")
+    angles.set(
+        xlabel="cosine with the true gradient",
+        ylabel="random networks",
+        title="The gradient without f''",
+    )
     for (name, curve), colour in zip(curves.items(), (GREEN, RED), strict=True):
         descent.semilogy(np.maximum(curve, 1e-16), color=colour, label=name)
     descent.set(xlabel="step", ylabel="penalty", title="Adam, a tanh critic")

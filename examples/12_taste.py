@@ -1,7 +1,8 @@
 """Lesson 12: learning a taste from 20 ratings.
 
-A listener who loves fast and bright songs never says so; all the radio gets is a number a song. A critic that has heard much music
-turns a song into a few numbers, and on top of them one Bayesian linear layer learns the rating r = w . features + b:
+A listener who loves fast and bright songs never says so; all the radio gets is a number a song. A
+critic that has heard much music turns a song into a few numbers, and on top of them one Bayesian
+linear layer learns the rating r = w . features + b:
 
     precision A = 1 + features^T features / noise^2,   mean w = A^-1 features^T r / noise^2,   sd of a prediction = sqrt(f A^-1 f)
 
@@ -15,10 +16,10 @@ import tempfile
 import numpy as np
 from lesson import BLUE, GREEN, GREY, ORANGE, canvas, run, shortened
 
-from radio.home import SHIPPED, STARTER, Home
-from radio.session import RadioSession, Song
-from radio.songs import coordinate_tempo
-from radio.station import Station
+from radio.composer.composer import RadioSession, Song
+from radio.home.folder import SHIPPED, STARTER, Home
+from radio.station.station import Station
+from radio.station.steps import coordinate_tempo
 
 RATINGS = 20
 
@@ -59,14 +60,20 @@ def main(fast: bool) -> tuple:
     station = shortened(Station.load(SHIPPED / STARTER), 4 if fast else 16)
     with tempfile.TemporaryDirectory() as folder:
         home = Home(folder)
-        judges = RadioSession(station, "unheard", home=home, seed=1, explore="random", background=False)
+        judges = RadioSession(
+            station, "unheard", home=home, seed=1, explore="random", background=False
+        )
         unheard = [judges.next_song() for _ in range(24 if fast else 60)]
         judges.close()
         listener = Listener(unheard, np.random.default_rng(12))
         truth = np.array([listener.likes(song) for song in unheard])
-        session = RadioSession(station, "somebody", home=home, seed=2, explore="thompson", background=False)
+        session = RadioSession(
+            station, "somebody", home=home, seed=2, explore="thompson", background=False
+        )
         played, correlations, surprises = [], [], []
-        print("song  expected      rated    correlation with the true liking of songs that were never rated")
+        print(
+            "song  expected      rated    correlation with the true liking of songs that were never rated"
+        )
         for number in range(RATINGS):
             song = session.next_song()
             expected = song.expected or (0.0, 1.0)
@@ -77,12 +84,27 @@ def main(fast: bool) -> tuple:
             predicted = np.array([session.predict(one) for one in unheard])
             correlations.append(float(np.corrcoef(predicted[:, 0], truth)[0, 1]))
             if number in (0, 1, 2, 4, 9, 14, 19):
-                print(f"{number + 1:4}  {expected[0]:+.2f} ± {expected[1]:.2f}  {rating:+.2f}    {correlations[-1]:+.2f}")
+                print(
+                    f"{number + 1:4}  {expected[0]:+.2f} ± {expected[1]:.2f}  {rating:+.2f}    {correlations[-1]:+.2f}"
+                )
         session.close()
-    early, late, usual = float(np.mean(played[:5])), float(np.mean(played[-10:])), float(truth.mean())
-    print(f"\ntrue liking of a random song {usual:+.2f}, of the first five {early:+.2f}, of the last ten {late:+.2f}")
-    print("Look at the picture: the first five songs are drawn at random, to learn from; then it plays what it expects you to like.")
-    found = {"correlation": correlations[-1], "first": correlations[0], "usual": usual, "late": late}
+    early, late, usual = (
+        float(np.mean(played[:5])),
+        float(np.mean(played[-10:])),
+        float(truth.mean()),
+    )
+    print(
+        f"\ntrue liking of a random song {usual:+.2f}, of the first five {early:+.2f}, of the last ten {late:+.2f}"
+    )
+    print(
+        "Look at the picture: the first five songs are drawn at random, to learn from; then it plays what it expects you to like."
+    )
+    found = {
+        "correlation": correlations[-1],
+        "first": correlations[0],
+        "usual": usual,
+        "late": late,
+    }
     return picture(played, correlations, predicted, truth), found
 
 
@@ -91,14 +113,28 @@ def picture(played: list, correlations: list, predicted: np.ndarray, truth: np.n
     figure = canvas(12, 4.6)
     time, cloud = figure.subplots(1, 2, width_ratios=[1.3, 1])
     songs = np.arange(1, len(played) + 1)
-    time.bar(songs, played, color=[GREY] * 5 + [ORANGE] * (len(played) - 5), label="true liking of the song that was played")
+    time.bar(
+        songs,
+        played,
+        color=[GREY] * 5 + [ORANGE] * (len(played) - 5),
+        label="true liking of the song that was played",
+    )
     time.plot(songs, correlations, ".-", color=GREEN, label="correlation on songs never rated")
     time.axhline(float(truth.mean()), color=BLUE, linestyle=":", label="a random song's liking")
-    time.set(xlabel="rating", ylim=(-1.05, 1.05), title="Grey: chosen at random. Orange: chosen by the taste", xticks=songs[1::2])
+    time.set(
+        xlabel="rating",
+        ylim=(-1.05, 1.05),
+        title="Grey: chosen at random. Orange: chosen by the taste",
+        xticks=songs[1::2],
+    )
     time.legend(loc="lower right", fontsize=8)
     cloud.errorbar(truth, *predicted.T, fmt=".", color=BLUE, ecolor="#b9cfe4", elinewidth=1)
     cloud.plot([-1, 1], [-1, 1], color="black", linewidth=0.7)
-    cloud.set(xlabel="true liking", ylabel="expected rating ± standard deviation", title=f"Songs never rated, after {len(played)} ratings")
+    cloud.set(
+        xlabel="true liking",
+        ylabel="expected rating ± standard deviation",
+        title=f"Songs never rated, after {len(played)} ratings",
+    )
     return figure
 
 

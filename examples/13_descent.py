@@ -1,11 +1,13 @@
 """Lesson 13: descent in latent space: change the song, not the network.
 
-The weights stay as they are. The chain rule goes one step further than in lesson 10, past the generator's weights to its input:
+The weights stay as they are. The chain rule goes one step further than in lesson 10, past the
+generator's weights to its input:
 
     dL/dP = sum over moments i of dL/dG_i dG_i/dP
 
-and P takes steps of Adam. Alone it would run to where no song ever was and fool the critic, so a hinge on the Mahalanobis distance
-from the station's songs pulls it back: L + max(0, distance(P)^2 / D - 1).
+and P takes steps of Adam. Alone it would run to where no song ever was and fool the critic, so a
+hinge on the Mahalanobis distance from the station's songs pulls it back: L + max(0, distance(P)^2 /
+D - 1).
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from lesson import BLUE, GREEN, ORANGE, RED, canvas, run, shortened
 from gan.descent import descend
 from gan.latent import LatentDistribution
 from neural_networks.gradient_check import check_loss
-from radio.home import SHIPPED, STARTER
-from radio.station import Station
+from radio.home.folder import SHIPPED, STARTER
+from radio.station.station import Station
 
 STARTS = 2
 
@@ -25,13 +27,20 @@ STARTS = 2
 def known_minimum(rng: np.random.Generator) -> float:
     """Return how far descent ends from a minimum that can be worked out: that of L = -a . P with the hinge, in D = 4.
 
-    With u = (P - mean) / deviation the gradient is -a deviation + 2 u / D, which is 0 at u = D a deviation / 2.
+    With u = (P - mean) / deviation the gradient is -a deviation + 2 u / D, which is 0 at u = D a
+    deviation / 2.
     """
     size, wish = 4, np.array([1.5, -1.0, 0.5, 1.0])
-    latent = LatentDistribution(rng.normal(1, 0.5, (300, size)), np.full((300, size), -1.0), "total")
+    latent = LatentDistribution(
+        rng.normal(1, 0.5, (300, size)), np.full((300, size), -1.0), "total"
+    )
     minimum = latent.mean + latent.deviation**2 * size * wish / 2
     found = descend(
-        lambda P: (-(P @ wish), np.broadcast_to(-wish, P.shape)), latent.sample(2, rng), steps=600, learning_rate=0.03, distribution=latent
+        lambda P: (-(P @ wish), np.broadcast_to(-wish, P.shape)),
+        latent.sample(2, rng),
+        steps=600,
+        learning_rate=0.03,
+        distribution=latent,
     )
     return float(np.linalg.norm((found.best - minimum) / latent.deviation))
 
@@ -40,7 +49,9 @@ def main(fast: bool) -> tuple:
     """Find a minimum that is known, then the song that the starter station's critic likes best."""
     rng = np.random.default_rng(13)
     away = known_minimum(rng)
-    print(f"a minimum that can be worked out on paper is found to {away:.0e} of the distribution's deviation\n")
+    print(
+        f"a minimum that can be worked out on paper is found to {away:.0e} of the distribution's deviation\n"
+    )
 
     station = shortened(Station.load(SHIPPED / STARTER), 8 if fast else 16)
     generator, critic, latent = station.vae.decoder, station.critic.folded(), station.latent
@@ -56,13 +67,17 @@ def main(fast: bool) -> tuple:
         value, gradient = objective(P)
         return float(value.sum(dtype=np.float64)), gradient
 
-    # The networks run in float32, so a difference needs a long step, and its error is of a thousandth; the tests check in float64.
+    # The networks run in float32, so a difference needs a long step, and its error is of a
+    # thousandth; the tests check in float64.
     report = check_loss(summed, latent.sample(4, rng), rng=rng, step=3e-3, limit=0.02)
     print(f"dL/dP against differences, in float32: relative error {report.error:.0e}")
 
     random = latent.sample(64 if fast else 400, rng)
-    scores = np.concatenate([-objective(part)[0] for part in np.array_split(random, len(random) // 32)])
-    starts = np.concatenate([random[:STARTS], random[[scores.argmax()]]])  # some songs, and the best of them all
+    scores = np.concatenate(
+        [-objective(part)[0] for part in np.array_split(random, len(random) // 32)]
+    )
+    # some songs, and the best of them all
+    starts = np.concatenate([random[:STARTS], random[[scores.argmax()]]])
     steps = 40 if fast else 80
     held = descend(objective, starts, steps=steps, distribution=latent, scale=latent.deviation)
     free = descend(objective, starts, steps=steps, scale=latent.deviation)
@@ -71,15 +86,27 @@ def main(fast: bool) -> tuple:
     rows = {
         f"mean of {len(random)} random songs": (scores.mean(), latent.distance(random).mean()),
         "the best of them": (scores.max(), latent.distance(random)[scores.argmax()]),
-        "descent": (-held.values[held.best_step, held.best_start], held.distances[held.best_step, held.best_start]),
-        "descent without the hinge": (-free.values.min(), float(latent.distance(free.best[None])[0])),
+        "descent": (
+            -held.values[held.best_step, held.best_start],
+            held.distances[held.best_step, held.best_start],
+        ),
+        "descent without the hinge": (
+            -free.values.min(),
+            float(latent.distance(free.best[None])[0]),
+        ),
     }
     for name, (score, distance) in rows.items():
         print(f"  {name:30} {score:+7.3f}   {distance:6.1f}")
-    print("\nLook at the picture: held, P turns at the edge of what is usual and goes along it; free, it goes on to where no song")
+    print(
+        "\nLook at the picture: held, P turns at the edge of what is usual and goes along it; free, it goes on to where no song"
+    )
     print("ever was, and what the critic says of such a place, nobody taught it.")
     found = dict(zip(("random", "best", "held", "free"), rows.values(), strict=True))
-    return picture(held, free, objective, latent), {"away": away, "check": report.error, "usual": usual} | found
+    return picture(held, free, objective, latent), {
+        "away": away,
+        "check": report.error,
+        "usual": usual,
+    } | found
 
 
 def picture(held, free, objective, latent: LatentDistribution):
@@ -92,22 +119,42 @@ def picture(held, free, objective, latent: LatentDistribution):
     def place(P: np.ndarray) -> np.ndarray:
         return np.stack([(P - start) @ across, (P - start) @ up])
 
-    ends = np.concatenate([place(held.path[:, held.best_start]), place(free.path[:, held.best_start])], axis=1)
+    ends = np.concatenate(
+        [place(held.path[:, held.best_start]), place(free.path[:, held.best_start])], axis=1
+    )
     (left, low), (right, high) = ends.min(axis=1) - 1, ends.max(axis=1) + 1
     a, b = np.meshgrid(np.linspace(left, right, 24), np.linspace(low, high, 20))
     plane = start + a.reshape(-1, 1) * across + b.reshape(-1, 1) * up
-    score = np.concatenate([-objective(part)[0] for part in np.array_split(plane, 15)]).reshape(a.shape)
+    score = np.concatenate([-objective(part)[0] for part in np.array_split(plane, 15)]).reshape(
+        a.shape
+    )
     figure = canvas(12, 4.8)
     hill, curve = figure.subplots(1, 2, width_ratios=[1.3, 1])
     figure.colorbar(hill.contourf(a, b, score, 24, cmap="viridis"), ax=hill, label="score D(G(P))")
-    edge = hill.contour(a, b, latent.distance(plane).reshape(a.shape), [np.sqrt(latent.size)], colors="white", linestyles="--")
+    edge = hill.contour(
+        a,
+        b,
+        latent.distance(plane).reshape(a.shape),
+        [np.sqrt(latent.size)],
+        colors="white",
+        linestyles="--",
+    )
     hill.clabel(edge, fmt="usual distance")
     for descent, colour, name in ((held, ORANGE, "held by the hinge"), (free, RED, "free")):
         hill.plot(*place(descent.path[:, held.best_start]), ".-", color=colour, label=name)
         curve.plot(-descent.values[:, held.best_start], color=colour, label=f"score, {name}")
-        curve.plot(latent.distance(descent.path[:, held.best_start]) / np.sqrt(latent.size), ":", color=colour, label=f"distance, {name}")
+        curve.plot(
+            latent.distance(descent.path[:, held.best_start]) / np.sqrt(latent.size),
+            ":",
+            color=colour,
+            label=f"distance, {name}",
+        )
     hill.plot(0, 0, "o", color=BLUE, label="start")
-    hill.set(title="A plane of latent space through three songs", xlabel="towards the free end", ylabel="towards the held end")
+    hill.set(
+        title="A plane of latent space through three songs",
+        xlabel="towards the free end",
+        ylabel="towards the held end",
+    )
     hill.legend()
     curve.axhline(1, color=GREEN, linewidth=0.6)
     curve.set(xlabel="step", title="score, and distance over the usual one")

@@ -1,7 +1,7 @@
 """Compress a song to a small file and bring it back, at each of the five qualities.
 
-Without a FILE it takes a song of the starter collection. What the file format does is told in docs/compression.md; here it is
-two calls, compress_file and decompress_file.
+Without a FILE it takes a song of the starter collection. What the file format does is told in
+docs/compression.md; here it is two calls, compress_file and decompress_file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from audio_parsing.decoding import AudioError, decoded
 from audio_parsing.starter import render, starter_songs
 from compression.codec import QUALITIES
 from compression.files import compress_file, decompress_file
-from radio.saving import write_wav
+from radio.station.song_file import write_wav
 
 RATE = 22050  # Hz, of the starter song
 
@@ -58,20 +58,37 @@ def main(options: argparse.Namespace) -> dict[int, tuple[int, float]]:
             found[quality] = facts.size, decibels(original, songs[quality])
             kilobits = 8 * facts.size / facts.seconds / 1000
             share = facts.size / source.stat().st_size
-            print(f"{quality:7} {facts.size:9,} {kilobits:8.1f} {share:7.1%} {found[quality][1]:13.1f} dB {seconds:9.2f}")
+            print(
+                f"{quality:7} {facts.size:9,} {kilobits:8.1f} {share:7.1%} {found[quality][1]:13.1f} dB {seconds:9.2f}"
+            )
     figure = canvas(12, 4.4)
     curve, wave = figure.subplots(1, 2, width_ratios=[1, 1.6])
-    curve.plot([size / 1000 for size, _ in found.values()], [ratio for _, ratio in found.values()], "o-", color=BLUE)
+    curve.plot(
+        [size / 1000 for size, _ in found.values()],
+        [ratio for _, ratio in found.values()],
+        "o-",
+        color=BLUE,
+    )
     for quality, (size, ratio) in found.items():
         curve.annotate(f"  quality {quality}", (size / 1000, ratio), va="top")
-    curve.set(xlabel="kilobytes", ylabel="signal over error, dB", title="What a file costs, and what it keeps")
+    curve.set(
+        xlabel="kilobytes",
+        ylabel="signal over error, dB",
+        title="What a file costs, and what it keeps",
+    )
     curve.margins(x=0.25)
     loudest = int(np.abs(original).argmax())
     part = slice(max(0, loudest - 300), loudest + 300)
     milliseconds = 1000 * np.arange(len(original))[part] / rate
     wave.plot(milliseconds, original[part], color=GREY, linewidth=3, alpha=0.5, label="original")
     for quality, colour in ((1, ORANGE), (3, BLUE)):
-        wave.plot(milliseconds, songs[quality][part], color=colour, linewidth=1, label=f"quality {quality}")
+        wave.plot(
+            milliseconds,
+            songs[quality][part],
+            color=colour,
+            linewidth=1,
+            label=f"quality {quality}",
+        )
     wave.set(xlabel="milliseconds", title="The loudest moment")
     wave.legend()
     figure.savefig(options.output / "compress.png", dpi=110)
@@ -81,6 +98,10 @@ def main(options: argparse.Namespace) -> dict[int, tuple[int, float]]:
 
 if __name__ == "__main__":
     try:
-        found = main(arguments(__file__, __doc__, "a file of sound; a song of the starter collection if not given"))
+        found = main(
+            arguments(
+                __file__, __doc__, "a file of sound; a song of the starter collection if not given"
+            )
+        )
     except AudioError as error:
         sys.exit(f"compress.py: {error}")

@@ -1,6 +1,6 @@
 """What all lessons share: three options, a picture at the end, and the library as it lies beside them.
 
-    found = run(main)      main(fast) -> (figure, the numbers that the lesson makes claims about)
+found = run(main)      main(fast) -> (figure, the numbers that the lesson makes claims about)
 """
 
 from __future__ import annotations
@@ -15,14 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # so that what you change in the library is what the lesson runs
+# so that what you change in the library is what the lesson runs
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from radio.station import Station
+    from radio.station.station import Station
 
-BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#3b75af", "#ef8636", "#519e3e", "#c53a32", "#8d69b8", "#7f7f7f"
+BLUE, ORANGE, GREEN, RED, PURPLE, GREY = (
+    "#3b75af",
+    "#ef8636",
+    "#519e3e",
+    "#c53a32",
+    "#8d69b8",
+    "#7f7f7f",
+)
 
 
 def canvas(width: float, height: float) -> Figure:
@@ -37,17 +45,31 @@ def shortened(station: Station, beats: int) -> Station:
     vae = copy.deepcopy(station.vae)
     columns = beats * vae.decoder.plan_size
     plan = vae.decoder.to_plan  # one vector a beat, side by side
-    plan.weight.value, plan.bias.value = plan.weight.value[:, :columns].copy(), plan.bias.value[:columns].copy()
-    plan.weight.grad, plan.bias.grad = plan.weight.grad[:, :columns].copy(), plan.bias.grad[:columns].copy()
+    plan.weight.value, plan.bias.value = (
+        plan.weight.value[:, :columns].copy(),
+        plan.bias.value[:columns].copy(),
+    )
+    plan.weight.grad, plan.bias.grad = (
+        plan.weight.grad[:, :columns].copy(),
+        plan.bias.grad[:columns].copy(),
+    )
     vae.decoder.beats = beats
     return replace(station, beats=beats, vae=vae)
 
 
 def arguments(file: str, doc: str | None, takes_file: str | None = None) -> argparse.Namespace:
     """Read --help, --fast and --output, and a file if the script takes one; make the folder that pictures go to."""
-    parser = argparse.ArgumentParser(prog=Path(file).name, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=Path(file).name, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--fast", action="store_true", help="take seconds: smaller, and less exact")
-    parser.add_argument("--output", type=Path, default=Path("out"), metavar="FOLDER", help="where the picture goes; out if not given")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out"),
+        metavar="FOLDER",
+        help="where the picture goes; out if not given",
+    )
     if takes_file is not None:
         parser.add_argument("file", type=Path, nargs="?", help=takes_file)
     options = parser.parse_args()
@@ -62,7 +84,8 @@ def run(main: Callable[[bool], tuple[Figure, dict[str, Any]]]) -> dict[str, Any]
     """Run a lesson as its command line says, save its picture, and return its numbers."""
     file = main.__code__.co_filename
     options = arguments(file, main.__globals__["__doc__"])
-    with threadpool_limits(1, user_api="blas"):  # products are small here: a second thread would wait more than work
+    # products are small here: a second thread would wait more than work
+    with threadpool_limits(1, user_api="blas"):
         figure, found = main(options.fast)
     picture = options.output / f"{Path(file).stem}.png"
     figure.savefig(picture, dpi=110)

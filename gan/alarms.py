@@ -30,7 +30,8 @@ class Alarm(NamedTuple):
 def alarms(log: Sequence[Log]) -> list[Alarm]:
     """Return what looks wrong over the last ALARM_STEPS steps; nothing before there are so many.
 
-    NOTE: numbers that are not finite are no alarm: the Trainer stops at them with a TrainingDiverged and keeps the last good weights.
+    NOTE: numbers that are not finite are no alarm: the Trainer stops at them with a
+    TrainingDiverged and keeps the last good weights.
     """
     recent = log[-ALARM_STEPS:]
     if len(recent) < ALARM_STEPS:
@@ -46,5 +47,10 @@ def alarms(log: Sequence[Log]) -> list[Alarm]:
         found.append(Alarm("alike", f"{what}: lower adversarial_weight or raise reconstructed"))
     if -gap > CERTAIN_GAP:
         what = f"generated songs score {-gap:.1f} above real ones: the critic can't follow the generator"
-        found.append(Alarm("behind", f"{what}: raise critic_rate, or lower generator_rate or adversarial_weight"))
+        found.append(
+            Alarm(
+                "behind",
+                f"{what}: raise critic_rate, or lower generator_rate or adversarial_weight",
+            )
+        )
     return found

@@ -1,9 +1,11 @@
 """The critic: reads a whole song and gives it one score, high for real songs and low for generated ones.
 
-    x (S, B, F) -> 3 (x - 0.1) -> the layers of its body (gan/bodies.py) -> mean over time (B, H) -> dense -> score (B,)
+    x (S, B, F) -> 3 (x - 0.1) -> the layers of its body (gan/critic_bodies.py) -> mean over time
+    (B, H) -> dense -> score (B,)
 
-Letters: S steps, B batch, F features of a step, H hidden size. Sources: Miyato et al. 2018, arXiv:1802.05957 (spectral normalisation);
-Lim and Ye 2017 (the hinge that it is trained with); Pearlmutter 1994 (its second derivatives, neural_networks/components/tangents.py).
+Letters: S steps, B batch, F features of a step, H hidden size. Sources: Miyato et al. 2018,
+arXiv:1802.05957 (spectral normalisation); Lim and Ye 2017 (the hinge that it is trained with);
+Pearlmutter 1994 (its second derivatives, neural_networks/components/second_order/rules.py).
 """
 
 from __future__ import annotations
@@ -13,17 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from gan.bodies import Body, convolutional
+from gan.critic_bodies import Body, convolutional
 from gan.spectral_norm import SpectralNorm, folded, spectral_norms
-from neural_networks.components import tangents
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.kernels import kernel
 from neural_networks.components.mean_over_time import MeanOverTime
 from neural_networks.components.module import Module, Sequential
+from neural_networks.components.second_order import rules as tangents
 
 INPUT_SCALE = 3.0  # frames lie in 0 to about 1, most near 0
-INPUT_CENTRE = 0.1  # about their mean; uncentred, what all songs share fills the normalised weights, and a critic learns half as fast
+# about their mean; uncentred, what all songs share fills the normalised weights, and a critic
+# learns half as fast
+INPUT_CENTRE = 0.1
 
 
 @kernel
@@ -48,7 +52,12 @@ class Trunk(Module):
     def forward(self, x: np.ndarray) -> tuple[list[np.ndarray], Any]:  # type: ignore[override]
         """Return the activations of every layer for songs x (S, B, F), and the cache."""
         scaled = np.empty(x.shape, x.dtype)
-        _scale(scaled.reshape(-1), np.ascontiguousarray(x).reshape(-1), x.dtype.type(INPUT_SCALE), x.dtype.type(INPUT_SCALE * self.centre))
+        _scale(
+            scaled.reshape(-1),
+            np.ascontiguousarray(x).reshape(-1),
+            x.dtype.type(INPUT_SCALE),
+            x.dtype.type(INPUT_SCALE * self.centre),
+        )
         activations, caches = [scaled], []
         for layer in self.layers:
             y, cache = layer.forward(activations[-1])
@@ -79,7 +88,7 @@ class Critic(Module):
     Args:
         features: F, values of a step.
         hidden: H, of every layer.
-        body: makes the layers; see gan/bodies.py.
+        body: makes the layers; see gan/critic_bodies.py.
         gain: the largest singular value of each normalised weight.
         centre: of the songs' values.
         rng: draws the first weights.
@@ -109,7 +118,9 @@ class Critic(Module):
             ValueError: if x does not have the shape (S, B, F).
         """
         if x.ndim != 3 or x.shape[2] != self.features or not len(x):
-            raise ValueError(f"this critic reads songs of shape (S, B, {self.features}), not {x.shape}")
+            raise ValueError(
+                f"this critic reads songs of shape (S, B, {self.features}), not {x.shape}"
+            )
         activations, trunk = self.trunk.forward(x)
         pooled, pool = self.pool.forward(activations[-1])
         score, head = self.head.forward(pooled)
@@ -128,7 +139,8 @@ class Critic(Module):
         dlast = self.pool.backward(self.head.backward(dy[:, None], head), pool)
         return [*(np.zeros((1, 1, 1), dlast.dtype) for _ in trunk[:-1]), dlast], trunk
 
-    # Second derivatives, for gradient penalties: the contract is in neural_networks/components/tangents.py.
+    # Second derivatives, for gradient penalties: the contract is in
+    # neural_networks/components/second_order/rules.py.
 
     def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
         """Return dx (S, B, F) for the gradient of the scores (B,), and its trace; add nothing."""
@@ -138,12 +150,18 @@ class Critic(Module):
 
     def tangent_forward(self, x_tangent: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
         """Return the tangents of the scores (B,), and those of all layers."""
-        score, found = tangents.tangent_forward(self._chain(), x_tangent * x_tangent.dtype.type(INPUT_SCALE), cache)
+        score, found = tangents.tangent_forward(
+            self._chain(), x_tangent * x_tangent.dtype.type(INPUT_SCALE), cache
+        )
         return score[:, 0], found
 
-    def tangent_backward(self, dy_tangent: np.ndarray, cache: Any, trace: Any, found: Any) -> np.ndarray:
+    def tangent_backward(
+        self, dy_tangent: np.ndarray, cache: Any, trace: Any, found: Any
+    ) -> np.ndarray:
         """Return the tangent of dx (S, B, F); add those of the parameters' gradients."""
-        dx_tangent = tangents.tangent_backward(self._chain(), dy_tangent[:, None], cache, trace, found)
+        dx_tangent = tangents.tangent_backward(
+            self._chain(), dy_tangent[:, None], cache, trace, found
+        )
         return dx_tangent * dx_tangent.dtype.type(INPUT_SCALE)
 
     def _chain(self) -> Sequential:
@@ -152,13 +170,19 @@ class Critic(Module):
     def layer_means(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return (means over time of each layer's activations, side by side (B, layers H), cache) of songs x (S, B, F)."""
         activations, trunk = self.trunk.forward(x)
-        return np.concatenate([a.mean(axis=0) for a in activations], axis=1), ([a.shape for a in activations], trunk)
+        return np.concatenate([a.mean(axis=0) for a in activations], axis=1), (
+            [a.shape for a in activations],
+            trunk,
+        )
 
     def layer_means_backward(self, dfeatures: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx (S, B, F) for the gradient of the layer means (B, layers H)."""
         shapes, trunk = cache
         parts = np.split(dfeatures, len(shapes), axis=1)
-        return self.trunk.backward([self.pool.backward(part, shape) for part, shape in zip(parts, shapes, strict=True)], trunk)
+        return self.trunk.backward(
+            [self.pool.backward(part, shape) for part, shape in zip(parts, shapes, strict=True)],
+            trunk,
+        )
 
     def update_norms(self, iterations: int = 1) -> None:
         """Advance the power iteration of every weight; the trainer calls it after each step of the critic."""
@@ -179,7 +203,9 @@ class Critic(Module):
     def state(self) -> dict[str, np.ndarray]:
         """Return the vectors of the power iteration, which are not Parameters but belong to a checkpoint."""
         return {
-            f"{name}_{side}": getattr(layer, side).copy() for name, layer in self._named_norms().items() for side in ("left", "right")
+            f"{name}_{side}": getattr(layer, side).copy()
+            for name, layer in self._named_norms().items()
+            for side in ("left", "right")
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -191,7 +217,11 @@ class Critic(Module):
         for name, layer in self._named_norms().items():
             for side in ("left", "right"):
                 vector = state.get(f"{name}_{side}")
-                if vector is None or vector.shape != getattr(layer, side).shape or not np.isfinite(vector).all():
+                if (
+                    vector is None
+                    or vector.shape != getattr(layer, side).shape
+                    or not np.isfinite(vector).all()
+                ):
                     raise ValueError(f"the critic's state has no fitting vector {name}_{side}")
                 setattr(layer, side, vector.astype(np.float64))
 
@@ -211,8 +241,11 @@ class Critic(Module):
 def _add_gradients(layer: Module, dy: np.ndarray, cache: Any) -> None:
     """Add the gradients of a layer's parameters; its dx is not computed where that can be left out."""
     if isinstance(layer, Sequential):
-        first = next((index for index, part in enumerate(layer.layers) if part.parameters()), 0)  # before it nothing learns
-        for part, part_cache in reversed(list(zip(layer.layers[first + 1 :], cache[first + 1 :], strict=True))):
+        # before it nothing learns
+        first = next((index for index, part in enumerate(layer.layers) if part.parameters()), 0)
+        for part, part_cache in reversed(
+            list(zip(layer.layers[first + 1 :], cache[first + 1 :], strict=True))
+        ):
             dy = part.backward(dy, part_cache)
         _add_gradients(layer.layers[first], dy, cache[first])
     elif isinstance(layer, (SpectralNorm, Dense, Conv1d)):

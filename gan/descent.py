@@ -2,8 +2,9 @@
 
     objective(P (B, D)) -> (loss (B,), dloss/dP (B, D))      through generator and critic, or generator and taste
 
-Several starts descend at once, each by Adam with moments of its own (Kingma and Ba 2015, algorithm 1), held inside the station's
-distribution by a hinge on the Mahalanobis distance. What is best is the lowest loss with its penalty, over all starts and all steps.
+Several starts descend at once, each by Adam with moments of its own (Kingma and Ba 2015, algorithm
+1), held inside the station's distribution by a hinge on the Mahalanobis distance. What is best is
+the lowest loss with its penalty, over all starts and all steps.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def descend(
         distribution: to stay inside of; None for nowhere.
         distance_weight: of the penalty max(0, distance^2 / D - 1).
         scale: (D,) the unit of each value, where they differ in size.
-        progress: called with (steps done, lowest value + penalty so far, its Mahalanobis distance, NaN without a distribution).
+        progress: called with (steps done, lowest value + penalty so far, its Mahalanobis distance,
+            NaN without a distribution).
         should_stop: asked before each step; the descent so far is returned.
 
     Raises:
@@ -104,7 +106,9 @@ def descend(
         gradient = np.nan_to_num(gradient * scale)
         first_moment += (1 - 0.9) * (gradient - first_moment)
         second_moment += (1 - 0.999) * (gradient * gradient - second_moment)
-        direction = (first_moment / (1 - 0.9 ** (step + 1))) / (np.sqrt(second_moment / (1 - 0.999 ** (step + 1))) + 1e-8)
+        direction = (first_moment / (1 - 0.9 ** (step + 1))) / (
+            np.sqrt(second_moment / (1 - 0.999 ** (step + 1))) + 1e-8
+        )
         position = position - learning_rate * scale * direction
     totals = np.array(values) + np.array(penalties)
     best_step, best_start = np.unravel_index(int(np.nanargmin(totals)), totals.shape)

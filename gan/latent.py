@@ -6,7 +6,8 @@
     learned-prior  sum_k share_k N(centre_k, C)                                    Gaussians that were fitted to the songs (gan/prior.py)
     mixture        sum w_k mu_k of 3 songs, w from Dirichlet(0.6), + noise         near the songs that are known: measured best
 
-A coordinate P is z, with columns such as tempo and key beside it if there are any: D values in all. N is the number of songs.
+A coordinate P is z, with columns such as tempo and key beside it if there are any: D values in all.
+N is the number of songs.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ DEFAULT_KIND: Kind = "mixture"
 
 MIXED_SONGS = 3
 MIXING_CONCENTRATION = 0.6  # below 1: one of the songs mostly leads
-LARGEST_SHARE = 0.85  # of a leading song; with more a tenth of the mixtures are nearly the song itself
+# of a leading song; with more a tenth of the mixtures are nearly the song itself
+LARGEST_SHARE = 0.85
 MIXING_NOISE = 0.1  # of the spread of the songs
 SMALLEST_DEVIATION = 1e-4
 
@@ -38,14 +40,21 @@ class LatentDistribution:
 
     Attributes:
         mean: (D,) of the distribution.
-        deviation: (D,) spread of each value; for 'mixture' and 'learned-prior' that of 'gaussian', by which distances are measured.
+        deviation: (D,) spread of each value; for 'mixture' and 'learned-prior' that of 'gaussian',
+            by which distances are measured.
     """
 
-    def __init__(self, means: np.ndarray, log_variances: np.ndarray, kind: Kind = DEFAULT_KIND) -> None:
+    def __init__(
+        self, means: np.ndarray, log_variances: np.ndarray, kind: Kind = DEFAULT_KIND
+    ) -> None:
         if kind not in KINDS:
-            raise ValueError(f"unknown latent distribution {kind!r}: choose one of {', '.join(KINDS)}")
+            raise ValueError(
+                f"unknown latent distribution {kind!r}: choose one of {', '.join(KINDS)}"
+            )
         if means.ndim != 2 or not len(means) or means.shape != log_variances.shape:
-            raise ValueError(f"means and log-variances must have the same shape (N, D), not {means.shape} and {log_variances.shape}")
+            raise ValueError(
+                f"means and log-variances must have the same shape (N, D), not {means.shape} and {log_variances.shape}"
+            )
         self.kind = kind
         self.songs = means.astype(np.float64)
         variances = np.exp(log_variances.astype(np.float64))
@@ -59,7 +68,9 @@ class LatentDistribution:
         correlation = np.eye(means.shape[1])
         if kind in ("gaussian", "mixture", "learned-prior"):
             standardised = (self.songs - self.mean) / self.deviation
-            correlation = shrunk_correlation(standardised.T @ standardised / len(standardised), len(standardised))
+            correlation = shrunk_correlation(
+                standardised.T @ standardised / len(standardised), len(standardised)
+            )
         self._factor = np.linalg.cholesky(correlation)
         self._precision = np.linalg.inv(correlation)
         self._variances = variances.mean(axis=0)
@@ -76,7 +87,9 @@ class LatentDistribution:
             return self.mix(count, rng)
         if self.kind == "learned-prior":
             return self.prior.sample(count, rng)
-        return self.mean + self.deviation * (rng.standard_normal((count, self.size)) @ self._factor.T)
+        return self.mean + self.deviation * (
+            rng.standard_normal((count, self.size)) @ self._factor.T
+        )
 
     @property
     def prior(self) -> GaussianMixture:
@@ -95,7 +108,9 @@ class LatentDistribution:
         """Draw coordinates (count, D) between songs, whatever the kind."""
         together = min(MIXED_SONGS, len(self.songs))
         weights = self._weights(count, together, rng)
-        chosen = np.array([rng.choice(len(self.songs), together, replace=False) for _ in range(count)], np.int64).reshape(count, together)
+        chosen = np.array(
+            [rng.choice(len(self.songs), together, replace=False) for _ in range(count)], np.int64
+        ).reshape(count, together)
         noise = MIXING_NOISE * self.deviation * rng.standard_normal((count, self.size))
         return np.einsum("ck,ckd->cd", weights, self.songs[chosen]) + noise
 
@@ -103,7 +118,9 @@ class LatentDistribution:
         """Draw weights (count, together) that sum to 1, none above LARGEST_SHARE where two songs or more are mixed."""
         weights = rng.dirichlet(np.full(together, MIXING_CONCENTRATION), size=count)
         while together > 1 and (uneven := weights.max(axis=1) > LARGEST_SHARE).any():
-            weights[uneven] = rng.dirichlet(np.full(together, MIXING_CONCENTRATION), size=int(uneven.sum()))
+            weights[uneven] = rng.dirichlet(
+                np.full(together, MIXING_CONCENTRATION), size=int(uneven.sum())
+            )
         return weights
 
     def distance(self, coordinates: np.ndarray) -> np.ndarray:

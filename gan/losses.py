@@ -3,8 +3,9 @@
     critic      (real_scores (B,), fake_scores (B',)) -> (value, dreal (B,), dfake (B',))
     generator   (fake_scores (B',)) -> (value, dfake (B',))
 
-Every value is a mean over the scores. A high score means real. A pair of both is an `AdversarialLoss`.
-What holds a critic's slope is no function of the scores: `clip_weights` here, the gradient penalties in gan/penalties.py.
+Every value is a mean over the scores. A high score means real. A pair of both is an
+`AdversarialLoss`. What holds a critic's slope is no function of the scores: `clip_weights` here,
+the gradient penalties in gan/penalties.py.
 """
 
 from __future__ import annotations
@@ -40,7 +41,11 @@ def negative_score(fake: np.ndarray) -> tuple[float, np.ndarray]:
 def cross_entropy(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Return -mean log sigmoid(real) - mean log(1 - sigmoid(fake)) (Goodfellow et al. 2014, eq. 1)."""
     value = _softplus(-real).mean() + _softplus(fake).mean()
-    return float(value), (-_sigmoid(-real) / real.size).astype(real.dtype), (_sigmoid(fake) / fake.size).astype(fake.dtype)
+    return (
+        float(value),
+        (-_sigmoid(-real) / real.size).astype(real.dtype),
+        (_sigmoid(fake) / fake.size).astype(fake.dtype),
+    )
 
 
 def non_saturating(fake: np.ndarray) -> tuple[float, np.ndarray]:
@@ -62,9 +67,14 @@ def least_squares_to_real(fake: np.ndarray) -> tuple[float, np.ndarray]:
 def wasserstein(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Return mean fake - mean real (Arjovsky et al. 2017, arXiv:1701.07875, eq. 2).
 
-    NOTE: without bounds on the critic's slope it has no minimum: `clip_weights`, spectral norms or a gradient penalty set them.
+    NOTE: without bounds on the critic's slope it has no minimum: `clip_weights`, spectral norms or
+    a gradient penalty set them.
     """
-    return float(fake.mean() - real.mean()), np.full_like(real, -1 / real.size), np.full_like(fake, 1 / fake.size)
+    return (
+        float(fake.mean() - real.mean()),
+        np.full_like(real, -1 / real.size),
+        np.full_like(fake, 1 / fake.size),
+    )
 
 
 def clip_weights(values: np.ndarray, limit: float = 0.01) -> None:

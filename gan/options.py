@@ -16,11 +16,13 @@ class GANOptions:
     Attributes:
         reconstructed: share of the generated songs that are reconstructions of S0.
         gaussian: share that comes from a Gaussian of full covariance.
-        halfway: share that lies half-way between two encoded songs; the rest are mixes of encoded songs.
+        halfway: share that lies half-way between two encoded songs; the rest are mixes of encoded
+            songs.
         reconstruction_weight: of mean squared error and KL.
         smoothness: of the error's roughness from row to row, beside the mean squared error.
         rows: that a step holds.
-        adversarial_weight: of the critic's score; rises from 0 in `warm_up` steps, while the critic learns its first notions.
+        adversarial_weight: of the critic's score; rises from 0 in `warm_up` steps, while the critic
+            learns its first notions.
         warm_up: in steps.
         kl_weight: beta, of the KL divergence in nats beside the mean squared error.
         instance_noise: standard deviation, in units of the critic's scaled input.
@@ -29,7 +31,8 @@ class GANOptions:
         averaging: decay of the generator's weight average.
         batch_size: songs a step.
         loss: of critic and generator.
-        penalty: on the critic's slope, such as `penalties.r1` or `partial(penalties.wgan_gp, weight=1.0)`; None for none.
+        penalty: on the critic's slope, such as `penalties.r1` or `partial(penalties.wgan_gp,
+            weight=1.0)`; None for none.
 
     Raises:
         ValueError: if a share is negative, or all of them are more than 1 together.
@@ -55,7 +58,9 @@ class GANOptions:
     def __post_init__(self) -> None:
         shares = (self.reconstructed, self.gaussian, self.halfway)
         if min(shares) < 0 or sum(shares) > 1 + 1e-9:
-            raise ValueError(f"the shares of generated songs must be positive and at most 1 together, not {', '.join(map(str, shares))}")
+            raise ValueError(
+                f"the shares of generated songs must be positive and at most 1 together, not {', '.join(map(str, shares))}"
+            )
 
 
 class Log(NamedTuple):

@@ -6,12 +6,13 @@
     wgan_gp(critic, real, fake, rng)    the first at interpolates of real and generated songs, beside losses.WASSERSTEIN
     r1(critic, real, fake, rng)         the second at real songs, beside any loss; both -> value, for GANOptions.penalty
 
-|dD/dx| is the norm over the time steps and features of one song, the mean is over songs. A penalty P of g = dD/dx depends on a
-parameter w through g alone, so
+|dD/dx| is the norm over the time steps and features of one song, the mean is over songs. A penalty
+P of g = dD/dx depends on a parameter w through g alone, so
 
     dP/dw = <v, dg/dw> = d/de of dD/dw at x + e v,    v = dP/dg held fixed
 
-which is one tangent through the forward and the backward pass (neural_networks/components/tangents.py, docs/gradient_penalty.md).
+which is one tangent through the forward and the backward pass
+(neural_networks/components/second_order/rules.py, docs/gradient_penalty.md).
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ from collections.abc import Callable
 import numpy as np
 
 from neural_networks.components.module import Module
-from neural_networks.components.tangents import tangent_backward, tangent_forward, traced_backward
+from neural_networks.components.second_order.rules import (
+    tangent_backward,
+    tangent_forward,
+    traced_backward,
+)
 
 # squares of the norms (B,) -> (value of each song (B,), factor (B,) of v = factor g)
 _Judgement = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-Penalty = Callable[[Module, np.ndarray, np.ndarray, np.random.Generator], float]  # (critic, real, fake, rng) -> value
+# (critic, real, fake, rng) -> value
+Penalty = Callable[[Module, np.ndarray, np.ndarray, np.random.Generator], float]
 
 
 def interpolates(real: np.ndarray, fake: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
@@ -40,12 +46,16 @@ def interpolates(real: np.ndarray, fake: np.ndarray, *, rng: np.random.Generator
         ValueError: if the shapes differ.
     """
     if real.shape != fake.shape:
-        raise ValueError(f"real and generated songs of one shape can be interpolated, not {real.shape} and {fake.shape}")
+        raise ValueError(
+            f"real and generated songs of one shape can be interpolated, not {real.shape} and {fake.shape}"
+        )
     share = rng.random((1, real.shape[1], 1)).astype(real.dtype)
     return fake + share * (real - fake)
 
 
-def slope_penalty(critic: Module, x: np.ndarray, *, weight: float = 10.0) -> tuple[float, np.ndarray]:
+def slope_penalty(
+    critic: Module, x: np.ndarray, *, weight: float = 10.0
+) -> tuple[float, np.ndarray]:
     """Return (weight mean (|dD/dx| - 1)^2, its gradient in x) and add those of the parameters (Gulrajani et al. 2017, eq. 3).
 
     Args:
@@ -55,7 +65,8 @@ def slope_penalty(critic: Module, x: np.ndarray, *, weight: float = 10.0) -> tup
     """
 
     def judgement(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # d(n - 1)^2/dg = 2 (n - 1) g / n. Where g = 0 the norm has no derivative; 0 is one of its subgradients.
+        # d(n - 1)^2/dg = 2 (n - 1) g / n. Where g = 0 the norm has no derivative; 0 is one of its
+        # subgradients.
         norms = np.sqrt(squares)
         inverse = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
         return weight * (norms - 1) ** 2, weight * 2 * (norms - 1) * inverse
@@ -63,7 +74,9 @@ def slope_penalty(critic: Module, x: np.ndarray, *, weight: float = 10.0) -> tup
     return _penalty(critic, x, judgement)
 
 
-def flatness_penalty(critic: Module, x: np.ndarray, *, gamma: float = 10.0) -> tuple[float, np.ndarray]:
+def flatness_penalty(
+    critic: Module, x: np.ndarray, *, gamma: float = 10.0
+) -> tuple[float, np.ndarray]:
     """Return (gamma / 2 mean |dD/dx|^2, its gradient in x) and add those of the parameters: R1 (Mescheder et al. 2018, eq. 9).
 
     Args:
@@ -74,22 +87,41 @@ def flatness_penalty(critic: Module, x: np.ndarray, *, gamma: float = 10.0) -> t
     return _penalty(critic, x, lambda squares: (gamma / 2 * squares, np.full_like(squares, gamma)))
 
 
-def wgan_gp(critic: Module, real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, *, weight: float = 10.0) -> float:
+def wgan_gp(
+    critic: Module,
+    real: np.ndarray,
+    fake: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    weight: float = 10.0,
+) -> float:
     """Return the slope penalty at one random interpolate of each pair of songs (S, B, F); add the gradients of the parameters."""
     return slope_penalty(critic, interpolates(real, fake, rng=rng), weight=weight)[0]
 
 
-def r1(critic: Module, real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, *, gamma: float = 10.0) -> float:
+def r1(
+    critic: Module,
+    real: np.ndarray,
+    fake: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    gamma: float = 10.0,
+) -> float:
     """Return the flatness penalty at the real songs (S, B, F); add the gradients of the parameters."""
     return flatness_penalty(critic, real, gamma=gamma)[0]
 
 
 def _penalty(critic: Module, x: np.ndarray, judgement: _Judgement) -> tuple[float, np.ndarray]:
     scores, cache = critic.forward(x)
-    # A score depends on its own song alone, so the gradient of their sum is that of each score at its song.
+    # A score depends on its own song alone, so the gradient of their sum is that of each score at
+    # its song.
     gradient, trace = traced_backward(critic, np.ones_like(scores), cache)
-    values, factors = judgement(np.einsum("tbf,tbf->tb", gradient, gradient).sum(axis=0, dtype=np.float64))
+    values, factors = judgement(
+        np.einsum("tbf,tbf->tb", gradient, gradient).sum(axis=0, dtype=np.float64)
+    )
     direction = gradient * (factors / x.shape[1]).astype(x.dtype)[:, None]
     _, tangents = tangent_forward(critic, direction, cache)
     # What the backward pass begins with, dD/dD = 1, is a constant: its tangent is 0.
-    return float(values.mean()), tangent_backward(critic, np.zeros_like(scores), cache, trace, tangents)
+    return float(values.mean()), tangent_backward(
+        critic, np.zeros_like(scores), cache, trace, tangents
+    )

@@ -1,7 +1,7 @@
 """Pictures of an adversarial training while it goes on: losses, gradients, how scores are spread, and a row of generated songs.
 
-    plot_training(trainer, path)         written whole, then renamed: whoever looks at the file never sees half a picture
-    plot_descent(descent, path)          losses and distances of every start of a descent
+plot_training(trainer, path)         written whole, then renamed: whoever looks at the file never sees half a picture
+plot_descent(descent, path)          losses and distances of every start of a descent
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def plot_training(trainer: GANTrainer, path: Path, *, bands: int) -> None:
     figure = _figure((12, 8))
     grid = figure.add_gridspec(3, SONGS_SHOWN, height_ratios=[1, 1, 1])
     steps = np.array([log.step for log in trainer.log])
-    values = {name: np.array([getattr(log, name) for log in trainer.log]) for name in trainer.log[-1]._fields[1:]}
+    values = {
+        name: np.array([getattr(log, name) for log in trainer.log])
+        for name in trainer.log[-1]._fields[1:]
+    }
 
     losses = figure.add_subplot(grid[0, :3])
     _curve(losses, steps, values["critic_loss"], "critic", REAL)
@@ -68,7 +71,9 @@ def plot_training(trainer: GANTrainer, path: Path, *, bands: int) -> None:
     spread = figure.add_subplot(grid[1, 3:])
     if trainer.scores:
         real, fake = (np.concatenate([pair[side] for pair in trainer.scores]) for side in (0, 1))
-        edges = np.linspace(min(real.min(), fake.min()), max(real.max(), fake.max()) + 1e-6, 40).tolist()
+        edges = np.linspace(
+            min(real.min(), fake.min()), max(real.max(), fake.max()) + 1e-6, 40
+        ).tolist()
         spread.hist(real, edges, alpha=0.6, color=REAL, label="real songs")
         spread.hist(fake, edges, alpha=0.6, color=MADE, label="generated songs")
         _legend(spread)
@@ -90,11 +95,20 @@ def plot_descent(descent: Descent, path: Path) -> None:
     steps = np.arange(len(descent.values))
     for start in range(descent.values.shape[1]):
         best = start == descent.best_start
-        style: dict[str, Any] = {"color": MADE if best else REAL, "linewidth": 2 if best else 1, "alpha": 1 if best else 0.6}
+        style: dict[str, Any] = {
+            "color": MADE if best else REAL,
+            "linewidth": 2 if best else 1,
+            "alpha": 1 if best else 0.6,
+        }
         value.plot(steps, (descent.values + descent.penalties)[:, start], **style)
         distance.plot(steps, descent.distances[:, start], **style)
     value.plot(steps, descent.history, color="black", linestyle=":", label="lowest so far")
-    value.axvline(descent.best_step, color=MADE, linestyle="--", label=f"best: start {descent.best_start + 1}, step {descent.best_step}")
+    value.axvline(
+        descent.best_step,
+        color=MADE,
+        linestyle="--",
+        label=f"best: start {descent.best_start + 1}, step {descent.best_step}",
+    )
     value.set_ylabel("loss, with its penalty")
     value.legend()
     distance.set_ylabel("Mahalanobis distance")
@@ -127,7 +141,9 @@ def _figure(size: tuple[float, float]) -> Figure:
 def _save(figure: Figure, path: Path) -> None:
     path = Path(path)
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"a picture is a file that ends in .png, .svg or .pdf, not {os.fspath(path)}")
+        raise ValueError(
+            f"a picture is a file that ends in .png, .svg or .pdf, not {os.fspath(path)}"
+        )
     unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
         figure.savefig(unfinished, dpi=110)

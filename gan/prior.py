@@ -2,9 +2,10 @@
 
     density(P) = sum_k share_k N(P; centre_k, C)       one covariance C for all: few songs can't tell one for each
 
-How many centres there are is decided by songs that were left out: the number under which they are likeliest. One centre is a Gaussian,
-as many as there are songs are a kernel estimate. Sources: Dempster, Laird, Rubin 1977 (the algorithm); Tomczak and Welling 2018,
-arXiv:1705.07120 (why the prior that a VAE's songs imply beats N(0, 1)). D values of a coordinate, N songs, K centres.
+How many centres there are is decided by songs that were left out: the number under which they are
+likeliest. One centre is a Gaussian, as many as there are songs are a kernel estimate. Sources:
+Dempster, Laird, Rubin 1977 (the algorithm); Tomczak and Welling 2018, arXiv:1705.07120 (why the
+prior that a VAE's songs imply beats N(0, 1)). D values of a coordinate, N songs, K centres.
 """
 
 from __future__ import annotations
@@ -32,16 +33,28 @@ class GaussianMixture:
         covariance: (D, D).
     """
 
-    def __init__(self, songs: np.ndarray, variances: np.ndarray, *, centres: int | None = None, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        songs: np.ndarray,
+        variances: np.ndarray,
+        *,
+        centres: int | None = None,
+        rng: np.random.Generator,
+    ) -> None:
         if centres is None:
             centres = _best_number(songs, variances, rng)
-        self.shares, self.centres, self.covariance = _fit(songs, variances, min(centres, len(songs)), rng)
+        self.shares, self.centres, self.covariance = _fit(
+            songs, variances, min(centres, len(songs)), rng
+        )
         self._factor = np.linalg.cholesky(self.covariance)
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draw coordinates (count, D)."""
         chosen = rng.choice(len(self.shares), count, p=self.shares)
-        return self.centres[chosen] + rng.standard_normal((count, self.centres.shape[1])) @ self._factor.T
+        return (
+            self.centres[chosen]
+            + rng.standard_normal((count, self.centres.shape[1])) @ self._factor.T
+        )
 
     def log_density(self, coordinates: np.ndarray) -> np.ndarray:
         """Return log density (B,) of coordinates (B, D)."""
@@ -63,7 +76,9 @@ def _best_number(songs: np.ndarray, variances: np.ndarray, rng: np.random.Genera
     return numbers[int(likelihood.argmax())]
 
 
-def _fit(songs: np.ndarray, variances: np.ndarray, number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _fit(
+    songs: np.ndarray, variances: np.ndarray, number: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return shares (K,), centres (K, D) and covariance (D, D)."""
     spread = np.sqrt(songs.var(axis=0) + variances + SMALLEST_VARIANCE)
     centres = songs[_far_apart(songs / spread, number, rng)]
@@ -71,7 +86,8 @@ def _fit(songs: np.ndarray, variances: np.ndarray, number: int, rng: np.random.G
     covariance = np.diag(spread**2 / number ** (2 / songs.shape[1]))
     for _ in range(ROUNDS):
         joint = _log_joint(songs, shares, centres, covariance)
-        weights = np.exp(joint - _log_sum(joint)[:, None])  # expectation: how much each song belongs to each centre
+        # expectation: how much each song belongs to each centre
+        weights = np.exp(joint - _log_sum(joint)[:, None])
         total = weights.sum(axis=0)
         alive = total > 1e-3
         weights, total = weights[:, alive], total[alive]
@@ -85,14 +101,16 @@ def _fit(songs: np.ndarray, variances: np.ndarray, number: int, rng: np.random.G
 def _shrunk(covariance: np.ndarray, count: int) -> np.ndarray:
     """Return a covariance (D, D) of `count` songs, shrunk towards its own diagonal as in `latent.shrunk_correlation`."""
     deviation = np.sqrt(np.maximum(np.diag(covariance), SMALLEST_VARIANCE))
-    return shrunk_correlation(covariance / np.outer(deviation, deviation), count) * np.outer(deviation, deviation)
+    return shrunk_correlation(covariance / np.outer(deviation, deviation), count) * np.outer(
+        deviation, deviation
+    )
 
 
 def shrunk_correlation(covariance: np.ndarray, count: int) -> np.ndarray:
     """Return the correlation of `count` songs shrunk towards none, by as much as few songs make it uncertain.
 
-    The share is the oracle approximating shrinkage of Chen et al. 2010, arXiv:0907.4698, eq. 23. The diagonal becomes 1: what the
-    encoder's own variances add to it is uncorrelated.
+    The share is the oracle approximating shrinkage of Chen et al. 2010, arXiv:0907.4698, eq. 23.
+    The diagonal becomes 1: what the encoder's own variances add to it is uncorrelated.
 
     Args:
         covariance: (D, D) of coordinates in units of their deviations.
@@ -115,11 +133,17 @@ def _far_apart(songs: np.ndarray, number: int, rng: np.random.Generator) -> np.n
         nearest = np.minimum(nearest, np.square(songs - songs[chosen[-1]]).sum(axis=1))
         nearest[chosen] = 0
         total = nearest.sum()
-        chosen.append(int(rng.choice(len(songs), p=nearest / total)) if total > 0 else int(rng.integers(len(songs))))
+        chosen.append(
+            int(rng.choice(len(songs), p=nearest / total))
+            if total > 0
+            else int(rng.integers(len(songs)))
+        )
     return np.array(chosen)
 
 
-def _log_joint(songs: np.ndarray, shares: np.ndarray, centres: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def _log_joint(
+    songs: np.ndarray, shares: np.ndarray, centres: np.ndarray, covariance: np.ndarray
+) -> np.ndarray:
     """Return log(share_k N(x_n; centre_k, C)), (N, K)."""
     factor = np.linalg.cholesky(covariance)
     x, c = (np.linalg.solve(factor, points.T).T for points in (songs, centres))

@@ -2,7 +2,8 @@
 
     saliency(critic, x (S, B, F)) -> (scores (B,), gradient (S, B, F))
 
-A positive gradient says that more energy there would raise the score, a negative one that less would.
+A positive gradient says that more energy there would raise the score, a negative one that less
+would.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from neural_networks.components.module import Module
 def saliency(critic: Module, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the scores (B,) of songs x (S, B, F) and the gradient of each score at every moment (S, B, F).
 
-    NOTE: like every backward pass it adds into the critic's gradients; who trains it zeroes them before its own step.
+    NOTE: like every backward pass it adds into the critic's gradients; who trains it zeroes them
+    before its own step.
     """
     scores, cache = critic.forward(x)
     return scores, critic.backward(np.ones_like(scores), cache)
@@ -29,7 +31,9 @@ def moments(gradient: np.ndarray) -> np.ndarray:
     return strength / np.maximum(strength.mean(axis=0), 1e-12)
 
 
-def plot_saliency(frames: np.ndarray, gradient: np.ndarray, path: Path, *, seconds: float | None = None) -> None:
+def plot_saliency(
+    frames: np.ndarray, gradient: np.ndarray, path: Path, *, seconds: float | None = None
+) -> None:
     """Draw a song's frames, the gradient of its score over them, and the strength of each moment, into a picture.
 
     Args:
@@ -51,7 +55,16 @@ def plot_saliency(frames: np.ndarray, gradient: np.ndarray, path: Path, *, secon
     song.set_title("the song")
     largest = max(float(np.quantile(np.abs(gradient), 0.999)), 1e-12)
     over.imshow(frames.T, origin="lower", aspect="auto", cmap="gray", extent=extent)
-    shown = over.imshow(gradient.T, origin="lower", aspect="auto", cmap="RdBu_r", alpha=0.75, vmin=-largest, vmax=largest, extent=extent)
+    shown = over.imshow(
+        gradient.T,
+        origin="lower",
+        aspect="auto",
+        cmap="RdBu_r",
+        alpha=0.75,
+        vmin=-largest,
+        vmax=largest,
+        extent=extent,
+    )
     over.set_ylabel("band")
     over.set_title("what would raise its score: more (red), less (blue)")
     figure.colorbar(shown, ax=over)

@@ -1,7 +1,8 @@
 """Spectral normalisation: a layer whose output can't change faster than a fixed multiple of its input does.
 
-The power iteration behind the norm is advanced by `update` alone, so `forward` stays pure.
-Source: Miyato et al. 2018, arXiv:1802.05957, eq. 8 (the norm), eq. 12 (its gradient), algorithm 1 (the power iteration).
+The power iteration behind the norm is advanced by `update` alone, so `forward` stays pure. Source:
+Miyato et al. 2018, arXiv:1802.05957, eq. 8 (the norm), eq. 12 (its gradient), algorithm 1 (the
+power iteration).
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from neural_networks.components import tangents
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.kernels import kernel
 from neural_networks.components.module import Module, Sequential
 from neural_networks.components.parameters import Parameter
+from neural_networks.components.second_order import rules as tangents
 
 FIRST_POWER_ITERATIONS = 20
 SMALLEST = 1e-12  # norm to divide by
@@ -25,7 +26,12 @@ SMALLEST = 1e-12  # norm to divide by
 
 @kernel
 def _add_normalised(
-    grad: np.ndarray, dweight: np.ndarray, left: np.ndarray, right: np.ndarray, factor: float, along: float
+    grad: np.ndarray,
+    dweight: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+    factor: float,
+    along: float,
 ) -> None:
     """Add factor (dweight - along left right^T) to grad (rows, columns), without a matrix between; dweight is zero then."""
     rows, columns = grad.shape
@@ -41,7 +47,8 @@ def _add_normalised(
 class SpectralNorm(Module):
     """Run a layer with the weight gain * W / sigma(W), where sigma = u^T W v is the largest singular value.
 
-    u and v are constants of the forward pass, so d sigma / dW = u v^T. They are no Parameters: `update` refines them, `state` saves them.
+    u and v are constants of the forward pass, so d sigma / dW = u v^T. They are no Parameters:
+    `update` refines them, `state` saves them.
 
     Args:
         layer: Dense or Conv1d; of a convolution, W is seen as the matrix (K I, O).
@@ -49,7 +56,9 @@ class SpectralNorm(Module):
         rng: draws the first u.
     """
 
-    def __init__(self, layer: Dense | Conv1d, *, gain: float = 2.0, rng: np.random.Generator) -> None:
+    def __init__(
+        self, layer: Dense | Conv1d, *, gain: float = 2.0, rng: np.random.Generator
+    ) -> None:
         self.layer = layer
         self.gain = gain
         matrix = self._matrix()
@@ -67,7 +76,8 @@ class SpectralNorm(Module):
     def sigma(self) -> float:
         """Return u^T W v, which a weight of zeros does not make a division by zero."""
         matrix = self._matrix()
-        sigma = float(self.left @ (matrix @ self.right.astype(matrix.dtype)))  # without a copy of the matrix in float64
+        # without a copy of the matrix in float64
+        sigma = float(self.left @ (matrix @ self.right.astype(matrix.dtype)))
         return SMALLEST if abs(sigma) < SMALLEST else sigma
 
     def folded(self) -> Dense | Conv1d:
@@ -102,7 +112,7 @@ class SpectralNorm(Module):
         self._add(plain, sigma)
 
     def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
-        """Return dx and its trace; see neural_networks/components/tangents.py."""
+        """Return dx and its trace; see neural_networks/components/second_order/rules.py."""
         plain, layer_cache, _ = cache
         return tangents.traced_backward(plain, dy, layer_cache)
 
@@ -111,7 +121,9 @@ class SpectralNorm(Module):
         plain, layer_cache, _ = cache
         return tangents.tangent_forward(plain, x_tangent, layer_cache)
 
-    def tangent_backward(self, dy_tangent: np.ndarray, cache: Any, trace: Any, x_tangents: Any) -> np.ndarray:
+    def tangent_backward(
+        self, dy_tangent: np.ndarray, cache: Any, trace: Any, x_tangents: Any
+    ) -> np.ndarray:
         """Return dx_tangent; add the tangents of the gradients of W, through its norm, and of b."""
         plain, layer_cache, sigma = cache
         dx_tangent = tangents.tangent_backward(plain, dy_tangent, layer_cache, trace, x_tangents)
@@ -124,9 +136,13 @@ class SpectralNorm(Module):
         along = float(np.vdot(dweight, weight.value)) / sigma
         rows, columns = self.left.size, self.right.size
         _add_normalised(
-            weight.grad.reshape(rows, columns), dweight.reshape(rows, columns), self.left, self.right.astype(dweight.dtype),
-            self.gain / sigma, along,
-        )  # fmt: skip
+            weight.grad.reshape(rows, columns),
+            dweight.reshape(rows, columns),
+            self.left,
+            self.right.astype(dweight.dtype),
+            self.gain / sigma,
+            along,
+        )
         self.layer.bias.grad += plain.bias.grad
         plain.bias.grad.fill(0)
 

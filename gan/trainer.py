@@ -6,8 +6,9 @@ One step, in the words of the project's document:
     generate G(P); the generator:    300 (mse(G(P), S0) + beta KL) - weight mean D(G(P))     d/dS by the critic, d/dw by the decoder
     then the critic:                 hinge on D(S0) and D(G(P))             one power iteration of its norms
 
-Both are ordinary `Trainer`s on the same mini-batch: two fixed halves, the same bytes for one thread and for two, resume bit for bit.
-The critic sees the songs that the generator made in the same step, so each song is generated once. The losses are in round.py.
+Both are ordinary `Trainer`s on the same mini-batch: two fixed halves, the same bytes for one thread
+and for two, resume bit for bit. The critic sees the songs that the generator made in the same step,
+so each song is generated once. The losses are in round.py.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from typing import Any
 
 import numpy as np
 
+from gan.adversarial_losses import Round
 from gan.alarms import Alarm, alarms
 from gan.critic import Critic
 from gan.options import GANOptions, Log
-from gan.round import Round
-from neural_networks.communicator import ALONE, Communicator
-from neural_networks.components.checkpoint import join, part
-from neural_networks.components.optimizers import Adam, Average
 from neural_networks.components.parameters import FlatParameters
-from neural_networks.components.schedules import Schedule, constant, cosine
-from neural_networks.interrupts import interrupt_between_steps
-from neural_networks.training import Batch, Trainer, TrainingDiverged
+from neural_networks.optimizers.optimizers import Adam, Average
+from neural_networks.optimizers.schedules import Schedule, constant, cosine
+from neural_networks.parallel.communicator import ALONE, Communicator
+from neural_networks.training.checkpoint import join, part
+from neural_networks.training.interrupts import interrupt_between_steps
+from neural_networks.training.trainer import Batch, Trainer, TrainingDiverged
 
 __all__ = ["GANOptions", "GANTrainer", "Log", "TrainingDiverged"]
 
@@ -41,7 +42,8 @@ class GANTrainer:
     """Train a VAE's decoder against a critic.
 
     Args:
-        vae: packed; a module with `encoder`: x (S, B, F) -> [mean; log-variance] (B, 2 Z) and `decoder`: z (B, Z) -> (S, B, F).
+        vae: packed; a module with `encoder`: x (S, B, F) -> [mean; log-variance] (B, 2 Z) and
+            `decoder`: z (B, Z) -> (S, B, F).
         critic: packed.
         songs: (N, S, F); read at each step, so the caller may put fresh ones in between.
         options: see GANOptions.
@@ -72,7 +74,9 @@ class GANTrainer:
         communicator: Communicator = ALONE,
     ) -> None:
         if songs.ndim != 3 or len(songs) < 2:
-            raise ValueError(f"songs to train on have the shape (N, S, F) with at least two of them, not {songs.shape}")
+            raise ValueError(
+                f"songs to train on have the shape (N, S, F) with at least two of them, not {songs.shape}"
+            )
         self.options = options or GANOptions()
         self.songs = songs
         self.critic: Critic = critic.module  # type: ignore[assignment]
@@ -81,15 +85,31 @@ class GANTrainer:
         def schedule(rate: float) -> Schedule:
             return constant(rate) if steps is None else cosine(rate, steps, final=LAST_RATE)
 
-        def trainer(parameters: FlatParameters, loss: Callable[[Any, Batch], float], rate: float, stream: int) -> Trainer:
+        def trainer(
+            parameters: FlatParameters,
+            loss: Callable[[Any, Batch], float],
+            rate: float,
+            stream: int,
+        ) -> Trainer:
             return Trainer(
-                parameters, loss, Adam(0.5, 0.99), schedule(rate), batch_size=size, seed=seed, stream=stream, threads=threads,
-                pieces=pieces, communicator=communicator,
-            )  # fmt: skip
+                parameters,
+                loss,
+                Adam(0.5, 0.99),
+                schedule(rate),
+                batch_size=size,
+                seed=seed,
+                stream=stream,
+                threads=threads,
+                pieces=pieces,
+                communicator=communicator,
+            )
 
         encode = vae.module.encoder  # type: ignore[attr-defined]
         dtype = vae.values.dtype
-        parts = [np.ascontiguousarray(songs[i : i + 16].transpose(1, 0, 2), dtype) for i in range(0, len(songs), 16)]
+        parts = [
+            np.ascontiguousarray(songs[i : i + 16].transpose(1, 0, 2), dtype)
+            for i in range(0, len(songs), 16)
+        ]
         statistics = np.concatenate([encode.forward(x)[0] for x in parts])
         self._round = Round(self.critic, songs, self.options, dtype, statistics, seed, communicator)
         self._generator = trainer(vae, self._round.generator_loss, self.options.generator_rate, 0)
@@ -132,9 +152,16 @@ class GANTrainer:
         self.critic.update_norms()
         made, (real, fake), (reconstruction, kl, diversity) = self._round.end()
         log = Log(
-            self.steps, critic_loss, float(real.mean()), float(fake.mean()), float(reconstruction), float(kl),
-            self._critic.norm, self._generator.norm, float(diversity),
-        )  # fmt: skip
+            self.steps,
+            critic_loss,
+            float(real.mean()),
+            float(fake.mean()),
+            float(reconstruction),
+            float(kl),
+            self._critic.norm,
+            self._generator.norm,
+            float(diversity),
+        )
         self.log.append(log)
         self.scores.append((real, fake))
         self.shown = np.concatenate([self.shown[:, :0], *(one.fakes for one in made)], axis=1)
@@ -151,32 +178,51 @@ class GANTrainer:
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of all that the next steps depend on, as arrays for a checkpoint.
 
-        NOTE: after an exception the generator may be a step ahead of the critic; such a state is refused by `restore`.
+        NOTE: after an exception the generator may be a step ahead of the critic; such a state is
+        refused by `restore`.
         """
-        state = join({
-            "generator/": self._generator.state(),
-            "critic/": self._critic.state(),
-            "norms/": self.critic.state(),
-            "average/": self.average.state(),
-        })  # fmt: skip
-        return {**state, "statistics": self._round.statistics.copy(), "log": np.array(self.log).reshape(-1, len(Log._fields))}
+        state = join(
+            {
+                "generator/": self._generator.state(),
+                "critic/": self._critic.state(),
+                "norms/": self.critic.state(),
+                "average/": self.average.state(),
+            }
+        )
+        return {
+            **state,
+            "statistics": self._round.statistics.copy(),
+            "log": np.array(self.log).reshape(-1, len(Log._fields)),
+        }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from a `state`, bit for bit, given the same songs and options.
 
         Raises:
-            ValueError: if it belongs to other models, songs or another seed, or was saved in the middle of a step.
+            ValueError: if it belongs to other models, songs or another seed, or was saved in the
+                middle of a step.
         """
         statistics = state.get("statistics")
         if statistics is None or statistics.shape != self._round.statistics.shape:
-            raise ValueError(f"the state is not one of {len(self.songs)} songs in this latent space")
+            raise ValueError(
+                f"the state is not one of {len(self.songs)} songs in this latent space"
+            )
         average = part(state, "average/")
-        if "steps" not in average or "values" not in average or average["values"].shape != self.average.values.shape:
+        if (
+            "steps" not in average
+            or "values" not in average
+            or average["values"].shape != self.average.values.shape
+        ):
             raise ValueError("the state has no average of this model's weights")
         if not (np.isfinite(statistics).all() and np.isfinite(average["values"]).all()):
             raise ValueError("the state holds numbers that are not finite")
         log = state.get("log")
-        if log is None or log.ndim != 2 or log.shape[1] != len(Log._fields) or not np.isfinite(log).all():
+        if (
+            log is None
+            or log.ndim != 2
+            or log.shape[1] != len(Log._fields)
+            or not np.isfinite(log).all()
+        ):
             raise ValueError("the state has no log of its steps")
         made = [int(state.get(f"{name}/steps", -1)) for name in ("generator", "critic", "average")]
         if len(set(made)) > 1:

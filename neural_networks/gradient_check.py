@@ -4,8 +4,9 @@
     print(report)               a line for the input and for each parameter: the relative error, and where it is if it is large
     report.require()            raises GradientError if any error exceeds the limit
 
-The loss is L = sum(w y) with random w, so that dL/dy = w. Along a random direction d the derivative that backward claims is
-<dL/dp, d>; the central difference (L(p + h d) - L(p - h d)) / 2h in float64 is the witness.
+The loss is L = sum(w y) with random w, so that dL/dy = w. Along a random direction d the derivative
+that backward claims is <dL/dp, d>; the central difference (L(p + h d) - L(p - h d)) / 2h in float64
+is the witness.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ class GradientReport:
         lines = [f"{'':{width}}  {'backward':>13}  {'differences':>13}  relative error"]
         for row in self.rows:
             verdict = "" if row.error <= self.limit else f"  WRONG{row.where}"
-            lines.append(f"{row.name:{width}}  {row.claimed:13.6g}  {row.measured:13.6g}  {row.error:.1e}{verdict}")
+            lines.append(
+                f"{row.name:{width}}  {row.claimed:13.6g}  {row.measured:13.6g}  {row.error:.1e}{verdict}"
+            )
         return "\n".join(lines)
 
 
@@ -87,8 +90,10 @@ def check_gradients(
         module: a layer, a network, or a chain of them in a Sequential.
         x: its input; a tuple where `forward` takes several, such as a first state.
         rng: draws w and the directions.
-        forward: (module, *inputs) -> (y, cache) where it is not `module.forward(x)`; y may be a tuple of arrays.
-        backward: (module, dy, cache) -> dx where it is not `module.backward`; tuples where x or y are tuples.
+        forward: (module, *inputs) -> (y, cache) where it is not `module.forward(x)`; y may be a
+            tuple of arrays.
+        backward: (module, dy, cache) -> dx where it is not `module.backward`; tuples where x or y
+            are tuples.
         directions: random directions per array.
         step: h.
         limit: largest relative error that passes.
@@ -98,7 +103,9 @@ def check_gradients(
     """
     module = copy.deepcopy(module)
     parameters = pack(module, np.float64)
-    inputs = tuple(np.array(array, np.float64, order="C") for array in (x if isinstance(x, tuple) else (x,)))
+    inputs = tuple(
+        np.array(array, np.float64, order="C") for array in (x if isinstance(x, tuple) else (x,))
+    )
     run = forward or (lambda module, *inputs: module.forward(*inputs))
     y, cache = run(module, *inputs)
     weights = [rng.standard_normal(part.shape) for part in _tuple(y)]
@@ -106,7 +113,10 @@ def check_gradients(
     dx = _tuple(backward(module, given, cache) if backward else module.backward(given, cache))
     if len(dx) != len(inputs):
         raise GradientError(f"backward returned {len(dx)} gradients for {len(inputs)} inputs")
-    arrays = [("input" if len(inputs) == 1 else f"input {i}", p, g) for i, (p, g) in enumerate(zip(inputs, dx, strict=True))]
+    arrays = [
+        ("input" if len(inputs) == 1 else f"input {i}", p, g)
+        for i, (p, g) in enumerate(zip(inputs, dx, strict=True))
+    ]
     arrays += [(name, p.value, p.grad.copy()) for name, p in module.named_parameters()]
     assert parameters.values.dtype == np.float64
 
@@ -127,9 +137,16 @@ def check_loss(
     """Check a function (value, *gradients) = loss(*arrays), one gradient for each array."""
     inputs = [np.array(array, np.float64, order="C") for array in arrays]
     _, *gradients = loss(*inputs)
-    checked = [(f"argument {i}", p, g) for i, (p, g) in enumerate(zip(inputs, gradients, strict=True))]
+    checked = [
+        (f"argument {i}", p, g) for i, (p, g) in enumerate(zip(inputs, gradients, strict=True))
+    ]
     return _report(
-        checked, lambda: [np.asarray(loss(*inputs)[0], np.float64)], rng=rng, directions=directions, step=step, limit=limit
+        checked,
+        lambda: [np.asarray(loss(*inputs)[0], np.float64)],
+        rng=rng,
+        directions=directions,
+        step=step,
+        limit=limit,
     )
 
 
@@ -150,7 +167,8 @@ def _report(
         array[...] = saved - step * direction
         below = outputs()
         array[...] = saved
-        # The terms are subtracted before they are summed: their common part would only add rounding errors.
+        # The terms are subtracted before they are summed: their common part would only add rounding
+        # errors.
         total = sum(float((a - b).sum()) for a, b in zip(above, below, strict=True))
         size = sum(float(np.square(a).sum()) for a in above) ** 0.5
         return total / (2 * step), np.finfo(np.float64).eps * size / step
@@ -158,26 +176,46 @@ def _report(
     rows = []
     for name, array, gradient in arrays:
         if gradient.shape != array.shape:
-            raise GradientError(f"the gradient of {name} has shape {gradient.shape}, the array {array.shape}")
-        found = [_compare(name, array, gradient, rng.standard_normal(array.shape), difference) for _ in range(directions)]
+            raise GradientError(
+                f"the gradient of {name} has shape {gradient.shape}, the array {array.shape}"
+            )
+        found = [
+            _compare(name, array, gradient, rng.standard_normal(array.shape), difference)
+            for _ in range(directions)
+        ]
         row = max(found, key=lambda row: row.error)
         if not row.error <= limit:
-            row = GradientRow(row.name, row.claimed, row.measured, row.error, _where(array, gradient, difference, rng))
+            row = GradientRow(
+                row.name,
+                row.claimed,
+                row.measured,
+                row.error,
+                _where(array, gradient, difference, rng),
+            )
         rows.append(row)
     return GradientReport(tuple(rows), limit)
 
 
-def _compare(name: str, array: np.ndarray, gradient: np.ndarray, direction: np.ndarray, difference: Difference) -> GradientRow:
+def _compare(
+    name: str,
+    array: np.ndarray,
+    gradient: np.ndarray,
+    direction: np.ndarray,
+    difference: Difference,
+) -> GradientRow:
     measured, rounding = difference(array, direction)
     claimed = float((gradient * direction).sum())
-    # A direction may happen to be nearly orthogonal to the gradient: the error is relative to the gradient's length then.
-    # The rounding error enters so that a gradient that is truly zero does not fail.
+    # A direction may happen to be nearly orthogonal to the gradient: the error is relative to the
+    # gradient's length then. The rounding error enters so that a gradient that is truly zero does
+    # not fail.
     size = max(abs(claimed), abs(measured), float(np.linalg.norm(gradient)), 1e7 * rounding)
     error = abs(claimed - measured) / size if size else 0.0
     return GradientRow(name, claimed, measured, error if np.isfinite(error) else np.inf)
 
 
-def _where(array: np.ndarray, gradient: np.ndarray, difference: Difference, rng: np.random.Generator) -> str:
+def _where(
+    array: np.ndarray, gradient: np.ndarray, difference: Difference, rng: np.random.Generator
+) -> str:
     """Return the worst of some single elements."""
     worst, where = -1.0, ""
     for flat in rng.permutation(array.size)[:64]:

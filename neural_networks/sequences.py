@@ -1,7 +1,8 @@
 """Sequences: cutting sounds into time steps and joining them again, and the two orders of axes.
 
-Outside, arrays are batch-first, (N, T, F): N sounds of T time steps of F values. Inside networks they are time-major,
-(T, B, F), so that one step of a whole mini-batch is one contiguous matrix. The conversion happens here alone.
+Outside, arrays are batch-first, (N, T, F): N sounds of T time steps of F values. Inside networks
+they are time-major, (T, B, F), so that one step of a whole mini-batch is one contiguous matrix. The
+conversion happens here alone.
 """
 
 from __future__ import annotations
@@ -39,9 +40,13 @@ def split(sounds: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
     if not rows or size < 1:
         raise ValueError(f"{len(rows)} sounds cannot be cut into time steps of {size} values")
     if len(lengths) > 1:
-        raise ValueError(f"sounds that are trained together must have one length, not {lengths[0]} to {lengths[-1]} values")
+        raise ValueError(
+            f"sounds that are trained together must have one length, not {lengths[0]} to {lengths[-1]} values"
+        )
     if not lengths[0] or lengths[0] % size:
-        raise ValueError(f"sounds of {lengths[0]} values cannot be cut into time steps of {size} values")
+        raise ValueError(
+            f"sounds of {lengths[0]} values cannot be cut into time steps of {size} values"
+        )
     return np.stack(rows).reshape(len(rows), -1, size)
 
 

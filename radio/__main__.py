@@ -2,7 +2,7 @@
 
 import sys
 
-from radio.cli import main
+from radio.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

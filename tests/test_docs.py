@@ -19,21 +19,38 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built pages; a warning, such as a broken link or a function that is not there, is an error."""
     folder = tmp_path_factory.mktemp("site")
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=170)
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--quiet",
+        "--site-dir",
+        str(folder),
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=170
+    )
     assert done.returncode == 0 and "WARNING" not in done.stderr, done.stdout + done.stderr
     return folder
 
 
 def test_every_page_is_there_and_whole(site: Path) -> None:
     pages = {path.relative_to(DOCS).with_suffix("") for path in DOCS.rglob("*.md")}
-    assert pages == {path.relative_to(site).with_suffix("") for path in site.rglob("*.html")} - {Path("404")}
+    assert pages == {path.relative_to(site).with_suffix("") for path in site.rglob("*.html")} - {
+        Path("404")
+    }
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"\[(source|modules|speed):", text) and "arithmatex" not in text, path
         for target in re.findall(r'<(?:audio|img|link|script)[^>]+(?:src|href)="([^"#?]+)', text):
             assert "://" not in target, f"{path.name} needs the network for {target}"
-            assert target.startswith("data:") or (path.parent / target).exists() or path.name == "404.html", f"{path.name}: {target}"
+            assert (
+                target.startswith("data:")
+                or (path.parent / target).exists()
+                or path.name == "404.html"
+            ), f"{path.name}: {target}"
 
 
 def test_code_formulas_and_reference_are_in_the_pages(site: Path) -> None:
@@ -56,15 +73,23 @@ def test_a_function_that_is_gone_ends_the_build() -> None:
         class file:
             src_path = "page.md"
 
-    gone = ["[source: gan/losses.py::nothing](../gan/losses.py)", "[source: gan/nothing.py](../gan/nothing.py)"]
+    gone = [
+        "[source: gan/losses.py::nothing](../gan/losses.py)",
+        "[source: gan/nothing.py](../gan/nothing.py)",
+    ]
     gone += ["[speed: S9 GRU](performance.md)", "[x](../nothing.md)"]
     for line in gone:
         with pytest.raises(hooks.DocumentationError, match="page.md"):
             hooks.on_page_markdown(line, page=Page)
     row = hooks.on_page_markdown("[speed: S2 LSTM](performance.md)", page=Page).splitlines()
     assert len(row) == 3 and "ours" in row[0] and row[2].startswith("| S2 LSTM | ")
-    assert "def hinge" in hooks.on_page_markdown("[source: gan/losses.py::hinge](../gan/losses.py)", page=Page)
-    assert hooks.on_page_markdown("see [it](../gan/losses.py)", page=Page) == "see [it](reference/gan.md#gan.losses)"
+    assert "def hinge" in hooks.on_page_markdown(
+        "[source: gan/losses.py::hinge](../gan/losses.py)", page=Page
+    )
+    assert (
+        hooks.on_page_markdown("see [it](../gan/losses.py)", page=Page)
+        == "see [it](reference/gan.md#gan.losses)"
+    )
 
 
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.stem)
@@ -75,7 +100,8 @@ def test_gradient_checks_of_the_pages_pass(path: Path, capsys: pytest.CaptureFix
             exec(compile(block, str(path), "exec"), {})
             assert "recurrent_weight" in (shown := capsys.readouterr().out) and "WRONG" not in shown
             for table in re.findall(r"```text\n( .*?)\n```", text, re.DOTALL):
-                kept = [line.split()[:3] for line in table.splitlines()[1:]]  # the error itself is rounding, which differs between machines
+                # the error itself is rounding, which differs between machines
+                kept = [line.split()[:3] for line in table.splitlines()[1:]]
                 assert kept == [line.split()[:3] for line in shown.splitlines()[1:]]
 
 
@@ -90,5 +116,9 @@ def test_files_that_pages_speak_of_are_there() -> None:
 def test_links_of_files_at_the_root_lead_somewhere() -> None:
     for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         text = re.sub(r"`[^`\n]+`", "", (ROOT / name).read_text(encoding="utf-8"))
-        targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
+        targets = [
+            target.split("#")[0]
+            for target in re.findall(r"\]\(([^)\s]+)\)", text)
+            if "://" not in target
+        ]
         assert not [target for target in targets if target and not (ROOT / target).exists()], name

@@ -11,12 +11,19 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("neural_networks", "audio_parsing", "compression", "gan", "radio")
 # (T, B, F), (n,), (N, S * 6, 181), (.., 3H); and what says that a shape is another array's, or any
-SHAPE = re.compile(r"\((\.\.\.?, )?[\w' /*+.-]+,[^()]*\)|\b(like|shaped|shape|shapes) |\bof any shape\b|\bflat vector|\bone slice\b")
+SHAPE = re.compile(
+    r"\((\.\.\.?, )?[\w' /*+.-]+,[^()]*\)|\b(like|shaped|shape|shapes) |\bof any shape\b|\bflat vector|\bone slice\b"
+)
 ARRAY = re.compile(r"ndarray|\bArray\b")
 NAMED_ARRAYS = "dict[str, np.ndarray]"  # for checkpoints: the names say what they are
 # A parameter's name that does not tell its unit, and what its docstring has to say of it.
-UNITS = {"sample_rate": r"Hz|sample rate|rate", "hop_length": r"samples|hop", "bpm": r"beats a minute|tempo|bpm"}
-TOLD_ELSEWHERE = ("NotImplementedError", "UsageError")  # the second is one line and exit code 2 of every command; see radio/cli.py
+UNITS = {
+    "sample_rate": r"Hz|sample rate|rate",
+    "hop_length": r"samples|hop",
+    "bpm": r"beats a minute|tempo|bpm",
+}
+# the second is one line and exit code 2 of every command; see radio/cli/main.py
+TOLD_ELSEWHERE = ("NotImplementedError", "UsageError")
 
 
 class Name(NamedTuple):
@@ -34,28 +41,46 @@ def public_names() -> Iterator[Name]:
             tree = ast.parse(path.read_text(encoding="utf-8"))
             module = ast.get_docstring(tree) or ""
             for node in tree.body:
-                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith(
+                    "_"
+                ):
                     yield Name(path, node.name, node, module)
                     if isinstance(node, ast.ClassDef):
                         around = module + "\n" + (ast.get_docstring(node) or "")
                         for part in node.body:
-                            setter = any(ast.unparse(each).endswith(".setter") for each in getattr(part, "decorator_list", []))
-                            if isinstance(part, ast.FunctionDef) and not part.name.startswith("_") and not setter:
+                            setter = any(
+                                ast.unparse(each).endswith(".setter")
+                                for each in getattr(part, "decorator_list", [])
+                            )
+                            if (
+                                isinstance(part, ast.FunctionDef)
+                                and not part.name.startswith("_")
+                                and not setter
+                            ):
                                 yield Name(path, f"{node.name}.{part.name}", part, around)
 
 
 def raised(node: ast.AST, caught: frozenset[str] = frozenset()) -> set[str]:
     """Return the names of the errors that leave a function by its own `raise`."""
     found = set()
-    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
+    if (
+        isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and isinstance(node.exc.func, ast.Name)
+    ):
         found = {node.exc.func.id} - caught
     if isinstance(node, ast.Try):
-        handled = [each for handler in node.handlers if handler.type for each in ast.walk(handler.type)]
+        handled = [
+            each for handler in node.handlers if handler.type for each in ast.walk(handler.type)
+        ]
         inside = caught | {each.id for each in handled if isinstance(each, ast.Name)}
         found |= {name for part in node.body for name in raised(part, inside)}
         rest = [*node.handlers, *node.orelse, *node.finalbody]
     else:
-        rest = [part for part in ast.iter_child_nodes(node) if not isinstance(part, ast.FunctionDef)]  # raises when it is called
+        # raises when it is called
+        rest = [
+            part for part in ast.iter_child_nodes(node) if not isinstance(part, ast.FunctionDef)
+        ]
     return found | {name for part in rest for name in raised(part, caught)}
 
 
@@ -69,7 +94,10 @@ def faults(one: Name) -> list[str]:
     found = []
     arguments = [*one.node.args.args, *one.node.args.kwonlyargs]
     annotations = [each.annotation for each in arguments] + [one.node.returns]
-    arrays = any(each is not None and ARRAY.search(ast.unparse(each).replace(NAMED_ARRAYS, "")) for each in annotations)
+    arrays = any(
+        each is not None and ARRAY.search(ast.unparse(each).replace(NAMED_ARRAYS, ""))
+        for each in annotations
+    )
     if arrays and not SHAPE.search(text) and not SHAPE.search(one.around):
         found.append("says no shapes")
     for argument in arguments:
@@ -103,11 +131,19 @@ def bare():
     nodes = [node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)]
     right, wrong, bare = (faults(Name(ROOT, node.name, node, "")) for node in nodes)
     assert right == [] and bare == ["has no docstring"]
-    assert wrong == ["says no shapes", "says no unit of sample_rate", "does not say that it raises ValueError"]
+    assert wrong == [
+        "says no shapes",
+        "says no unit of sample_rate",
+        "does not say that it raises ValueError",
+    ]
 
 
 def test_every_public_name_says_what_it_takes_gives_and_refuses() -> None:
     names = list(public_names())
     assert len(names) > 500
-    found = [f"{one.path.relative_to(ROOT)}: {one.name} {fault}" for one in names for fault in faults(one)]
+    found = [
+        f"{one.path.relative_to(ROOT)}: {one.name} {fault}"
+        for one in names
+        for fault in faults(one)
+    ]
     assert not found, "\n".join(["", *found])

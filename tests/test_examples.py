@@ -55,7 +55,9 @@ def test_02_a_dense_network(lesson) -> None:
 def test_03_optimizers(lesson) -> None:
     found = lesson("03")
     assert found["theory"] < 1e-12
-    assert found["heavy"] < 1e-10 < 1e-2 < found["plain"], "momentum is faster at the best rates that both have"
+    assert found["heavy"] < 1e-10 < 1e-2 < found["plain"], (
+        "momentum is faster at the best rates that both have"
+    )
     ends = found["ends"]
     assert max(ends["Momentum"], ends["Nesterov"], ends["Adam"]) < 1e-4, "they found the minimum"
     assert all(end < ends["SGD"] for name, end in ends.items() if name != "SGD")
@@ -78,14 +80,20 @@ def test_06_autoencoder(lesson) -> None:
     found = lesson("06")
     learned, new = 0, 1
     components = found["2 principal components"][learned]
-    assert components * (1 - 1e-4) < found["linear autoencoder"][learned] < 1.01 * components, "there is nothing below them"
+    assert components * (1 - 1e-4) < found["linear autoencoder"][learned] < 1.01 * components, (
+        "there is nothing below them"
+    )
     assert found["autoencoder"][new] < 0.1 * found["2 principal components"][new]
 
 
 def test_07_vae(lesson) -> None:
     found = lesson("07")
     (through, spread), (score, wide) = found["gradients"]
-    assert through == pytest.approx(3, abs=0.05) and score == pytest.approx(3, abs=0.1) and spread < wide / 3
+    assert (
+        through == pytest.approx(3, abs=0.05)
+        and score == pytest.approx(3, abs=0.1)
+        and spread < wide / 3
+    )
     assert found["check"] < 1e-6
     assert found["last"] < 0.15 * found["first"] and 1 < found["kl"] < 10
 
@@ -114,7 +122,9 @@ def test_10_from_critic_to_generator(lesson) -> None:
 def test_11_gradient_penalty(lesson) -> None:
     found = lesson("11")
     assert found["error"] < 1e-6
-    assert found["tanh"] < 0.95 and found["leaky ReLU"] > 1 - 1e-9, "without f'' it is right only where nothing bends"
+    assert found["tanh"] < 0.95 and found["leaky ReLU"] > 1 - 1e-9, (
+        "without f'' it is right only where nothing bends"
+    )
     assert found["with f''"] < 0.01 < found["without f''"]
 
 
@@ -137,18 +147,26 @@ def test_14_the_whole_radio(lesson) -> None:
     found = lesson("14")
     assert found["remembered"] == found["heard"] == 8 and found["undone"] > 0
     assert found["losses"][-1] < found["losses"][0]
-    assert found["final"] > found["first"] + 0.5, "the final song is liked better than those it began with"
+    assert found["final"] > found["first"] + 0.5, (
+        "the final song is liked better than those it began with"
+    )
     assert found["bytes"] > 50_000
 
 
 def test_compress(lesson) -> None:
     found = lesson("compress")
     sizes, ratios = zip(*found.values(), strict=True)
-    assert list(found) == [1, 2, 3, 4, 5] and sorted(sizes) == list(sizes) and sorted(ratios) == list(ratios)
+    assert (
+        list(found) == [1, 2, 3, 4, 5]
+        and sorted(sizes) == list(sizes)
+        and sorted(ratios) == list(ratios)
+    )
     assert ratios[-1] > 40
 
 
-def test_compress_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compress_a_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     song = tmp_path / "noise.wav"
     soundfile.write(song, 0.1 * np.random.default_rng(0).standard_normal((8000, 2)), 8000)
     assert len(run("compress", tmp_path, monkeypatch, str(song))["found"]) == 5
@@ -158,18 +176,31 @@ def test_compress_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "noise.wav: is not audio" in str(ended.value)
 
 
-@pytest.mark.parametrize("name, picture", [("owner_vae", "loss_over_time.png"), ("owner_compression", "audio_comparison.png")])
-def test_the_owners_programs(name: str, picture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "name, picture",
+    [("owner_vae", "loss_over_time.png"), ("owner_compression", "audio_comparison.png")],
+)
+def test_the_owners_programs(
+    name: str, picture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = run(name, tmp_path, monkeypatch)
     assert imread(tmp_path / picture).std() > 0.03
     if name == "owner_vae":
-        assert names["time_separated_sounds"].shape == (5, 3, 5) and names["network"].feedforward(names["time_separated_sounds"]).std() > 0
+        assert (
+            names["time_separated_sounds"].shape == (5, 3, 5)
+            and names["network"].feedforward(names["time_separated_sounds"]).std() > 0
+        )
     else:
-        assert len(names["compressed"]) == 60 and np.abs(names["decompressed"] - names["song"]).max() < 0.1
+        assert (
+            len(names["compressed"]) == 60
+            and np.abs(names["decompressed"] - names["song"]).max() < 0.1
+        )
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_help_and_length(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_and_length(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < 120
     monkeypatch.syspath_prepend(EXAMPLES)
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -177,11 +208,19 @@ def test_help_and_length(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(path), run_name="__main__")
     text = capsys.readouterr().out
-    assert ended.value.code == 0 and all(option in text for option in ("--fast", "--output", "--help"))
+    assert ended.value.code == 0 and all(
+        option in text for option in ("--fast", "--output", "--help")
+    )
 
 
 def test_a_script_runs_by_itself_from_anywhere(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, EXAMPLES / "01_neuron.py", "--fast"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "01_neuron.py", "--fast"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert (tmp_path / "out" / "01_neuron.png").is_file() and "out/01_neuron.png" in done.stdout
 
@@ -190,7 +229,11 @@ def test_an_output_that_is_no_folder_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     command = [sys.executable, EXAMPLES / "01_neuron.py", "--output", tmp_path / "file"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2 and "Traceback" not in done.stderr and "--output" in done.stderr.splitlines()[-1]
+    assert (
+        done.returncode == 2
+        and "Traceback" not in done.stderr
+        and "--output" in done.stderr.splitlines()[-1]
+    )
 
 
 def test_a_lesson_notices_a_wrong_gradient(lesson, monkeypatch: pytest.MonkeyPatch) -> None:

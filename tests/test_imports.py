@@ -12,8 +12,22 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ("neural_networks", "audio_parsing", "compression", "gan", "radio", "examples")
-FRAMEWORKS = {"torch", "jax", "tensorflow", "autograd", "keras", "flax", "mxnet", "tinygrad", "theano", "sklearn", "librosa"}
-SCREEN = {"textual", "rich"}  # what radio/screen/ is made of; that itself is imported where it is used, by `ai-radio play` on a terminal
+FRAMEWORKS = {
+    "torch",
+    "jax",
+    "tensorflow",
+    "autograd",
+    "keras",
+    "flax",
+    "mxnet",
+    "tinygrad",
+    "theano",
+    "sklearn",
+    "librosa",
+}
+# what radio/screen/ is made of; that itself is imported where it is used, by `ai-radio play` on a
+# terminal
+SCREEN = {"textual", "rich"}
 LATE = {"matplotlib", "sounddevice", "soundfile", "textual", "rich", "soxr", "blessed", "mpi4py"}
 
 # A file may import from its own layer and from those before it. The first prefix that fits decides.
@@ -22,21 +36,23 @@ LAYERS = [
     ("neural_networks.components.parameters",),
     ("neural_networks.components.module",),
     ("neural_networks.components", "neural_networks.sequences", "neural_networks.gradient_check"),
-    (
-        "neural_networks.batches",
-        "neural_networks.compiling",
-        "neural_networks.communicator",
-        "neural_networks.mpi",
-        "neural_networks.halves",
-        "neural_networks.interrupts",
-        "neural_networks.training",
-        "neural_networks.history",
-        "neural_networks.early_stop",
-        "neural_networks.progress",
-        "neural_networks.epochs",
-    ),
+    ("neural_networks.optimizers",),
+    ("neural_networks.parallel",),
+    ("neural_networks.training",),
     ("neural_networks.autoencoder", "neural_networks.vae"),
     ("compression", "gan"),
+    ("radio.errors",),
+    ("radio.home",),
+    ("radio.station",),
+    ("radio.ratings",),
+    ("radio.taste",),
+    ("radio.training",),
+    ("radio.composer",),
+    ("radio.session",),
+    ("radio.plain",),
+    ("radio.screen",),
+    ("radio.web",),
+    ("radio.cli",),
     ("radio",),
     ("examples",),
 ]
@@ -67,14 +83,18 @@ def imports(tree: ast.AST, package: str, *, late: bool = True) -> Iterator[str]:
 
 def layer(name: str) -> int | None:
     for index, prefixes in enumerate(LAYERS):
-        if any(name == prefix or name.startswith((f"{prefix}.", f"{prefix}_")) for prefix in prefixes):
+        if any(
+            name == prefix or name.startswith((f"{prefix}.", f"{prefix}_")) for prefix in prefixes
+        ):
             return index
     return None
 
 
 def parsed(path: Path) -> tuple[ast.Module, str]:
     name = module_name(path)
-    return ast.parse(path.read_text(encoding="utf-8")), name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return ast.parse(
+        path.read_text(encoding="utf-8")
+    ), name if path.name == "__init__.py" else name.rpartition(".")[0]
 
 
 def faults(path: Path) -> list[str]:
@@ -100,7 +120,9 @@ def faults(path: Path) -> list[str]:
     for imported in imports(tree, package, late=False):
         if name.startswith("radio.screen") and imported.split(".")[0] in SCREEN:
             continue
-        if imported.split(".")[0] in LATE or (imported.startswith("radio.screen") and not name.startswith("radio.screen")):
+        if imported.split(".")[0] in LATE or (
+            imported.startswith("radio.screen") and not name.startswith("radio.screen")
+        ):
             found.append(f"{name} imports {imported} at start-up, not where it is used")
     return found
 
@@ -112,36 +134,46 @@ def test_imports(path: Path) -> None:
 
 def test_every_module_of_the_networks_has_a_layer() -> None:
     unknown = [module_name(path) for path in sources() if layer(module_name(path)) is None]
-    assert [name for name in unknown if name.split(".")[0] != "audio_parsing" and name != "neural_networks"] == []
+    assert [
+        name
+        for name in unknown
+        if name.split(".")[0] != "audio_parsing" and name != "neural_networks"
+    ] == []
 
 
 def test_the_test_finds_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     cases = {
-        "neural_networks/components/dense.py": "from neural_networks.training import Trainer",
+        "neural_networks/components/dense.py": "from neural_networks.training.trainer import Trainer",
         "neural_networks/components/module.py": "from . import dense",
-        "neural_networks/components/kernels.py": "import neural_networks.components.parameters",
+        "neural_networks/components/kernels/gru.py": "import neural_networks.components.parameters",
         "neural_networks/vae/vae.py": "def f():\n    import gan.critic",
-        "neural_networks/training.py": "import audio_parsing.frames",
+        "neural_networks/training/trainer.py": "import audio_parsing.frames",
         "audio_parsing/frames.py": "from neural_networks.components.kernels import kernel",
         "gan/critic.py": "import torch",
-        "radio/session.py": "try:\n    import sounddevice\nexcept ImportError:\n    pass",
-        "radio/lines.py": "from radio.screen.app import play_on_screen",
+        "radio/composer/composer.py": "try:\n    import sounddevice\nexcept ImportError:\n    pass",
+        "radio/web/page.py": "from radio.screen.app import play_on_screen",
         "radio/screen/app.py": "import sounddevice",
-        "radio/plots.py": "class Plot:\n    import matplotlib.pyplot as plt",
+        "radio/station/latent_map.py": "class Plot:\n    import matplotlib.pyplot as plt",
     }
     for name, text in cases.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         assert len(faults(path)) == 1, name
-    path.write_text("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import matplotlib\ndef f():\n    import matplotlib")
+    path.write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import matplotlib\ndef f():\n    import matplotlib"
+    )
     assert faults(path) == []
 
 
 def test_importing_the_library_loads_nothing_heavy() -> None:
     """A fresh interpreter that imports the networks has loaded neither plots nor sound devices."""
-    names = [module_name(path) for path in sources() if path.is_relative_to(ROOT / "neural_networks")]
+    names = [
+        module_name(path) for path in sources() if path.is_relative_to(ROOT / "neural_networks")
+    ]
     code = f"import sys, importlib\nfor name in {names}: importlib.import_module(name)\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert not {name.split(".")[0] for name in done.stdout.split()} & (LATE | FRAMEWORKS)

@@ -1,7 +1,7 @@
 """What gets installed, and that README.md, setup.py, CHANGELOG.md and .ci/run agree with each other.
 
-The suite runs from the source tree; these tests build the package from a copy of it, install that into a folder of its own,
-and use it there.
+The suite runs from the source tree; these tests build the package from a copy of it, install that
+into a folder of its own, and use it there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ PACKAGES = ["audio_parsing", "compression", "gan", "neural_networks", "radio"]
 
 def run(*command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder; its output is text."""
-    return subprocess.run(command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +37,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package, built from a copy of the tree, so that what an earlier build left in build/ is not in it."""
     place = tmp_path_factory.mktemp("wheel")
     tree = place / "tree"
-    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "out"))
-    built = run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(place), ".", folder=tree)
+    shutil.copytree(
+        ROOT,
+        tree,
+        ignore=shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "out"),
+    )
+    built = run(
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(place),
+        ".",
+        folder=tree,
+    )
     assert built.returncode == 0, built.stderr
     (path,) = place.glob("ai_radio-*.whl")
     return path
@@ -56,8 +79,14 @@ def test_five_packages_and_nothing_else(wheel: Path) -> None:
 
 def test_every_module_and_every_station_file_is_installed(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    wanted = {path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
-    wanted |= {path.relative_to(ROOT) for ending in ("json", "npz") for path in (ROOT / "radio" / "stations").rglob(f"*.{ending}")}
+    wanted = {
+        path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")
+    }
+    wanted |= {
+        path.relative_to(ROOT)
+        for ending in ("json", "npz")
+        for path in (ROOT / "radio" / "stations").rglob(f"*.{ending}")
+    }
     wanted |= {path.relative_to(ROOT) for path in (ROOT / "radio" / "web" / "static").iterdir()}
     wanted.add(Path("compression/models/restoring.npz"))
     assert {path.as_posix() for path in wanted if "__pycache__" not in path.parts} <= names
@@ -65,15 +94,25 @@ def test_every_module_and_every_station_file_is_installed(wheel: Path) -> None:
 
 def test_the_weights_that_ship_are_small_and_no_pickle(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
-    stations = [entry for entry in archive.infolist() if entry.filename.startswith("radio/stations/")]
+    stations = [
+        entry for entry in archive.infolist() if entry.filename.startswith("radio/stations/")
+    ]
     assert stations, "no starter station in the package"
     assert sum(entry.file_size for entry in stations) <= 5_000_000
     assert all(Path(entry.filename).suffix in (".json", ".npz") for entry in stations)
 
 
 def test_the_installed_packages_import_from_anywhere(installed: Path, tmp_path: Path) -> None:
-    modules = [path.relative_to(ROOT).with_suffix("") for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
-    names = [".".join(module.parts).removesuffix(".__init__") for module in sorted(modules) if module.name != "__main__"]
+    modules = [
+        path.relative_to(ROOT).with_suffix("")
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+    ]
+    names = [
+        ".".join(module.parts).removesuffix(".__init__")
+        for module in sorted(modules)
+        if module.name != "__main__"
+    ]
     code = f"import importlib, sys\nfor name in {names!r}:\n    importlib.import_module(name)\n"
     code += f"print(*{{sys.modules[name].__file__ for name in {PACKAGES!r}}}, sep='\\n')"
     done = run(sys.executable, "-c", code, folder=tmp_path, PYTHONPATH=str(installed))
@@ -83,10 +122,23 @@ def test_the_installed_packages_import_from_anywhere(installed: Path, tmp_path: 
 
 
 def test_the_command_is_installed(installed: Path, tmp_path: Path) -> None:
-    command = run(str(installed / "bin" / "ai-radio"), "--help", folder=tmp_path, PYTHONPATH=str(installed))
-    module = run(sys.executable, "-m", "radio", "--help", folder=tmp_path, PYTHONPATH=str(installed))
+    command = run(
+        str(installed / "bin" / "ai-radio"), "--help", folder=tmp_path, PYTHONPATH=str(installed)
+    )
+    module = run(
+        sys.executable, "-m", "radio", "--help", folder=tmp_path, PYTHONPATH=str(installed)
+    )
     assert command.returncode == module.returncode == 0, command.stderr + module.stderr
-    for word in ("play", "train", "generate", "reconstruct", "final", "starter", "stations", "doctor"):
+    for word in (
+        "play",
+        "train",
+        "generate",
+        "reconstruct",
+        "final",
+        "starter",
+        "stations",
+        "doctor",
+    ):
         assert word in command.stdout
 
 

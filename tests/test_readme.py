@@ -1,6 +1,7 @@
 """What README.md says is so: its commands have these options, its scripts are there, its figures stand where they were measured.
 
-Its Python is run by test_owner_vae.py and test_owner_audio.py; test_package.py and test_docs.py look at its links and commands too.
+Its Python is run by test_owner_vae.py and test_owner_audio.py; test_package.py and test_docs.py
+look at its links and commands too.
 """
 
 from __future__ import annotations
@@ -22,12 +23,22 @@ def test_it_begins_with_three_lines_and_a_picture() -> None:
     assert picture == "![A session on a terminal](docs/session.png)"
 
 
-@pytest.mark.parametrize("name, said", [("owner_vae", "\nsounds, names = audio.get_raw_data(5, 15, 1)\n"), ("owner_compression", "")])
+@pytest.mark.parametrize(
+    "name, said",
+    [("owner_vae", "\nsounds, names = audio.get_raw_data(5, 15, 1)\n"), ("owner_compression", "")],
+)
 def test_the_owners_programs_are_those_of_the_examples(name: str, said: str) -> None:
     """The same text, but for the line that README sets `sounds` with, which an example sets before the owner's text begins."""
-    text = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8").partition("# From here on it is the owner's text.\n\n")[2]
+    text = (
+        (ROOT / "examples" / f"{name}.py")
+        .read_text(encoding="utf-8")
+        .partition("# From here on it is the owner's text.\n\n")[2]
+    )
     assert text
-    blocks = [block.replace(said, "", 1) if said else block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)]
+    blocks = [
+        block.replace(said, "", 1) if said else block
+        for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    ]
     assert text in blocks
 
 
@@ -38,7 +49,12 @@ def commands() -> list[tuple[str, list[str]]]:
     for line in code:
         for call in re.findall(r"(?:^|bin/)ai-radio([^&\n]*)", line, re.MULTILINE):
             words = call.split()
-            found.append((words[0] if words and not words[0].startswith("-") else "", [word for word in words if word.startswith("--")]))
+            found.append(
+                (
+                    words[0] if words and not words[0].startswith("-") else "",
+                    [word for word in words if word.startswith("--")],
+                )
+            )
     return found
 
 
@@ -60,7 +76,9 @@ def test_its_scripts_are_there_and_take_their_options() -> None:
     assert len(calls) > 8
     for path, options in calls:
         source = (ROOT / path).read_text(encoding="utf-8")
-        assert not [option for option in re.findall(r"--[\w-]+", options) if option not in source], path
+        assert not [
+            option for option in re.findall(r"--[\w-]+", options) if option not in source
+        ], path
 
 
 def test_its_speeds_are_those_of_the_performance_page() -> None:
@@ -72,13 +90,21 @@ def test_its_speeds_are_those_of_the_performance_page() -> None:
         assert row, size
         cells = [cell.strip() for cell in row[0].split("|")[2:]]
         middle = [(re.search(r"\*\*([\d.]+)\*\*", cell) or [None, cell])[1] for cell in cells]
-        assert figures == [middle[0], middle[3], middle[4]], f"bring the row S{size} of README.md up to docs/performance.md"
+        assert figures == [middle[0], middle[3], middle[4]], (
+            f"bring the row S{size} of README.md up to docs/performance.md"
+        )
 
 
 def test_its_map_names_every_folder() -> None:
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
-    names = {line.split("/")[0] for line in done.stdout.split() if "/" in line} if done.returncode == 0 else set()
-    folders = {name for name in names if not name.startswith(".")} or {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    names = (
+        {line.split("/")[0] for line in done.stdout.split() if "/" in line}
+        if done.returncode == 0
+        else set()
+    )
+    folders = {name for name in names if not name.startswith(".")} or {
+        path.parent.name for path in ROOT.glob("*/__init__.py")
+    }
     assert not [name for name in folders if f"[`{name}/`]({name})" not in TEXT]
 
 
@@ -86,7 +112,10 @@ def test_its_map_names_every_folder() -> None:
 def test_its_taste_is_what_the_lesson_measures(tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "examples" / "12_taste.py", "--output", tmp_path]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    correlation, liking = re.search(r"after 20 ratings \| ([\d.]+)", TEXT), re.search(r"of random songs \| ([\d.]+); (-?[\d.]+)", TEXT)
+    correlation, liking = (
+        re.search(r"after 20 ratings \| ([\d.]+)", TEXT),
+        re.search(r"of random songs \| ([\d.]+); (-?[\d.]+)", TEXT),
+    )
     assert correlation and liking
     last = re.search(r"^  20 .* ([+-][\d.]+)$", printed, re.MULTILINE)
     means = re.search(r"random song ([+-][\d.]+), .* ten ([+-][\d.]+)", printed)

@@ -2,8 +2,9 @@
 
     code = encoder(x), y = decoder(code), loss = mean((y - x)^2)
 
-Shapes: x and y (N, F), codes (N, L). Between layers stands a leaky ReLU; the code and the output are linear, so that with one layer
-on either side the best there is are the principal components (Baldi and Hornik 1989).
+Shapes: x and y (N, F), codes (N, L). Between layers stands a leaky ReLU; the code and the output
+are linear, so that with one layer on either side the best there is are the principal components
+(Baldi and Hornik 1989).
 """
 
 from __future__ import annotations
@@ -14,23 +15,24 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from neural_networks.batches import Batch, set_apart
-from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
 from neural_networks.components.feed_forward import FeedForward
 from neural_networks.components.losses import mean_squared_error
 from neural_networks.components.module import Module
-from neural_networks.components.optimizers import Adam, Optimizer
 from neural_networks.components.parameters import pack
-from neural_networks.components.schedules import Schedule
-from neural_networks.epochs import TrainingOptions, train_epochs
-from neural_networks.history import History
+from neural_networks.optimizers.optimizers import Adam, Optimizer
+from neural_networks.optimizers.schedules import Schedule
+from neural_networks.training.batches import Batch, set_apart
+from neural_networks.training.checkpoint import CheckpointError, load_arrays, save_arrays
+from neural_networks.training.epochs import TrainingOptions, train_epochs
+from neural_networks.training.history import History
 
 
 class AutoEncoder(Module):
     """An encoder and a decoder, trained together.
 
     Args:
-        layers: sizes from the input over the code to the output; the code is `layers[len(layers) // 2]`.
+        layers: sizes from the input over the code to the output; the code is `layers[len(layers) //
+            2]`.
         rng: draws the first weights and seeds the training; the same each time if not given.
     """
 
@@ -39,7 +41,9 @@ class AutoEncoder(Module):
         self.layers = tuple(int(size) for size in layers)
         self.latent_layer = len(self.layers) // 2
         if len(self.layers) < 3 or self.layers[0] != self.layers[-1]:
-            raise ValueError(f"an autoencoder's layers are input, ..., code, ..., output, the first as large as the last: {self.layers}")
+            raise ValueError(
+                f"an autoencoder's layers are input, ..., code, ..., output, the first as large as the last: {self.layers}"
+            )
         self.encoder = FeedForward(self.layers[: self.latent_layer + 1], rng=rng)
         self.decoder = FeedForward(self.layers[self.latent_layer :], rng=rng)
         self.seed = int(rng.integers(1 << 31))
@@ -66,12 +70,14 @@ class AutoEncoder(Module):
             max_epochs: times that every example is seen.
             batch_size: examples of a step; at most all there are.
             test_data: like training_data; its loss is told beside the training's.
-            test_share: of the training data that is kept apart for that instead, such as 0.1; which examples is drawn from the seed.
+            test_share: of the training data that is kept apart for that instead, such as 0.1; which
+                examples is drawn from the seed.
             learning_rate: constant, or a schedule of the step.
             graph: draw the losses: on the screen, or without one into ./loss_over_time.png.
             print_epochs: print about 20 lines on the way.
             optimizer: Adam if not given.
-            **options: checkpoint, checkpoint_minutes, patience, keep_best, averaging, clip, threads: see TrainingOptions.
+            **options: checkpoint, checkpoint_minutes, patience, keep_best, averaging, clip,
+                threads: see TrainingOptions.
 
         Returns:
             The losses, and what stood beside them.
@@ -83,7 +89,9 @@ class AutoEncoder(Module):
         """
         if not len(training_data):
             raise ValueError("there is nothing to train on")
-        training_data, test_data = set_apart(training_data, test_data, test_share=test_share, seed=self.seed)
+        training_data, test_data = set_apart(
+            training_data, test_data, test_share=test_share, seed=self.seed
+        )
         data = self._rows(training_data)
         tested = None if test_data is None else self._rows(test_data)
 
@@ -99,10 +107,21 @@ class AutoEncoder(Module):
             return mean_squared_error(self.forward(tested[piece])[0], tested[piece])[0]
 
         return train_epochs(
-            self, len(data), loss, batch_size=batch_size, max_epochs=max_epochs, learning_rate=learning_rate,
-            optimizer=optimizer or Adam(), seed=self.seed, data=(data,) if tested is None else (data, tested),
-            test_count=0 if tested is None else len(tested), test_loss=test_loss, print_epochs=print_epochs, graph=graph, **options,
-        )  # fmt: skip
+            self,
+            len(data),
+            loss,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            learning_rate=learning_rate,
+            optimizer=optimizer or Adam(),
+            seed=self.seed,
+            data=(data,) if tested is None else (data, tested),
+            test_count=0 if tested is None else len(tested),
+            test_loss=test_loss,
+            print_epochs=print_epochs,
+            graph=graph,
+            **options,
+        )
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the caches of both halves."""
@@ -121,7 +140,9 @@ class AutoEncoder(Module):
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return y (N, F) from codes (N, L)."""
-        return self.decoder.forward(np.asarray(codes, np.float32).reshape(-1, self.layers[self.latent_layer]))[0]
+        return self.decoder.forward(
+            np.asarray(codes, np.float32).reshape(-1, self.layers[self.latent_layer])
+        )[0]
 
     def feedforward(self, x: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Return y (N, F), x given back through the code."""
@@ -141,11 +162,15 @@ class AutoEncoder(Module):
         """
         arrays, configuration = load_arrays(path)
         try:
-            if configuration["kind"] != "autoencoder" or not all(isinstance(size, int) and 0 < size for size in configuration["layers"]):
+            if configuration["kind"] != "autoencoder" or not all(
+                isinstance(size, int) and 0 < size for size in configuration["layers"]
+            ):
                 raise ValueError("another kind of network")
             # Checked before anything is made: a file must not make us allocate more than it holds.
             pairs = zip(configuration["layers"][:-1], configuration["layers"][1:], strict=True)
-            if sum((inputs + 1) * outputs for inputs, outputs in pairs) != sum(array.size for array in arrays.values()):
+            if sum((inputs + 1) * outputs for inputs, outputs in pairs) != sum(
+                array.size for array in arrays.values()
+            ):
                 raise ValueError("sizes that do not fit")
             network = cls(configuration["layers"])
             for name, parameter in network.named_parameters():
@@ -153,12 +178,18 @@ class AutoEncoder(Module):
                     raise ValueError("shapes that do not fit")
                 parameter.value[...] = arrays[name]
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{os.fspath(path)} does not hold an autoencoder ({error})") from None
+            raise CheckpointError(
+                f"{os.fspath(path)} does not hold an autoencoder ({error})"
+            ) from None
         return network
 
     def _rows(self, data: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         rows = np.asarray(data, np.float32)
-        rows = rows.reshape(len(rows), -1) if len(rows) else np.empty((0, self.layers[0]), np.float32)
+        rows = (
+            rows.reshape(len(rows), -1) if len(rows) else np.empty((0, self.layers[0]), np.float32)
+        )
         if rows.shape[1] != self.layers[0]:
-            raise ValueError(f"this autoencoder works on {self.layers[0]} values at a time, the data has {rows.shape[1]}")
+            raise ValueError(
+                f"this autoencoder works on {self.layers[0]} values at a time, the data has {rows.shape[1]}"
+            )
         return rows

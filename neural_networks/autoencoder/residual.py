@@ -1,13 +1,15 @@
 """An autoencoder that begins at the principal components: they are its code, and a network guesses from the code what they leave out.
 
-    coordinates = x U, split into z (N, L), the code, and r (N, F - L), the rest; U (F, F) holds the principal components
+    coordinates = x U, split into z (N, L), the code, and r (N, F - L), the rest; U (F, F) holds the
+    principal components
     guess       = |z| h(z / (|z| s)) with |z| = sqrt(mean z^2) and s (L,) the usual size of each coordinate of z / |z|
     y           = (z, gain guess) U^T
     encode      : z = x U[:, :L] first, then descent on |y - x|^2 through the guess, a step of a row kept only if its error falls
 
-h is a feed-forward network whose last layer starts at zero, so that y starts as the best that any linear autoencoder of that code can do
-(Eckart and Young 1936; Baldi and Hornik 1989), and encoding never does worse than the same decoder with the principal components as code.
-A gain of 0 leaves the principal components alone. A sound that is twice as loud has a guess that is twice as loud.
+h is a feed-forward network whose last layer starts at zero, so that y starts as the best that any
+linear autoencoder of that code can do (Eckart and Young 1936; Baldi and Hornik 1989), and encoding
+never does worse than the same decoder with the principal components as code. A gain of 0 leaves the
+principal components alone. A sound that is twice as loud has a guess that is twice as loud.
 """
 
 from __future__ import annotations
@@ -19,14 +21,15 @@ from typing import Any
 import numpy as np
 
 from neural_networks.components.activations import LeakyReLU
-from neural_networks.components.checkpoint import CheckpointError, load_arrays, save_arrays
 from neural_networks.components.dense import Dense
 from neural_networks.components.feed_forward import FeedForward
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
+from neural_networks.training.checkpoint import CheckpointError, load_arrays, save_arrays
 
 DESCENT = 12  # steps of `encode`
-FIRST_STEP, LONGER, SHORTER = 0.3, 1.3, 0.4  # of the descent: a row's step after it helped and after it did not
+# of the descent: a row's step after it helped and after it did not
+FIRST_STEP, LONGER, SHORTER = 0.3, 1.3, 0.4
 SILENCE = 1e-12  # below this mean square a code is nothing
 
 
@@ -40,9 +43,18 @@ class ResidualAutoEncoder(Module):
         rng: draws the first weights.
     """
 
-    def __init__(self, size: int, code_size: int, hidden: Sequence[int] = (256, 256), *, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        size: int,
+        code_size: int,
+        hidden: Sequence[int] = (256, 256),
+        *,
+        rng: np.random.Generator,
+    ) -> None:
         if not 0 < code_size < size:
-            raise ValueError(f"a code has at least one value and fewer than its input, not {code_size} of {size}")
+            raise ValueError(
+                f"a code has at least one value and fewer than its input, not {code_size} of {size}"
+            )
         self.size, self.code_size, self.hidden = size, code_size, tuple(hidden)
         self.basis = np.eye(size, dtype=np.float32)
         self.scale = np.ones(code_size, np.float32)
@@ -58,7 +70,12 @@ class ResidualAutoEncoder(Module):
         rows = np.asarray(x, np.float32)
         weighted = rows if weights is None else rows * np.sqrt(weights, dtype=np.float32)[:, None]
         # Not centred: what is to come back is the energy, and sound has no mean.
-        _, vectors = np.linalg.eigh(sum((part.T.astype(np.float64) @ part for part in _parts(weighted)), np.zeros((self.size, self.size))))
+        _, vectors = np.linalg.eigh(
+            sum(
+                (part.T.astype(np.float64) @ part for part in _parts(weighted)),
+                np.zeros((self.size, self.size)),
+            )
+        )
         self.basis = np.ascontiguousarray(vectors[:, ::-1], np.float32)
         total, count = np.zeros(self.code_size), 0
         for part in _parts(rows):
@@ -72,7 +89,9 @@ class ResidualAutoEncoder(Module):
     def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the coordinates of x (N, F): the principal ones (N, L) and the rest (N, F - L)."""
         coordinates = np.asarray(x, np.float32) @ self.basis
-        return np.ascontiguousarray(coordinates[:, : self.code_size]), np.ascontiguousarray(coordinates[:, self.code_size :])
+        return np.ascontiguousarray(coordinates[:, : self.code_size]), np.ascontiguousarray(
+            coordinates[:, self.code_size :]
+        )
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return the guess (N, F - L) of codes (N, L), and the cache."""
@@ -103,11 +122,19 @@ class ResidualAutoEncoder(Module):
         """Return dx for guess = length h(shape / scale), shape = x / length."""
         x, length, shape, guess, _ = cache
         dshape = dinput / self.scale.astype(x.dtype)
-        dlength = np.sum(dy * guess, axis=1, keepdims=True) - np.sum(dshape * shape, axis=1, keepdims=True) / length
+        dlength = (
+            np.sum(dy * guess, axis=1, keepdims=True)
+            - np.sum(dshape * shape, axis=1, keepdims=True) / length
+        )
         return dshape / length + dlength * x / (x.shape[1] * length)
 
     def descend(
-        self, first: np.ndarray, rest: np.ndarray, *, gain: np.ndarray | float = 1.0, steps: int = DESCENT
+        self,
+        first: np.ndarray,
+        rest: np.ndarray,
+        *,
+        gain: np.ndarray | float = 1.0,
+        steps: int = DESCENT,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Move codes to where they give back more.
 
@@ -128,7 +155,9 @@ class ResidualAutoEncoder(Module):
             slope = 2 * (code - first) + self.code_gradient(2 * gain * (gain * guess - rest), cache)
             moved = code - step * slope
             moved_guess, _ = self.forward(moved)
-            moved_error = np.sum((moved - first) ** 2, axis=1) + np.sum((gain * moved_guess - rest) ** 2, axis=1)
+            moved_error = np.sum((moved - first) ** 2, axis=1) + np.sum(
+                (gain * moved_guess - rest) ** 2, axis=1
+            )
             better = moved_error < error
             code = np.where(better[:, None], moved, code)
             error = np.where(better, moved_error, error)
@@ -136,7 +165,9 @@ class ResidualAutoEncoder(Module):
             guess, cache = self.forward(code)
         return code, error
 
-    def encode(self, x: np.ndarray, *, gain: np.ndarray | float = 1.0, steps: int = DESCENT) -> np.ndarray:
+    def encode(
+        self, x: np.ndarray, *, gain: np.ndarray | float = 1.0, steps: int = DESCENT
+    ) -> np.ndarray:
         """Return the codes (N, L) of x (N, F)."""
         return self.descend(*self.split(x), gain=gain, steps=steps)[0]
 
@@ -146,10 +177,12 @@ class ResidualAutoEncoder(Module):
         rest = np.asarray(gain, np.float32) * self.forward(codes)[0]
         return codes @ self.basis[:, : self.code_size].T + rest @ self.basis[:, self.code_size :].T
 
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything that gives codes back to a file."""
-        arrays = {name: parameter.value for name, parameter in self.named_parameters()} | {"basis": self.basis, "scale": self.scale}
+        arrays = {name: parameter.value for name, parameter in self.named_parameters()} | {
+            "basis": self.basis,
+            "scale": self.scale,
+        }
         sizes = {"size": self.size, "code_size": self.code_size, "hidden": list(self.hidden)}
         save_arrays(path, arrays, {"kind": "residual autoencoder", **sizes})
 
@@ -165,10 +198,15 @@ class ResidualAutoEncoder(Module):
             sizes = configuration["size"], configuration["code_size"], *configuration["hidden"]
             # Checked before anything is made: a file must not make us allocate more than it holds.
             held = sum(array.size for array in arrays.values())
-            if configuration["kind"] != "residual autoencoder" or not all(isinstance(each, int) and 0 < each <= held for each in sizes):
+            if configuration["kind"] != "residual autoencoder" or not all(
+                isinstance(each, int) and 0 < each <= held for each in sizes
+            ):
                 raise ValueError("another kind of network")
             layers = (sizes[1], *sizes[2:], sizes[0] - sizes[1])
-            weights = sum((inputs + 1) * outputs for inputs, outputs in zip(layers[:-1], layers[1:], strict=True))
+            weights = sum(
+                (inputs + 1) * outputs
+                for inputs, outputs in zip(layers[:-1], layers[1:], strict=True)
+            )
             fits = arrays["basis"].shape == (sizes[0],) * 2 and arrays["scale"].shape == sizes[1:2]
             if not fits or weights + sizes[0] ** 2 + sizes[1] != held:
                 raise ValueError("sizes that do not fit")
@@ -177,9 +215,14 @@ class ResidualAutoEncoder(Module):
                 if arrays[name].shape != parameter.value.shape:
                     raise ValueError("shapes that do not fit")
                 parameter.value[...] = arrays[name]
-            network.basis, network.scale = arrays["basis"].astype(np.float32), arrays["scale"].astype(np.float32)
+            network.basis, network.scale = (
+                arrays["basis"].astype(np.float32),
+                arrays["scale"].astype(np.float32),
+            )
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{os.fspath(path)} does not hold a residual autoencoder ({error})") from None
+            raise CheckpointError(
+                f"{os.fspath(path)} does not hold a residual autoencoder ({error})"
+            ) from None
         return network
 
 

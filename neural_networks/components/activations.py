@@ -1,8 +1,9 @@
 """Activations: functions of one value, applied to arrays of any shape, each a Module without parameters.
 
-Every function here can be differentiated from its own output, so the cache is the output y and nothing else is kept
-(softplus and the gated unit excepted). Passes over memory are what costs: a rule with a comparison is one kernel of one
-pass; tanh and exp are NumPy's, which are vectorised where a kernel's are not.
+Every function here can be differentiated from its own output, so the cache is the output y and
+nothing else is kept (softplus and the gated unit excepted). Passes over memory are what costs: a
+rule with a comparison is one kernel of one pass; tanh and exp are NumPy's, which are vectorised
+where a kernel's are not.
 """
 
 from __future__ import annotations
@@ -104,7 +105,9 @@ class LeakyReLU(Module):
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx = dy where y > 0, else slope dy."""
         dx = np.empty(dy.shape, dy.dtype)
-        _leaky_relu_backward(dx.reshape(-1), dy.reshape(-1), cache.reshape(-1), dy.dtype.type(self.slope))
+        _leaky_relu_backward(
+            dx.reshape(-1), dy.reshape(-1), cache.reshape(-1), dy.dtype.type(self.slope)
+        )
         return dx
 
 
@@ -208,5 +211,10 @@ class GatedLinearUnit(Module):
         x, gate = cache
         dx = np.empty(x.shape, dy.dtype)
         size = dy.shape[-1]
-        _gate_backward(dx.reshape(-1, 2 * size), dy.reshape(-1, size), x.reshape(-1, 2 * size), gate.reshape(-1, size))
+        _gate_backward(
+            dx.reshape(-1, 2 * size),
+            dy.reshape(-1, size),
+            x.reshape(-1, 2 * size),
+            gate.reshape(-1, size),
+        )
         return dx

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_networks.components import tangents
 from neural_networks.components.module import Module
+from neural_networks.components.second_order import rules as tangents
 
 
 class Bidirectional(Module):
@@ -25,7 +25,9 @@ class Bidirectional(Module):
 
     def __init__(self, forward_cell: Any, backward_cell: Any) -> None:
         if forward_cell.input_size != backward_cell.input_size:
-            raise ValueError(f"both directions read the same input, not {forward_cell.input_size} and {backward_cell.input_size} values")
+            raise ValueError(
+                f"both directions read the same input, not {forward_cell.input_size} and {backward_cell.input_size} values"
+            )
         self.forward_cell = forward_cell
         self.backward_cell = backward_cell
         self.input_size = forward_cell.input_size
@@ -33,13 +35,19 @@ class Bidirectional(Module):
         self.state_size = forward_cell.state_size + backward_cell.state_size
 
     def forward(
-        self, x: np.ndarray, first: np.ndarray | None = None, *, steps: int | None = None, last: bool = False
+        self,
+        x: np.ndarray,
+        first: np.ndarray | None = None,
+        *,
+        steps: int | None = None,
+        last: bool = False,
     ) -> tuple[np.ndarray, Any]:
         """Run over all time steps, both ways.
 
         Args:
             x: (T, B, F); or (B, F), one input that every one of `steps` time steps gets.
-            first: (B, S), the states before step 0 of the one and behind step T - 1 of the other; zeros if not given.
+            first: (B, S), the states before step 0 of the one and behind step T - 1 of the other;
+                zeros if not given.
             steps: T, for an input that is repeated.
             last: return of each direction the output of the step that it reads last.
 
@@ -50,11 +58,15 @@ class Bidirectional(Module):
             ValueError: if a shape does not fit.
         """
         if first is not None and (first.ndim != 2 or first.shape[1] != self.state_size):
-            raise ValueError(f"the first states of both directions have the shape (B, {self.state_size}) together, not {first.shape}")
+            raise ValueError(
+                f"the first states of both directions have the shape (B, {self.state_size}) together, not {first.shape}"
+            )
         size = self.forward_cell.state_size
         states = (None, None) if first is None else (first[:, :size], first[:, size:])
         ahead, forward_cache = self.forward_cell.forward(x, states[0], steps=steps, last=last)
-        back, backward_cache = self.backward_cell.forward(x if steps is not None else x[::-1], states[1], steps=steps, last=last)
+        back, backward_cache = self.backward_cell.forward(
+            x if steps is not None else x[::-1], states[1], steps=steps, last=last
+        )
         y = np.concatenate([ahead, back if last else back[::-1]], axis=-1)
         return y, (forward_cache, backward_cache, ahead.shape[-1], steps is not None)
 
@@ -71,25 +83,39 @@ class Bidirectional(Module):
         forward_cache, backward_cache, size, repeated = cache
         dahead, dback = dy[..., :size], dy[..., size:]
         dx, dfirst = self.forward_cell.backward_with_state(dahead, forward_cache)
-        back, dlast = self.backward_cell.backward_with_state(dback if dy.ndim == 2 else dback[::-1], backward_cache)
+        back, dlast = self.backward_cell.backward_with_state(
+            dback if dy.ndim == 2 else dback[::-1], backward_cache
+        )
         return dx + (back if repeated else back[::-1]), np.concatenate([dfirst, dlast], axis=1)
 
     def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
-        """Return dx and its trace; see neural_networks/components/tangents.py."""
+        """Return dx and its trace; see neural_networks/components/second_order/rules.py."""
         forward_cache, backward_cache, size, _ = cache
-        ahead, forward_trace = tangents.traced_backward(self.forward_cell, dy[:, :, :size], forward_cache)
-        back, backward_trace = tangents.traced_backward(self.backward_cell, dy[::-1, :, size:], backward_cache)
+        ahead, forward_trace = tangents.traced_backward(
+            self.forward_cell, dy[:, :, :size], forward_cache
+        )
+        back, backward_trace = tangents.traced_backward(
+            self.backward_cell, dy[::-1, :, size:], backward_cache
+        )
         return ahead + back[::-1], (forward_trace, backward_trace)
 
     def tangent_forward(self, x_tangent: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
         """Return y_tangent and the tangents of the two caches."""
         ahead, forward_tangents = tangents.tangent_forward(self.forward_cell, x_tangent, cache[0])
-        back, backward_tangents = tangents.tangent_forward(self.backward_cell, x_tangent[::-1], cache[1])
+        back, backward_tangents = tangents.tangent_forward(
+            self.backward_cell, x_tangent[::-1], cache[1]
+        )
         return np.concatenate([ahead, back[::-1]], axis=2), (forward_tangents, backward_tangents)
 
-    def tangent_backward(self, dy_tangent: np.ndarray, cache: Any, trace: Any, found: Any) -> np.ndarray:
+    def tangent_backward(
+        self, dy_tangent: np.ndarray, cache: Any, trace: Any, found: Any
+    ) -> np.ndarray:
         """Return dx_tangent; add the tangents of the parameters' gradients."""
         size = cache[2]
-        ahead = tangents.tangent_backward(self.forward_cell, dy_tangent[:, :, :size], cache[0], trace[0], found[0])
-        back = tangents.tangent_backward(self.backward_cell, dy_tangent[::-1, :, size:], cache[1], trace[1], found[1])
+        ahead = tangents.tangent_backward(
+            self.forward_cell, dy_tangent[:, :, :size], cache[0], trace[0], found[0]
+        )
+        back = tangents.tangent_backward(
+            self.backward_cell, dy_tangent[::-1, :, size:], cache[1], trace[1], found[1]
+        )
         return ahead + back[::-1]

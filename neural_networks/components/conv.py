@@ -1,7 +1,8 @@
 """Convolution over time: every output step sees a few neighbouring input steps.
 
-Shapes: x (T, B, I), y (T', B, O) with T' = (T + 2 padding - K) // stride + 1; K is the kernel's size in time steps.
-The K neighbours of each step are laid side by side (im2col), so that forward is one GEMM and backward is two.
+Shapes: x (T, B, I), y (T', B, O) with T' = (T + 2 padding - K) // stride + 1; K is the kernel's
+size in time steps. The K neighbours of each step are laid side by side (im2col), so that forward is
+one GEMM and backward is two.
 """
 
 from __future__ import annotations
@@ -24,15 +25,27 @@ class Conv1d(Module):
         kernel_size: neighbouring time steps that each output sees.
         stride: time steps between two outputs.
         padding: zeros put before and after x, in time steps.
-        rng: draws the first weights, W (K, inputs, outputs) and b (outputs,), uniform in +-1 / sqrt(K inputs).
+        rng: draws the first weights, W (K, inputs, outputs) and b (outputs,), uniform in +-1 /
+            sqrt(K inputs).
     """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel_size: int, *, stride: int = 1, padding: int = 0, rng: np.random.Generator
+        self,
+        inputs: int,
+        outputs: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        rng: np.random.Generator,
     ) -> None:
         if min(inputs, outputs, kernel_size, stride) < 1 or padding < 0:
-            raise ValueError(f"impossible convolution: {inputs} inputs, {outputs} outputs, {kernel_size=}, {stride=}, {padding=}")
-        self.weight = Parameter(fan_in_uniform((kernel_size, inputs, outputs), kernel_size * inputs, rng=rng))
+            raise ValueError(
+                f"impossible convolution: {inputs} inputs, {outputs} outputs, {kernel_size=}, {stride=}, {padding=}"
+            )
+        self.weight = Parameter(
+            fan_in_uniform((kernel_size, inputs, outputs), kernel_size * inputs, rng=rng)
+        )
         self.bias = Parameter(fan_in_uniform((outputs,), kernel_size * inputs, rng=rng))
         self.stride = stride
         self.padding = padding
@@ -51,7 +64,9 @@ class Conv1d(Module):
         steps, batch, _ = x.shape
         out_steps = self.output_steps(steps)
         if out_steps < 1:
-            raise ValueError(f"{steps} time steps are too few for a kernel of {kernel_size} with padding {self.padding}")
+            raise ValueError(
+                f"{steps} time steps are too few for a kernel of {kernel_size} with padding {self.padding}"
+            )
         neighbours = np.empty((out_steps, batch, kernel_size, inputs), x.dtype)
         for k in range(kernel_size):
             first, stop = self._inside(k, steps, out_steps)
@@ -73,7 +88,9 @@ class Conv1d(Module):
         _, shape = cache
         kernel_size, inputs, outputs = self.weight.value.shape
         out_steps, batch, _ = dy.shape
-        dcolumns = dy.reshape(-1, outputs) @ self.weight.value.reshape(kernel_size * inputs, outputs).T
+        dcolumns = (
+            dy.reshape(-1, outputs) @ self.weight.value.reshape(kernel_size * inputs, outputs).T
+        )
         dneighbours = dcolumns.reshape(out_steps, batch, kernel_size, inputs)
         dx = np.zeros(shape, dy.dtype)
         for k in range(kernel_size):
@@ -98,4 +115,8 @@ class Conv1d(Module):
     def _source(self, k: int, first: int, stop: int) -> slice:
         """Return the steps of x that are neighbour k of the output steps [first, stop)."""
         start = first * self.stride + k - self.padding
-        return slice(start, start + (stop - first) * self.stride, self.stride) if stop > first else slice(0, 0)
+        return (
+            slice(start, start + (stop - first) * self.stride, self.stride)
+            if stop > first
+            else slice(0, 0)
+        )

@@ -20,12 +20,15 @@ class Dense(Module):
     Args:
         inputs: length of the last axis of x.
         outputs: length of the last axis of y.
-        rng: draws the first weights, W (inputs, outputs) and b (outputs,), uniform in +-1 / sqrt(inputs).
+        rng: draws the first weights, W (inputs, outputs) and b (outputs,), uniform in +-1 /
+            sqrt(inputs).
     """
 
     def __init__(self, inputs: int, outputs: int, *, rng: np.random.Generator) -> None:
         if inputs < 1 or outputs < 1:
-            raise ValueError(f"a dense layer needs at least one input and one output, not {inputs} and {outputs}")
+            raise ValueError(
+                f"a dense layer needs at least one input and one output, not {inputs} and {outputs}"
+            )
         self.weight = Parameter(fan_in_uniform((inputs, outputs), inputs, rng=rng))
         self.bias = Parameter(fan_in_uniform((outputs,), inputs, rng=rng))
 

@@ -12,8 +12,9 @@ from neural_networks.components.module import Module
 class Dropout(Module):
     """Set a share of the values to zero and divide the others by (1 - share) (Srivastava et al. 2014).
 
-    The generator is an argument of `forward`, which so stays a function of what it is given: with one it trains, without one
-    (as in a Sequential, and whenever a song is made) it passes everything on. A loss has `batch.rng` at hand.
+    The generator is an argument of `forward`, which so stays a function of what it is given: with
+    one it trains, without one (as in a Sequential, and whenever a song is made) it passes
+    everything on. A loss has `batch.rng` at hand.
 
     Args:
         share: probability to leave a value out, at least 0 and below 1.
@@ -24,11 +25,14 @@ class Dropout(Module):
             raise ValueError(f"the share to leave out must be at least 0 and below 1, not {share}")
         self.share = share
 
-    def forward(self, x: np.ndarray, rng: np.random.Generator | None = None) -> tuple[np.ndarray, Any]:
+    def forward(
+        self, x: np.ndarray, rng: np.random.Generator | None = None
+    ) -> tuple[np.ndarray, Any]:
         """Return y and the cache: the factor of each value, or None where nothing was left out."""
         if rng is None or self.share == 0:
             return x, None
-        # Drawn in float32 for both dtypes: a float64 check and a float32 training leave the same values out.
+        # Drawn in float32 for both dtypes: a float64 check and a float32 training leave the same
+        # values out.
         kept = rng.random(x.shape, np.float32) >= self.share
         factor = kept.astype(x.dtype)
         factor *= x.dtype.type(1 / (1 - self.share))

@@ -17,13 +17,23 @@ class FeedForward(Sequential):
     Args:
         sizes: of the input, of each layer, of the output.
         slope: of the leaky ReLUs.
-        activate_last: put a leaky ReLU behind the last layer too, for the first half of a longer network.
+        activate_last: put a leaky ReLU behind the last layer too, for the first half of a longer
+            network.
         rng: draws the first weights.
     """
 
-    def __init__(self, sizes: Sequence[int], *, slope: float = 0.01, activate_last: bool = False, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        slope: float = 0.01,
+        activate_last: bool = False,
+        rng: np.random.Generator,
+    ) -> None:
         if len(sizes) < 2:
-            raise ValueError(f"a network needs an input and an output, not the sizes {tuple(sizes)}")
+            raise ValueError(
+                f"a network needs an input and an output, not the sizes {tuple(sizes)}"
+            )
         layers: list[Module] = []
         for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
             layers += [Dense(inputs, outputs, rng=rng), LeakyReLU(slope)]

@@ -10,8 +10,9 @@ Backward, from dh_t, what the loss and the next step say together:
     dn = dh_t (1 - z) (1 - n^2),  dz = dh_t (h_{t-1} - n) z (1 - z),  dr = dn (h_{t-1} U_n + b_n) r (1 - r)
     dh_{t-1} = dh_t z + [dr, dz, dn r] U^T,  dU = sum h_{t-1}^T [dr, dz, dn r],  dW = sum x_t^T [dr, dz, dn]
 
-Cho et al. 2014, arXiv:1406.1078, eq. 5-8, with the reset gate after the recurrent product as in cuDNN and PyTorch.
-T, B, F, H = time steps, batch, input size, hidden size; kernels_gru.py has the recurrence.
+Cho et al. 2014, arXiv:1406.1078, eq. 5-8, with the reset gate after the recurrent product as in
+cuDNN and PyTorch. T, B, F, H = time steps, batch, input size, hidden size; kernels/gru.py has the
+recurrence.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from neural_networks.components.initializers import fan_in_uniform
-from neural_networks.components.kernels_gru import Arrays, gru_backward, gru_cache, gru_forward
+from neural_networks.components.kernels.gru import Arrays, gru_backward, gru_cache, gru_forward
 from neural_networks.components.parameters import Parameter
 from neural_networks.components.recurrent_layer import LayerCache, RecurrentLayer
 
@@ -56,7 +57,9 @@ class GRU(RecurrentLayer):
         self.recurrent_bias = Parameter(fan_in_uniform((3 * size,), size, rng=rng))
         self._finish(output_layers, rng)
 
-    def _run(self, x: np.ndarray, steps: int, first: np.ndarray | None) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    def _run(
+        self, x: np.ndarray, steps: int, first: np.ndarray | None
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         dtype = self.recurrent_weight.value.dtype
         hidden = np.empty((steps + 1, x.shape[1], self.hidden_size), dtype)
         hidden[0] = 0 if first is None else first
@@ -67,10 +70,20 @@ class GRU(RecurrentLayer):
     def _run_backward(self, dx: np.ndarray, dhidden: np.ndarray, cache: LayerCache) -> np.ndarray:
         dfirst = np.empty_like(cache.hidden[0])
         x = np.ascontiguousarray(cache.x, dfirst.dtype)
-        grads = self.input_weight.grad, self.recurrent_weight.grad, self.input_bias.grad, self.recurrent_bias.grad
+        grads = (
+            self.input_weight.grad,
+            self.recurrent_weight.grad,
+            self.input_bias.grad,
+            self.recurrent_bias.grad,
+        )
         gates, candidate = cache.kept
         gru_backward(dx, dfirst, grads, dhidden, cache.hidden, gates, candidate, x, self._weights())
         return dfirst
 
     def _weights(self) -> Arrays:
-        return self.input_weight.value, self.recurrent_weight.value, self.input_bias.value, self.recurrent_bias.value
+        return (
+            self.input_weight.value,
+            self.recurrent_weight.value,
+            self.input_bias.value,
+            self.recurrent_bias.value,
+        )

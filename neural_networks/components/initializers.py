@@ -1,6 +1,7 @@
 """First values of weights: each returns a float64 array drawn from a generator; `pack` decides the final dtype.
 
-The last two axes of a weight are (inputs, outputs); axes before them, as in a convolution, multiply the inputs.
+The last two axes of a weight are (inputs, outputs); axes before them, as in a convolution, multiply
+the inputs.
 """
 
 from __future__ import annotations
@@ -23,13 +24,17 @@ def glorot_uniform(shape: tuple[int, ...], *, rng: np.random.Generator) -> np.nd
     return rng.uniform(-bound, bound, shape)
 
 
-def he_normal(shape: tuple[int, ...], *, slope: float = 0.0, rng: np.random.Generator) -> np.ndarray:
+def he_normal(
+    shape: tuple[int, ...], *, slope: float = 0.0, rng: np.random.Generator
+) -> np.ndarray:
     """Draw normals of variance 2 / ((1 + slope^2) fan_in) (He et al. 2015, equations 10 and 15), good before a (leaky) ReLU."""
     fan_in, _ = _fans(shape)
     return rng.standard_normal(shape) * sqrt(2 / ((1 + slope * slope) * fan_in))
 
 
-def orthogonal(shape: tuple[int, int], *, gain: float = 1.0, rng: np.random.Generator) -> np.ndarray:
+def orthogonal(
+    shape: tuple[int, int], *, gain: float = 1.0, rng: np.random.Generator
+) -> np.ndarray:
     """Draw a matrix with orthonormal rows or columns, uniformly (Saxe et al. 2014): a recurrence that keeps lengths."""
     rows, columns = shape
     q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))

@@ -26,7 +26,9 @@ class LayerNorm(Module):
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y (..., F) and the cache (normalised (..., F), scale (..., 1))."""
         normalised = x - x.mean(axis=-1, keepdims=True)
-        variance = np.einsum("...i,...i->...", normalised, normalised)[..., None] / x.dtype.type(x.shape[-1])
+        variance = np.einsum("...i,...i->...", normalised, normalised)[..., None] / x.dtype.type(
+            x.shape[-1]
+        )
         scale = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
         normalised *= scale
         return normalised * self.gain.value + self.shift.value, (normalised, scale)
@@ -35,7 +37,9 @@ class LayerNorm(Module):
         """Return dx = scale (d - mean(d) - normalised mean(d normalised)) with d = dy gain; add dgain and dshift."""
         normalised, scale = cache
         features = dy.shape[-1]
-        self.gain.grad += np.einsum("ni,ni->i", dy.reshape(-1, features), normalised.reshape(-1, features))
+        self.gain.grad += np.einsum(
+            "ni,ni->i", dy.reshape(-1, features), normalised.reshape(-1, features)
+        )
         self.shift.grad += dy.reshape(-1, features).sum(axis=0)
         dx = dy * self.gain.value
         along = np.einsum("...i,...i->...", dx, normalised)[..., None] / dy.dtype.type(features)

@@ -2,7 +2,8 @@
 
     value, dy = loss(y, target)
 
-Values are Python floats, means over all elements unless a docstring says otherwise; gradients have y's shape and dtype.
+Values are Python floats, means over all elements unless a docstring says otherwise; gradients have
+y's shape and dtype.
 """
 
 from __future__ import annotations
@@ -24,16 +25,20 @@ def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[float, np.nda
     return value, dy
 
 
-def sequence_error(y: np.ndarray, target: np.ndarray, *, smoothness: float, rows: int = 1) -> tuple[float, float, np.ndarray]:
+def sequence_error(
+    y: np.ndarray, target: np.ndarray, *, smoothness: float, rows: int = 1
+) -> tuple[float, float, np.ndarray]:
     """Return mean(e^2), the roughness mean over time of the change of e squared, and dy of the first + smoothness times the second.
 
-    e = y - target may be wrong everywhere a little and still sound right; what jumps from row to row is heard as noise.
+    e = y - target may be wrong everywhere a little and still sound right; what jumps from row to
+    row is heard as noise.
 
     Args:
         y: (T, B, F).
         target: (T, B, F).
         smoothness: weight of the roughness.
-        rows: that each step holds side by side, F / rows values each; the change goes from row to row, over the steps' borders too.
+        rows: that each step holds side by side, F / rows values each; the change goes from row to
+            row, over the steps' borders too.
     """
     error, dy = mean_squared_error(y, target)
     if not smoothness:
@@ -76,7 +81,8 @@ def huber(y: np.ndarray, target: np.ndarray, *, delta: float = 1.0) -> tuple[flo
 def bce_with_logits(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the mean cross entropy of sigmoid(y) with targets in [0, 1], and dy = (sigmoid(y) - target) / n.
 
-    Computed as max(y, 0) - y target + log(1 + exp(-|y|)), which neither overflows nor takes the logarithm of 0.
+    Computed as max(y, 0) - y target + log(1 + exp(-|y|)), which neither overflows nor takes the
+    logarithm of 0.
     """
     entropy = np.maximum(y, y.dtype.type(0)) - y * target + np.log1p(np.exp(-np.abs(y)))
     dy = sigmoid(y)
@@ -86,7 +92,9 @@ def bce_with_logits(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarra
 
 
 @kernel
-def _gaussian_kl(dmean: Array, dlog_variance: Array, mean: Array, log_variance: Array, free_bits: float) -> float:
+def _gaussian_kl(
+    dmean: Array, dlog_variance: Array, mean: Array, log_variance: Array, free_bits: float
+) -> float:
     """Fill the gradients (N, Z) and return the sum over Z of the means over N."""
     count, size = mean.shape
     one, half, scale = mean.dtype.type(1), mean.dtype.type(0.5), mean.dtype.type(1 / count)
@@ -119,8 +127,8 @@ def gaussian_kl(
     Args:
         mean: (..., Z).
         log_variance: (..., Z).
-        free_bits: nats that each of the Z coordinates, averaged over the other axes, may hold free of charge
-            (Kingma et al. 2016, equation 15).
+        free_bits: nats that each of the Z coordinates, averaged over the other axes, may hold free
+            of charge (Kingma et al. 2016, equation 15).
 
     Returns:
         The value, dmean and dlog_variance.
@@ -129,9 +137,12 @@ def gaussian_kl(
     count = mean.size // size
     dmean, dlog_variance = np.empty(mean.shape, mean.dtype), np.empty(mean.shape, mean.dtype)
     value = _gaussian_kl(
-        dmean.reshape(count, size), dlog_variance.reshape(count, size),
-        mean.reshape(count, size), log_variance.reshape(count, size), free_bits,
-    )  # fmt: skip
+        dmean.reshape(count, size),
+        dlog_variance.reshape(count, size),
+        mean.reshape(count, size),
+        log_variance.reshape(count, size),
+        free_bits,
+    )
     return value, dmean, dlog_variance
 
 

@@ -8,11 +8,13 @@
 Backward, from dh_t and dc_t, what the loss and the next step say together:
 
     dc_t += dh_t o (1 - tanh(c_t)^2),  dc_{t-1} = dc_t f
-    d[i; f; g; o] = [dc_t g i (1 - i); dc_t c_{t-1} f (1 - f); dc_t i (1 - g^2); dh_t tanh(c_t) o (1 - o)]
+    d[i; f; g; o] = [dc_t g i (1 - i); dc_t c_{t-1} f (1 - f); dc_t i (1 - g^2); dh_t tanh(c_t) o (1
+    - o)]
     dh_{t-1} = d[..] U^T,  dU = sum h_{t-1}^T d[..],  dW = sum x_t^T d[..]
 
-Hochreiter and Schmidhuber 1997; the forget gate of Gers et al. 2000, as in PyTorch, whose two biases are one here.
-T, B, F, H = time steps, batch, input size, hidden size; kernels_lstm.py has the recurrence.
+Hochreiter and Schmidhuber 1997; the forget gate of Gers et al. 2000, as in PyTorch, whose two
+biases are one here. T, B, F, H = time steps, batch, input size, hidden size; kernels/lstm.py has
+the recurrence.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from neural_networks.components.initializers import fan_in_uniform
-from neural_networks.components.kernels_lstm import Arrays, lstm_backward, lstm_cache, lstm_forward
+from neural_networks.components.kernels.lstm import Arrays, lstm_backward, lstm_cache, lstm_forward
 from neural_networks.components.parameters import Parameter
 from neural_networks.components.recurrent_layer import LayerCache, RecurrentLayer
 
@@ -37,8 +39,8 @@ class LSTM(RecurrentLayer):
         hidden_size: H, values of the state; or instead of it:
         input_layers: the owner's argument, (H + F, .., H); see recurrent_layer.py.
         output_layers: (H, .., O), a network behind the states; none if not given.
-        rng: draws the first weights, uniform in +-1/sqrt(H); 1 is added to the forget gate's bias, so that a cell begins by
-            remembering (Jozefowicz et al. 2015, section 2.2).
+        rng: draws the first weights, uniform in +-1/sqrt(H); 1 is added to the forget gate's bias,
+            so that a cell begins by remembering (Jozefowicz et al. 2015, section 2.2).
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class LSTM(RecurrentLayer):
         self.bias.value[size : 2 * size] += 1
         self._finish(output_layers, rng, states=2)
 
-    def _run(self, x: np.ndarray, steps: int, first: np.ndarray | None) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    def _run(
+        self, x: np.ndarray, steps: int, first: np.ndarray | None
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         dtype, size = self.recurrent_weight.value.dtype, self.hidden_size
         hidden, cells = (np.empty((steps + 1, x.shape[1], size), dtype) for _ in range(2))
         hidden[0] = 0 if first is None else first[:, :size]

@@ -5,9 +5,10 @@ Contract:
     y, cache = module.forward(x)       reads the module, never writes it
     dx = module.backward(dy, cache)    adds into every Parameter.grad; twice on one cache adds the same again
 
-The cache is returned, not stored, so a critic can run on real and on fake songs before either backward pass, and
-`generator.backward(critic.backward(dscore, c), g)` is the chain rule as it is written on paper.
-Inside networks arrays are time-major: (T, B, F) = (time steps, batch, features), C-contiguous; one step is (B, F).
+The cache is returned, not stored, so a critic can run on real and on fake songs before either
+backward pass, and `generator.backward(critic.backward(dscore, c), g)` is the chain rule as it is
+written on paper. Inside networks arrays are time-major: (T, B, F) = (time steps, batch, features),
+C-contiguous; one step is (B, F).
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ class Parameter:
 class FlatParameters:
     """All parameters of a module as two vectors, `.values` and `.grads`, of shape (n,).
 
-    Each Parameter's `value` and `grad` are views into the vectors, so a change of one is a change of the other.
+    Each Parameter's `value` and `grad` are views into the vectors, so a change of one is a change
+    of the other.
     """
 
     def __init__(self, module: Module, values: np.ndarray, grads: np.ndarray) -> None:
@@ -53,7 +54,8 @@ class FlatParameters:
         """Return the slices of the vectors that belong to one part of the module.
 
         Raises:
-            ValueError: if the part's parameters are not all in this module, or are not next to each other.
+            ValueError: if the part's parameters are not all in this module, or are not next to each
+                other.
         """
         parameters = submodule.parameters()
         if not parameters:
@@ -64,7 +66,9 @@ class FlatParameters:
         stop = start
         for parameter in parameters:
             if (parameter.value.__array_interface__["data"][0] - base) // itemsize != stop:
-                raise ValueError("the submodule's parameters are not one slice of this module's flat vector")
+                raise ValueError(
+                    "the submodule's parameters are not one slice of this module's flat vector"
+                )
             stop += parameter.value.size
         if start < 0 or stop > self.values.size:
             raise ValueError("the submodule is not a part of this module")
@@ -92,7 +96,8 @@ def pack(module: Module, dtype: DTypeLike = np.float32) -> FlatParameters:
         dtype: of both vectors.
 
     Returns:
-        The vectors; the module's Parameters are views into them from now on. Gradients start at zero.
+        The vectors; the module's Parameters are views into them from now on. Gradients start at
+        zero.
     """
     parameters = module.parameters()
     size = sum(p.value.size for p in parameters)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neural_networks.components.initializers import fan_in_uniform
-from neural_networks.components.kernels_recurrent import recurrent_backward, recurrent_forward
+from neural_networks.components.kernels.recurrent import recurrent_backward, recurrent_forward
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import Parameter
 
@@ -49,27 +49,41 @@ class Recurrent(Module):
         slope: float = 0.01,
         rng: np.random.Generator,
     ) -> None:
-        if len(input_layers) < 2 or len(output_layers) < 2 or min(input_size, *input_layers, *output_layers) < 1:
-            raise ValueError(f"each network needs at least two sizes, all positive: {input_size}, {input_layers}, {output_layers}")
+        if (
+            len(input_layers) < 2
+            or len(output_layers) < 2
+            or min(input_size, *input_layers, *output_layers) < 1
+        ):
+            raise ValueError(
+                f"each network needs at least two sizes, all positive: {input_size}, {input_layers}, {output_layers}"
+            )
         if input_layers[0] != input_layers[-1] + input_size:
             raise ValueError(
                 f"input_layers must begin with its last size plus input_size, "
                 f"{input_layers[-1]} + {input_size} = {input_layers[-1] + input_size}, not with {input_layers[0]}"
             )
         if output_layers[0] != input_layers[-1]:
-            raise ValueError(f"output_layers must begin with the last of input_layers, {input_layers[-1]}, not with {output_layers[0]}")
+            raise ValueError(
+                f"output_layers must begin with the last of input_layers, {input_layers[-1]}, not with {output_layers[0]}"
+            )
         self.input_size = input_size
         self.output_size = output_layers[-1]
         self.hidden_size = self.state_size = input_layers[-1]
         self.slope = slope
         self.input_layers = np.array(input_layers, np.int64)
         self.output_layers = np.array(output_layers, np.int64)
-        # Each network's weights are one vector, W (inputs, outputs) then b (outputs,) layer after layer; `layers` shows them apart.
+        # Each network's weights are one vector, W (inputs, outputs) then b (outputs,) layer after
+        # layer; `layers` shows them apart.
         self.input_weights = Parameter(_first_weights(input_layers, rng))
         self.output_weights = Parameter(_first_weights(output_layers, rng))
 
     def forward(
-        self, x: np.ndarray, first: np.ndarray | None = None, *, steps: int | None = None, last: bool = False
+        self,
+        x: np.ndarray,
+        first: np.ndarray | None = None,
+        *,
+        steps: int | None = None,
+        last: bool = False,
     ) -> tuple[np.ndarray, RecurrentCache]:
         """Run over all time steps.
 
@@ -97,18 +111,24 @@ class Recurrent(Module):
         if first is None:
             first = np.zeros((batch, self.hidden_size), dtype)
         elif first.shape != (batch, self.hidden_size):
-            raise ValueError(f"the first state must have the shape {(batch, self.hidden_size)}, not {first.shape}")
+            raise ValueError(
+                f"the first state must have the shape {(batch, self.hidden_size)}, not {first.shape}"
+            )
         y = np.empty((count, batch, self.output_size), dtype)
         inner = np.empty((count, batch, self.input_layers.sum()), dtype)
         outer = np.empty((count, batch, self.output_layers.sum()), dtype)
-        recurrent_forward(y, inner, outer, x, np.ascontiguousarray(first, dtype), *self._constants(dtype))
+        recurrent_forward(
+            y, inner, outer, x, np.ascontiguousarray(first, dtype), *self._constants(dtype)
+        )
         return (y[-1] if last else y), RecurrentCache(inner, outer, repeated, last)
 
     def backward(self, dy: np.ndarray, cache: RecurrentCache) -> np.ndarray:
         """Return dx, shaped like the x of forward, from dy, shaped like its outputs; add the weights' gradients."""
         return self.backward_with_state(dy, cache)[0]
 
-    def backward_with_state(self, dy: np.ndarray, cache: RecurrentCache) -> tuple[np.ndarray, np.ndarray]:
+    def backward_with_state(
+        self, dy: np.ndarray, cache: RecurrentCache
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return dx as `backward` does, and dfirst (B, H), the gradient with respect to the first state.
 
         Raises:
@@ -125,27 +145,41 @@ class Recurrent(Module):
         dx = np.zeros((1 if cache.repeated else steps, batch, self.input_size), dtype)
         dfirst = np.empty((batch, self.hidden_size), dtype)
         recurrent_backward(
-            dx, dfirst, self.input_weights.grad, self.output_weights.grad,
-            np.ascontiguousarray(dy, dtype), cache.inner, cache.outer, *self._constants(dtype),
-        )  # fmt: skip
+            dx,
+            dfirst,
+            self.input_weights.grad,
+            self.output_weights.grad,
+            np.ascontiguousarray(dy, dtype),
+            cache.inner,
+            cache.outer,
+            *self._constants(dtype),
+        )
         return (dx[0] if cache.repeated else dx), dfirst
 
     def add_gradients(self, dy: np.ndarray, cache: RecurrentCache) -> None:
         """Add the weights' gradients alone, from dy shaped like the outputs: for a first layer, whose input needs none."""
         self.backward_with_state(dy, cache)
 
-    def layers(self) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[np.ndarray, np.ndarray]]]:
+    def layers(
+        self,
+    ) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[np.ndarray, np.ndarray]]]:
         """Return (W, b) of each layer of MLP_in and of MLP_out, as views into the weights."""
-        return _apart(self.input_weights.value, self.input_layers), _apart(self.output_weights.value, self.output_layers)
+        return _apart(self.input_weights.value, self.input_layers), _apart(
+            self.output_weights.value, self.output_layers
+        )
 
-    def _constants(self, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
+    def _constants(
+        self, dtype: np.dtype
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
         weights = self.input_weights.value, self.output_weights.value
         return *weights, self.input_layers, self.output_layers, dtype.type(self.slope)
 
 
 def _first_weights(sizes: Sequence[int], rng: np.random.Generator) -> np.ndarray:
     pairs = zip(sizes[:-1], sizes[1:], strict=True)
-    return np.concatenate([fan_in_uniform(((inputs + 1) * outputs,), inputs, rng=rng) for inputs, outputs in pairs])
+    return np.concatenate(
+        [fan_in_uniform(((inputs + 1) * outputs,), inputs, rng=rng) for inputs, outputs in pairs]
+    )
 
 
 def _apart(weights: np.ndarray, sizes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -3,9 +3,10 @@
     GRU(F, H, rng=rng)                                                         the cell alone, its outputs are its states
     GRU(F, input_layers=(H + F, .., H), output_layers=(H, .., O), rng=rng)     as the owner's cell takes it
 
-A gated cell makes its state by its gates, so the layers between the first and the last of `input_layers` see x alone, before the
-recurrence: a small feed-forward network whose layers all end in a leaky ReLU. `output_layers` are one behind the states.
-T, B, F, H, O, S = time steps, batch, input size, hidden size, output size, size of the state that goes round.
+A gated cell makes its state by its gates, so the layers between the first and the last of
+`input_layers` see x alone, before the recurrence: a small feed-forward network whose layers all end
+in a leaky ReLU. `output_layers` are one behind the states. T, B, F, H, O, S = time steps, batch,
+input size, hidden size, output size, size of the state that goes round.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from neural_networks.components.module import Module
 class LayerCache(NamedTuple):
     """What backward needs of a forward pass."""
 
-    x: np.ndarray  # (T, B, F), what the cell itself reads, or (1, B, F) for an input that every step gets
+    # (T, B, F), what the cell itself reads, or (1, B, F) for an input that every step gets
+    x: np.ndarray
     hidden: np.ndarray  # (T+1, B, H), [0] the first state
     kept: tuple[np.ndarray, ...]  # of the cell
     before: Any  # the caches of the networks around it
@@ -49,15 +51,27 @@ class RecurrentLayer(Module):
     after: FeedForward | None
 
     def _surround(
-        self, input_size: int, hidden_size: int | None, input_layers: Sequence[int] | None, rng: np.random.Generator
+        self,
+        input_size: int,
+        hidden_size: int | None,
+        input_layers: Sequence[int] | None,
+        rng: np.random.Generator,
     ) -> int:
         """Take the arguments, make the network before the cell, and return the cell's own input size."""
         name = type(self).__name__
         if (hidden_size is None) == (input_layers is None):
-            raise ValueError(f"a {name} takes either hidden_size or input_layers, whose last is the hidden size")
-        sizes = (hidden_size + input_size, hidden_size) if hidden_size is not None else tuple(input_layers or ())
+            raise ValueError(
+                f"a {name} takes either hidden_size or input_layers, whose last is the hidden size"
+            )
+        sizes = (
+            (hidden_size + input_size, hidden_size)
+            if hidden_size is not None
+            else tuple(input_layers or ())
+        )
         if len(sizes) < 2 or min(input_size, *sizes) < 1 or sizes[-1] < 1:
-            raise ValueError(f"a {name} needs at least one input and one hidden unit, not {input_size} and {sizes}")
+            raise ValueError(
+                f"a {name} needs at least one input and one hidden unit, not {input_size} and {sizes}"
+            )
         if sizes[0] != sizes[-1] + input_size:
             raise ValueError(
                 f"input_layers must begin with its last size plus input_size, "
@@ -65,18 +79,28 @@ class RecurrentLayer(Module):
             )
         self.input_size, self.hidden_size = input_size, sizes[-1]
         between = (input_size, *sizes[1:-1])
-        self.before = FeedForward(between, activate_last=True, rng=rng) if len(between) > 1 else None
+        self.before = (
+            FeedForward(between, activate_last=True, rng=rng) if len(between) > 1 else None
+        )
         return between[-1]
 
-    def _finish(self, output_layers: Sequence[int] | None, rng: np.random.Generator, *, states: int = 1) -> None:
+    def _finish(
+        self, output_layers: Sequence[int] | None, rng: np.random.Generator, *, states: int = 1
+    ) -> None:
         """Make the network behind the cell."""
-        if output_layers is not None and (len(output_layers) < 2 or output_layers[0] != self.hidden_size):
-            raise ValueError(f"output_layers must begin with the hidden size, {self.hidden_size}, and have two sizes, not {output_layers}")
+        if output_layers is not None and (
+            len(output_layers) < 2 or output_layers[0] != self.hidden_size
+        ):
+            raise ValueError(
+                f"output_layers must begin with the hidden size, {self.hidden_size}, and have two sizes, not {output_layers}"
+            )
         self.after = FeedForward(output_layers, rng=rng) if output_layers is not None else None
         self.output_size = self.hidden_size if output_layers is None else output_layers[-1]
         self.state_size = states * self.hidden_size
 
-    def _run(self, x: np.ndarray, steps: int, first: np.ndarray | None) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    def _run(
+        self, x: np.ndarray, steps: int, first: np.ndarray | None
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         """Return the states (T+1, B, H), the first included, and what is kept for backward."""
         raise NotImplementedError
 
@@ -85,7 +109,12 @@ class RecurrentLayer(Module):
         raise NotImplementedError
 
     def forward(
-        self, x: np.ndarray, first: np.ndarray | None = None, *, steps: int | None = None, last: bool = False
+        self,
+        x: np.ndarray,
+        first: np.ndarray | None = None,
+        *,
+        steps: int | None = None,
+        last: bool = False,
     ) -> tuple[np.ndarray, LayerCache]:
         """Run over all time steps.
 
@@ -105,13 +134,17 @@ class RecurrentLayer(Module):
         name = type(self).__name__
         if x.ndim != (2 if repeated else 3) or x.shape[-1] != self.input_size:
             wanted = f"(B, {self.input_size})" if repeated else f"(T, B, {self.input_size})"
-            raise ValueError(f"a {name} of {self.input_size} inputs takes x of shape {wanted}, not {x.shape}")
+            raise ValueError(
+                f"a {name} of {self.input_size} inputs takes x of shape {wanted}, not {x.shape}"
+            )
         x = x[None] if repeated else x
         count = len(x) if steps is None else steps
         if count < 1:
             raise ValueError(f"a sequence needs at least one time step, not {count}")
         if first is not None and first.shape != (x.shape[1], self.state_size):
-            raise ValueError(f"the first state must have the shape {(x.shape[1], self.state_size)}, not {first.shape}")
+            raise ValueError(
+                f"the first state must have the shape {(x.shape[1], self.state_size)}, not {first.shape}"
+            )
         before = after = None
         if self.before is not None:
             x, before = self.before.forward(x)
@@ -125,7 +158,9 @@ class RecurrentLayer(Module):
         """Return dx, shaped like the x of forward, and add the parameters' gradients."""
         return self.backward_with_state(dy, cache)[0]
 
-    def backward_with_state(self, dy: np.ndarray, cache: LayerCache) -> tuple[np.ndarray, np.ndarray]:
+    def backward_with_state(
+        self, dy: np.ndarray, cache: LayerCache
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return dx as `backward` does, and dfirst (B, S), the gradient with respect to the first state.
 
         Raises:
@@ -142,7 +177,11 @@ class RecurrentLayer(Module):
         if self.before is not None:
             self.backward(dy, cache)
         else:
-            self._run_backward(np.empty((0, *cache.x.shape[1:]), cache.hidden.dtype), self._through_output(dy, cache), cache)
+            self._run_backward(
+                np.empty((0, *cache.x.shape[1:]), cache.hidden.dtype),
+                self._through_output(dy, cache),
+                cache,
+            )
 
     def _through_output(self, dy: np.ndarray, cache: LayerCache) -> np.ndarray:
         """Return the gradient with respect to the states (T, B, H), or (1, B, H) where the last alone was asked for."""

@@ -6,8 +6,9 @@ Backward, from dh_t, what the loss and the next step say together:
 
     ds = dh_t (1 - h_t^2),  dh_{t-1} = ds U^T,  dU = sum h_{t-1}^T ds,  dW = sum x_t^T ds
 
-A gradient passes through U and a tanh at every step, and so fades or explodes in a long sequence: what the gates of GRU and LSTM mend.
-Elman 1990. T, B, F, H = time steps, batch, input size, hidden size; kernels_rnn.py has the recurrence.
+A gradient passes through U and a tanh at every step, and so fades or explodes in a long sequence:
+what the gates of GRU and LSTM mend. Elman 1990. T, B, F, H = time steps, batch, input size, hidden
+size; kernels/rnn.py has the recurrence.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from neural_networks.components.initializers import fan_in_uniform
-from neural_networks.components.kernels_rnn import Arrays, rnn_backward, rnn_forward
+from neural_networks.components.kernels.rnn import Arrays, rnn_backward, rnn_forward
 from neural_networks.components.parameters import Parameter
 from neural_networks.components.recurrent_layer import LayerCache, RecurrentLayer
 
@@ -49,7 +50,9 @@ class RNN(RecurrentLayer):
         self.bias = Parameter(fan_in_uniform((size,), size, rng=rng))
         self._finish(output_layers, rng)
 
-    def _run(self, x: np.ndarray, steps: int, first: np.ndarray | None) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    def _run(
+        self, x: np.ndarray, steps: int, first: np.ndarray | None
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         dtype = self.recurrent_weight.value.dtype
         hidden = np.empty((steps + 1, x.shape[1], self.hidden_size), dtype)
         hidden[0] = 0 if first is None else first

@@ -31,7 +31,9 @@ class SplitSteps(Module):
         if features % self.rows:
             raise ValueError(f"{features} features can't be split into {self.rows} rows")
         y = x.reshape(steps, batch, self.rows, features // self.rows).transpose(0, 2, 1, 3)
-        return np.ascontiguousarray(y).reshape(steps * self.rows, batch, features // self.rows), x.shape
+        return np.ascontiguousarray(y).reshape(
+            steps * self.rows, batch, features // self.rows
+        ), x.shape
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx (T, B, F): the rows side by side again."""
@@ -39,7 +41,8 @@ class SplitSteps(Module):
         dx = dy.reshape(steps, self.rows, batch, features // self.rows).transpose(0, 2, 1, 3)
         return np.ascontiguousarray(dx).reshape(cache)
 
-    # Second derivatives (tangents.py): of a linear map without parameters they are the map itself.
+    # Second derivatives (second_order/rules.py): of a linear map without parameters they are the
+    # map itself.
 
     def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
         """Return dx, and no trace."""
@@ -49,6 +52,8 @@ class SplitSteps(Module):
         """Return y_tangent, and nothing to keep."""
         return self.forward(x_tangent)[0], None
 
-    def tangent_backward(self, dy_tangent: np.ndarray, cache: Any, trace: Any, tangents: Any) -> np.ndarray:
+    def tangent_backward(
+        self, dy_tangent: np.ndarray, cache: Any, trace: Any, tangents: Any
+    ) -> np.ndarray:
         """Return dx_tangent."""
         return self.backward(dy_tangent, cache)

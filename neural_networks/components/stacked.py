@@ -16,19 +16,30 @@ class Stacked(Module):
     """Run recurrent layers one after the other: Stacked(GRU(5, 8, rng=rng), GRU(8, 8, rng=rng)).
 
     Args:
-        layers: GRU, LSTM, RNN, Recurrent, Bidirectional; each takes as many inputs as the one below has outputs.
+        layers: GRU, LSTM, RNN, Recurrent, Bidirectional; each takes as many inputs as the one below
+            has outputs.
     """
 
     def __init__(self, *layers: Any) -> None:
-        sizes = [(below.output_size, above.input_size) for below, above in zip(layers[:-1], layers[1:], strict=True)]
+        sizes = [
+            (below.output_size, above.input_size)
+            for below, above in zip(layers[:-1], layers[1:], strict=True)
+        ]
         if not layers or any(outputs != inputs for outputs, inputs in sizes):
-            raise ValueError(f"each layer must read as many values as the one below writes: (outputs, inputs) are {sizes}")
+            raise ValueError(
+                f"each layer must read as many values as the one below writes: (outputs, inputs) are {sizes}"
+            )
         self.layers = list(layers)
         self.input_size, self.output_size = layers[0].input_size, layers[-1].output_size
         self.state_size = sum(layer.state_size for layer in layers)
 
     def forward(
-        self, x: np.ndarray, first: np.ndarray | None = None, *, steps: int | None = None, last: bool = False
+        self,
+        x: np.ndarray,
+        first: np.ndarray | None = None,
+        *,
+        steps: int | None = None,
+        last: bool = False,
     ) -> tuple[np.ndarray, Any]:
         """Run over all time steps.
 
@@ -45,7 +56,9 @@ class Stacked(Module):
             ValueError: if a shape does not fit.
         """
         if first is not None and (first.ndim != 2 or first.shape[1] != self.state_size):
-            raise ValueError(f"the first states of these layers have the shape (B, {self.state_size}) together, not {first.shape}")
+            raise ValueError(
+                f"the first states of these layers have the shape (B, {self.state_size}) together, not {first.shape}"
+            )
         caches, start = [], 0
         for layer in self.layers:
             state = None if first is None else first[:, start : start + layer.state_size]

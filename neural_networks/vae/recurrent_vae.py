@@ -5,9 +5,10 @@
     loss      mean squared error + smoothness roughness + beta KL(N(mean, variance) || N(0, 1))
               z = mean + exp(log_variance / 2) epsilon,   roughness: of the error, from row to row (components/losses.py)
 
-Letters: S steps, B batch, F features of a step, Z latent size, H hidden size. A step is a quarter of a beat.
-Sources: Kingma and Welling 2014 (the loss, the reparameterised gradient); Roberts et al. 2018, MusicVAE (a plan above the notes);
-Cho et al. 2014 (the GRU); Dauphin et al. 2017 (the gated convolution).
+Letters: S steps, B batch, F features of a step, Z latent size, H hidden size. A step is a quarter
+of a beat. Sources: Kingma and Welling 2014 (the loss, the reparameterised gradient); Roberts et al.
+2018, MusicVAE (a plan above the notes); Cho et al. 2014 (the GRU); Dauphin et al. 2017 (the gated
+convolution).
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ import numpy as np
 from neural_networks.components.activations import GatedLinearUnit, LeakyReLU, Tanh
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
-from neural_networks.components.finish import Finish
 from neural_networks.components.gru import GRU
 from neural_networks.components.losses import gaussian_kl, sequence_error
 from neural_networks.components.module import Module
+from neural_networks.vae.calibration import Finish
 
 STEPS_PER_BEAT = 4
 PLAN_SIZE = 128  # values of a beat's vector
@@ -51,12 +52,15 @@ class SequenceEncoder(Module):
         rng: draws the initial weights.
     """
 
-    def __init__(self, features: int, latent_size: int, *, hidden: int = 128, rng: np.random.Generator) -> None:
+    def __init__(
+        self, features: int, latent_size: int, *, hidden: int = 128, rng: np.random.Generator
+    ) -> None:
         self.embed = Dense(features, hidden, rng=rng)
         self.squash = Tanh()
         self.cell = GRU(hidden, hidden, rng=rng)
         self.head = Dense(2 * hidden, 2 * latent_size, rng=rng)
-        self.head.bias.value[latent_size:] = -3  # begins almost certain, so that the first gradients carry the songs, not noise
+        # begins almost certain, so that the first gradients carry the songs, not noise
+        self.head.bias.value[latent_size:] = -3
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return ([mean; log-variance] (B, 2 Z), cache) of songs x (S, B, F)."""
@@ -102,7 +106,14 @@ class PlanDecoder(Module):
     """
 
     def __init__(
-        self, latent_size: int, features: int, *, beats: int, plan_size: int = PLAN_SIZE, hidden: int = 256, rng: np.random.Generator
+        self,
+        latent_size: int,
+        features: int,
+        *,
+        beats: int,
+        plan_size: int = PLAN_SIZE,
+        hidden: int = 256,
+        rng: np.random.Generator,
     ) -> None:
         self.beats = beats
         self.plan_size = plan_size
@@ -162,7 +173,9 @@ class PlanDecoder(Module):
         dstates = self.to_frames.backward(self.rectify.backward(dy, rectify), to_frames)
         dsteps = self.cell.backward(dstates, cell)[:, :, : self.plan_size]
         dgated = dsteps.reshape(beats, STEPS_PER_BEAT, -1, self.plan_size).sum(axis=1)
-        return self.refine.backward(self.gate.backward(dgated, gate), refine)[:, :, : self.plan_size]
+        return self.refine.backward(self.gate.backward(dgated, gate), refine)[
+            :, :, : self.plan_size
+        ]
 
 
 class RecurrentVAE(Module):
@@ -176,13 +189,27 @@ class RecurrentVAE(Module):
         rng: draws the initial weights.
     """
 
-    def __init__(self, features: int, *, latent_size: int = 64, beats: int = 64, hidden: int = 256, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        features: int,
+        *,
+        latent_size: int = 64,
+        beats: int = 64,
+        hidden: int = 256,
+        rng: np.random.Generator,
+    ) -> None:
         self.encoder = SequenceEncoder(features, latent_size, rng=rng)
         self.decoder = PlanDecoder(latent_size, features, beats=beats, hidden=hidden, rng=rng)
         self.latent_size = latent_size
 
     def loss(
-        self, x: np.ndarray, *, beta: float, smoothness: float = 0.0, rows: int = 1, rng: np.random.Generator
+        self,
+        x: np.ndarray,
+        *,
+        beta: float,
+        smoothness: float = 0.0,
+        rows: int = 1,
+        rng: np.random.Generator,
     ) -> tuple[float, float, float]:
         """Add the gradient of the loss of a mini-batch; the mean over the batch.
 
@@ -207,10 +234,14 @@ class RecurrentVAE(Module):
         # z = mean + exp(log_variance / 2) epsilon, so dz/dlog_variance = deviation epsilon / 2.
         dmean = dz + beta * dmean_kl
         dlog_variance = dz * epsilon * deviation / 2 + beta * dlog_variance_kl
-        self.encoder.add_gradients(np.concatenate([dmean, dlog_variance], axis=1).astype(x.dtype), encoder)
+        self.encoder.add_gradients(
+            np.concatenate([dmean, dlog_variance], axis=1).astype(x.dtype), encoder
+        )
         return error + smoothness * roughness + beta * kl, error, kl
 
 
 def _with_positions(x: np.ndarray, stride: int) -> np.ndarray:
     positions = position_features(len(x), stride).astype(x.dtype)[:, None]
-    return np.concatenate([x, np.broadcast_to(positions, (*x.shape[:2], positions.shape[2]))], axis=2)
+    return np.concatenate(
+        [x, np.broadcast_to(positions, (*x.shape[:2], positions.shape[2]))], axis=2
+    )

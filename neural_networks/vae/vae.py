@@ -15,16 +15,16 @@ from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
-from neural_networks.batches import Batch, set_apart
 from neural_networks.components.losses import gaussian_kl, mean_squared_error
 from neural_networks.components.module import Module
-from neural_networks.components.optimizers import AdamTaperoff, Optimizer
 from neural_networks.components.parameters import pack
 from neural_networks.components.recurrent import Recurrent
-from neural_networks.components.schedules import Schedule
-from neural_networks.epochs import TrainingOptions, train_epochs
-from neural_networks.history import History
+from neural_networks.optimizers.optimizers import AdamTaperoff, Optimizer
+from neural_networks.optimizers.schedules import Schedule
 from neural_networks.sequences import batch_first, split, time_major
+from neural_networks.training.batches import Batch, set_apart
+from neural_networks.training.epochs import TrainingOptions, train_epochs
+from neural_networks.training.history import History
 from neural_networks.vae.fused import Workspace, fused_loss
 
 
@@ -63,9 +63,13 @@ class VAE(Module):
         self.encoder = sub_network(**encoder_args, rng=rng)
         self.decoder = sub_network(**decoder_args, rng=rng)
         if self.encoder.output_size != 2 * latent_size:
-            raise ValueError(f"the encoder must end in 2 x latent_size = {2 * latent_size} values, not {self.encoder.output_size}")
+            raise ValueError(
+                f"the encoder must end in 2 x latent_size = {2 * latent_size} values, not {self.encoder.output_size}"
+            )
         if self.decoder.input_size != latent_size:
-            raise ValueError(f"the decoder's input_size must be latent_size = {latent_size}, not {self.decoder.input_size}")
+            raise ValueError(
+                f"the decoder's input_size must be latent_size = {latent_size}, not {self.decoder.input_size}"
+            )
         self.seed = int(rng.integers(1 << 31))
         self.weight_count = pack(self).values.size
         self.workspace = Workspace()
@@ -95,20 +99,26 @@ class VAE(Module):
         """Learn to give the training data back through the latent space.
 
         Args:
-            training_data: (N, T, F) where it is separated by time step, else (N, n); a last axis of 1 may follow.
+            training_data: (N, T, F) where it is separated by time step, else (N, n); a last axis of
+                1 may follow.
             batch_size: sounds of a step; at most all there are.
             max_epochs: times that every sound is seen.
             learning_rate: constant, or a schedule of the step.
-            test_data: like training_data; its error, without noise and KL, is told beside the training's loss.
-            test_share: of the training data that is kept apart for that instead, such as 0.1; which sounds is drawn from the seed.
+            test_data: like training_data; its error, without noise and KL, is told beside the
+                training's loss.
+            test_share: of the training data that is kept apart for that instead, such as 0.1; which
+                sounds is drawn from the seed.
             graph: draw the losses: on the screen, or without one into ./loss_over_time.png.
             print_epochs: print about 20 lines on the way.
-            time_separated_input: the encoder gets a time step at a time, else the whole sound as one step.
-            time_separated_output: the decoder gives a time step at a time, else the whole sound as one step.
+            time_separated_input: the encoder gets a time step at a time, else the whole sound as
+                one step.
+            time_separated_output: the decoder gives a time step at a time, else the whole sound as
+                one step.
             beta: weight of the KL divergence, or a function of the step.
             free_bits: nats per latent coordinate that cost nothing.
             optimizer: AdamTaperoff if not given.
-            **options: checkpoint, checkpoint_minutes, patience, keep_best, averaging, clip, threads: see TrainingOptions.
+            **options: checkpoint, checkpoint_minutes, patience, keep_best, averaging, clip,
+                threads: see TrainingOptions.
 
         Returns:
             The losses, and what stood beside them.
@@ -118,9 +128,15 @@ class VAE(Module):
             CheckpointError: if the checkpoint is damaged, or of another training.
             TrainingDiverged: at a loss that is not finite; the last good weights are kept.
         """
-        training_data, test_data = set_apart(training_data, test_data, test_share=test_share, seed=self.seed)
+        training_data, test_data = set_apart(
+            training_data, test_data, test_share=test_share, seed=self.seed
+        )
         inputs, targets = self._arrange(training_data, time_separated_input, time_separated_output)
-        tested = None if test_data is None else self._arrange(test_data, time_separated_input, time_separated_output)
+        tested = (
+            None
+            if test_data is None
+            else self._arrange(test_data, time_separated_input, time_separated_output)
+        )
 
         def loss(module: VAE, batch: Batch) -> float:
             weight = beta(batch.step) if callable(beta) else beta
@@ -131,16 +147,35 @@ class VAE(Module):
         def test_loss(piece: slice) -> float:
             assert tested is not None
             x, target = (np.ascontiguousarray(part[:, piece]) for part in tested)
-            return mean_squared_error(self.forward(x, steps=len(target))[0], target)[0] * len(target)
+            return mean_squared_error(self.forward(x, steps=len(target))[0], target)[0] * len(
+                target
+            )
 
         return train_epochs(
-            self, inputs.shape[1], loss, batch_size=batch_size, max_epochs=max_epochs, learning_rate=learning_rate,
-            optimizer=optimizer or AdamTaperoff(), seed=self.seed, data=(inputs, targets, *(tested or ())),
-            test_count=tested[0].shape[1] if tested else 0, test_loss=test_loss, print_epochs=print_epochs, graph=graph, **options,
-        )  # fmt: skip
+            self,
+            inputs.shape[1],
+            loss,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            learning_rate=learning_rate,
+            optimizer=optimizer or AdamTaperoff(),
+            seed=self.seed,
+            data=(inputs, targets, *(tested or ())),
+            test_count=tested[0].shape[1] if tested else 0,
+            test_loss=test_loss,
+            print_epochs=print_epochs,
+            graph=graph,
+            **options,
+        )
 
     def loss(
-        self, x: np.ndarray, target: np.ndarray, *, rng: np.random.Generator | None, beta: float = 1.0, free_bits: float = 0.0
+        self,
+        x: np.ndarray,
+        target: np.ndarray,
+        *,
+        rng: np.random.Generator | None,
+        beta: float = 1.0,
+        free_bits: float = 0.0,
     ) -> float:
         """Return the loss of a mini-batch x (T, B, F) whose outputs should be target (T', B, F'), and add its gradients."""
         fused = fused_loss(self, x, target, rng, beta, free_bits)
@@ -154,7 +189,9 @@ class VAE(Module):
         kl, dmean, dlog_variance = gaussian_kl(cache.mean, cache.log_variance, free_bits=free_bits)
         dmean *= dy.dtype.type(weight)
         dlog_variance *= dy.dtype.type(weight)
-        self.encoder.add_gradients(self._through_latent(dy, cache, dmean, dlog_variance), cache.encoder)
+        self.encoder.add_gradients(
+            self._through_latent(dy, cache, dmean, dlog_variance), cache.encoder
+        )
         return value * steps + weight * kl
 
     def forward(
@@ -187,15 +224,23 @@ class VAE(Module):
         dlog_variance: np.ndarray | float = 0.0,
     ) -> np.ndarray:
         """Return dx; dmean and dlog_variance (B, Z) are what the KL divergence adds at the latent space."""
-        return self.encoder.backward(self._through_latent(dy, cache, dmean, dlog_variance), cache.encoder)
+        return self.encoder.backward(
+            self._through_latent(dy, cache, dmean, dlog_variance), cache.encoder
+        )
 
     def _through_latent(
-        self, dy: np.ndarray, cache: VAECache, dmean: np.ndarray | float, dlog_variance: np.ndarray | float
+        self,
+        dy: np.ndarray,
+        cache: VAECache,
+        dmean: np.ndarray | float,
+        dlog_variance: np.ndarray | float,
     ) -> np.ndarray:
         """Return the gradient with respect to [mu; log_variance] (B, 2Z)."""
         dz = self.decoder.backward(dy, cache.decoder)
         # dz / dlog_variance = exp(log_variance / 2) epsilon / 2
-        through_noise = np.zeros_like(dz) if cache.noise is None else dz * cache.noise * dz.dtype.type(0.5)
+        through_noise = (
+            np.zeros_like(dz) if cache.noise is None else dz * cache.noise * dz.dtype.type(0.5)
+        )
         return np.concatenate([dz + dmean, through_noise + dlog_variance], axis=1)
 
     def encode(self, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -212,17 +257,28 @@ class VAE(Module):
         """Return time-separated sounds (N, T, F) given back through mu, without noise."""
         return batch_first(self.forward(time_major(_three_axes(sounds)))[0])
 
-    def _arrange(self, data: np.ndarray, separated_input: bool, separated_output: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _arrange(
+        self, data: np.ndarray, separated_input: bool, separated_output: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs and targets (T, N, F), each whole sound one step where it is not separated."""
         if not len(data):
             raise ValueError("there is nothing to train on")
         steps = _three_axes(data)
         whole = steps.reshape(len(steps), 1, -1)
         inputs = steps if separated_input else whole
-        targets = inputs if separated_input == separated_output else (steps if separated_output else whole)
-        for part, size, name in ((inputs, self.encoder.input_size, "encoder"), (targets, self.decoder.output_size, "decoder")):
+        targets = (
+            inputs
+            if separated_input == separated_output
+            else (steps if separated_output else whole)
+        )
+        for part, size, name in (
+            (inputs, self.encoder.input_size, "encoder"),
+            (targets, self.decoder.output_size, "decoder"),
+        ):
             if part.shape[2] != size:
-                raise ValueError(f"the {name} works on {size} values a time step, the data has {part.shape[2]}")
+                raise ValueError(
+                    f"the {name} works on {size} values a time step, the data has {part.shape[2]}"
+                )
         turned = time_major(inputs)
         return turned, turned if targets is inputs else time_major(targets)
 
@@ -237,5 +293,7 @@ def _three_axes(data: np.ndarray) -> np.ndarray:
     if array.ndim == 2:
         array = array[:, None]
     if array.ndim != 3:
-        raise ValueError(f"the data must have the shape (sounds, time steps, values), not {array.shape}")
+        raise ValueError(
+            f"the data must have the shape (sounds, time steps, values), not {array.shape}"
+        )
     return array

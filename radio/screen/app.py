@@ -1,6 +1,7 @@
 """The screen of the radio: a Textual app that is a face of a running programme, and knows nothing that the programme does not.
 
-`play_on_screen(open_broadcast, settings)` shows it until the listener quits; the terminal is then as it was, whatever ended it.
+`play_on_screen(open_broadcast, settings)` shows it until the listener quits; the terminal is then
+as it was, whatever ended it.
 """
 
 from __future__ import annotations
@@ -19,18 +20,17 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from audio_parsing.devices import output_devices
-from radio.actions import actions
-from radio.broadcast import Broadcast
-from radio.ending import Terminated
-from radio.settings import Settings
-from radio.view import View
-
-from . import panels
-from .drawing import Drawing, drawing_on_stdout
-from .keys import key_of
-from .why import why
-from .widgets import Panel, Track, Visualiser
-from .windows import DevicesWindow, HistoryWindow, TextWindow
+from radio.home.settings import Settings
+from radio.home.signals import Terminated
+from radio.screen import panels
+from radio.screen.driver import Drawing, drawing_on_stdout
+from radio.screen.explanation import why
+from radio.screen.keys import key_of
+from radio.screen.widgets import Panel, Track, Visualiser
+from radio.screen.windows import DevicesWindow, HistoryWindow, TextWindow
+from radio.session.actions import actions
+from radio.session.session import Broadcast
+from radio.session.view import View
 
 FRAME_SECONDS = 1 / 15
 HANG_UP = 1  # the signal's number, where there is such a signal
@@ -98,7 +98,13 @@ class RadioApp(App[int], inherit_bindings=False):
     CSS = STYLE
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, open_broadcast: Callable[[Callable[[str], None]], Broadcast], settings: Settings, *, title: str = "") -> None:
+    def __init__(
+        self,
+        open_broadcast: Callable[[Callable[[str], None]], Broadcast],
+        settings: Settings,
+        *,
+        title: str = "",
+    ) -> None:
         # In the terminal's own colours Textual can leave all of them out.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self._said: deque[str] = deque(maxlen=LINES)
@@ -110,7 +116,9 @@ class RadioApp(App[int], inherit_bindings=False):
             "history": lambda: self._open(HistoryWindow(self.broadcast, settings)),
             "devices": self.choose_device,
             "visualiser": lambda: self.player.visualiser.change(),
-            "help": lambda: self._open(TextWindow("Keys", self._closers("help"), lambda: panels.help_text(settings))),
+            "help": lambda: self._open(
+                TextWindow("Keys", self._closers("help"), lambda: panels.help_text(settings))
+            ),
             "quit": lambda: self.exit(0),
         }
         self.player: Player = Player(self)
@@ -142,7 +150,10 @@ class RadioApp(App[int], inherit_bindings=False):
         self.view = view = self.broadcast.view()
         song = self.broadcast.song
         if song is not None:
-            self.player.visualiser.samples, self.player.visualiser.sample_rate = song.samples, song.sample_rate
+            self.player.visualiser.samples, self.player.visualiser.sample_rate = (
+                song.samples,
+                song.sample_rate,
+            )
         for part in self.player.parts:
             part.show(view)
 
@@ -205,7 +216,12 @@ class RadioApp(App[int], inherit_bindings=False):
         self._close_messages_no_wait()
 
 
-def play_on_screen(open_broadcast: Callable[[Callable[[str], None]], Broadcast], settings: Settings, *, title: str = "") -> None:
+def play_on_screen(
+    open_broadcast: Callable[[Callable[[str], None]], Broadcast],
+    settings: Settings,
+    *,
+    title: str = "",
+) -> None:
     """Play until the listener quits.
 
     Args:

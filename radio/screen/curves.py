@@ -29,9 +29,13 @@ def spectrum(samples: np.ndarray, sample_rate: int, position: float, columns: in
         return np.zeros(max(0, columns))
     magnitudes = np.abs(np.fft.rfft(piece * np.hanning(piece.size), WINDOW)) * (4 / WINDOW)
     edges = np.geomspace(LOWEST, HIGHEST, columns + 1) * (WINDOW / sample_rate)
-    # Low bands are narrower than a line of the spectrum: they are read between the lines, wider ones by their loudest line.
+    # Low bands are narrower than a line of the spectrum: they are read between the lines, wider
+    # ones by their loudest line.
     between = np.interp((edges[:-1] + edges[1:]) / 2, np.arange(magnitudes.size), magnitudes)
-    loudest = [magnitudes[int(low) + 1 : int(high) + 1].max(initial=0.0) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    loudest = [
+        magnitudes[int(low) + 1 : int(high) + 1].max(initial=0.0)
+        for low, high in zip(edges[:-1], edges[1:], strict=True)
+    ]
     decibels = 20 * np.log10(np.maximum(np.maximum(between, loudest), 1e-9))
     return np.clip(1 - decibels / QUIETEST, 0, 1)
 
@@ -44,13 +48,18 @@ def waveform(samples: np.ndarray, sample_rate: int, position: float, columns: in
     low, high = max(0, start), min(samples.size, start + count)
     if high > low:
         piece[low - start : high - start] = np.abs(samples[low:high])
-    return np.array([part.max(initial=0.0) for part in np.array_split(piece, max(1, columns))])[:columns]
+    return np.array([part.max(initial=0.0) for part in np.array_split(piece, max(1, columns))])[
+        :columns
+    ]
 
 
 def bars(levels: np.ndarray, height: int) -> list[str]:
     """Return H lines of W columns, the top line first, of levels (W,) from 0 to 1."""
     eighths = np.rint(np.clip(np.nan_to_num(levels), 0, 1) * 8 * height).astype(int)
-    return ["".join(BLOCKS[value] for value in np.clip(eighths - 8 * row, 0, 8)) for row in range(height - 1, -1, -1)]
+    return [
+        "".join(BLOCKS[value] for value in np.clip(eighths - 8 * row, 0, 8))
+        for row in range(height - 1, -1, -1)
+    ]
 
 
 def rating_bars(ratings: np.ndarray, height: int = 1) -> list[str]:
@@ -89,4 +98,9 @@ def resampled(values: np.ndarray, columns: int) -> np.ndarray:
     if not len(values):
         return np.full(max(0, columns), np.nan)
     edges = np.linspace(0, len(values), columns + 1)
-    return np.array([values[int(low) : max(int(low) + 1, int(np.ceil(high)))].mean() for low, high in zip(edges, edges[1:], strict=False)])
+    return np.array(
+        [
+            values[int(low) : max(int(low) + 1, int(np.ceil(high)))].mean()
+            for low, high in zip(edges, edges[1:], strict=False)
+        ]
+    )

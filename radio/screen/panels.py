@@ -8,10 +8,9 @@ from itertools import zip_longest
 import numpy as np
 from rich.text import Text
 
-from radio.settings import ACTIONS, Settings
-from radio.view import View
-
-from . import curves
+from radio.home.settings import ACTIONS, Settings
+from radio.screen import curves
+from radio.session.view import View
 
 LABEL = 12  # columns that 'the radio ' and its like take
 GOOD, BAD, QUIET = "green", "red", "grey62"
@@ -41,7 +40,13 @@ def both_ends(left: Text, right: Text, width: int) -> Text:
 def header(view: View, width: int, *, title: str) -> Text:
     """Return who plays for whom, and what was learned."""
     left = Text.assemble((" AI Radio", "bold"), f"    {title}")
-    waiting = f"{view.queue} to learn" if view.queue else "all learned" if view.rated else "nothing learned yet"
+    waiting = (
+        f"{view.queue} to learn"
+        if view.queue
+        else "all learned"
+        if view.rated
+        else "nothing learned yet"
+    )
     songs = "song" if view.rated == 1 else "songs"
     return both_ends(left, Text(f"{view.rated} {songs} rated   {waiting} "), width)
 
@@ -50,12 +55,16 @@ def now_playing(view: View, width: int) -> Text:
     """Return the song's name, tempo and key, and what the radio expects."""
     if not view.duration:
         return Text(f"   {view.busy} ..." if view.busy else "", style="bold")
-    left = Text.assemble("   ", (view.name, "bold"), (f"    {view.details}" if view.details else "", QUIET))
+    left = Text.assemble(
+        "   ", (view.name, "bold"), (f"    {view.details}" if view.details else "", QUIET)
+    )
     if view.expected is None:
         return both_ends(left, Text("the radio knows nothing yet ", QUIET), width)
     mean, deviation = view.expected
     shown = min(1.0, max(-1.0, mean))
-    right = Text.assemble("the radio expects ", (f"{shown:+.2f}", tint(shown)), (f" ({deviation:.2f}) ", QUIET))
+    right = Text.assemble(
+        "the radio expects ", (f"{shown:+.2f}", tint(shown)), (f" ({deviation:.2f}) ", QUIET)
+    )
     return both_ends(left, right, width)
 
 
@@ -65,7 +74,15 @@ def picture(levels: np.ndarray, height: int, width: int) -> Text:
     text = Text(no_wrap=True)
     for row, line in enumerate(lines):
         share = 1 - row / max(1, height - 1) if height > 1 else 0.3
-        style = "red" if share > 0.85 else "yellow" if share > 0.6 else "green" if share > 0.25 else "cyan"
+        style = (
+            "red"
+            if share > 0.85
+            else "yellow"
+            if share > 0.6
+            else "green"
+            if share > 0.25
+            else "cyan"
+        )
         text.append("   " + line[: width - 4] + ("\n" if row < height - 1 else ""), style)
     return text
 
@@ -76,7 +93,9 @@ def progress(view: View, width: int) -> Text:
     room = max(1, width - 3 - len(right))
     share = view.position / view.duration if view.duration else 0.0
     done = min(room - 1, int(share * room))
-    return Text.assemble("   ", ("━" * done, "cyan"), ("╸", "cyan"), ("─" * (room - done - 1), QUIET), right)
+    return Text.assemble(
+        "   ", ("━" * done, "cyan"), ("╸", "cyan"), ("─" * (room - done - 1), QUIET), right
+    )
 
 
 def progress_at(column: int, view: View, width: int) -> float:
@@ -96,9 +115,14 @@ def curve_lines(view: View, width: int, height: int) -> Text:
     mine = curves.drawn(view.curve, view.duration, view.position, room)
     radio = np.clip(curves.resampled(view.predicted, room), -1, 1)
     text = Text(no_wrap=True)
-    for label, values, style in (("you", mine, tint(view.slider) or GOOD), ("the radio", radio, "cyan")):
+    for label, values, style in (
+        ("you", mine, tint(view.slider) or GOOD),
+        ("the radio", radio, "cyan"),
+    ):
         for row, line in enumerate(curves.rating_bars(values, rows)):
-            text.append(f"   {label if row == rows - 1 else '':<{LABEL}}", QUIET).append(line, style)
+            text.append(f"   {label if row == rows - 1 else '':<{LABEL}}", QUIET).append(
+                line, style
+            )
             text.append("\n")
     text.right_crop(1)
     return text
@@ -110,10 +134,22 @@ def slider_line(view: View, width: int) -> Text:
     places = track_places(width)
     knob = None if view.slider is None else round((view.slider + 1) / 2 * (places - 1))
     for place in range(places):
-        mark = "├" if place == 0 else "┤" if place == places - 1 else "┼" if place == places // 2 else "─"
-        text.append("●" if place == knob else mark, tint(view.slider) + " bold" if place == knob else QUIET)
+        mark = (
+            "├"
+            if place == 0
+            else "┤"
+            if place == places - 1
+            else "┼"
+            if place == places // 2
+            else "─"
+        )
+        text.append(
+            "●" if place == knob else mark, tint(view.slider) + " bold" if place == knob else QUIET
+        )
     text.append(" love   ")
-    return text.append("unrated" if view.slider is None else f"{view.slider:+.2f}", tint(view.slider) or QUIET)
+    return text.append(
+        "unrated" if view.slider is None else f"{view.slider:+.2f}", tint(view.slider) or QUIET
+    )
 
 
 def track_places(width: int) -> int:
@@ -133,26 +169,46 @@ def learning(view: View, width: int, height: int) -> Text:
     if view.final is not None:
         step, steps, expected, distance = view.final
         done = round(20 * step / max(1, steps))
-        text.append("   final song  ").append("━" * done, "magenta").append("─" * (20 - done), QUIET)
+        text.append("   final song  ").append("━" * done, "magenta").append(
+            "─" * (20 - done), QUIET
+        )
         text.append(f"  {step} of {steps}   expects {expected:+.2f}   distance {distance:.1f}")
         return text
-    agree = "too few to compare" if view.agreement is None else f"expected and given agree {view.agreement:+.2f}"
+    agree = (
+        "too few to compare"
+        if view.agreement is None
+        else f"expected and given agree {view.agreement:+.2f}"
+    )
     ratings = "rating" if view.rated == 1 else "ratings"
-    text.append(f"   learned: {view.rated} {ratings}, {view.queue} in the queue, {view.batches} mini-batches   {agree}", QUIET)
+    text.append(
+        f"   learned: {view.rated} {ratings}, {view.queue} in the queue, {view.batches} mini-batches   {agree}",
+        QUIET,
+    )
     for one in view.judged[: max(0, height - 1)]:
         expected_text = "  ?  " if one.expected is None else f"{np.clip(one.expected, -1, 1):+.2f}"
-        text.append("\n      ").append(f"{one.song:<22.22}", "").append(f" expected {expected_text}", QUIET)
+        text.append("\n      ").append(f"{one.song:<22.22}", "").append(
+            f" expected {expected_text}", QUIET
+        )
         text.append("   given ").append(f"{one.given:+.2f}", tint(one.given))
     return text
 
 
 def footer(settings: Settings, width: int) -> Text:
     """Return the most important keys, as many as there is room for."""
-    named = [("pause", "pause"), ("next", "next"), ("up", "rate"), ("undo", "undo"), ("save", "save"), ("final", "final song")]
+    named = [
+        ("pause", "pause"),
+        ("next", "next"),
+        ("up", "rate"),
+        ("undo", "undo"),
+        ("save", "save"),
+        ("final", "final song"),
+    ]
     named += [("explain", "why"), ("history", "history"), ("help", "help"), ("quit", "quit")]
     parts = []
     for action, word in named:
-        keys = settings.keys_of(action)[:1] + (settings.keys_of("down")[:1] if action == "up" else [])
+        keys = settings.keys_of(action)[:1] + (
+            settings.keys_of("down")[:1] if action == "up" else []
+        )
         if keys:
             parts.append(("/".join(key_name(key) for key in keys), word))
     last = [part for part in parts if part[1] in ("help", "quit")]
@@ -170,7 +226,11 @@ def footer(settings: Settings, width: int) -> Text:
 
 def lines(said: list[str], width: int, height: int) -> Text:
     """Return the latest lines that were said, the last at the bottom, broken where they are too long."""
-    broken = [part for line in said[-height:] for part in textwrap.wrap(line, max(20, width - 4), subsequent_indent="  ") or [""]]
+    broken = [
+        part
+        for line in said[-height:]
+        for part in textwrap.wrap(line, max(20, width - 4), subsequent_indent="  ") or [""]
+    ]
     return Text("\n".join(f"   {line}" for line in broken[-height:]), QUIET, no_wrap=True)
 
 
@@ -182,7 +242,9 @@ def key_name(key: str) -> str:
 def help_text(settings: Settings) -> Text:
     """Return every action with its keys, and how a rating comes about."""
     text = Text()
-    rows = [(action, words) for action, (_, words) in ACTIONS.items() if not action.startswith("rate")]
+    rows = [
+        (action, words) for action, (_, words) in ACTIONS.items() if not action.startswith("rate")
+    ]
     half = (len(rows) + 1) // 2
     for left, right in zip_longest(rows[:half], rows[half:]):
         for row, room in ((left, 20), (right, 0)):
@@ -191,10 +253,13 @@ def help_text(settings: Settings) -> Text:
                 text.append(f" {keys:<9} ", "bold").append(f"{row[1]:<{room}}")
         text.append("\n")
     ends = [key_name(key) for action in ("rate1", "rate9") for key in settings.keys_of(action)[:1]]
-    text.append(f" {' to '.join(ends):<9} ", "bold").append("the slider, from -1 to +1; the mouse drags it\n\n")
+    text.append(f" {' to '.join(ends):<9} ", "bold").append(
+        "the slider, from -1 to +1; the mouse drags it\n\n"
+    )
     return text.append(
         " The slider rates this moment of the song while it plays. Listeners find\n"
         " their opinion late: the first 3 seconds don't count, and the rating is\n"
         " the mean from the first touch on. Untouched it says nothing; skipping an\n"
-        " untouched song counts as a weak dislike.", QUIET
-    )  # fmt: skip
+        " untouched song counts as a weak dislike.",
+        QUIET,
+    )

@@ -9,9 +9,8 @@ from rich.text import Text
 from textual import events
 from textual.widget import Widget
 
-from radio.view import View
-
-from . import curves, panels
+from radio.screen import curves, panels
+from radio.session.view import View
 
 FALL = 0.8  # what is left of a bar after a frame, so that the eye can follow
 KINDS = ("spectrum", "waveform", "nothing")
@@ -66,8 +65,16 @@ class Visualiser(Panel):
         if self.kind == "nothing" or not columns or height < 1:
             return Text()
         if self.kind == "waveform":
-            return panels.picture(curves.waveform(self.samples, self.sample_rate, view.position, columns), height, width)
-        levels = curves.spectrum(self.samples, self.sample_rate, view.position, columns) if view.duration else np.zeros(columns)
+            return panels.picture(
+                curves.waveform(self.samples, self.sample_rate, view.position, columns),
+                height,
+                width,
+            )
+        levels = (
+            curves.spectrum(self.samples, self.sample_rate, view.position, columns)
+            if view.duration
+            else np.zeros(columns)
+        )
         if self._levels.size == columns and not view.paused:
             levels = np.maximum(levels, self._levels * FALL)
         self._levels = levels
@@ -82,7 +89,9 @@ class Track(Panel):
         point: called with the column that the mouse is at, and the width.
     """
 
-    def __init__(self, draw: Callable[[View, int, int], Text], point: Callable[[int, int], None], *, id: str) -> None:
+    def __init__(
+        self, draw: Callable[[View, int, int], Text], point: Callable[[int, int], None], *, id: str
+    ) -> None:
         super().__init__(draw, id=id)
         self._point = point
         self._dragging = False

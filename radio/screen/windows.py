@@ -12,12 +12,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, OptionList, Static
 
-from radio.broadcast import Broadcast
-from radio.ratings import Rating
-from radio.settings import Settings
-
-from . import panels
-from .keys import key_of
+from radio.home.settings import Settings
+from radio.ratings.database import Rating
+from radio.screen import panels
+from radio.screen.keys import key_of
+from radio.session.session import Broadcast
 
 CHANGE_STEP = 0.1
 
@@ -94,9 +93,19 @@ class HistoryWindow(Window):
     def compose(self) -> ComposeResult:
         """Lay it out."""
         with Vertical(classes="window tall"):
-            yield Static(Text.assemble(("History", "bold"), f"   {self._broadcast.session.rated} songs rated"), classes="title")
+            yield Static(
+                Text.assemble(
+                    ("History", "bold"), f"   {self._broadcast.session.rated} songs rated"
+                ),
+                classes="title",
+            )
             yield self._table
-            yield Static(Text("enter play again   + - 1 to 9 change   x take back   escape close", panels.QUIET))
+            yield Static(
+                Text(
+                    "enter play again   + - 1 to 9 change   x take back   escape close",
+                    panels.QUIET,
+                )
+            )
 
     def on_mount(self) -> None:
         """Fill the table."""
@@ -112,7 +121,13 @@ class HistoryWindow(Window):
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
             expected = "?" if one.expected is None else f"{min(1.0, max(-1.0, one.expected)):+.2f}"
             given = Text(f"{one.rating:+.2f}", panels.tint(one.rating))
-            self._table.add_row(Text(when), Text(one.song), Text(expected), given, Text("skipped" if one.skipped else ""))
+            self._table.add_row(
+                Text(when),
+                Text(one.song),
+                Text(expected),
+                given,
+                Text("skipped" if one.skipped else ""),
+            )
         self._table.move_cursor(row=min(row, len(self._ratings) - 1))
 
     @property
@@ -160,18 +175,27 @@ class DevicesWindow(Window):
         closing: keys that close it.
     """
 
-    def __init__(self, names: list[str], choose: Callable[[str | None], None], closing: list[str]) -> None:
+    def __init__(
+        self, names: list[str], choose: Callable[[str | None], None], closing: list[str]
+    ) -> None:
         super().__init__("Sound device", closing)
         self._names: list[str | None] = [None, *names]
         self._choose = choose
-        self._list = OptionList(*(Text("the system's own" if name is None else name) for name in self._names))
+        self._list = OptionList(
+            *(Text("the system's own" if name is None else name) for name in self._names)
+        )
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         with Vertical(classes="window"):
             yield Static(Text(self._heading, "bold"), classes="title")
             yield self._list
-            yield Static(Text("enter choose, and look again for one that was plugged in   escape close", panels.QUIET))
+            yield Static(
+                Text(
+                    "enter choose, and look again for one that was plugged in   escape close",
+                    panels.QUIET,
+                )
+            )
 
     def on_mount(self) -> None:
         """Let keys go to the list."""

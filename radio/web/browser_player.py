@@ -1,6 +1,7 @@
 """A player whose sound is in a browser: it keeps the song's time between what the browser that sounds tells of its own clock.
 
-One browser sounds at a time, the one in which play was pressed last; the others show the same song. Where none sounds, nothing plays.
+One browser sounds at a time, the one in which play was pressed last; the others show the same song.
+Where none sounds, nothing plays.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ class BrowserPlayer(SilentDevice):
 
     Attributes:
         speaker: the face in which it sounds; None if there is none.
-        jumps: how often it went to another song or moment: a browser that sounds follows when this has changed.
-        jumper: the face that asked for the latest jump, which is there already; None for the programme itself.
+        jumps: how often it went to another song or moment: a browser that sounds follows when this
+            has changed.
+        jumper: the face that asked for the latest jump, which is there already; None for the
+            programme itself.
     """
 
     name = "browser"
@@ -34,7 +37,8 @@ class BrowserPlayer(SilentDevice):
         self.speaker: str | None = None
         self.jumps = 0
         self.jumper: str | None = None
-        self._heard = (0.0, 0.0)  # when the browser that sounds was heard of last, and where in the song it was
+        # when the browser that sounds was heard of last, and where in the song it was
+        self._heard = (0.0, 0.0)
 
     def play(self, samples: np.ndarray, rate: int) -> None:
         """Start a song of samples (n,) at a rate in Hz; it waits where nobody listens."""
@@ -80,7 +84,11 @@ class BrowserPlayer(SilentDevice):
         """Pause if the browser that sounds has not been heard of for long."""
         if not self.duration:  # while the next song is made there is nothing to tell
             self._heard = self._clock(), 0.0
-        elif self.speaker is not None and not self.paused and self._clock() - self._heard[0] > SILENCE_SECONDS:
+        elif (
+            self.speaker is not None
+            and not self.paused
+            and self._clock() - self._heard[0] > SILENCE_SECONDS
+        ):
             self.leave(self.speaker)
 
     def _jumped(self) -> None:

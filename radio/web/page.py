@@ -1,7 +1,8 @@
 """The page: elements whose Vue components lie in static/, each given the parts of the programme that it shows.
 
-The components send what a listener does as orders (static/link.js, radio/web/orders.py); what changes comes to them as properties, by the
-framework's websocket. The first parts are in the page itself, so that there is something to see before the socket is open.
+The components send what a listener does as orders (static/link.js, radio/web/commands.py); what
+changes comes to them as properties, by the framework's websocket. The first parts are in the page
+itself, so that there is something to see before the socket is open.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 
 from nicegui import ui
 
-from radio.home import HomeError
-from radio.web.programme import Programme
-from radio.web.programmes import Programmes
-from radio.web.train_job import TrainJob
+from radio.home.folder import HomeError
+from radio.web.live_session import Programme
+from radio.web.sessions import Programmes
+from radio.web.training.job import TrainJob
 
 STATIC = Path(__file__).parent / "static"
 HEAD = """
@@ -101,11 +102,16 @@ def _lay_out(programme: Programme, programmes: Programmes, training: TrainJob) -
     def take(name: str, content: Any) -> None:
         loop.call_soon_threadsafe(show, name, content)
 
-    ends = [programme.subscribe(take), training.subscribe(lambda content: take("training", content))]
+    ends = [
+        programme.subscribe(take),
+        training.subscribe(lambda content: take("training", content)),
+    ]
     # Only now is read what there is: what changes from here on is told, and shown after this.
     deck._props["names"] = names
     for part in shown:
-        part._props.update({name: programme.parts[name] for name in part.parts if name in programme.parts})
+        part._props.update(
+            {name: programme.parts[name] for name in part.parts if name in programme.parts}
+        )
     shown[-1]._props["training"] = training.state
 
     def leave() -> None:

@@ -11,9 +11,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from radio.web.orders import Later, OrderError
+from radio.web.commands import Later, OrderError
 from radio.web.page import STATIC
-from radio.web.programmes import Programmes
+from radio.web.sessions import Programmes
 from radio.web.sounds import byte_range, wav_of
 
 LARGEST_ORDER = 200_000  # bytes

@@ -16,10 +16,10 @@ from fastapi import FastAPI
 from nicegui import ui
 
 from radio.web.page import make_page
-from radio.web.programmes import Programmes
 from radio.web.routes import add_routes
-from radio.web.train_job import TrainJob
-from radio.web.train_routes import add_train_routes
+from radio.web.sessions import Programmes
+from radio.web.training.job import TrainJob
+from radio.web.training.routes import add_train_routes
 
 TIDY_SECONDS = 10.0
 SWITCH_SECONDS = 0.0005
@@ -42,9 +42,16 @@ def build(programmes: Programmes, training: TrainJob) -> FastAPI:
     add_train_routes(app, training)
     make_page(programmes, training)
     ui.run_with(
-        app, dark=None, tailwind=False, favicon=ICON, show_welcome_message=False, reconnect_timeout=8.0, language="en-US",
-        gzip_middleware_factory=None,  # to pack half a megabyte anew for every page takes longer than to send it
-    )  # fmt: skip
+        app,
+        dark=None,
+        tailwind=False,
+        favicon=ICON,
+        show_welcome_message=False,
+        reconnect_timeout=8.0,
+        language="en-US",
+        # to pack half a megabyte anew for every page takes longer than to send it
+        gzip_middleware_factory=None,
+    )
     return app
 
 
@@ -63,7 +70,12 @@ def serve(app: Any, listening: socket.socket, *, began: Callable[[], None] = lam
         began: called when the first page can be asked for.
     """
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=GOODBYE_SECONDS, ws_max_size=1 << 20, server_header=False
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+        ws_max_size=1 << 20,
+        server_header=False,
     )
 
     class Server(uvicorn.Server):
@@ -73,11 +85,13 @@ def serve(app: Any, listening: socket.socket, *, began: Callable[[], None] = lam
                 began()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            # An impatient second Ctrl-C would break off what ends the application, with a traceback: it waits for GOODBYE_SECONDS at most.
+            # An impatient second Ctrl-C would break off what ends the application, with a
+            # traceback: it waits for GOODBYE_SECONDS at most.
             if not self.should_exit:
                 super().handle_exit(sig, frame)
 
-    # Programmes compute on threads of their own; a request must not wait 5 ms, Python's usual, for each of them to let go.
+    # Programmes compute on threads of their own; a request must not wait 5 ms, Python's usual, for
+    # each of them to let go.
     sys.setswitchinterval(SWITCH_SECONDS)
     Server(config).run([listening])
 

@@ -33,7 +33,8 @@ def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
         ValueError: if none of these bytes exist.
     """
     found = re.fullmatch(r"bytes=(\d{0,15})-(\d{0,15})", header.strip()) if header else None
-    if found is None or found.groups() == ("", ""):  # several ranges at once, or another unit: all of it is a lawful answer
+    # several ranges at once, or another unit: all of it is a lawful answer
+    if found is None or found.groups() == ("", ""):
         return None
     first, last = found.groups()
     if not first:

@@ -16,7 +16,7 @@ from audio_parsing.components import LappedComponents
 from audio_parsing.frames import FRAME_SIZE, decode
 from audio_parsing.starter import hop_length, render, starter_songs
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 STEP, SIZE = 4, 5  # small frames and steps: all components are 20
 ALL = STEP * SIZE
 

@@ -13,10 +13,10 @@ import pytest
 
 from audio_parsing.components import FRAMES_PER_STEP, LappedComponents
 from audio_parsing.frames import BANDS, FRAME_SIZE, transpose
-from neural_networks.batches import Noise
-from radio.excerpts import Excerpts
+from neural_networks.training.batches import Noise
+from radio.training.excerpts import Excerpts
 
-ROOT = Path(__file__).parent.parent.parent.parent
+ROOT = Path(__file__).parents[3]
 STEPS = 5
 LENGTH = (STEPS + 1) * FRAMES_PER_STEP
 
@@ -153,7 +153,7 @@ def test_what_no_excerpt_has_is_refused(music: list[np.ndarray]) -> None:
 PRINTED = """
 import hashlib
 import numpy as np
-from radio.excerpts import Excerpts
+from radio.training.excerpts import Excerpts
 noise = np.random.default_rng(0).random((3, 900, 181)).astype(np.float16)
 excerpts = Excerpts(list(noise), steps=64, semitones=3)
 components = excerpts.fit(32, seed=0, most=30)

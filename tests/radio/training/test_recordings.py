@@ -11,10 +11,11 @@ import soundfile
 from audio_parsing.decoding import seconds_of
 from audio_parsing.files import AudioError, read_audio
 from audio_parsing.frames import FRAME_SIZE, encode
-from radio import recordings
-from radio.prepared import prepared_music
-from radio.recordings import Recordings, prepare_recordings, whole_songs
-from radio.songs import TrainingSongs, to_frames
+from radio.station.steps import to_frames
+from radio.training import recordings
+from radio.training.dataset import TrainingSongs
+from radio.training.music_cache import prepared_music
+from radio.training.recordings import Recordings, prepare_recordings, whole_songs
 
 RATE, HOP = 22050, 441
 FRAMES = 50  # a second

@@ -1,0 +1,106 @@
+"""What a critic may be made of: each function returns the layers of a trunk, each layer (S, B, .) -> (S', B, H).
+
+    convolutional   dense, two convolutions of stride 2 over time: each value of the last layer sees 13 steps
+    recurrent       dense, a GRU from both ends: every step knows the whole song
+    framewise       four convolutions of stride 2 over the frames that the steps hold: each value of the last layer sees 61 frames
+    mixed           dense, one convolution of stride 2, a GRU from both ends over half the steps
+
+Weights of dense layers and convolutions are divided by their spectral norm. Those of a GRU are not:
+its slope is held by its gates, whose values lie between -1 and 1, and by a gradient penalty
+(gan/penalties.py). Letters: S steps, B batch, F features of a step, H hidden size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gan.spectral_norm import SpectralNorm
+from neural_networks.components.activations import LeakyReLU
+from neural_networks.components.bidirectional import Bidirectional
+from neural_networks.components.conv import Conv1d
+from neural_networks.components.dense import Dense
+from neural_networks.components.gru import GRU
+from neural_networks.components.module import Module, Sequential
+from neural_networks.components.split_steps import SplitSteps
+
+Body = Callable[[int, int, float, np.random.Generator], list[Module]]  # (F, H, gain, rng) -> layers
+
+FRAMES_PER_STEP = 6  # of a song's steps
+SLOPE = 0.2  # of the leaky ReLUs, as in Radford et al. 2016, arXiv:1511.06434, section 3
+
+
+def convolutional(
+    features: int, hidden: int, gain: float, rng: np.random.Generator
+) -> list[Module]:
+    """Return layers of S, S / 2 and S / 4 steps."""
+    return [
+        _embedding(features, hidden, gain, rng),
+        _convolution(hidden, gain, rng),
+        _convolution(hidden, gain, rng),
+    ]
+
+
+def recurrent(features: int, hidden: int, gain: float, rng: np.random.Generator) -> list[Module]:
+    """Return layers of S and S steps."""
+    return [_embedding(features, hidden, gain, rng), _both_ways(hidden, rng)]
+
+
+def mixed(features: int, hidden: int, gain: float, rng: np.random.Generator) -> list[Module]:
+    """Return layers of S, S / 2 and S / 2 steps."""
+    return [
+        _embedding(features, hidden, gain, rng),
+        _convolution(hidden, gain, rng),
+        _both_ways(hidden, rng),
+    ]
+
+
+def framewise(features: int, hidden: int, gain: float, rng: np.random.Generator) -> list[Module]:
+    """Return layers of a half, a quarter, an eighth and a sixteenth of the 6 S frames.
+
+    The same weights read every frame, wherever in its step it stands: whether steps fit together is
+    seen at once.
+
+    Raises:
+        ValueError: if steps are not whole frames.
+    """
+    if features % FRAMES_PER_STEP:
+        raise ValueError(
+            f"a critic of frames reads steps of {FRAMES_PER_STEP} frames, not of {features} values"
+        )
+    first = Conv1d(features // FRAMES_PER_STEP, hidden, 5, stride=2, padding=2, rng=rng)
+    split = Sequential(
+        SplitSteps(FRAMES_PER_STEP), SpectralNorm(first, gain=gain, rng=rng), LeakyReLU(SLOPE)
+    )
+    return [split, *(_convolution(hidden, gain, rng) for _ in range(3))]
+
+
+# By the names that a station keeps.
+BODIES: dict[str, Body] = {
+    "convolutional": convolutional,
+    "recurrent": recurrent,
+    "mixed": mixed,
+    "framewise": framewise,
+}
+
+
+def _embedding(features: int, hidden: int, gain: float, rng: np.random.Generator) -> Module:
+    return Sequential(
+        SpectralNorm(Dense(features, hidden, rng=rng), gain=gain, rng=rng), LeakyReLU(SLOPE)
+    )
+
+
+def _convolution(hidden: int, gain: float, rng: np.random.Generator) -> Module:
+    layer = Conv1d(hidden, hidden, 5, stride=2, padding=2, rng=rng)
+    return Sequential(SpectralNorm(layer, gain=gain, rng=rng), LeakyReLU(SLOPE))
+
+
+def _both_ways(hidden: int, rng: np.random.Generator) -> Module:
+    if hidden < 2:
+        raise ValueError(
+            f"a critic that reads from both ends needs a hidden size of at least 2, not {hidden}"
+        )
+    return Bidirectional(
+        GRU(hidden, hidden - hidden // 2, rng=rng), GRU(hidden, hidden // 2, rng=rng)
+    )

@@ -1,0 +1,328 @@
+"""The register tile: a block of a matrix product that stays in the processor's registers. This file may be skipped.
+
+Up to 8 rows by 2, 3 or 4 vectors of LANES floats: one load of a weight serves all rows. Weights are
+packed into panels (K, vectors * LANES), in which the tile walks straight ahead. Offsets count
+floats; the arrays are contiguous.
+
+    tile(vectors, rows, out, left, .., panel, ..)   out = left @ panel, in registers
+    tile_rows(vectors, left)                        how many of the rows left the next tile takes
+    fill(..), fill_transposed(..), add_part(..)     up to LANES floats into a panel, or out of the tile's result
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, register_jitable
+
+from neural_networks.components.kernels.simd.vector import (
+    FLOAT,
+    INDEX,
+    LANES,
+    ROWS,
+    VECTOR,
+    VECTORS,
+    Lanes,
+    Memory,
+    mask_of,
+)
+
+SUMS = ROWS * VECTORS  # that the processor's registers hold beside weights and factors
+AHEAD = 16  # rows of a panel
+ROWS_OF = {2: ROWS, 3: ROWS, 4: SUMS // 4}  # of the largest tile, by its vectors
+
+
+def _row_counts(vectors: int) -> list[int]:
+    """Return the heights of tile there are: the largest, then powers of two."""
+    largest = ROWS_OF[vectors]
+    return [largest] + [count for count in (4, 2, 1) if count < largest]
+
+
+@register_jitable
+def tile_rows(vectors, left):
+    """Return how many of the `left` rows the next tile takes."""
+    largest = SUMS // 4 if vectors == 4 else ROWS
+    if left >= largest:
+        # 4 + 4 rows share their weights better than 6 + 2
+        return 4 if largest == 6 and left == 8 else largest
+    rows = 4
+    while rows > left:
+        rows //= 2
+    return rows
+
+
+@intrinsic(prefer_literal=True)
+def tile(
+    typing_context,
+    vectors,
+    rows,
+    out,
+    left,
+    start,
+    row_step,
+    step,
+    panel,
+    panel_start,
+    panel_step,
+    depth,
+    outer,
+    outer_step,
+    ahead,
+    more,
+):
+    """Write out[r, :] = sum over o < outer, k < depth of left[start + r row_step + o outer_step + k step] panel[o depth + k, :].
+
+    `vectors` is a literal, `rows` one of what `tile_rows` returns, or a literal of those. `out` has
+    `rows` rows of vectors * LANES floats; the rows of the panel begin at `panel_start`,
+    `panel_step` apart: vectors * LANES, or the width of a matrix not packed. As it walks, the tile
+    asks for a vector at each k, from `ahead` floats behind the panel's beginning on. If `more` is 1
+    the sum is added to what is in `out`: sums of sums lose fewer digits.
+    """
+    width = vectors.literal_value
+    index = types.intp
+    signature = types.void(
+        vectors,
+        rows,
+        out,
+        left,
+        index,
+        index,
+        index,
+        panel,
+        index,
+        index,
+        index,
+        index,
+        index,
+        index,
+        index,
+    )
+    counts = [rows.literal_value] if isinstance(rows, types.IntegerLiteral) else _row_counts(width)
+
+    def generate(context, builder, signature, arguments):
+        (
+            out_value,
+            left_value,
+            start,
+            row_step,
+            step,
+            panel_value,
+            panel_start,
+            panel_step,
+            *loops,
+        ) = arguments[2:]
+        target = Memory(context, builder, signature.args[2], out_value, INDEX(0))
+        factors = Memory(context, builder, signature.args[3], left_value, start)
+        weights = Memory(context, builder, signature.args[7], panel_value, panel_start)
+        for count in counts:
+            asked = INDEX(count) if len(counts) == 1 else arguments[1]
+            with builder.if_then(builder.icmp_signed("==", asked, INDEX(count))):
+                _write_tile(
+                    builder,
+                    target,
+                    factors,
+                    weights,
+                    count,
+                    width,
+                    row_step,
+                    step,
+                    panel_step,
+                    *loops,
+                )
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _write_tile(
+    builder: ir.IRBuilder,
+    target: Memory,
+    factors: Memory,
+    weights: Memory,
+    count: int,
+    width: int,
+    row_step: Any,
+    step: Any,
+    panel_step: Any,
+    depth: Any,
+    outer: Any,
+    outer_step: Any,
+    ahead: Any,
+    more: Any,
+) -> None:
+    # A fused multiply-add takes 4 cycles and two start in each, so fewer than 8 sums would wait for
+    # each other: then several k at once, each with sums of its own.
+    ways = 1
+    while 2 * ways * count * width <= min(SUMS, 16):
+        ways *= 2
+    zero = ir.Constant(VECTOR, [0.0] * LANES)
+    sums = [
+        [[cgutils.alloca_once_value(builder, zero) for _ in range(width)] for _ in range(count)]
+        for _ in range(ways)
+    ]
+    offsets = [builder.mul(INDEX(r), row_step) for r in range(count)]
+
+    def multiply(left_place: Any, panel_row: Any, way: int) -> None:
+        row = builder.mul(panel_row, panel_step)
+        vectors = [weights.load(row, v * LANES) for v in range(width)]
+        if count == 1:
+            # one row reads each weight once, faster than the processor guesses
+            for v in range(width):
+                weights.prefetch(row, INDEX((AHEAD * width + v) * LANES))
+        else:
+            weights.prefetch(builder.mul(panel_row, INDEX(LANES)), ahead, near=False)
+        for r in range(count):
+            factor = factors.scalar(builder.add(offsets[r], left_place))
+            for v in range(width):
+                place = sums[way][r][v]
+                builder.store(
+                    factor.times_plus(vectors[v], Lanes(builder, builder.load(place))).value, place
+                )
+
+    whole = builder.sdiv(depth, INDEX(ways))
+    with cgutils.for_range(builder, outer) as part:
+        base, panel_base = builder.mul(part.index, outer_step), builder.mul(part.index, depth)
+
+        def at(k: Any, way: int) -> None:
+            multiply(builder.add(base, builder.mul(k, step)), builder.add(panel_base, k), way)
+
+        with cgutils.for_range(builder, whole) as loop:
+            first = builder.mul(loop.index, INDEX(ways))
+            for way in range(ways):
+                at(builder.add(first, INDEX(way)), way)
+        if ways > 1:
+            done = builder.mul(whole, INDEX(ways))
+            with cgutils.for_range(builder, builder.sub(depth, done)) as loop:
+                at(builder.add(done, loop.index), 0)
+    for r in range(count):
+        for v in range(width):
+            total = Lanes(builder, builder.load(sums[0][r][v]))
+            for way in range(1, ways):
+                total = total + Lanes(builder, builder.load(sums[way][r][v]))
+            builder.store(total.value, sums[0][r][v])
+    added = builder.icmp_signed("!=", more, INDEX(0))
+    with builder.if_else(added) as (then, otherwise):
+        for case, adds in ((then, True), (otherwise, False)):
+            with case:
+                for r in range(count):
+                    for v in range(width):
+                        total = Lanes(builder, builder.load(sums[0][r][v]))
+                        target.store(
+                            target.load((r * width + v) * LANES) + total if adds else total,
+                            (r * width + v) * LANES,
+                        )
+
+
+@intrinsic
+def add_part(typing_context, out, out_start, source, source_start, count, add):
+    """Write `count` <= LANES floats of source to out, or add them to it if `add` is 1."""
+    index = types.intp
+    signature = types.void(out, index, source, index, index, index)
+
+    def generate(context, builder, signature, arguments):
+        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
+        floats = Memory(context, builder, signature.args[2], arguments[2], arguments[3])
+        mask = mask_of(builder, arguments[4])
+        # Reading what is not needed would wait for the masked store of the row before.
+        with builder.if_else(builder.icmp_signed("!=", arguments[5], INDEX(0))) as (
+            then,
+            otherwise,
+        ):
+            with then:
+                target.store_part(floats.load_part(mask, 0) + target.load_part(mask, 0), mask, 0)
+            with otherwise:
+                target.store_part(floats.load_part(mask, 0), mask, 0)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def fill(typing_context, panel, panel_start, source, source_start, count):
+    """Write LANES floats to a panel: `count` of the source, then zeros."""
+    index = types.intp
+    signature = types.void(panel, index, source, index, index)
+
+    def generate(context, builder, signature, arguments):
+        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
+        floats = Memory(context, builder, signature.args[2], arguments[2], arguments[3])
+        target.store(floats.load_part(mask_of(builder, arguments[4]), 0), 0)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def fill_transposed(
+    typing_context, panel, panel_start, panel_step, source, source_start, source_step, rows, columns
+):
+    """Write panel[k, n] = source[n, k] for k < `rows` and n < LANES; zeros where n >= `columns`.
+
+    Rows of the panel are `panel_step` apart, those of the source `source_step`; `rows` and
+    `columns` <= LANES.
+    """
+    index = types.intp
+    signature = types.void(panel, index, index, source, index, index, index, index)
+
+    def generate(context, builder, signature, arguments):
+        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
+        floats = Memory(context, builder, signature.args[3], arguments[3], arguments[4])
+        panel_step, source_step, rows, columns = (
+            arguments[2],
+            arguments[5],
+            arguments[6],
+            arguments[7],
+        )
+
+        def if_less(position: int, limit: Any, count: Any) -> Any:
+            return mask_of(
+                builder,
+                builder.select(builder.icmp_signed("<", INDEX(position), limit), count, INDEX(0)),
+            )
+
+        lines = [
+            floats.load_part(if_less(n, columns, rows), builder.mul(INDEX(n), source_step))
+            for n in range(LANES)
+        ]
+        half = LANES // 2
+        # interleaving line i with line i + half as often as LANES can be halved transposes
+        for _ in range(half.bit_length()):
+            lines = [
+                lines[i].interleave(lines[i + half], part * half)
+                for i in range(half)
+                for part in (0, 1)
+            ]
+        for k in range(LANES):
+            target.store_part(
+                lines[k], if_less(k, rows, INDEX(LANES)), builder.mul(INDEX(k), panel_step)
+            )
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def copy_rows(typing_context, out, out_start, source, source_start, step, rows):
+    """Write ROWS floats of each of `rows` rows of source, which are `step` floats apart, to out one after the other."""
+    index = types.intp
+    signature = types.void(out, index, source, index, index, index)
+
+    def generate(context, builder, signature, arguments):
+        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
+        floats = Memory(context, builder, signature.args[2], arguments[2], arguments[3])
+        group = ir.VectorType(FLOAT, ROWS).as_pointer()
+        with cgutils.for_range(builder, arguments[5]) as loop:
+            value = builder.load(
+                builder.bitcast(floats.at(builder.mul(loop.index, arguments[4])), group), align=4
+            )
+            builder.store(
+                value,
+                builder.bitcast(target.at(builder.mul(loop.index, INDEX(ROWS))), group),
+                align=4,
+            )
+        return context.get_dummy_value()
+
+    return signature, generate

@@ -1,0 +1,71 @@
+"""Early stopping: whether a loss has stopped falling, and the weights it was lowest with (Prechelt 1998)."""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+
+NOTICEABLE = 1e-3  # of the loss: what it must fall by to count as progress
+
+
+class EarlyStop:
+    """Watch a loss.
+
+    Args:
+        patience: steps without progress that are enough, or None to go on forever.
+        values: (n,) the weights to copy at each new lowest loss, in place until then; None for no
+            copies.
+    """
+
+    def __init__(self, patience: int | None, values: np.ndarray | None = None) -> None:
+        if patience is not None and patience < 1:
+            raise ValueError(f"patience is 1 or more, not {patience}")
+        self.patience = patience
+        self.best_loss, self.best_step = inf, 0
+        self.best_values = None if values is None else values.copy()
+        self._bar, self._progress = inf, 0  # the loss at the last progress, and its step
+        self._observed = 0
+
+    def observe(self, step: int, loss: float, values: np.ndarray) -> None:
+        """Take in a loss measured after `step` steps, and the weights (n,) it was measured with."""
+        if loss < self.best_loss:
+            self.best_loss, self.best_step = loss, step
+            if self.best_values is not None:
+                self.best_values[:] = values
+        if self._bar == inf and loss < inf or loss < self._bar - NOTICEABLE * abs(self._bar):
+            self._bar, self._progress = loss, step
+        self._observed = step
+
+    @property
+    def reached(self) -> bool:
+        """Whether patience is at its end."""
+        return self.patience is not None and self._observed - self._progress >= self.patience
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return everything that the next observation depends on."""
+        state = {
+            "losses": np.array([self.best_loss, self._bar]),
+            "steps": np.array([self.best_step, self._progress, self._observed]),
+        }
+        return state if self.best_values is None else state | {"values": self.best_values.copy()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a `state`; another patience may be given than before.
+
+        Raises:
+            ValueError: if it is not whole.
+        """
+        losses, steps, values = state.get("losses"), state.get("steps"), state.get("values")
+        if losses is None or steps is None or losses.shape != (2,) or steps.shape != (3,):
+            raise ValueError("its early stop is not whole")
+        if self.best_values is not None:
+            if (
+                values is None
+                or values.shape != self.best_values.shape
+                or not np.isfinite(values).all()
+            ):
+                raise ValueError("it keeps no weights of the lowest loss")
+            self.best_values[:] = values
+        self.best_loss, self._bar = (float(loss) for loss in losses)
+        self.best_step, self._progress, self._observed = (int(step) for step in steps)

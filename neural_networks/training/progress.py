@@ -1,0 +1,68 @@
+"""Lines that tell how far a training is: its loss, its rate, the time left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+SILENCE = 60.0  # seconds after which a line is due, whatever the steps
+
+
+class Progress:
+    """Print a line every so many steps, at the last one, and after a minute of silence.
+
+    Args:
+        steps: of the whole training.
+        line_steps: between two lines.
+        batch_size: examples of a step.
+        count: examples of an epoch.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        line_steps: int,
+        batch_size: int,
+        count: int,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.steps, self.line_steps, self.batch_size, self.count, self.clock = (
+            steps,
+            line_steps,
+            batch_size,
+            count,
+            clock,
+        )
+        self._first = 0  # the first step that was heard of, and when
+        self._start = self._told = clock()
+
+    def step(self, step: int, loss: float, test_loss: float | None) -> None:
+        """Take note of step number `step`, counted from 1, and print a line if one is due."""
+        now = self.clock()
+        if not self._first:
+            # it may have compiled kernels: it says nothing about the time left
+            self._first, self._start, self._told = step, now, now
+        if step % self.line_steps and step != self.steps and now - self._told < SILENCE:
+            return
+        self._told = now
+        test = "" if test_loss is None else f", test loss {test_loss:.4g}"
+        rate = (step - self._first) / max(now - self._start, 1e-9)  # steps a second
+        left = (
+            f", {rate * self.batch_size:,.0f} examples a second, {duration((self.steps - step) / rate)} left"
+            if rate
+            else ""
+        )
+        epochs = self.steps * self.batch_size // self.count
+        print(
+            f"epoch {step * self.batch_size // self.count:,} of {epochs:,}: loss {loss:.4g}{test}{left}"
+        )
+
+
+def duration(seconds: float) -> str:
+    """Return a number of seconds as text, in the unit that fits it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

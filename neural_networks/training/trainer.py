@@ -1,0 +1,310 @@
+"""Training: shuffled mini-batches, two threads, clipping, schedules, weight averaging, resume bit for bit.
+
+Contract:
+
+    loss(module, batch) -> float     adds the gradient of the mean loss over batch.indices into the module's Parameters
+    Trainer(...).run(count_of_examples, steps) -> losses (steps made,)
+
+The bytes that come out are the same for one thread and for two (see halves.py). A step of a tiny
+network takes microseconds, so what is done at every step is kept short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import isfinite, sqrt
+from typing import Any
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from neural_networks.components.parameters import FlatParameters
+from neural_networks.optimizers.optimizers import Average, Optimizer
+from neural_networks.optimizers.schedules import Schedule
+from neural_networks.parallel.communicator import ALONE, Communicator
+from neural_networks.training.batches import Batch, Order
+from neural_networks.training.checkpoint import part
+from neural_networks.training.interrupts import interrupt_between_steps
+from neural_networks.training.pieces import Halves
+
+__all__ = ["Batch", "Trainer", "TrainingDiverged"]
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss or a gradient is not a finite number; the values are those of the last finite loss."""
+
+
+class Trainer:
+    """Train a packed module on mini-batches of numbered examples.
+
+    Args:
+        parameters: of the module, from `pack`.
+        loss: see the contract above; it runs on two threads at once, on two modules that share
+            their values.
+        optimizer: changes the values.
+        schedule: step -> learning rate; one with a method `observe` is told every loss.
+        batch_size: examples of a step; at most all there are.
+        clip: largest Euclidean norm of the gradient, or None.
+        averaging: decay of a moving average of the values (`average`), or None.
+        seed: of the order of the examples and of each batch's rng.
+        stream: set apart the batches' random numbers of trainers that share a seed, and with it the
+            order of the examples.
+        threads: 1 or 2; None takes what the process may use.
+        pieces: that a mini-batch is cut into, each with random numbers of its own; by default its
+            two halves.
+        communicator: processes that share the pieces out. With the same batch size and pieces their
+            number changes rounding alone.
+    """
+
+    def __init__(
+        self,
+        parameters: FlatParameters,
+        loss: Callable[[Any, Batch], float],
+        optimizer: Optimizer,
+        schedule: Schedule,
+        *,
+        batch_size: int,
+        clip: float | None = None,
+        averaging: float | None = None,
+        seed: int = 0,
+        stream: int = 0,
+        threads: int | None = None,
+        pieces: int = 2,
+        communicator: Communicator = ALONE,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"a mini-batch needs at least one example, not {batch_size}")
+        if pieces < 1:
+            raise ValueError(f"a mini-batch has at least one piece, not {pieces}")
+        if clip is not None and not clip > 0:
+            raise ValueError(
+                f"clip is the largest norm of the gradient, a positive number, not {clip}"
+            )
+        if averaging is not None and not 0 <= averaging < 1:
+            raise ValueError(f"averaging is a decay from 0 up to, but not at 1, not {averaging}")
+        self.parameters = parameters
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.clip = clip
+        self.seed = seed
+        self.average = None if averaging is None else Average(parameters.values, decay=averaging)
+        self.steps = 0
+        self.norm = 0.0  # of the last gradient, before clipping
+        self.rate = 0.0  # learning rate of the last step
+        self._halves = Halves(
+            parameters,
+            loss,
+            seed=seed,
+            stream=stream,
+            threads=threads,
+            pieces=pieces,
+            communicator=communicator,
+        )
+        self._good = parameters.values.copy()
+        self._count = 0
+        self._order = Order(seed)
+        self._limited = False
+        self._controller: ThreadpoolController | None = None
+
+    def run(
+        self,
+        count_of_examples: int,
+        steps: int,
+        *,
+        progress: Callable[[int, int, float], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> np.ndarray:
+        """Train until `steps` steps have been made in all: after a `restore`, the steps made before count.
+
+        Ctrl-C raises KeyboardInterrupt between two steps. NOTE: a second Ctrl-C raises it at once,
+        maybe in the middle of a step: a `state` saved after an interrupt may hold half a step. Stop
+        by `should_stop` where it is to be saved.
+
+        Args:
+            count_of_examples: batches are drawn from range(count_of_examples), each once per epoch.
+            steps: in all.
+            progress: called after every step with (steps made, steps, loss).
+            should_stop: asked before every step.
+
+        Returns:
+            The losses of the steps made here, float64.
+
+        Raises:
+            TrainingDiverged: at a loss or gradient that is not finite; the last good values are
+                kept.
+        """
+        losses = []
+        self._set_count(count_of_examples)
+        with self._quietly(), interrupt_between_steps() as check:
+            while self.steps < steps and not (should_stop and should_stop()):
+                losses.append(self._step())
+                check()
+                if progress:
+                    progress(self.steps, steps, losses[-1])
+        return np.array(losses, np.float64)
+
+    def step(self, count_of_examples: int | None = None) -> float:
+        """Make one step and return its loss, the mean over the mini-batch.
+
+        Args:
+            count_of_examples: as in `run`; None takes the last count given.
+        """
+        self._set_count(count_of_examples or self._count)
+        with self._quietly():
+            return self._step()
+
+    def _set_count(self, count_of_examples: int) -> None:
+        if count_of_examples < 1:
+            raise ValueError("there are no examples to train on")
+        self._count = count_of_examples
+
+    def _step(self) -> float:
+        values, grads = self.parameters.values, self.parameters.grads
+        loss = self._gradient()
+        # A NaN or an infinity anywhere in the gradient makes its norm not finite.
+        self.norm = sqrt(grads.dot(grads))
+        self.rate = float(self.schedule(self.steps))
+        if not (isfinite(loss) and isfinite(self.norm)):
+            values[:] = self._good
+            raise TrainingDiverged(
+                self._advice(
+                    f"the loss is {loss}" if not isfinite(loss) else "the gradient is not finite"
+                )
+            )
+        if self.clip is not None and self.norm > self.clip:
+            grads *= grads.dtype.type(self.clip / self.norm)
+        self._good[:] = values
+        self.optimizer.step(values, grads, self.rate, loss=loss)
+        if self.average is not None:
+            self.average.update(values)
+        if hasattr(self.schedule, "observe"):
+            self.schedule.observe(loss)
+        self.steps += 1
+        return loss
+
+    def _gradient(self) -> float:
+        """Fill parameters.grads with the next mini-batch's mean gradient and return its mean loss."""
+        indices = self._order.indices(self.steps, min(self.batch_size, self._count), self._count)
+        return self._halves.gradient(indices, self.steps)
+
+    def require_finite(self) -> None:
+        """Make sure that the last step left weights that are numbers, which otherwise only the next loss would tell.
+
+        Raises:
+            TrainingDiverged: if not; the weights before that step are kept.
+        """
+        if not np.isfinite(self.parameters.values).all():
+            self.parameters.values[:] = self._good
+            raise TrainingDiverged(self._advice("the weights are not finite"))
+
+    def _advice(self, what: str) -> str:
+        clip = (
+            "clip the gradient" if self.clip is None else f"clip the gradient below {self.clip:g}"
+        )
+        todo = f"lower the learning rate, now {self.rate:g}, or {clip}"
+        if not self.steps:
+            todo = f"look for numbers in the data that are huge or not finite, or {todo}"
+        return f"training diverged at step {self.steps + 1}: {what}; the last good weights are kept; {todo}"
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Lend the module the average of its weights, where one is kept."""
+        if self.average is None:
+            yield
+            return
+        kept = self.parameters.values.copy()
+        self.parameters.values[:] = self.average.values
+        try:
+            yield
+        finally:
+            self.parameters.values[:] = kept
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of all that the next steps depend on, as arrays for a checkpoint."""
+        state = {
+            "seed": np.array(self.seed),
+            "steps": np.array(self.steps),
+            "values": self.parameters.values.copy(),
+        }
+        state |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
+        if hasattr(self.schedule, "state"):
+            state |= {f"schedule.{name}": array for name, array in self.schedule.state().items()}
+        if self.average is not None:
+            state |= {f"average.{name}": array for name, array in self.average.state().items()}
+        return state
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a `state`, bit for bit, given the same examples, batch size and schedule.
+
+        Raises:
+            ValueError: if it belongs to another model, seed or optimizer, or is not whole.
+        """
+        values = state.get("values")
+        if values is None or values.shape != self.parameters.values.shape:
+            size = "no" if values is None else values.size
+            raise ValueError(
+                f"the state has {size} values, this model has {self.parameters.values.size}"
+            )
+        numbers = {name: np.asarray(state.get(name, "none")) for name in ("seed", "steps")}
+        missing = [
+            name
+            for name, number in numbers.items()
+            if number.shape or number.dtype.kind not in "iu"
+        ]
+        if missing:
+            raise ValueError(f"the state has no {' and no '.join(missing)}")
+        steps = int(state["steps"])
+        if steps < 0:
+            raise ValueError(f"the state has made {steps} steps")
+        if not np.isfinite(values).all():
+            raise ValueError("the state's values are not finite")
+        if int(state["seed"]) != self.seed:
+            raise ValueError(
+                f"the state was made with seed {int(state['seed'])}, this trainer has {self.seed}"
+            )
+        average = part(state, "average.")
+        if bool(average) != (self.average is not None):
+            has, wants = ("an", "none") if average else ("no", "one")
+            raise ValueError(
+                f"the state has {has} average of the weights, this trainer keeps {wants}"
+            )
+        if average and (
+            "steps" not in average
+            or "values" not in average
+            or average["values"].shape != values.shape
+        ):
+            raise ValueError("the state's average of the weights is not whole")
+        moments = part(state, "optimizer.")
+        for name, vector in moments.items():
+            if name != "steps" and vector.shape != values.shape:
+                raise ValueError(
+                    f"the state's optimizer has {vector.size} numbers in {name}, this model has {values.size} values"
+                )
+        self.optimizer.restore(moments)
+        if hasattr(self.schedule, "restore"):
+            self.schedule.restore(part(state, "schedule."))
+        if self.average is not None:
+            self.average.restore(average)
+        self.parameters.values[:] = values
+        self._good[:] = values
+        self.steps = steps
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Keep matrix products on the thread that calls them, and NumPy from warning of what TrainingDiverged tells in one line.
+
+        Our two threads share the cores, and the bytes stay the same.
+        """
+        if self._limited:
+            yield
+            return
+        self._limited = True
+        try:
+            # a millisecond: it looks through all loaded libraries
+            self._controller = self._controller or ThreadpoolController()
+            with self._controller.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+                yield
+        finally:
+            self._limited = False

@@ -1,0 +1,189 @@
+"""`ai-radio compress` and `decompress`: music as small files, and back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from radio.cli.progress import Progress, duration
+from radio.errors import UsageError
+
+SUFFIX = ".air"
+SOUND = (".wav", ".flac")
+COMPILING = "Compiling the coder for this machine, once; this takes about 10 seconds ..."
+
+
+def compress(options: argparse.Namespace) -> None:
+    """Compress files of music."""
+    targets = Targets(options.files, options.output, (SUFFIX,), force=options.force)
+
+    from compression.files import compress_file
+
+    _compile_once()
+    written = []
+    for number, (source, target) in enumerate(targets, 1):
+        line = _Line(f"compressing {source.name}", number, len(targets))
+        facts = _kept(
+            target, partial(compress_file, source, quality=options.quality, progress=line)
+        )
+        line.clear()
+        before = source.stat().st_size
+        rate = 8 * facts.size / max(facts.seconds, 1e-9) / 1000
+        compared = (
+            f"{before / facts.size:.1f} times smaller"
+            if before >= facts.size
+            else f"{facts.size / before:.1f} times larger"
+        )
+        text = f"{target}  {facts.size:,} bytes, {rate:.0f} kbit/s, {compared} than {source.name}"
+        written.append(_row(target, facts, text, speed=line.speed(facts.seconds)))
+    _tell(written, options.json)
+
+
+def decompress(options: argparse.Namespace) -> None:
+    """Make WAV or FLAC files of compressed ones."""
+    targets = Targets(options.files, options.output, SOUND, force=options.force)
+
+    from compression.files import decompress_file
+
+    _compile_once()
+    written = []
+    for number, (source, target) in enumerate(targets, 1):
+        line = _Line(f"decompressing {source.name}", number, len(targets))
+        facts = _kept(
+            target, partial(decompress_file, source, ending=target.suffix.lower(), progress=line)
+        )
+        line.clear()
+        channels = (
+            "mono"
+            if facts.channels == 1
+            else "stereo"
+            if facts.channels == 2
+            else f"{facts.channels} channels"
+        )
+        text = f"{target}  {duration(facts.seconds)}, {facts.sample_rate} Hz, {channels}"
+        written.append(_row(target, facts, text, speed=line.speed(facts.seconds)))
+    _tell(written, options.json)
+
+
+class Targets(list[tuple[Path, Path]]):
+    """Which file becomes which.
+
+    Args:
+        sources: as they were typed.
+        output: a folder, made if it is not there, or for one source a file with one of the endings.
+        endings: of the files to be written; the first is for those in a folder.
+        force: write over what is there.
+
+    Raises:
+        UsageError: if a source is none, or a target is there already, or would be written twice.
+    """
+
+    def __init__(
+        self, sources: list[Path], output: Path, endings: tuple[str, ...], *, force: bool
+    ) -> None:
+        super().__init__()
+        output = output.expanduser()
+        sources = [source.expanduser() for source in sources]
+        for source in sources:
+            if not source.is_file():
+                raise UsageError(
+                    f"{source} {'is no file' if source.exists() else 'does not exist'}; name files to read"
+                )
+        single = output.suffix.lower() in endings and not output.is_dir()
+        if single and len(sources) > 1:
+            raise UsageError(
+                f"{output} is one file, but there are {len(sources)} to write; name a folder"
+            )
+        folder = output.parent if single else output
+        pairs = [
+            (source, output if single else folder / f"{source.stem}{endings[0]}")
+            for source in sources
+        ]
+        for index, (source, target) in enumerate(pairs):
+            twin = next((other for other, place in pairs[:index] if place == target), None)
+            if twin is not None:
+                raise UsageError(
+                    f"{twin} and {source} would both become {target}; write them to different folders"
+                )
+            if target.exists() and target.samefile(source):
+                raise UsageError(f"{target} would be written over itself; give another --output")
+            if target.exists() and not force:
+                raise UsageError(
+                    f"{target} is there already; give another --output, or --force to write over it"
+                )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UsageError(
+                f"{folder} is no folder; name one, or a file that ends in {' or '.join(endings)}"
+            ) from error
+        self.extend(pairs)
+
+
+class _Line(Progress):
+    """The line that tells how far a file is: called with the seconds that are done and, where it is known, the share of the file."""
+
+    def __init__(self, what: str, number: int, count: int) -> None:
+        super().__init__()
+        self._what = f"{number} of {count}  {what}" if count > 1 else what
+        self._began = time.monotonic()
+
+    def __call__(self, seconds: float, share: float | None) -> None:
+        """Show it."""
+        done = f"{100 * share:.0f} %" if share is not None else duration(seconds)
+        self.show(f"{self._what}  {done}  {self.speed(seconds):.0f} times real time")
+
+    def speed(self, seconds: float) -> float:
+        """Return seconds of sound per second of waiting."""
+        return seconds / max(time.monotonic() - self._began, 1e-3)
+
+
+def _kept(target: Path, write: Callable[[Path], Any]) -> Any:
+    """Let `write` fill a file that then gets its name, and return what it returned."""
+    from radio.home.atomic import replace_file
+
+    results: list[Any] = []
+    replace_file(target, lambda place: results.append(write(place)))
+    return results[0]
+
+
+def _compile_once() -> None:
+    import numpy as np
+
+    from compression import range_coder
+
+    if not range_coder.is_compiled():
+        print(COMPILING, file=sys.stderr, flush=True)
+        range_coder.decode(range_coder.encode(np.zeros((1, 1, 1), np.int32)), (1, 1, 1))
+
+
+def _row(target: Path, facts: Any, text: str, *, speed: float) -> dict[str, Any]:
+    exact = {
+        "path": str(target),
+        "seconds": round(facts.seconds, 3),
+        "sample_rate": facts.sample_rate,
+        "channels": facts.channels,
+    }
+    return {
+        **exact,
+        "quality": facts.quality,
+        "compressed_bytes": facts.size,
+        "times_real_time": round(speed, 1),
+        "text": text,
+    }
+
+
+def _tell(written: list[dict[str, Any]], as_json: bool) -> None:
+    texts = [row.pop("text") for row in written]
+    if as_json:
+        json.dump(written, sys.stdout, indent=2)
+        print()
+        return
+    for text in texts:
+        print(text)

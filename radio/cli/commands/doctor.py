@@ -1,0 +1,186 @@
+"""`ai-radio stations` and `doctor`: what there is, and whether it works."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from radio.home.folder import SHIPPED, Home, HomeError
+
+if TYPE_CHECKING:
+    from audio_parsing.playback import Player
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "soundfile",
+    "sounddevice",
+    "soxr",
+    "platformdirs",
+    "textual",
+)
+TONE_SECONDS, TONE_HZ, TONE_LEVEL = 1.0, 440.0, 0.2
+
+
+def stations(options: argparse.Namespace) -> None:
+    """List the stations of the home and those that came with the package."""
+    from radio.station.station import Station, StationError
+
+    listed: list[dict[str, Any]] = []
+    for name, folder in Home(options.home).stations().items():
+        facts: dict[str, Any] = {
+            "name": name,
+            "folder": str(folder),
+            "shipped": folder.parent == SHIPPED,
+        }
+        try:
+            station = Station.load(folder)
+            facts |= {
+                "grid": station.grid,
+                "beats": station.beats,
+                "songs": len(station.means),
+                "problem": None,
+            }
+        except StationError as error:
+            facts["problem"] = str(error)
+        listed.append(facts)
+    if options.json:
+        json.dump(listed, sys.stdout, indent=2)
+        print()
+        return
+    if not listed:
+        print("There are no stations yet; ai-radio train FOLDER --station NAME makes one.")
+    for facts in listed:
+        if facts["problem"]:
+            print(f"{facts['name']:20}  not usable: {facts['problem']}")
+        else:
+            where = "came with the radio" if facts["shipped"] else facts["folder"]
+            print(
+                f"{facts['name']:20}  {facts['songs']} songs learned, {facts['beats']} beats, {facts['grid']} grid, {where}"
+            )
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Show paths, versions, sound and kernels; exit code 1 if something is amiss that keeps the radio from playing."""
+    facts: dict[str, Any] = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+    }
+    facts |= {package: installed(package) for package in ("ai-radio", *PACKAGES)}
+    problems: list[str] = []
+    home = Home(options.home)
+    facts["home"] = str(home.path)
+    try:
+        home.writable()
+    except HomeError as error:
+        problems.append(str(error))
+    facts["stations"] = sorted(home.stations())
+    if not facts["stations"]:
+        problems.append("there is no station; ai-radio train makes one")
+    facts |= _ratings(home, problems) if home.path.is_dir() else {"ratings": 0}
+    facts["prepared"] = _prepared(home)
+    facts |= _sound(tone=not options.quiet)
+    facts |= _kernels(problems)
+    facts["problems"] = problems
+    if options.json:
+        json.dump(facts, sys.stdout, indent=2)
+        print()
+    else:
+        for name, value in facts.items():
+            if name != "problems":
+                print(
+                    f"{name:12}  {', '.join(map(str, value)) if isinstance(value, list) else value}"
+                )
+        for problem in problems:
+            print(f"PROBLEM       {problem}")
+        if not problems:
+            print("Everything the radio needs works.")
+    return 1 if problems else 0
+
+
+def installed(package: str) -> str:
+    """Return the version of an installed package."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
+    """Look into the ratings without making a database where there is none."""
+    from radio.ratings.database import Ratings, RatingsError
+
+    path = home.path / "ratings.db"
+    if not path.exists():
+        return {"ratings": 0}
+    try:
+        ratings = Ratings(path)
+    except RatingsError as error:
+        problems.append(str(error))
+        return {"ratings": "unusable"}
+    count = ratings.total()
+    ratings.close()
+    return {"ratings": count}
+
+
+def _prepared(home: Home) -> str:
+    """Say how much prepared music is kept, for trainings that ask for it again."""
+    from radio.training.music_cache import prepared_music
+
+    cache = prepared_music(home.prepared)
+    kept, most = (f"{size / 1e6:.0f} MB" for size in (cache.size(), cache.most_bytes))
+    return f"{kept} of music for training, never more than {most}, safe to delete: {cache.folder}"
+
+
+def _sound(*, tone: bool) -> dict[str, Any]:
+    """No sound is told but is no problem: the radio plays silently."""
+    from audio_parsing.devices import output_devices
+    from audio_parsing.playback import Player, open_player
+
+    player, reason = open_player()
+    try:
+        facts: dict[str, Any] = {"sound": reason or player.name, "devices": output_devices()}
+        if isinstance(player, Player):
+            facts["test tone"] = _play_tone(player) if tone else "not played"
+    finally:
+        player.close()
+    return facts
+
+
+def _play_tone(player: Player) -> str:
+    """Play a tone and say whether the device took it."""
+    import numpy as np
+
+    rate = 22050
+    seconds = np.arange(round(TONE_SECONDS * rate)) / rate
+    ends = np.minimum(1, np.minimum(seconds, TONE_SECONDS - seconds) / 0.02)  # no click
+    player.volume = 1.0
+    player.play(
+        (TONE_LEVEL * ends * np.sin(2 * np.pi * TONE_HZ * seconds)).astype(np.float32), rate
+    )
+    until = time.monotonic() + TONE_SECONDS + 3
+    while not player.finished and player.failure is None:
+        if time.monotonic() > until:
+            return "the device did not take it"
+        time.sleep(0.02)
+    return player.failure or f"{TONE_SECONDS:g} s of {TONE_HZ:g} Hz, {player.underruns} underruns"
+
+
+def _kernels(problems: list[str]) -> dict[str, Any]:
+    try:
+        from radio.composer.warm_up import is_compiled, stamp
+    # a broken Numba shows itself in many ways; here they are told, not raised
+    except Exception as error:
+        problems.append(f"the kernels can't be loaded: {' '.join(str(error).split())}")
+        return {}
+    place = stamp()
+    kept = "nowhere, compiled at every start" if place is None else str(place.parent)
+    return {"kernels": "compiled" if is_compiled() else "not compiled yet", "kernel cache": kept}

@@ -1,0 +1,169 @@
+"""`ai-radio generate`, `final` and `starter`: songs as WAV files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radio.cli.progress import Progress
+from radio.errors import UsageError
+from radio.home.folder import STARTER, Home, check_name
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Write new songs of a station, or a saved one again."""
+    from radio.composer.novelty import different_songs
+    from radio.composer.warm_up import compile_once
+    from radio.station.song_file import (
+        check_fits,
+        description_of,
+        file_name,
+        read_description,
+        tags_of,
+        write_sound,
+    )
+    from radio.station.station import Station
+
+    home = Home(options.home)
+    description = read_description(options.like) if options.like else {}
+    if description and options.count != 1:
+        raise UsageError("--like makes one song; leave --count out")
+    name = options.station or description.get("station", STARTER)
+    station = Station.load(home.station(name))
+    if options.latent:
+        station.draw_from(options.latent)
+    target = Target(options.output, single=options.count == 1)
+    beats = options.beats or description.get("beats")
+    if description:
+        check_fits(description, station, options.like)
+    compile_once()
+    songs = different_songs(station, np.random.default_rng(options.seed), beats=beats)
+    progress = Progress()
+    written = []
+    for number in range(1, options.count + 1):
+        if description:
+            coordinate = description["coordinate"]
+            samples = station.render(coordinate, beats=beats)
+        else:
+            coordinate, steps = next(songs)
+            samples = station.render(
+                coordinate, frames=station.frames_of(steps, coordinate[None])[0]
+            )
+        facts = description_of(station, coordinate, beats=beats)
+        path = target.path(file_name(station.song_name(coordinate), coordinate))
+        write_sound(path, samples, station.sample_rate, kind="WAV", tags=tags_of(facts))
+        seconds = round(len(samples) / station.sample_rate, 3)
+        written.append({"path": str(path), "seconds": seconds, **facts})
+        if options.count > 1:
+            progress.show(f"{number} of {options.count}  {path}")
+    progress.clear()
+    tell(written, options.json)
+
+
+def final(options: argparse.Namespace) -> None:
+    """Write the song that a listener's ratings lead to."""
+    from radio.composer.composer import RadioSession
+    from radio.composer.warm_up import compile_once
+    from radio.station.song_file import file_name
+    from radio.station.station import Station
+
+    home = Home(options.home)
+    listener = check_name(options.listener or "me", "listener")
+    station = Station.load(home.station(options.station or STARTER))
+    target = Target(options.output, single=True)
+    compile_once()
+    progress = Progress()
+    session = RadioSession(
+        station, listener, home=home, seed=options.seed, beats=options.beats, background=False
+    )
+    try:
+        if not session.rated:
+            how = f"rate some with ai-radio play --station {station.name}"
+            raise UsageError(
+                f"{listener} has rated no song of station {station.name} as it is now; {how}"
+            )
+        telling = "descending  {} of {}, expects {:+.2f}, distance {:.1f}"
+        song = session.final_song(progress=lambda *found: progress.show(telling.format(*found)))
+        path = session.save(song, target.path(file_name(song.name, song.latent)))
+    finally:
+        session.close()
+    progress.clear()
+    mean, deviation = session.predict(song)
+    seconds = round(len(song.samples) / song.sample_rate, 3)
+    tell(
+        [
+            {
+                "path": str(path),
+                "seconds": seconds,
+                "song": song.name,
+                "expected": mean,
+                "uncertainty": deviation,
+            }
+        ],
+        options.json,
+    )
+
+
+def starter(options: argparse.Namespace) -> None:
+    """Write the starter collection."""
+    from audio_parsing.frames import SAMPLE_RATE
+    from audio_parsing.starter import render, starter_songs
+    from radio.station.song_file import write_wav
+
+    target = Target(options.output, single=False)
+    songs = starter_songs(beats=options.beats or 64)[: options.count]
+    progress = Progress()
+    for number, song in enumerate(songs, 1):
+        name = "".join(letter if letter.isalnum() else "-" for letter in song.name.lower()).strip(
+            "-"
+        )
+        write_wav(target.path(f"{number:02d}-{name}"), render(song, SAMPLE_RATE), SAMPLE_RATE)
+        progress.show(f"{number} of {len(songs)}  {song.name}")
+    progress.clear()
+    print(f"{len(songs)} songs in {options.output}")
+
+
+class Target:
+    """Where songs go: a folder, made if it is not there, or one .wav file.
+
+    Args:
+        output: as it was typed.
+        single: whether there is only one song, which a file can hold.
+
+    Raises:
+        UsageError: if the output can't hold the songs.
+    """
+
+    def __init__(self, output: Path, *, single: bool) -> None:
+        output = output.expanduser()
+        self._file = output if output.suffix.lower() == ".wav" and not output.is_dir() else None
+        if self._file is not None and not single:
+            raise UsageError(
+                f"{output} is one file, but there is more than one song; name a folder"
+            )
+        self._folder = output if self._file is None else output.parent
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise UsageError(
+                f"{self._folder} is a file; name a folder, or a file that ends in .wav"
+            ) from error
+
+    def path(self, name: str) -> Path:
+        """Return the path for a song's file name without ending."""
+        return self._file or self._folder / f"{name}.wav"
+
+
+def tell(written: list[dict[str, Any]], as_json: bool) -> None:
+    """Print what was written, for a person or for a program."""
+    if as_json:
+        json.dump(written, sys.stdout, indent=2)
+        print()
+        return
+    for one in written:
+        print(f"{one['path']}  {one['song']}  {one['seconds']:.0f} s")

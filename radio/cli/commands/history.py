@@ -1,0 +1,89 @@
+"""`ai-radio history` and `listeners`: what was said, as a table or for a program."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from typing import Any
+
+from radio.home.folder import Home, check_name
+from radio.ratings.database import Rating, Ratings
+
+COLUMNS = ("time", "listener", "station", "song", "expected", "rating", "skipped", "key")
+
+
+def history(options: argparse.Namespace) -> None:
+    """Show every rating, the latest first."""
+    found = [] if (ratings := _open(options)) is None else ratings.all()
+    for name, chosen in (("listener", options.listener), ("station", options.station)):
+        if chosen is not None:
+            check_name(chosen, name)
+            found = [one for one in found if getattr(one, name) == chosen]
+    if options.json:
+        rows = [
+            {**_row(one), "coordinate": one.coordinate.tolist(), "curve": one.curve.tolist()}
+            for one in found
+        ]
+        json.dump(rows, sys.stdout, indent=2)
+        print()
+    elif options.csv:
+        writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_row(one) for one in found)
+    elif not found:
+        print("No song has been rated yet; ai-radio plays some.")
+    else:
+        print(
+            f"{'when':16}  {'listener':12}  {'station':12}  {'song':22}  {'expected':>8}  {'given':>6}"
+        )
+        for one in found:
+            when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
+            expected = "" if one.expected is None else f"{min(1.0, max(-1.0, one.expected)):+.2f}"
+            line = f"{when}  {one.listener:12}  {one.station:12}  {one.song:22}  {expected:>8}  {one.rating:+6.2f}"
+            print(line + ("  skipped" if one.skipped else ""))
+
+
+def listeners(options: argparse.Namespace) -> None:
+    """List who has rated songs of which stations."""
+    rows = [] if (ratings := _open(options)) is None else ratings.latest()
+    if options.json:
+        facts = [
+            {"listener": who, "station": station, "ratings": count, "latest": _when(last)}
+            for who, station, count, last in rows
+        ]
+        json.dump(facts, sys.stdout, indent=2)
+        print()
+        return
+    if not rows:
+        print("Nobody has rated a song yet; ai-radio --listener NAME plays for somebody.")
+    for who, station, count, last in rows:
+        print(
+            f"{who:20}  {station:20}  {count:5d} ratings, the latest {time.strftime('%Y-%m-%d %H:%M', time.localtime(last))}"
+        )
+
+
+def _open(options: argparse.Namespace) -> Ratings | None:
+    """Return the ratings, without making a database where there is none."""
+    path = Home(options.home).path / "ratings.db"
+    return Ratings(path) if path.exists() else None
+
+
+def _row(one: Rating) -> dict[str, Any]:
+    values = (
+        _when(one.time),
+        one.listener,
+        one.station,
+        one.song,
+        one.expected,
+        one.rating,
+        one.skipped,
+        one.key,
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,142 @@
+"""`ai-radio listener`: who there is, and taking a listener's ratings elsewhere, bringing them back, or forgetting them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from radio.errors import UsageError
+from radio.home.atomic import write_json
+from radio.home.folder import Home, check_name
+from radio.ratings.database import Rating, Ratings, rating_of_row
+
+LARGEST_FILE = 64 << 20  # bytes
+
+
+def listener(options: argparse.Namespace) -> None:
+    """List listeners, or export, import or delete one."""
+    home = Home(options.home)
+    if options.action != "list" and options.name is None:
+        raise UsageError(f"whose ratings? ai-radio listener {options.action} NAME")
+    if options.action in ("export", "import") and options.file is None:
+        raise UsageError(f"which file? ai-radio listener {options.action} {options.name} FILE.json")
+    ratings = Ratings(home.ratings)
+    try:
+        if options.action == "list":
+            _list(ratings, options.json)
+            return
+        name = check_name(options.name, "listener")
+        if options.action == "export":
+            count, what = _export(ratings, name, options.file), f"in {options.file}"
+        elif options.action == "import":
+            count, what = _import(ratings, name, options.file), f"from {options.file}"
+        else:
+            count, what = _delete(ratings, home, name), "are deleted"
+        if options.json:
+            json.dump(
+                {"action": options.action, "listener": name, "ratings": count}, sys.stdout, indent=2
+            )
+            print()
+        else:
+            print(f"{count} ratings of {name} {what}")
+    finally:
+        ratings.close()
+
+
+def _list(ratings: Ratings, as_json: bool) -> None:
+    found = ratings.listeners()
+    if as_json:
+        json.dump(
+            [
+                {"listener": name, "station": station, "ratings": count}
+                for name, station, count in found
+            ],
+            sys.stdout,
+            indent=2,
+        )
+        print()
+        return
+    if not found:
+        print("Nobody has rated a song yet.")
+    for name, station, count in found:
+        print(f"{name:20}  {count} songs rated on station {station}")
+
+
+def _export(ratings: Ratings, name: str, path: Path) -> int:
+    if path.suffix.lower() != ".json":
+        raise UsageError(f"ratings are exported to a file that ends in .json, not {path}")
+    rated = ratings.of_listener(name)
+    if not rated:
+        raise UsageError(f"{name} has rated nothing; ai-radio listener list shows who has")
+    rows = [
+        asdict(one) | {"coordinate": one.coordinate.tolist(), "curve": one.curve.tolist()}
+        for one in rated
+    ]
+    write_json(path, {"kind": "listener", "version": 1, "listener": name, "ratings": rows})
+    return len(rated)
+
+
+def _import(ratings: Ratings, name: str, path: Path) -> int:
+    """Take ratings from a file, all or none; those that are there already stay one."""
+    read = _read(path)
+    for one in read:
+        one.listener = name
+    ratings.keep_all(read)
+    return len(read)
+
+
+def _read(path: Path) -> list[Rating]:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ValueError("it is too large")
+        content = json.loads(path.read_text("utf-8"))
+        if content["kind"] != "listener" or content["version"] != 1:
+            raise ValueError("its kind or version is another")
+        return [_rating(row) for row in content["ratings"]]
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise UsageError(
+            f"{path} holds no listener ({type(error).__name__}: {error}); give what ai-radio listener export wrote"
+        ) from error
+
+
+def _rating(row: dict[str, Any]) -> Rating:
+    """Return a rating from a file of unknown origin, checked as a row of the database is."""
+    names = (
+        "key",
+        "listener",
+        "station",
+        "made_by",
+        "song",
+        "coordinate",
+        "rating",
+        "weight",
+        "curve",
+        "skipped",
+        "time",
+    )
+    values = [
+        json.dumps(row[name]) if name in ("coordinate", "curve") else row[name] for name in names
+    ]
+    one = rating_of_row([*values, row.get("expected")])
+    # What is printed later must be text that a terminal only shows.
+    if one is None or not all(
+        text.isprintable() for text in (one.key, one.listener, one.made_by, one.song)
+    ):
+        raise ValueError("a rating of it is out of range")
+    check_name(one.station, "station")
+    return one
+
+
+def _delete(ratings: Ratings, home: Home, name: str) -> int:
+    count = ratings.remove_listener(name)
+    folder = home.path / "listeners" / name
+    known = folder.is_dir()
+    shutil.rmtree(folder, ignore_errors=True)
+    if not count and not known:
+        raise UsageError(f"there is no listener {name}; ai-radio listener list shows who there is")
+    return count

@@ -1,0 +1,59 @@
+"""`ai-radio reconstruct`: what a station makes of a song it is given."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from radio.cli.commands.generate import Target, tell
+from radio.cli.progress import Progress
+from radio.errors import UsageError
+from radio.home.folder import STARTER, Home
+
+
+def reconstruct(options: argparse.Namespace) -> None:
+    """Encode files with a station, decode the coordinates, and write what comes out."""
+    home = Home(options.home)
+    for path in options.files:
+        if not path.is_file():
+            raise UsageError(
+                f"{path} {'is no file' if path.exists() else 'does not exist'}; name files with music"
+            )
+
+    from radio.composer.warm_up import compile_once
+    from radio.station.reconstruction import reconstruct_samples
+    from radio.station.song_file import write_wav
+    from radio.station.station import Station
+
+    station = Station.load(home.station(options.station or STARTER))
+    target = Target(options.output, single=len(options.files) == 1)
+    compile_once()
+    progress = Progress()
+    written = []
+    for number, path in enumerate(options.files, 1):
+        progress.show(f"{number} of {len(options.files)}  {path}")
+        result = reconstruct_samples(station, _read(path, station.sample_rate), bpm=options.bpm)
+        output = write_wav(
+            target.path(f"{path.stem}-{station.name}"), result.samples, station.sample_rate
+        )
+        seconds = round(len(result.samples) / station.sample_rate, 3)
+        coordinates = [[float(value) for value in p] for p in result.coordinates]
+        written.append(
+            {
+                "path": str(output),
+                "seconds": seconds,
+                "song": path.name,
+                "error": result.error,
+                "coordinates": coordinates,
+            }
+        )
+    progress.clear()
+    tell(written, options.json)
+
+
+def _read(path: Path, sample_rate: int) -> np.ndarray:
+    from audio_parsing.files import read_audio
+
+    return read_audio(path, sample_rate=sample_rate)

@@ -1,0 +1,124 @@
+"""`ai-radio web`: the radio in a browser; opens the port, the programme and the page, and serves until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import socket
+import sys
+
+from radio.errors import UsageError
+from radio.home.folder import Home, HomeError, check_name, without_keeping
+from radio.home.settings import read_settings
+from radio.home.signals import not_hurried
+from radio.session.resume import recall
+from radio.web.security.origin import is_loopback
+from radio.web.security.password import given_password, kept_secret
+
+NEEDED = ("nicegui", "fastapi", "uvicorn")
+
+
+def web(options: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C.
+
+    Raises:
+        UsageError: if packages are missing, or the address or the port can't be had.
+        HomeError: if there is no such station.
+        PasswordError: if other machines could open the page and there is no password.
+    """
+    if any(importlib.util.find_spec(name) is None for name in NEEDED):
+        raise UsageError(
+            "the page needs more packages; install them with pip install 'ai-radio[web]'"
+        )
+    home = Home(options.home)
+    settings = read_settings(home.path / "config.toml")
+    last = recall(home.path / "session.json")
+    listener = check_name(options.listener or last.listener, "listener")
+    station = options.station or last.station
+    if station not in home.stations():
+        raise HomeError(
+            f"there is no station {station!r}; choose one of {', '.join(home.stations())}"
+        )
+    try:
+        home.writable()
+    except HomeError as error:
+        home = without_keeping(home)
+        print(f"{error}; nothing of this session will be kept", file=sys.stderr)
+    kept = home.path / "web"
+    password = (
+        None
+        if is_loopback(options.host)
+        else given_password(options.password_file, kept / "password.json")
+    )
+    with _listen(options.host, options.port) as listening:
+        port = listening.getsockname()[1]
+        # Before the framework is loaded: it would keep a folder of its own where the command was
+        # typed.
+        os.environ["NICEGUI_STORAGE_PATH"] = str(kept / "framework")
+
+        from radio.web.security.guard import Guard
+        from radio.web.server import build, serve, show
+        from radio.web.sessions import Programmes
+        from radio.web.training.job import TrainJob
+
+        named = {
+            name: value
+            for name in ("seed", "beats", "latent", "explore")
+            if (value := getattr(options, name, None)) is not None
+        }
+        programmes = Programmes(
+            home,
+            (station, listener),
+            kind=settings.kind,
+            added_layers=settings.added_layers,
+            **named,
+        )
+        programmes.get(None, None)
+        training = TrainJob(home)
+        secret = None if password is None else kept_secret(kept / "secret")
+        guarded = Guard(
+            build(programmes, training),
+            host=options.host,
+            port=port,
+            password=password,
+            secret=secret,
+        )
+        address = f"http://{_shown(options.host)}:{port}/"
+
+        def began() -> None:
+            print(f"AI Radio plays at {address}   (Ctrl-C ends it)", flush=True)
+            if not options.no_open:
+                show(address)
+
+        try:
+            serve(guarded, listening, began=began)
+        finally:
+            with not_hurried():
+                programmes.close()
+                training.close()
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        if sys.platform != "win32":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(64)
+    except OSError as error:
+        raise UsageError(
+            f"can't listen on {host}, port {port}: {error.strerror or error}; choose another with --port"
+        ) from error
+    return listening
+
+
+def _shown(host: str) -> str:
+    """Return what to type for a host: an address that stands for all is this machine's name."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,222 @@
+"""The generator's added layers: they move a coordinate before the generator reads it, and learn from the taste at every moment of a song.
+
+    G'(P) = G(A(P)),   A(P) = P + s (u W + b),   u = (P - m) / s       m, s: middle and spread of the station's coordinates (D,)
+    dL/dW = dL/dG_i dG_i/dA dA/dW                                       over all moments i; dL/dG_i comes from D(S), the taste
+
+W and b begin at 0, so that G' = G. What they are trained on is the listener's cautious loss, less
+the critic's own score of the song, plus what leaves the station's distribution, plus HOLD for every
+weight that is not 0. A song of G' at P is the song of G at A(P), so that a coordinate says all that
+is needed to make it again. They are trained from FROM ratings on, after every EVERY more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan.critic import Critic
+from gan.latent import LatentDistribution
+from neural_networks.components.dense import Dense
+from neural_networks.components.module import Module
+from neural_networks.components.parameters import pack
+from neural_networks.optimizers.optimizers import Adam
+from neural_networks.training.checkpoint import load_arrays, save_arrays
+from radio.taste.taste import Decode, Taste
+
+BATCH = 8
+LEARNING_RATE = 0.02
+HOLD = 0.02  # of half the squared length of the weights
+CRITIC_WEIGHT = 0.02  # of the critic's score, in standard deviations of the scores of a mini-batch
+# of the way a training went: all of it is liked more, but leaves what real songs are like; see
+# docs/taste.md
+KEPT = 0.2
+MOST_VERSIONS = 50
+FROM, EVERY = 20, 10  # ratings
+JUDGED = 32  # coordinates on which a training has to prove itself
+ALLOWED = 0.25  # of the spread of the critic's scores: by how much the mean may fall
+
+
+class AddedLayers(Module):
+    """See the module's contract.
+
+    Args:
+        distribution: of the station's whole coordinates P (D,).
+    """
+
+    def __init__(self, distribution: LatentDistribution) -> None:
+        self.move = Dense(distribution.size, distribution.size, rng=np.random.default_rng(0))
+        self.distribution = distribution
+        self._flat = pack(self, np.float64)
+        self.ratings = 0  # from how many the taste had learned when they were trained
+        self.gain = 0.0  # by how much more their songs were expected to be liked than those of G
+        self.reset()
+
+    def copy(self) -> AddedLayers:
+        """Return layers with the same weights, to be trained while these are used."""
+        other = AddedLayers(self.distribution)
+        other._flat.values[:] = self._flat.values
+        other.ratings, other.gain = self.ratings, self.gain
+        return other
+
+    def due(self, ratings: int) -> bool:
+        """Return whether so many ratings are enough to train, and to train again."""
+        return ratings >= FROM and ratings // EVERY > self.ratings // EVERY
+
+    def reset(self) -> None:
+        """Be the identity again."""
+        self._flat.values[:] = 0
+        self.gain = 0.0
+        self._optimizer = Adam(0.9, 0.99)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether G' is still G."""
+        return not self._flat.values.any()
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return A(P) (B, D) of coordinates P (B, D), and the cache."""
+        standard = (x - self.distribution.mean) / self.distribution.deviation
+        moved, cache = self.move.forward(standard)
+        return x + self.distribution.deviation * moved, cache
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dP (B, D) for the gradient of A(P); add those of the weights."""
+        return (
+            dy
+            + self.move.backward(dy * self.distribution.deviation, cache)
+            / self.distribution.deviation
+        )
+
+    def through(self, decode: Decode) -> Decode:
+        """Return the `Decode` of G' for that of G: its songs, and gradients that go on to P."""
+
+        def moved(
+            coordinates: np.ndarray,
+        ) -> tuple[np.ndarray, np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]:
+            inside, cache = self.forward(coordinates)
+            steps, beside, backward = decode(inside)
+            return (
+                steps,
+                beside,
+                lambda dsteps, dbeside: self.backward(backward(dsteps, dbeside), cache),
+            )
+
+        return moved
+
+    def judge(
+        self, taste: Taste, decode: Decode, critic: Critic, coordinates: np.ndarray
+    ) -> tuple[float, float, float]:
+        """Return the mean cautious rating of songs of G' at P (n, D), the mean of the critic's scores and their spread."""
+        songs, beside, _ = decode(self.forward(coordinates.astype(np.float64))[0])
+        value, _, _ = taste.value_and_gradient(songs, beside)
+        score, _ = critic.forward(songs)
+        return float(value.mean()), float(score.mean()), float(score.std())
+
+    def improve(
+        self,
+        taste: Taste,
+        decode: Decode,
+        critic: Critic,
+        sample: Callable[[int], np.ndarray],
+        *,
+        steps: int,
+    ) -> list[float]:
+        """Train, but keep it only if fresh songs are predicted to be liked more and the critic thinks no less of them; return the losses.
+
+        The arguments are those of `train`; no losses mean that it was not kept.
+        """
+        before, judged = self.copy(), sample(JUDGED)
+        plain, score, spread = AddedLayers(self.distribution).judge(taste, decode, critic, judged)
+        value = plain if before.untouched else before.judge(taste, decode, critic, judged)[0]
+        losses = self.train(taste, decode, critic, sample, steps=steps)
+        better, real, _ = self.judge(taste, decode, critic, judged)
+        if better > value and real >= score - ALLOWED * spread:
+            self.gain = better - plain
+            return losses
+        self.reset()
+        self._flat.values[:], self.gain = before._flat.values, before.gain
+        return []
+
+    def train(
+        self,
+        taste: Taste,
+        decode: Decode,
+        critic: Critic,
+        sample: Callable[[int], np.ndarray],
+        *,
+        steps: int,
+    ) -> list[float]:
+        """Take steps of Adam on mini-batches of coordinates; return the loss L of each.
+
+        Args:
+            taste: D(S).
+            decode: of the generator G.
+            critic: a copy of the station's in plain weights, whose gradients nobody else uses.
+            sample: draws coordinates (n, D).
+            steps: how many.
+        """
+        losses, start = [], self._flat.values.copy()
+        for _ in range(steps):
+            inside, cache = self.forward(sample(BATCH).astype(np.float64))
+            songs, beside, backward = decode(inside)
+            value, dsteps, dbeside = taste.value_and_gradient(songs, beside)
+            score, score_cache = critic.forward(songs)
+            spread = max(float(score.std()), 1e-6)
+            dscore = critic.backward(np.full_like(score, CRITIC_WEIGHT / spread), score_cache)
+            _, dpenalty = self.distribution.distance_penalty(inside)
+            self._flat.zero_grads()
+            self.backward((backward(-dsteps / 2 - dscore, -dbeside / 2) + dpenalty) / BATCH, cache)
+            self._flat.grads += HOLD * self._flat.values
+            self._optimizer.step(self._flat.values, self._flat.grads, LEARNING_RATE)
+            losses.append(float(np.mean((1 - value) / 2)))
+        self._flat.values[:] = start + KEPT * (self._flat.values - start)
+        return losses
+
+    def save(self, folder: Path) -> Path:
+        """Write the weights as the next version in a folder, the oldest beyond MOST_VERSIONS removed; return its path."""
+        known = versions(folder)
+        number = int(known[-1].stem.removeprefix("layers-")) + 1 if known else 1
+        path = folder / f"layers-{number:06d}.npz"
+        folder.mkdir(parents=True, exist_ok=True)
+        about = {"kind": "added layers", "ratings": self.ratings, "gain": self.gain}
+        save_arrays(path, {"layers": self._flat.values.copy()}, about)
+        for old in known[: max(0, len(known) + 1 - MOST_VERSIONS)]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def load(self, path: Path) -> None:
+        """Go back to a version.
+
+        Raises:
+            CheckpointError: if the file is damaged.
+            ValueError: if it holds something else, or layers of another station.
+        """
+        arrays, configuration = load_arrays(path)
+        values = arrays.get("layers")
+        if (
+            configuration.get("kind") != "added layers"
+            or values is None
+            or not _numbers(configuration)
+        ):
+            raise ValueError(f"{path} holds no added layers")
+        if values.shape != self._flat.values.shape or not np.isfinite(values).all():
+            raise ValueError(f"the added layers in {path} are not of this station")
+        self.reset()
+        self._flat.values[:] = values
+        self.ratings, self.gain = (
+            int(configuration.get("ratings", 0)),
+            float(configuration.get("gain", 0.0)),
+        )
+
+
+def _numbers(configuration: dict[str, Any]) -> bool:
+    about = configuration.get("ratings", 0), configuration.get("gain", 0.0)
+    return all(isinstance(one, int | float) and np.isfinite(one) for one in about)
+
+
+def versions(folder: Path) -> list[Path]:
+    """Return the versions kept in a folder, the oldest first."""
+    return sorted(folder.glob("layers-*.npz"))

@@ -1,0 +1,113 @@
+"""Whether the kernels were compiled on this machine before, so that the wait for it can be announced, once.
+
+Numba keeps what it compiled beside the source, or in a cache folder of the user. A stamp in the
+same place says that everything is there; it names what Numba asks for too: its version, Python's,
+the processor, and the kernels' sources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+SMALL_BEATS = 4  # a song in which the critic's two convolutions still have something to see
+WAIT = "Compiling the kernels for this machine, once; this takes about 20 seconds ..."
+
+
+def compile_once(
+    say: Callable[[], None] = lambda: print(WAIT, file=sys.stderr, flush=True),
+) -> None:
+    """Compile everything the radio uses, if that was not done before, and say so; on stderr unless told otherwise."""
+    place = stamp()
+    if place is not None and place.is_file():
+        return
+    say()
+    _use_every_kernel()
+    if place is None:
+        return
+    try:
+        for old in place.parent.glob("compiled-*"):
+            old.unlink(missing_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    except OSError:  # a place we can't write to: it will be announced again
+        pass
+
+
+def is_compiled() -> bool:
+    """Return whether everything was compiled before."""
+    place = stamp()
+    return place is not None and place.is_file()
+
+
+def _use_every_kernel() -> None:
+    """Train, generate, descend and render, all of it very small: kernels are compiled for types of arrays, not for their sizes."""
+    import numpy as np
+
+    from audio_parsing import frames as audio_frames
+    from gan.critic import Critic
+    from gan.critic_bodies import mixed
+    from gan.descent import descend
+    from gan.penalties import r1
+    from neural_networks.components.parameters import pack
+    from neural_networks.vae.recurrent_vae import RecurrentVAE
+    from radio.station import steps as song_data
+    from radio.taste.taste import Taste, through
+    from radio.training.dataset import TrainingSongs
+    from radio.training.recipes import gan_trainer, measure_finish, vae_trainer
+
+    rng = np.random.default_rng(0)
+    steps = rng.uniform(0.1, 0.5, (4, 4 * SMALL_BEATS, song_data.STEP_SIZE)).astype(np.float32)
+    songs = TrainingSongs(steps, np.zeros((4, 2), np.float32), ["noise"] * 4, "beat")
+    vae = pack(
+        RecurrentVAE(song_data.STEP_SIZE, latent_size=2, beats=SMALL_BEATS, hidden=8, rng=rng)
+    )
+    critic = pack(Critic(song_data.STEP_SIZE, hidden=8, rng=rng))
+    vae_trainer(vae, songs, steps=1, seed=0).step(len(steps))
+    measure_finish(vae.module, songs, seed=0, drawn=True)  # type: ignore[arg-type]
+    gan_trainer(vae, critic, songs, seed=0).step()
+    # A critic that reads from both ends, under a penalty: the tangents' kernels are compiled too.
+    penalised = Critic(song_data.STEP_SIZE, hidden=8, body=mixed, rng=rng)
+    pack(penalised)
+    songs_of_time = np.ascontiguousarray(steps.transpose(1, 0, 2))
+    r1(penalised, songs_of_time, songs_of_time, rng)
+    taste = Taste(critic.module, extra=2)  # type: ignore[arg-type]
+    z = rng.standard_normal((4, 4)).astype(np.float32)
+    decoder = vae.module.decoder  # type: ignore[attr-defined]
+    made = decoder.forward(np.ascontiguousarray(z[:, :2]))[0]
+    taste.fit_pool(made, z[:, 2:])
+    taste.observe(taste.features(made, z[:, 2:])[0], 0.5)
+    taste.learn()
+    descend(taste.objective(through(decoder, 2)), z[:1], steps=1)
+    samples = audio_frames.decode(
+        song_data.to_frames(steps[0]), hop_length=song_data.ABSOLUTE_HOP_LENGTH
+    )
+    audio_frames.encode(samples, hop_length=song_data.ABSOLUTE_HOP_LENGTH)
+
+
+def stamp() -> Path | None:
+    """Return the file that stands for a finished compilation; None if compiled kernels can't be kept."""
+    import llvmlite.binding
+    import numba
+
+    from neural_networks.components.kernels import gru as kernels_gru
+
+    kernels = [
+        value
+        for value in vars(kernels_gru).values()
+        if getattr(getattr(value, "stats", None), "cache_path", None)
+    ]
+    digest = hashlib.sha256(
+        f"{numba.__version__} {sys.version} {llvmlite.binding.get_host_cpu_name()}".encode()
+    )
+    root = Path(__file__).parents[2]
+    for package in ("audio_parsing", "neural_networks", "gan", "radio"):
+        for source in sorted((root / package).rglob("*.py")):
+            content = source.read_bytes()
+            if any(mark in content for mark in (b"@kernel", b"register_jitable", b"@intrinsic")):
+                digest.update(content)
+    if not kernels:  # Numba found no place for a cache: nothing stays compiled
+        return None
+    return Path(kernels[0].stats.cache_path) / f"compiled-{digest.hexdigest()[:16]}"

@@ -1,0 +1,142 @@
+"""Where things are kept: one folder with stations, songs and ratings, made when something is first written.
+
+--home DIR, else the environment's AI_RADIO_HOME, else the platform's data folder
+
+home/ratings.db            what every listener said, of every station
+home/stations/NAME/        trained stations (the starter station ships with the package)
+home/songs/                saved songs
+home/prepared/             music as frames, so that a second training starts in seconds: at most 1 GiB, safe to delete
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+VARIABLE = "AI_RADIO_HOME"
+SHIPPED = Path(__file__).parents[1] / "stations"  # stations that come with the package
+STARTER = "starter"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DEVICES = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10)),
+}
+
+
+class HomeError(ValueError):
+    """The home can't be used, or a name can't be kept in it; the message is one line."""
+
+
+class Home:
+    """The folder everything lives under.
+
+    Args:
+        path: of the folder; AI_RADIO_HOME or the platform's data folder if None.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        chosen = path if path is not None else os.environ.get(VARIABLE) or None
+        if chosen is None:
+            import platformdirs
+
+            chosen = platformdirs.user_data_dir("ai-radio", appauthor=False)
+        if not os.fspath(chosen) or "\0" in os.fspath(chosen):
+            raise HomeError("the home needs the name of a folder; give one with --home DIR")
+        self.path = Path(chosen).expanduser().absolute()
+
+    @property
+    def ratings(self) -> Path:
+        """The ratings' database; its folder is made."""
+        return self.writable() / "ratings.db"
+
+    def songs(self) -> Path:
+        """Return the folder of saved songs, made if it is not there."""
+        return self.writable("songs")
+
+    @property
+    def prepared(self) -> Path:
+        """The folder of prepared music; whoever keeps something there makes it."""
+        return self.path / "prepared"
+
+    def writable(self, name: str = "") -> Path:
+        """Return the home, or a folder in it, made if it is not there and proven to take files.
+
+        Raises:
+            HomeError: if it can't be made or written to.
+        """
+        folder = self.path / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Permissions alone don't tell: root passes them, read-only mounts don't show in them.
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise HomeError(
+                f"can't write to the home {folder}: {why}; choose another with --home DIR or {VARIABLE}"
+            ) from error
+        return folder
+
+    def station(self, name: str) -> Path:
+        """Return the folder of a station: in the home, else the shipped one of that name, else where it would be made."""
+        check_name(name, "station")
+        own = self.path / "stations" / name
+        shipped = SHIPPED / name
+        return shipped if not (own / "station.npz").exists() and shipped.is_dir() else own
+
+    def stations(self) -> dict[str, Path]:
+        """Return the folders of all stations by name, sorted; one's own hide shipped ones of the same name."""
+        found: dict[str, Path] = {}
+        for parent in (SHIPPED, self.path / "stations"):
+            if parent.is_dir():
+                found.update(
+                    {
+                        p.name: self.station(p.name)
+                        for p in parent.iterdir()
+                        if _NAME.fullmatch(p.name) and _holds_something(p)
+                    }
+                )
+        return dict(sorted(found.items()))
+
+
+def without_keeping(home: Home) -> Home:
+    """Return a home in a temporary folder, for a session of which nothing is kept: it knows the ratings of one that can't be written to."""
+    folder = Path(tempfile.mkdtemp(prefix="ai-radio-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in ("ratings.db", "ratings.db-wal"):
+        with contextlib.suppress(OSError):
+            shutil.copyfile(home.path / name, folder / name)
+    with contextlib.suppress(OSError):
+        (folder / "stations").symlink_to(home.path / "stations")
+    return Home(folder)
+
+
+def _holds_something(folder: Path) -> bool:
+    """Return whether a folder is a station, or one whose training was not finished, and not what a mishap left."""
+    return folder.is_dir() and any(path.suffix == ".npz" for path in folder.iterdir())
+
+
+def check_name(name: str, what: str) -> str:
+    """Return the name if it can be that of a station or listener, which are also names of folders.
+
+    Names that are none on Windows are none anywhere, so that a home can be taken along.
+
+    Raises:
+        HomeError: if it can't.
+    """
+    if name.partition(".")[0].upper() in _DEVICES or name.endswith("."):
+        raise HomeError(
+            f"{name!r} can't be the name of a {what}: Windows has no such folder; choose another"
+        )
+    if not _NAME.fullmatch(name):
+        allowed = "letters, digits, '-', '_' and '.', at most 64, a letter or digit first"
+        raise HomeError(f"{name!r} can't be the name of a {what}; use {allowed}")
+    return name

@@ -1,0 +1,170 @@
+"""The listener's settings, read from config.toml in the home: which key does what, and how songs are saved.
+
+    [keys]
+    next = "l"                      one key, or a list of keys; what is not named keeps its own
+    pause = ["space", "p"]
+
+    [save]
+    kind = "flac"                   or "wav"
+
+    [learning]
+    added_layers = false            the generator stays the station's own; true without it
+
+A key is a character, or one of NAMED_KEYS. A file that can't be used is one line, and nothing is
+played by half a file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# What a listener can do: its keys, and what the help says.
+ACTIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "pause": (("space",), "pause, go on"),
+    "next": (("n",), "next song"),
+    "previous": (("p",), "the song before"),
+    "back": (("left",), "back 5 seconds"),
+    "forward": (("right",), "on 5 seconds"),
+    "louder": (("+", "="), "louder"),
+    "softer": (("-", "_"), "softer"),
+    "up": (("up", "k"), "like it more"),
+    "down": (("down", "j"), "like it less"),
+    "untouched": (("0",), "untouched"),
+    **{
+        f"rate{digit}": ((str(digit),), f"rate it {(digit - 5) / 4:+.2f}") for digit in range(1, 10)
+    },
+    "undo": (("u",), "undo the last rating"),
+    "save": (("s",), "save the song"),
+    "final": (("f",), "your final song"),
+    "reset": (("x",), "forget what the generator learned"),
+    "explain": (("e",), "why: which moments are liked"),
+    "history": (("h",), "history: replay, change, delete"),
+    "devices": (("d",), "sound device"),
+    "visualiser": (("v",), "spectrum, waveform, none"),
+    "help": (("?",), "help"),
+    "quit": (("q", "ctrl+c"), "quit"),
+}
+NAMED_KEYS = (
+    "space",
+    "enter",
+    "escape",
+    "tab",
+    "backspace",
+    "delete",
+    "insert",
+    "home",
+    "end",
+    "pageup",
+    "pagedown",
+    "up",
+    "down",
+    "left",
+    "right",
+    *(f"f{number}" for number in range(1, 13)),
+    *(f"ctrl+{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
+)
+KINDS = ("wav", "flac")
+KNOWN = ("keys", "save", "learning")
+
+
+class SettingsError(ValueError):
+    """The file can't be used; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a listener has set.
+
+    Attributes:
+        keys: what each key does, as the name of an action.
+        kind: of saved songs, 'wav' or 'flac'.
+        added_layers: whether the generator learns too.
+    """
+
+    keys: dict[str, str] = field(
+        default_factory=lambda: {
+            key: action for action, (keys, _) in ACTIONS.items() for key in keys
+        }
+    )
+    kind: str = "wav"
+    added_layers: bool = True
+
+    def keys_of(self, action: str) -> list[str]:
+        """Return the keys of an action, in the order they were given."""
+        return [key for key, done in self.keys.items() if done == action]
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a config.toml; everything is as usual where there is none.
+
+    Raises:
+        SettingsError: if it is no TOML, or says what can't be.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError, RecursionError) as error:
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise SettingsError(f"{path} can't be read: {why}; mend it, or move it away") from error
+    for name in content:
+        if name not in KNOWN:
+            raise SettingsError(
+                f"{path} has an unknown part {name!r}; there are [keys], [save] and [learning]"
+            )
+    keys, save, learning = (_table(content, name, path) for name in KNOWN)
+    for part, given, setting in (("save", save, "kind"), ("learning", learning, "added_layers")):
+        for name in given:
+            if name != setting:
+                raise SettingsError(
+                    f"{path} has an unknown setting {name!r} in [{part}]; there is {setting}"
+                )
+    added_layers = learning.get("added_layers", True)
+    if not isinstance(added_layers, bool):
+        raise SettingsError(
+            f"{path} says added_layers = {added_layers!r} in [learning]; choose true or false"
+        )
+    kind = save.get("kind", "wav")
+    if kind not in KINDS:
+        raise SettingsError(
+            f"{path} says kind = {kind!r} in [save]; choose one of {', '.join(KINDS)}"
+        )
+    return Settings(_keys(keys, path), kind, added_layers)
+
+
+def _table(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    table = content.get(name, {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: {name} is not a part of its own; write [{name}]")
+    return table
+
+
+def _keys(given: dict[str, Any], path: Path) -> dict[str, str]:
+    """Return what each key does. A key that was given to another action is taken from the one that has it by itself."""
+    mapped: dict[str, str] = {}
+    for action, value in given.items():
+        if action not in ACTIONS:
+            raise SettingsError(
+                f"{path} names an unknown action {action!r} in [keys]; there are {', '.join(ACTIONS)}"
+            )
+        for key in value if isinstance(value, list) else [value]:
+            if not isinstance(key, str) or not (
+                key in NAMED_KEYS or (len(key) == 1 and key.isprintable() and key != " ")
+            ):
+                raise SettingsError(
+                    f"{path} gives {action} the unknown key {key!r}; there are characters and {', '.join(NAMED_KEYS)}"
+                )
+            if mapped.get(key, action) != action:
+                raise SettingsError(
+                    f"{path} gives the key {key!r} to both {mapped[key]} and {action}"
+                )
+            mapped[key] = action
+    for action, (keys, _) in ACTIONS.items():
+        if action not in given:
+            mapped.update({key: action for key in keys if key not in mapped})
+    if "quit" not in mapped.values():
+        raise SettingsError(f"{path} leaves no key to quit; give quit a key")
+    return mapped

@@ -1,0 +1,210 @@
+"""Songs as files: a WAV or FLAC with everything needed to make the song again in its tags, and beside it a JSON with that and more.
+
+A file is written under another name first and then renamed, so that no half song is ever seen under
+its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from radio.home.atomic import replace_file, write_json
+from radio.station.names import fingerprint
+
+if TYPE_CHECKING:
+    from radio.station.station import Station
+
+
+class Saved(Protocol):
+    """What is written of a song, wherever it comes from."""
+
+    samples: np.ndarray
+    sample_rate: int
+    name: str
+    expected: tuple[float, float] | None
+    descent: dict[str, Any]
+
+
+class SongFileError(ValueError):
+    """A song's description can't be used, or doesn't fit the station; the message is one line."""
+
+
+def file_name(name: str, coordinate: np.ndarray) -> str:
+    """Return a file name without ending: the song's name and a few digits of its coordinate (D,), as names are not unique."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "song"
+    return f"{words}-{fingerprint(coordinate) & 0xFFFF:04x}"
+
+
+def save_song(
+    path: Path,
+    song: Saved,
+    description: dict[str, Any],
+    *,
+    listener: str,
+    rating: float | None,
+    picture: bytes = b"",
+) -> Path:
+    """Write a song, its tags and its JSON, and the picture of how a final song was found; return the song's path.
+
+    Args:
+        path: ends in .wav or .flac.
+        song: to save.
+        description: of `description_of`.
+        listener: who had it saved.
+        rating: what that listener said of it.
+        picture: a PNG of how a final song was found; empty for others.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    write_sound(path, song.samples, song.sample_rate, tags=tags_of(description))
+    facts = {
+        "listener": listener,
+        "expected": song.expected,
+        "rating": rating,
+        "descent": song.descent,
+    }
+    write_json(path.with_suffix(".json"), {**description, **facts})
+    if picture:
+        replace_file(path.with_suffix(".png"), lambda temporary: temporary.write_bytes(picture))
+    return path
+
+
+def tags_of(description: dict[str, Any]) -> dict[str, str]:
+    """Return the tags of a song, with everything needed to make it again."""
+    return {
+        "title": description["song"],
+        "artist": "AI Radio",
+        "album": description["station"],
+        "comment": json.dumps(description),
+    }
+
+
+def write_wav(path: Path, samples: np.ndarray, sample_rate: int) -> Path:
+    """Write samples (n,) at a rate in Hz as a WAV of 16 bits and return its path.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    return write_sound(path, samples, sample_rate, kind="WAV")
+
+
+def write_sound(
+    path: Path,
+    samples: np.ndarray,
+    sample_rate: int,
+    *,
+    kind: str = "",
+    tags: dict[str, str] | None = None,
+) -> Path:
+    """Write samples (n,) with 16 bits each and return the path.
+
+    Args:
+        path: of the file.
+        samples: mono, from -1 to 1.
+        sample_rate: Hz.
+        kind: 'WAV' or 'FLAC'; by the path's ending if empty.
+        tags: of title, artist, album, comment.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    import soundfile
+
+    kind = kind or path.suffix.lstrip(".").upper()
+
+    def write(temporary: Path) -> None:
+        try:
+            with soundfile.SoundFile(
+                temporary, "w", sample_rate, 1, format=kind, subtype="PCM_16"
+            ) as file:
+                for name, text in (tags or {}).items():
+                    setattr(file, name, text)
+                file.write(np.clip(samples, -1, 1))
+        except soundfile.SoundFileError as error:
+            raise OSError(f"{path}: {error}") from error
+
+    return replace_file(path, write)
+
+
+def station_fingerprint(station: Station) -> str:
+    """Return a short text that changes when the station is trained again, and with it every song's sound."""
+    digest = hashlib.sha256(f"{station.grid} {station.beats}".encode())
+    for parameter in station.vae.decoder.parameters():
+        digest.update(np.ascontiguousarray(parameter.value, "<f4").tobytes())
+    if station.vae.decoder.finish is not None:
+        for array in station.vae.decoder.finish.arrays().values():
+            digest.update(np.ascontiguousarray(array, "<f4").tobytes())
+    return digest.hexdigest()[:16]
+
+
+def description_of(
+    station: Station, coordinate: np.ndarray, *, beats: int | None = None
+) -> dict[str, Any]:
+    """Return everything needed to make the song of a coordinate (D,) again; JSON keeps each value exactly."""
+    return {
+        "song": station.song_name(coordinate),
+        "description": station.describe(coordinate),
+        "station": station.name,
+        "station_fingerprint": station_fingerprint(station),
+        "beats": station.beats if beats is None else beats,
+        "coordinate": [float(value) for value in coordinate],
+    }
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Read the JSON beside a saved song, or the tags of the song itself.
+
+    Raises:
+        SongFileError: if it holds something else.
+        OSError: if it can't be read.
+    """
+    try:
+        content = json.loads(
+            _comment(path) if path.suffix.lower() in (".wav", ".flac") else path.read_text("utf-8")
+        )
+        coordinate = np.array(content["coordinate"], float)
+        beats, station = int(content["beats"]), str(content["station"])
+        if coordinate.ndim != 1 or not np.isfinite(coordinate).all() or not 1 <= beats <= 1024:
+            raise ValueError("its values are out of range")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise SongFileError(
+            f"{path} is not the description of a song ({why}); give a saved song, or the .json beside it"
+        ) from error
+    return {
+        **content,
+        "coordinate": coordinate.astype(np.float32),
+        "beats": beats,
+        "station": station,
+    }
+
+
+def _comment(path: Path) -> str:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            return file.comment
+    except soundfile.SoundFileError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def check_fits(description: dict[str, Any], station: Station, path: Path) -> None:
+    """Make sure that a station is the very one that made a song.
+
+    Raises:
+        SongFileError: if it is another.
+    """
+    if description.get("station_fingerprint") != station_fingerprint(station) or description[
+        "coordinate"
+    ].shape != (station.size,):
+        raise SongFileError(
+            f"{path} was made by another training of station {station.name}; this one would make another song of it"
+        )

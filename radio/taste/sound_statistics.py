@@ -1,0 +1,265 @@
+"""What is heard at every moment of a song, measured in its frames, in its own key, tempo and loudness; with gradients for all of it.
+
+    frames a^0.3, made equally loud -> levels of bands at their own pitch, and how far each is from
+    its usual level
+                                    -> spectral centroid, pitch by level and by power -> how much
+                                    bands rise, and whether that is an onset, times the tempo ->
+                                    pitch of the melody, by sums over harmonics
+
+    statistics.forward(steps (S, B, F), coordinates (B, C)) -> moments (S, B, M)      backward(dy) -> dsteps, dcoordinates
+
+Everything but loudness (one factor a song) is a moment's own. Key and tempo act as the station's
+`render` makes them: a key moves the bands, a tempo changes how many frames a second has. Silence,
+where there is no centroid, counts as one at 500 Hz. The melody's pitch is a soft maximum of
+subharmonic sums, s_k = sum_h 0.84^(h-1) v_(k, h)^2 over the harmonics h of band k: softmax(s /
+SOFTNESS) . pitch. Source: Hermes 1988, Measurement of pitch by subharmonic summation. Letters: S
+steps, B batch, F features of a step, T frames, V values of a frame, C coordinates beside z (tempo,
+key; or none), M statistics.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from audio_parsing.filterbank import BANDS_PER_OCTAVE, LOWEST_PITCH, NOISE_BANDS
+from audio_parsing.frames import EXPONENT, FRAME_SIZE
+
+GROUPS = 24  # of bands
+ONSETS = (0.015, 0.035)  # rises of the mean level that are half an onset
+SHARPNESS = 4.0
+SILENCE = 1e-4  # of the song's mean power
+SILENT_HERTZ, SILENT_PITCH = 500.0, 60.0
+NOISE_HERTZ = 7000.0
+MELODY = 36.0, 96.0  # MIDI pitches that a melody may have
+HARMONICS, FADING = 4, 0.84  # that are summed, and how much less each counts than the one below it
+SOFTNESS = 0.1  # of the maximum over pitches, in sums
+TEMPO_OCTAVE = 4.0  # tempo coordinates an octave of tempo, as in radio/station/steps.py
+
+
+class SoundStatistics:
+    """See the module's contract.
+
+    Args:
+        features: F, a whole number of frames.
+        coordinates: C; 2 are tempo and key, with 0 the songs keep theirs.
+        frame_size: V; a frame's last NOISE_BANDS values have no pitch.
+    """
+
+    def __init__(self, features: int, coordinates: int, *, frame_size: int = FRAME_SIZE) -> None:
+        if features % frame_size:
+            raise ValueError(
+                f"a step of {features} values is no whole number of frames of {frame_size}"
+            )
+        self.frames = features // frame_size
+        self.frame_size = frame_size
+        self.coordinates = coordinates
+        self.bands = frame_size - min(NOISE_BANDS, frame_size - 2)
+        self.pitch = LOWEST_PITCH + np.arange(self.bands) * 12 / BANDS_PER_OCTAVE
+        self.hertz = 440 * 2 ** ((self.pitch - 69) / 12)
+        groups = min(GROUPS, self.bands)
+        self.centres = np.linspace(self.pitch[0], self.pitch[-1], groups)
+        self.levels = groups + frame_size - self.bands
+        # level of each group over a station's songs; SongFeatures.fit sets it
+        self.usual = np.zeros(self.levels)
+        self.size = 2 * self.levels + 5 + len(ONSETS)
+        inside = np.flatnonzero((self.pitch >= MELODY[0]) & (self.pitch <= MELODY[1]))
+        lowest, highest = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, self.bands)
+        self.sought = slice(lowest, highest)  # bands
+        # How much each harmonic of those counts, and which bands it is in.
+        higher = [
+            round(BANDS_PER_OCTAVE * float(np.log2(number))) for number in range(1, HARMONICS + 1)
+        ]
+        self.harmonics = [
+            (FADING**h, slice(lowest + up, min(highest + up, self.bands)))
+            for h, up in enumerate(higher)
+        ]
+
+    def forward(self, steps: np.ndarray, coordinates: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return the statistics (S, B, M) of every step, and the cache."""
+        dtype = steps.dtype
+        count, batch, _ = steps.shape
+        x = (
+            steps.reshape(count, batch, self.frames, -1)
+            .transpose(1, 0, 2, 3)
+            .reshape(batch, count * self.frames, -1)
+        )
+        key, tempo = self._key_and_tempo(coordinates, dtype)
+        value = np.maximum(x, 0)
+        with np.errstate(divide="ignore"):
+            # v^(2 / 0.3), a tenth of the time of np.power
+            power = np.exp(dtype.type(2 / EXPONENT) * np.log(value))
+        loudness = power.sum(axis=2).mean(axis=1) + dtype.type(1e-12)
+        factor = loudness ** dtype.type(-EXPONENT / 2)
+        value = value * factor[:, None, None]
+        power /= loudness[:, None, None]
+        windows, slopes = self._windows(key, dtype)
+        level = np.concatenate(
+            [value[:, :, : self.bands] @ windows, value[:, :, self.bands :]], axis=2
+        )
+        squares = np.square(level - self.usual.astype(dtype))
+        tonal, noise = power[:, :, : self.bands], power[:, :, self.bands :].sum(axis=2)
+        hertz = self.hertz.astype(dtype) * 2 ** (key[:, None] / 12)
+        total = tonal.sum(axis=2)
+        bright = (
+            np.einsum("btf,bf->bt", tonal, hertz) + NOISE_HERTZ * noise + SILENCE * SILENT_HERTZ
+        )
+        whole = total + noise + dtype.type(SILENCE)
+        centroid = np.log2(bright / whole)
+        # Pitches within the bands, from -1 to 1 a third of their width or so, so that all
+        # statistics are of one size.
+        pitch = (self.pitch.astype(dtype) - SILENT_PITCH) / 12
+        by_power = (tonal @ pitch) / (total + dtype.type(SILENCE)) + key[:, None] / 12
+        level_sum = value[:, :, : self.bands].sum(axis=2) + dtype.type(0.01)
+        by_level = (value[:, :, : self.bands] @ pitch) / level_sum + key[:, None] / 12
+        rise = np.zeros_like(level)
+        rise[:, 1:] = np.maximum(level[:, 1:] - level[:, :-1], 0)
+        risen = rise.mean(axis=2)
+        begun = [
+            1 / (1 + np.exp(-SHARPNESS * (risen / dtype.type(threshold) - 1)))
+            for threshold in ONSETS
+        ]
+        onsets = np.stack([10 * risen, *begun], axis=2) * tempo[:, None, None]
+        at_pitch = self._pitches(value)
+        melody = at_pitch @ pitch[self.sought] + key[:, None] / 12
+        simple = np.stack([centroid, by_power, by_level], axis=2)
+        moments = np.concatenate(
+            [level, squares, simple, onsets, melody[:, :, None]], axis=2
+        ).astype(dtype, copy=False)
+        moments = moments.reshape(batch, count, self.frames, -1).mean(axis=2).transpose(1, 0, 2)
+        own = by_power - key[:, None] / 12, by_level - key[:, None] / 12
+        cache = (
+            steps.shape,
+            x > 0,
+            value,
+            power,
+            factor,
+            loudness,
+            windows,
+            slopes,
+            level,
+            rise > 0,
+            risen,
+            begun,
+            tempo,
+            hertz,
+            bright,
+            whole,
+            own,
+            total,
+            level_sum,
+            pitch,
+            at_pitch,
+        )
+        return np.ascontiguousarray(moments), cache
+
+    def backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return (dsteps (S, B, F), dcoordinates (B, C)) for the gradient of the statistics (S, B, M)."""
+        shape, sounding, value, power, factor, loudness, windows, slopes = cache[:8]
+        level, rising, risen, begun, tempo, hertz, bright, whole = cache[8:16]
+        (by_power, by_level), total, level_sum, pitch, at_pitch = cache[16:]
+        count, batch, _ = shape
+        dtype = value.dtype
+        d = np.repeat(dy.transpose(1, 0, 2) / dtype.type(self.frames), self.frames, axis=1).astype(
+            dtype, copy=False
+        )
+        dlevel = (
+            d[:, :, : self.levels]
+            + 2 * (level - self.usual.astype(dtype)) * d[:, :, self.levels : 2 * self.levels]
+        )
+        dcentroid, dby_power, dby_level = (d[:, :, 2 * self.levels + i] for i in range(3))
+        donsets, dmelody = d[:, :, 2 * self.levels + 3 : -1], d[:, :, -1]
+        drisen = 10 * donsets[:, :, 0]
+        dtempo = 10 * np.einsum("bt,bt->b", donsets[:, :, 0], risen)
+        for index, (threshold, open_) in enumerate(zip(ONSETS, begun, strict=True), 1):
+            drisen = drisen + donsets[:, :, index] * open_ * (1 - open_) * dtype.type(
+                SHARPNESS / threshold
+            )
+            dtempo = dtempo + np.einsum("bt,bt->b", donsets[:, :, index], open_)
+        drise = rising * (drisen * tempo[:, None] / dtype.type(self.levels))[:, :, None]
+        dlevel += drise
+        dlevel[:, :-1] -= drise[:, 1:]
+        groups = windows.shape[2]
+        dvalue = np.concatenate(
+            [dlevel[:, :, :groups] @ windows.transpose(0, 2, 1), dlevel[:, :, groups:]], axis=2
+        )
+        dvalue[:, :, : self.bands] += (dby_level / level_sum)[:, :, None] * (
+            pitch - by_level[:, :, None]
+        )
+        sought = pitch[self.sought]
+        dsums = (
+            at_pitch
+            * (sought - (at_pitch @ sought)[:, :, None])
+            * (dmelody / dtype.type(SOFTNESS))[:, :, None]
+        )
+        for share, bands in self.harmonics:
+            inside = slice(0, max(0, bands.stop - bands.start))
+            dvalue[:, :, bands] += dtype.type(2 * share) * value[:, :, bands] * dsums[:, :, inside]
+        dbright, dwhole = (
+            dcentroid / (bright * np.log(dtype.type(2))),
+            -dcentroid / (whole * np.log(dtype.type(2))),
+        )
+        dpower = np.empty_like(power)
+        dpower[:, :, : self.bands] = dbright[:, :, None] * hertz[:, None] + dwhole[:, :, None]
+        dpower[:, :, : self.bands] += (dby_power / (total + dtype.type(SILENCE)))[:, :, None] * (
+            pitch - by_power[:, :, None]
+        )
+        dpower[:, :, self.bands :] = (dtype.type(NOISE_HERTZ) * dbright + dwhole)[:, :, None]
+        # value = v factor,  power = v^(2/0.3) / loudness,  factor = loudness^-0.15,  loudness = mean over time of the sum of v^(2/0.3).
+        dloudness = (
+            -(EXPONENT / 2) * np.einsum("btv,btv->b", dvalue, value) / loudness
+            - np.einsum("btv,btv->b", dpower, power) / loudness
+        )
+        draw = (
+            dpower / loudness[:, None, None]
+            + (dloudness / value.shape[1]).astype(dtype)[:, None, None]
+        )
+        plain = value / factor[:, None, None]
+        steep = np.divide(
+            power * loudness[:, None, None], plain, out=np.zeros_like(plain), where=plain > 0
+        ) * dtype.type(2 / EXPONENT)
+        dx = (dvalue * factor[:, None, None] + draw * steep) * sounding
+        dsteps = dx.reshape(batch, count, self.frames, -1).transpose(1, 0, 2, 3).reshape(shape)
+        dcoordinates = np.zeros((batch, self.coordinates))
+        if self.coordinates == 2:
+            # (B, bands, groups)
+            moved = value[:, :, : self.bands].transpose(0, 2, 1) @ dlevel[:, :, :groups]
+            dkey = (
+                np.einsum("bfg,bfg->b", moved, slopes)
+                + (dby_power + dby_level + dmelody).sum(axis=1) / 12
+            )
+            tonal = np.einsum("btf,bf->bt", power[:, :, : self.bands], hertz)
+            dkey = dkey + np.log(2) / 12 * np.einsum("bt,bt->b", dbright, tonal)
+            dcoordinates[:, 0] = dtempo * tempo * np.log(2) / TEMPO_OCTAVE
+            dcoordinates[:, 1] = 3 * dkey
+        return np.ascontiguousarray(dsteps), dcoordinates
+
+    def _pitches(self, value: np.ndarray) -> np.ndarray:
+        """Return how much each pitch that is sought is the melody's (B, T, pitches), of values (B, T, V); the sum over pitches is 1."""
+        sums = np.zeros((*value.shape[:2], self.sought.stop - self.sought.start), value.dtype)
+        for share, bands in self.harmonics:
+            part = value[:, :, bands]
+            sums[:, :, : part.shape[2]] += value.dtype.type(share) * np.square(part)
+        weight = np.exp((sums - sums.max(axis=2, keepdims=True)) / value.dtype.type(SOFTNESS))
+        return weight / weight.sum(axis=2, keepdims=True)
+
+    def _key_and_tempo(self, coordinates: np.ndarray, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the transposition in semitones (B,), and the tempo over 110 beats a minute (B,)."""
+        if self.coordinates != 2:
+            return np.zeros(len(coordinates), dtype), np.ones(len(coordinates), dtype)
+        return (3 * coordinates[:, 1]).astype(dtype), (
+            2 ** (coordinates[:, 0] / TEMPO_OCTAVE)
+        ).astype(dtype)
+
+    def _windows(self, key: np.ndarray, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the windows (B, bands, groups) of the groups over bands moved by each song's key, and their slopes by key."""
+        width = self.centres[1] - self.centres[0]
+        away = (self.pitch[None, :, None] + key[:, None, None] - self.centres) / width
+        inside = np.abs(away) < 1
+        unit = (self.pitch[1] - self.pitch[0]) / width  # so that the windows of a group add up to 1
+        window, slope = (
+            np.where(inside, 1 - np.abs(away), 0),
+            np.where(inside, -np.sign(away), 0) / width,
+        )
+        return (window * unit).astype(dtype), (slope * unit).astype(dtype)

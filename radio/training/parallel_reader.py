@@ -1,0 +1,159 @@
+"""Read many files on all cores, and of all processes that train together; what is wrong with one of them costs that file alone.
+
+    with Readers(read, shape, workers, communicator) as readers:
+        readers.read(paths, share) -> [Result, ...]      in the order of the paths, the same in every process
+
+A decoder that takes its whole process with it, as damaged files make some do, is met by a fresh one
+and the file is skipped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from audio_parsing.decoding import AudioError, shown
+from neural_networks.parallel.communicator import ALONE, Communicator
+
+FILES_AHEAD = 4  # that each worker reads before what was read is looked at
+
+
+class Place(NamedTuple):
+    """Where in a file an excerpt begins: samples after the beginning of a piece."""
+
+    piece: int
+    start: int
+
+
+class Result(NamedTuple):
+    """What was read of a file.
+
+    Attributes:
+        excerpts: steps (S, F) float16 by place; empty for a file that is too short.
+        error: why it can't be read, in one line; empty if it can.
+        problem: that its excerpts couldn't be kept, in one line; empty if they could.
+    """
+
+    excerpts: dict[Place, np.ndarray]
+    error: str = ""
+    problem: str = ""
+
+
+class Readers:
+    """Worker processes that read files.
+
+    Args:
+        read: (path, share) -> Result; raises AudioError for a file that can't be read. Workers get
+            a copy of it.
+        shape: (S, F) of an excerpt.
+        workers: how many; with 1 this process reads.
+        communicator: the processes among which the files are shared out.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Path, int], Result],
+        shape: tuple[int, int],
+        *,
+        workers: int,
+        communicator: Communicator = ALONE,
+    ) -> None:
+        self.workers, self.communicator = workers, communicator
+        self._read, self._shape = read, shape
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Readers:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=error is None, cancel_futures=True)
+
+    @property
+    def at_once(self) -> int:
+        """How many files are worth reading before what was read is looked at."""
+        together = self.workers * self.communicator.size
+        return 1 if together == 1 else FILES_AHEAD * together
+
+    def read(self, paths: list[Path], share: int) -> list[Result]:
+        """Return what was read of each file, at most `share` excerpts."""
+        mine = paths[self.communicator.rank :: self.communicator.size]
+        if self.workers == 1:
+            own = [attempt(self._read, path, share) for path in mine]
+        else:
+            own = self._on_workers(mine, share)
+        return own if self.communicator.size == 1 else self._exchanged(own, len(paths))
+
+    def _on_workers(self, paths: list[Path], share: int) -> list[Result]:
+        # Spawned, not forked: forking a process that has threads (BLAS, Numba) can lock up.
+        self._pool = self._pool or ProcessPoolExecutor(
+            self.workers, mp_context=get_context("spawn")
+        )
+        waiting: list[Future[Result]] = []
+        results: list[Result] = []
+        try:
+            waiting += [self._pool.submit(attempt, self._read, path, share) for path in paths]
+            results += [future.result() for future in waiting]
+        except BrokenProcessPool:
+            self._pool.shutdown(wait=False)
+            self._pool = None
+            # Which file it was is not known: each is read by a process of its own.
+            results += [self._by_itself(path, share) for path in paths[len(results) :]]
+        return results
+
+    def _by_itself(self, path: Path, share: int) -> Result:
+        try:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                return pool.submit(attempt, self._read, path, share).result()
+        except BrokenProcessPool:
+            return Result({}, f"{shown(path)}: its decoder crashed; the file is damaged")
+
+    def _exchanged(self, own: list[Result], count: int) -> list[Result]:
+        """Return the results of all processes, in the order of the paths."""
+        size, gather = self.communicator.size, self.communicator.gather
+        places = [
+            (self.communicator.rank + size * i, *place)
+            for i, result in enumerate(own)
+            for place in result.excerpts
+        ]
+        steps = [steps for result in own for steps in result.excerpts.values()]
+        said = (
+            json.dumps(
+                [
+                    [self.communicator.rank + size * i, one.error, one.problem]
+                    for i, one in enumerate(own)
+                ]
+            )
+            + "\n"
+        )
+        all_places = gather(np.array(places, np.int64).reshape(-1, 3))
+        all_steps = gather(np.array(steps, np.float16).reshape(-1, *self._shape))
+        lines = gather(np.frombuffer(said.encode(), np.uint8)).tobytes().decode().splitlines()
+        results = [Result({}) for _ in range(count)]
+        for index, error, problem in (one for line in lines for one in json.loads(line)):
+            results[index] = Result({}, error, problem)
+        for (index, piece, start), excerpt in zip(all_places.tolist(), all_steps, strict=True):
+            results[index].excerpts[Place(piece, start)] = excerpt
+        return results
+
+
+def attempt(read: Callable[[Path, int], Any], path: Path, share: int) -> Result:
+    """Return what was read of a file, or why it can't be."""
+    try:
+        result: Result = read(path, share)
+        return result
+    except AudioError as error:
+        return Result({}, str(error))

@@ -1,0 +1,123 @@
+"""What a page shows of a running programme: its view as numbers, texts and lists, ready for JSON. One function a part of the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from radio.ratings.database import Rating
+from radio.session.view import View
+from radio.taste.insight import highlights
+from radio.web.browser_player import BrowserPlayer
+from radio.web.sounds import peaks_of
+
+CLOCK_SECONDS = 5.0  # how often pages that do not sound are told the time
+MOMENTS = 120  # of a curve, as many as a page has room for
+MOST_ROWS = 400  # of the history
+
+
+def song_seen(song: Any, duration: float) -> dict[str, Any] | None:
+    """Return what stays the same while a song plays; it lasts `duration` seconds."""
+    if song is None:
+        return None
+    expected = (
+        None
+        if song.expected is None
+        else [clipped(song.expected[0]), round(float(song.expected[1]), 3)]
+    )
+    return {
+        "key": song.key,
+        "name": song.name,
+        "details": song.details,
+        "duration": round(duration, 3),
+        "peaks": peaks_of(song.samples),
+        "expected": expected,
+        "final": bool(getattr(song, "descent", None)),
+    }
+
+
+def now_seen(view: View, player: BrowserPlayer, key: str | None) -> dict[str, Any]:
+    """Return how the programme stands: what changes with every key that is pressed, and where in which song it is."""
+    return {
+        "key": key,
+        "clock": int(view.position // CLOCK_SECONDS),
+        "paused": view.paused,
+        "speaker": player.speaker,
+        "jumps": player.jumps,
+        "jumper": player.jumper,
+        "position": round(view.position, 2),
+        "slider": view.slider,
+        "volume": view.volume,
+        "busy": view.busy,
+        "rated": view.rated,
+        "final": None if view.final is None else [round(float(value), 3) for value in view.final],
+        "number": view.number,
+    }
+
+
+def drawn_seen(view: View) -> list[list[float]]:
+    """Return the curve that was drawn, [seconds, slider], each level at its beginning: the last one goes on to where the song is."""
+    points = [[round(float(seconds), 2), round(float(value), 2)] for seconds, value in view.curve]
+    return [
+        point
+        for place, point in enumerate(points)
+        if not place or point[1] != points[place - 1][1] or point[0] < points[place - 1][0]
+    ]
+
+
+def expected_seen(view: View) -> dict[str, Any]:
+    """Return what the radio expects of the song's moments, and which of them are liked most."""
+    return {
+        "predicted": np.round(np.clip(np.nan_to_num(thinned(view.predicted)), -1, 1), 3).tolist(),
+        "liked": [
+            [round(seconds, 2), round(mean, 3)]
+            for seconds, mean in highlights(view.taste, view.duration)
+        ],
+    }
+
+
+def learning_seen(view: View) -> dict[str, Any]:
+    """Return how well the radio knows the listener."""
+    pairs = [
+        [one.song, clipped(one.expected), clipped(one.given)]
+        for one in view.judged
+        if one.expected is not None
+    ]
+    return {
+        "rated": view.rated,
+        "queue": view.queue,
+        "batches": view.batches,
+        "pairs": pairs[:60],
+        "agreement": None if view.agreement is None else round(view.agreement, 3),
+    }
+
+
+def history_seen(ratings: list[Rating]) -> list[dict[str, Any]]:
+    """Return the latest ratings as rows, the latest first; `ratings` are the oldest first."""
+    return [
+        {
+            "key": one.key,
+            "song": one.song,
+            "time": round(one.time, 2),
+            "rating": round(one.rating, 2),
+            "skipped": one.skipped,
+            "expected": None if one.expected is None else clipped(one.expected),
+            "points": len(one.curve),
+        }
+        for one in ratings[::-1][:MOST_ROWS]
+    ]
+
+
+def clipped(value: float | None) -> float:
+    """Return a rating as it is shown: between -1 and 1."""
+    return round(float(np.clip(np.nan_to_num(0.0 if value is None else value), -1, 1)), 3)
+
+
+def thinned(values: np.ndarray) -> np.ndarray:
+    """Return the means of values (m,) over at most MOMENTS stretches of the same length."""
+    return (
+        np.array([part.mean() for part in np.array_split(values, min(MOMENTS, len(values)))])
+        if len(values)
+        else values
+    )

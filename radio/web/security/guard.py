@@ -1,0 +1,233 @@
+"""The guard around everything the server answers: only its own page may ask, from other machines only with the password.
+
+    app = Guard(app, host="127.0.0.1", port=8017, password=None)        an ASGI application around an ASGI application
+
+Every HTTP request and every websocket passes here before the framework sees it, those of socket.io
+included. What it lets through gets the headers of SAFE, which keep what is shown from being framed,
+guessed at, or fetched from elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.cookies
+import secrets
+import urllib.parse
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from radio.web.security.login import PAGE, SESSION_SECONDS, Attempts, Sessions
+from radio.web.security.origin import Refused, check, headers_of
+from radio.web.security.password import Password
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+LARGEST_FORM = 4096  # bytes of the form with the password
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)  # Vue compiles its templates in the browser, which is 'unsafe-eval', and the framework's page begins with a script of its own
+LOGIN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+SAFE = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # NOTE: with no-referrer browsers send a form of this page with the Origin "null". Other sites
+    # get no referrer by this one either.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+
+
+class Guard:
+    """See the module's contract.
+
+    Args:
+        app: that is guarded.
+        host: the address that the server listens on.
+        port: likewise.
+        password: that has to be given; a text, or what is kept of it. None lets everybody on, as is
+            right on this machine's own address.
+        secret: of `kept_secret`, so that sessions outlive the server; random if None.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        *,
+        host: str,
+        port: int,
+        password: Password | str | None = None,
+        secret: bytes | None = None,
+    ) -> None:
+        self._app, self._host, self._port = app, host, port
+        self._password = Password.of(password) if isinstance(password, str) else password
+        self._sessions = (
+            None
+            if self._password is None
+            else Sessions(self._password, secret or secrets.token_bytes(32))
+        )
+        self._attempts = Attempts()
+        self._checking = asyncio.Semaphore(1)  # each check takes 16 MB
+        self._cookie = f"ai_radio_{port}"  # browsers tell cookies apart by host, not by port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or let the guarded application answer."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] not in ("http", "websocket"):
+            return
+        websocket = scope["type"] == "websocket"
+        if not websocket:
+            send = _safely(send)
+        try:
+            check(dict(scope), self._host, self._port)
+            if self._sessions is not None and not self._is_known(scope):
+                await self._ask(scope, receive, send)
+                return
+            if (
+                self._sessions is not None
+                and scope["path"] in ("/login", "/logout")
+                and not websocket
+            ):
+                await self._leave_or_go_on(scope, send)
+                return
+            await self._app(scope, receive, send)
+        except Refused as refused:
+            if websocket:  # before it is accepted: the browser gets a 403
+                await send({"type": "websocket.close", "code": 1008, "reason": refused.line[:120]})
+            else:
+                await _answer(send, refused.status, refused.line)
+
+    def _is_known(self, scope: Scope) -> bool:
+        assert self._sessions is not None
+        for header in headers_of(dict(scope), "cookie"):
+            try:
+                found = http.cookies.SimpleCookie(header).get(self._cookie)
+            except http.cookies.CookieError:
+                continue
+            if found is not None and self._sessions.holds(found.value):
+                return True
+        return False
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer somebody who is not known: with the page that asks for the password, or its answer to that."""
+        if scope["type"] == "websocket":
+            raise Refused(401, "the password is missing")
+        if scope["path"] == "/login" and scope["method"] == "POST":
+            await self._log_in(scope, receive, send)
+        elif scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/login"):
+            await _page(send, 200 if scope["path"] == "/login" else 401, "")
+        else:
+            raise Refused(401, "the password is missing")
+
+    async def _log_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._password is not None and self._sessions is not None
+        address = str((scope.get("client") or ("",))[0])
+        given = await _password_of(receive)
+        if (left := self._attempts.wait(address)) > 0:
+            again = [("Retry-After", str(int(left) + 1))]
+            await _page(
+                send, 429, f"Too many wrong passwords; try again in {int(left) + 1} seconds.", again
+            )
+            return
+        self._attempts.began(address)
+        async with self._checking:
+            right = await asyncio.to_thread(self._password.matches, given)
+        if not right:
+            await _page(send, 403, "That is not the password.")
+            return
+        self._attempts.right(address)
+        secure = "; Secure" if headers_of(dict(scope), "origin")[0].startswith("https:") else ""
+        cookie = f"{self._cookie}={self._sessions.open()}; Path=/; Max-Age={int(SESSION_SECONDS)}; HttpOnly; SameSite=Strict{secure}"
+        await _answer(send, 303, "", [("Location", "/"), ("Set-Cookie", cookie)])
+
+    async def _leave_or_go_on(self, scope: Scope, send: Send) -> None:
+        """Send somebody who is known on to the page; with POST /logout the browser forgets the session."""
+        headers = [("Location", "/")]
+        if scope["path"] == "/logout" and scope["method"] == "POST":
+            headers.append(
+                ("Set-Cookie", f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
+            )
+        await _answer(send, 303, "", headers)
+
+
+async def _password_of(receive: Receive) -> str:
+    """Read the form with the password.
+
+    Raises:
+        Refused: if it is none.
+    """
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Refused(400, "the form broke off")
+        body += message.get("body", b"")
+        if len(body) > LARGEST_FORM:
+            raise Refused(413, "that is no password")
+        if not message.get("more_body"):
+            break
+    try:
+        return urllib.parse.parse_qs(body.decode("ascii"), max_num_fields=4).get("password", [""])[
+            0
+        ]
+    except ValueError:
+        raise Refused(400, "that is no form with a password") from None
+
+
+def _safely(send: Send) -> Send:
+    """Return a `send` that adds the headers of SAFE to what begins an answer, unless the answer has its own."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", []))
+            own = {bytes(name).lower() for name, _ in headers}
+            headers += [
+                (name.encode(), value.encode())
+                for name, value in SAFE.items()
+                if name.lower().encode() not in own
+            ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sending
+
+
+async def _page(
+    send: Send, status: int, line: str, headers: Iterable[tuple[str, str]] = ()
+) -> None:
+    own = [("Content-Security-Policy", LOGIN_POLICY), *headers]
+    await _answer(send, status, PAGE.replace("LINE", line), own, kind="text/html")
+
+
+async def _answer(
+    send: Send,
+    status: int,
+    text: str,
+    headers: Iterable[tuple[str, str]] = (),
+    *,
+    kind: str = "text/plain",
+) -> None:
+    body = text.encode()
+    own = [
+        ("Content-Type", f"{kind}; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        *headers,
+    ]
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(name.lower().encode(), value.encode()) for name, value in own],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,76 @@
+"""Descent in latent space: it arrives, it stays inside, it reports its way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gan.descent import descend
+from gan.latent import LatentDistribution
+
+
+def bowl(target):
+    def objective(p):
+        return np.sum((p - target) ** 2, axis=1), 2 * (p - target)
+
+    return objective
+
+
+def test_it_finds_the_bottom_from_several_starts():
+    target = np.array([0.5, -0.3, 0.2])
+    starts = np.random.default_rng(0).standard_normal((4, 3))
+    descent = descend(bowl(target), starts, steps=200, learning_rate=0.05)
+    np.testing.assert_allclose(descent.best, target, atol=0.02)
+    assert descent.path.shape == (201, 4, 3)
+    assert descent.values.shape == descent.penalties.shape == descent.distances.shape == (201, 4)
+    np.testing.assert_array_equal(descent.path[0], starts)
+    np.testing.assert_array_equal(descent.best, descent.path[descent.best_step, descent.best_start])
+    assert (np.diff(descent.history) <= 0).all()
+
+
+def test_the_distance_holds_it_inside_the_distribution():
+    rng = np.random.default_rng(0)
+    inside = LatentDistribution(rng.standard_normal((200, 4)), np.full((200, 4), -6.0), "gaussian")
+
+    def outwards(p):
+        return -p[:, 0], np.tile([-1.0, 0, 0, 0], (len(p), 1))
+
+    free = descend(outwards, np.zeros((2, 4)), steps=100, learning_rate=0.1)
+    held = descend(
+        outwards,
+        np.zeros((2, 4)),
+        steps=100,
+        learning_rate=0.1,
+        distribution=inside,
+        distance_weight=10,
+    )
+    assert np.isnan(free.distances).all()
+    assert inside.distance(free.best[None])[0] > 8
+    assert inside.distance(held.best[None])[0] < 1.25 * 2
+    assert held.best[0] > 1
+
+
+def test_scale_makes_every_value_move_alike():
+    descent = descend(
+        lambda p: (p.sum(axis=1), np.ones_like(p)),
+        np.zeros((1, 2)),
+        steps=1,
+        learning_rate=0.1,
+        scale=np.array([1.0, 50.0]),
+    )
+    np.testing.assert_allclose(descent.path[1, 0], [-0.1, -5.0], rtol=1e-6)
+
+
+def test_it_can_be_stopped_and_says_what_is_wrong():
+    seen = []
+    descent = descend(
+        bowl(np.ones(2)),
+        np.zeros((1, 2)),
+        progress=lambda step, value, _: seen.append((step, value)),
+        should_stop=lambda: len(seen) > 3,
+    )
+    assert len(descent.path) == len(seen) == 4
+    with pytest.raises(ValueError, match="shape"):
+        descend(bowl(np.ones(2)), np.zeros(2))
+    with pytest.raises(ValueError, match="not finite"):
+        descend(lambda p: (np.full(len(p), np.nan), p), np.zeros((1, 2)))

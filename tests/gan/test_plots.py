@@ -1,0 +1,87 @@
+"""Pictures of an adversarial training and of a descent: what is in them, and that a file is never half written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gan import plots
+from gan.descent import descend
+from gan.latent import LatentDistribution
+from gan.plots import plot_descent, plot_training
+from tests.gan.test_trainer import FEATURES, trainer
+
+
+def drawn(monkeypatch, draw):
+    """Return the figure that a function draws."""
+    figures = []
+    figure = plots._figure
+    monkeypatch.setattr(plots, "_figure", lambda size: figures.append(figure(size)) or figures[-1])
+    draw()
+    return figures[0]
+
+
+def test_a_training_is_drawn_with_its_losses_scores_and_songs(monkeypatch, tmp_path):
+    gan = trainer()
+    with pytest.raises(ValueError, match="before the first step"):
+        plot_training(gan, tmp_path / "training.png", bands=FEATURES)
+    gan.run(12)
+    figure = drawn(
+        monkeypatch, lambda: plot_training(gan, tmp_path / "training.png", bands=FEATURES)
+    )
+    assert (tmp_path / "training.png").stat().st_size > 10_000
+    assert [path.name for path in tmp_path.iterdir()] == ["training.png"]
+    titles = " ".join(axes.get_title() for axes in figure.axes)
+    assert "scores of the last 12 steps" in titles
+    curve = (
+        next(axes for axes in figure.axes if "mean scores" in axes.get_title()).lines[0].get_ydata()
+    )
+    np.testing.assert_allclose(curve, [log.real_score for log in gan.log])
+    songs = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    assert len(songs) == plots.SONGS_SHOWN
+    np.testing.assert_array_equal(songs[0].T, gan.shown[:, 0])
+
+
+def test_a_long_training_is_drawn_with_few_points(monkeypatch, tmp_path):
+    gan = trainer()
+    gan.run(2)
+    gan.log.extend([gan.log[-1]] * 9_000)
+    figure = drawn(monkeypatch, lambda: plot_training(gan, tmp_path / "a.svg", bands=FEATURES))
+    assert 300 < len(figure.axes[0].lines[0].get_ydata()) < 900
+
+
+def test_a_descent_is_drawn_with_its_losses_and_distances(monkeypatch, tmp_path):
+    rng = np.random.default_rng(0)
+    inside = LatentDistribution(rng.standard_normal((50, 3)), np.full((50, 3), -6.0), "gaussian")
+    descent = descend(
+        lambda p: (np.sum(p**2, axis=1), 2 * p),
+        rng.standard_normal((4, 3)),
+        steps=8,
+        distribution=inside,
+    )
+    figure = drawn(monkeypatch, lambda: plot_descent(descent, tmp_path / "descent.pdf"))
+    assert (tmp_path / "descent.pdf").read_bytes().startswith(b"%PDF")
+    value, distance = figure.axes
+    assert len(distance.lines) == 4
+    np.testing.assert_allclose(distance.lines[2].get_ydata(), descent.distances[:, 2])
+    np.testing.assert_allclose(value.lines[4].get_ydata(), descent.history)
+    with pytest.raises(ValueError, match="descent.txt"):
+        plot_descent(descent, tmp_path / "descent.txt")
+
+
+def test_a_picture_that_cannot_be_finished_leaves_the_one_before(monkeypatch, tmp_path):
+    gan = trainer()
+    gan.run(2)
+    path = tmp_path / "training.png"
+    plot_training(gan, path, bands=FEATURES)
+    before = path.read_bytes()
+
+    def broken(self, unfinished, **options):
+        unfinished.write_bytes(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", broken)
+    with pytest.raises(OSError, match="no space"):
+        plot_training(gan, path, bands=FEATURES)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["training.png"]

@@ -1,0 +1,693 @@
+"""The command line as it is typed: in processes of its own, on a real terminal, with everything that can be wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from tiny_station import tiny_station
+
+from gan.critic_bodies import BODIES
+from gan.latent import KINDS
+from radio.cli import main as cli
+from radio.cli.commands.generate import Target
+from radio.cli.commands.train import Account
+from radio.cli.progress import Progress, duration
+from radio.composer.composer import RadioSession
+from radio.composer.warm_up import WAIT, compile_once, is_compiled, stamp
+from radio.home.folder import Home
+from radio.ratings.database import Ratings
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(
+    *arguments: object, given: str = "", timeout: float = 60, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `ai-radio` and return what it did."""
+    return subprocess.run(
+        [sys.executable, "-m", "radio", *map(str, arguments)],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert done.stderr.startswith("ai-radio: ") and done.stderr.count("\n") == 1, done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.fixture(scope="module")
+def stations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a station, made once."""
+    folder = tmp_path_factory.mktemp("stations")
+    tiny_station().save(folder / "tiny")
+    return folder
+
+
+@pytest.fixture
+def radio_home(home: Path, stations: Path) -> Path:
+    """The home of this test, with the tiny station and a damaged one."""
+    shutil.copytree(stations, home / "stations")
+    (home / "stations" / "broken").mkdir()
+    content = (stations / "tiny" / "station.npz").read_bytes()
+    (home / "stations" / "broken" / "station.npz").write_bytes(content[: len(content) // 2])
+    return home
+
+
+def test_help_is_quick_starts_with_examples_and_names_every_command() -> None:
+    before = os.times()
+    done = run("--help")
+    after = os.times()
+    assert done.returncode == 0 and done.stdout.startswith("examples:\n  ai-radio ")
+    # The processor's time, which does not depend on what else this machine does.
+    assert (
+        after.children_user + after.children_system - before.children_user - before.children_system
+        < 0.3
+    )
+    for command in cli.COMMANDS:
+        assert f"    {command} " in done.stdout
+        assert run(command, "--help").returncode == 0
+
+
+def test_nothing_heavy_is_imported_to_read_arguments() -> None:
+    code = "import sys, radio.cli.main; radio.cli.main.parser().parse_args(['play']); print([m for m in ('numpy', 'numba') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["paly"], ["'paly'", "--help"]),
+        (["--beats", "33"], ["33"]),
+        (["play", "--beats", "-16"], ["-16"]),
+        (["--seed", "-1"], ["'-1'"]),
+        (["generate", "--latent", "cube"], ["--latent", "cube", "learned-prior"]),
+        (
+            ["train", "--starter", "--station", "x", "--critic", "human"],
+            ["--critic", "human", "framewise"],
+        ),
+        (["--explore", "wild"], ["wild"]),
+        (["generate", "--count", "0"], ["'0'"]),
+        (["generate", "--count", "many"], ["'many'"]),
+        (["generate", "--count", "1e3"], ["'1e3'"]),
+        (["train", "x", "--station", "y", "--minutes", "0"], ["'0'"]),
+        (["train", "x", "--station", "y", "--minutes", "nan"], ["'nan'"]),
+        (["train", "x", "--station", "y", "--steps", "1.5"], ["'1.5'"]),
+        (["train", "x", "--station", "y", "--steps", "5", "--minutes", "5"], ["not allowed"]),
+        (["starter", "--output", "x", "--count", "97"], ["'97'"]),
+        (["starter"], ["--output"]),
+        (["reconstruct"], ["FILE"]),
+        (["generate", "--volume", "11"], ["--volume"]),
+        (["generate", "--seed=--"], ["--seed=--"]),
+    ],
+)
+def test_wrong_numbers_and_words_are_one_line(
+    arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    written = capsys.readouterr()
+    assert caught.value.code == 2 and written.out == ""
+    assert written.err.startswith("ai-radio: ") and written.err.count("\n") == 1
+    for word in words:
+        assert word in written.err
+
+
+def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> None:
+    assert_one_line(run("train"), "no folder", "--starter")
+    assert_one_line(run("train", tmp_path), "--station")
+    assert_one_line(run("train", tmp_path / "none", "--station", "mine"), "does not exist", "none")
+    assert_one_line(run("train", tmp_path, "--starter", "--station", "mine"), "not both")
+    assert_one_line(run("train", tmp_path, "--station", "../mine"), "name of a station")
+    (tmp_path / "file").write_text("x")
+    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is no folder")
+    (tmp_path / "empty").mkdir()
+    assert_one_line(
+        run("train", tmp_path / "empty", "--station", "mine", "--steps", 1), "empty", "no audio"
+    )
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "notes.txt").write_text("no music")
+    assert_one_line(
+        run("train", tmp_path / "texts", "--station", "mine", "--steps", 1), "texts", "no audio"
+    )
+    assert not (radio_home / "stations" / "mine" / "station.npz").exists()
+
+
+@pytest.mark.parametrize("command", ["play", "generate", "final", "reconstruct"])
+def test_bad_stations_are_one_line(
+    radio_home: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write(tmp_path / "song.wav", np.zeros(22050), 22050)
+    files = [str(tmp_path / "song.wav")] if command == "reconstruct" else []
+    for station, word in (
+        ("nowhere", "no station"),
+        ("broken", "broken"),
+        ("a/b", "name of a station"),
+    ):
+        assert cli.main([command, *files, "--station", station]) == 2
+        written = capsys.readouterr()
+        assert (
+            written.out == ""
+            and written.err.startswith("ai-radio: ")
+            and written.err.count("\n") == 1
+        )
+        assert word in written.err
+    assert not (radio_home / "ratings.db").exists(), "nothing was made on the way"
+
+
+def test_bad_stations_are_one_line_in_a_process_of_its_own(radio_home: Path) -> None:
+    assert_one_line(run("play", "--station", "nowhere"), "no station")
+    assert_one_line(run("generate", "--station", "broken"), "broken")
+
+
+def test_a_home_that_cannot_be_written_is_one_line(radio_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    done = run("--home", tmp_path / "file" / "home", "train", "--starter", "--station", "mine")
+    assert_one_line(done, "can't write to the home", "--home")
+    shutil.copytree(radio_home / "stations", tmp_path / "home" / "stations")
+    if not _made_read_only(tmp_path / "home"):
+        pytest.skip("a read-only folder can't be made here")
+    try:
+        made = cli.main(
+            [
+                "--home",
+                str(tmp_path / "home"),
+                "generate",
+                "--station",
+                "tiny",
+                "--output",
+                str(tmp_path / "out"),
+            ]
+        )
+        assert made == 0, "songs can be made all the same"
+    finally:
+        _made_read_only(tmp_path / "home", undo=True)
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"), [("x.txt", ".png, .svg or .pdf"), ("nowhere/x.png", "no folder nowhere")]
+)
+def test_a_picture_that_cannot_be_drawn_is_told_before_a_training(
+    picture: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["train", "--starter", "--station", "x", "--plot", picture]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_choices_are_those_that_there_are() -> None:
+    assert (cli.LATENTS, cli.CRITICS) == (KINDS, tuple(BODIES))
+
+
+def _made_read_only(folder: Path, *, undo: bool = False) -> bool:
+    """Take or give back the right to write; for root, which no right binds, by a read-only mount."""
+    if sys.platform == "win32":
+        return False
+    if os.geteuid():
+        folder.chmod(0o755 if undo else 0o555)
+        return True
+    commands = (
+        [["umount", folder]]
+        if undo
+        else [["mount", "--bind", folder, folder], ["mount", "-o", "remount,bind,ro", folder]]
+    )
+    return all(
+        shutil.which(command[0]) and subprocess.run(command, capture_output=True).returncode == 0
+        for command in commands
+    )
+
+
+def test_a_damaged_or_newer_database_is_one_line_and_left_alone(radio_home: Path) -> None:
+    database = radio_home / "ratings.db"
+    database.write_bytes(b"no database at all, but long enough to be read as one" * 100)
+    before = database.read_bytes()
+    assert_one_line(run("--station", "tiny", given="q\n"), "damaged", str(database))
+    assert database.read_bytes() == before
+    assert cli.main(["doctor"]) == 1
+
+
+def test_the_radio_on_a_pipe(radio_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = run("--station", "tiny", "--seed", 3, given="0.5\nn\ns\n7\n")
+    assert done.returncode == 0 and not done.stderr.replace(_compiling(), "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("AI Radio    tiny / me    0 songs rated")
+    assert sum(line.startswith(("  1  ", "  2  ")) for line in lines) == 2 and not any(
+        line.startswith("  4  ") for line in lines
+    )
+    (kept,) = Ratings(radio_home / "ratings.db").of("me", "tiny")
+    assert kept.rating == 0.5 and kept.skipped
+    saved = next(line for line in lines if line.startswith("Saved ")).removeprefix("Saved ")
+    assert soundfile.info(saved).duration == pytest.approx(1.6, abs=0.4)
+    again = radio_home / "again.wav"
+    assert (
+        cli.main(
+            ["generate", "--like", str(Path(saved).with_suffix(".json")), "--output", str(again)]
+        )
+        == 0
+    )
+    assert again.read_bytes() == Path(saved).read_bytes()
+    capsys.readouterr()
+    assert cli.main(["--home", str(radio_home), "stations", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [(one["name"], bool(one["problem"])) for one in listed if not one["shipped"]] == [
+        ("broken", True),
+        ("tiny", False),
+    ]
+
+
+def _compiling() -> str:
+    return WAIT + "\n"
+
+
+def test_generate_writes_songs_that_the_seed_decides(
+    radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        cli.main(
+            [
+                "generate",
+                "--station",
+                "tiny",
+                "--count",
+                "3",
+                "--seed",
+                "5",
+                "--output",
+                str(tmp_path / "a"),
+            ]
+        )
+        == 0
+    )
+    assert (
+        cli.main(
+            [
+                "generate",
+                "--station",
+                "tiny",
+                "--count",
+                "3",
+                "--seed",
+                "5",
+                "--output",
+                str(tmp_path / "b"),
+            ]
+        )
+        == 0
+    )
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in "ab"
+    )
+    assert len(first) == 3 and first == second and all(name.endswith(".wav") for name in first)
+    assert (
+        cli.main(
+            [
+                "generate",
+                "--station",
+                "tiny",
+                "--seed",
+                "5",
+                "--latent",
+                "owner",
+                "--output",
+                str(tmp_path / "c"),
+            ]
+        )
+        == 0
+    )
+    assert not {path.name for path in (tmp_path / "c").iterdir()} & set(first)
+    capsys.readouterr()
+    assert (
+        cli.main(
+            [
+                "generate",
+                "--station",
+                "tiny",
+                "--beats",
+                "16",
+                "--output",
+                str(tmp_path / "one.wav"),
+                "--json",
+            ]
+        )
+        == 0
+    )
+    (facts,) = json.loads(capsys.readouterr().out)
+    assert facts["path"] == str(tmp_path / "one.wav") and facts["beats"] == 16
+    assert soundfile.info(facts["path"]).duration == pytest.approx(facts["seconds"], abs=0.01)
+
+
+def test_outputs_that_cannot_hold_the_songs_are_told(tmp_path: Path) -> None:
+    with pytest.raises(cli.UsageError, match="more than one song"):
+        Target(tmp_path / "songs.wav", single=False)
+    (tmp_path / "file").write_text("x")
+    for output in ("file", "file/songs"):
+        with pytest.raises((cli.UsageError, OSError)) as caught:
+            Target(tmp_path / output, single=False)
+        assert "\n" not in (cli.explain(caught.value) or "\n")
+    assert (
+        Target(tmp_path / "new" / "song.WAV", single=True).path("name")
+        == tmp_path / "new" / "song.WAV"
+    )
+    assert Target(tmp_path / "new", single=True).path("name") == tmp_path / "new" / "name.wav"
+
+
+def test_the_final_song_needs_ratings(
+    radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["final", "--station", "tiny", "--output", str(tmp_path)]) == 2
+    assert "has rated no song" in capsys.readouterr().err
+    session = RadioSession(tiny_station(), "me", home=Home(radio_home), seed=1, background=False)
+    for rating in (1.0, -1.0):
+        session.rate(session.next_song(), rating)
+    session.close()
+    assert (
+        cli.main(
+            [
+                "final",
+                "--station",
+                "tiny",
+                "--seed",
+                "1",
+                "--output",
+                str(tmp_path / "final.wav"),
+                "--json",
+            ]
+        )
+        == 0
+    )
+    (facts,) = json.loads(capsys.readouterr().out)
+    assert (
+        facts["path"] == str(tmp_path / "final.wav")
+        and facts["expected"] > 0
+        and facts["uncertainty"] > 0
+    )
+    assert json.loads((tmp_path / "final.json").read_text())["descent"]["path"]
+
+
+def test_reconstruct_writes_what_comes_out(
+    radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = tiny_station()
+    song = station.sample(1, np.random.default_rng(0))[0]
+    soundfile.write(tmp_path / "song.wav", station.render(song), station.sample_rate)
+    assert (
+        cli.main(
+            [
+                "reconstruct",
+                str(tmp_path / "song.wav"),
+                "--station",
+                "tiny",
+                "--output",
+                str(tmp_path / "out"),
+                "--json",
+            ]
+        )
+        == 0
+    )
+    (facts,) = json.loads(capsys.readouterr().out)
+    assert soundfile.info(facts["path"]).duration == pytest.approx(facts["seconds"], abs=0.01)
+    assert np.shape(facts["coordinates"]) == (1, station.size)
+    assert cli.main(["reconstruct", str(tmp_path / "none.ogg")]) == 2
+    (tmp_path / "text.wav").write_text("no music")
+    assert cli.main(["reconstruct", str(tmp_path / "text.wav"), "--station", "tiny"]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_starter_writes_the_collection(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        cli.main(
+            ["starter", "--count", "2", "--beats", "16", "--output", str(tmp_path / "starter")]
+        )
+        == 0
+    )
+    written = sorted((tmp_path / "starter").iterdir())
+    assert len(written) == 2 and all(soundfile.info(path).duration > 5 for path in written)
+
+
+def test_doctor_tells_what_is_there(radio_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["doctor", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (
+        facts["home"] == str(radio_home)
+        and "tiny" in facts["stations"]
+        and facts["problems"] == []
+        and facts["sound"]
+    )
+
+
+def test_the_stamp_of_a_compilation_lies_where_the_kernels_are_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = stamp()
+    assert path is not None and list(path.parent.glob("*.nbi"))
+    was_compiled = path.is_file()
+    path.unlink(missing_ok=True)
+    assert not is_compiled()
+    compile_once()
+    assert is_compiled() and capsys.readouterr().err == WAIT + "\n"
+    compile_once()
+    assert capsys.readouterr().err == ""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("llvmlite.binding.get_host_cpu_name", lambda: "another processor")
+        assert not is_compiled()
+    if not was_compiled:
+        path.unlink()
+
+
+@pytest.mark.slow
+def test_compilation_is_announced_once_and_is_complete(radio_home: Path, tmp_path: Path) -> None:
+    """After the announced compilation nothing that the radio does compiles anything."""
+    cold = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    first = run("--station", "tiny", given="q\n", timeout=120, **cold)
+    assert first.stderr == WAIT + "\n"
+    compiled = {path.name for path in (tmp_path / "cache").rglob("*.nbc")}
+    train = ("train", "--starter", "--station", "t", "--steps", "2", "--beats", "16")
+    commands = [("--station", "tiny"), ("final", "--station", "tiny"), train]
+    for command in commands:
+        done = run(*command, given="0.9\nn\n-1\nn\nf\nq\n", timeout=120, **cold)
+        assert WAIT not in done.stderr
+        assert {path.name for path in (tmp_path / "cache").rglob("*.nbc")} == compiled, command
+
+
+def test_training_stops_politely_and_goes_on(
+    radio_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from radio.training import train as module
+
+    calls: list[dict[str, Any]] = []
+
+    def fake(folder: Path, music: Path | None, **options: Any) -> Any:
+        calls.append({"folder": folder, "music": music, **options})
+        report, should_stop = options["report"], options["should_stop"]
+        report({"phase": "prepare", "done": 1, "of": 2})
+        report({"phase": "prepare", "skip": "noise.mp3: not read"})
+        report({"phase": "compile"})
+        report({"phase": "learn", "done": 1, "of": 100, "loss": 0.5})
+        assert not should_stop()
+        if len(calls) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert should_stop()
+            return None
+        return tiny_station("mine")
+
+    monkeypatch.setattr(module, "train_station", fake)
+    arguments = [
+        "train",
+        "--starter",
+        "--station",
+        "mine",
+        "--steps",
+        "100",
+        "--beats",
+        "32",
+        "--seed",
+        "4",
+        "--threads",
+        "1",
+    ]
+    arguments.append("--thorough")
+    assert cli.main(arguments) == 130
+    written = capsys.readouterr()
+    assert (
+        "The same command goes on from here" in written.err and "noise.mp3: not read" in written.err
+    )
+    assert cli.main(arguments) == 0
+    assert "ai-radio play --station mine" in capsys.readouterr().out
+    asked = {
+        key: calls[0][key]
+        for key in ("folder", "music", "beats", "minutes", "steps", "seed", "threads", "thorough")
+    }
+    assert asked.pop("folder") == radio_home / "stations" / "mine"
+    assert asked == {
+        "music": None,
+        "beats": 32,
+        "minutes": None,
+        "steps": 100,
+        "seed": 4,
+        "threads": 1,
+        "thorough": True,
+    }
+
+
+def test_progress_tells_rate_loss_and_time_left() -> None:
+    now = [0.0]
+    account = Account(lambda: now[0])
+    account.describe({"phase": "learn", "done": 100, "of": 1000, "loss": 0.5})
+    now[0] = 10.0
+    line = account.describe({"phase": "learn", "done": 200, "of": 1000, "loss": 0.25})
+    assert (
+        line
+        == "learning the songs  200 of 1000 (20 %)  loss 0.25000  10.0 a second  1 min 20 s left"
+    )
+    assert account.describe({"phase": "save"}) == "saving"
+    assert [duration(s) for s in (0.4, 59, 61, 3600, 7500)] == [
+        "0 s",
+        "59 s",
+        "1 min 1 s",
+        "1 h 0 min",
+        "2 h 5 min",
+    ]
+
+
+def test_progress_elsewhere_than_on_a_terminal_is_plain_and_rare(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    progress = Progress()
+    for number in range(100):
+        progress.show(f"{number} of 100")
+    progress.say("a note")
+    progress.clear()
+    assert capsys.readouterr().err == "a note\n"
+
+
+def test_a_reader_that_leaves_is_no_error(radio_home: Path) -> None:
+    script = f"{sys.executable} -m radio --help | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0 and done.stderr == "" and done.stdout == "examples:\n"
+    command = [sys.executable, "-m", "radio", "--station", "tiny"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as radio:
+        assert radio.stdout is not None and radio.stdin is not None and radio.stderr is not None
+        radio.stdout.readline()
+        radio.stdout.close()
+        radio.stdin.write(b"hello\nhello\n")
+        radio.stdin.close()
+        assert radio.wait(30) == 0
+        assert b"Traceback" not in radio.stderr.read()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")
+def test_a_whole_session_on_a_terminal(radio_home: Path) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    script = f"trap : INT; stty -g; {sys.executable} -m radio --station tiny --beats 64 --seed 2; echo code $?; stty -g"
+    environment = {
+        **os.environ,
+        "TERM": "xterm-256color",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+    }
+    child = pexpect.spawn(
+        "sh",
+        ["-c", script],
+        env=environment,
+        encoding="utf-8",
+        timeout=40,
+        dimensions=(24, 100),
+        cwd=str(ROOT),
+    )
+    child.expect(r"([0-9a-f:]+)\r\n")
+    before = child.match.group(1)
+    child.expect("tiny / me")
+    child.expect("  1  ")
+    child.send("8")
+    child.expect(r"\+0\.75")
+    child.send(" ")
+    child.expect("paused")
+    child.send(" s")
+    child.expect("Saved /")
+    child.send("n")
+    child.expect("1 song rated")
+    child.expect("  2  ")
+    child.send("1n")
+    child.expect("2 songs rated")
+    child.expect("  3  ")
+    child.send("u")
+    child.expect(r"The rating of [\w ]+ \(-1\.0\) is taken back")
+    child.send("f")
+    child.expect("Your final song is ")
+    child.expect("  4  ")
+    child.send("\x03")
+    child.expect(r"code 0\r\n([0-9a-f:]+)\r\n")
+    assert child.match.group(1) == before
+    child.expect(pexpect.EOF)
+    assert [one.rating for one in Ratings(radio_home / "ratings.db").of("me", "tiny")] == [0.75]
+    assert len(list((radio_home / "songs").glob("*.wav"))) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL here")
+def test_killed_while_it_plays_no_rating_is_lost(radio_home: Path) -> None:
+    command = [sys.executable, "-m", "radio", "--station", "tiny", "--beats", "64"]
+    radio = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert radio.stdin is not None and radio.stdout is not None
+    while not radio.stdout.readline().startswith("  1  "):
+        pass
+    radio.stdin.write("0.5\nn\n")
+    radio.stdin.flush()
+    while not radio.stdout.readline().startswith("  2  "):
+        pass
+    radio.stdin.write("-0.7\nhello\n")  # answered after the rating was taken
+    radio.stdin.flush()
+    assert "'hello'" in radio.stdout.readline()
+    radio.kill()
+    radio.communicate()
+    database = Ratings(radio_home / "ratings.db")
+    assert [one.rating for one in database.of("me", "tiny")] == [0.5, -0.7], (
+        "the song that played included"
+    )
+    database.close()
+    session = RadioSession(tiny_station(), "me", home=Home(radio_home), background=False)
+    assert session.rated == 2
+    session.close()
+
+
+def test_errors_that_are_faults_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    import radio.cli.commands.doctor as about
+
+    def fail(options: object) -> None:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(about, "stations", fail)
+    with pytest.raises(ValueError, match="a fault"):
+        cli.main(["stations"])
+    assert cli.explain(KeyError("x")) is None
+    assert (cli.explain(PermissionError(13, "Permission denied", "/x")) or "").startswith(
+        "/x: Permission denied; check "
+    )
+
+    def interrupted(options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(about, "stations", interrupted)
+    assert cli.main(["stations"]) == 130

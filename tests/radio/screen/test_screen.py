@@ -1,0 +1,427 @@
+"""The screen: what its parts show as functions of a view, and what real keys and the mouse do to a programme, by Textual's Pilot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_session import FakeSession
+from textual.pilot import Pilot
+
+from audio_parsing.playback import SilentDevice
+from radio.home.settings import ACTIONS, Settings
+from radio.ratings.journal import Judged
+from radio.screen import app as app_module
+from radio.screen import curves, panels
+from radio.screen.app import RadioApp
+from radio.screen.explanation import why
+from radio.session.session import Broadcast
+from radio.session.view import View, agreement
+from radio.taste.insight import Insight
+
+VIEW = View(
+    3,
+    "Amber Harbor",
+    "D minor, 96 bpm",
+    11.4,
+    31.0,
+    False,
+    0.6,
+    14,
+    (0.42, 0.2),
+    0.8,
+    "",
+    False,
+    curve=np.array([[3.0, 0.2], [8.0, 0.6], [11.4, 0.6]]),
+    predicted=np.linspace(-0.2, 0.9, 256),
+    taste=np.linspace(-0.2, 0.9, 256),
+    critic=np.linspace(0.3, -0.1, 256),
+    device="Loudspeaker",
+    underruns=0,
+    queue=2,
+    batches=13,
+    judged=(
+        Judged("Amber Harbor", 0.42, 0.6),
+        Judged("Blue Bay", -0.1, -0.4),
+        Judged("First Song", None, 0.1),
+    ),
+    agreement=0.93,
+)
+
+
+class Screened:
+    """A screen over a programme of fake songs, on a clock that is turned by hand."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.now = 0.0
+        self.session = FakeSession()
+        self.app = RadioApp(self._open, settings or Settings(), title="starter / me")
+
+    def _open(self, say: Callable[[str], None]) -> Broadcast:
+        return Broadcast(self.session, SilentDevice(lambda: self.now), say=say)  # type: ignore[arg-type]
+
+    @property
+    def view(self) -> View:
+        return self.app.broadcast.view()
+
+    def shown(self, part: str = "") -> str:
+        """Return what the screen, or a part of it, shows."""
+        if part:
+            return self.app.player.query_one(f"#{part}").render().plain  # type: ignore[union-attr]
+        lines = [strip.text for strip in self.app.screen._compositor.render_strips()]
+        return "\n".join(lines)
+
+    def play(
+        self, act: Callable[[Pilot[Any]], Awaitable[None]], size: tuple[int, int] = (80, 24)
+    ) -> None:
+        async def run() -> None:
+            async with self.app.run_test(size=size) as pilot:
+                await pilot.pause()
+                await act(pilot)
+
+        try:
+            asyncio.run(run())
+        finally:
+            self.app.broadcast.finish()
+
+
+def test_every_key_of_the_issue_does_what_it_says() -> None:
+    screened = Screened()
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await pilot.press("up", "k", "up", "down")
+        assert screened.view.slider == 0.2 and "+0.20" in screened.shown("slider")
+        await pilot.press("j", "j", "j")
+        assert screened.view.slider == pytest.approx(-0.1)
+        for digit in "123456789":
+            await pilot.press(digit)
+            assert screened.view.slider == pytest.approx((int(digit) - 5) / 4)
+        await pilot.press("0")
+        assert screened.view.slider is None and "unrated" in screened.shown("slider")
+        await pilot.press("minus", "minus", "plus")
+        assert screened.view.volume == pytest.approx(0.75) and "volume 75" not in screened.shown(
+            "progress"
+        ), "there is no device"
+        await pilot.press("right")
+        assert screened.view.position == pytest.approx(5)
+        await pilot.press("left", "left")
+        assert screened.view.position == 0
+        await pilot.press("space")
+        assert screened.view.paused and "paused" in screened.shown("progress")
+        await pilot.press("space", "9", "n")
+        screened.app.advance()
+        assert screened.view.name == "Song 2" and screened.session.ratings == [
+            ("Song 1", 1.0, True)
+        ]
+        await pilot.press("p")
+        assert screened.view.name == "Song 1"
+        assert ("Song 1", 1.0, True) in screened.session.ratings, (
+            "going back says nothing of either song"
+        )
+        await pilot.press("3", "n")
+        screened.app.advance()
+        assert (
+            screened.view.name == "Song 2" and ("Song 1", -0.5, False) in screened.session.ratings
+        )
+        await pilot.press("u", "s")
+        assert "Song 1" not in [
+            name for name, _, _ in screened.session.ratings
+        ] and screened.session.saved == ["Song 2"]
+        assert "Saved /songs/Song 2.wav" in screened.shown("lines")
+        before = screened.app.player.visualiser.kind
+        await pilot.press("v")
+        assert screened.app.player.visualiser.kind != before
+        await pilot.press("q")
+        assert not screened.app.is_running or screened.app.return_value == 0
+
+    screened.play(act)
+
+
+def test_the_mouse_drags_the_slider_and_points_at_a_time() -> None:
+    screened = Screened()
+
+    async def act(pilot: Pilot[Any]) -> None:
+        start, places = len("   dislike "), panels.track_places(80)
+        await pilot.mouse_down("#slider", offset=(start, 0))
+        assert screened.view.slider == -1.0
+        await pilot.hover("#slider", offset=(start + places - 1, 0))
+        assert screened.view.slider == 1.0
+        await pilot.mouse_up("#slider", offset=(start + places - 1, 0))
+        await pilot.hover("#slider", offset=(start, 0))
+        assert screened.view.slider == 1.0, "nothing is dragged when the button is up"
+        await pilot.click(
+            "#progress", offset=(3 + (80 - 4 - len("   0:00 / 0:10   no sound ")) // 2, 0)
+        )
+        assert screened.view.position == pytest.approx(5, abs=0.2)
+
+    screened.play(act)
+
+
+def test_history_changes_deletes_and_plays_again() -> None:
+    screened = Screened()
+    screened.session.ratings = [("First", 0.5, False), ("Second", -0.5, False)]
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await pilot.press("h")
+        await pilot.pause()
+        assert "Second" in screened.shown() and "-0.50" in screened.shown()
+        await pilot.press("plus")
+        assert screened.session.ratings[1] == ("Second", -0.4, False), "the latest is on top"
+        await pilot.press("9", "down", "x")
+        assert screened.session.ratings == [("Second", 1.0, False)]
+        await pilot.press("enter")
+        while screened.view.name != "Second":
+            await asyncio.sleep(0.01)
+            screened.app.advance()
+        assert screened.session.played_again == ["Second"]
+        await pilot.press("n")
+        assert ("Second", 1.0, False) in screened.session.ratings, (
+            "played again and untouched: the rating stays"
+        )
+
+    screened.play(act)
+
+
+def test_windows_open_and_close() -> None:
+    screened = Screened()
+    screened.session.known["Song 1"] = Insight(
+        np.linspace(-1, 1, 40), np.linspace(-1, 1, 40), np.linspace(1, -1, 40)
+    )
+
+    async def act(pilot: Pilot[Any]) -> None:
+        for key, text in (
+            ("?", "the mouse drags it"),
+            ("e", "taste network"),
+            ("h", "Dusk"),
+            ("d", "the system's own"),
+        ):
+            screened.session.ratings = [("Dusk", 0.5, False)]
+            await pilot.press(key)
+            await pilot.pause()
+            assert text in screened.shown(), key
+            await pilot.press(key if key != "d" else "escape")
+            await pilot.pause()
+            assert screened.app.screen is screened.app.player, key
+        await pilot.press("9")
+        assert screened.view.slider == 1.0, "keys go to the player again"
+
+    screened.play(act)
+
+
+def test_a_device_is_chosen_with_d(monkeypatch: pytest.MonkeyPatch) -> None:
+    screened = Screened()
+    opened: list[str | None] = []
+    other = SilentDevice(lambda: screened.now)
+    monkeypatch.setattr(app_module, "output_devices", lambda again: ["Loudspeaker", "Headphones"])
+    monkeypatch.setattr(
+        "radio.session.session.open_player", lambda name: (opened.append(name), (other, None))[1]
+    )
+
+    async def act(pilot: Pilot[Any]) -> None:
+        screened.now = 3.0
+        await pilot.press("minus", "d")
+        await pilot.pause()
+        assert "Headphones" in screened.shown()
+        await pilot.press("down", "down", "enter")
+        await pilot.pause()
+        assert opened == ["Headphones"] and screened.app.broadcast.player is other
+        assert screened.view.position == pytest.approx(3) and screened.view.volume == pytest.approx(
+            0.75
+        )
+
+    screened.play(act)
+
+
+def test_the_final_song_shows_its_progress() -> None:
+    screened = Screened()
+    screened.session.may_end.clear()
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await pilot.press("9", "f")
+        while screened.view.final is None:
+            await asyncio.sleep(0.01)
+        screened.app.show()
+        assert "3 of 30   expects +0.25   distance 7.5" in screened.shown("learning")
+        screened.session.may_end.set()
+        while screened.view.name != "Final Song":
+            await asyncio.sleep(0.01)
+            screened.app.advance()
+        assert "Your final song is Final Song" in screened.shown("lines")
+
+    screened.play(act)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (200, 60), (60, 20), (20, 5)])
+def test_it_fits_any_size_and_resizes(size: tuple[int, int]) -> None:
+    screened = Screened()
+
+    async def act(pilot: Pilot[Any]) -> None:
+        for width, height in (size, (80, 24), size):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            lines = screened.shown().splitlines()
+            assert len(lines) == height and all(len(line) <= width for line in lines)
+            if width >= 80:
+                for text in (
+                    "AI Radio",
+                    "Song 1",
+                    "0:00 / 0:10",
+                    "you",
+                    "the radio",
+                    "dislike",
+                    "love",
+                    "q quit",
+                    "? help",
+                ):
+                    assert text in screened.shown(), (text, width)
+
+    screened.play(act, size)
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def colours(screened: Screened) -> set[str]:
+        found: set[str] = set()
+
+        async def act(pilot: Pilot[Any]) -> None:
+            await pilot.press("9")
+            await pilot.pause()
+            for strip in screened.app.screen._compositor.render_strips():
+                if screened.app.no_color:
+                    strip = strip.apply_filter(
+                        screened.app._filters[-1], screened.app.screen.background_colors[1]
+                    )
+                for segment in strip:
+                    style = segment.style
+                    if (
+                        style is not None
+                        and style.color is not None
+                        and style.color.name != "default"
+                    ):
+                        found.add(style.color.name)
+
+        screened.play(act)
+        return found
+
+    assert colours(Screened())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colours(Screened())
+
+
+def test_remapped_keys_are_used_and_shown() -> None:
+    keys = {**Settings().keys, "l": "next", "x": "final"}
+    del keys["n"], keys["f"]
+    screened = Screened(Settings(keys))
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await pilot.press("n")
+        screened.app.advance()
+        assert screened.view.name == "Song 1"
+        await pilot.press("l")
+        screened.app.advance()
+        assert screened.view.name == "Song 2"
+        assert "l next" in screened.shown("footer") and "x final song" in screened.shown("footer")
+
+    screened.play(act)
+
+
+def test_the_parts_say_what_there_is() -> None:
+    assert "14 songs rated   2 to learn" in panels.header(VIEW, 80, title="starter / me").plain
+    assert "the radio expects +0.42 (0.20)" in panels.now_playing(VIEW, 80).plain
+    assert "+1.00" in panels.now_playing(replace(VIEW, expected=(1.66, 0.3)), 80).plain, (
+        "no rating is beyond the ends of the slider"
+    )
+    assert (
+        "0:11 / 0:31   volume 80" in panels.progress(VIEW, 80).plain
+        and "underruns" not in panels.progress(VIEW, 80).plain
+    )
+    assert "2 underruns" in panels.progress(replace(VIEW, underruns=2), 80).plain
+    learned = panels.learning(VIEW, 80, 6).plain
+    assert "14 ratings, 2 in the queue, 13 mini-batches   expected and given agree +0.93" in learned
+    assert "Blue Bay" in learned and "expected -0.10   given -0.40" in learned
+    explained = why(VIEW).plain
+    assert "taste network" in explained and "critic" in explained and "0:29  liked" in explained
+    assert "The generator" not in explained
+    assert (
+        "learned from 30 ratings: you should like its songs by +0.21 more"
+        in why(replace(VIEW, layers=(30, 0.21))).plain
+    )
+    for action in ACTIONS:
+        if not action.startswith("rate"):
+            assert ACTIONS[action][1] in panels.help_text(Settings()).plain
+
+
+@pytest.mark.parametrize("width", [1, 5, 20, 40, 80, 133, 400])
+def test_no_part_is_wider_than_the_screen(width: int) -> None:
+    untouched = replace(
+        VIEW,
+        slider=None,
+        expected=None,
+        paused=True,
+        curve=np.zeros((0, 2)),
+        predicted=np.zeros(0),
+        duration=0.0,
+    )
+    for view in (
+        VIEW,
+        untouched,
+        replace(VIEW, final=(3, 30, 0.2, 7.0)),
+        replace(VIEW, position=31.0),
+    ):
+        for text in (panels.header(view, width, title="t"), panels.now_playing(view, width)):
+            assert text.cell_len <= max(width, 8)
+        if width >= 40:
+            for text in (
+                panels.progress(view, width),
+                panels.curve_lines(view, width, 4),
+                panels.slider_line(view, width),
+            ):
+                assert max(line.cell_len for line in text.split()) <= width
+        panels.learning(view, width, 4), panels.footer(Settings(), width), why(view)
+
+
+def test_the_spectrum_shows_the_tone_that_is_heard() -> None:
+    seconds = np.arange(44100) / 22050
+    tone = (0.5 * np.sin(2 * np.pi * 440 * seconds)).astype(np.float32)
+    levels = curves.spectrum(tone, 22050, 1.0, 60)
+    edges = np.geomspace(curves.LOWEST, curves.HIGHEST, 61)
+    assert edges[levels.argmax()] * 0.9 < 440 < edges[levels.argmax() + 1] * 1.1
+    assert levels[levels.argmax() + 10] < 0.5 < levels.max()
+    assert not curves.spectrum(np.zeros(44100, np.float32), 22050, 1.0, 60).any()
+    assert (
+        not curves.spectrum(tone, 22050, 99.0, 60).any()
+        and curves.spectrum(tone, 22050, 0.0, 0).size == 0
+    )
+
+
+def test_a_waveform_is_centred_on_the_moment() -> None:
+    samples = np.zeros(22050 * 10, np.float32)
+    samples[22050 * 5] = 0.7
+    levels = curves.waveform(samples, 22050, 5.0, 41)
+    assert levels.argmax() == 20 and levels.max() == pytest.approx(0.7)
+    assert curves.waveform(samples, 22050, 0.0, 7).size == 7
+
+
+def test_bars_and_curves_are_drawn_as_numbers_say() -> None:
+    assert curves.bars(np.array([0, 0.5, 1]), 1) == [" ▄█"]
+    assert curves.bars(np.array([0, 0.5, 0.75, 1]), 2) == ["  ▄█", " ███"]
+    assert curves.rating_bars(np.array([-1, 0, 1, np.nan])) == ["▁▄█ "]
+    drawn = curves.drawn(np.array([[2.0, 0.5], [6.0, -0.5]]), 10.0, 8.0, 10)
+    np.testing.assert_array_equal(
+        drawn, [np.nan, np.nan, 0.5, 0.5, 0.5, 0.5, -0.5, -0.5, np.nan, np.nan]
+    )
+    assert np.isnan(curves.drawn(np.zeros((0, 2)), 10.0, 8.0, 4)).all()
+    np.testing.assert_allclose(curves.resampled(np.arange(8.0), 4), [0.5, 2.5, 4.5, 6.5])
+    np.testing.assert_allclose(curves.resampled(np.array([1.0, 2.0]), 4), [1, 1, 2, 2])
+
+
+def test_agreement_is_a_correlation_of_what_was_expected() -> None:
+    judged = tuple(
+        Judged("x", expected, given)
+        for expected, given in ((0.1, 0.2), (0.2, 0.4), (0.3, 0.6), (None, -1.0))
+    )
+    assert agreement(judged) == pytest.approx(1)
+    assert agreement(judged[:2]) is None and agreement((judged[0],) * 4) is None

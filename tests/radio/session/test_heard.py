@@ -1,0 +1,188 @@
+"""The whole radio as a listener has it: real keys in a real terminal, real sound from a real server, recorded and compared."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from scipy.signal import correlate
+
+from radio.ratings.database import Ratings
+
+pexpect = pytest.importorskip("pexpect")
+ROOT = Path(__file__).parents[3]
+RATE = 22050
+WIDTH = RATE // 4  # samples of a piece of the recording that is looked for in the song
+
+
+def places_of(song: np.ndarray, heard: np.ndarray, hop: int) -> np.ndarray:
+    """Return (seconds into the song, correlation) of each piece of a recording; NaN is silence."""
+    found = []
+    energy = np.sqrt(np.convolve(np.square(song, dtype=np.float64), np.ones(WIDTH), "valid"))
+    for start in range(0, heard.size - WIDTH, hop):
+        piece = heard[start : start + WIDTH]
+        if np.abs(piece).max() < 1e-4:
+            found.append((np.nan, np.nan))
+            continue
+        likeness = correlate(song, piece, "valid") / np.maximum(
+            energy * np.linalg.norm(piece), 1e-9
+        )
+        found.append((likeness.argmax() / RATE, likeness.max()))
+    return np.array(found)
+
+
+def test_start_hear_pause_seek_rate_skip_undo_final_quit(
+    sound_server: subprocess.Popen, home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    record = [
+        "parec",
+        "-d",
+        "test.monitor",
+        f"--rate={RATE}",
+        "--channels=1",
+        "--format=float32le",
+        "--raw",
+        "--latency-msec=10",
+    ]
+    with (tmp_path / "heard").open("wb") as file:
+        recorder = subprocess.Popen(record, stdout=file)
+    environment = {
+        **os.environ,
+        "TERM": "xterm-256color",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+    }
+    script = f"stty -g; {sys.executable} -m radio --seed 4; echo code $?; stty -g"
+    radio: Any = pexpect.spawn(
+        "sh",
+        ["-c", script],
+        env=environment,
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(30, 100),
+        cwd=str(ROOT),
+    )
+    try:
+        radio.expect(r"([0-9a-f:]+)\r\n")
+        before = radio.match.group(1)
+        for keys, wanted in (
+            ("", "  1  "),
+            ("s", "Saved /"),
+            ("", "0:03 / "),
+            (" ", "paused"),
+            (None, 1.0),
+            (" ", "0:04 / "),
+            ("\x1b[D", "0:00 / "),
+            ("", "0:02 / "),
+            ("9", r"\+1\.00"),
+            ("n", "1 song rated"),
+            ("", "  2  "),
+            ("1n", "2 songs rated"),
+            ("", "  3  "),
+            ("u", r"\(-1\.0\) is taken back"),
+            ("f", "Your final song is "),
+            # the final song is next, also where it took so long that a fourth had begun
+            ("", "  [4-9]  "),
+        ):
+            if keys is None:
+                time.sleep(float(wanted))
+                continue
+            radio.send(keys)
+            radio.expect(wanted)
+        assert "no sound" not in radio.before
+        radio.send("q")
+        radio.expect(r"code 0\r\n([0-9a-f:]+)\r\n")
+        assert radio.match.group(1) == before, "the terminal is as it was"
+        radio.expect(pexpect.EOF)
+    finally:
+        radio.close(force=True)
+        recorder.terminate()
+        recorder.wait(10)
+    assert [one.rating for one in Ratings(home / "ratings.db").of("me", "starter")] == [1.0]
+    heard = np.fromfile(tmp_path / "heard", np.float32)
+    first = min((home / "songs").glob("*.wav"), key=lambda path: path.stat().st_mtime)
+    song, _ = soundfile.read(first, dtype="float32")
+    heard = heard[max(0, int(np.flatnonzero(np.abs(heard) > 1e-4)[0]) - 100) :]
+    places = places_of(song, heard[: 14 * RATE], RATE // 20)
+    clean = places[:, 1] > 0.99
+    assert clean.sum() > 60, "3 s of pieces, and more, are the song and nothing else"
+    silence = np.flatnonzero(np.isnan(places[:, 0]))
+    assert 0.5 < silence.size / 20 < 3, "a pause is silence"
+    went_on = np.flatnonzero(clean & (np.arange(len(places)) > silence[-1]))
+    paused_at, resumed_at = (
+        places[np.flatnonzero(clean[: silence[0]])[-1], 0],
+        places[went_on[0], 0],
+    )
+    assert -0.1 < resumed_at - paused_at < 0.8, "nothing is lost over it"
+    back = went_on[np.flatnonzero(np.diff(places[went_on, 0]) < -1)[0] + 1]
+    assert places[back, 0] < 0.05 + 1 / 20, "a seek to the beginning lands within 50 ms of it"
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_killed_at_fifty_random_moments_it_loses_no_rating(
+    home: Path, rng: np.random.Generator
+) -> None:
+    from tiny_station import tiny_station
+
+    tiny_station().save(home / "stations" / "tiny")
+    station = (home / "stations" / "tiny" / "station.npz").read_bytes()
+    # by sessions before; a song that is taken up again may be rated anew, which replaces its rating
+    confirmed: list[float] = []
+    command = [sys.executable, "-m", "radio", "--plain", "--station", "tiny", "--beats", "64"]
+    for _ in range(50):
+        said: list[float] = []
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        ) as radio:
+            assert radio.stdin is not None and radio.stdout is not None
+            while not radio.stdout.readline().startswith("  1  "):
+                assert radio.poll() is None, "it did not start after it was killed"
+            found = subprocess.run(
+                ["ps", "-o", "pid=", "--ppid", str(radio.pid)], capture_output=True, text=True
+            )
+            learner = int(found.stdout.split()[0])
+            killer = subprocess.Popen(
+                ["sh", "-c", f"sleep {rng.uniform(0, 1.5):.3f}; kill -9 {radio.pid}"]
+            )
+            with contextlib.suppress(BrokenPipeError):
+                while True:
+                    value = round(float(rng.uniform(-1, 1)), 2)
+                    # 'hello' is answered after the rating was taken
+                    radio.stdin.write(f"{value}\ns\nhello {value}\nn\n")
+                    radio.stdin.flush()
+                    while f"hello {value}" not in (line := radio.stdout.readline()):
+                        if not line:
+                            raise BrokenPipeError
+                    said.append(value)
+            killer.wait()
+            assert radio.wait() == -signal.SIGKILL
+            with contextlib.suppress(BrokenPipeError):
+                radio.stdin.close()
+        until = time.monotonic() + 20
+        while Path(f"/proc/{learner}").exists():
+            assert time.monotonic() < until, "the learner outlives the radio"
+            time.sleep(0.02)
+        ratings = Ratings(home / "ratings.db")  # checks the file
+        kept = [one.rating for one in ratings.of("me", "tiny")]
+        ratings.close()
+        for values in (said, confirmed):
+            missing = [
+                value for value in values if not any(abs(value - one) < 1e-9 for one in kept)
+            ]
+            assert not missing, (missing, kept)
+        confirmed += said[:-1]
+        for path in (home / "songs").glob("*.wav"):
+            assert soundfile.info(path).frames > RATE
+        assert (home / "stations" / "tiny" / "station.npz").read_bytes() == station
+    assert len(confirmed) > 20

@@ -1,0 +1,204 @@
+"""A station's file that is not what it should be is refused in one line, before anything large is allocated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_station import tiny_station
+
+from gan.critic_bodies import BODIES
+from gan.latent import KINDS
+from neural_networks.training.checkpoint import load_arrays, save_arrays
+from neural_networks.vae.calibration import Finish
+from radio.errors import explain
+from radio.home.folder import Home
+from radio.station.song_file import station_fingerprint
+from radio.station.station import STATION_FILE, TRAINING_FILE, Station, StationError
+from radio.station.steps import FRAMES_PER_STEP
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tiny_station().save(tmp_path / "s")
+    return tmp_path / "s"
+
+
+def _change(
+    folder: Path,
+    *,
+    arrays: dict[str, Any] | None = None,
+    configuration: dict[str, Any] | None = None,
+) -> None:
+    old, facts = load_arrays(folder / STATION_FILE)
+    save_arrays(folder / STATION_FILE, old | (arrays or {}), facts | (configuration or {}))
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {"details": []},
+        {"kind": "training"},
+        {"grid": "spiral"},
+        {"beats": 0},
+        {"beats": "64"},
+        {"latent_size": 10**9},
+        {"beats": 4096, "latent_size": 4096},
+        {"hidden": 4096},
+        {"hidden": None},
+        {"details": {"latent": "cube"}},
+        {"critic": {"body": "human", "hidden": 128, "centre": 0.1}},
+        {"critic": {"body": "mixed", "hidden": 128, "centre": 0.1}},
+        {"critic": {"body": "convolutional", "hidden": 4096, "centre": 0.1}},
+        {"critic": {"body": "convolutional", "hidden": 128}},
+        {"critic": {"body": "convolutional", "hidden": 128, "centre": "0.1"}},
+        {"critic": {"body": ["mixed"], "hidden": 128, "centre": 0.1}},
+    ],
+)
+def test_a_wrong_configuration(folder, configuration):
+    _change(folder, configuration=configuration)
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["means", "log_variances", "coordinates", "vae", "critic", "critic_head_left"]
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_none(folder, name, value):
+    array = load_arrays(folder / STATION_FILE)[0][name]
+    array.ravel()[-1] = value
+    _change(folder, arrays={name: array})
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(folder)
+
+
+@pytest.mark.parametrize("name", ["means", "vae", "critic", "coordinates"])
+def test_shapes_that_do_not_fit(folder, name):
+    array = load_arrays(folder / STATION_FILE)[0][name]
+    _change(folder, arrays={name: array[:-1]})
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(folder)
+
+
+def test_absurd_variances(folder):
+    shape = load_arrays(folder / STATION_FILE)[0]["log_variances"].shape
+    _change(folder, arrays={"log_variances": np.full(shape, 1e4, np.float32)})
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(folder)
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_station_keeps_a_critic_of_any_body(tmp_path, body):
+    station = tiny_station(body=body)
+    station.save(tmp_path / "s")
+    loaded = Station.load(tmp_path / "s")
+    songs = (
+        np.random.default_rng(0)
+        .uniform(0, 0.5, (16, 3, station.critic.features))
+        .astype(np.float32)
+    )
+    np.testing.assert_array_equal(loaded.critic.forward(songs)[0], station.critic.forward(songs)[0])
+    assert loaded.critic.body == body.__name__
+
+
+def test_a_station_from_before_critics_had_bodies_and_centres(tmp_path):
+    """Its critic is convolutional and sees songs as they are, like that of the first shipped station."""
+    station = tiny_station()
+    station.critic.trunk.centre = 0.0
+    station.save(tmp_path / "s")
+    arrays, configuration = load_arrays(tmp_path / "s" / STATION_FILE)
+    del configuration["critic"]
+    save_arrays(tmp_path / "s" / STATION_FILE, arrays, configuration)
+    songs = (
+        np.random.default_rng(0)
+        .uniform(0, 0.5, (16, 3, station.critic.features))
+        .astype(np.float32)
+    )
+    np.testing.assert_array_equal(
+        Station.load(tmp_path / "s").critic.forward(songs)[0], station.critic.forward(songs)[0]
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_station_draws_from_the_distribution_it_was_trained_for_or_another(tmp_path, kind):
+    station = tiny_station()
+    station.details["latent"] = kind
+    station.save(tmp_path / "s")
+    loaded = Station.load(tmp_path / "s")
+    assert loaded.latent.kind == kind
+    drawn = loaded.sample(5, np.random.default_rng(0))
+    station.draw_from(kind)
+    np.testing.assert_array_equal(drawn, station.sample(5, np.random.default_rng(0)))
+    with pytest.raises(ValueError, match="cube"):
+        station.draw_from("cube")
+
+
+def test_an_unfinished_station_is_called_that(tmp_path):
+    (tmp_path / "stations" / "mine").mkdir(parents=True)
+    (tmp_path / "stations" / "mine" / TRAINING_FILE).write_bytes(b"")
+    home = Home(tmp_path)
+    with pytest.raises(StationError, match="not finished"):
+        Station.load(home.station("mine"))
+
+
+def test_an_unfinished_starter_does_not_hide_the_shipped_one(tmp_path):
+    (tmp_path / "stations" / "starter").mkdir(parents=True)
+    (tmp_path / "stations" / "starter" / TRAINING_FILE).write_bytes(b"")
+    assert Station.load(Home(tmp_path).station("starter")).beats == 64
+    assert Station.load(Home(tmp_path).stations()["starter"]).beats == 64
+
+
+def test_diverged_training_and_lack_of_memory_are_explained():
+    from neural_networks.training.trainer import TrainingDiverged
+
+    assert "training diverged" in str(
+        explain(TrainingDiverged("training diverged at step 3: the loss is nan"))
+    )
+    assert "memory" in str(explain(MemoryError()))
+    assert explain(ZeroDivisionError("a fault of ours")) is None
+
+
+def _finished(station: Station) -> Station:
+    rng = np.random.default_rng(1)
+    size = station.critic.features
+    taps = rng.normal(0, 0.3, (3, FRAMES_PER_STEP, size // FRAMES_PER_STEP))
+    curve = np.cumsum(rng.uniform(0.01, 0.05, (size, 9)), axis=1)
+    station.vae.decoder.finish = Finish(taps, curve, rng.uniform(0, 0.1, size))
+    return station
+
+
+def test_a_station_keeps_its_finish(tmp_path):
+    station = _finished(tiny_station())
+    station.save(tmp_path / "s")
+    loaded = Station.load(tmp_path / "s")
+    coordinate = station.sample(2, np.random.default_rng(0))
+    np.testing.assert_array_equal(loaded.decode(coordinate), station.decode(coordinate))
+    assert loaded.vae.decoder.finish is not None
+    assert station_fingerprint(loaded) == station_fingerprint(station)
+    loaded.vae.decoder.finish.gain[3] += 0.01
+    assert station_fingerprint(loaded) != station_fingerprint(station)
+
+
+def test_a_station_from_before_has_none(folder):
+    assert not [name for name in load_arrays(folder / STATION_FILE)[0] if name.startswith("finish")]
+    assert Station.load(folder).vae.decoder.finish is None
+
+
+@pytest.mark.parametrize("name", ["taps", "curve", "gain"])
+@pytest.mark.parametrize(
+    "change", [lambda x: x[:-1], lambda x: x + np.nan, lambda x: x + 100, lambda x: None]
+)
+def test_a_damaged_finish(tmp_path, name, change):
+    _finished(tiny_station()).save(tmp_path / "s")
+    arrays, facts = load_arrays(tmp_path / "s" / STATION_FILE)
+    changed = change(arrays.pop(f"finish_{name}"))
+    save_arrays(
+        tmp_path / "s" / STATION_FILE,
+        arrays if changed is None else arrays | {f"finish_{name}": changed},
+        facts,
+    )
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(tmp_path / "s")

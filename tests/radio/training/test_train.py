@@ -1,0 +1,514 @@
+"""Stations: training, resuming, the file on disk, songs made of coordinates."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audio_parsing.analysis import chroma_correlation
+from audio_parsing.files import AudioError
+from audio_parsing.starter import render, starter_songs
+from gan.adversarial_losses import Round
+from gan.critic import Critic
+from gan.critic_bodies import BODIES
+from neural_networks.components.parameters import pack
+from neural_networks.optimizers.optimizers import Adam
+from neural_networks.training.checkpoint import load_arrays, save_arrays
+from neural_networks.training.trainer import TrainingDiverged
+from radio.composer.novelty import LIKENESS, different_songs
+from radio.station import steps as song_data
+from radio.station.names import song_name
+from radio.station.station import LOUDEST, STATION_FILE, Station, StationError, finish
+from radio.training import music_folder
+from radio.training import recipes as trainings
+from radio.training import train as training
+from radio.training.dataset import TrainingSongs, prepare_starter_songs
+from radio.training.music_folder import prepare_folder
+from radio.training.train import TRAINING_FILE, encode_songs, train_station
+
+BEATS = 16
+
+
+@pytest.fixture(scope="module")
+def few_songs() -> TrainingSongs:
+    return prepare_starter_songs(starter_songs(beats=BEATS)[::8], workers=1)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, few_songs: TrainingSongs) -> None:
+    """Train on twelve songs instead of preparing all of them."""
+    monkeypatch.setattr(training, "prepare_starter_songs", lambda songs, **options: few_songs)
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory, few_songs: TrainingSongs) -> Station:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "prepare_starter_songs", lambda songs, **options: few_songs)
+        made = train_station(tmp_path_factory.mktemp("stations") / "small", beats=BEATS, steps=150)
+    assert made is not None
+    return made
+
+
+def test_a_station_with_another_critic_is_trained_drawn_and_loaded(quick, tmp_path):
+    options = {
+        "beats": BEATS,
+        "steps": 8,
+        "critic": "framewise",
+        "latent": "learned-prior",
+        "plot": tmp_path / "training.png",
+    }
+    made = train_station(tmp_path / "small", **options)
+    assert made is not None
+    loaded = Station.load(tmp_path / "small")
+    assert (loaded.critic.body, loaded.latent.kind) == ("framewise", "learned-prior")
+    assert (tmp_path / "training.png").stat().st_size > 10_000
+    with pytest.raises(StationError, match="human"):
+        train_station(tmp_path / "other", critic="human")
+    with pytest.raises(StationError, match="cube"):
+        train_station(tmp_path / "other", latent="cube")
+
+
+def test_an_unfinished_training_is_not_continued_with_another_critic(quick, tmp_path):
+    assert train_station(tmp_path / "small", beats=BEATS, steps=8, should_stop=lambda: True) is None
+    with pytest.raises(StationError, match="critic convolutional"):
+        train_station(tmp_path / "small", beats=BEATS, steps=8, critic="mixed")
+
+
+def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other(
+    quick, tmp_path, monkeypatch
+):
+    asked = []
+
+    def listened(name):
+        one = getattr(training, name)
+
+        def called(*arguments, **options):
+            asked.append((name, options.get("recipe", options.get("drawn"))))
+            return one(*arguments, **options)
+
+        monkeypatch.setattr(training, name, called)
+
+    for name in ("vae_trainer", "gan_trainer", "measure_finish"):
+        listened(name)
+    made = {
+        name: train_station(tmp_path / name, beats=BEATS, steps=20, thorough=name == "thorough")
+        for name in ("quick", "thorough")
+    }
+    assert [(one.details["thorough"], one.details["gan_steps"]) for one in made.values()] == [
+        (False, 2),
+        (True, 3),
+    ]
+    assert asked == [
+        (name, value)
+        for recipe, drawn in ((trainings.QUICK, False), (trainings.THOROUGH, True))
+        for name, value in (
+            ("vae_trainer", recipe),
+            ("measure_finish", False),
+            ("gan_trainer", recipe),
+            ("measure_finish", drawn),
+        )
+    ]
+    assert not np.array_equal(made["quick"].means, made["thorough"].means)
+    assert (
+        train_station(
+            tmp_path / "small", beats=BEATS, steps=8, thorough=True, should_stop=lambda: True
+        )
+        is None
+    )
+    with pytest.raises(StationError, match="thorough True"):
+        train_station(tmp_path / "small", beats=BEATS, steps=8)
+
+
+def test_what_a_recipe_chooses_arrives_at_the_critics_training(few_songs, rng):
+    vae = trainings.new_vae(beats=BEATS, rng=rng)
+    critic = pack(Critic(song_data.STEP_SIZE, body=BODIES["convolutional"], rng=rng))
+    options = trainings.gan_trainer(
+        vae, critic, few_songs, seed=0, threads=1, recipe=trainings.THOROUGH
+    ).options
+    weights = ("reconstruction_weight", "adversarial_weight", "smoothness")
+    for name in (*weights, "gaussian", "halfway", "reconstructed", "generator_rate", "critic_rate"):
+        assert (
+            getattr(options, name)
+            == getattr(trainings.THOROUGH, name)
+            != getattr(trainings.QUICK, name)
+        )
+
+
+def test_frames_of_a_starter_song_are_canonical(few_songs):
+    """All songs are in C major or A minor, whatever key they sound in: most note energy lies on the white keys."""
+    from audio_parsing.analysis import in_scale_share, scale
+
+    both = scale(0, "major") | scale(9, "minor")
+    shares = [in_scale_share(song_data.to_frames(steps), both) for steps in few_songs.steps]
+    assert np.mean(shares) > 0.9
+    assert few_songs.steps.shape == (12, 4 * BEATS, song_data.STEP_SIZE)
+
+
+def test_tempo_and_key_are_coordinates_and_back():
+    for bpm in (84, 110, 152):
+        assert song_data.coordinate_tempo(song_data.tempo_coordinate(bpm)) == pytest.approx(bpm)
+    for key in range(-5, 6):
+        assert song_data.coordinate_key(song_data.key_coordinate(key)) == key
+    assert song_data.coordinate_tempo(1e9) == pytest.approx(200)
+    assert song_data.coordinate_key(-1e9) == -6
+
+
+def test_training_learns(station, few_songs):
+    """150 steps explain most of what twelve short songs hold, and the sound that comes back has their harmony and rhythm."""
+    assert station.details["explained_variance"] > 0.6
+    song = starter_songs(beats=BEATS)[0]
+    statistics, _ = encode_songs(station.vae, few_songs.steps[:1])
+    coordinate = np.concatenate(
+        [statistics[0, : station.latent_size], few_songs.coordinates[0]]
+    ).astype(np.float32)
+    given_back = station.render(coordinate)
+    original = render(song, station.sample_rate)
+    assert len(given_back) == len(original)
+    other = render(starter_songs(beats=BEATS)[40], station.sample_rate)
+    assert chroma_correlation(original, given_back) > 0.6
+    assert chroma_correlation(original, given_back) > chroma_correlation(other, given_back) + 0.2
+
+
+def test_songs_are_sound(station, rng):
+    for coordinate in station.sample(4, rng):
+        samples = station.render(coordinate)
+        assert samples.dtype == np.float32
+        assert len(samples) == round(station.seconds(coordinate) * station.sample_rate)
+        assert np.isfinite(samples).all()
+        assert np.abs(samples).max() <= LOUDEST
+        assert np.sqrt(np.mean(samples**2)) > 0.05
+        assert np.abs(samples[-50:]).max() < 1e-3
+        np.testing.assert_array_equal(samples, station.render(coordinate))
+
+
+@pytest.mark.parametrize("beats", [8, 16, 32, 40])
+def test_songs_of_other_lengths(station, rng, beats):
+    frames = station.generate(station.sample(2, rng), beats=beats)
+    assert frames.shape == (2, 24 * beats, 181)
+
+
+def test_saved_and_loaded_is_the_same(station, rng, tmp_path):
+    station.save(tmp_path / "copy")
+    loaded = Station.load(tmp_path / "copy")
+    coordinates = station.sample(2, rng)
+    np.testing.assert_array_equal(loaded.generate(coordinates), station.generate(coordinates))
+    x = np.ascontiguousarray(station.decode(coordinates))
+    np.testing.assert_array_equal(loaded.critic.forward(x)[0], station.critic.forward(x)[0])
+    assert (loaded.name, loaded.grid, loaded.beats) == ("copy", "beat", BEATS)
+    station.save(tmp_path / "half", dtype=np.float16)
+    np.testing.assert_allclose(
+        Station.load(tmp_path / "half").generate(coordinates),
+        station.generate(coordinates),
+        atol=0.02,
+    )
+
+
+def test_a_coordinate_of_another_station_is_refused(station):
+    with pytest.raises(ValueError, match="has shape"):
+        station.render(np.zeros(3))
+
+
+def _bytes(folder: Path) -> bytes:
+    return (folder / STATION_FILE).read_bytes()
+
+
+@pytest.mark.usefixtures("quick")
+def test_same_seed_same_bytes_for_one_thread_and_two(tmp_path):
+    for name, options in {"a": {"threads": 1}, "b": {"threads": 2}, "c": {"seed": 1}}.items():
+        (tmp_path / name).mkdir()
+        train_station(tmp_path / name / "station", beats=BEATS, steps=6, **options)
+    assert _bytes(tmp_path / "a" / "station") == _bytes(tmp_path / "b" / "station")
+    assert _bytes(tmp_path / "a" / "station") != _bytes(tmp_path / "c" / "station")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
+    """Stopped in the VAE's training and again in the GAN's; the third call finishes."""
+    train_station(tmp_path / "whole" / "station", beats=BEATS, steps=40)
+    stops = {"learn": 17, "perform": 2}
+    reached: list[str] = []
+
+    def report(event):
+        if "done" in event and event["done"] == stops.get(event["phase"]):
+            reached.append(event["phase"])
+
+    for count in (1, 2):
+        stopped = train_station(
+            tmp_path / "parts" / "station",
+            beats=BEATS,
+            steps=40,
+            report=report,
+            should_stop=lambda c=count: len(reached) >= c,
+        )
+        assert stopped is None
+        assert (tmp_path / "parts" / "station" / TRAINING_FILE).exists()
+    assert reached == ["learn", "perform"]
+    assert train_station(tmp_path / "parts" / "station", beats=BEATS, steps=40) is not None
+    assert not (tmp_path / "parts" / "station" / TRAINING_FILE).exists()
+    assert _bytes(tmp_path / "whole" / "station") == _bytes(tmp_path / "parts" / "station")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    "error",
+    [KeyboardInterrupt(), TrainingDiverged("training diverged at step 3"), RuntimeError("a fault")],
+)
+@pytest.mark.parametrize("phase", ["learn", "perform"])
+def test_an_exception_in_the_middle_of_a_step_leaves_the_last_checkpoint(
+    tmp_path, monkeypatch, phase, error
+):
+    """A second Ctrl-C comes at once: the VAE's weights are changed but its step not counted, or the critic lags the generator."""
+    train_station(tmp_path / "whole" / "station", beats=BEATS, steps=20, threads=1)
+    critic_loss = Round.critic_loss
+
+    class Interrupted(Adam):
+        def step(self, *arguments, **options):
+            super().step(*arguments, **options)
+            if self.steps == 7:
+                raise error
+
+    def interrupted(self, critic, batch):
+        if batch.step == 1:
+            raise error
+        return critic_loss(self, critic, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        if phase == "learn":
+            patch.setattr(trainings, "Adam", Interrupted)
+        else:
+            patch.setattr(Round, "critic_loss", interrupted)
+        with pytest.raises(type(error)):
+            train_station(tmp_path / "parts" / "station", beats=BEATS, steps=20, threads=1)
+    arrays, _ = load_arrays(tmp_path / "parts" / "station" / TRAINING_FILE)
+    assert int(arrays["vae/steps"]) == (6 if phase == "learn" else 20)
+    assert (
+        int(arrays.get("gan/critic/steps", 0))
+        == int(arrays.get("gan/generator/steps", 0))
+        == (1 if phase == "perform" else 0)
+    )
+    train_station(tmp_path / "parts" / "station", beats=BEATS, steps=20, threads=1)
+    assert _bytes(tmp_path / "whole" / "station") == _bytes(tmp_path / "parts" / "station")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_malformed_checkpoint_is_told_in_one_line(tmp_path):
+    reached: list[int] = []
+
+    def report(event):
+        if event["phase"] == "perform" and event.get("done") == 1:
+            reached.append(1)
+
+    path = tmp_path / "s" / TRAINING_FILE
+    assert (
+        train_station(
+            tmp_path / "s", beats=BEATS, steps=20, report=report, should_stop=lambda: bool(reached)
+        )
+        is None
+    )
+    arrays, configuration = load_arrays(path)
+    plan = configuration["plan"]
+    lag = arrays["gan/critic/steps"] - 1
+    for changed, says in (
+        ({"vae/seed": None}, "no seed"),
+        ({"vae/steps": None}, "no steps"),
+        ({"vae/values": None}, "no values"),
+        ({"vae/steps": np.zeros(3)}, ""),
+        ({"vae/optimizer.first": np.zeros(3, np.float32)}, "first"),
+        ({"gan/statistics": None}, "12 songs"),
+        ({"gan/average/values": np.zeros(1, np.float32)}, "average"),
+        ({"gan/generator/seed": None}, "no seed"),
+        ({"gan/critic/steps": lag}, "middle of a step"),
+        ({"finish/taps": np.zeros(3)}, "taps"),
+        ({"finish/curve": arrays["finish/curve"] + np.nan}, "not finite"),
+        ({"finish/gain": None}, "gain"),
+    ):
+        save_arrays(
+            path,
+            {name: array for name, array in {**arrays, **changed}.items() if array is not None},
+            configuration,
+        )
+        with pytest.raises(
+            StationError,
+            match=rf"the checkpoint .* can't be read \(.*{says}.*\); delete it to start again",
+        ):
+            train_station(tmp_path / "s", beats=BEATS, steps=20)
+    for broken in ({"vae_steps": "many"}, {"gan_steps": None}, {"unknown": 1}):
+        save_arrays(path, arrays, {**configuration, "plan": {**plan, **broken}})
+        with pytest.raises(StationError, match="can't be read .*; delete it to start again"):
+            train_station(tmp_path / "s", beats=BEATS, steps=20)
+    save_arrays(path, arrays, configuration)
+    assert train_station(tmp_path / "s", beats=BEATS, steps=20) is not None
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_checkpoint_of_another_plan_is_not_continued(tmp_path):
+    train_station(tmp_path / "s", beats=BEATS, steps=5, should_stop=lambda: True)
+    with pytest.raises(StationError, match="seed 0"):
+        train_station(tmp_path / "s", beats=BEATS, steps=5, seed=1)
+    with pytest.raises(StationError, match="steps 5"):
+        train_station(tmp_path / "s", beats=BEATS, steps=6)
+    (tmp_path / "s" / TRAINING_FILE).write_bytes(b"PK not really")
+    with pytest.raises(StationError, match="can't be read"):
+        train_station(tmp_path / "s", beats=BEATS, steps=5)
+
+
+def test_fresh_arrangements_are_learned_beside_the_collection(tmp_path, monkeypatch, few_songs):
+    asked: list[list] = []
+
+    def prepare(songs, **options):
+        asked.append(songs)
+        return few_songs
+
+    monkeypatch.setattr(training, "prepare_starter_songs", prepare)
+    for name, options in {
+        "a": {"fresh": 3},
+        "b": {"fresh": 3},
+        "c": {"fresh": 3, "seed": 1},
+    }.items():
+        train_station(tmp_path / name, beats=BEATS, steps=1, **options)
+    assert [len(songs) for songs in asked] == [99, 99, 99]
+    assert asked[0] == asked[1]
+    assert asked[0][96:] != asked[2][96:]
+    assert asked[0][:96] == asked[2][:96] == starter_songs(beats=BEATS)
+
+
+@pytest.mark.usefixtures("quick")
+def test_minutes_become_steps(tmp_path):
+    made = train_station(tmp_path / "s", beats=BEATS, minutes=0.02)
+    assert made is not None
+    assert made.details["vae_steps"] >= 1
+    with pytest.raises(StationError, match="trained already"):
+        train_station(tmp_path / "s", beats=BEATS, minutes=0.02)
+    with pytest.raises(StationError, match="minutes"):
+        train_station(tmp_path / "t", minutes=-1)
+    with pytest.raises(StationError, match="steps"):
+        train_station(tmp_path / "t", steps=0)
+
+
+def test_missing_and_damaged_stations(station, tmp_path):
+    with pytest.raises(StationError, match="no station"):
+        Station.load(tmp_path / "nowhere")
+    station.save(tmp_path / "s", dtype=np.float16)
+    whole = _bytes(tmp_path / "s")
+    for damaged in (b"", whole[:1000], whole[: len(whole) // 2], b"not a station at all"):
+        (tmp_path / "s" / STATION_FILE).write_bytes(damaged)
+        with pytest.raises(StationError, match="station s"):
+            Station.load(tmp_path / "s")
+
+
+def test_folder_of_music(tmp_path, rng):
+    """Files of any rate become excerpts on an absolute grid; what can't be used is named."""
+    import soundfile
+
+    seconds = np.arange(44100 * 12) / 44100
+    for number in range(3):
+        tone = (
+            0.3
+            * np.sin(2 * np.pi * (220 + 110 * number) * seconds)
+            * (1 + np.sin(2 * np.pi * 2 * seconds))
+            / 2
+        )
+        soundfile.write(tmp_path / f"{number}.wav", np.stack([tone, tone], axis=1), 44100)
+    (tmp_path / "notes.mp3").write_text("no music")
+    soundfile.write(tmp_path / "short.wav", np.zeros(100) + 0.1 * rng.standard_normal(100), 8000)
+    skipped: list[str] = []
+    songs = prepare_folder(tmp_path, beats=BEATS, on_skip=skipped.append)
+    assert songs.grid == "absolute"
+    assert songs.steps.shape == (3, 4 * BEATS, song_data.STEP_SIZE)
+    assert songs.coordinates.shape == (3, 0)
+    assert any("notes.mp3" in line for line in skipped)
+    assert any("short.wav" in line for line in skipped)
+
+
+def test_one_short_song_is_enough_for_two_overlapping_excerpts(tmp_path, rng):
+    import soundfile
+
+    (tmp_path / "music").mkdir()
+    for seconds in (9, 12):
+        soundfile.write(
+            tmp_path / "music" / "song.wav", 0.1 * rng.standard_normal(22050 * seconds), 22050
+        )
+        songs = prepare_folder(tmp_path / "music", beats=BEATS)
+        assert len(songs.steps) == len(set(songs.names)) == 2
+        assert np.abs(songs.steps[0] - songs.steps[1]).max() > 0.1
+    assert train_station(tmp_path / "station", tmp_path / "music", beats=BEATS, steps=2) is not None
+
+
+def test_too_little_music_is_refused_before_any_training(tmp_path, rng):
+    import soundfile
+
+    (tmp_path / "music").mkdir()
+    soundfile.write(tmp_path / "music" / "song.wav", 0.1 * rng.standard_normal(22050 * 5), 22050)
+    with pytest.raises(
+        AudioError, match="only 5.0 seconds .* one file of at least 8 seconds or two of at least 4"
+    ) as caught:
+        train_station(tmp_path / "station", tmp_path / "music", beats=BEATS, steps=2)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "station").exists()
+
+
+def test_skipped_files_count_as_done_and_are_told_once(tmp_path, rng, caplog):
+    import soundfile
+
+    for name in ("b", "d"):
+        soundfile.write(tmp_path / f"{name}.wav", 0.1 * rng.standard_normal(22050 * 6), 22050)
+    for name in ("a", "c", "e"):
+        (tmp_path / f"{name}.mp3").write_text("no music")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    told: list[str] = []
+    done: list[tuple[int, int]] = []
+    prepare_folder(
+        tmp_path, beats=BEATS, on_skip=told.append, progress=lambda *call: done.append(call)
+    )
+    assert done == [(number, 5) for number in range(1, 6)]
+    assert told[-1] == f"{tmp_path}: 3 of 5 files skipped"
+    assert [("loop" in line) for line in told].count(True) == 1
+    assert sum("c.mp3" in line for line in told) == 1
+    assert not caplog.records
+
+
+def test_names_are_stable():
+    """A literal, so that a listener's songs keep their names from version to version."""
+    assert song_name(np.zeros(3, np.float32)) == song_name(-np.zeros(3))
+    assert song_name(np.arange(4, dtype=np.float32)) == "Snow Fountain"
+    assert len({song_name(np.random.default_rng(i).standard_normal(66)) for i in range(200)}) > 190
+
+
+def test_finish_levels_and_bends(rng):
+    quiet = finish(1e-3 * rng.standard_normal(44100).astype(np.float32), fade=1000)
+    assert np.sqrt(np.mean(quiet**2)) == pytest.approx(0.1, rel=0.05)
+    clicks = np.zeros(44100, np.float32)
+    clicks[::4000] = 1
+    assert np.abs(finish(clicks, fade=1000)).max() <= LOUDEST
+    assert not finish(np.zeros(100, np.float32), fade=1000).any()
+
+
+def test_different_songs_are_different(station):
+    """Drawn one by one: no two whose frames correlate as much as LIKENESS, the same ones for the same seed."""
+    drawn = list(islice(different_songs(station, np.random.default_rng(5)), 30))
+    flat = np.stack([steps[:, 0].ravel() for _, steps in drawn]).astype(np.float64)
+    correlation = np.corrcoef(flat)
+    np.fill_diagonal(correlation, 0)
+    assert correlation.max() < LIKENESS
+    again, _ = next(different_songs(station, np.random.default_rng(5)))
+    np.testing.assert_array_equal(again, drawn[0][0])
+
+
+def test_a_large_folder_is_sampled_evenly(tmp_path, rng, monkeypatch):
+    """More excerpts than are kept: no more than MOST_EXCERPTS are held, and late files are among them for some seed."""
+    import soundfile
+
+    for number in range(5):
+        soundfile.write(tmp_path / f"{number}.wav", 0.1 * rng.standard_normal(22050 * 8), 22050)
+    monkeypatch.setattr(music_folder, "MOST_EXCERPTS", 2)
+    names = {
+        name[:5]
+        for seed in range(6)
+        for name in prepare_folder(tmp_path, beats=BEATS, seed=seed).names
+    }
+    assert len(names) >= 4
+    assert prepare_folder(tmp_path, beats=BEATS).steps.shape[0] == 2

@@ -1,0 +1,298 @@
+"""What the page is made of, without a browser: the player whose sound is elsewhere, orders, ranges of a song's bytes, the map."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from fake_session import FakeSession
+from tiny_station import tiny_station
+
+from radio.cli.main import main
+from radio.ratings.database import RatingsError
+from radio.session.session import Broadcast
+from radio.web.browser_player import SILENCE_SECONDS, BrowserPlayer
+from radio.web.commands import Later, OrderError, Orders
+from radio.web.live_session import Programme
+from radio.web.map import LatentView
+from radio.web.sessions import Programmes
+from radio.web.sounds import PEAKS, byte_range, peaks_of, wav_of
+
+SONG = np.zeros(22_050 * 10, np.float32)
+
+
+class Clock:
+    """Seconds that are turned by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def player(clock: Clock) -> BrowserPlayer:
+    return BrowserPlayer(clock)
+
+
+def test_nothing_plays_where_nobody_listens(player: BrowserPlayer, clock: Clock) -> None:
+    player.play(SONG, 22_050)
+    clock.now += 5
+    assert player.paused and player.position == 0 and not player.finished
+    player.listen("a")
+    clock.now += 3
+    assert player.position == pytest.approx(3)
+    player.hear("b", 9)
+    assert player.position == pytest.approx(3), "only the face that sounds tells the time"
+    player.hear("a", 2.8)
+    clock.now += 1
+    assert player.position == pytest.approx(3.8)
+    player.play(SONG, 22_050)
+    clock.now += 11
+    assert player.finished, "the next song goes on by itself"
+
+
+def test_a_face_that_is_gone_leaves_the_song_where_it_was_heard(
+    player: BrowserPlayer, clock: Clock
+) -> None:
+    player.play(SONG, 22_050)
+    player.listen("a")
+    clock.now += 2
+    player.hear("a", 2.0)
+    clock.now += SILENCE_SECONDS - 0.5
+    player.look_after()
+    assert not player.paused
+    clock.now += 1
+    player.look_after()
+    assert player.paused and player.speaker is None and player.position == pytest.approx(2)
+    player.leave("b")
+    player.listen("b")
+    before = player.jumps
+    player.jump("b", 7)
+    assert (player.jumps, player.jumper, player.position) == (before + 1, "b", 7)
+    player.seek(1)
+    assert player.jumper is None
+
+
+def test_the_face_that_sounds_waits_for_a_song_as_long_as_it_takes(
+    player: BrowserPlayer, clock: Clock
+) -> None:
+    player.play(SONG, 22_050)
+    player.listen("a")
+    player.stop()
+    for _ in range(20):
+        clock.now += SILENCE_SECONDS / 2
+        player.look_after()
+    player.play(SONG, 22_050)
+    clock.now += 1
+    assert player.speaker == "a" and player.position == pytest.approx(1)
+
+
+class Room:
+    """Orders to a broadcast of fake songs."""
+
+    def __init__(self) -> None:
+        self.session = FakeSession()
+        self.session.rating = lambda key: next(
+            (one for one in self.session.history() if one.key == key), None
+        )  # type: ignore[attr-defined]
+        self.added: list[tuple[str, list[list[float]]]] = []
+        self.session.add = self._add  # type: ignore[attr-defined]
+        self.clock = Clock()
+        self.player = BrowserPlayer(self.clock)
+        self.broadcast = Broadcast(self.session, self.player, say=lambda line: None)  # type: ignore[arg-type]
+        self.songs: dict[str, Any] = {}
+        self.heard: dict[str, Any] = {}
+        self.orders = Orders(self.broadcast, self)  # type: ignore[arg-type]
+        self.count = 0
+
+    def _add(self, key: str, points: np.ndarray) -> bool:
+        self.added.append((key, points.tolist()))
+        return key.startswith("old")
+
+    def give(self, action: str, **details: Any) -> dict[str, Any]:
+        self.count += 1
+        return self.orders.obey(
+            {
+                "id": f"order {self.count}",
+                "action": action,
+                "face": "a",
+                "play": "Song 1",
+                "at": None,
+                **details,
+            }
+        )
+
+
+@pytest.fixture
+def room() -> Room:
+    room = Room()
+    room.broadcast.tick()
+    return room
+
+
+def test_orders_are_those_of_the_keys_and_those_of_the_page(room: Room) -> None:
+    room.give("listen")
+    room.clock.now += 4
+    room.give("slide", points=[[3.5, 0.5], [4.0, 0.8]], at=4.0)
+    assert room.broadcast.slider.value == 0.8 and room.session.notes == [2]
+    assert [point for point in room.broadcast.slider.curve().tolist() if point[1] == 0.5] == [
+        [3.5, 0.5]
+    ]
+    room.give("volume", value=0.3)
+    room.give("seek", to=6.0)
+    assert (room.player.volume, room.player.position, room.player.jumper) == (0.3, 6.0, "a")
+    room.give("rate9")
+    room.give("next")
+    assert room.session.ratings == [("Song 1", 1.0, True)]
+    room.broadcast.tick()
+    assert room.broadcast.song.name == "Song 2" and not room.player.paused
+    room.give("pause")
+    assert room.player.paused
+
+
+def test_the_same_order_again_is_answered_and_not_done_again(room: Room) -> None:
+    first = room.give("slide", points=[[1.0, 0.5]], id="one")
+    assert room.give("slide", points=[[1.0, 0.5]], id="one") == first and room.session.notes == [1]
+    room.give("slide", points=[[1.0, 0.5]], id="two")
+    assert len(room.broadcast.slider.curve()) == 1, "of a server that was killed before it answered"
+
+
+def test_what_was_said_of_a_song_that_is_over_is_drawn_on(room: Room) -> None:
+    assert room.give("slide", play="old song", points=[[1.0, 0.5]])["kept"] == 1
+    with pytest.raises(OrderError, match="nothing is known"):
+        room.give("slide", play="never", points=[[1.0, 0.5]])
+    room.songs["new song"] = types.SimpleNamespace(name="new song")
+    room.give("slide", play="new song", points=[[1.0, 0.5]])
+    assert room.session.ratings == [("new song", 0.5, False)]
+    room.broadcast.song = None
+    with pytest.raises(Later):
+        room.give("slide", points=[[1.0, 0.5]])
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"action": "sing"},
+        {"id": ""},
+        {"id": 3},
+        {"id": "x" * 65},
+        {"points": "x"},
+        {"points": [[0, 2]]},
+        {"points": [[0, float("nan")]]},
+        {"points": [[-1, 0]]},
+        {"points": [[0]]},
+        {"points": [[0, "1"]]},
+        {"points": [[0, 0]] * 3000},
+        {"face": None, "action": "listen"},
+        {"action": "volume", "value": 7},
+        {"action": "replay", "key": "none"},
+        {"action": "change", "key": "none", "value": 0},
+    ],
+)
+def test_orders_that_make_no_sense_are_one_line(room: Room, order: dict[str, Any]) -> None:
+    with pytest.raises(OrderError) as error:
+        room.orders.obey(
+            {
+                "id": "1",
+                "action": "slide",
+                "face": "a",
+                "play": "Song 1",
+                "points": [[0, 0]],
+                **order,
+            }
+        )
+    assert (
+        "\n" not in str(error.value)
+        and room.session.ratings == []
+        and room.broadcast.slider.value is None
+    )
+
+
+def test_ranges_of_bytes() -> None:
+    assert (
+        byte_range(None, 10) is None
+        and byte_range("bytes=0-3,5-6", 10) is None
+        and byte_range("lines=1-2", 10) is None
+    )
+    assert (
+        byte_range("bytes=0-", 10) == (0, 10)
+        and byte_range("bytes=2-3", 10) == (2, 4)
+        and byte_range("bytes=8-99", 10) == (8, 10)
+    )
+    assert byte_range("bytes=-4", 10) == (6, 10) and byte_range("bytes=-40", 10) == (0, 10)
+    for header in ("bytes=10-", "bytes=5-4", "bytes=-0"):
+        with pytest.raises(ValueError, match="do not exist"):
+            byte_range(header, 10)
+
+
+def test_a_song_is_a_wav_and_a_waveform(rng: np.random.Generator) -> None:
+    samples = rng.uniform(-1.5, 1.5, 5000).astype(np.float32) * np.linspace(
+        0, 1, 5000, dtype=np.float32
+    )
+    read, rate = soundfile.read(io.BytesIO(wav_of(samples, 22_050)))
+    assert rate == 22_050
+    np.testing.assert_allclose(read, np.clip(samples, -1, 1), atol=1e-4)
+    peaks = peaks_of(samples)
+    assert len(peaks) == PEAKS and max(peaks) == 1 and peaks[0] < 0.1
+    assert peaks_of(samples[:0]) == [0.0] * PEAKS
+
+
+def test_a_place_of_the_map_is_a_coordinate_and_back() -> None:
+    for grid in ("beat", "absolute"):
+        station = tiny_station(grid=grid)
+        view = LatentView(station)
+        coordinate = view.coordinate_at((0.4, -0.3))
+        assert coordinate.shape == (station.size,)
+        np.testing.assert_allclose(view.places(coordinate[None]), [[0.4, -0.3]], atol=1e-5)
+        assert len(view.learned) == 12 and np.abs(view.learned).max() < 2
+        paths = view.paths(np.stack([np.tile(coordinate, (2, 1)), np.zeros((2, station.size))]))
+        assert [len(path) for path in paths] == [2, 2] and paths[0][0] == pytest.approx(
+            [0.4, -0.3], abs=1e-3
+        )
+        assert view.paths(np.zeros((0, 0, 0))) == []
+
+
+def test_without_its_packages_the_page_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert main(["web"]) == 2
+    assert (
+        capsys.readouterr().err
+        == "ai-radio: the page needs more packages; install them with pip install 'ai-radio[web]'\n"
+    )
+
+
+def test_the_page_keeps_to_the_config_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    tiny_station().save(home / "stations" / "tiny")
+    (home / "config.toml").write_text('[save]\nkind = "flac"\n[learning]\nadded_layers = false\n')
+    asked: dict[str, Any] = {}
+
+    class Recorded(Programmes):
+        def get(self, station: str | None, listener: str | None) -> Programme:
+            asked.update(kind=self._kind, **self._options)
+            raise RatingsError("that is enough")
+
+    monkeypatch.setattr("radio.web.sessions.Programmes", Recorded)
+    assert main(["web", "--home", str(home), "--station", "tiny", "--port", "0", "--no-open"]) in (
+        1,
+        2,
+    )
+    assert asked["kind"] == "flac" and asked["added_layers"] is False
+    assert "that is enough" in capsys.readouterr().err
