@@ -24,6 +24,7 @@ from radio.cli.commands.train import Account
 from radio.cli.progress import Progress, duration
 from radio.composer.composer import RadioSession
 from radio.composer.warm_up import WAIT, compile_once, is_compiled, stamp
+from radio.errors import UsageError, explain
 from radio.home.folder import Home
 from radio.ratings.database import Ratings
 
@@ -356,13 +357,13 @@ def test_generate_writes_songs_that_the_seed_decides(
 
 
 def test_outputs_that_cannot_hold_the_songs_are_told(tmp_path: Path) -> None:
-    with pytest.raises(cli.UsageError, match="more than one song"):
+    with pytest.raises(UsageError, match="more than one song"):
         Target(tmp_path / "songs.wav", single=False)
     (tmp_path / "file").write_text("x")
     for output in ("file", "file/songs"):
-        with pytest.raises((cli.UsageError, OSError)) as caught:
+        with pytest.raises((UsageError, OSError)) as caught:
             Target(tmp_path / output, single=False)
-        assert "\n" not in (cli.explain(caught.value) or "\n")
+        assert "\n" not in (explain(caught.value) or "\n")
     assert (
         Target(tmp_path / "new" / "song.WAV", single=True).path("name")
         == tmp_path / "new" / "song.WAV"
@@ -681,8 +682,8 @@ def test_errors_that_are_faults_are_not_hidden(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(about, "stations", fail)
     with pytest.raises(ValueError, match="a fault"):
         cli.main(["stations"])
-    assert cli.explain(KeyError("x")) is None
-    assert (cli.explain(PermissionError(13, "Permission denied", "/x")) or "").startswith(
+    assert explain(KeyError("x")) is None
+    assert (explain(PermissionError(13, "Permission denied", "/x")) or "").startswith(
         "/x: Permission denied; check "
     )
 

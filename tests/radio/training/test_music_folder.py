@@ -16,8 +16,8 @@ from audio_parsing.files import AudioError, read_pieces
 from audio_parsing.frames import encode
 from audio_parsing.starter import starter_songs
 from radio.station import steps as song_data
+from radio.training import dataset, music_folder
 from radio.training import music_cache as prepared
-from radio.training import music_folder
 from radio.training.dataset import TrainingSongs, canonical_steps, prepare_starter_songs
 from radio.training.music_cache import prepared_music
 from radio.training.music_folder import prepare_folder
@@ -131,7 +131,7 @@ def test_starter_songs_are_rendered_once(tmp_path: Path, monkeypatch: pytest.Mon
     rendered: list[str] = []
     original = canonical_steps
     monkeypatch.setattr(
-        song_data, "canonical_steps", lambda song: (rendered.append(song.name), original(song))[1]
+        dataset, "canonical_steps", lambda song: (rendered.append(song.name), original(song))[1]
     )
     without = prepare_starter_songs(songs, workers=1)
     cache = Cache(tmp_path, "1")
