@@ -41,11 +41,15 @@ def frame_f1(reference_notes: np.ndarray, notes: np.ndarray, seconds: float) -> 
 
 
 def beat_strength(samples: np.ndarray) -> float:
-    """Return the highest peak of the onsets' correlation with themselves, a beat later; 0 for none.
+    """Return how much the onsets of samples (n,) are those of a beat before; 0 for no beat."""
+    return repetition(analysis.onset_envelope(samples))
+
+
+def repetition(rise: np.ndarray) -> float:
+    """Return the highest peak of an onset envelope's correlation with itself, a beat later.
 
     A peak is higher than its neighbours: what only decays from lag to lag is no beat.
     """
-    rise = analysis.onset_envelope(samples)
     rise = rise - rise.mean()
     power = float(rise @ rise)
     lags = range(round(FASTEST * analysis.ONSET_RATE) - 1, round(SLOWEST * analysis.ONSET_RATE) + 2)
@@ -70,18 +74,22 @@ def tune(samples: np.ndarray, *, beat: float = 1.0) -> np.ndarray:
 
 
 def likeness(song: np.ndarray, tunes: Sequence[np.ndarray]) -> float:
-    """Return the correlation of a tune (n, 12) with the most alike stretch of any, in any key."""
+    """Return the correlation of a tune (n, 12) with the most alike stretch of any, in any key.
+
+    What a pitch class has on the whole is taken away: a key is no tune, and neither is a blur.
+    """
     best = -1.0
     for other in tunes:
         length = min(len(song), len(other))
-        keys = np.stack([np.roll(song[:length], key, axis=1).reshape(-1) for key in range(12)])
-        stretches = sliding_window_view(other, (length, 12))[:, 0].reshape(-1, length * 12)
-        best = max(best, float((_unit(stretches) @ _unit(keys).T).max()))
+        keys = np.stack([np.roll(song[:length], key, axis=1) for key in range(12)])
+        stretches = sliding_window_view(other, length, axis=0).transpose(0, 2, 1)
+        best = max(best, float((_moves(stretches) @ _moves(keys).T).max()))
     return best
 
 
-def _unit(rows: np.ndarray) -> np.ndarray:
-    centred = rows - rows.mean(axis=1, keepdims=True)
+def _moves(tunes: np.ndarray) -> np.ndarray:
+    """Return how tunes (m, n, 12) move around their means, as unit vectors (m, 12 n)."""
+    centred = (tunes - tunes.mean(axis=1, keepdims=True)).reshape(len(tunes), -1)
     return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
 
 

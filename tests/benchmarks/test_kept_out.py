@@ -55,6 +55,8 @@ def test_a_beat_repeats_and_noise_does_not(rng: np.random.Generator) -> None:
     assert steady > 0.8 and noise < 0.25 and free < 0.5 * steady
     assert measure.beat_strength(np.zeros(20 * SAMPLE_RATE)) == 0
     assert measure.beat_strength(np.ones(1000)) == 0
+    swell = np.exp(-(((np.arange(1000) - 500) / 200) ** 2))
+    assert measure.repetition(swell) == 0
 
 
 def test_a_tune_is_known_in_any_key_and_at_any_place(rng: np.random.Generator) -> None:
@@ -66,6 +68,8 @@ def test_a_tune_is_known_in_any_key_and_at_any_place(rng: np.random.Generator) -
     assert measure.likeness(part, known) > 0.95 > 0.8 > measure.likeness(other, known)
     beginning = measure.tune(melody(pitches[:40]))
     assert measure.likeness(known[1], [beginning]) > 0.95  # the longer of the two is cut
+    blur = np.tile(part.mean(axis=0), (40, 1)) + 1e-6 * rng.standard_normal((40, 12))
+    assert measure.likeness(blur, known) < 0.3
     slower = measure.tune(melody(pitches[20:60], 0.7), beat=1.4)
     assert measure.likeness(slower, known) > 0.9
 
