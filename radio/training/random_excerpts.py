@@ -1,6 +1,6 @@
 """Random excerpts of whole recordings, in any key: what a network is trained on from step to step.
 
-    excerpts = Excerpts(recordings, steps=64, semitones=3)      frames (T, F) of each recording
+    excerpts = RandomExcerpts(recordings, steps=64, semitones=3)      frames (T, F) of each recording
     components = excerpts.fit(128, seed=0)
     excerpts.draw(indices, rng, components) -> Drawn            steps (S, B, K), and from where
     excerpts.batch(step, 16, components, seed=0) -> Drawn       the same for the same seed and step
@@ -44,7 +44,7 @@ class Drawn(NamedTuple):
     semitones: np.ndarray
 
 
-class Excerpts:
+class RandomExcerpts:
     """Draws excerpts of recordings.
 
     Args:

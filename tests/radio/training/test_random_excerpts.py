@@ -1,4 +1,4 @@
-"""Excerpts: every place of every recording is heard, in every key, and always the same ones."""
+"""RandomExcerpts: every place of every recording is heard, in every key, and always the same ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from audio_parsing.components import FRAMES_PER_STEP, LappedComponents
 from audio_parsing.frames import BANDS, FRAME_SIZE, transpose
 from neural_networks.training.batches import Noise
-from radio.training.excerpts import Excerpts
+from radio.training.random_excerpts import RandomExcerpts
 
 ROOT = Path(__file__).parents[3]
 STEPS = 5
@@ -38,7 +38,7 @@ def music(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def test_an_excerpt_is_cut_out_of_its_recording(music: list[np.ndarray]) -> None:
-    excerpts = Excerpts(music, steps=STEPS, semitones=2)
+    excerpts = RandomExcerpts(music, steps=STEPS, semitones=2)
     every = np.arange(len(excerpts))
     frames, recordings, starts, semitones = excerpts.frames(every, np.random.default_rng(0))
     assert frames.shape == (len(every), LENGTH, FRAME_SIZE) and frames.dtype == np.float32
@@ -52,7 +52,7 @@ def test_an_excerpt_is_cut_out_of_its_recording(music: list[np.ndarray]) -> None
 @pytest.mark.parametrize("steps", (2, 3, STEPS))
 def test_steps_are_those_of_the_whole_recording(music: list[np.ndarray], steps: int) -> None:
     music[0] = music[0][:396]  # so that it ends with a step
-    excerpts = Excerpts(music, steps=steps, align=2 * FRAMES_PER_STEP)
+    excerpts = RandomExcerpts(music, steps=steps, align=2 * FRAMES_PER_STEP)
     components = LappedComponents.fit(music, 8)
     count = len(excerpts)
     drawn = excerpts.draw(np.arange(count), np.random.default_rng(0), components)
@@ -71,7 +71,7 @@ def test_steps_are_those_of_the_whole_recording(music: list[np.ndarray], steps: 
 
 def test_every_frame_is_heard() -> None:
     recordings = counted(70, 3, 200)
-    excerpts = Excerpts(recordings, steps=STEPS)
+    excerpts = RandomExcerpts(recordings, steps=STEPS)
     heard: set[tuple[int, int]] = set()
     for seed in range(60):
         every = np.arange(len(excerpts))
@@ -85,19 +85,19 @@ def test_every_frame_is_heard() -> None:
 
 
 def test_slots_share_the_music_evenly() -> None:
-    excerpts = Excerpts(counted(300, 600, 3000), steps=STEPS)
+    excerpts = RandomExcerpts(counted(300, 600, 3000), steps=STEPS)
     assert len(excerpts) == 130  # 30 frames each
     _, songs, _, _ = excerpts.frames(np.arange(len(excerpts)), np.random.default_rng(0))
     assert np.bincount(songs).tolist() == [10, 20, 100]
     _, _, starts, _ = excerpts.frames(np.arange(30, 130), np.random.default_rng(0))
     assert (np.diff(starts) > 0).all()  # each slot has its own places
-    assert len(Excerpts(counted(300, 600), steps=STEPS)) >= 64
-    assert len(Excerpts(counted(300, 600), steps=STEPS, fewest=500)) >= 500
+    assert len(RandomExcerpts(counted(300, 600), steps=STEPS)) >= 64
+    assert len(RandomExcerpts(counted(300, 600), steps=STEPS, fewest=500)) >= 500
 
 
 def test_a_batch_is_the_same_for_the_same_seed_and_step(music: list[np.ndarray]) -> None:
-    components = Excerpts(music, steps=STEPS).fit(8, seed=0, most=20)
-    first, again = (Excerpts(music, steps=STEPS, semitones=3) for _ in range(2))
+    components = RandomExcerpts(music, steps=STEPS).fit(8, seed=0, most=20)
+    first, again = (RandomExcerpts(music, steps=STEPS, semitones=3) for _ in range(2))
     batches = [first.batch(step, 4, components, seed=1) for step in range(6)]
     for step in (5, 2):  # as after a resume
         for one, other in zip(batches[step], again.batch(step, 4, components, seed=1), strict=True):
@@ -114,7 +114,7 @@ def test_a_batch_is_the_same_for_the_same_seed_and_step(music: list[np.ndarray])
 
 
 def test_an_epoch_takes_every_slot_once(music: list[np.ndarray]) -> None:
-    excerpts = Excerpts(counted(300, 600, 3000), steps=STEPS)
+    excerpts = RandomExcerpts(counted(300, 600, 3000), steps=STEPS)
     components = LappedComponents.fit(music, 2)
     songs = [excerpts.batch(step, 13, components, seed=0).recordings for step in range(10)]
     assert np.bincount(np.concatenate(songs)).tolist() == [10, 20, 100]
@@ -122,7 +122,7 @@ def test_an_epoch_takes_every_slot_once(music: list[np.ndarray]) -> None:
 
 def test_components_are_of_all_music_in_all_keys(music: list[np.ndarray]) -> None:
     loud = [frames * np.float16(number) for number, frames in enumerate(music, 1)]
-    excerpts = Excerpts(loud, steps=STEPS)
+    excerpts = RandomExcerpts(loud, steps=STEPS)
     components = excerpts.fit(12, seed=0)
     assert components.count == 12
     again = excerpts.fit(12, seed=0)
@@ -130,20 +130,20 @@ def test_components_are_of_all_music_in_all_keys(music: list[np.ndarray]) -> Non
     np.testing.assert_array_equal(components.deviations, again.deviations)
     low = np.zeros((600, FRAME_SIZE), np.float32)
     low[:, 0] = np.random.default_rng(0).random(600)  # only the lowest band
-    moved = Excerpts([low], steps=STEPS, semitones=1).fit(4, seed=0)
+    moved = RandomExcerpts([low], steps=STEPS, semitones=1).fit(4, seed=0)
     heard = np.abs(moved.basis).max(axis=(0, 1)) > 1e-3
     assert heard[0] and heard[2] and heard.sum() == 2
 
 
 def test_what_no_excerpt_has_is_refused(music: list[np.ndarray]) -> None:
     with pytest.raises(ValueError, match="at least one recording"):
-        Excerpts([], steps=STEPS)
+        RandomExcerpts([], steps=STEPS)
     with pytest.raises(ValueError, match="each at least one frame"):
-        Excerpts([*music, music[0][:0]], steps=STEPS)
+        RandomExcerpts([*music, music[0][:0]], steps=STEPS)
     for options in ({"steps": 1}, {"steps": 2, "semitones": -1}, {"steps": 2, "align": 0}):
         with pytest.raises(ValueError, match="no excerpt has"):
-            Excerpts(music, **options)
-    excerpts = Excerpts(music, steps=STEPS)
+            RandomExcerpts(music, **options)
+    excerpts = RandomExcerpts(music, steps=STEPS)
     components = excerpts.fit(4, seed=0, most=20)
     for size in (0, len(excerpts) + 1):
         with pytest.raises(ValueError, match=f"1 to {len(excerpts)} excerpts, not {size}"):
@@ -153,9 +153,9 @@ def test_what_no_excerpt_has_is_refused(music: list[np.ndarray]) -> None:
 PRINTED = """
 import hashlib
 import numpy as np
-from radio.training.excerpts import Excerpts
+from radio.training.random_excerpts import RandomExcerpts
 noise = np.random.default_rng(0).random((3, 900, 181)).astype(np.float16)
-excerpts = Excerpts(list(noise), steps=64, semitones=3)
+excerpts = RandomExcerpts(list(noise), steps=64, semitones=3)
 components = excerpts.fit(32, seed=0, most=30)
 batch = excerpts.batch(3, 16, components, seed=0)
 print(hashlib.sha256(b"".join(array.tobytes() for array in batch)).hexdigest())
