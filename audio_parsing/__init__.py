@@ -3,8 +3,8 @@
 import importlib
 import os
 
-# NOTE: Python 3.14 has a package named compression in its standard library, which hides ours where
-# ours is installed. Here it learns of our folder, so that `from compression.compression import ...`
+# NOTE: Python 3.14 has a package named compression in its standard library, which hides ours once
+# ours is installed. This adds our folder to it, so that `from compression.compression import ...`
 # works; compression/__init__.py does the reverse.
 _package = importlib.import_module("compression")
 _folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "compression")

@@ -1,4 +1,4 @@
-"""Accompaniments: chord symbols become notes in one of a few styles, and a light beat of percussion."""
+"""Accompaniments: notes for chord symbols in one of a few styles, and light percussion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from audio_parsing.timbres import ACCOMPANIMENT_TIMBRES
 from audio_parsing.tunes import Chord
 
 STYLES = ("none", "strings", "arpeggio", "organ", "pulse")
-"""No accompaniment, block chords of strings, a broken chord in half beats, held organ chords, a chord on every second beat."""
+"""None, string chords, a broken chord in half beats, organ chords, a chord on every second beat."""
 
 HELD = ("strings", "organ")
 """The styles that hold a chord."""
@@ -22,7 +22,7 @@ _CENTRE = 54.0
 
 
 def voicing(chord: Chord, transposition: int) -> list[int]:
-    """Return the chord's three or four sounding pitches that lie closest around G below middle C, lowest first."""
+    """Return the chord's three or four pitches closest to G below middle C, lowest first."""
     tones = [(tone + transposition) % 12 for tone in chord.tones]
     low = min(
         range(43, 55),
@@ -41,7 +41,7 @@ def bass_pitch(root: int, transposition: int) -> int:
 def bars_of(
     chords: Sequence[tuple[Chord, float]], *, metre: int, bar_start: float
 ) -> list[tuple[Chord, float]]:
-    """Cut chords (with their ends, beats) at bar lines, so that a chord that stays is struck again in every bar."""
+    """Cut chords (with their ends, in beats) at bar lines, so that every bar strikes its chord."""
     cut = []
     for chord, end in chords:
         start = chord.start
@@ -61,7 +61,7 @@ def accompany(
     transposition: int,
     bass: bool,
 ) -> list[Note]:
-    """Play chords, given with their ends in beats, in a style; bars begin at `bar_start` + k `metre`."""
+    """Play chords, given with their ends in beats; bars begin at bar_start + k metre."""
     notes: list[Note] = []
     timbre = ACCOMPANIMENT_TIMBRES[style]
     for chord, end in chords:

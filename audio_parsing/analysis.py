@@ -1,7 +1,7 @@
-"""What two sounds have in common: harmony, rhythm, spectrum, scale. Judges of reconstructions and of generated songs.
+"""Compare two sounds by harmony, rhythm, spectrum and scale, to judge reconstructions and songs.
 
-Every measure takes samples (n,), analysed by a short-time Fourier transform of its own, or frames
-(T, 181) of `frames.encode`; a comparison takes two of one kind and looks at the time both have.
+Every measure takes samples (n,) at a sample rate in Hz, or frames (T, 181) of `frames.encode`; a
+comparison takes two sounds of one kind and uses the time that both have.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from audio_parsing.frames import EXPONENT, SAMPLE_RATE
 
 SCALES = {
     "major": (0, 2, 4, 5, 7, 9, 11),
-    "minor": (0, 2, 3, 5, 7, 8, 10, 11),  # natural, and the raised seventh of its dominant chord
+    "minor": (0, 2, 3, 5, 7, 8, 10, 11),  # natural, and the raised seventh of the dominant chord
 }
 HARMONICS = np.arange(2, 9)
 ONSET_RATE = 50  # steps a second of the onset envelope of samples
 
 
 def chroma(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np.ndarray:
-    """Return the amplitude of the 12 pitch classes over time, (steps, 12): per frame, or 21.5 times a second for samples at 22,050 Hz."""
+    """Return the amplitudes of the 12 pitch classes over time, (steps, 12).
+
+    One step is a frame; for samples at 22,050 Hz there are 21.5 steps a second.
+    """
     sound = np.asarray(sound)
     if sound.ndim == 2:
         power = _amplitudes(sound) ** 2
@@ -30,24 +33,24 @@ def chroma(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np.ndarray
     else:
         magnitude = _spectrogram(sound, 4096, 1024)
         hertz = np.arange(magnitude.shape[1]) * sample_rate / 4096
-        heard = (hertz > 55) & (hertz < 5000)
-        power = magnitude[:, heard] ** 2
-        pitch = 69 + 12 * np.log2(hertz[heard] / 440)
+        audible = (hertz > 55) & (hertz < 5000)
+        power = magnitude[:, audible] ** 2
+        pitch = 69 + 12 * np.log2(hertz[audible] / 440)
     distance = np.abs((pitch[:, None] - np.arange(12) + 6) % 12 - 6)
-    return np.sqrt(power @ np.maximum(1 - distance, 0))  # what lies between two classes is shared
+    return np.sqrt(power @ np.maximum(1 - distance, 0))  # between two classes it is shared
 
 
 def chroma_correlation(
     first: np.ndarray, second: np.ndarray, *, sample_rate: float = SAMPLE_RATE
 ) -> float:
-    """Return the correlation of two sounds' chroma over all steps and classes: 1 for the same harmony at the same time."""
+    """Return the correlation of two chromas: 1 for the same harmony at the same time."""
     return _correlation(
         chroma(first, sample_rate=sample_rate), chroma(second, sample_rate=sample_rate)
     )
 
 
 def onset_envelope(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np.ndarray:
-    """Return how much louder the bands become from step to step, (steps,): per frame, or 50 times a second for samples."""
+    """Return how much louder the bands become per step, (steps,): a frame, or 1/50 s of samples."""
     sound = np.asarray(sound)
     if sound.ndim == 2:
         level = np.maximum(sound, 0)
@@ -63,7 +66,7 @@ def onset_envelope(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np
 def onset_correlation(
     first: np.ndarray, second: np.ndarray, *, sample_rate: float = SAMPLE_RATE
 ) -> float:
-    """Return the correlation of two sounds' onset envelopes: 1 for the same rhythm."""
+    """Return the correlation of two onset envelopes: 1 for the same rhythm."""
     return _correlation(
         onset_envelope(first, sample_rate=sample_rate),
         onset_envelope(second, sample_rate=sample_rate),
@@ -73,7 +76,10 @@ def onset_correlation(
 def log_spectral_distance(
     first: np.ndarray, second: np.ndarray, *, sample_rate: float = SAMPLE_RATE
 ) -> float:
-    """Return the mean distance of two sounds' levels in dB: root mean square over bands, mean over time; 60 dB under the peak is 0."""
+    """Return the mean distance of two spectra in dB; levels end 60 dB below the peak.
+
+    It is the root mean square over bands, averaged over time.
+    """
     levels = []
     for sound in (np.asarray(first), np.asarray(second)):
         power = (
@@ -100,7 +106,7 @@ def scale(tonic: int, mode: str) -> frozenset[int]:
 
 
 def in_scale_share(sound: np.ndarray, pitch_classes: frozenset[int]) -> float:
-    """Return the share of note energy whose nearest pitch class is among `pitch_classes`; 7 / 12 for notes at random and 7 classes.
+    """Return the share of note energy in `pitch_classes`; 7 random classes get 7 / 12.
 
     Args:
         sound: frames (T, 181), whose notes are estimated, or notes (n, 4) of onset and offset in
@@ -111,20 +117,20 @@ def in_scale_share(sound: np.ndarray, pitch_classes: frozenset[int]) -> float:
     if sound.shape[1] == 4:
         pitch = np.rint(sound[:, 2]).astype(int)
         energy = (sound[:, 1] - sound[:, 0]) * sound[:, 3] ** 2
-        heard = np.bincount(pitch % 12, energy, 12)
+        energies = np.bincount(pitch % 12, energy, 12)
     else:
         energy, pitches = note_energy(sound)
-        heard = np.bincount(np.rint(pitches).astype(int).ravel() % 12, energy.ravel(), 12)
-    total = heard.sum()
-    return float(heard[sorted(pitch_classes)].sum() / total) if total > 0 else 1.0
+        energies = np.bincount(np.rint(pitches).astype(int).ravel() % 12, energy.ravel(), 12)
+    total = energies.sum()
+    return float(energies[sorted(pitch_classes)].sum() / total) if total > 0 else 1.0
 
 
 def note_energy(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (energy, pitch), both (T, 175): the spectral peaks of frames that are no overtones; energy is 0 everywhere else.
+    """Return (energy, pitch), both (T, 175): spectral peaks of frames that are no overtones.
 
-    A peak counts as an overtone if a peak at least as loud as itself lies where its fundamental
-    would be. The louder note of an octave or a twelfth is kept that way; the softer one is lost,
-    which a share of energy can bear.
+    Energy is 0 everywhere else. A peak counts as an overtone if a peak at least as loud lies where
+    its fundamental would be. So the louder note of an octave or a twelfth is found; the softer one
+    is lost, which a share of energy can bear.
     """
     amplitude = _amplitudes(frames)
     level = np.log(amplitude + 1e-7)
@@ -165,7 +171,7 @@ def _spectrogram(samples: np.ndarray, size: int, hop_length: int) -> np.ndarray:
 
 
 def _bands(magnitude: np.ndarray, count: int, sample_rate: float) -> np.ndarray:
-    """Return the power (steps, count) in even bands on a logarithmic axis from 50 Hz to 10.9 kHz or the highest frequency."""
+    """Return the power (steps, count) in even log-frequency bands from 50 Hz to 10.9 kHz."""
     bins = magnitude.shape[1]
     edges = (
         np.geomspace(50, min(10900, sample_rate / 2), count + 1) / (sample_rate / 2) * (bins - 1)

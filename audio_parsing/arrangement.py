@@ -1,4 +1,4 @@
-"""An arrangement: a tune becomes the notes of a song, with a lead, an accompaniment that changes, and varied repeats."""
+"""Arrange a tune: lead, changing accompaniment and varied repeats become the notes of a song."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOWEST_LEAD, _HIGHEST_LEAD = 56, 94
 
 @dataclass
 class _Score:
-    """What is written in the canonical key: the melody, a line below it, the chords."""
+    """Melody, second line and chords in the canonical key."""
 
     melody: list[MelodyNote] = field(default_factory=list)
     second: list[MelodyNote] = field(default_factory=list)
@@ -42,13 +42,15 @@ def arrange(
     style: str,
     bpm: float,
 ) -> StarterSong:
-    """Set a tune for a lead and an accompaniment at a tempo of `bpm` beats a minute; everything else is drawn from `rng`.
+    """Arrange a tune for a lead and an accompaniment at `bpm` beats a minute.
+
+    Everything else is drawn from `rng`.
 
     Raises:
         ValueError: if `beats` is less than 8.
     """
     if beats < 8:
-        raise ValueError(f"a song has at least 8 beats, not {beats}")
+        raise ValueError(f"a song needs at least 8 beats, not {beats}")
     transposition = int(rng.integers(-5, 6))
     brightness = round(float(rng.uniform(0.7, 1.3)), 3)
     groove = GROOVES[int(rng.choice(len(GROOVES), p=(0.4, 0.2, 0.2, 0.2)))]
@@ -75,13 +77,13 @@ def arrange(
         score.chords,
         sections,
         styles,
-        groove,
-        tune.metre,
-        bar_start,
-        transposition,
-        bass,
-        last.start,
-        beats,
+        groove=groove,
+        metre=tune.metre,
+        bar_start=bar_start,
+        transposition=transposition,
+        bass=bass,
+        last=last.start,
+        beats=beats,
     )
     return StarterSong(
         name=name,
@@ -104,9 +106,9 @@ def arrange(
 def _write(
     tune: Tune, sections: Sequence[Section], lift: int, alone: bool, rng: np.random.Generator
 ) -> _Score:
-    """Lay the phrases one behind the other; a phrase that was heard before is varied, lifted (semitones), doubled below."""
+    """Join the phrases; a repeated phrase is varied, lifted (semitones) or doubled below."""
     score = _Score()
-    heard: dict[tuple[MelodyNote, ...], int] = {}
+    played: dict[tuple[MelodyNote, ...], int] = {}
     for section in sections:
         if section.phrase is None:
             chord = tune.phrases[0].chords[0]
@@ -115,8 +117,8 @@ def _write(
                 score.melody += _introduction(tune, chord, section)
             continue
         phrase = tune.phrases[section.phrase].last(section.length)
-        times = heard.get(phrase.notes, 0)
-        heard[phrase.notes] = times + 1
+        times = played.get(phrase.notes, 0)
+        played[phrase.notes] = times + 1
         varied = vary(
             phrase.notes, tune.scale, amount=min(0.3 + 0.1 * times, 0.6) if times else 0.0, rng=rng
         )
@@ -136,7 +138,7 @@ def _write(
 
 
 def _introduction(tune: Tune, chord: Chord, section: Section) -> list[MelodyNote]:
-    """Let the lead play the first chord tone by tone, a beat each, where nobody else does."""
+    """Let the lead play the first chord as single notes, a beat each, if nothing else plays."""
     first = tune.phrases[0].notes[0].pitch
     tones = sorted(first - 6 + (tone - first + 6) % 12 for tone in chord.tones)
     ladder = (*tones[:3], tones[1])
@@ -150,6 +152,7 @@ def _accompaniment(
     chords: Sequence[Chord],
     sections: Sequence[Section],
     styles: Sequence[str],
+    *,
     groove: str,
     metre: int,
     bar_start: float,
@@ -158,7 +161,7 @@ def _accompaniment(
     last: float,
     beats: int,
 ) -> list[Note]:
-    """Play the chords in each section's style, bar by bar; the chord under the last melody note, at `last`, is held to the end."""
+    """Play the chords in each section's style; hold the last melody note's chord to the end."""
     end = beats - RING
     closing = max((chord.start for chord in chords if chord.start <= last), default=0.0)
     spans = list(zip(chords, [chord.start for chord in chords[1:]] + [end], strict=True))
@@ -194,7 +197,7 @@ def _louder(note: Note) -> Note:
 
 
 def _styles(first: str, count: int, rng: np.random.Generator) -> list[str]:
-    """Return a style for each section; held chords follow moving ones and the other way round, so that a change is heard."""
+    """Return a style for each section, alternating held and moving chords."""
     styles = [first]
     while len(styles) < count:
         others = [
@@ -207,7 +210,7 @@ def _styles(first: str, count: int, rng: np.random.Generator) -> list[str]:
 
 
 def _bounds(sections: Sequence[Section], index: int, beats: int) -> tuple[float, float]:
-    """Return where the index-th accompaniment begins and ends: at the first phrase on or behind every SECTION beats."""
+    """Return the beginning and end of an accompaniment: phrase starts near multiples of SECTION."""
     starts = [section.start for section in sections] + [float(beats)]
     low = 0.0 if index == 0 else min(start for start in starts if start >= SECTION * index)
     return low, min(
@@ -216,7 +219,7 @@ def _bounds(sections: Sequence[Section], index: int, beats: int) -> tuple[float,
 
 
 def _octave(tune: Tune, lead: str, transposition: int, rng: np.random.Generator) -> int:
-    """Return the octaves that bring the tune closest to the middle of the lead's range, give or take a few semitones."""
+    """Return the octaves that bring the tune near the middle of the lead's range, with jitter."""
     notes = [note for phrase in tune.phrases for note in phrase.notes]
     mean = (
         sum(note.pitch * note.duration for note in notes) / sum(note.duration for note in notes)
@@ -231,7 +234,7 @@ def _octave(tune: Tune, lead: str, transposition: int, rng: np.random.Generator)
 
 
 def _lift(tune: Tune, lead: str, shift: int, rng: np.random.Generator) -> int:
-    """Return how far (semitones) later verses are lifted: in half of the songs an octave, towards the middle of the lead's range."""
+    """Return the shift of later verses in semitones: in half of the songs an octave, if it fits."""
     pitches = [note.pitch + shift for phrase in tune.phrases for note in phrase.notes]
     up = sum(pitches) / len(pitches) < LEADS[lead]
     if rng.random() < 0.5:
@@ -254,7 +257,7 @@ def _played(
     timbre: str,
     rng: np.random.Generator,
 ) -> Note:
-    """Return a melody note as it sounds, louder on the beat and most of all on the first of a bar."""
+    """Return a melody note with its velocity: louder on the beat, loudest on the first of a bar."""
     place = (note.start - bar_start) % metre
     accent = 0.1 if place < 1e-6 else 0.04 if abs(place - round(place)) < 1e-6 else 0.0
     velocity = (0.78 if part == "lead" else 0.5) + accent + float(rng.uniform(-0.04, 0.04))

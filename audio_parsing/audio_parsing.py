@@ -1,11 +1,11 @@
-"""Raw samples for a first experiment: get some, hear them, look at them.
+"""Raw samples for a first experiment: load some, play them, plot them.
 
 Contract:
 
-    get_raw_data(num_files, data_points, scale) -> (sounds, names)    sounds: list of (n, 1) float32 at 30,000 Hz
-    play_random_sound(sounds, names, scale) -> sound                  says which, plays it
+    get_raw_data(num_files, data_points, scale) -> (sounds, names)    sounds: (n, 1) float32, 30 kHz
+    play_random_sound(sounds, names, scale) -> sound                  prints its name and plays it
     play_audio(audio, scale)                                          plays it to its end
-    plot_audio_comparison(original, other)                            both waveforms, on the screen or in a file
+    plot_audio_comparison(original, other)                            both waveforms in one plot
 """
 
 from __future__ import annotations
@@ -17,55 +17,56 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audio_parsing.canvas import canvas
 from audio_parsing.decoding import AudioError
 from audio_parsing.files import LEVEL, read_audio
 from audio_parsing.playback import open_player
-from audio_parsing.plots import BLUE, ORANGE, canvas, draw_wave
+from audio_parsing.plots import BLUE, ORANGE, draw_wave
 from audio_parsing.starter import ARRANGEMENTS, render, starter_songs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SAMPLE_RATE = 30_000  # Hz
-MUSIC = "music_sample/*/*.mp3"  # below the current folder
-SILENCE = 1e-2  # of the peak: a song begins with the first sample above it
-LONG = 2.0  # seconds, from which on a picture's time is in seconds
-# seconds of a file, besides the samples asked for, in which its music may begin
+MUSIC = "music_sample/*/*.mp3"  # relative to the current folder
+SILENCE_SHARE = 1e-2  # of the peak: the song begins at the first sample above it
+LONG_SECONDS = 2.0  # seconds; a longer sound is plotted in seconds, a shorter one in milliseconds
+# seconds of a file that are read besides the samples asked for: the music may begin in them
 INTRODUCTION = 30.0
 
 
 def get_raw_data(
     num_files: int, data_points: int, scale: float
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Return the beginnings of some songs: from ./music_sample/*/*.mp3 where there are such files, else from the starter collection.
+    """Return the beginnings of songs: of ./music_sample/*/*.mp3, else of the starter collection.
 
     Args:
-        num_files: how many songs; fewer if there are fewer. No more than these are read or
-            rendered.
-        data_points: samples of each song, from where its sound begins.
+        num_files: number of songs; fewer are returned if there are fewer. No more than these
+            are read or rendered.
+        data_points: samples of each song, counted from where its sound begins.
         scale: standard deviation of each song's samples, whose mean is 0.
 
     Returns:
-        A list of arrays (data_points, 1) float32 (a shorter song gives what it has), at 30,000 Hz,
-        and the songs' names.
+        A list of arrays (data_points, 1) float32 at 30,000 Hz (shorter for a shorter song), and
+        the names of the songs.
 
     Raises:
         AudioError: if none of the files in ./music_sample can be read.
-        ValueError: for counts below 1 or a scale that is not positive.
+        ValueError: for counts below 1, or a scale that is not positive.
     """
     if num_files < 1 or data_points < 1:
         raise ValueError(
-            f"num_files and data_points are at least 1, not {num_files} and {data_points}"
+            f"num_files and data_points must be at least 1, not {num_files} and {data_points}"
         )
     if not (scale > 0 and np.isfinite(scale)):
-        raise ValueError(f"scale is a positive number, not {scale}")
+        raise ValueError(f"scale must be positive, not {scale}")
     sounds: list[np.ndarray] = []
     names: list[str] = []
     paths = sorted(Path().glob(MUSIC))
     for name, samples in (
         _from_files(paths, data_points) if paths else _from_the_starter_collection()
     ):
-        start = int(np.argmax(np.abs(samples) > SILENCE * np.abs(samples).max()))
+        start = int(np.argmax(np.abs(samples) > SILENCE_SHARE * np.abs(samples).max()))
         sound = samples[start : start + data_points].astype(np.float64)
         sound -= sound.mean()
         deviation = sound.std()
@@ -93,7 +94,7 @@ def _from_files(paths: Sequence[Path], data_points: int) -> Iterator[tuple[str, 
 
 def _from_the_starter_collection() -> Iterator[tuple[str, np.ndarray]]:
     songs = starter_songs()
-    for arrangement in range(ARRANGEMENTS):  # all tunes once before any tune twice
+    for arrangement in range(ARRANGEMENTS):  # every tune once before any tune twice
         for song in songs[arrangement::ARRANGEMENTS]:
             yield song.name, render(song, SAMPLE_RATE)
 
@@ -105,13 +106,13 @@ def play_random_sound(
     *,
     rng: np.random.Generator | None = None,
 ) -> np.ndarray:
-    """Say the name of one of the sounds, play it, and return it.
+    """Print the name of one of the sounds, play it, and return it.
 
     Args:
         sounds: arrays (n,) or (n, 1), as from `get_raw_data`.
         names: of the sounds.
-        scale: that `get_raw_data` was given.
-        rng: chooses; by default another sound every time.
+        scale: the one that `get_raw_data` was given.
+        rng: chooses the sound; by default every call chooses anew.
 
     Raises:
         ValueError: if there are no sounds.
@@ -125,20 +126,20 @@ def play_random_sound(
 
 
 def play_audio(audio: np.ndarray, scale: float, *, sample_rate: int = SAMPLE_RATE) -> None:
-    """Play samples and wait for their end; where there is no sound device, say so in one line and return.
+    """Play samples and wait for their end; without a sound device print one line and return.
 
     Args:
         audio: (n,) or (n, 1).
-        scale: the samples' standard deviation, which is played at a comfortable level.
+        scale: standard deviation of the samples; they are played at a comfortable level.
         sample_rate: of the samples, in Hz.
 
     Raises:
-        ValueError: for a scale that is not positive, or samples that are not numbers.
+        ValueError: for a scale that is not positive, or samples that are not finite.
     """
     if not (scale > 0 and np.isfinite(scale)):
-        raise ValueError(f"scale is a positive number, not {scale}")
+        raise ValueError(f"scale must be positive, not {scale}")
     if not np.isfinite(audio).all():
-        raise ValueError("audio to play holds samples that are not numbers")
+        raise ValueError("the audio to play holds samples that are not finite numbers")
     samples = np.clip(np.asarray(audio, np.float32).ravel() * np.float32(LEVEL / scale), -1, 1)
     player, silent = open_player()
     try:
@@ -165,13 +166,13 @@ def plot_audio_comparison(
     Args:
         original: (n,) or (n, 1).
         other: the same.
-        path: where the picture is saved: PNG or SVG; by default it is shown, or saved as
+        path: PNG or SVG file to save to; by default the plot is shown, or saved as
             audio_comparison.png where there is no display.
         sample_rate: of both, in Hz.
-        ax: draw here, and neither show nor save.
+        ax: draw into these axes, and neither show nor save.
     """
     songs = [np.asarray(samples).ravel() for samples in (original, other)]
-    unit = "seconds" if max(map(len, songs)) > LONG * sample_rate else "milliseconds"
+    unit = "seconds" if max(map(len, songs)) > LONG_SECONDS * sample_rate else "milliseconds"
     with canvas(ax, path, "audio_comparison.png") as given:
         for song, label, color, width in zip(
             songs, ("original", "after"), (BLUE, ORANGE), (2.0, 1.0), strict=True
@@ -189,4 +190,4 @@ def plot_audio_comparison(
         given.axes.set_ylabel("amplitude")
         given.axes.legend()
     if given.path:
-        print(f"the comparison is in {given.path}")
+        print(f"the comparison is saved as {given.path}")

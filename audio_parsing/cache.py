@@ -1,17 +1,17 @@
-"""Keep what was worked out from music in a folder that may be deleted at any time, also while it is in use.
+"""An on-disk cache of arrays computed from music, which may be deleted at any time, even in use.
 
 Contract:
 
-    cache = Cache(folder, version)      version: text; what another version wrote is not found
-    cache.put(array, *key)              key: texts and numbers that say what the array is of, such as `digest_of` a file
-    cache.get(*key) -> array            the same one, or None
-    cache.problem                       None, or one line: nothing can be kept here; everything goes on without
+    cache = Cache(folder, version)      version: text; entries of another version are not found
+    cache.put(array, *key)              key: texts and numbers, such as the `digest_of` a file
+    cache.get(*key) -> array            the same array, or None
+    cache.problem                       None, or one line: why nothing can be written here
 
-An entry is a file of its own: a mark, a digest of everything that follows and of its key, an array
-as NumPy writes it. It is written under another name and then renamed, so that other processes see
-all of it or nothing. It is not forced to the disk: what a power cut or anything else damages no
-longer has its digest, and counts as not there. Before more than `most_bytes` are kept, those go
-that were not asked for longest.
+An entry is a file of its own: a magic number, a digest of its key and of everything that follows,
+and an array as NumPy writes it. It is written under another name and then renamed, so that other
+processes see all of it or nothing. It is not flushed to the disk: an entry that a power cut damages
+no longer matches its digest, and counts as missing. Above `most_bytes` the entries that were not
+used for longest are deleted.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ import numpy as np
 from audio_parsing.decoding import open_file, reason, shown
 
 MOST_BYTES = 1 << 30
-FULL = 0.8  # of the most bytes are left when room is made, so that it is not made again at once
+SHARE_LEFT = 0.8  # share of the most bytes that is left after making room, so that this is rare
 MARK = b"AIRCACH1"
 DIGEST_SIZE = 16  # bytes
 SUFFIX, UNFINISHED = ".array", ".part"
-ABANDONED = 3600.0  # seconds after which an unfinished file belongs to no one
+ABANDONED = 3600.0  # seconds after which an unfinished file belongs to no process
 BLOCK = 1 << 20  # bytes of a file that are read at once
 
 
 class Cache:
-    """Arrays by key, in a folder.
+    """A cache of arrays by key, in a folder.
 
     Args:
-        folder: made when something is put; may hold other files, which are left alone.
-        version: of what works the arrays out.
-        most_bytes: that are kept, of all versions together. Each of several processes that write at
-            once may pass it by a sixteenth.
+        folder: created by the first `put`; other files in it are left alone.
+        version: of the code that computes the arrays.
+        most_bytes: of all versions together. Several processes that write at once may each pass it
+            by a sixteenth.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class Cache:
         self.version = version
         self.most_bytes = most_bytes
         self.problem: str | None = None
-        self._known: int | None = None  # bytes that were there when last looked
+        self._known: int | None = None  # bytes in the folder at the last count
         self._written = 0  # bytes since then
 
     def get(self, *key: str | int) -> np.ndarray | None:
-        """Return the array of a key, or None if there is none that is sound."""
+        """Return the array of a key, or None if there is no sound entry."""
         path = self._path(key)
         try:
             data = path.read_bytes()
@@ -70,18 +70,18 @@ class Cache:
                 path.unlink()
             return None
         with contextlib.suppress(OSError):
-            os.utime(path)  # asked for just now
+            os.utime(path)  # the time of the last use
         return np.load(io.BytesIO(memoryview(data)[start:]), allow_pickle=False)
 
     def put(self, array: np.ndarray, *key: str | int) -> None:
-        """Keep an array; if that can't be done, `problem` says why, and nothing is tried again."""
+        """Store an array; if that fails, `problem` says why, and nothing is tried again."""
         if self.problem:
             return
         stream = io.BytesIO()
         np.save(stream, array, allow_pickle=False)
         content = stream.getbuffer()
         size = len(MARK) + DIGEST_SIZE + len(content)
-        if size > self.most_bytes * FULL:
+        if size > self.most_bytes * SHARE_LEFT:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -97,11 +97,14 @@ class Cache:
                     os.unlink(unfinished)
                 raise
         except OSError as error:
-            self.problem = f"{shown(self.folder)}: prepared music can't be kept here ({reason(error)}); going on without"
+            self.problem = (
+                f"{shown(self.folder)}: can't cache prepared music ({reason(error)}); continuing"
+                " without"
+            )
         self._written += size
 
     def size(self) -> int:
-        """Return how many bytes are kept."""
+        """Return how many bytes are stored."""
         return sum(size for _, size, _ in self._entries())
 
     def _path(self, key: tuple[str | int, ...]) -> Path:
@@ -115,7 +118,7 @@ class Cache:
         return digest.digest()
 
     def _entries(self) -> list[tuple[float, int, Path]]:
-        """Return (time of use, bytes, path) of all entries, those that were used longest ago first."""
+        """Return (time of use, bytes, path) of all entries, least recently used first."""
         entries = []
         with contextlib.suppress(OSError), os.scandir(self.folder) as found:
             for each in found:
@@ -140,7 +143,7 @@ class Cache:
         if self._known + size <= self.most_bytes:
             return
         for _, bytes_, path in entries:
-            if self._known + size <= self.most_bytes * FULL:
+            if self._known + size <= self.most_bytes * SHARE_LEFT:
                 break
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -1,13 +1,13 @@
-"""Decode one audio file into blocks of samples: libsndfile by content, M4A and its like through ffmpeg where it is installed.
+"""Decode an audio file into blocks: libsndfile by content, M4A and similar through ffmpeg.
 
 Contract:
 
-    with decoded(path) as (rate, blocks):                rate in Hz; blocks (n,) float32, channels averaged, one after the other
+    with decoded(path) as (rate, blocks):                rate in Hz; blocks (n,), channels averaged
     with decoded(path, mono=False) as (rate, blocks):    blocks (n, channels)
 
-Everything that can be wrong with a file ends in an AudioError of one line. libsndfile runs in this
-process: a child of its own would be needed if a damaged file could crash it, but of 420,000 (20,000
-each of 21 kinds, libsndfile 1.2.2; tests/audio_parsing/test_damaged_files.py) none did.
+Every defect of a file ends in an AudioError of one line. libsndfile runs in this process: a child
+process would be needed if a damaged file could crash it, but of 420,000 (20,000 each of 21 kinds,
+libsndfile 1.2.2; tests/audio_parsing/test_damaged_files.py) none did.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio_parsing.playback import quiet_stderr, quiet_stdout
+from audio_parsing.devices import quiet_stderr, quiet_stdout
 
 if TYPE_CHECKING:
     import soundfile
 
-BLOCK_VALUES = 1 << 17  # samples times channels that are decoded at once
+BLOCK_VALUES = 1 << 17  # samples times channels decoded at once
 RATES = (1000, 768_000)  # Hz; a damaged header may say anything
-WHOLE = 0.98  # of the promised length; a file with less breaks off
+WHOLE = 0.98  # of the promised length; a shorter file is truncated
 GUESSED_RATE = 16000  # bytes a second of a file whose length is not known
-FFMPEG_RATE = 48000  # Hz, that ffmpeg is asked for where channels are averaged
-FFMPEG_MOST = 1 << 28  # bytes it may ask the system for at once; a damaged table may want more
+FFMPEG_RATE = 48000  # Hz, requested from ffmpeg if channels are averaged
+FFMPEG_MOST = 1 << 28  # bytes of its largest allocation; a damaged table may ask for more
 # ".snd", where the samples begin, their bytes, their encoding, Hz, channels
 AU_HEADER = struct.Struct(">4sIIIII")
-# (offset, bytes, ffmpeg's name of the container): it is told which, for left to guess it would
-# follow what a playlist points to.
+# (offset, bytes, ffmpeg's name of the container). The container is given, because in guessing it
+# ffmpeg would follow what a playlist points to.
 CONTAINERS = (
     (4, b"ftyp", "mov"),
     (0, b"\x1a\x45\xdf\xa3", "matroska"),
@@ -50,19 +50,19 @@ CONTAINERS = (
 )
 # formats whose decoders write notes while they read
 NOISY = {"MP3": (quiet_stderr,), "SDS": (quiet_stdout,)}
-STREAMS = threading.Lock()  # two threads that turned them away would leave them away
+STREAMS = threading.Lock()  # two threads that redirected them would not restore them
 
 
 class AudioError(ValueError):
-    """A file or folder that can't be used, in one line."""
+    """A file or folder can't be used; the message is one line."""
 
 
 @contextlib.contextmanager
 def decoded(path: Path, *, mono: bool = True) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
-    """Open a file; give its rate in Hz and its blocks of samples float32: (n,) with channels averaged, else (n, channels).
+    """Open a file; give its rate in Hz and its float32 blocks, (n,) if mono, else (n, channels).
 
     Raises:
-        AudioError: if it can't be read, or breaks off while it is.
+        AudioError: if the file can't be read, or is truncated.
     """
     beginning = read_beginning(path)
     container = next(
@@ -77,7 +77,9 @@ def decoded(path: Path, *, mono: bool = True) -> Iterator[tuple[int, Iterator[np
 
 
 def seconds_of(path: Path) -> float:
-    """Return how long a file says it lasts; of what goes through ffmpeg, or doesn't know, a guess from its size.
+    """Return how long a file says it lasts, in seconds, or a guess from its size.
+
+    It is guessed of what is read through ffmpeg, and of files that don't know.
 
     Raises:
         AudioError: if it can't be read.
@@ -102,14 +104,14 @@ def seconds_of(path: Path) -> float:
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """Return a path as one line that any terminal can print: names of files may hold line ends and bytes that are no text."""
+    """Return a path as one printable line: file names may hold line ends and undecodable bytes."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fspath(path)
     )
 
 
 def reason(error: OSError) -> str:
-    """Return what the system says is wrong, without the path that `shown` gives."""
+    """Return the system's message, without the path, which `shown` gives."""
     return (error.strerror or str(error)).lower()
 
 
@@ -121,7 +123,10 @@ def read_beginning(path: Path) -> bytes:
 
 @contextlib.contextmanager
 def open_file(path: Path) -> Iterator[int]:
-    """Open a regular file for reading. NOTE: without O_NONBLOCK a named pipe would hold us here for ever."""
+    """Open a regular file for reading.
+
+    NOTE: without O_NONBLOCK this would wait for ever for the other end of a named pipe.
+    """
     try:
         descriptor = os.open(
             path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -129,7 +134,7 @@ def open_file(path: Path) -> Iterator[int]:
     except OSError as error:
         nowhere = isinstance(error, FileNotFoundError) and os.path.islink(path)
         raise AudioError(
-            f"{shown(path)}: {'is a link that leads nowhere' if nowhere else reason(error)}"
+            f"{shown(path)}: {'is a broken link' if nowhere else reason(error)}"
         ) from None
     try:
         status = os.fstat(descriptor)
@@ -147,17 +152,17 @@ def _libsndfile(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
     """Open a file; give its rate in Hz and its blocks of samples (n, channels)."""
     import soundfile
 
-    # A descriptor has no name, so libsndfile can't guess by the name's ending. NOTE: older versions
-    # close it when they refuse a file, whatever they were told; they all close one that is theirs,
-    # so they get their own.
+    # A descriptor has no name, so libsndfile can't guess by the name's ending. NOTE: some versions
+    # close the descriptor if they refuse a file, despite closefd; so they get a duplicate, which
+    # all of them close.
     with open_file(path) as descriptor:
         try:
-            # of a damaged ALAC file libsndfile complains on stdout
+            # libsndfile complains about a damaged ALAC file on stdout
             with _silenced(quiet_stderr, quiet_stdout):
                 file = soundfile.SoundFile(os.dup(descriptor), closefd=True)
         except soundfile.LibsndfileError as error:
             raise AudioError(
-                f"{shown(path)}: is not audio that can be read ({error.error_string})"
+                f"{shown(path)}: is not readable audio ({error.error_string})"
             ) from None
         with file:
             if not RATES[0] <= file.samplerate <= RATES[1]:
@@ -168,16 +173,16 @@ def _libsndfile(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
 
 
 def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    """Yield blocks (n, channels). NOTE: each is overwritten by the next."""
+    """Yield blocks (n, channels). NOTE: the next block overwrites the last one."""
     import soundfile
 
     frames, complaint = 0, ""
-    # NOTE: of an unknown length libsndfile says the largest number there is
+    # NOTE: libsndfile reports an unknown length as the largest possible number
     known = file.frames < 1 << 62
-    # NOTE: into an array of our own. For one of its own soundfile believes the file's length, which
-    # damage makes negative.
+    # NOTE: read into our own array. To allocate one soundfile would trust the file's length, which
+    # damage can make negative.
     place = np.empty((max(1, BLOCK_VALUES // file.channels), file.channels), np.float32)
-    while not known or frames <= file.frames + len(place):  # what goes on and on is damaged too
+    while not known or frames <= file.frames + len(place):  # a longer file is damaged too
         try:
             with _silenced(*NOISY.get(file.format, ())):
                 block = file.read(out=place)
@@ -188,17 +193,17 @@ def _libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.nda
             break
         frames += len(block)
         yield block
-    # Ogg files may promise a little more than they hold.
+    # Ogg files may promise slightly more than they hold.
     if frames < WHOLE * file.frames if known else complaint:
         length = f" of {file.frames / file.samplerate:.1f}" if known else ""
         raise AudioError(
-            f"{shown(path)}: breaks off after {frames / file.samplerate:.1f}{length} s{complaint}"
+            f"{shown(path)}: is truncated after {frames / file.samplerate:.1f}{length} s{complaint}"
         )
 
 
 @contextlib.contextmanager
 def _silenced(*ways: Callable[[], contextlib.AbstractContextManager[None]]) -> Iterator[None]:
-    """Keep the decoders from writing their notes about odd but readable files to the terminal."""
+    """Drop what the decoders print about odd but readable files."""
     with STREAMS if ways else contextlib.nullcontext(), contextlib.ExitStack() as turned_away:
         for way in ways:
             turned_away.enter_context(way())
@@ -209,11 +214,11 @@ def _silenced(*ways: Callable[[], contextlib.AbstractContextManager[None]]) -> I
 def _ffmpeg(
     path: Path, container: str, *, mono: bool
 ) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
-    """Open a file through ffmpeg; give a rate in Hz and its blocks of samples (n, channels), averaged to one channel if mono."""
+    """Open a file through ffmpeg; give its rate in Hz and blocks (n, channels), (n, 1) if mono."""
     program = shutil.which("ffmpeg")
     if program is None:
         raise AudioError(
-            f"{shown(path)}: a file of this kind is read through ffmpeg, which is not installed"
+            f"{shown(path)}: reading this kind of file needs ffmpeg, which is not installed"
         )
     command = [
         program,

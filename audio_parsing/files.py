@@ -1,15 +1,15 @@
-"""Read music from files: any folder, any format that libsndfile knows, and M4A and its like through ffmpeg where it is installed.
+"""Read music files: every format of libsndfile, and M4A and similar through ffmpeg if installed.
 
 Contract:
 
-    find_audio(folder) -> paths              everything in a folder and below it that is audio by content, or says so by its name
-    read_audio(path) -> (n,) float32         mono, at one rate, without DC, without silence at its ends, levelled
-    read_pieces(path, seconds=) -> pieces    the same of a file of any length, piece after piece
-    read_folder(folder) -> (path, samples)   one file after the other; what can't be read is named and skipped
+    find_audio(folder) -> paths              audio in a folder and below, by content or by name
+    read_audio(path) -> (n,) float32         mono, one rate, no DC, ends trimmed, levelled
+    read_pieces(path, seconds=) -> pieces    the same for a file of any length, in pieces
+    read_folder(folder) -> (path, samples)   file by file; unreadable ones are named and skipped
 
-A file is read by its content, whatever it is called, in blocks of one to two seconds, so that only
-the result is in memory: 88 kB a second, 318 MB an hour. Of a file that is longer than that allows,
-`read_pieces` gives one piece at a time.
+A file is read by its content, whatever its name, in blocks of one to two seconds, so that only the
+result is in memory: 88 kB a second, 318 MB an hour. `read_pieces` yields a file that is longer than
+that allows one piece at a time.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from audio_parsing.finding import LOOKED_FOR, find_audio
 __all__ = ["AudioError", "find_audio", "read_audio", "read_folder", "read_pieces"]
 
 SAMPLE_RATE = 22050  # Hz
-LEVEL = 0.1  # root mean square of the passages that count as loud, -20 dB of full scale
+LEVEL = 0.1  # root mean square of the loud passages, -20 dB of full scale
 PEAK = 0.99  # no sample is louder
-SILENCE = 1e-3  # a window this much below the loudest one (-60 dB) is silence, at the ends
-NOTHING = 1e-4  # what never passes this (-80 dB of full scale) is silence too
+SILENCE_SHARE = 1e-3  # windows this far below the loudest one (-60 dB) are trimmed at the ends
+SILENT_PEAK = 1e-4  # a file that never passes this (-80 dB of full scale) is silent
 DC_CUTOFF = 10.0  # Hz
 WINDOW = 0.01  # seconds, over which the level of silence is measured
 LOUDNESS_WINDOW = 0.4  # seconds, over which loudness is measured
-LONGEST = 1200.0  # seconds of one file that are in memory at once, unless asked otherwise: 106 MB
+MAX_SECONDS = 1200.0  # seconds of one file in memory at once, by default: 106 MB
 
-Blocks = Generator[np.ndarray, None, None]  # samples (n,) float32, one block after the other
+Blocks = Generator[np.ndarray, None, None]  # of samples (n,) float32
 
 
 def read_audio(
@@ -52,52 +52,52 @@ def read_audio(
     """Read one audio file as mono samples at one rate.
 
     Channels are averaged. A high-pass at 10 Hz removes DC. Silence at the ends, 60 dB below the
-    loudest hundredth of a second, is cut. The level is then set so that the root mean square of the
-    loud passages is 0.1 of full scale: of all windows of 0.4 s those less than 10 dB below the
-    average count, so that pauses and quiet movements don't make the rest loud. A file whose peaks
-    would pass 0.99 stays quieter.
+    loudest hundredth of a second, is trimmed. The level is then set so that the loud passages have
+    a root mean square of 0.1 of full scale: only windows of 0.4 s less than 10 dB below the average
+    count, so that pauses and quiet movements don't make the rest loud. A file whose peaks would
+    pass 0.99 stays quieter.
 
     Args:
-        path: of a file of any format, rate and number of channels.
+        path: file of any format, rate and number of channels.
         sample_rate: of the result, in Hz.
-        max_seconds: read no more than this, from where the sound begins.
+        max_seconds: read no more than this, counted from where the sound begins.
 
     Returns:
         Samples (n,) float32 in [-0.99, 0.99].
 
     Raises:
-        AudioError: if it can't be read, with the reason.
+        AudioError: if the file can't be read; the message says why.
         ValueError: for max_seconds that are not positive.
     """
     if max_seconds is not None and not max_seconds > 0:
-        raise ValueError(f"max_seconds is a positive number, not {max_seconds}")
+        raise ValueError(f"max_seconds must be positive, not {max_seconds}")
     pieces = read_pieces(path, sample_rate, seconds=max_seconds or math.inf)
     with contextlib.closing(pieces):
         return next(pieces)
 
 
 def read_pieces(
-    path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, seconds: float = LONGEST
+    path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, seconds: float = MAX_SECONDS
 ) -> Blocks:
-    """Yield one audio file in pieces, of which each is made as `read_audio` makes a whole file: its silence cut, its loudness levelled.
+    """Yield an audio file in pieces, each trimmed and levelled as by `read_audio`.
 
     Args:
-        path: of a file of any format, rate, number of channels and length.
+        path: file of any format, rate, number of channels and length.
         sample_rate: of the result, in Hz.
-        seconds: that a piece lasts, at most. The next one begins with the first sound after it.
+        seconds: longest duration of a piece. The next piece begins at the first sound after it.
 
     Yields:
         Samples (n,) float32 in [-0.99, 0.99].
 
     Raises:
-        AudioError: if the file can't be read, with the reason; a file that breaks off is only found
-            to when its end is reached.
-        ValueError: for a sample rate or seconds that are not positive.
+        AudioError: if the file can't be read; the message says why. A truncated file is found
+            only when its end is reached.
+        ValueError: for a sample rate or a duration that is not positive.
     """
     if sample_rate <= 0:
-        raise ValueError(f"a sample rate is a positive number, not {sample_rate}")
+        raise ValueError(f"sample_rate must be positive, not {sample_rate}")
     if not seconds > 0:
-        raise ValueError(f"seconds is a positive number, not {seconds}")
+        raise ValueError(f"seconds must be positive, not {seconds}")
     most = math.ceil(seconds * sample_rate) if seconds < math.inf else sys.maxsize
     gathered = bytearray()  # grows in place: never two copies of a long file
     found = False
@@ -105,12 +105,12 @@ def read_pieces(
     with contextlib.closing(blocks):
         while (block := _next(blocks)) is not None:
             if not np.isfinite(block).all():
-                raise AudioError(f"{shown(path)}: holds samples that are not numbers")
+                raise AudioError(f"{shown(path)}: holds samples that are not finite numbers")
             while block.size:
                 if not gathered:
                     block = (
-                        block[np.argmax(np.abs(block) > NOTHING) :]
-                        if np.abs(block).max() > NOTHING
+                        block[np.argmax(np.abs(block) > SILENT_PEAK) :]
+                        if np.abs(block).max() > SILENT_PEAK
                         else block[:0]
                     )
                 room = most - len(gathered) // 4
@@ -122,7 +122,7 @@ def read_pieces(
                     if samples.size:
                         found = True
                         yield samples
-                    del samples  # whoever asks for the next piece may have let go of this one
+                    del samples  # the caller may have dropped this piece when it asks for the next
     samples = _finished(gathered, sample_rate)
     if samples.size:
         yield samples
@@ -134,18 +134,18 @@ def read_folder(
     folder: str | os.PathLike[str],
     *,
     sample_rate: int = SAMPLE_RATE,
-    max_seconds: float | None = LONGEST,
+    max_seconds: float | None = MAX_SECONDS,
     on_skip: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[Path, np.ndarray]]:
-    """Yield (path, samples) for the audio files of a folder, one at a time, so that only one is in memory.
+    """Yield (path, samples) for the audio files of a folder, with only one file in memory.
 
     Args:
-        folder: searched recursively, as `find_audio` does.
+        folder: searched recursively by `find_audio`.
         sample_rate: of the samples, in Hz.
-        max_seconds: of each file, from where its sound begins; None reads whole files, however
-            long.
-        on_skip: called with a line for each file or folder that can't be read, and at the end with
-            their sum; by default they are logged.
+        max_seconds: of each file, counted from where its sound begins; None reads whole files of
+            any length.
+        on_skip: called with a line for each file or folder that can't be read, and with the total
+            at the end; by default they are logged.
 
     Raises:
         AudioError: if there is no such folder or, at the end, if nothing in it could be read.
@@ -165,14 +165,14 @@ def read_folder(
         skip(f"{shown(folder)}: {skipped} of {len(paths)} files skipped")
     if skipped == len(paths):
         raise AudioError(
-            f"{shown(folder)}: no audio in it that can be read; looked in all its folders for {LOOKED_FOR}"
+            f"{shown(folder)}: no readable audio found; searched all its folders for {LOOKED_FOR}"
         )
 
 
 def _resampled(path: Path, sample_rate: int) -> Blocks:
-    """Yield a file's samples, channels averaged, without DC, at `sample_rate`.
+    """Yield a file's samples at `sample_rate`, channels averaged, without DC.
 
-    DC goes first: for the resampler an offset would be a step at the beginning of the file.
+    DC is removed first: for the resampler an offset would be a step at the beginning of the file.
     """
     import soxr
 
@@ -182,7 +182,7 @@ def _resampled(path: Path, sample_rate: int) -> Blocks:
         state = None
         for block in blocks:
             if state is None:
-                # as if the offset had always been there
+                # start the filter as if the offset had always been there
                 state = signal.sosfilt_zi(sections) * block.mean(dtype=np.float64)
             block, state = signal.sosfilt(sections, block.astype(np.float64), zi=state)
             yield resampler.resample_chunk(block.astype(np.float32))
@@ -190,13 +190,16 @@ def _resampled(path: Path, sample_rate: int) -> Blocks:
 
 
 def _next(blocks: Blocks) -> np.ndarray | None:
-    """Return the next block, None after the last. Damaged floats may overflow on their way here; whoever asks looks for that."""
+    """Return the next block, None after the last.
+
+    Damaged floats may overflow here; the caller checks for non-finite samples.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         return next(blocks, None)
 
 
 def _finished(gathered: bytearray, sample_rate: int) -> np.ndarray:
-    """Return the samples that the bytes hold, without silence at their ends, levelled in place."""
+    """Return the samples in the bytes, trimmed and levelled in place."""
     samples = _cut_silence(np.frombuffer(gathered, np.float32), sample_rate)
     if samples.size:
         samples *= np.float32(_gain(samples, sample_rate))
@@ -207,9 +210,9 @@ def _cut_silence(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     window = max(1, round(WINDOW * sample_rate))
     energies = _energies(samples, window)
     loudest = energies.max(initial=0)
-    if loudest <= NOTHING**2:
+    if loudest <= SILENT_PEAK**2:
         return samples[:0]
-    loud = np.flatnonzero(energies > loudest * SILENCE**2)
+    loud = np.flatnonzero(energies > loudest * SILENCE_SHARE**2)
     return samples[loud[0] * window : (loud[-1] + 1) * window]
 
 

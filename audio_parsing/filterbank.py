@@ -1,4 +1,4 @@
-"""A bank of band filters over a whole song, in the frequency domain: samples -> spectrum -> band signals, and back.
+"""A filter bank over a whole song, in the frequency domain: samples, spectrum, band signals.
 
 The spectrum of a song of N samples is 2 / N times its real FFT, so that a sinusoid of amplitude A
 is one line of height A. A band is a window over some of its bins; its signal, the band's analytic
@@ -22,8 +22,7 @@ LOWEST_PITCH = 24.0  # MIDI number of band 0; band k is half a semitone above ba
 NOISE_BANDS = 6
 NOISE_EDGES = np.geomspace(5050.0, 10900.0, NOISE_BANDS + 1)  # Hz
 BASEBAND_RATE = 150.0  # samples a second of a band signal, at least
-# seconds after the song: an FFT is circular, here the filters of the end meet those of the
-# beginning
+# seconds of padding: an FFT is circular, the filters at the end would meet those at the beginning
 PADDING = 0.5
 
 
@@ -60,7 +59,10 @@ class FilterBank:
         return fft.ifft(bands, axis=1, norm="forward", overwrite_x=True)
 
     def synthesise(self, signals: np.ndarray) -> np.ndarray:
-        """Return the spectrum whose band signals are nearest to `signals` (least squares, bounded where no band listens well)."""
+        """Return the spectrum (N / 2 + 1,) whose band signals are nearest to `signals` (BANDS, M).
+
+        Nearest in least squares, bounded where no band responds well.
+        """
         bands = fft.fft(signals, axis=1, norm="forward")
         spectrum = np.empty(self.size // 2 + 1, np.complex64)
         unfold(spectrum, bands, self.window, self.first, self.start)
@@ -69,7 +71,7 @@ class FilterBank:
 
 
 def filter_bank(length: int, sample_rate: float) -> FilterBank:
-    """Return the filters for songs of `length` samples at a rate in Hz; songs of nearly the same length share them."""
+    """Return the filters for songs of `length` samples at a rate in Hz, shared by similar ones."""
     half = fft.next_fast_len(-(-(length + int(PADDING * sample_rate)) // 2), real=True)
     return _filter_bank(2 * half, float(sample_rate))
 

@@ -1,4 +1,4 @@
-"""Find the audio in a folder: what says by its name that it is, and what is by its first bytes, whatever its name."""
+"""Find audio files by their names or, whatever the name, by their first bytes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from pathlib import Path
 
 from audio_parsing.decoding import AudioError, read_beginning, reason, shown
 
-# What a name promises; such a file is named when it can't be read. Everything else is looked into
-# and left alone when it is not audio.
+# A file of such a name that can't be read is reported. Any other file is examined, and ignored if
+# it is not audio.
 SUFFIXES = frozenset(
-    ".wav .wave .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .aif .aiff .aifc .au .snd .caf .m4a .m4b .mp4 .aac .wma .mka .webm".split()
+    ".wav .wave .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .aif .aiff .aifc .au .snd .caf .m4a .m4b"
+    " .mp4 .aac .wma .mka .webm".split()
 )
-# begins the name of what macOS puts beside each file on others' disks: ._song.mp3 holds no music
+# prefix of the file that macOS writes beside each file on foreign disks: ._song.mp3 holds no music
 COMPANION = "._"
 LOOKED_FOR = (
-    "WAV, FLAC, OGG, Opus, MP3, AIFF and what else libsndfile reads, M4A where ffmpeg is installed"
+    "WAV, FLAC, OGG, Opus, MP3, AIFF and other formats of libsndfile, M4A if ffmpeg is installed"
 )
-# First bytes of what libsndfile reads. NOTE: an MP3 file may also begin with its first frame, see
-# _is_audio.
+# First bytes of the formats of libsndfile. NOTE: an MP3 file may also begin with its first frame,
+# see _is_audio.
 BEGINNINGS = (
-    b"fLaC", b"OggS", b"ID3", b"caff", b".snd", b"dns.", b"riff", b"Creative Voice ", b"NIST_1A", b"PVF1", b"2BIT", b" paf", b"fap ",
-    b"ALawSoundFile", b"Extended Instrum", b"\xf0\x7e\x00\x01", b"\x64\xa3\x01\x00", b"\x64\xa3\x02\x00", b"\x64\xa3\x03\x00",
-    b"\x64\xa3\x04\x00", b"\x00\x01\xa3\x64", b"\x00\x02\xa3\x64", b"\x00\x03\xa3\x64", b"\x00\x04\xa3\x64",
+    b"fLaC", b"OggS", b"ID3", b"caff", b".snd", b"dns.", b"riff", b"Creative Voice ", b"NIST_1A",
+    b"PVF1", b"2BIT", b" paf", b"fap ", b"ALawSoundFile", b"Extended Instrum", b"\xf0\x7e\x00\x01",
+    b"\x64\xa3\x01\x00", b"\x64\xa3\x02\x00", b"\x64\xa3\x03\x00", b"\x64\xa3\x04\x00",
+    b"\x00\x01\xa3\x64", b"\x00\x02\xa3\x64", b"\x00\x03\xa3\x64", b"\x00\x04\xa3\x64",
 )  # fmt: skip
-# Containers of audio and of pictures, with what audio has after their length.
+# Containers of audio and of pictures, with what follows the length in a file of audio.
 CONTAINERS = {
     b"RIFF": (b"WAVE",),
     b"RIFX": (b"WAVE",),
@@ -39,13 +41,13 @@ CONTAINERS = {
 def find_audio(
     folder: str | os.PathLike[str], *, on_skip: Callable[[str], None] | None = None
 ) -> list[Path]:
-    """Return the audio files in a folder and the folders below it, in an order that depends on their names alone.
+    """Return the audio files in a folder and its sub-folders, in an order set by their names.
 
     Links to folders are followed; a folder that is reached twice, as in a loop, is read once.
 
     Args:
         folder: searched recursively.
-        on_skip: called with a line for each folder that is passed over; by default it is logged.
+        on_skip: called with a line for each folder that is skipped; by default it is logged.
 
     Raises:
         AudioError: if there is no such folder.
@@ -56,9 +58,8 @@ def find_audio(
         if not stat.S_ISDIR(top.stat().st_mode):
             raise AudioError(f"{shown(top)}: is not a folder")
     except OSError as error:
-        raise AudioError(
-            f"{shown(top)}: {'no such folder' if isinstance(error, FileNotFoundError) else reason(error)}"
-        ) from None
+        why = "no such folder" if isinstance(error, FileNotFoundError) else reason(error)
+        raise AudioError(f"{shown(top)}: {why}") from None
     found: list[Path] = []
     seen: dict[tuple[int, int], Path] = {}
     waiting = [top]
@@ -68,14 +69,14 @@ def find_audio(
             status = place.stat()
             first = seen.setdefault((status.st_dev, status.st_ino), place)
             if first is not place:
-                skip(f"{shown(place)}: leads to the folder {shown(first)}, which is read already")
+                skip(f"{shown(place)}: leads to the folder {shown(first)}, which was already read")
                 continue
             entries = sorted(place.iterdir())
         except OSError as error:
             skip(f"{shown(place)}: {reason(error)}")
             continue
-        # NOTE: unlike Path.is_dir, os.path.isdir is False and raises nothing where the entry can't
-        # be looked at.
+        # NOTE: unlike Path.is_dir, os.path.isdir returns False and never raises where the entry
+        # can't be examined.
         folders = [entry for entry in entries if os.path.isdir(entry)]
         rest = [
             entry
@@ -83,22 +84,22 @@ def find_audio(
             if not os.path.isdir(entry) and not entry.name.startswith(COMPANION)
         ]
         found += [entry for entry in rest if entry.suffix.lower() in SUFFIXES or _is_audio(entry)]
-        # Links come last, so that a folder is known by its own place and not by a link to it.
+        # Links come last, so that a folder is named by its own path and not by a link to it.
         waiting[:0] = sorted((entry for entry in folders if entry.is_symlink()), reverse=True)
         waiting += sorted((entry for entry in folders if not entry.is_symlink()), reverse=True)
     return sorted(found)
 
 
 def _is_audio(path: Path) -> bool:
-    """Say whether a file without an audio file's name begins as one does."""
+    """Return whether a file of another name begins like an audio file."""
     if not os.path.isfile(path):
         return False
     try:
         beginning = read_beginning(path)
     except AudioError:
         return False
-    # MPEG audio: eleven bits of ones, then version, layer 2 or 3, a bit rate and a sample rate that
-    # exist.
+    # MPEG audio: eleven bits of ones, then a valid version, layer (2 or 3), bit rate and sample
+    # rate.
     frame = (
         len(beginning) > 3
         and beginning[0] == 0xFF

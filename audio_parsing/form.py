@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Section:
-    """A phrase (its number, or None for an introduction), from `start` for `length` beats; less than it has means its last bars."""
+    """A phrase (its number, None for an introduction) from `start`, for its last `length` beats."""
 
     phrase: int | None
     start: float
@@ -18,9 +18,9 @@ class Section:
 def plan_form(lengths: Sequence[float], metre: int, beats: float) -> list[Section]:
     """Fill `beats` beats with phrases of the given lengths, always ending with the last.
 
-    Whole tunes first; then as many first phrases as fit before the last one or two; what is left
-    becomes an introduction of one or two bars, the last bars once more, and time for the last note
-    to ring.
+    First whole tunes; then as many first phrases as fit before the last one or two; the rest
+    becomes an introduction of one or two bars, a repeat of the last bars, and time for the last
+    note to ring.
     """
     final = len(lengths) - 1
     order: list[tuple[int | None, float]] = []
@@ -29,7 +29,7 @@ def plan_form(lengths: Sequence[float], metre: int, beats: float) -> list[Sectio
         order += list(enumerate(lengths))
         left -= sum(lengths)
     # The part of a tune that fits best: the first `head` phrases and the last `tail`. A song should
-    # open with its tune's beginning; then a longer tail keeps question and answer together.
+    # open with the beginning of its tune; then a longer tail keeps question and answer together.
     choices = [
         (
             head > 0 or bool(order),

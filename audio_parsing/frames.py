@@ -1,11 +1,11 @@
-"""Sound as frames: `encode` samples into (T, 181) small non-negative numbers, `decode` them into samples again.
+"""Frames of sound: `encode` samples into (T, 181) non-negative numbers, `decode` them again.
 
 A frame holds the amplitudes a of 175 bands, 24 an octave from MIDI 24 (32.7 Hz) to 111 (4,978 Hz),
 and of 6 noise bands from 5.05 to 10.9 kHz, each as a^0.3: a full-scale sinusoid has a = 1. The hop
 length (samples a frame) is free: 441 is 50 frames a second, and `round(sample_rate * 60 / bpm /
 24)` is 24 frames a beat. Phases are not kept: `decode` continues them from peak to peak, then makes
 the band signals consistent (fast Griffin-Lim: Perraudin, Balazs, Soendergaard 2013, algorithm 2).
-Levels come back as they went in.
+The level is preserved.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ __all__ = [
 FRAME_SIZE = BANDS + NOISE_BANDS
 SAMPLE_RATE = 22050
 EXPONENT = 0.3
-LOUDEST = 1.5  # decode clips values here: an amplitude of 3.9, far over full scale
-# of Griffin-Lim towards amplitudes interpolated between the frames: they find the phases
+LOUDEST = 1.5  # decode clips values at this: an amplitude of 3.9, far over full scale
+# of Griffin-Lim towards amplitudes interpolated between the frames: these find the phases
 INTERPOLATED_STEPS = 3
-FRAME_STEPS = 3  # towards the frames' own powers: they find the attacks that interpolation smears
+FRAME_STEPS = 3  # towards the frames' own powers: these find attacks that interpolation smears
 MOMENTUM = 1.3
 FRAME_MOMENTUM = 1.0
-FADE = 0.05  # seconds: beyond its ends the song's first and last frame fade to silence
+FADE = 0.05  # seconds; beyond its ends the first and last frame fade to silence
 
 
 def encode(samples: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_RATE) -> np.ndarray:
@@ -80,7 +80,7 @@ def encode(samples: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_
 def decode(
     frames: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_RATE, seed: int = 0
 ) -> np.ndarray:
-    """Return the samples (T * hop_length,) float32 of frames (T, 181); the same frames and seed give the same samples.
+    """Return the samples (T * hop_length,) float32 of frames (T, 181), the same for one seed.
 
     Negative values count as 0. The level is that of the encoded sound; it is not limited to [-1,
     1].
@@ -114,7 +114,7 @@ def _check_rates(hop_length: int, sample_rate: float) -> None:
 
 
 class _Places(NamedTuple):
-    """How to read, at M even places of a circle, what stands in the middle of T frames: each array is (M,)."""
+    """How to interpolate T frames at M even positions of a circle: each array is (M,)."""
 
     lower: np.ndarray  # the frame before
     weight: np.ndarray  # of the frame after
@@ -122,10 +122,10 @@ class _Places(NamedTuple):
 
 
 def _places(count: int, steps: int, size: int, hop_length: int, sample_rate: float) -> _Places:
-    """Return the places of `steps` baseband samples, in a song of `count` frames padded to `size` samples."""
+    """Return the positions of `steps` baseband samples in frames padded to `size` samples."""
     length = count * hop_length
     position = np.arange(steps) * (size / steps)  # samples
-    # the circle's last stretch comes before the beginning
+    # the circle's end lies before the beginning
     position[position > (length + size) / 2] -= size
     place = np.clip(position / hop_length - 0.5, 0, count - 1)
     lower = np.minimum(place.astype(np.int64), max(count - 2, 0))
@@ -148,7 +148,7 @@ def _tonal_spectrum(
     sample_rate: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Find phases for the band amplitudes (T, BANDS) of frames and return the spectrum of the bands' sum."""
+    """Find phases for the band amplitudes (T, BANDS); return the spectrum of the summed bands."""
     places = _places(len(amplitude), bank.steps, bank.size, hop_length, sample_rate)
     fine = _between_frames(amplitude, places)
     signals = np.empty(fine.shape, np.complex64)
@@ -179,7 +179,7 @@ def _tonal_spectrum(
             )
         else:
             match_frames(
-                signals, gain, projected, before, power, step, *places, np.float32(FRAME_MOMENTUM)
+                signals, gain, projected, before, power, step, places, np.float32(FRAME_MOMENTUM)
             )
         previous = projected
     return bank.synthesise(signals)
@@ -211,7 +211,7 @@ def _add_noise(
 
 
 def transpose(frames: np.ndarray, semitones: int) -> np.ndarray:
-    """Return frames (..., 181) moved up by a number of semitones; what leaves the bands is lost, the noise bands stay."""
+    """Shift frames (..., 181) by semitones; bands shifted out are lost, noise bands stay."""
     shift = 2 * int(semitones)
     moved = np.zeros_like(frames)
     if abs(shift) < BANDS:
@@ -223,7 +223,7 @@ def transpose(frames: np.ndarray, semitones: int) -> np.ndarray:
 
 
 def raw_frames(samples: np.ndarray, size: int) -> np.ndarray:
-    """Cut samples (n,) into frames (ceil(n / size), size) of raw samples; the last one is filled up with zeros.
+    """Cut samples (n,) into raw frames (ceil(n / size), size), padded with zeros.
 
     Raises:
         ValueError: for a size below 1, or samples that are not one channel.

@@ -17,7 +17,7 @@ kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 @kernel
 def fold(out, spectrum, window, first, start):
-    """out (K, M) = each band's windowed bins, folded to bin modulo M: the spectrum of the band signal at M samples."""
+    """out (K, M) = each band's windowed bins folded modulo M: its spectrum at M samples."""
     period = out.shape[1]
     for k in range(out.shape[0]):
         row = out[k]
@@ -25,7 +25,7 @@ def fold(out, spectrum, window, first, start):
         bin_ = first[k]
         table = start[k]
         left = start[k + 1] - start[k]
-        while left > 0:  # stretches without a wrap, so that the inner loop vectorises
+        while left > 0:  # runs without a wrap, so that the inner loop vectorises
             place = bin_ % period
             count = min(left, period - place)
             target = row[place : place + count]
@@ -63,10 +63,10 @@ def unfold(spectrum, bands, window, first, start):
 
 @kernel
 def mean_power(out, signal, step):
-    """out (T,) = the mean of |signal|^2 (M,) over each frame, where `step` is the length of a frame in baseband samples.
+    """out (T,) = mean of |signal|^2 (M,) over each frame, `step` baseband samples long.
 
-    Every sample stands for the interval of half a sample on both sides of it, so a frame need not
-    be a whole number of samples.
+    Every sample covers half a sample on both sides of it, so a frame need not be a whole number of
+    samples.
     """
     size = signal.shape[0]
     edge = 0.5  # a frame begins here, counted from half a sample before sample 0
@@ -86,12 +86,14 @@ def mean_power(out, signal, step):
 
 @kernel
 def continue_phases(out, amplitude, log_amplitude, frequency, phase, rate):
-    """out (M, K) complex = amplitude (M, K) with phases that go on from peak to peak; `phase` (K,) holds the start and is overwritten.
+    """out (M, K) complex = amplitude (M, K), with phases continued from peak to peak.
+
+    `phase` (K,) holds the initial phases and is overwritten.
 
     At each step the local maxima over the bands are peaks, their frequency found by a parabola; a
     peak's phase is that of the previous step at its band, advanced by the mean of the two
     frequencies. All bands between two valleys take their peak's phase: every filter has a real,
-    symmetric window, so a sinusoid has one phase in all bands that hear it.
+    symmetric window, so a sinusoid has one phase in all bands that respond to it.
     """
     steps, bands = amplitude.shape
     previous_phase = phase
@@ -129,7 +131,7 @@ def continue_phases(out, amplitude, log_amplitude, frequency, phase, rate):
 
 @kernel
 def accelerate(out, projected, previous, amplitude, momentum):
-    """out = amplitude u / |u| with u = projected + momentum (projected - previous): a step of fast Griffin-Lim.
+    """out = amplitude u / |u|, u = projected + momentum (projected - previous): fast Griffin-Lim.
 
     `projected`, `previous` and `out` are (K, 2 M): complex numbers seen as pairs of floats;
     `amplitude` is (K, M).
@@ -146,13 +148,14 @@ def accelerate(out, projected, previous, amplitude, momentum):
 
 
 @kernel
-def match_frames(out, gain, projected, previous, target, step, lower, weight, fade, momentum):
-    """out (K, M) = g u with u = projected + momentum (projected - previous); g gives every frame of a band its target (K, T) power.
+def match_frames(out, gain, projected, previous, target, step, places, momentum):
+    """out (K, M) = g u, u = projected + momentum (projected - previous); g sets each frame's power.
 
-    g (`gain`, (T,), is its workspace) stands in the middle of the frames; `lower`, `weight` and
-    `fade` (M,) say how to read it between them. What happens within a frame is left as it is:
-    unlike `accelerate`, this asks for no more than the frames know.
+    The target powers are (K, T). g (`gain`, (T,), is its workspace) belongs to the middle of the
+    frames; `places` (lower, weight, fade), each (M,), interpolate it. The envelope within a frame is
+    left as it is: unlike `accelerate`, this asks for no more than the frames hold.
     """
+    lower, weight, fade = places
     tiny = np.float32(1e-20)
     one = np.float32(1)
     highest = np.float32(4)

@@ -1,14 +1,13 @@
-"""What is heard next: songs, pauses, jumps and loudness mixed into a ring of finished samples, ahead of the device that takes them.
+"""Mixes songs, pauses, jumps and volume into a ring of samples, ahead of the device's callback.
 
     mixed = MixedRing(rate)
-    mixed.play(samples) pause() resume() seek(seconds) stop() volume      each is heard after what the device is about to take
-    mixed.fill()                         called often, from any thread but the device's
-    mixed.take(out)                      called by the device: copies finished samples, nothing else
-    mixed.position(late)                 seconds of the song heard, where the device holds `late` samples
+    mixed.play(samples) pause() resume() seek(seconds) stop() volume      heard almost at once
+    mixed.fill()                  called often, from any thread but the device's
+    mixed.take(out)               called by the device: copies finished samples, nothing else
+    mixed.played(late)            samples of the song played, if the device holds `late` of them
 
-A change rewinds the mixing to the first block that the device can't be taking, and mixes again from
-there; so the ring may be long, which bears a busy interpreter, and keys are heard soon
-nevertheless.
+A change rewinds the mixing to the first block that the device can't be reading, and mixes again
+from there. So the ring may be long enough for a busy interpreter, and keys still take effect soon.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BLOCK = 441  # samples that are mixed at once; every change is a ramp over one of them: 20 ms
-AHEAD_SECONDS = 0.4  # of finished samples
+BLOCK = 441  # samples mixed at once, 20 ms; every change is a ramp over one block
+AHEAD_SECONDS = 0.4  # of mixed samples
 
 
 class Segment:
-    """A song on its way to the ring, from some moment on; replaced as a whole by a jump or another song."""
+    """A song from some moment on; a jump or another song replaces the whole segment."""
 
     def __init__(self, samples: np.ndarray, start: int = 0, *, fades_in: bool = False) -> None:
         self.samples = samples  # (n,) float32, at the device's rate
         self.start = start
-        self.cursor = start  # runs on past the end, so that we know when the last sample was heard
+        self.cursor = start  # runs past the end, which tells when the last sample was played
         self.fades_in = fades_in
 
     def take(self, count: int) -> np.ndarray:
@@ -43,7 +42,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class _Mark:
-    """How the mixing stood before the block that begins at `place` of the ring's endless count."""
+    """The mixer's state before the block that begins at `place` of the ring's endless count."""
 
     place: int
     segment: Segment
@@ -63,19 +62,19 @@ class MixedRing:
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
-        self.dry = 0  # how often the device wanted more than there was
+        self.dry = 0  # how often the device wanted more than was mixed
         self.paused = False
         self._blocks = max(8, round(AHEAD_SECONDS * rate / BLOCK))
         self._ring = np.zeros(self._blocks * BLOCK, np.float32)
         self._read = self._written = 0  # samples since the beginning, taken and mixed
-        self._largest = BLOCK  # that the device took at once
+        self._largest = BLOCK  # most samples that the device took at once
         self._segment = self._sounding = Segment(np.zeros(0, np.float32))
         self._volume = self._gain = 0.8
         self._marks: deque[_Mark] = deque()
-        self._lock = threading.RLock()  # of the mixing; the device never waits for it
+        self._lock = threading.RLock()  # for mixing; the device never waits for it
 
     def take(self, out: np.ndarray) -> None:
-        """Give the device its next samples, out (count, channels). Runs on the device's own thread."""
+        """Copy the next samples to out (count, channels); called on the device's own thread."""
         count, read = len(out), self._read
         self._largest = max(self._largest, count)
         there = min(count, self._written - read)
@@ -95,7 +94,7 @@ class MixedRing:
                 self._written = self._mix(self._written)
 
     def play(self, samples: np.ndarray) -> None:
-        """Go on with a song, samples (n,) float32 at the device's rate, from its beginning; resumes if paused."""
+        """Start a song, samples (n,) float32 at the device's rate; also ends a pause."""
         with self._lock:
             place = self._rewind()
             self.paused = False
@@ -110,14 +109,14 @@ class MixedRing:
             self._mix_again(place)
 
     def pause(self, paused: bool) -> None:
-        """Fall silent and stay at this moment, or go on from it."""
+        """Fall silent at this moment, or continue from it."""
         with self._lock:
             place = self._rewind()
             self.paused = paused
             self._mix_again(place)
 
     def seek(self, seconds: float) -> None:
-        """Go on from another moment of the song; beyond its ends is its ends."""
+        """Continue from another moment of the song, at most its ends."""
         with self._lock:
             place = self._rewind()
             samples = self._segment.samples
@@ -143,11 +142,11 @@ class MixedRing:
         """Samples of the song."""
         return self._segment.samples.size
 
-    def heard(self, late: int) -> int:
-        """Return how many samples of the song were heard, or would have been after its end.
+    def played(self, late: int) -> int:
+        """Return how many samples of the song were played, counting on after its end.
 
         Args:
-            late: samples that the device has taken and holds.
+            late: samples that the device has taken and still holds.
         """
         with self._lock:
             segment = self._segment
@@ -155,14 +154,13 @@ class MixedRing:
                 return segment.cursor
             place = self._read - late
             mark = next((one for one in reversed(self._marks) if one.place <= place), None)
-            # What is not mixed yet, or belongs to what was before the latest jump, is not heard
-            # yet.
+            # Not mixed yet, or from before the latest jump: nothing of it was played yet.
             if mark is None or mark.segment is not segment:
                 return segment.start
             return mark.cursor if mark.paused else mark.cursor + min(place - mark.place, BLOCK)
 
     def _rewind(self) -> int:
-        """Put the mixing back to the first block that the device is not about to take, and return its place."""
+        """Return to the first block that the device can't be reading, and return its place."""
         earliest = self._read + self._largest
         while self._marks and self._marks[-1].place >= earliest:
             mark = self._marks.pop()
@@ -179,7 +177,7 @@ class MixedRing:
         return self._written
 
     def _mix_again(self, place: int) -> None:
-        """Mix over what was mixed from a place on. The device may take the old or the new: each is whole."""
+        """Mix again from a place on; the device reads the old or the new block, each whole."""
         while place < self._written:
             place = self._mix(place)
         self.fill()
@@ -190,7 +188,7 @@ class MixedRing:
         self._marks.append(
             _Mark(place, segment, segment.cursor, before, before.cursor, self._gain, self.paused)
         )
-        oldest = self._read - self.rate  # what a slow device may still hold
+        oldest = self._read - self.rate  # a slow device may still hold these
         while self._marks[0].place < oldest:
             self._marks.popleft()
         first = place % self._ring.size
@@ -205,7 +203,7 @@ class MixedRing:
         ramp = np.linspace(0, 1, BLOCK, dtype=np.float32)
         if segment is before:
             block = segment.take(BLOCK) * (self._gain + (target - self._gain) * ramp)
-            if self.paused:  # this block fades out, and fades in again when the song goes on
+            if self.paused:  # this block fades out, and fades in again on resuming
                 segment.cursor -= BLOCK
         else:
             block = before.take(BLOCK) * (self._gain * (1 - ramp))

@@ -1,106 +1,38 @@
-"""Pictures of sound, each drawn into given axes, shown where there is a display, or saved as PNG or SVG.
+"""Plots of sound: drawn into given axes, shown, or saved as PNG, SVG or PDF.
 
-Contract, the same for all:
+Contract, the same for plot_waveform(samples), plot_spectrogram(samples), plot_frames(frames) and
+plot_side_by_side(first, second):
 
-    plot_waveform(samples)  plot_spectrogram(samples)  plot_frames(frames)  plot_side_by_side(first, second)
-
-    ax      draw here, and neither show nor save
-    path    save here: .png, .svg or .pdf; without one the picture is shown, or saved in the current folder where there is no display
+    ax      draw into these axes, and neither show nor save
+    path    save to this .png, .svg or .pdf file; without one the plot is shown, or saved in the
+            current folder where there is no display
     return  the file, or None if there is none
 
-Songs of any length are drawn in as many columns as a picture has, not in as many as they have
-samples.
+A plot has a fixed number of columns, however long the song is.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from audio_parsing.canvas import as_text, canvas
 from audio_parsing.filterbank import BANDS, BANDS_PER_OCTAVE
 from audio_parsing.frames import FRAME_SIZE, SAMPLE_RATE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-KINDS = (".png", ".svg", ".pdf")
-COLUMNS = 2000  # of the widest picture; a longer sound is summed up in as many
+COLUMNS = 2000  # of the widest plot; a longer sound is summarised in as many
 WINDOW = 4096  # samples of the spectrogram's windows
-HOP = 512  # samples from one to the next, at least
-RANGE = 70.0  # dB below the loudest that a spectrogram shows
+HOP = 512  # smallest distance of two windows, in samples
+RANGE = 70.0  # dB below the maximum that a spectrogram shows
 LOWEST, HIGHEST = 50.0, 11_000.0  # Hz
 BLUE, ORANGE = "#2a6f97", "#e07a1f"
-
-
-@dataclass
-class Canvas:
-    """Axes to draw in, and the file that they were saved in."""
-
-    axes: Axes
-    path: Path | None = None
-
-
-@contextlib.contextmanager
-def canvas(
-    ax: Axes | None,
-    path: str | os.PathLike[str] | None,
-    name: str,
-    size: tuple[float, float] = (10, 4),
-) -> Iterator[Canvas]:
-    """Give axes to draw in; afterwards show or save what was drawn, unless it was drawn in somebody else's.
-
-    Args:
-        ax: the axes to give, if not None.
-        path: where to save; None shows the picture where that is possible.
-        name: of the file otherwise, in the current folder, or in one for temporary files where that
-            can't be written to.
-        size: inches.
-
-    Raises:
-        ValueError: for a path that ends in neither .png nor .svg.
-    """
-    import matplotlib.pyplot as plt
-    from matplotlib.backends import BackendFilter, backend_registry
-
-    if ax is not None:
-        yield Canvas(ax)
-        return
-    if path is not None and Path(path).suffix.lower() not in KINDS:
-        raise ValueError(
-            f"a picture is a file that ends in {', '.join(KINDS)}, not {os.fspath(path)}"
-        )
-    figure, axes = plt.subplots(figsize=size, layout="constrained")
-    try:
-        given = Canvas(axes)
-        yield given
-        interactive = {
-            each.lower() for each in backend_registry.list_builtin(BackendFilter.INTERACTIVE)
-        }
-        if path is None and plt.get_backend().lower() in interactive:
-            plt.show()
-            return
-        given.path = Path(name if path is None else path).absolute()
-        with warnings.catch_warnings():
-            # names of songs hold letters that fonts don't
-            warnings.filterwarnings("ignore", "Glyph ", UserWarning)
-            try:
-                figure.savefig(given.path, dpi=120)
-            except OSError:
-                if path is not None:
-                    raise
-                given.path = Path(tempfile.mkdtemp()) / name
-                figure.savefig(given.path, dpi=120)
-    finally:
-        plt.close(figure)
 
 
 def plot_waveform(
@@ -116,7 +48,7 @@ def plot_waveform(
     Args:
         samples: (n,) or (n, 1).
         sample_rate: in Hz.
-        title: above the picture.
+        title: above the plot.
         ax: as in the contract above.
         path: likewise.
     """
@@ -136,12 +68,12 @@ def plot_spectrogram(
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Path | None:
-    """Draw how loud each frequency is over time, in dB below the loudest, on a logarithmic axis as ears have one.
+    """Draw the level of each frequency over time, in dB below the maximum, on a logarithmic axis.
 
     Args:
         samples: (n,) or (n, 1).
         sample_rate: in Hz.
-        title: above the picture.
+        title: above the plot.
         ax: as in the contract above.
         path: likewise.
     """
@@ -162,13 +94,13 @@ def plot_frames(
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Path | None:
-    """Draw frames as a network sees them: time to the right, their values upwards, those of `frames.encode` named by their notes.
+    """Draw frames over time; the bands of `frames.encode` are labelled by their notes.
 
     Args:
         frames: (T, F).
         hop_length: samples a frame.
         sample_rate: in Hz.
-        title: above the picture.
+        title: above the plot.
         ax: as in the contract above.
         path: likewise.
 
@@ -216,14 +148,16 @@ def plot_side_by_side(
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Path | None:
-    """Draw two songs beside each other, waveform above spectrogram, on the same axes; each spectrogram is relative to its own loudest.
+    """Draw two songs side by side, waveform above spectrogram, on the same axes.
+
+    Each spectrogram is relative to its own maximum.
 
     Args:
         first: (n,) or (n, 1).
         second: the same, of any length.
         names: of both.
         sample_rate: of both, in Hz.
-        ax: as in the contract above; its place is divided.
+        ax: as in the contract above; the axes are divided.
         path: likewise.
     """
     songs = [_song(first), _song(second)]
@@ -250,7 +184,7 @@ def plot_side_by_side(
 def draw_wave(
     axes: Axes, samples: np.ndarray, sample_rate: float, *, unit: str = "seconds", **style: Any
 ) -> None:
-    """Draw samples (n,) at a rate in Hz as a line; where there are more than columns, each column from lowest to highest."""
+    """Draw samples (n,) at a rate in Hz; long sounds as the lowest and highest of each column."""
     scale = {"seconds": 1.0, "milliseconds": 1000.0}[unit] / sample_rate
     if len(samples) <= 2 * COLUMNS:
         axes.plot(np.arange(len(samples)) * scale, samples, **{"linewidth": 1.0} | style)
@@ -261,26 +195,21 @@ def draw_wave(
     axes.set_xlabel(unit)
 
 
-def as_text(name: str) -> str:
-    """Return a name as Matplotlib draws it: dollars would begin a formula, and line ends a line."""
-    return "".join(c if c.isprintable() else "?" for c in name).replace("$", r"\$")
-
-
 def _draw_spectrogram(axes: Axes, samples: np.ndarray, sample_rate: float) -> Any:
-    """Draw a spectrogram and return what its colours belong to."""
+    """Draw a spectrogram and return the image, for a colour bar."""
     hop = max(HOP, -(-len(samples) // COLUMNS))
     padded = np.pad(samples, WINDOW // 2)
     windows = sliding_window_view(padded, WINDOW)[::hop] * np.hanning(WINDOW).astype(np.float32)
     power = np.abs(np.fft.rfft(windows, axis=1).T) ** 2  # (bins, columns)
     hertz = np.arange(len(power)) * sample_rate / WINDOW
-    heard = (hertz >= min(LOWEST, sample_rate / 8)) & (hertz <= HIGHEST)
+    audible = (hertz >= min(LOWEST, sample_rate / 8)) & (hertz <= HIGHEST)
     level = 10 * np.log10(
-        power[heard] / max(float(power[heard].max()), 1e-30) + 10 ** (-RANGE / 10)
+        power[audible] / max(float(power[audible].max()), 1e-30) + 10 ** (-RANGE / 10)
     )
     seconds = np.arange(level.shape[1]) * hop / sample_rate
     image = axes.pcolormesh(
         seconds,
-        hertz[heard],
+        hertz[audible],
         level,
         vmin=-RANGE,
         vmax=0,
@@ -293,12 +222,12 @@ def _draw_spectrogram(axes: Axes, samples: np.ndarray, sample_rate: float) -> An
         xlabel="seconds",
         ylabel="Hz",
         xlim=(0, len(samples) / sample_rate),
-        ylim=(hertz[heard][0], hertz[heard][-1]),
+        ylim=(hertz[audible][0], hertz[audible][-1]),
     )
     ticks = [
         tick
         for tick in (50, 100, 200, 500, 1000, 2000, 5000, 10000)
-        if hertz[heard][0] <= tick <= hertz[heard][-1]
+        if hertz[audible][0] <= tick <= hertz[audible][-1]
     ]
     axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()

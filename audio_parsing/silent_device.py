@@ -1,4 +1,4 @@
-"""A player without sound: it keeps a song's time, so that everything else works where no device does."""
+"""A player without sound: it keeps a song's time, so everything else works as with a device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class SilentDevice:
     """Keep a song's time without sound; the contract is that of `audio_parsing.playback`.
 
     Args:
-        clock: seconds that never go back; tests hand in their own.
+        clock: seconds that never decrease; tests pass their own.
     """
 
     name = "silent"
@@ -22,7 +22,7 @@ class SilentDevice:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._started: float | None = None  # None while paused
-        self._offset = 0.0  # seconds of the song heard when the clock was started
+        self._offset = 0.0  # position in the song when the clock was started, seconds
         self._duration = 0.0
         self._volume = 0.8
 
@@ -32,16 +32,16 @@ class SilentDevice:
         self._offset, self._started = 0.0, self._clock()
 
     def pause(self) -> None:
-        """Stay at this moment."""
+        """Stop at this moment."""
         self._offset, self._started = self.position, None
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue."""
         if self._started is None:
             self._started = self._clock()
 
     def seek(self, seconds: float) -> None:
-        """Go on from another moment; beyond the song's ends is its ends."""
+        """Continue from another moment, at most the song's ends."""
         self._offset = min(max(0.0, seconds), self._duration)
         if self._started is not None:
             self._started = self._clock()
@@ -51,7 +51,7 @@ class SilentDevice:
         self._offset, self._started, self._duration = 0.0, self._clock(), 0.0
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is no device to release."""
 
     @property
     def position(self) -> float:
@@ -66,7 +66,7 @@ class SilentDevice:
 
     @property
     def paused(self) -> bool:
-        """Whether the song waits."""
+        """Whether the song is paused."""
         return self._started is None and self._duration > 0
 
     @property
@@ -76,7 +76,7 @@ class SilentDevice:
 
     @property
     def volume(self) -> float:
-        """A factor from 0 to 1, kept for a device that can be heard."""
+        """A factor from 0 to 1, passed on to the next device that sounds."""
         return self._volume
 
     @volume.setter

@@ -1,4 +1,4 @@
-"""What a starter song is: notes on a grid of beats, and everything about them that is true by construction."""
+"""A starter song: notes on a grid of beats, and the facts about it that hold by construction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class StarterSong:
-    """A tune in one arrangement, with the truth about it.
+    """A tune in one arrangement, with the facts about it.
 
     mode is 'major' or 'minor'; transposition counts semitones from C major or A minor, -5 to +5;
     bpm is beats per minute; accompaniments holds the style of each section of the song, in order,
@@ -56,11 +56,14 @@ class StarterSong:
 
     @property
     def scale(self) -> frozenset[int]:
-        """Pitch classes of the sounding scale: 7 of major, or natural minor and the raised seventh."""
+        """Pitch classes of the sounding scale: major, or natural minor with the raised seventh."""
         steps = (0, 2, 4, 5, 7, 9, 11) if self.mode == "major" else (0, 2, 3, 5, 7, 8, 10, 11)
         return frozenset((self.tonic + step) % 12 for step in steps)
 
 
 def hop_length(bpm: float, sample_rate: int = 22050) -> int:
-    """Return the samples in one frame of the beat grid, at `bpm` beats a minute and a rate in Hz; a beat is exactly 24 of them."""
+    """Return the samples in a frame of the beat grid, at `bpm` beats a minute and a rate in Hz.
+
+    A beat is exactly 24 frames.
+    """
     return round(sample_rate * 60 / bpm / FRAMES_PER_BEAT)

@@ -1,7 +1,7 @@
-"""The starter collection: public-domain tunes, arranged for the synthesizer, with the truth about every song.
+"""The starter collection: public-domain tunes, arranged for the synthesizer, with known facts.
 
-starter_songs(beats=64) -> list[StarterSong]             always the same 96: 32 tunes in 3 arrangements
-fresh_song(rng, beats=64, tune=None) -> StarterSong      a new arrangement, without end
+starter_songs(beats=64) -> list[StarterSong]          the same 96: 32 tunes in 3 arrangements
+fresh_song(rng, beats=64, tune=None) -> StarterSong   a new arrangement, as many as you like
 render(song, sample_rate=22050) -> (beats * 24 * hop_length(song.bpm, sample_rate),) float32
 """
 
@@ -35,7 +35,7 @@ _LEADS = sorted(LEADS)
 
 
 def starter_songs(*, beats: int = 64) -> list[StarterSong]:
-    """Return the collection: every tune in three arrangements, always the same for a number of beats."""
+    """Return the collection: every tune in three arrangements, fixed for a number of beats."""
     songs = []
     for place, tune in enumerate(TUNES):
         seed = zlib.crc32(tune.name.encode())
@@ -44,8 +44,8 @@ def starter_songs(*, beats: int = 64) -> list[StarterSong]:
         for index in range(ARRANGEMENTS):
             rng = np.random.default_rng((seed, index))
             bpm = low + (high - low) * (float(thirds[index]) + float(rng.random())) / ARRANGEMENTS
-            # Leads and styles go round: each is heard about equally often, and a tune's three
-            # arrangements differ.
+            # Leads and styles rotate: each occurs about equally often, and the three
+            # arrangements of a tune differ.
             lead = _LEADS[(5 * place + 4 * index) % len(_LEADS)]
             style = STYLES[(place + 2 * index) % len(STYLES)]
             songs.append(

@@ -1,4 +1,4 @@
-"""A small synthesizer: notes of sine partials with their own attack and decay, noise for percussion, a little reverb.
+"""A small synthesizer: sine partials with attack and decay, noise for percussion, some reverb.
 
 A partial is the imaginary part of c r^n for a complex number r inside the unit circle; with n = i B
 + j a whole note is one matrix product of (n / B, 2 K) and (2 K, B) real numbers, many times faster
@@ -24,13 +24,15 @@ _KNEE = 0.75
 
 
 def render(song: StarterSong, sample_rate: int = 22050) -> np.ndarray:
-    """Play a song: (beats * 24 * hop_length(bpm, sample_rate),) float32, root mean square LOUDNESS, peak below 1, silent at its end.
+    """Render a song as (beats * 24 * hop_length(bpm, sample_rate),) float32 samples.
+
+    The root mean square is LOUDNESS, the peak below 1, and the end silent.
 
     Raises:
         ValueError: if the sample rate is below 4000 Hz.
     """
     if sample_rate < 4000:
-        raise ValueError(f"the sample rate is at least 4000 Hz, not {sample_rate}")
+        raise ValueError(f"the sample rate must be at least 4000 Hz, not {sample_rate}")
     beat = FRAMES_PER_BEAT * hop_length(song.bpm, sample_rate)
     mix = np.zeros(song.beats * beat)
     played: dict[tuple, np.ndarray] = {}
@@ -43,7 +45,7 @@ def render(song: StarterSong, sample_rate: int = 22050) -> np.ndarray:
             else:
                 seconds = note.duration * beat / sample_rate
                 if note.part in ("lead", "second"):
-                    seconds -= min(0.05, 0.2 * seconds)  # a breath before the next note
+                    seconds -= min(0.05, 0.2 * seconds)  # a short gap before the next note
                 played[key] = play_note(
                     TIMBRES[note.timbre], note.pitch, seconds, brightness, sample_rate
                 )
@@ -54,26 +56,25 @@ def render(song: StarterSong, sample_rate: int = 22050) -> np.ndarray:
     fade = min(beat, mix.size)
     mix[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade)) ** 2
     # 20 bits: processors whose matrix products differ in the last of 53 bits still give the same
-    # bytes, but for rare samples.
+    # bytes, except for rare samples.
     return (np.round(_level(mix) * 2.0**20) / 2.0**20).astype(np.float32)
 
 
 def play_note(
     timbre: Timbre, pitch: float, seconds: float, brightness: float, sample_rate: int
 ) -> np.ndarray:
-    """Return one note of some seconds, and its release: samples (n,) float64 at a rate in Hz, partials whose power is `gain` squared."""
+    """Return one note with its release: (n,) float64 at a rate in Hz, with the power `gain`^2."""
     frequency = 440.0 * 2 ** ((pitch - 69) / 12)
     frequencies = timbre.ratios * frequency
-    heard = frequencies < 0.45 * sample_rate
-    frequencies = frequencies[heard]
-    # Brightness bends the loudness of the partials about the first; high notes have fewer of them
-    # anyway.
-    amplitudes = timbre.amplitudes[heard] * timbre.ratios[heard] ** (1.2 * np.log(brightness))
+    audible = frequencies < 0.45 * sample_rate
+    frequencies = frequencies[audible]
+    # Brightness scales the partials relative to the first; high notes have fewer of them anyway.
+    amplitudes = timbre.amplitudes[audible] * timbre.ratios[audible] ** (1.2 * np.log(brightness))
     amplitudes *= timbre.gain / np.sqrt(np.sum(amplitudes**2))
-    decays = timbre.decays[heard] * (frequency / 440.0) ** timbre.pitch_decay
+    decays = timbre.decays[audible] * (frequency / 440.0) ** timbre.pitch_decay
     held = round(seconds * sample_rate)
     size = held + round(5 * timbre.release * sample_rate)
-    rates = np.concatenate((decays, decays + 1 / timbre.attacks[heard]))
+    rates = np.concatenate((decays, decays + 1 / timbre.attacks[audible]))
     phasors = (-rates + 2j * np.pi * np.tile(frequencies, 2)) / sample_rate
     rows = np.exp(phasors * (_BLOCK * np.arange(-(-size // _BLOCK)))[:, None]) * np.concatenate(
         (amplitudes, -amplitudes)
@@ -99,7 +100,7 @@ def play_note(
 
 
 def _strike(instrument: int, sample_rate: int) -> np.ndarray:
-    """Return one percussion sound: a kick is a falling sine, the others are short filtered noise."""
+    """Return a percussion sound: a kick is a falling sine, the others are short filtered noise."""
     time = np.arange(round(0.25 * sample_rate)) / sample_rate
     if instrument == KICK:
         return (
@@ -114,7 +115,7 @@ def _strike(instrument: int, sample_rate: int) -> np.ndarray:
 
 
 def _room(sample_rate: int) -> np.ndarray:
-    """Return the reverb's impulse response: noise that dies by 60 dB, after a short gap."""
+    """Return the reverb's impulse response: noise that decays by 60 dB, after a short gap."""
     size = round(_REVERB_SECONDS * sample_rate)
     noise = np.random.default_rng(1).standard_normal(size)
     response = signal.lfilter([0.5], [1, -0.5], noise) * 10 ** (-3 * np.arange(size) / size)
@@ -123,7 +124,7 @@ def _room(sample_rate: int) -> np.ndarray:
 
 
 def _level(mix: np.ndarray) -> np.ndarray:
-    """Bring the root mean square to LOUDNESS; what would pass the knee is bent below 1."""
+    """Scale the root mean square to LOUDNESS; what would pass the knee is compressed below 1."""
     for _ in range(3):
         mix = mix * (LOUDNESS / max(float(np.sqrt(np.mean(mix**2))), 1e-12))
         over = np.abs(mix) > _KNEE

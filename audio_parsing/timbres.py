@@ -1,7 +1,10 @@
-"""Instruments of the synthesizer: each is a set of partials with their own loudness, attack and decay.
+"""Instruments of the synthesizer: sets of partials, each with its loudness, attack and decay.
 
-Partial k of a note of frequency f (Hz) sounds as  a_k sin(2 pi r_k f t) (exp(-d_k t) - exp(-(d_k + 1 / s_k) t)):
-it rises with the time constant s_k (seconds) and dies at the rate d_k (1/s).
+Partial k of a note of frequency f (Hz) is
+
+    a_k sin(2 pi r_k f t) (exp(-d_k t) - exp(-(d_k + 1 / s_k) t))
+
+It rises with the time constant s_k (seconds) and decays at the rate d_k (1/s).
 """
 
 from __future__ import annotations
@@ -14,11 +17,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Timbre:
-    """Partials: frequency ratios r, amplitudes a, decay rates d (1/s, at A4), attack times s (seconds), each (K,).
+    """Partials: frequency ratios r, amplitudes a, decay rates d (1/s, at A4), attacks s (s), (K,).
 
     `release` is the time constant (seconds) after the note's end; decay rates grow with (f /
-    440)^pitch_decay; tremolo (rate in Hz, depth) moves the loudness; breath is the loudness of a
-    soft noise at the start; gain makes up for a quick decay.
+    440)^pitch_decay; tremolo (rate in Hz, depth) modulates the loudness; breath is the loudness of
+    a soft noise at the start; gain compensates for a quick decay.
     """
 
     ratios: np.ndarray
@@ -40,7 +43,10 @@ def _harmonics(
     release: float,
     stiffness: float = 0.0,
 ) -> Timbre:
-    """Return harmonics 1, 2, 3, ...: decay and attack are of the first, and by what share of it they grow; stiff strings are sharp."""
+    """Return harmonics 1, 2, 3, ...; decay and attack are those of the first and grow by a share.
+
+    Stiff strings are sharp.
+    """
     above = np.arange(len(amplitudes))
     return Timbre(
         ratios=(above + 1) * np.sqrt(1 + stiffness * (above + 1) ** 2),
@@ -134,7 +140,8 @@ TIMBRES: dict[str, Timbre] = {
 }
 
 LEADS: dict[str, float] = {
-    "piano": 71, "electric_piano": 71, "organ": 70, "flute": 76, "bell": 75, "pluck": 71, "brass": 68, "marimba": 72, "strings": 72,
+    "piano": 71, "electric_piano": 71, "organ": 70, "flute": 76, "bell": 75, "pluck": 71,
+    "brass": 68, "marimba": 72, "strings": 72,
     "clarinet": 70, "accordion": 70, "music_box": 77,
 }  # fmt: skip
 """Instruments that lead, with the middle of their range (MIDI number)."""

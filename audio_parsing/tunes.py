@@ -28,13 +28,14 @@ _LETTERS = {"C": 60, "D": 62, "E": 64, "F": 65, "G": 67, "A": 69, "B": 71}
 _CHORDS = {"": (0, 4, 7), "m": (0, 3, 7), "7": (0, 4, 7, 10), "dim": (0, 3, 6)}
 _TOKEN = re.compile(
     r'"(?P<chord>[^"]*)"|(?P<bar>\|)'
-    r"|(?P<accidental>[\^_]*)(?P<letter>[A-Ga-gz])(?P<octave>[,']*)(?P<length>\d*/?\d*)(?P<tie>-?)|\s+"
+    r"|(?P<accidental>[\^_]*)(?P<letter>[A-Ga-gz])(?P<octave>[,']*)(?P<length>\d*/?\d*)(?P<tie>-?)"
+    r"|\s+"
 )
 
 
 @dataclass(frozen=True)
 class MelodyNote:
-    """One note of a tune: start and duration in beats, pitch as a MIDI number in the canonical key."""
+    """One note of a tune: start and duration in beats, MIDI pitch in the canonical key."""
 
     start: float
     duration: float
@@ -43,7 +44,7 @@ class MelodyNote:
 
 @dataclass(frozen=True)
 class Chord:
-    """A chord from `start` (beats) on: the pitch class of its root and of all its tones, in the canonical key."""
+    """A chord from `start` (beats) on: pitch classes of root and tones, in the canonical key."""
 
     start: float
     root: int
@@ -80,7 +81,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Tune:
-    """A public-domain tune: where it comes from, its metre (beats a bar), the tempi it bears (beats per minute) and its text."""
+    """A public-domain tune: source, metre (beats a bar), range of tempi (beats a minute), text."""
 
     name: str
     title: str

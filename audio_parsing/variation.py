@@ -1,4 +1,4 @@
-"""Small changes to a melody that is played again: split and dotted notes, passing tones, a line in thirds.
+"""Small changes to a repeated melody: split and dotted notes, passing tones, a line in thirds.
 
 A melody is a list of MelodyNote in the canonical key (beats, MIDI numbers); every function returns
 a new list of the same length in beats.
@@ -14,7 +14,7 @@ from audio_parsing.tunes import Chord, MelodyNote
 
 
 def step_in_scale(pitch: int, steps: int, scale: Sequence[int]) -> int:
-    """Return the pitch `steps` degrees of the scale (pitch classes) above or below `pitch`; a foreign pitch counts as the one below it."""
+    """Return the pitch `steps` degrees away; one outside the scale counts as the one below."""
     degrees = sorted(scale)
     below = max((degree for degree in degrees if degree <= pitch % 12), default=degrees[-1] - 12)
     octave, degree = divmod(degrees.index(below % 12) + steps, len(degrees))
@@ -24,7 +24,7 @@ def step_in_scale(pitch: int, steps: int, scale: Sequence[int]) -> int:
 def vary(
     melody: Sequence[MelodyNote], scale: Sequence[int], *, amount: float, rng: np.random.Generator
 ) -> list[MelodyNote]:
-    """Change about the share `amount` of the notes; the last one stays, so that a phrase keeps its end."""
+    """Change about the share `amount` of the notes, never the last, the end of the phrase."""
     varied: list[MelodyNote] = []
     index = 0
     while index < len(melody):
@@ -79,7 +79,7 @@ def vary(
 def line_below(
     melody: Sequence[MelodyNote], scale: Sequence[int], chords: Sequence[Chord]
 ) -> list[MelodyNote]:
-    """Return a line a third below the melody's notes of a beat or more; it takes the raised seventh where the chord does."""
+    """Return a line a third below the notes of a beat or more, following the chords."""
     line = []
     for note in melody:
         if note.duration >= 1:

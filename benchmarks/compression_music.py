@@ -1,4 +1,4 @@
-"""The music that compression learns from, and that which it is judged by: never the same tune, never the same recording.
+"""Music to train and to judge compression: never the same tune, never the same recording.
 
 Everything that is learned comes from the starter collection: 20 of its 32 tunes, and mixtures made
 of them, because its plain songs have fewer kinds of sound than the world: up to four songs at once,
@@ -43,7 +43,7 @@ EQUALISER_STEP = 4.0  # dB, standard deviation from node to node
 
 
 def parts() -> dict[str, list[StarterSong]]:
-    """Return the starter songs for 'training', for 'stopping' and for 'judging': 20, 4 and 8 tunes in three arrangements."""
+    """Return starter songs for 'training', 'stopping' and 'judging': 20, 4 and 8 tunes."""
     songs = starter_songs()
     tunes = list(dict.fromkeys(song.tune for song in songs))
     judging, stopping = set(tunes[3::4]), set(tunes[1::8])
@@ -119,7 +119,7 @@ def noise(length: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def recordings(count: int, seconds: float) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield names and middles (n,) of recordings that nothing was tuned on, evenly over those that are installed."""
+    """Yield names and middles (n,) of installed recordings that nothing was tuned on."""
     length = int(seconds * SAMPLE_RATE)
     for name, path in recording_paths(count):
         samples = read_audio(path, SAMPLE_RATE)

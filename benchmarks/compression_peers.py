@@ -1,4 +1,4 @@
-"""What the codec is compared with at the same bytes: Opus, Vorbis and MP3 through ffmpeg, and a plain DCT or PCA of chunks."""
+"""Peers of the codec at the same bytes: Opus, Vorbis, MP3 by ffmpeg, a plain DCT or PCA."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def available() -> bool:
 
 
 def through(name: str, sound: np.ndarray, sample_rate: int, size: int) -> tuple[int, np.ndarray]:
-    """Return the bytes of a sound (n,) through a peer, as near to `size` as it comes, and what comes back, aligned."""
+    """Return the bytes (about `size`) of a sound (n,) coded by a peer, and the decoded sound."""
     options, ending, low, high = PEERS[name]
     best: tuple[int, np.ndarray] | None = None
     with tempfile.TemporaryDirectory() as folder:
@@ -68,7 +68,7 @@ def through(name: str, sound: np.ndarray, sample_rate: int, size: int) -> tuple[
 def through_all(
     sound: np.ndarray, sample_rate: int, size: int
 ) -> dict[str, tuple[int, np.ndarray]]:
-    """Return what `through` returns for each peer; they are programs of their own, so they run side by side."""
+    """Return the result of `through` for each peer; the programs run side by side."""
     with ThreadPoolExecutor(2) as pool:
         return dict(
             zip(
@@ -92,7 +92,7 @@ def aligned(sound: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def plain(basis: np.ndarray, sound: np.ndarray, size: int) -> tuple[int, np.ndarray]:
-    """Return the bytes of a sound (n,) cut into chunks in an orthogonal basis (N, N), about `size`, and what comes back."""
+    """Return the bytes of a sound (n,) in an orthogonal basis (N, N), and the decoded sound."""
     coefficients = chunks_of(sound, len(basis)) @ basis
     low, high = np.log2(1e-5), np.log2(np.abs(coefficients).max() + 1e-9)
     best = (0, sound)

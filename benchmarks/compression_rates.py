@@ -1,4 +1,4 @@
-"""Compression against the linear optimum and against other codecs, on music that nothing was learned from (compression_music.py).
+"""Compression against the linear optimum and other codecs, on music that was not trained on.
 
     python benchmarks/compression_rates.py             about 15 minutes
     python benchmarks/compression_rates.py --steps 300 --recordings 2 --songs 2 --no-picture
@@ -28,7 +28,12 @@ from scipy import fft
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.analysis import log_spectral_distance  # noqa: E402
-from benchmarks.compression_music import SAMPLE_RATE, recordings, rendered, training_sounds  # noqa: E402
+from benchmarks.compression_music import (  # noqa: E402
+    SAMPLE_RATE,
+    recordings,
+    rendered,
+    training_sounds,
+)
 from benchmarks.compression_peers import PEERS, available, plain, through_all  # noqa: E402
 from compression import range_coder  # noqa: E402
 from compression.codec import QUALITIES, Decoder, Encoder  # noqa: E402
@@ -84,7 +89,8 @@ def autoencoders(steps: int) -> dict[int, ResidualAutoEncoder]:
             )
             seconds = time.monotonic() - start
             print(
-                f"{code_size} values: {-10 * np.log10(share):+.2f} dB on the tunes for stopping, {seconds:.0f} s",
+                f"{code_size} values: {-10 * np.log10(share):+.2f} dB on the tunes for stopping, "
+                f"{seconds:.0f} s",
                 flush=True,
             )
             path.parent.mkdir(exist_ok=True)
@@ -112,7 +118,7 @@ def by_autoencoder(autoencoder: ResidualAutoEncoder) -> Callable[[np.ndarray], n
 def codes_table(
     pieces: Pieces, networks: dict[int, ResidualAutoEncoder]
 ) -> tuple[list[str], dict[str, list[float]], bool]:
-    """Return the first table's rows, the SNRs for the picture, and whether the bars were reached."""
+    """Return the first table's rows, the SNRs for the picture, and whether the bars are met."""
     everything = np.concatenate([chunks_of(sound, SIZE) for sound in pieces.values()]).astype(
         np.float64
     )
@@ -138,14 +144,14 @@ def codes_table(
 
 
 def by_codec(sound: np.ndarray, quality: int) -> tuple[int, np.ndarray, np.ndarray, int]:
-    """Return the bytes of the file, what comes back, the same with the intervals' middles, and the bytes by LZMA."""
+    """Return the file's bytes, the sound, the sound with intervals' middles, and LZMA's bytes."""
     encoder = Encoder(1, quality)
     blocks = [block for block in encoder.push(sound[:, None]) + encoder.finish() if block.chunks]
     back = []
     for restorer in (shipped(), None):
         decoder = Decoder(1, restorer)
         back.append(
-            np.concatenate([*(decoder.push(block) for block in blocks), decoder.finish()])[
+            np.concatenate([*(decoder.push(block) for block in blocks), decoder.calibration()])[
                 : len(sound), 0
             ]
         )
@@ -288,7 +294,8 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         print(f"\n{group}: {len(pieces)} pieces")
         print(
-            "| values | autoencoder | PCA | PCA in hindsight | DCT | mean over PCA | least over PCA |"
+            "| values | autoencoder | PCA | PCA in hindsight | DCT | mean over PCA "
+            "| least over PCA |"
         )
         _, codes, reached = codes_table(pieces, networks)
         print("| quality | codec | kbit/s | SNR | distance |")

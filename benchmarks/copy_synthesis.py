@@ -1,7 +1,7 @@
-"""Copy synthesis: sound to frames and back, no network between. What the frames lose, a network cannot bring back.
+"""Copy synthesis: sound to frames and back without a network: the upper bound of any network.
 
-    python benchmarks/copy_synthesis.py                       24 starter songs, and 15 recordings if Debian's music is installed
-    python benchmarks/copy_synthesis.py FOLDER --json         any folder of recordings, machine-readable
+    python benchmarks/copy_synthesis.py                  24 starter songs, 15 installed recordings
+    python benchmarks/copy_synthesis.py FOLDER --json    any folder of recordings, as JSON
 
 The recordings of the default folder come with `apt install wesnoth-1.16-music`: orchestral OGG
 files, of which 30 s from the middle are taken. Starter songs are encoded at 24 frames a beat,
@@ -67,7 +67,7 @@ def starter_excerpts(count: int, beats: int) -> Iterator[Excerpt]:
 
 
 def recorded_excerpts(folder: Path, count: int, seconds: float) -> Iterator[Excerpt]:
-    """Yield the middle of the first recordings of a folder that are at least twice as long as the excerpt."""
+    """Yield the middle of the first recordings that are twice as long as the excerpt."""
     length = int(seconds * SAMPLE_RATE)
     found = 0
     for path in files.find_audio(folder):
@@ -190,7 +190,8 @@ def main(arguments: list[str] | None = None) -> int:
     show = (lambda text: None) if options.json else print
     show(f"{'':32}" + "".join("  " + heading for heading in MEASURES.values()))
     report: dict[str, object] = {
-        "machine": f"{platform.processor() or platform.machine()}, Python {platform.python_version()}"
+        "machine": f"{platform.processor() or platform.machine()}, "
+        f"Python {platform.python_version()}"
     }
     passed = True
     for group, excerpts in groups.items():

@@ -1,4 +1,4 @@
-"""A full adversarial step (generator, then critic) beside the same step in PyTorch as its users write it, on one thread each.
+"""An adversarial step (generator, then critic) beside the same step in PyTorch, on one thread.
 
     python benchmarks/gan_speed.py                     both critics, 16 and 64 beats
     python benchmarks/gan_speed.py --beats 16 --json

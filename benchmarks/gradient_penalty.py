@@ -1,7 +1,7 @@
-"""Right and wrong gradients of a WGAN-GP: cosines with finite differences, and what the right ones cost.
+"""Right and wrong gradients of a WGAN-GP: cosines with differences, and the cost of right ones.
 
-    python benchmarks/gradient_penalty.py             the cosines of docs/gradient_penalty.md, some seconds
-    python benchmarks/gradient_penalty.py --speed     a critic's step at the size of a station, with a penalty and without
+    python benchmarks/gradient_penalty.py            cosines of docs/gradient_penalty.md, seconds
+    python benchmarks/gradient_penalty.py --speed    a critic's step, with and without a penalty
 
 A cosine is taken between two whole vectors of gradients, one value for each parameter; the witness
 is the central difference of the loss with respect to every single parameter, in float64. Each row
@@ -26,7 +26,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from gan import critic_bodies as bodies  # noqa: E402
 from gan import penalties  # noqa: E402
 from gan.critic import Critic  # noqa: E402
-from neural_networks.components.activations import ELU, LeakyReLU, Sigmoid, Softplus, Tanh  # noqa: E402
+from neural_networks.components.activations import (  # noqa: E402
+    ELU,
+    LeakyReLU,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
 from neural_networks.components.dense import Dense  # noqa: E402
 from neural_networks.components.mean_over_time import MeanOverTime  # noqa: E402
 from neural_networks.components.module import Module, Sequential  # noqa: E402
@@ -47,7 +53,7 @@ def cosine(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def differences(loss: Callable[[], float], values: np.ndarray) -> np.ndarray:
-    """Return the central difference of a loss with respect to each value (n,); they are put back."""
+    """Return the central difference of a loss for each value (n,), which is put back."""
     found = np.empty_like(values)
     for index, start in enumerate(values):
         values[index] = start + STEP
@@ -99,7 +105,7 @@ def generator_differences(
 
 
 def station_cosine(rng: np.random.Generator) -> float:
-    """Return the cosine between the right and the wrong gradient for the shipped station's generator, at 8 songs that it knows."""
+    """Return the cosine of right and wrong gradient for the shipped station's generator."""
     station = Station.load(SHIPPED / STARTER)
     coordinates = rng.choice(station.means, 8, replace=False).astype(np.float32)
     through, past = generator_gradients(
@@ -111,7 +117,7 @@ def station_cosine(rng: np.random.Generator) -> float:
 def small_critic(
     activation: Callable[[], Module], rng: np.random.Generator
 ) -> tuple[FlatParameters, np.ndarray]:
-    """Return a critic of two hidden layers with one kind of activation, and songs (5, 3, 4) for it."""
+    """Return a critic of two hidden layers with one kind of activation, and songs (5, 3, 4)."""
     layers = (
         Dense(4, 6, rng=rng),
         activation(),
@@ -141,7 +147,7 @@ def penalty_differences(critic: FlatParameters, songs: np.ndarray) -> np.ndarray
 
 @contextmanager
 def without_curvature() -> Iterator[None]:
-    """Leave out every term with f''(x) while this runs: the derivation that holds for activations made of straight lines only."""
+    """Leave out every term with f''(x) while this runs: right for piecewise linear layers only."""
     right = dict(tangents.RULES)
     straight = tangents.RULES[LeakyReLU]
     tangents.RULES.update({kind: straight for kind in (ELU, Tanh, Sigmoid, Softplus)})
@@ -154,12 +160,14 @@ def without_curvature() -> Iterator[None]:
 def print_cosines() -> None:
     """Print the table of docs/gradient_penalty.md."""
     print(
-        f"{'':36}  {'ours: worst':>13}  {'wrong: median':>13}  {'worst':>7}  {'best':>7}   of {SEEDS}"
+        f"{'':36}  {'ours: worst':>13}  {'wrong: median':>13}  {'worst':>7}  {'best':>7}   "
+        f"of {SEEDS}"
     )
 
     def row(name: str, ours: list[float], wrong: list[float]) -> None:
         print(
-            f"{name:36}  {min(ours):13.9f}  {statistics.median(wrong):13.3f}  {min(wrong):7.3f}  {max(wrong):7.3f}"
+            f"{name:36}  {min(ours):13.9f}  {statistics.median(wrong):13.3f}  "
+            f"{min(wrong):7.3f}  {max(wrong):7.3f}"
         )
 
     ours, wrong = [], []
@@ -172,7 +180,8 @@ def print_cosines() -> None:
     row("generator, past the critic", ours, wrong)
     past = [station_cosine(np.random.default_rng(seed)) for seed in range(5)]
     print(
-        f"{'  the same, shipped station, 5 draws':36}  {'-':>13}  {statistics.median(past):13.3f}  {min(past):7.3f}  {max(past):7.3f}"
+        f"{'  the same, shipped station, 5 draws':36}  {'-':>13}  "
+        f"{statistics.median(past):13.3f}  {min(past):7.3f}  {max(past):7.3f}"
     )
 
     for activation in (lambda: LeakyReLU(0.2), ELU, Softplus, Tanh, Sigmoid):
@@ -187,12 +196,13 @@ def print_cosines() -> None:
 
 
 def print_speed() -> None:
-    """Print the time of one step of each critic on real and generated songs, with a penalty and without."""
+    """Print the time of one step of each critic, with a penalty and without."""
     steps, batch, features, hidden = SPEED
     rng = np.random.default_rng(0)
     real, fake = rng.random((2, steps, batch, features), np.float32)
     print(
-        f"{platform.machine()}, NumPy {np.__version__}, float32, (S, B, F, H) = {SPEED}; medians of 5, milliseconds"
+        f"{platform.machine()}, NumPy {np.__version__}, float32, (S, B, F, H) = {SPEED}; "
+        "medians of 5, milliseconds"
     )
     print(f"{'critic':14}  {'without':>8}  {'wgan_gp':>8}  {'times':>6}")
     for body in (bodies.convolutional, bodies.recurrent, bodies.mixed):
@@ -202,7 +212,8 @@ def print_speed() -> None:
             critic.zero_grads()
             for songs in (real, fake):
                 scores, cache = critic.module.forward(songs)
-                critic.module.add_gradients(np.ones_like(scores), cache)  # type: ignore[attr-defined]
+                add = critic.module.add_gradients  # type: ignore[attr-defined]
+                add(np.ones_like(scores), cache)
 
         def penalised(critic: FlatParameters = critic) -> None:
             plain(critic)
@@ -219,7 +230,8 @@ def print_speed() -> None:
             1000 * statistics.median(seconds[name]) for name in ("plain", "penalised")
         )
         print(
-            f"{body.__name__:14}  {without:8.1f}  {with_penalty:8.1f}  {with_penalty / without:6.2f}"
+            f"{body.__name__:14}  {without:8.1f}  {with_penalty:8.1f}  "
+            f"{with_penalty / without:6.2f}"
         )
 
 

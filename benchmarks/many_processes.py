@@ -1,4 +1,4 @@
-"""A station's training step by one process and by several: efficiency, and what the processes spend on each other.
+"""A training step by one process and by several: efficiency, and the cost of communication.
 
     python benchmarks/many_processes.py [--processes 2] [--rounds 5] [--steps 12]
 
@@ -29,7 +29,7 @@ from neural_networks.parallel.mpi import processes  # noqa: E402
 from neural_networks.vae.recurrent_vae import RecurrentVAE  # noqa: E402
 from radio.station import steps as song_data  # noqa: E402
 from radio.training.dataset import TrainingSongs  # noqa: E402
-from radio.training.train import BATCH_SIZE, PIECE, vae_trainer  # noqa: E402
+from radio.training.recipes import BATCH_SIZE, PIECE, vae_trainer  # noqa: E402
 
 BEATS = 64
 SONGS = 48
@@ -114,10 +114,12 @@ def main() -> None:
             )
             found.append(json.loads(done.stdout))
     print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}"
     )
     print(
-        f"{measured[1][0]['weights']:,} weights, {BATCH_SIZE} songs of {BEATS} beats a process and step, {options.rounds} rounds"
+        f"{measured[1][0]['weights']:,} weights, {BATCH_SIZE} songs of {BEATS} beats a process and "
+        f"step, {options.rounds} rounds"
     )
     for count, found in measured.items():
         step, wait, add, busy = (
@@ -125,9 +127,11 @@ def main() -> None:
             for name in ("step", "wait", "add", "busy")
         )
         print(
-            f"{count} processes: a step {np.median(step):.1f} ms (least {step.min():.1f}; of the processor, without waiting, "
+            f"{count} processes: a step {np.median(step):.1f} ms (least {step.min():.1f}; of the "
+            "processor, without waiting, "
             f"{np.median(busy):.1f}, least {busy.min():.1f}), the sum {np.median(add):.2f} ms "
-            f"({100 * np.median(add) / np.median(step):.1f} %), waiting for each other {np.median(wait):.2f} ms "
+            f"({100 * np.median(add) / np.median(step):.1f} %), waiting for each other "
+            f"{np.median(wait):.2f} ms "
             f"({100 * np.median(wait) / np.median(step):.1f} %)"
         )
     for name in ("step", "busy"):
@@ -144,7 +148,8 @@ def main() -> None:
             else "efficiency of the processor's time, without waiting"
         )
         print(
-            f"{what} {np.median(ratios):.2f} (of the rounds {min(ratios):.2f} to {max(ratios):.2f}; of the least times {least:.2f})"
+            f"{what} {np.median(ratios):.2f} (of the rounds {min(ratios):.2f} to "
+            f"{max(ratios):.2f}; of the least times {least:.2f})"
         )
 
 

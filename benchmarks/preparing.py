@@ -1,4 +1,4 @@
-"""How fast a library of music becomes excerpts to train on, on one core and on all, with bad files in it.
+"""How fast a library of music becomes training excerpts, on one core and on all.
 
     python benchmarks/preparing.py [--files 10000] [--seconds 180] [--bad 300] [--beats 64]
     [--excerpts 384] [--workers 1 2] [--folder DIR]
@@ -95,7 +95,8 @@ def main() -> int:
     options = parser.parse_args()
     music_folder.MOST_EXCERPTS = options.excerpts
     print(
-        f"{platform.machine()}, {available_cores()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
+        f"{platform.machine()}, {available_cores()} cores, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}"
     )
     wrong = 0
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
@@ -103,7 +104,8 @@ def main() -> int:
         start = time.perf_counter()
         bad = library(folder, options.files, options.seconds, options.bad)
         print(
-            f"{options.files:,} files of {options.seconds} s, {len(bad)} of them bad, made in {time.perf_counter() - start:.0f} s",
+            f"{options.files:,} files of {options.seconds} s, {len(bad)} of them bad, "
+            f"made in {time.perf_counter() - start:.0f} s",
             flush=True,
         )
         for workers in options.workers:
@@ -120,11 +122,13 @@ def main() -> int:
             missed, blamed = len(bad - told), len(told - bad)
             wrong += blamed + (missed if options.excerpts >= options.files else 0)
             print(
-                f"{workers} workers: {len(songs.names):,} excerpts of {good:,} files, {hours:.1f} hours, in {took:.1f} s, "
+                f"{workers} workers: {len(songs.names):,} excerpts of {good:,} files, "
+                f"{hours:.1f} hours, in {took:.1f} s, "
                 f"{used:.1f} s of the processor: {60 * hours / took:.1f} hours of audio a minute, "
                 f"{60 * hours / used:.1f} per core and minute; "
                 f"{len(told & bad)} bad files told, {missed} not, {blamed} good ones blamed; "
-                f"memory at most {megabytes(resource.RUSAGE_SELF):.0f} MB ({songs.steps.nbytes / 1e6:.0f} MB of it the songs), "
+                f"memory at most {megabytes(resource.RUSAGE_SELF):.0f} MB "
+                f"({songs.steps.nbytes / 1e6:.0f} MB of it the songs), "
                 f"a reader's {megabytes(resource.RUSAGE_CHILDREN):.0f} MB",
                 flush=True,
             )

@@ -1,9 +1,9 @@
-"""How far new songs are from real ones, how new they are, and how the simple ways do on the same songs.
+"""Distance of new songs from real ones, their novelty, and simple methods on the same songs.
 
-    python benchmarks/quality.py                         16 beats: train for some minutes, then judge
-    python benchmarks/quality.py --station FOLDER        judge a trained station on a beat grid
-    python benchmarks/quality.py --gan-steps 0           everything but the adversarial training
-    python benchmarks/quality.py --keep FOLDER           keep the trained networks there; the same command again only judges them
+    python benchmarks/quality.py                     16 beats: train for minutes, then judge
+    python benchmarks/quality.py --station FOLDER    judge a trained station on a beat grid
+    python benchmarks/quality.py --gan-steps 0       everything but the adversarial training
+    python benchmarks/quality.py --keep FOLDER       store the networks; the next run reads them
 
 The distance is Fréchet's between statistics of windows (quality_measure.py), divided by the floor:
 other real songs, none of which is in the reference, with their tempi and keys shuffled as generated
@@ -19,7 +19,7 @@ import json
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ class Judge:
         self.floor = self.judge(models.copies(collection.others.steps))["distance"][0]
 
     def judge(self, maker: models.Maker, *, seed: int = 0) -> dict[str, tuple[float, float]]:
-        """Return (mean over the draws, half width of its interval) of every measure of a maker's songs."""
+        """Return (mean over the draws, half width of its interval) of every measure."""
         rows = []
         for draw in range(self.draws):
             rng = np.random.default_rng((seed, draw))
@@ -138,7 +138,7 @@ def _interval(values: list[float]) -> tuple[float, float]:
 
 
 def given_back(drawn: models.Drawn, songs: np.ndarray) -> dict[str, float]:
-    """Return how much of songs (N, S, F) comes back through encoder and decoder: chroma, and notes within an eighth of a beat."""
+    """Return the chroma and notes of songs (N, S, F) that come back through the VAE."""
     encoded = models.Drawn(drawn.vae, songs)
     made = encoded.decode(encoded.means)
     chroma, scores = [], []
@@ -154,7 +154,7 @@ def given_back(drawn: models.Drawn, songs: np.ndarray) -> dict[str, float]:
 
 
 def _note_f1(real: np.ndarray, made: np.ndarray, tolerance: int = 3) -> float:
-    """Return the F1 of note beginnings (T, 88): same pitch, at most `tolerance` frames apart, each note used once."""
+    """Return the F1 of note onsets (T, 88), at most `tolerance` frames apart, used once each."""
     matched = 0
     for pitch in range(real.shape[1]):
         left = list(np.flatnonzero(made[:, pitch]))
@@ -291,7 +291,7 @@ def main() -> None:
                 for name in ("beats", "fresh", "samples", "unseen", "seed", "steps")
             },
         )
-        smoothness = (models.RECIPE.smoothness, models.RECIPE.rise)
+        smoothness = (models.RECIPE.gan.smoothness, models.RECIPE.smoothness_power)
         vae, facts = kept.network(
             "vae", lambda: _vae(collection.known, options), smoothness=smoothness
         )
@@ -313,7 +313,7 @@ def main() -> None:
                 "gan",
                 lambda: _gan(vae, collection.known, options),
                 **chosen,
-                recipe=asdict(models.RECIPE),
+                recipe=models.recipe_figures(),
             )
             result["facts"] |= facts
             judged("GAN", models.Drawn(generator.module, known))
@@ -354,7 +354,8 @@ def _print(result: dict[str, dict], as_json: bool) -> None:
         print(json.dumps(result, indent=2))
         return
     print(
-        f"{'songs':32s} distance / floor   novelty   near copies   notes / real   (floor {result['facts']['floor']:.2f})"
+        f"{'songs':32s} distance / floor   novelty   near copies   notes / real   "
+        f"(floor {result['facts']['floor']:.2f})"
     )
     for name, values in result["table"].items():
         print(_line(name, values))
@@ -365,7 +366,8 @@ def _print(result: dict[str, dict], as_json: bool) -> None:
 
 def _line(name: str, values: dict[str, tuple[float, float]]) -> str:
     mean, width = values["distance"]
-    rest = f"{values['novelty'][0]:9.3f} {100 * values['copies'][0]:10.1f} % {values['notes'][0]:12.2f}"
+    novelty, copies, notes = (values[name][0] for name in ("novelty", "copies", "notes"))
+    rest = f"{novelty:9.3f} {100 * copies:10.1f} % {notes:12.2f}"
     return f"{name:32s} {mean:8.2f} +- {width:5.2f} {rest}"
 
 

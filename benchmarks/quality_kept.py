@@ -1,6 +1,7 @@
 """Trained networks that quality.py keeps in a folder, so that judging them again takes no training.
 
-    Kept(folder, options).network(name, train) -> (network, facts)     train() -> (network, facts) is called if there is none yet
+    Kept(folder, options).network(name, train) -> (network, facts)
+    train() -> (network, facts), called if no stored network fits
 
 A network is taken up only if it was trained with the same options. NOTE: not even then if what
 trains it was changed; nothing tells that.
@@ -18,7 +19,7 @@ import numpy as np
 
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.training.checkpoint import load_arrays, part, save_arrays
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.training.recipes import new_vae
 
@@ -55,8 +56,10 @@ class Kept:
         network, facts = train()
         decoder = network.module.decoder  # type: ignore[attr-defined]
         arrays = {"values": network.values}
-        if decoder.finish is not None:
-            arrays |= {f"finish_{key}": array for key, array in decoder.finish.arrays().items()}
+        if decoder.calibration is not None:
+            arrays |= {
+                f"finish_{key}": array for key, array in decoder.calibration.arrays().items()
+            }
         self.folder.mkdir(parents=True, exist_ok=True)
         save_arrays(path, arrays, {"options": wanted, "facts": facts, "beats": decoder.beats})
         return network, facts
@@ -67,5 +70,5 @@ def _unpacked(arrays: dict[str, np.ndarray], beats: int) -> FlatParameters:
     network.values[:] = arrays["values"]
     finish = part(arrays, "finish_")
     module: RecurrentVAE = network.module  # type: ignore[assignment]
-    module.decoder.finish = Finish(**finish) if finish else None
+    module.decoder.calibration = Calibration(**finish) if finish else None
     return network

@@ -1,8 +1,8 @@
-"""How far generated songs are from real ones, without another network: statistics of windows, and the Fréchet distance between them.
+"""Distance of generated songs from real ones: window statistics and the Fréchet distance.
 
-    statistics(frames (T, 181), rate) -> (windows, 94)                     what is heard in each window of WINDOW seconds
-    frechet(first (n, K), second (m, K)) -> distance                       between the Gaussians with their means and covariances
-    novelty(songs (n, V), known (N, V)) -> (n,)                            distance to the nearest known song over that between two
+    statistics(frames (T, 181), rate) -> (windows, 94)      of each window of WINDOW seconds
+    frechet(first (n, K), second (m, K)) -> distance        between Gaussians fitted to them
+    novelty(songs (n, V), known (N, V)) -> (n,)             distance to the nearest known song
 
 A window of a song in its own key and tempo is described by 12 + 5 + 7 values of its notes, 12 of
 its onsets, 58 of its log-mel levels. Notes are spectral peaks that are no overtones
@@ -64,7 +64,7 @@ def statistics(frames: np.ndarray, rate: float) -> np.ndarray:
 
 
 def salience(frames: np.ndarray) -> np.ndarray:
-    """Return the amplitude of every semitone (T, 88) whose peak is no overtone of another, 0 elsewhere."""
+    """Return the amplitudes (T, 88) of semitones whose peak is not an overtone, 0 elsewhere."""
     energy, pitch = note_energy(frames)
     time, band = np.nonzero(energy)
     semitone = np.clip(np.rint(pitch[time, band]).astype(int) - LOWEST, 0, PITCHES - 1)
@@ -92,7 +92,7 @@ def notes_a_second(frames: np.ndarray, rate: float) -> float:
 
 
 def levels(frames: np.ndarray) -> np.ndarray:
-    """Return the level (T, 29) of MEL_BANDS groups of bands and of the noise bands, in bels of amplitude above LOWEST_LEVEL."""
+    """Return the levels (T, 29) of groups of bands, in bels of amplitude above LOWEST_LEVEL."""
     amplitude = np.maximum(frames.astype(np.float64), 0) ** (1 / EXPONENT)
     hertz = 440 * 2 ** ((LOWEST_PITCH + np.arange(BANDS) / 2 - 69) / 12)
     mel = np.log1p(hertz / 700)
@@ -107,7 +107,7 @@ def levels(frames: np.ndarray) -> np.ndarray:
 
 
 def _of_notes(amplitudes: np.ndarray, begun: np.ndarray, rate: float) -> np.ndarray:
-    """Return shares of pitch classes and octaves, and how many, how long, how high, how wide, how loud the notes are (24,)."""
+    """Return (24,) figures of the notes: pitch classes, octaves, number, length, range, level."""
     heard = amplitudes > AUDIBLE
     weight = (amplitudes * heard).sum(axis=0)
     total = max(float(weight.sum()), 1e-9)
@@ -136,7 +136,7 @@ def _of_notes(amplitudes: np.ndarray, begun: np.ndarray, rate: float) -> np.ndar
 
 
 def _of_onsets(rise: np.ndarray, rate: float, start: int) -> np.ndarray:
-    """Return how much frames rise: mean, spread, peak, the share at each third of a quarter beat, correlation with itself (12,)."""
+    """Return (12,) figures of the rises: mean, spread, peak, shares by time, autocorrelation."""
     mean = max(float(rise.mean()), 1e-9)
     place = (np.arange(len(rise)) + start) % 6 // 2  # on the quarter, after it, before the next
     shares = np.bincount(place, rise, 3) / (mean * len(rise))
@@ -152,7 +152,7 @@ def _of_levels(level: np.ndarray) -> np.ndarray:
 
 
 def frechet(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the Fréchet distance (squared, as is usual) between the Gaussians of two sets of vectors (n, K) and (m, K)."""
+    """Return the squared Fréchet distance between Gaussians of vectors (n, K) and (m, K)."""
     difference = first.mean(axis=0) - second.mean(axis=0)
     one, two = (np.cov(x, rowvar=False) for x in (first, second))
     root = _root(one)
@@ -167,7 +167,7 @@ def _root(matrix: np.ndarray) -> np.ndarray:
 
 
 def novelty(songs: np.ndarray, known: np.ndarray, *, unit: float) -> np.ndarray:
-    """Return the distance (n,) of each song (n, V) to the nearest known one (N, V), in units of `unit`; 0 is a copy."""
+    """Return the distances (n,) of songs (n, V) to the nearest of (N, V), in `unit`s; 0: a copy."""
     return np.sqrt(square_distances(songs, known).min(axis=1)) / unit
 
 

@@ -1,4 +1,4 @@
-"""The ways to make songs that quality.py compares: simple ones, and a station's networks at the recipe's scale.
+"""Generators that quality.py compares: simple ones, and a station's networks at 16 beats.
 
 A maker is a function (count, rng) -> canonical steps (count, S, F). Letters: N songs, S steps, F
 values of a step.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from gan.critic import Critic
 from gan.critic_bodies import BODIES
-from gan.latent import Kind, LatentDistribution
+from gan.latent import LatentDistribution
+from gan.names import Latent
 from gan.trainer import GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
@@ -23,9 +24,9 @@ from radio.station import steps as song_data
 from radio.training.dataset import TrainingSongs
 from radio.training.recipes import (
     THOROUGH,
+    calibrate,
     encode_songs,
     gan_trainer,
-    measure_finish,
     new_vae,
     vae_trainer,
 )
@@ -36,13 +37,24 @@ Maker = Callable[[int, np.random.Generator], np.ndarray]
 # may be bolder.
 RECIPE = replace(
     THOROUGH,
-    reconstruction_weight=4500.0,
-    adversarial_weight=4.0,
-    gaussian=0.5,
-    halfway=0.25,
-    generator_rate=2e-3,
-    critic_rate=4e-3,
+    gan=replace(
+        THOROUGH.gan,
+        reconstruction_weight=4500.0,
+        adversarial_weight=4.0,
+        gaussian=0.5,
+        halfway=0.25,
+        generator_rate=2e-3,
+        critic_rate=4e-3,
+    ),
 )
+
+
+def recipe_figures() -> dict[str, float]:
+    """Return the figures of the adversarial training's options, for JSON."""
+    options = asdict(RECIPE.gan).items()
+    return {name: value for name, value in options if isinstance(value, (int, float))}
+
+
 COMPONENTS = 64  # of principal components of frames
 STATES = 256  # of the Markov chain
 CLUSTERING_ROUNDS = 8
@@ -54,7 +66,7 @@ def copies(songs: np.ndarray) -> Maker:
 
 
 def two_at_once(songs: np.ndarray) -> Maker:
-    """Return a maker that plays two songs over each other, half as loud: the mean of their frames."""
+    """Return a generator of two songs at once, half as loud: the mean of their frames."""
     return lambda count, rng: (
         (songs[_chosen(len(songs), count, rng)] + songs[_chosen(len(songs), count, rng)]) / 2
     )
@@ -103,7 +115,7 @@ def gaussian_songs(songs: np.ndarray) -> Maker:
 
 
 def markov_chain(songs: np.ndarray, *, seed: int = 0) -> Maker:
-    """Return a maker that goes from step to step as songs do: a chain of clusters of steps, each played by one of its own steps."""
+    """Return a generator that chains clusters of steps as songs do, each by one of its steps."""
     rng = np.random.default_rng(seed)
     steps = songs.reshape(-1, songs.shape[2])
     centres = steps[rng.permutation(len(steps))[:STATES]].copy()
@@ -143,7 +155,7 @@ def trained_vae(
     seed: int,
     progress: Callable[..., Any],
 ) -> FlatParameters:
-    """Return a VAE after so many steps on songs; its errors become as smooth as those against the critic."""
+    """Return a VAE after some steps on songs, with the smoothness of the recipe."""
     vae = new_vae(beats=beats, rng=np.random.default_rng((seed, 0)))
     trainer = vae_trainer(vae, songs, steps=steps, seed=seed, recipe=RECIPE)
     trainer.run(len(songs.steps), steps, progress=progress)
@@ -153,7 +165,7 @@ def trained_vae(
 def finished(vae: FlatParameters, songs: TrainingSongs, *, seed: int) -> RecurrentVAE:
     """Return a copy of a VAE with a finish."""
     copy: RecurrentVAE = deepcopy(vae.module)  # type: ignore[assignment]
-    measure_finish(copy, songs, seed=seed, drawn=False)
+    calibrate(copy, songs, seed=seed, drawn=False)
     return copy
 
 
@@ -171,12 +183,12 @@ def trained_gan(
     rng = np.random.default_rng((seed, 1))
     copy = new_vae(beats=vae.module.decoder.beats, rng=rng)  # type: ignore[attr-defined]
     copy.values[:] = vae.values
-    measure_finish(copy.module, songs, seed=seed, drawn=False)  # type: ignore[arg-type]
+    calibrate(copy.module, songs, seed=seed, drawn=False)  # type: ignore[arg-type]
     critic = pack(Critic(song_data.STEP_SIZE, hidden, body=BODIES[body], rng=rng))
     trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed, recipe=RECIPE)
     trainer.run(steps, progress=progress)
     trainer.use_average()
-    measure_finish(copy.module, songs, seed=seed, drawn=True)  # type: ignore[arg-type]
+    calibrate(copy.module, songs, seed=seed, drawn=True)  # type: ignore[arg-type]
     return copy, trainer
 
 
@@ -193,7 +205,7 @@ class Drawn:
         self.means, self.log_variances = np.split(statistics, 2, axis=1)
         self.error = float(errors.mean())
 
-    def of(self, kind: Kind) -> Maker:
+    def of(self, kind: Latent) -> Maker:
         """Return a maker of songs at coordinates of a distribution."""
         distribution = LatentDistribution(self.means, self.log_variances, kind)
         return lambda count, rng: self.decode(distribution.sample(count, rng))

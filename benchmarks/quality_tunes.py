@@ -1,4 +1,4 @@
-"""Tunes that no station was ever trained on, for quality.py: what a VAE gives back of them tells what it knows of music, not of its songs.
+"""Tunes that no station was trained on, for quality.py: what a VAE knows of music in general.
 
 Like the starter collection's they are in the public domain, and in the notation of
 audio_parsing/tunes.py; all four are in major.
@@ -67,7 +67,7 @@ UNHEARD: tuple[Tune, ...] = (
 
 
 def unheard_songs(count: int, rng: np.random.Generator, *, beats: int) -> list[StarterSong]:
-    """Return arrangements of the tunes in turn, drawn as `fresh_song` draws those of the collection."""
+    """Return arrangements of the tunes in turn, drawn as `fresh_song` draws them."""
     leads = sorted(LEADS)
     songs = []
     for index in range(count):

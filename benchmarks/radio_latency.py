@@ -1,4 +1,4 @@
-"""Does it stutter? The radio as a listener has it, on a pseudo-terminal and a sound server, while its learner works without a pause.
+"""Measures latency and underruns: the radio on a terminal and a sound server, always learning.
 
     python benchmarks/radio_latency.py --minutes 10
 
@@ -61,7 +61,7 @@ class Terminal:
         return bool(ready)
 
     def seconds_until(self, key: bytes, wanted: bytes) -> float:
-        """Press a key and return how long it takes until the terminal shows something; NaN if it never does."""
+        """Press a key; return the seconds until the terminal shows something, or NaN."""
         while self.read(0):
             pass
         self.text = b""
@@ -101,7 +101,7 @@ class Recording:
                 self.silence = time.perf_counter()
 
     def seconds_until_heard(self, radio: Terminal, key: bytes) -> float:
-        """Pause, press a key in the silence, and return how long it takes until there is sound; NaN if never."""
+        """Pause, press a key in the silence; return the seconds until there is sound, or NaN."""
         os.write(radio.child.child_fd, b" ")
         paused = time.perf_counter()
         while self.silence < paused or self.silence - self.sound < 0.3:
@@ -207,7 +207,8 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
         if now - sampled >= SAMPLE_SECONDS:
             sampled = now
             memories.append((memory(front), memory(learner)))
-            told = f"{now - began:6.0f} s  {songs} songs  memory {memories[-1][0]:.0f} and {memories[-1][1]:.0f} MB"
+            held = " and ".join(f"{one:.0f}" for one in memories[-1])
+            told = f"{now - began:6.0f} s  {songs} songs  memory {held} MB"
             print(told, file=sys.stderr, flush=True)
         until = time.perf_counter() + KEY_SECONDS
         while time.perf_counter() < until:
@@ -232,17 +233,20 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
             f"{name:18} {len(values):5d} times  {told}  never shown {int(np.isnan(values).sum())}"
         )
     print(
-        f"underruns          {underruns} in {lasted / 60:.1f} minutes, exit code {radio.child.exitstatus}"
+        f"underruns          {underruns} in {lasted / 60:.1f} minutes, "
+        f"exit code {radio.child.exitstatus}"
     )
     part = max(1, len(memories) // 5)
     for index, name in enumerate(("radio", "learner")):
         series = np.array([one[index] for one in memories])
         first, last = series[:part].mean(), series[-part:].mean()
         print(
-            f"memory of {name:8} {first:.0f} MB in the first fifth, {last:.0f} MB in the last, at most {series.max():.0f} MB"
+            f"memory of {name:8} {first:.0f} MB in the first fifth, {last:.0f} MB in the last, "
+            f"at most {series.max():.0f} MB"
         )
     print(
-        f"processor          radio {(after[0] - before[0]) / lasted:.0%}, learner {(after[1] - before[1]) / lasted:.0%} of a core"
+        f"processor          radio {(after[0] - before[0]) / lasted:.0%}, "
+        f"learner {(after[1] - before[1]) / lasted:.0%} of a core"
     )
 
 
@@ -255,10 +259,12 @@ def main() -> None:
     options = parser.parse_args()
     if not (shutil.which("pulseaudio") and Path("/proc/self/stat").exists()):
         raise SystemExit(
-            "this needs PulseAudio and /proc: Debian's pulseaudio, pulseaudio-utils and libasound2-plugins"
+            "this needs PulseAudio and /proc: "
+            "Debian's pulseaudio, pulseaudio-utils and libasound2-plugins"
         )
     print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before"
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
+        f"load {os.getloadavg()[0]:.1f} before"
     )
     folder = Path(tempfile.mkdtemp(prefix="radio-"))
     server, environment = sound_server(folder)

@@ -1,4 +1,4 @@
-"""Our recurrent VAE for recurrent_speed.py: its sizes, its training step, its arithmetic, and the peak of the processor.
+"""This library's recurrent VAE for recurrent_speed.py: sizes, training step, arithmetic, peak.
 
     training_step(cell, size, x, threads) -> a function that makes one step
     operations(cell, size) -> the floating-point operations that the step's matrix products need
@@ -28,8 +28,8 @@ from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.components.recurrent import Recurrent
 from neural_networks.components.rnn import RNN
 from neural_networks.optimizers.optimizers import Adam
-from neural_networks.training.batches import Batch
-from neural_networks.training.pieces import Halves
+from neural_networks.training.batches import Piece
+from neural_networks.training.pieces import GradientPieces
 from neural_networks.vae.vae import VAE
 
 Size = tuple[int, int, int, int, int]
@@ -50,7 +50,10 @@ _TILES = 2000
 
 
 def network(cell: str, size: Size) -> VAE:
-    """Return a VAE with its first weights. The owner's cell has a layer more in each of its networks, else it has no leaky ReLU."""
+    """Return a VAE with its first weights.
+
+    `Recurrent` has one layer more in each of its networks, or it would have no leaky ReLU.
+    """
     _, _, features, hidden, latent = size
     more = (hidden,) if cell == "Recurrent" else ()
     return VAE(
@@ -76,7 +79,7 @@ def frames(size: Size) -> np.ndarray:
 
 
 def training_step(cell: str, size: Size, x: np.ndarray, threads: int = 1) -> Callable[[], object]:
-    """Return a function that makes one step; with two threads as the Trainer does, which gives each of them half of the batch."""
+    """Return a function that makes one step, with two threads in two pieces as the Trainer does."""
     flat = pack(network(cell, size))
     adam = Adam()
     rng = np.random.default_rng(0)
@@ -92,22 +95,22 @@ def training_step(cell: str, size: Size, x: np.ndarray, threads: int = 1) -> Cal
     middle = (batch + 1) // 2
     parts = np.ascontiguousarray(x[:, :middle]), np.ascontiguousarray(x[:, middle:])
 
-    def loss(module: VAE, half: Batch) -> float:
-        part = parts[int(half.indices[0] >= middle)]
-        return module.loss(part, part, rng=half.rng)
+    def loss(module: VAE, piece: Piece) -> float:
+        part = parts[piece.piece]
+        return module.loss(part, part, rng=piece.rng)
 
-    halves = Halves(flat, loss, seed=0, stream=0, threads=threads)
+    pieces = GradientPieces(flat, loss, seed=0, stream=0, threads=threads)
     indices, steps = np.arange(batch), count()
 
-    def step_of_halves() -> None:
-        halves.gradient(indices, next(steps))
+    def step_of_pieces() -> None:
+        pieces.gradient(indices, next(steps))
         adam.step(flat.values, flat.grads, 1e-3)
 
-    return step_of_halves
+    return step_of_pieces
 
 
 def song(cell: str, size: Size, steps: int) -> Callable[[], object]:
-    """Return a function that gives `steps` time steps of one song from a latent vector, through the decoder alone."""
+    """Return a function that decodes `steps` time steps of one song from a latent vector."""
     model = network(cell, size)
     pack(model)
     z = np.random.default_rng(0).standard_normal((1, size[4]), np.float32)
@@ -115,7 +118,9 @@ def song(cell: str, size: Size, steps: int) -> Callable[[], object]:
 
 
 def operations(cell: str, size: Size) -> int:
-    """Return what the step's matrix products need: twice the forward ones again in backward, but for dx, which nobody asks for.
+    """Return the operations of the step's matrix products.
+
+    Backward has twice those of forward, without dx, which is not needed.
 
     A latent that every step gets is multiplied once, and the encoder's states are read out once: a
     library that does more has the same count.
@@ -139,7 +144,7 @@ def operations(cell: str, size: Size) -> int:
 
 @lru_cache
 def peak() -> tuple[Callable[[], object], int] | None:
-    """Return a function that does nothing but the register tile, and its operations; None for a processor without it."""
+    """Return a function that only runs the register tile, and its operations, if there is one."""
     if TILE is None:
         return None
     width, rows, vectors = VECTORS * LANES, ROWS, VECTORS
@@ -155,7 +160,7 @@ def peak() -> tuple[Callable[[], object], int] | None:
 
 
 def accuracy(cell: str, size: Size) -> tuple[float, float]:
-    """Return the gradient's largest float32 error over its largest value, and the same of the loss, against float64."""
+    """Return the relative errors of gradient and loss in float32, against float64."""
     results: list[tuple[float, np.ndarray]] = []
     flats: list[FlatParameters] = []
     x = frames(size)
@@ -175,9 +180,9 @@ def accuracy(cell: str, size: Size) -> tuple[float, float]:
 
 
 def memory(cell: str, size: Size) -> dict[str, float]:
-    """Return a step's memory in MB: by arithmetic, of its output and cache, of all that Python and NumPy hold at once, and of the process.
+    """Return a step's memory in MB: needed, in its cache, in all arrays, and in the process.
 
-    NOTE: to be called in a fresh process, whose largest size yet is that of a step at S0.
+    NOTE: call it in a new process, whose largest size so far is that of a step at S0.
     """
     import resource  # Windows has none
 
@@ -220,7 +225,7 @@ def _arrays(tree: Any) -> list[np.ndarray]:
 
 
 def first_step(cell: str, size: Size) -> float:
-    """Return the seconds of a process's first step: compiling where Numba's cache is empty, else reading it."""
+    """Return the seconds of a process's first step: compiled, or read from Numba's cache."""
     step = training_step(cell, size, frames(size))
     start = time.perf_counter()
     step()

@@ -1,16 +1,16 @@
-"""Other libraries' training steps of the recurrent VAE of recurrent_speed.py: PyTorch as its users write it, and JAX compiled as a whole.
+"""The recurrent VAE of recurrent_speed.py in PyTorch, as its users write it, and in compiled JAX.
 
     torch_step(cell, size, x) -> a function that makes one step
     torch_song(cell, size, steps) -> one that plays one song through the decoder alone
     jax_step(cell, size, x) -> as torch_step, for GRU, LSTM and RNN
 
 Both are optional, and imported where they are used. PyTorch's layers are nn.GRU, nn.LSTM and
-nn.RNN, and its Adam is the fused one; the owner's cell is a loop over time steps, for no layer of
-PyTorch's does what it does. JAX has no recurrent layers of its own: here are the cells as one
-writes them by hand, the input's projection as one product before lax.scan, the whole step one
-compiled function. The loss is ours: sum over time of mean((y - x)^2) + KL / latent_size. The
-weights begin as ours do, uniform in +-1 / sqrt(hidden). Two cells are not ours to the letter:
-PyTorch's RNN and LSTM have two biases, and our LSTM begins with 1 at the forget gate.
+nn.RNN, and its Adam is the fused one; `Recurrent` is a loop over time steps, since PyTorch has no
+such layer. JAX has no recurrent layers: here are the cells written by hand, with the product of the
+input before lax.scan and the whole step as one compiled function. The loss is that of this library:
+sum over time of mean((y - x)^2) + KL / latent_size. So are the first weights, uniform in +-1 /
+sqrt(hidden). Two cells differ slightly: PyTorch's RNN and LSTM have two biases, and this library's
+LSTM begins with 1 at the forget gate.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def torch_step(cell: str, size: Size, x: np.ndarray) -> Step:
 
     _, steps, _, _, latent = size
     torch.manual_seed(0)
-    encoder, decoder = _torch_halves(cell, size)
+    encoder, decoder = _torch_networks(cell, size)
     optimizer = torch.optim.Adam(
         [*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True
     )
@@ -54,7 +54,7 @@ def torch_song(cell: str, size: Size, steps: int) -> Step:
     import torch
 
     torch.manual_seed(0)
-    _, decoder = _torch_halves(cell, size)
+    _, decoder = _torch_networks(cell, size)
     z = torch.randn(1, size[4])
 
     def play() -> Any:
@@ -64,8 +64,8 @@ def torch_song(cell: str, size: Size, steps: int) -> Step:
     return play
 
 
-def _torch_halves(cell: str, size: Size) -> tuple[Any, Any]:
-    """Return encoder and decoder: modules that turn x (T, B, inputs) into outputs (T, B, O), or (B, O) if `last`."""
+def _torch_networks(cell: str, size: Size) -> tuple[Any, Any]:
+    """Return encoder and decoder: modules from x (T, B, I) to (T, B, O), or (B, O) if `last`."""
     import torch
     from torch import nn
 
@@ -84,7 +84,7 @@ def _torch_halves(cell: str, size: Size) -> tuple[Any, Any]:
             return self.after(y[-1] if last else y)
 
     class Owners(nn.Module):
-        """The owner's cell, each of its networks two layers with a leaky ReLU between them."""
+        """`Recurrent` with two layers in each of its networks and a leaky ReLU between them."""
 
         def __init__(self, inputs: int, outputs: int) -> None:
             super().__init__()
@@ -109,7 +109,7 @@ def _torch_halves(cell: str, size: Size) -> tuple[Any, Any]:
 
 
 def jax_step(cell: str, size: Size, x: np.ndarray) -> Step:
-    """Return a function that makes one training step on x (T, B, F), compiled as a whole, and waits for it."""
+    """Return a compiled function that makes one training step on x (T, B, F) and waits for it."""
     import jax
     from jax import lax, nn
     from jax import numpy as jnp

@@ -1,10 +1,10 @@
-"""One whole training step of a recurrent VAE, beside PyTorch's and JAX's in the same process, interleaved.
+"""One training step of a recurrent VAE, interleaved with PyTorch's and JAX's in one process.
 
-    python benchmarks/recurrent_speed.py                                     all sizes and cells on one core
-    python benchmarks/recurrent_speed.py --threads 2 --sizes S2 S3 --cells GRU --seconds 20 --json
-    result.json
-    python benchmarks/recurrent_speed.py --song                              the decoder alone, one song of 1024 time steps
-    python benchmarks/recurrent_speed.py --accuracy | --memory | --compile   ours alone: float32 errors, bytes, the first step's time
+    python benchmarks/recurrent_speed.py                 all sizes and cells on one core
+        --threads 2 --sizes S2 S3 --cells GRU --seconds 20 --json result.json
+        --song                                           the decoder alone, a song of 1024 steps
+        --accuracy | --memory | --compile                this library alone: float32 errors, bytes,
+                                                         the first step's time
 
 A step: encoder over T time steps -> mu, log-variance -> decoder, fed the latent at every step ->
 linear -> squared error + KL -> all of backpropagation through time -> Adam. In every round each
@@ -12,21 +12,21 @@ contender runs a few times and its best counts; a ratio is the peer's time over 
 so above 1 we are faster: its minimum, median and maximum are printed. PyTorch and JAX are optional
 peers, `pip install torch jax`; the others are measured without them.
 
-What is honest about it:
-- PyTorch stands twice. The gradient of an untrained encoder fades over 256 steps into denormal
+How the comparison is fair:
+- PyTorch is measured twice. The gradient of an untrained encoder fades over 256 steps into denormal
   numbers, on which the processor is slow: as it comes ("torch") it takes three to eight times
   longer at S2 than with torch.set_flush_denormal(True) ("flushed"), which few users know. Our cells
-  and JAX flush by themselves, so "flushed" is the fair race and "torch" is what a user meets.
-- Each contender runs on a thread of its own, for that setting belongs to a thread and to the
-  threads that it starts.
-- One thread means one core: the process holds to it. With two, ours runs two halves of the batch,
-  as the Trainer does; at S0 handing one over costs more than it saves, and there the Trainer would
-  not. NOTE: two threads on two cores are only worth measuring while nothing else runs: whoever
-  takes a core makes both halves wait for it, ours and the peers'. The load is printed.
+  and JAX flush by themselves, so "flushed" is the fair comparison and "torch" is what a user gets.
+- Each contender runs on its own thread, since that setting belongs to a thread and to the threads
+  that it starts.
+- One thread means one core, to which the process is bound. With two, ours runs two pieces of the
+  batch, as the Trainer does; at S0 handing one over costs more than it saves, and the Trainer would
+  not. NOTE: measure two threads on two cores only while nothing else runs: any other load makes
+  both pieces wait for it, ours and the peers'. The load is printed.
 - GFLOP/s count the products that a step needs, not those that a library makes. The peak is that of
   our own register tile, in the same rounds on one core, times the threads: not the processor's,
-  whose matrix unit (AMX) nobody uses here in float32.
-- The owner's cell gets a second layer in each of its networks, lest it have no leaky ReLU, and runs
+  whose matrix unit (AMX) none of them uses in float32.
+- `Recurrent` has a second layer in each of its networks, or it would have no leaky ReLU, and runs
   at S0 and S1 only.
 """
 
@@ -69,7 +69,7 @@ class Contender(NamedTuple):
 
 
 def hold_to(threads: int) -> None:
-    """Start this program anew with so many threads in all libraries: they read it once, when they are loaded."""
+    """Restart this program with so many threads in all libraries, which read it when loaded."""
     count = str(threads)
     if os.environ.get("RECURRENT_SPEED_THREADS") == count:
         return
@@ -139,7 +139,10 @@ def best_of(function: Callable[[], object]) -> float:
 
 
 def measure(found: list[Contender], seconds: float, idle: float) -> dict[str, list[float]]:
-    """Return the best times of each contender in each round, in seconds; before each the processor is left alone for `idle` seconds."""
+    """Return the best times of each contender in each round, in seconds.
+
+    Before each the processor is idle for `idle` seconds.
+    """
     for contender in found:
         for _ in range(2):
             contender.thread.submit(contender.run).result()
@@ -194,7 +197,8 @@ def race(name: str, cell: str, threads: int, seconds: float, song: bool) -> dict
             "ms": theirs,
             "ratio": [min(ratios), statistics.median(ratios), max(ratios)],
         }
-        line += f" | {contender.name} {theirs:.3f} ms x {min(ratios):.2f} {statistics.median(ratios):.2f} {max(ratios):.2f}"
+        spread = f"{min(ratios):.2f} {statistics.median(ratios):.2f} {max(ratios):.2f}"
+        line += f" | {contender.name} {theirs:.3f} ms x {spread}"
     print(line, flush=True)
     return row
 
@@ -205,31 +209,33 @@ def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
         return pool.submit(function, *arguments).result()
 
 
-def tell_memory(name: str, cell: str) -> dict[str, Any]:
+def print_memory(name: str, cell: str) -> dict[str, Any]:
     """Print and return the memory of a step."""
     found = in_fresh_process(ours.memory, cell, ours.SIZES[name])
     print(
         f"{name} {cell:9} needed {found['needed']:8.3f} MB  cache {found['cache']:8.3f} MB"
-        f"  Python and NumPy at most {found['arrays']:8.3f} MB  process grew by {found['process']:8.3f} MB"
+        f"  Python and NumPy at most {found['arrays']:8.3f} MB"
+        f"  process grew by {found['process']:8.3f} MB"
     )
     return {"size": name, "cell": cell, "memory MB": found}
 
 
-def tell_compile(name: str, cell: str) -> dict[str, Any]:
-    """Print and return the time of the first step in a new process, without and with Numba's cache."""
+def print_compile(name: str, cell: str) -> dict[str, Any]:
+    """Print and return the time of a process's first step, without and with Numba's cache."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NUMBA_CACHE_DIR"] = folder
         empty, filled = (
             in_fresh_process(ours.first_step, cell, ours.SIZES[name]) for _ in range(2)
         )
     print(
-        f"{name} {cell:9} first step {empty:6.2f} s with an empty cache, {filled:6.3f} s with a filled one",
+        f"{name} {cell:9} first step {empty:6.2f} s with an empty cache, "
+        f"{filled:6.3f} s with a filled one",
         flush=True,
     )
     return {"size": name, "cell": cell, "first step s": [empty, filled]}
 
 
-def tell_accuracy(name: str, cell: str) -> dict[str, Any]:
+def print_accuracy(name: str, cell: str) -> dict[str, Any]:
     """Print and return the float32 errors of a step's gradient and loss."""
     gradient, loss = ours.accuracy(cell, ours.SIZES[name])
     print(
@@ -292,13 +298,13 @@ def main() -> None:
     arguments = parser.parse_args()
     hold_to(arguments.threads)
 
-    tell = next(
+    report = next(
         (
             f
             for f, asked in (
-                (tell_accuracy, arguments.accuracy),
-                (tell_memory, arguments.memory),
-                (tell_compile, arguments.compile),
+                (print_accuracy, arguments.accuracy),
+                (print_memory, arguments.memory),
+                (print_compile, arguments.compile),
             )
             if asked
         ),
@@ -311,8 +317,8 @@ def main() -> None:
             if cell == "Recurrent" and name not in ("S0", "S1"):
                 continue
             rows.append(
-                tell(name, cell)
-                if tell
+                report(name, cell)
+                if report
                 else race(name, cell, arguments.threads, arguments.seconds, arguments.song)
             )
     print(", ".join(f"{key} {value}" for key, value in before.items()))

@@ -1,4 +1,4 @@
-"""A listener who never stops: songs are made, rated and learned from as fast as they come, and what the radio holds is watched.
+"""A listener who never stops: rates songs as fast as they come, and watches for leaks.
 
     python benchmarks/soak.py [--minutes 120] [--pace 120] [--history 300] [--station NAME] [--every
     200]
@@ -29,13 +29,16 @@ from collections import deque
 from dataclasses import astuple, dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from radio.composer.remote import RemoteSession  # noqa: E402
+from audio_parsing.playback import SilentDevice  # noqa: E402
+from radio.composer.process import ComposerProcess  # noqa: E402
 from radio.home.folder import STARTER, Home  # noqa: E402
+from radio.session.session import Session  # noqa: E402
 
 MOST_GROWTH = 0.05
 ALIKE = 1.25  # times as long at the end, in the processor's time
@@ -81,7 +84,7 @@ def memory(process: int | str = "self") -> float:
 
 
 class MemoryWatch(threading.Thread):
-    """Look again and again at the megabytes that the radio, which is this process, and its learner hold.
+    """Record the memory of the radio, which is this process, and of its worker, in megabytes.
 
     Args:
         learner: its process.
@@ -129,7 +132,7 @@ def busy(process: int) -> float:
 
 
 def liking(samples: np.ndarray, rate: int) -> float:
-    """Rate a song as a listener who likes it bright: by the middle of its spectrum, from -1 to 1."""
+    """Rate a song as a listener of bright songs: by the centroid of its spectrum, from -1 to 1."""
     power = np.abs(np.fft.rfft(samples[: 4 * rate])) ** 2
     middle = float((power * np.arange(len(power))).sum() / max(power.sum(), 1e-9)) / 4  # Hz
     return float(np.clip((middle - 500) / 500, -1, 1))
@@ -147,14 +150,15 @@ class Watch:
 
 
 def remember(station: Path, home: Path, count: int) -> None:
-    """Rate so many songs of a station, none of which was heard: in a process of its own, whose memory is not the radio's."""
-    from radio.ratings.database import Rating, Ratings
+    """Rate so many songs of a station, in a process of its own, whose memory is not the radio's."""
+    from radio.ratings.database import Ratings
+    from radio.ratings.rating import Rating
     from radio.station.song_file import station_fingerprint
     from radio.station.station import Station
 
     made, rng = Station.load(station), np.random.default_rng(1)
     ratings, made_by = Ratings(Home(home).ratings), station_fingerprint(made)
-    ratings.keep_all(
+    ratings.write_all(
         [
             Rating(
                 "soak",
@@ -173,30 +177,28 @@ def remember(station: Path, home: Path, count: int) -> None:
 
 
 def listen(
-    session: RemoteSession, begun: float, learner: int, rated_before: deque[str]
+    session: Session, begun: float, learner: int, rated_before: deque[str]
 ) -> tuple[Row, float]:
-    """Hear and rate one song; return what it cost, the learner's time since it began among it, and the song's length in seconds."""
+    """Play and rate one song; return what it cost and the song's length in seconds."""
     watch = Watch()
-    while not session.ready:
-        session.hurry()
+    composer = cast(ComposerProcess, session.composer)
+    while not composer.ready:
+        composer.hurry()
         time.sleep(0.002)
-        news = session.attend()
-        if news:
-            print(news, flush=True)
-        if session._learner.process.pid != learner:
+        session.take_events()
+        if composer._worker.process.pid != learner:
             raise SystemExit("the learner died: what its process held can't be compared any more")
     waited, _ = watch.read()
-    song = session.next_song()
-    session.began(song)
+    song = composer.next_song()
+    composer.played(song.key, song.latent)
     value = liking(song.samples, song.sample_rate)
     watch = Watch()
-    session.note(song, value / 2)
+    session.journal.note(song, value / 2)
     touched = watch.read()
     watch = Watch()
     session.rate(song, value)
     rated_before.append(song.key)
-    session.delete(rated_before.popleft())
-    session.judged()
+    session.history.change(rated_before.popleft(), None)
     rated = watch.read()
     files = open_files(), open_files(learner)
     row = Row(
@@ -234,8 +236,9 @@ def main() -> int:
         earlier.start()
         earlier.join()
         earlier.close()
-        session = RemoteSession(station, "soak", home=Home(folder), seed=0, beats=16)
-        learner = session._learner.process.pid
+        composer = ComposerProcess(station, "soak", home=Home(folder), seed=0, beats=16)
+        session = Session(composer, SilentDevice(), home=Home(folder), say=print)
+        learner = composer._worker.process.pid
         begun, heard, finals = time.monotonic(), 0.0, 0
         watch = MemoryWatch(learner, begun, options.minutes)
         watch.start()
@@ -248,9 +251,13 @@ def main() -> int:
             count += 1
             heard += seconds / 3600
             if count % FINAL_EVERY == 0:
-                session.final_song()
-                undone = session.undo()
+                session.make_final()
+                while session.finals.running:
+                    time.sleep(0.1)
+                    session.take_events()
+                undone = session.journal.undo()
                 if undone is not None:
+                    composer.changed(undone.key)
                     keys.remove(undone.key)
                 finals += 1
             if count % options.every == 0:
@@ -260,19 +267,21 @@ def main() -> int:
                     watch,
                 )
         watch.stop()
-        session.close()
+        composer.close()
         left = len(os.listdir("/proc/self/fd"))
     warm = records[:count][records[:count, 0] > WARM_UP * options.minutes]
     if len(warm) < 20:
         raise SystemExit(
-            f"{len(warm)} songs are too few to compare their first tenth with their last; listen longer"
+            f"{len(warm)} songs are too few to compare their first tenth with their last; "
+            "listen longer"
         )
     tenth = max(2, len(warm) // 10)
     first, last = warm[:tenth], warm[-tenth:]
     tell("first tenth", first, watch)
     tell("last tenth", last, watch)
     print(
-        f"{count:,} songs, {heard:.1f} hours of music, {finals} final songs; {left} files open after the end"
+        f"{count:,} songs, {heard:.1f} hours of music, {finals} final songs; "
+        f"{left} files open after the end"
     )
     return verdict(first, last, watch)
 
@@ -293,7 +302,8 @@ def verdict(first: np.ndarray, last: np.ndarray, watch: MemoryWatch) -> int:
             growth = after / before - 1
             good = growth <= MOST_GROWTH
             print(
-                f"{'held' if good else 'FAILED'}: the {process}'s memory {state} {before:.1f} -> {after:.1f} MB, {100 * growth:+.1f} %"
+                f"{'held' if good else 'FAILED'}: the {process}'s memory {state} "
+                f"{before:.1f} -> {after:.1f} MB, {100 * growth:+.1f} %"
             )
             failed |= not good
         files = int(end[f"{process}_files"].max() - begin[f"{process}_files"].max())
@@ -307,7 +317,8 @@ def verdict(first: np.ndarray, last: np.ndarray, watch: MemoryWatch) -> int:
         ratio = float(middle[1] / max(middle[0], 1e-9))
         good = ratio <= ALIKE
         print(
-            f"{'held' if good else 'FAILED'}: {name}, the middle of the end is {ratio:.2f} times that of the beginning"
+            f"{'held' if good else 'FAILED'}: {name}, "
+            f"the median at the end is {ratio:.2f} times that of the beginning"
         )
         failed |= not good
     return int(failed)
@@ -330,8 +341,10 @@ def tell(what: str, records: np.ndarray, watch: MemoryWatch) -> None:
     print(
         f"{what}: radio {radio} MB, {found['radio_files'].max():.0f} files; "
         f"learner {learner} MB, {found['learner_files'].max():.0f} files; "
-        f"ms until the next song {spread('waited')}, a touch {spread('touched')}, of the processor {spread('touched_busy')}, "
-        f"a rating {spread('rated')}, of the processor {spread('rated_busy')}; the learner's processor a song {spread('learner_busy')}",
+        f"ms until the next song {spread('waited')}, a touch {spread('touched')}, "
+        f"of the processor {spread('touched_busy')}, "
+        f"a rating {spread('rated')}, of the processor {spread('rated_busy')}; "
+        f"the learner's processor a song {spread('learner_busy')}",
         flush=True,
     )
 

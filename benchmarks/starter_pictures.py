@@ -1,4 +1,6 @@
-"""Draw spectrograms of starter songs with their true notes on top: `python benchmarks/starter_pictures.py FOLDER [NUMBER ...]`.
+"""Draw spectrograms of starter songs with their true notes on top.
+
+    python benchmarks/starter_pictures.py FOLDER [NUMBER ...]
 
 One PNG a song, numbered from 0 in the order of `starter_songs()`; without numbers every twelfth
 song is drawn.
@@ -32,7 +34,8 @@ def draw(song: StarterSong, path: Path, *, seconds: float | None = None) -> None
     )
     above.plot(np.arange(len(samples)) / SAMPLE_RATE, samples, linewidth=0.3)
     above.set(
-        title=f"{song.name}: {song.lead}, {' / '.join(song.accompaniments)}, {song.percussion}, {song.bpm:.0f} bpm",
+        title=f"{song.name}: {song.lead}, {' / '.join(song.accompaniments)}, {song.percussion}, "
+        f"{song.bpm:.0f} bpm",
         ylim=(-1, 1),
     )
     below.specgram(

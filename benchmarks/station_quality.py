@@ -1,7 +1,7 @@
-"""How good a station is: what comes back of its songs, and what its new songs are like.
+"""Quality of a station: reconstructions of its songs, and its new songs.
 
-    python benchmarks/station_quality.py                      the shipped starter station
-    python benchmarks/station_quality.py --minutes 5          a starter station trained from scratch, on both cores
+    python benchmarks/station_quality.py                  the shipped starter station
+    python benchmarks/station_quality.py --minutes 5      one trained from scratch, on both cores
     python benchmarks/station_quality.py --minutes 10 --music FOLDER --home DIR
 
 Note F1 compares a transcription of the original sound with one of the result (see transcription.py,
@@ -31,17 +31,19 @@ from audio_parsing import analysis  # noqa: E402
 from audio_parsing import frames as audio_frames
 from audio_parsing.starter import render, starter_songs  # noqa: E402
 from benchmarks import transcription  # noqa: E402
-from radio.composer.novelty import different_songs  # noqa: E402
+from radio.composer.novelty import sample_distinct  # noqa: E402
 from radio.home.folder import Home  # noqa: E402
 from radio.station import steps as song_data  # noqa: E402
 from radio.station.station import Station  # noqa: E402
 from radio.training.dataset import canonical_steps, prepare_starter_songs  # noqa: E402
 from radio.training.music_folder import prepare_folder  # noqa: E402
-from radio.training.train import encode_songs, train_station  # noqa: E402
+from radio.training.plan import TrainingOptions  # noqa: E402
+from radio.training.recipes import encode_songs  # noqa: E402
+from radio.training.train import train_station  # noqa: E402
 
 
 def explained_variance(original: np.ndarray, result: np.ndarray) -> float:
-    """Return the share of the variance of frames (..., 181), around each value's mean, that a result explains."""
+    """Return the explained share of the variance of frames (..., 181) around their means."""
     original, result = (
         x.reshape(-1, audio_frames.FRAME_SIZE).astype(np.float64) for x in (original, result)
     )
@@ -79,7 +81,7 @@ def starter_reconstruction(number: int, beats: int, folder: Path) -> dict[str, f
 
 
 def excerpt_reconstruction(pair: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
-    """Judge reconstructed frames (T, 181) of an excerpt against the excerpt's own frames, both as sound."""
+    """Judge reconstructed frames (T, 181) of an excerpt against its own, both as sound."""
     return judge_reconstruction(
         *(audio_frames.decode(f, hop_length=song_data.ABSOLUTE_HOP_LENGTH) for f in pair)
     )
@@ -92,7 +94,7 @@ def judge_generated(
     rng = np.random.default_rng(seed)
     station.render(station.sample(1, rng)[0])  # compiles
     start = time.perf_counter()
-    songs = list(islice(different_songs(station, rng), count))
+    songs = list(islice(sample_distinct(station, rng), count))
     coordinates = np.stack([coordinate for coordinate, _ in songs])
     made = np.concatenate([one for _, one in songs], axis=1)
     frames = station.frames_of(made, coordinates)
@@ -138,7 +140,7 @@ def judge_generated(
 def _in_scale(
     station: Station, coordinates: np.ndarray, frames: np.ndarray, sounds: list[np.ndarray]
 ) -> dict[str, float]:
-    """Return the mean share of note energy in each song's scale: the better of its major scale and the relative minor."""
+    """Return the mean share of note energy in each song's scale, major or relative minor."""
     shares: dict[str, list[float]] = {"frames": [], "notes": []}
     for number, coordinate in enumerate(coordinates):
         key = song_data.coordinate_key(float(coordinate[-1]))
@@ -197,9 +199,7 @@ def main() -> None:
         train_station(
             folder,
             arguments.music,
-            beats=arguments.beats,
-            minutes=arguments.minutes,
-            seed=arguments.seed,
+            TrainingOptions(beats=arguments.beats, minutes=arguments.minutes, seed=arguments.seed),
             report=_report,
         )
         result["training"] = {"minutes": (time.perf_counter() - start) / 60}

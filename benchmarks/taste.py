@@ -1,7 +1,7 @@
-"""How fast the radio learns a taste: simulated listeners, judged on the sound of what they were played, never on the network's features.
+"""How fast the radio learns a taste: simulated listeners, who judge by the sound of songs alone.
 
-    python benchmarks/taste.py --listeners 100 --seeds 3 --jobs 4          the whole of it, an hour and a half of one core
-    python benchmarks/taste.py --listeners 12 --seeds 1 --peers            a glance, with the other ways beside it
+    python benchmarks/taste.py --listeners 100 --seeds 3 --jobs 4    all of it, 1.5 hours of a core
+    python benchmarks/taste.py --listeners 12 --seeds 1 --peers      a glance, with other methods
 
 Every finished session is a line of JSON in the folder; the same command goes on where it was
 stopped, and the table tells how many. Percentiles are of true liking among 1,000 random songs of
@@ -75,7 +75,8 @@ def main() -> None:
         return
     for row in rows:
         print(
-            f"{row['what']:46s} {row['value']:8.3f}  [{row['low']:.3f}, {row['high']:.3f}]  n {row['n']:4d}  {row['bar']}"
+            f"{row['what']:46s} {row['value']:8.3f}  [{row['low']:.3f}, {row['high']:.3f}]  "
+            f"n {row['n']:4d}  {row['bar']}"
         )
 
 

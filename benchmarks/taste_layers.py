@@ -1,7 +1,7 @@
-"""What the generator's added layers are worth: is the song of G' liked more than that of G at the same P, and is it as real?
+"""What the generator's adapter is worth: are songs of G' liked more than those of G, and as real?
 
     judge = LayersJudge(stage, folder)
-    judge.of(listener, session, number) -> {"pairs", "gain", "quality"}       trains the session's layers and goes back to none
+    judge.of(listener, composer, number) -> {"pairs", "gain", "quality"}   trains it, then undoes it
 
 pairs is the share of PAIRS coordinates at which G' is truly liked more, gain by how many standard
 deviations, quality the Fréchet distance of benchmarks/quality_measure.py between QUALITY_SONGS
@@ -19,7 +19,7 @@ from audio_parsing import frames as frame_tools
 from benchmarks.quality_measure import frechet, statistics
 from benchmarks.taste_listeners import Listener
 from benchmarks.taste_sound import facts, of_song
-from radio.composer.composer import RadioSession
+from radio.composer.local_composer import LocalComposer
 from radio.station.station import Station
 from radio.station.steps import FRAMES_PER_BEAT, coordinate_key, coordinate_tempo, to_frames
 from radio.training.dataset import prepare_starter_songs
@@ -48,16 +48,16 @@ class LayersJudge:
         self._places = stage.pool.coordinates[:QUALITY_SONGS]
         self._distance = frechet(self._real, self._measured(self._places))
 
-    def of(self, listener: Listener, session: RadioSession, number: int) -> dict[str, float]:
-        """Return what a session's added layers are worth by now."""
-        kept = session.train_layers()
+    def of(self, listener: Listener, composer: LocalComposer, number: int) -> dict[str, float]:
+        """Return what a composer's adapter is worth by now."""
+        kept = composer.train_adapter()
         rows = np.random.default_rng([number, 3]).choice(
             len(self.stage.pool.coordinates), PAIRS, replace=False
         )
-        moved = self._moved(session, self.stage.pool.coordinates[rows])
+        moved = self._moved(composer, self.stage.pool.coordinates[rows])
         sounds = np.array(
             [
-                of_song(facts(session.station.render(one), session.station.sample_rate))
+                of_song(facts(composer.station.render(one), composer.station.sample_rate))
                 for one in moved
             ]
         )
@@ -65,9 +65,10 @@ class LayersJudge:
             self.stage.pool.sound[rows], number
         )
         quality = (
-            frechet(self._real, self._measured(self._moved(session, self._places))) / self._distance
+            frechet(self._real, self._measured(self._moved(composer, self._places)))
+            / self._distance
         )
-        session.generator.go_back(None)
+        composer.generator.go_back(None)
         return {
             "pairs": float(np.mean(gains > 0)),
             "gain": float(gains.mean()),
@@ -76,8 +77,8 @@ class LayersJudge:
         }
 
     @staticmethod
-    def _moved(session: RadioSession, coordinates: np.ndarray) -> np.ndarray:
-        return session.generator.layers.forward(coordinates.astype(np.float64))[0].astype(
+    def _moved(composer: LocalComposer, coordinates: np.ndarray) -> np.ndarray:
+        return composer.generator.adapter.forward(coordinates.astype(np.float64))[0].astype(
             np.float32
         )
 

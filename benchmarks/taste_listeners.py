@@ -1,6 +1,7 @@
-"""Simulated listeners, who like or dislike the sound of songs and tell it with a slider, as people do: late, noisily, with a drift.
+"""Simulated listeners, who rate the sound of songs by a slider: late, noisily, with a drift.
 
-    listeners(count, pool sound, seed) -> straight ones, every fourth bent          changing(count, ...) -> who change their mind
+    listeners(count, pool sound, seed) -> straight ones, every fourth bent
+    changing(count, ...) -> listeners who change their mind
     listener.liking(sound (n, SOUND_FACTS), heard) -> (n,) true liking, in standard deviations of
     the station's songs listener.curve(windows, heard, rng) -> (k, 2) seconds and slider
 

@@ -1,9 +1,11 @@
-"""Other ways to come to a song that a listener loves, from as many ratings: what benchmarks/taste.py compares with.
+"""Other methods of finding a song that a listener loves, with as many ratings; for taste.py.
 
     random               a random song
     best rated           the song that was rated best of 20 random ones
-    gaussian process     scikit-learn's regression on P, expected improvement over 192 candidates a song, then the best mean of 600
-    ranking critic       pairs of 20 random songs, logistic ranking on the critic's own layer means, then the best of 600
+    gaussian process     scikit-learn's regression on P, expected improvement over 192 candidates
+                         a song, then the best mean of 600
+    ranking critic       pairs of 20 random songs, logistic ranking on the critic's layer means,
+                         then the best of 600
 
 Needs scikit-learn (the extra `peers`).
 """
@@ -23,7 +25,7 @@ STEPS, RATE, DECAY = 300, 0.1, 0.01  # of the ranking critic
 
 
 def finals_of_peers(stage: Stage, listener: Listener, *, seed: int) -> dict[str, float]:
-    """Return the true liking, in standard deviations, of where each way ends after RATINGS ratings."""
+    """Return the true liking, in standard deviations, of each method's final song."""
     rng = np.random.default_rng([seed, 9])
     songs = np.arange(REFERENCE, len(stage.features))
     judged = rng.choice(songs, JUDGED, replace=False)

@@ -1,6 +1,6 @@
-"""One simulated listener and one RadioSession: what was played, what became of it, how it would end. Used by benchmarks/taste.py.
+"""One simulated listener and one session: for benchmarks/taste.py.
 
-The session is the one that the radio has, without its thread. Only its maker of songs is exchanged:
+The session is that of the radio, without threads or sound. Only its maker of songs is replaced:
 candidates come from a pool whose songs were rendered and measured before, so that thirty songs take
 seconds; what it makes beside those, such as final songs, is rendered in full.
 """
@@ -17,14 +17,18 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from audio_parsing.playback import SilentDevice
 from benchmarks.taste_layers import LayersJudge
 from benchmarks.taste_listeners import CHANGE, SONG_NOISE, SPREAD, Listener
 from benchmarks.taste_sound import Pool, facts, of_song
-from radio.composer.composer import RadioSession
-from radio.composer.song_maker import Song, SongMaker
+from radio.composer.local_composer import LocalComposer
+from radio.composer.song import Draft, Song
+from radio.composer.song_maker import SongMaker
 from radio.home.folder import Home
+from radio.session.session import Session
 from radio.station.station import Station
-from radio.taste.taste import CHUNK, Explore, Taste
+from radio.taste.exploration import Explore  # noqa: E402
+from radio.taste.taste import CHUNK, Taste
 
 REFERENCE = 1000  # songs of the pool that say what a percentile is; the others are candidates
 JUDGED = 600  # songs never rated, on which predictions are compared with the truth
@@ -45,10 +49,10 @@ class Stage:
         self.reference = pool.sound[:REFERENCE]
 
     def _features(self) -> np.ndarray:
-        """Return the features of the pool's songs, out of a file if it has what is computed of the first of them."""
+        """Return the features of the pool's songs, from a file if it is up to date."""
         maker, songs = SongMaker(self.station, self.taste), self.pool.coordinates
         path = self.pool.path.with_name(f"features-{self.pool.path.name}")
-        parts = [maker.judge(songs[:CHUNK])]
+        parts = [maker.features(songs[:CHUNK])]
         if path.exists():
             kept = np.load(path)["features"]
             if kept.shape == (len(songs), self.taste.size) and np.allclose(
@@ -56,7 +60,8 @@ class Stage:
             ):
                 return np.array(kept)
         parts += [
-            maker.judge(songs[start : start + CHUNK]) for start in range(CHUNK, len(songs), CHUNK)
+            maker.features(songs[start : start + CHUNK])
+            for start in range(CHUNK, len(songs), CHUNK)
         ]
         temporary = path.with_name(f"{path.stem}-{os.getpid()}.npz")
         np.savez(temporary, features=np.concatenate(parts))
@@ -70,7 +75,7 @@ class Stage:
     def heard(self, song: Song) -> tuple[np.ndarray, np.ndarray]:
         """Return the seconds (windows, 3 + MELS) and the sound (SOUND_FACTS,) of a song."""
         row = self.rows.get(np.asarray(song.latent, np.float32).tobytes())
-        if row is not None and not song.samples.size:
+        if row is not None and not song.samples.any():
             return self.pool.windows[row], self.pool.sound[row]
         windows = facts(song.samples, song.sample_rate)
         return windows, of_song(windows)
@@ -79,8 +84,8 @@ class Stage:
 class PooledMaker(SongMaker):
     """Draws candidates from the pool, and renders only what is not in it."""
 
-    def __init__(self, stage: Stage, taste: Taste) -> None:
-        super().__init__(stage.station, taste)
+    def __init__(self, stage: Stage, taste: Taste, *, beats: int | None = None) -> None:
+        super().__init__(stage.station, taste, beats=beats)
         self.stage = stage
 
     def fit_taste(self) -> None:
@@ -94,22 +99,14 @@ class PooledMaker(SongMaker):
         rows = rng.choice(np.arange(REFERENCE, len(self.stage.features)), count, replace=False)
         return self.stage.pool.coordinates[rows], self.stage.features[rows]
 
-    def make(
-        self, coordinate: np.ndarray, features: np.ndarray, steps: np.ndarray | None = None
-    ) -> Song:
-        """Return a song of the pool without its samples, or render another."""
-        if np.asarray(coordinate, np.float32).tobytes() not in self.stage.rows:
-            return super().make(coordinate, features, steps)
-        steps = self.decode(coordinate[None]) if steps is None else steps
-        return Song(
-            np.zeros(0, np.float32),
-            self.station.sample_rate,
-            coordinate,
-            "",
-            "",
-            features,
-            steps[:, 0],
-        )
+    def render(self, draft: Draft) -> Song:
+        """Return a song of the pool as silence of its length, or render another."""
+        if draft.coordinate.tobytes() not in self.stage.rows:
+            return super().render(draft)
+        rate = self.station.sample_rate
+        seconds = self.station.seconds(draft.coordinate)
+        silence = np.broadcast_to(np.float32(0), round(seconds * rate))
+        return Song(silence, rate, draft.coordinate, "", "")
 
 
 def run_session(
@@ -122,18 +119,24 @@ def run_session(
     finals: tuple[int, ...] = (10, 20, 30),
     layers: LayersJudge | None = None,
 ) -> dict[str, Any]:
-    """Let a listener hear and rate songs, and return what is to be known of it; the added layers after 20, if somebody judges them."""
+    """Let a listener rate songs, and return the results, the adapter's if it is judged."""
     rng = np.random.default_rng([seed, 5])
     played, finished, learned, told = [], {}, [], {}
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
-        session = RadioSession(
-            stage.station, "simulated", home=home, seed=seed, explore=explore, background=False
+        composer = LocalComposer(
+            stage.station,
+            "simulated",
+            home=home,
+            seed=seed,
+            explore=explore,
+            background=False,
+            make_maker=lambda station, taste, beats: PooledMaker(stage, taste, beats=beats),
         )
-        session._maker = PooledMaker(stage, session._taste)
+        session = Session(composer, SilentDevice(), home=home)
         try:
             for number in range(songs):
-                song = session.next_song()
+                song = composer.next_song()
                 windows, sound = stage.heard(song)
                 liking = float(listener.liking(sound[None], number)[0])
                 played.append((stage.percentile(listener, liking, number), liking))
@@ -142,14 +145,14 @@ def run_session(
                 session.rate(song, curve)
                 learned.append(time.thread_time() - before)
                 if number + 1 in finals:
-                    finished[number + 1] = _final(stage, listener, session, number)
+                    finished[number + 1] = _final(stage, listener, composer, number)
                 if number + 1 == 20:
-                    told = _told(stage, listener, session._taste, rng)
+                    told = _told(stage, listener, composer.taste, rng)
                     if layers is not None:
-                        told["layers"] = layers.of(listener, session, number)
-            delay = session.delay
+                        told["layers"] = layers.of(listener, composer, number)
+            delay = composer.delay
         finally:
-            session.close()
+            composer.close()
     percentiles, likings = np.array(played).T
     late = slice(20, 30)
     result = {
@@ -169,25 +172,24 @@ def run_session(
 
 
 def _final(
-    stage: Stage, listener: Listener, session: RadioSession, number: int
+    stage: Stage, listener: Listener, composer: LocalComposer, number: int
 ) -> dict[str, float]:
     """Return how a final song is liked, and the most promising of JUDGED candidates."""
     before = time.thread_time()
-    song = session.final_song()
+    song = composer.final_song(draw=False)
     seconds = time.thread_time() - before
     _, sound = stage.heard(song)
     liking = float(listener.liking(sound[None], number)[0])
     rows = np.random.default_rng(number).choice(
         np.arange(REFERENCE, len(stage.features)), JUDGED, replace=False
     )
-    mean, deviation = session._taste.predict(stage.features[rows])
+    mean, deviation = composer.taste.predict(stage.features[rows])
     best = float(
         listener.liking(stage.pool.sound[rows[np.argmax(mean - 0.5 * deviation)]][None], number)[0]
     )
-    rated = [
-        one.coordinate for one in sorted(session._known.values(), key=lambda one: -one.rating)[:1]
-    ]
-    favourite = stage.pool.sound[stage.rows[np.asarray(rated[0], np.float32).tobytes()]]
+    best_rated = max(composer.journal.history(), key=lambda one: one.rating)
+    place = np.asarray(best_rated.coordinate, np.float32)
+    favourite = stage.pool.sound[stage.rows[place.tobytes()]]
     own = float(listener.liking(favourite[None], number)[0])
     return {
         "percentile": stage.percentile(listener, liking, number),
@@ -204,7 +206,7 @@ def _final(
 def _told(
     stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Return how well the taste foretells songs that were not rated, and how well it would after 500 noiseless ratings."""
+    """Return how well the taste predicts unrated songs, now and after 500 noiseless ratings."""
     rows = rng.permutation(np.arange(REFERENCE, len(stage.features)))[:JUDGED]
     truth = listener.liking(stage.pool.sound[rows])
     mean, deviation = taste.predict(stage.features[rows])

@@ -1,7 +1,8 @@
-"""What can be heard of a song, measured in its samples alone: what the simulated listeners of benchmarks/taste.py like or don't.
+"""The sound of a song, measured in its samples alone: what simulated listeners like or don't.
 
-    facts(samples, rate) -> (windows, FACTS)      of each second: log spectral centroid, onsets a second, pitch, 40 log-mel levels
-    of_song(facts) -> (3 + 80,)                   their means over the song, and the spread of the log-mel levels
+    facts(samples, rate) -> (windows, FACTS)  of each second: log spectral centroid, onset rate,
+                                              pitch, 40 log-mel levels
+    of_song(facts) -> (3 + 80,)               their means, and the spread of the log-mel levels
 
 No network, no frames of ours, no coordinate: a song is rendered, and judged by its sound. Pools of
 songs are kept in a file, because rendering and measuring takes 0.2 s a song.
@@ -31,7 +32,10 @@ BLOCK = 3000  # songs drawn at once, so that a small pool is the beginning of a 
 
 
 def facts(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Return (windows, 3 + MELS): log2 spectral centroid, onsets a second, MIDI pitch and log-mel levels of every second of a song."""
+    """Return (windows, 3 + MELS): log2 centroid, onsets a second, MIDI pitch, log-mel levels.
+
+    Each window is a second of the song.
+    """
     padded = np.pad(samples.astype(np.float32), SIZE // 2)
     columns = sliding_window_view(padded, SIZE)[::HOP] * signal.get_window("hann", SIZE).astype(
         np.float32
@@ -77,7 +81,7 @@ def _mel_matrix(hertz: np.ndarray) -> np.ndarray:
 
 
 def _pitch_matrix(hertz: np.ndarray) -> np.ndarray:
-    """Return the matrix that sums the harmonics of every pitch, the higher ones less, minus what lies between them."""
+    """Return the matrix that sums the harmonics of each pitch, minus what lies between them."""
     matrix = np.zeros((len(hertz), HIGHEST - LOWEST), np.float32)
     for column, pitch in enumerate(range(LOWEST, HIGHEST)):
         fundamental = 440 * 2 ** ((pitch - 69) / 12)

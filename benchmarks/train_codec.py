@@ -1,6 +1,6 @@
 """Make the codec's network again, the one that ships: compression/models/restoring.npz.
 
-    python benchmarks/train_codec.py                   a minute or two; writes the file if it is better than taking the intervals' middles
+    python benchmarks/train_codec.py    minutes; writes the file if it beats the intervals' middles
 
 It learns from the starter collection alone (compression_music.py). Printed is the gain in dB over
 the middles, for each quality, on starter tunes that it did not learn from.
@@ -26,7 +26,7 @@ from neural_networks.components.losses import mean_squared_error  # noqa: E402
 from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.optimizers.optimizers import Adam  # noqa: E402
 from neural_networks.optimizers.schedules import cosine  # noqa: E402
-from neural_networks.training.trainer import Batch, Trainer  # noqa: E402
+from neural_networks.training.trainer import Piece, Trainer  # noqa: E402
 
 PLACES = 3000  # of each sound at each step
 
@@ -45,7 +45,7 @@ def rounded(coefficients: np.ndarray) -> np.ndarray:
 def examples(
     sounds: list[np.ndarray], rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield neighbourhoods (m, FEATURES) and by how much each level is larger than its coefficient (m, 1)."""
+    """Yield neighbourhoods (m, FEATURES) and the excess of each level over its value (m, 1)."""
     for sound in sounds:
         for _ in range(2):
             coefficients = scaled(sound, float(np.exp(rng.uniform(np.log(0.02), np.log(1.4)))))
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{len(inputs):,} levels to learn from")
     restorer = Restorer(rng=rng)
 
-    def loss(network, batch: Batch) -> float:  # type: ignore[no-untyped-def]
+    def loss(network, batch: Piece) -> float:  # type: ignore[no-untyped-def]
         y, cache = network.forward(inputs[batch.indices])
         value, dy = mean_squared_error(y, targets[batch.indices])
         network.backward(dy, cache)
@@ -92,7 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     losses = trainer.run(len(inputs), options.steps)
     print(
-        f"mean squared error: {losses[-100:].mean():.5f} of a step squared; the middles have {np.mean(targets**2):.5f}"
+        f"mean squared error: {losses[-100:].mean():.5f} of a step squared; "
+        f"the middles have {np.mean(targets**2):.5f}"
     )
     gains = []
     for quality, share in QUALITIES.items():
@@ -113,7 +114,8 @@ def main(arguments: list[str] | None = None) -> int:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     restorer.save(options.output)
     print(
-        f"{options.output}: {options.output.stat().st_size:,} bytes, fingerprint {restorer.fingerprint().hex()}"
+        f"{options.output}: {options.output.stat().st_size:,} bytes, "
+        f"fingerprint {restorer.fingerprint().hex()}"
     )
     return 0
 

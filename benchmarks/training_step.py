@@ -1,4 +1,4 @@
-"""One training step of the owner's first example: all of it, and what is left of it around a loss that does nothing.
+"""One training step of the smallest network: all of it, and without the loss itself.
 
     python benchmarks/training_step.py [--rounds 40]
 
@@ -54,7 +54,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
     print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}; 5 sounds, batches of 5"
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}; 5 sounds, batches of 5"
     )
     for name, kind in (("a step", VAE), ("around the loss", Idle)):
         seconds(kind, SHORT)  # compiles

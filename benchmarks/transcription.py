@@ -1,4 +1,4 @@
-"""Notes heard in samples, by Spotify's basic-pitch: a judge of sound that knows nothing of our frames.
+"""Transcribes samples to notes with Spotify's basic-pitch, a judge independent of our frames.
 
 An optional peer: `pip install onnxruntime && pip install --no-deps basic-pitch` (--no-deps: only
 its model file is used). The model's outputs are asked for by name, because their order differs
@@ -86,7 +86,7 @@ def transcribe(samples: np.ndarray, sample_rate: float) -> np.ndarray:
 
 
 def notes_from_activations(frames: np.ndarray, onsets: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Return the notes (n, 4) of the model's note and onset activations (T, 88); `times` (T,) are the frames' seconds."""
+    """Return the notes (n, 4) of activations (T, 88); `times` (T,) are the frames' seconds."""
     if len(frames) < 3:
         return np.zeros((0, 4))
     onsets = np.maximum(onsets, _rises(frames, float(onsets.max())))
@@ -113,7 +113,7 @@ def notes_from_activations(frames: np.ndarray, onsets: np.ndarray, times: np.nda
 
 
 def _rises(frames: np.ndarray, highest: float) -> np.ndarray:
-    """Return how much the activations rise over one and two frames, scaled to the highest onset: onsets the model missed."""
+    """Return the rises of the activations over one and two frames: onsets the model missed."""
     rise = np.zeros_like(frames)
     rise[2:] = np.maximum(np.minimum(frames[2:] - frames[1:-1], frames[2:] - frames[:-2]), 0)
     return rise * (highest / max(float(rise.max()), 1e-12))
@@ -121,7 +121,7 @@ def _rises(frames: np.ndarray, highest: float) -> np.ndarray:
 
 @kernel
 def _read_notes(frames, starts, loudest_first):
-    """Return (first frame, last frame, key) of each note: first those with an onset, then what sounds without one."""
+    """Return (first frame, last frame, key) of each note, those with an onset first."""
     count, keys = frames.shape
     left = frames.copy()
     found = [(0, 0, 0)][:0]
@@ -181,6 +181,6 @@ def matches(reference_notes: np.ndarray, notes: np.ndarray) -> int:
 
 
 def note_f1(reference_notes: np.ndarray, notes: np.ndarray) -> float:
-    """Return the harmonic mean of precision and recall of notes (n, 4) against reference notes (m, 4); 1 if both are empty."""
+    """Return the F1 of notes (n, 4) against reference notes (m, 4); 1 if both are empty."""
     total = len(reference_notes) + len(notes)
     return 2 * matches(reference_notes, notes) / total if total else 1.0

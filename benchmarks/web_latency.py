@@ -1,4 +1,4 @@
-"""How quick is the page? The time from a page's address to a button that answers, and from a moved slider to its rating in the database.
+"""Latency of the page: from its address to a working button, from slider to database.
 
     python benchmarks/web_latency.py --moves 400
 
@@ -44,14 +44,16 @@ new MutationObserver((changes, observer) => {
 # When each value of the slider was heard of in the page, and when the server had saved it.
 SAVED = """
 window.moved = new Map(); window.saved = [];
-const moves = (event) => event.target.id === 'moment' && window.moved.set(+event.target.value, performance.now());
+const moves = (event) => event.target.id === 'moment'
+    && window.moved.set(+event.target.value, performance.now());
 document.addEventListener('input', moves, true);
 const asked = window.fetch;
 window.fetch = async (address, options) => {
   const order = typeof options?.body === 'string' ? JSON.parse(options.body) : {};
   const answer = await asked(address, options);
   if (order.action === 'slide' && answer.ok)
-    for (const [, value] of order.points) window.saved.push([value, performance.now() - window.moved.get(value), order.play]);
+    for (const [, value] of order.points)
+        window.saved.push([value, performance.now() - window.moved.get(value), order.play]);
   return answer;
 };
 """
@@ -94,7 +96,7 @@ class Server:
 
 
 def load_times(browser: Any, address: str, count: int) -> np.ndarray:
-    """Return the seconds (count,) from asking for the page to a button that answers, each in a browser that has never seen it."""
+    """Return the seconds (count,) from an address to a working button, in new browsers."""
     seconds = []
     for _ in range(count):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
@@ -110,7 +112,7 @@ def load_times(browser: Any, address: str, count: int) -> np.ndarray:
 def saving_times(
     browser: Any, address: str, count: int
 ) -> tuple[np.ndarray, list[tuple[str, float]]]:
-    """Return the seconds (count,) from a moved slider to its saved rating, and what was said to be saved: (play, value)."""
+    """Return the seconds (count,) from a moved slider to its rating, and what was saved."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.add_init_script(SAVED)
     page.goto(address)

@@ -1,15 +1,14 @@
 """Compression of audio by autoencoding.
 
 NOTE: Python 3.14 has a package of this name in its standard library, which gzip, bz2 and lzma
-import from. The two share the name. Where ours is found first, as from the repository's root, it
-also looks into the standard library's folder; where the standard library's is found first, as where
-ours is installed, importing audio_parsing, neural_networks or radio adds our folder to it.
+import from. Where ours is found first, as in the repository's root, it also searches the standard
+library's folder; where the standard library's is found first, as where ours is installed,
+importing audio_parsing or radio adds our folder to it.
 """
 
 import os
 
 _standard = os.path.join(os.path.dirname(os.__file__), "compression")
 if _standard not in __path__:
-    # where there is no such folder, as before 3.14, nothing is found in it; it may lie in a zip
-    # file
+    # before 3.14 nothing is found in this folder, which may not exist or lie in a zip file
     __path__.append(_standard)

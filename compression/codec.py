@@ -1,13 +1,13 @@
-"""Blocks of sound to bytes and back: coefficients, rounded to whole steps, in as few bytes as the range coder finds.
+"""Code blocks of sound: quantised coefficients, written by the range coder.
 
 Contract:
 
-    Encoder(channels, quality).push(samples (n, channels)) -> Blocks    the blocks that are finished; .finish() gives the last ones
-    Decoder(channels).push(block) -> samples (m, channels)              .finish() gives the last chunk
+    Encoder(channels, quality).push(samples (n, channels)) -> Blocks    .finish() gives the rest
+    Decoder(channels).push(block) -> samples (m, channels)              .finish() gives the rest
 
-A block stands alone but for the fold over its ends, so that a song of any length needs the memory
-of two blocks. Its step is a share of its own root mean square, no finer than that of 16-bit
-samples: silence costs nothing, and quiet music is not treated worse than loud music.
+Blocks are independent except for the overlap at their ends, so a song of any length needs the
+memory of two blocks. A block's quantisation step is a share of its own root mean square, at least
+that of 16-bit samples: silence costs nothing, and quiet music is coded as well as loud music.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from compression.restoring import Restorer
 # steps, as shares of a block's root mean square
 QUALITIES = {1: 1.0, 2: 0.5, 3: 0.25, 4: 0.1, 5: 0.03}
 DEFAULT_QUALITY = 3
-BLOCK_CHUNKS = 256  # in a block of one or two channels; fewer where there are more
+BLOCK_CHUNKS = 256  # in a block of one or two channels; fewer if there are more
 LOUDEST = 4096.0  # times full scale
 # a step is 2^(code / 8 - 20), no finer than 2^-16 of full scale
 STEPS_AN_OCTAVE, LOWEST_OCTAVE, FINEST_OCTAVE = 8, -20, -16
@@ -35,7 +35,7 @@ MIDDLE_SIDE = 1
 
 
 class Block(NamedTuple):
-    """Some chunks of all channels: how many, how they are told, and their levels' bytes."""
+    """Some chunks of all channels: their number, the coding mode, and the coded levels."""
 
     chunks: int
     flags: int
@@ -44,16 +44,16 @@ class Block(NamedTuple):
 
 
 class Encoder:
-    """Turn samples into blocks.
+    """Encode samples as blocks.
 
     Args:
-        channels: of the sound.
+        channels: number of channels of the sound.
         quality: 1 to 5.
     """
 
     def __init__(self, channels: int, quality: int = DEFAULT_QUALITY) -> None:
         if quality not in QUALITIES:
-            raise ValueError(f"the quality is a number from 1 to {max(QUALITIES)}, not {quality}")
+            raise ValueError(f"the quality must be from 1 to {max(QUALITIES)}, not {quality}")
         self._channels, self._share = channels, QUALITIES[quality]
         self._block = block_chunks(channels) * CHUNK
         self._folding = Folding(+1)
@@ -61,13 +61,13 @@ class Encoder:
         self._count = 0
 
     def push(self, block: np.ndarray) -> list[Block]:
-        """Take samples (n, channels) and return the blocks that are finished.
+        """Take samples (n, channels) and return the finished blocks.
 
         Raises:
-            ValueError: if the samples are not numbers, or louder than sound is.
+            ValueError: if the samples are not finite, or far above full scale.
         """
         if not np.isfinite(block).all():
-            raise ValueError("holds samples that are not numbers")
+            raise ValueError("holds samples that are not finite numbers")
         if np.abs(block).max(initial=0) > LOUDEST:
             raise ValueError(f"holds samples more than {LOUDEST:g} times louder than full scale")
         self._samples.append(np.asarray(block, np.float32))
@@ -83,7 +83,7 @@ class Encoder:
         ]
 
     def finish(self) -> list[Block]:
-        """Return the blocks of what is left."""
+        """Return the blocks that remain."""
         left = (
             np.concatenate(self._samples)
             if self._samples
@@ -119,11 +119,11 @@ class Encoder:
 
 
 class Decoder:
-    """Turn blocks into samples.
+    """Decode blocks into samples.
 
     Args:
-        channels: of the sound.
-        restorer: the network; None takes the middle of each interval.
+        channels: number of channels of the sound.
+        restorer: the network; None decodes to the middle of each interval.
     """
 
     def __init__(self, channels: int, restorer: Restorer | None) -> None:
@@ -131,7 +131,7 @@ class Decoder:
         self._folding = Folding(-1)
 
     def push(self, block: Block) -> np.ndarray:
-        """Return the samples (m, channels) that are finished."""
+        """Return the finished samples (m, channels)."""
         levels = range_coder.decode(block.payload, (self._channels, block.chunks, CHUNK))
         scaled = self._restorer.restore(levels) if self._restorer else levels.astype(np.float32)
         if block.flags & MIDDLE_SIDE:
@@ -139,13 +139,13 @@ class Decoder:
         return _flat(self._folding.push(samples(scaled * np.float32(_size(block.step)))))
 
     def finish(self) -> np.ndarray:
-        """Return the last samples."""
+        """Return the remaining samples."""
         last = self._folding.finish()
         return np.zeros((0, self._channels), np.float32) if last is None else _flat(last)
 
 
 def block_chunks(channels: int) -> int:
-    """Return the most chunks that a block of so many channels has."""
+    """Return the largest number of chunks in a block of so many channels."""
     return max(1, BLOCK_CHUNKS * 2 // max(channels, 2))
 
 
@@ -160,7 +160,7 @@ def _middle_side(coefficients: np.ndarray) -> np.ndarray:
 
 
 def _bits(scaled: np.ndarray) -> float:
-    """Return about how many bits the levels will take, to compare."""
+    """Return about how many bits the levels take, for comparison."""
     return float(np.log2(1 + np.abs(scaled)).sum(dtype=np.float64))
 
 

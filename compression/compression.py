@@ -1,15 +1,15 @@
-"""Compress audio with an autoencoder: cut a song into chunks and keep the code of each, which is shorter than the chunk.
+"""Compress audio with an autoencoder: a song is cut into chunks, and each becomes a short code.
 
 Contract:
 
-    train_compressor(sounds, info, max_epochs)          the autoencoder stays in info
+    train_compressor(sounds, info, max_epochs)          stores the autoencoder in info
     compress(song, info) -> (codes, autoencoder)        codes (chunks * code_size,)
-    decompress(autoencoder, codes, info) -> song        (n, 1), as long as the song that was compressed
+    decompress(autoencoder, codes, info) -> song        (n, 1), as long as the original
 
-The last chunk is filled up with zeros; the length before that is kept beside the autoencoder, so
-that no tail is lost and none added. So is, for every GAIN_CHUNKS chunks, which of a few GAINS the
-network's guess is taken with, one of them 0: no stretch of sound comes back worse than from its
-principal components. Files of bytes, with quantised codes, are codec.py's.
+The last chunk is padded with zeros; the song's length is stored beside the autoencoder. So is, for
+every GAIN_CHUNKS chunks, the gain from GAINS that scales the network's correction; one gain is 0,
+so no part of a song is restored worse than from its principal components alone. Compressed files
+with quantised codes are the business of codec.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from compression.training import CLIP, Lesson, chunks_of
 from neural_networks.autoencoder.residual import DESCENT, ResidualAutoEncoder
 from neural_networks.optimizers.optimizers import Adam
-from neural_networks.training.batches import Batch, set_apart
+from neural_networks.training.batches import Piece, set_apart
 from neural_networks.training.epochs import TrainingOptions, train_epochs
 from neural_networks.training.history import History
 
@@ -34,16 +34,16 @@ GAIN_CHUNKS = 256
 
 @dataclass
 class CompressionInfo:
-    """How songs are compressed, and, after `train_compressor`, with what.
+    """How songs are compressed, and the autoencoder once `train_compressor` has trained it.
 
     Attributes:
         chunk_size: samples of a chunk.
-        code_size: values that are kept of a chunk.
-        hidden: sizes of the network's layers between a code and what it adds to the principal
+        code_size: values in the code of a chunk.
+        hidden: sizes of the network's layers between a code and its correction of the principal
             components.
         learning_rate: of the training.
-        patience: the training ends early after so many epochs without progress.
-        descent: steps by which a code is improved when a song is compressed; 0 is fastest.
+        patience: epochs without progress after which the training ends.
+        descent: gradient steps that improve a code when a song is compressed; 0 is fastest.
         autoencoder: None until it is trained.
     """
 
@@ -61,7 +61,7 @@ COMPRESSION_1_INFO = CompressionInfo(chunk_size=100, code_size=60)
 
 @dataclass(frozen=True)
 class SongAutoEncoder:
-    """What gives one song back: the autoencoder, the song's length in samples, and the gains (chunks,) of its guesses."""
+    """What restores one song: autoencoder, length in samples, gains (chunks,)."""
 
     autoencoder: ResidualAutoEncoder
     length: int
@@ -78,27 +78,29 @@ def train_compressor(
     test_share: float = 0.0,
     **options: Unpack[TrainingOptions],
 ) -> History:
-    """Train an autoencoder on the chunks of some sounds and keep it in `info`. It may end early, when the loss falls no more, and says so.
+    """Train an autoencoder on the chunks of some sounds and store it in `info`.
+
+    The training ends early, and says so, when the loss no longer falls.
 
     Args:
         sounds: arrays (n,) or (n, 1) of any lengths.
         info: such as COMPRESSION_1_INFO; an autoencoder that it holds is replaced.
-        max_epochs: times that every chunk is seen.
-        print_epochs: print about 20 lines on the way.
-        rng: draws the first weights and seeds the training; the same each time if not given.
-        test_share: of the chunks, kept apart from the network, though not from the principal
+        max_epochs: passes over all chunks.
+        print_epochs: print about 20 lines of progress.
+        rng: draws the initial weights and seeds the training; fixed by default.
+        test_share: of the chunks, withheld from the network, though not from the principal
             components, to measure a test loss.
-        **options: checkpoint, averaging and others: see TrainingOptions; if not given, patience is
-            that of `info`, and clip CLIP.
+        **options: fields of TrainingOptions such as checkpoint and averaging; the default patience
+            is that of `info`, the default clip is CLIP.
 
     Returns:
-        The losses: the share of the principal components' error that is left.
+        The losses: the share of the principal components' error that remains.
 
     Raises:
-        ValueError: if there is no sound, or samples that are not numbers.
+        ValueError: if there is no sound, or samples are not finite.
     """
     if max_epochs < 1:
-        raise ValueError(f"max_epochs is at least 1, not {max_epochs}")
+        raise ValueError(f"max_epochs must be at least 1, not {max_epochs}")
     songs = [_samples(sound) for sound in sounds]
     if not sum(len(song) for song in songs):
         raise ValueError("there are no samples to train on")
@@ -108,7 +110,7 @@ def train_compressor(
     lesson = Lesson(autoencoder, songs)
     learned, tested = set_apart(np.arange(len(lesson)), None, test_share=test_share, seed=seed)
 
-    def loss(module: ResidualAutoEncoder, batch: Batch) -> float:
+    def loss(module: ResidualAutoEncoder, batch: Piece) -> float:
         return lesson.loss(module, batch._replace(indices=learned[batch.indices]))
 
     def test_loss(piece: slice) -> float:
@@ -137,14 +139,14 @@ def train_compressor(
 
 
 def compress(song: np.ndarray, info: CompressionInfo) -> tuple[np.ndarray, SongAutoEncoder]:
-    """Return a song's codes (chunks * code_size,) float32 and what gives the song back from them.
+    """Return a song's codes (chunks * code_size,) float32, and what decodes them.
 
     Args:
         song: (n,) or (n, 1).
-        info: that `train_compressor` was called with.
+        info: the one that `train_compressor` was called with.
 
     Raises:
-        ValueError: if nothing was trained yet, or the song has samples that are not numbers.
+        ValueError: if nothing was trained yet, or samples of the song are not finite.
     """
     if info.autoencoder is None:
         raise ValueError(
@@ -163,15 +165,15 @@ def compress(song: np.ndarray, info: CompressionInfo) -> tuple[np.ndarray, SongA
 def decompress(
     autoencoder: SongAutoEncoder, compressed: np.ndarray, info: CompressionInfo
 ) -> np.ndarray:
-    """Return the song (n, 1) float32 that `compress` made the codes from, as well as the autoencoder can.
+    """Return the song (n, 1) float32 that the codes stand for, as nearly as the autoencoder can.
 
     Args:
-        autoencoder: that `compress` returned with the codes.
+        autoencoder: returned by `compress` with the codes.
         compressed: the codes (chunks * code_size,).
-        info: that `compress` was called with.
+        info: the one that `compress` was called with.
 
     Raises:
-        ValueError: if the number of codes is not that of the song.
+        ValueError: if the number of codes does not fit the song's length.
     """
     wanted = -(-autoencoder.length // info.chunk_size) * info.code_size
     codes = np.asarray(compressed, np.float32).ravel()
@@ -188,7 +190,7 @@ def decompress(
 def _encode(
     autoencoder: ResidualAutoEncoder, chunks: np.ndarray, steps: int
 ) -> tuple[np.ndarray, float]:
-    """Return the codes of some chunks and the gain that leaves the least error."""
+    """Return the codes of some chunks and the gain with the least error."""
     first, rest = autoencoder.split(chunks)
     best, codes, gain = float(np.sum(rest**2)), first, 0.0
     for tried in GAINS[1:]:
@@ -201,7 +203,7 @@ def _encode(
 def _samples(sound: np.ndarray) -> np.ndarray:
     samples = np.asarray(sound, np.float32)
     if samples.ndim > 2 or (samples.ndim == 2 and samples.shape[1] != 1):
-        raise ValueError(f"a sound is an array of shape (n,) or (n, 1), not {samples.shape}")
+        raise ValueError(f"a sound must have shape (n,) or (n, 1), not {samples.shape}")
     if not np.isfinite(samples).all():
-        raise ValueError("a sound holds samples that are not numbers")
+        raise ValueError("a sound holds samples that are not finite numbers")
     return samples.ravel()

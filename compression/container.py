@@ -1,11 +1,11 @@
-r"""The file of compressed sound: a header, blocks, an end; every part behind a checksum of everything before it.
+r"""The format of .air files: a header, blocks and an end, each followed by a checksum.
 
     header   8 bytes  \x89 A I R \r \n \x1a \n
              1        version of this layout
              1        quality, for information
              1        channels
              4        sample rate in Hz
-             4        fingerprint of the network that restores
+             4        fingerprint of the restoring network
              4        checksum
     block    2        chunks, at least 1
              1        flags: 1 for middle and side instead of left and right
@@ -17,8 +17,8 @@ r"""The file of compressed sound: a header, blocks, an end; every part behind a 
              8        samples of a channel
              4        checksum
 
-Numbers are little-endian. A checksum is the CRC-32 of all bytes of the file before it but the
-checksums: a file that is cut, damaged, put together from two, or followed by anything is refused.
+Numbers are little-endian. A checksum is the CRC-32 of all earlier bytes of the file except the
+checksums: a file that is cut, damaged, joined from two, or followed by anything is refused.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _HEADER, _BLOCK, _CHUNKS, _LENGTH, _CHECK = (
 
 
 class CompressedFileError(ValueError):
-    """The file is no compressed sound, or it is damaged; the message is one line without the file's name."""
+    """Not a compressed file, or damaged; the message is one line without the file's name."""
 
 
 class Header(NamedTuple):
-    """What stands at a file's beginning."""
+    """The fields at the beginning of a file."""
 
     quality: int
     channels: int
@@ -59,7 +59,7 @@ class Writer:
     """Write a file, part by part.
 
     Args:
-        file: to be written to.
+        file: open for writing.
         header: of the sound.
     """
 
@@ -77,7 +77,7 @@ class Writer:
         )
 
     def block(self, block: Block) -> None:
-        """Write a block; one without chunks is left out."""
+        """Write a block, unless it has no chunks."""
         if block.chunks:
             self._part(
                 _CHUNKS.pack(block.chunks)
@@ -86,12 +86,12 @@ class Writer:
             )
 
     def end(self, length: int) -> None:
-        """Write the end: how many samples a channel has."""
+        """Write the end, with the number of samples of a channel."""
         self._part(_CHUNKS.pack(0) + _LENGTH.pack(length))
 
     def _part(self, data: bytes) -> None:
-        # NOTE: the checksums themselves stay out of it: a CRC of something and its own CRC is the
-        # same number for anything.
+        # NOTE: the checksums are left out: a CRC of anything followed by its own CRC is always the
+        # same number.
         self._check = zlib.crc32(data, self._check)
         self._file.write(data + _CHECK.pack(self._check))
 
@@ -100,15 +100,15 @@ class Reader:
     """Read a file, part by part.
 
     Args:
-        file: to be read, seekable.
+        file: open for reading, seekable.
 
     Attributes:
-        header: what stands at its beginning.
-        length: samples of a channel; known when the blocks are through.
+        header: the fields at its beginning.
+        length: samples of a channel; known after the last block.
         done: share of the file that was read.
 
     Raises:
-        CompressedFileError: here and in `blocks`, if the file can't be what a Writer wrote.
+        CompressedFileError: here and in `blocks`, if no Writer can have written the file.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -116,17 +116,15 @@ class Reader:
         self._size = file.seek(0, os.SEEK_END)
         file.seek(0)
         if self._checked(len(MAGIC), "no compressed sound") != MAGIC:
-            raise CompressedFileError(
-                "is no compressed sound of ours; ai-radio compress makes such files"
-            )
+            raise CompressedFileError("is not an AI Radio .air file (ai-radio compress makes them)")
         version, quality, channels, rate, fingerprint = _HEADER.unpack(self._checked(_HEADER.size))
         if version > VERSION:
             raise CompressedFileError(
-                f"was written by a newer version of this program (layout {version}, this one reads {VERSION})"
+                f"needs a newer version of this program (layout {version}, not {VERSION})"
             )
         self._verify("its header")
         if version < 1 or not channels or not RATES[0] <= rate <= RATES[1]:
-            raise CompressedFileError(f"says {channels} channels at {rate} Hz, which is no sound")
+            raise CompressedFileError(f"claims {channels} channels at {rate} Hz: no sound has that")
         self.header = Header(quality, channels, rate, fingerprint)
         self.length = 0
 
@@ -136,7 +134,7 @@ class Reader:
         return self._file.tell() / max(self._size, 1)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the blocks, each when its checksum is right."""
+        """Yield the blocks, each after its checksum was verified."""
         most, chunks, number = block_chunks(self.header.channels), 0, 0
         while True:
             number += 1
@@ -146,9 +144,9 @@ class Reader:
             flags, step, size = _BLOCK.unpack(self._checked(_BLOCK.size))
             if count > most:
                 raise CompressedFileError(f"is damaged in block {number}")
-            # never asked for: a damaged length must not cost memory
+            # checked before reading: a damaged length must not cost memory
             if size > self._size - self._file.tell():
-                raise CompressedFileError(f"breaks off, or is damaged, in block {number}")
+                raise CompressedFileError(f"is cut off or damaged in block {number}")
             payload = self._checked(size)
             self._verify(f"block {number}")
             chunks += count
@@ -156,7 +154,7 @@ class Reader:
         (self.length,) = _LENGTH.unpack(self._checked(_LENGTH.size))
         self._verify("its end")
         if self._file.read(1):
-            raise CompressedFileError("goes on after its end: something was added to it")
+            raise CompressedFileError("has extra bytes after its end")
         if -(-self.length // CHUNK) != chunks:
             raise CompressedFileError(
                 f"is damaged: {self.length} samples don't fit {chunks} chunks"
@@ -167,7 +165,7 @@ class Reader:
         if len(data) != size:
             where = f"after {self._file.tell():,} bytes"
             raise CompressedFileError(
-                f"is {what}: it ends {where}" if what else f"breaks off {where}"
+                f"is {what}: it ends {where}" if what else f"is cut off {where}"
             )
         return data
 

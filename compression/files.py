@@ -1,11 +1,11 @@
-"""Whole files: any sound that can be read to our compressed file, and that to WAV or FLAC, block by block.
+"""Compress whole files to .air files and decompress them to WAV or FLAC, block by block.
 
 Contract:
 
-    compress_file(source, target, quality=3) -> Facts       a file of any length needs the memory of two blocks
-    decompress_file(source, target) -> Facts                every checksum is right before the first sample is written
+    compress_file(source, target, quality=3) -> Facts       needs the memory of two blocks
+    decompress_file(source, target) -> Facts                verifies every checksum before it writes
 
-Both write the target as it comes; who calls them gives a name that nobody looks at yet.
+Both write the target as they go; callers pass a temporary name and rename it at the end.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from compression.container import CompressedFileError, Header, Reader, Writer
 from compression.restoring import shipped
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
-LARGEST_WAV = 4_000_000_000  # bytes; beyond, the same with 64-bit lengths (RF64)
-# seconds of sound done, and share of the file where it is known
+LARGEST_WAV = 4_000_000_000  # bytes; a larger file gets 64-bit lengths (RF64)
+# seconds of sound done, and share of the file if it is known
 Told = Callable[[float, float | None], None]
 
 
 class Facts(NamedTuple):
-    """What a file holds: samples of a channel, Hz, channels, quality, bytes of the compressed file."""
+    """Samples of a channel, Hz, channels, quality, and bytes of the compressed file."""
 
     samples: int
     sample_rate: int
@@ -46,16 +46,16 @@ class Facts(NamedTuple):
 def compress_file(
     source: Path, target: Path, *, quality: int = DEFAULT_QUALITY, progress: Told | None = None
 ) -> Facts:
-    """Compress a file of sound.
+    """Compress a sound file.
 
     Args:
-        source: anything that `audio_parsing.decoding` reads.
-        target: written, whatever is there.
-        quality: 1 (smallest) to 5 (closest).
+        source: any file that `audio_parsing.decoding` reads.
+        target: overwritten if it exists.
+        quality: 1 (smallest) to 5 (closest to the original).
         progress: called after each block.
 
     Raises:
-        AudioError: if the source can't be read, or holds what is no sound.
+        AudioError: if the source can't be read or is not sound.
         OSError: if the target can't be written.
     """
     length = 0
@@ -76,7 +76,7 @@ def compress_file(
                 writer.block(block)
             if progress:
                 progress(length / rate, None)
-        if encoder is None or writer is None:  # a file without samples is a sound too
+        if encoder is None or writer is None:  # a file without samples is valid
             encoder, writer = _begin(source, channels, rate, quality, file)
         for block in encoder.finish():
             writer.block(block)
@@ -88,16 +88,16 @@ def compress_file(
 def decompress_file(
     source: Path, target: Path, *, ending: str = ".wav", progress: Told | None = None
 ) -> Facts:
-    """Give the sound of a compressed file back, in 16 bits.
+    """Decompress a file to 16-bit samples.
 
     Args:
-        source: that `compress_file` wrote.
-        target: written, whatever is there.
-        ending: one of FORMATS; the target's own name may have another.
+        source: written by `compress_file`.
+        target: overwritten if it exists.
+        ending: one of FORMATS; the name of the target may end otherwise.
         progress: called after each block.
 
     Raises:
-        CompressedFileError: if the source is not whole, or not one.
+        CompressedFileError: if the source is damaged, or no compressed file.
         AudioError: if it can't be opened.
         OSError: if the target can't be written.
     """
@@ -112,7 +112,7 @@ def decompress_file(
             restorer = shipped()
             if header.fingerprint != restorer.fingerprint():
                 raise CompressedFileError(
-                    "needs the network of another version; decompress it with the version that made it"
+                    "needs the network of another version; decompress it with that version"
                 )
             reader = Reader(file)
         except CompressedFileError as error:
@@ -129,8 +129,7 @@ def decompress_file(
             ) as out:
 
                 def write(samples: np.ndarray) -> int:
-                    # The last chunk was filled up; what is louder than full scale can't be held by
-                    # 16 bits.
+                    # The last chunk is padded, and 16 bits can't hold more than full scale.
                     samples = np.clip(samples[: length - written], -1, 1)
                     out.write(samples)
                     return len(samples)
@@ -143,7 +142,8 @@ def decompress_file(
         except soundfile.SoundFileError as error:
             reason = getattr(error, "error_string", "") or str(error)
             raise OSError(
-                f"{shown(source)}: {header.channels} channels at {header.sample_rate} Hz as {kind}: {reason}"
+                f"{shown(source)}: can't write {header.channels} channels at"
+                f" {header.sample_rate} Hz as {kind}: {reason}"
             ) from error
         return Facts(
             length,

@@ -1,15 +1,15 @@
-"""From samples to coefficients and back, without edges: chunks are folded into each other, then turned into frequencies.
+"""The lapped transform: samples to coefficients and back, without block edges.
 
 Contract:
 
-    Folding(+1).push(chunks) -> chunks   (C, T, N) in, the chunks that are finished out: all but the last, which waits for the next push
-    Folding(-1)                          the way back; .finish() gives the chunk that waits
+    Folding(+1).push(chunks) -> chunks   (C, T, N); the last chunk waits for the next push
+    Folding(-1)                          the inverse; .finish() gives the chunk that waits
     frequencies(chunks), samples(coefficients)
 
 With the DCT-IV behind it, folding is the modified discrete cosine transform
-(audio_parsing/folding.py). Every step is orthogonal: an error of the coefficients is an error of the
-samples of the same size, and nothing is added at a song's ends. For long chunks the DCT is what
-principal components become (Gray 1972), for any music and not only for that which was learned from.
+(audio_parsing/folding.py). Every step is orthogonal: an error of the coefficients is an equal error
+of the samples, and a song's ends cost nothing. For long chunks the DCT is the limit of principal
+components (Gray 1972), for any music and not only for the training set.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CHUNK = 512  # samples of one channel
 
 
 class Folding:
-    """Fold chunks into each other, as they come.
+    """Fold successive chunks into each other.
 
     Args:
         direction: +1 folds, -1 unfolds.
@@ -34,7 +34,7 @@ class Folding:
         self._waiting: np.ndarray | None = None
 
     def push(self, chunks: np.ndarray) -> np.ndarray:
-        """Take chunks (C, T, N), T at least 1; return those that are finished."""
+        """Take chunks (C, T, N), T at least 1; return those that are complete."""
         together = (
             chunks.copy()
             if self._waiting is None

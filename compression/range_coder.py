@@ -1,15 +1,15 @@
-"""An adaptive binary range coder for whole numbers in rows: its model learns the numbers' sizes from their neighbours as it goes.
+"""An adaptive binary range coder for rows of integers, whose model learns sizes from neighbours.
 
 Contract:
 
-    encode(levels) -> bytes                    levels (C, T, N) int32: channels, chunks, coefficients
-    decode(data, shape) -> levels              any bytes give some levels: what is damaged is found by a checksum, not here
+    encode(levels) -> bytes           levels (C, T, N) int32: channels, chunks, coefficients
+    decode(data, shape) -> levels     any bytes give some levels; a checksum must detect damage
 
-A level is told as yes-or-no questions (is it 0? its sign? is its size 1? 2? ...), large ones from
-SIZES on by an exponential Golomb code. Each question has two running probabilities, in two contexts
-made of neighbours that are already told: the coefficients before it, the chunk before, and the
-channel before. Their mean narrows the coder's range (Martin 1979; carries as in Schindler's and
-Pavlov's coders). Everything is in whole numbers, so that every machine decodes the same.
+A level is coded as yes-or-no questions (is it 0? its sign? is its size 1? 2? ...), sizes from SIZES
+on by an exponential Golomb code. Each question has two running probabilities, in two contexts of
+neighbours that are already coded: the coefficients before it, the chunk before, and the channel
+before. Their mean narrows the coder's range (Martin 1979; carries as in Schindler's and Pavlov's
+coders). All arithmetic is in integers, so that every machine decodes the same.
 """
 
 from __future__ import annotations
@@ -18,19 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
+from compression.binary_coder import BITS, MEMORY, flush, get, next_byte, put
 from neural_networks.components.kernels import kernel
 
-SIZES = 14  # sizes that are counted up to; beyond them an exponential Golomb code
+SIZES = 14  # sizes that are counted; larger ones take an exponential Golomb code
 PREFIXES = 24  # bits of the largest number that the Golomb code holds
 LARGEST = (1 << PREFIXES) - 1  # level
 QUESTIONS = SIZES + PREFIXES + 1
 # contexts: sizes of the wide neighbourhood in zones of the spectrum; the three nearest neighbours
 WIDE, ZONES, NEAR = 24, 8, 216
-# of 2^16: the first guess, and the closest that a probability comes to 0 and 1
-ONE_HALF, CERTAIN = 1 << 15, 48
-MEMORY = 255  # answers that a running probability remembers at most
-TOP = 1 << 24  # the range is kept above this
-BITS = 32
+ONE_HALF = 1 << 15  # of 2^16, the initial probability
 
 
 def encode(levels: np.ndarray) -> bytes:
@@ -41,26 +38,26 @@ def encode(levels: np.ndarray) -> bytes:
         out = np.empty(size, np.uint8)
         used = _encode(out, levels, *_model())
         if used >= 0:
-            # The decoder reads zeros behind the end, so those at the end need no place.
+            # The decoder reads zeros after the end, so trailing ones need not be stored.
             return out[:used].tobytes().rstrip(b"\0")
         size *= 4
 
 
 def decode(data: bytes, shape: tuple[int, int, int]) -> np.ndarray:
-    """Return the levels (C, T, N) int32 that `encode` made the bytes from."""
+    """Return the levels (C, T, N) int32 that `encode` was given."""
     levels = np.zeros(shape, np.int32)
     _decode(levels, np.frombuffer(data, np.uint8), *_model())
     return levels
 
 
 def is_compiled() -> bool:
-    """Return whether Numba has compiled the coder on this machine before."""
+    """Return whether Numba has compiled the coder on this machine."""
     folder = getattr(getattr(_decode, "stats", None), "cache_path", None)
     return folder is not None and any(Path(folder).glob("range_coder._decode-*.nbc"))
 
 
 def _model() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return probabilities of a 'no', those of the second kind of context behind the first, their ages, and shares of an answer."""
+    """Return probabilities of 'no' (both kinds of context), their ages, and shares of an answer."""
     count = (WIDE * ZONES + NEAR) * QUESTIONS
     shares = (65536 / (np.arange(MEMORY + 1) + 1.6)).astype(np.int64)
     return np.full(count, ONE_HALF, np.int64), np.zeros(count, np.int64), shares
@@ -91,7 +88,7 @@ def _contexts(levels, channel, chunk, place):
     if chunk > 1:
         row = levels[channel, chunk - 2]
         wide += abs(row[place])
-        if channel == 0:  # there is no channel before: the chunk before the last takes its place
+        if channel == 0:  # there is no channel before: the chunk before the last replaces it
             other = 2 * abs(row[place])
             for step in (-1, 1):
                 if 0 <= place + step < size:
@@ -112,66 +109,13 @@ def _contexts(levels, channel, chunk, place):
 
 @kernel
 def _coarse(value, steps):
-    """Return a size in coarser and coarser steps: 0, 1, 2, 3, 4-5, 6-7, 8-11, ..., at most steps - 1."""
+    """Return a size in ever coarser steps: 0, 1, 2, 3, 4-5, 6-7, 8-11, ..., below `steps`."""
     if value < 4:
         return min(value, steps - 1)
     bits = 2
     while value >> (bits + 1) > 0:
         bits += 1
     return min(2 * bits + ((value >> (bits - 1)) & 1), steps - 1)
-
-
-@kernel
-def _bound(width, chances, first, second):
-    """Return the part of the range that stands for a 'no'."""
-    chance = min(max((chances[first] + chances[second]) >> 1, CERTAIN), 65536 - CERTAIN)
-    return (width >> 16) * chance
-
-
-@kernel
-def _learn(chances, ages, shares, place, answer):
-    target = 0 if answer else 65536
-    chances[place] += ((target - chances[place]) * shares[ages[place]]) >> 16
-    if ages[place] < MEMORY:
-        ages[place] += 1
-
-
-@kernel
-def _put(out, state, answer, chances, ages, shares, first, second):
-    """Narrow the range (state: low, width, pending byte, count of pending 255s, place in out) to the part that stands for an answer."""
-    if first < 0:
-        bound = state[1] >> 1
-    else:
-        bound = _bound(state[1], chances, first, second)
-        _learn(chances, ages, shares, first, answer)
-        _learn(chances, ages, shares, second, answer)
-    if answer:
-        state[0] += bound
-        state[1] -= bound
-    else:
-        state[1] = bound
-    while state[1] < TOP << 8:
-        state[1] <<= 8
-        _shift(out, state)
-
-
-@kernel
-def _shift(out, state):
-    """Move the highest byte of low out; it waits while a carry may still reach it."""
-    low = state[0]
-    if low < 0xFF << BITS or low >= 1 << (BITS + 8):
-        carry = low >> (BITS + 8)
-        if state[2] >= 0:
-            out[state[4]] = (state[2] + carry) & 0xFF
-            state[4] += 1
-        for _ in range(state[3]):
-            out[state[4]] = (0xFF + carry) & 0xFF
-            state[4] += 1
-        state[3] = 0
-        state[2] = (low >> BITS) & 0xFF
-    else:
-        state[3] += 1
-    state[0] = (low & ((1 << BITS) - 1)) << 8
 
 
 @kernel
@@ -187,14 +131,14 @@ def _encode(out, levels, chances, ages, shares):
                 first, second = _contexts(levels, channel, chunk, place)
                 level = levels[channel, chunk, place]
                 if level == 0:
-                    _put(out, state, 0, chances, ages, shares, first, second)
+                    put(out, state, 0, chances, ages, shares, first, second)
                     continue
-                _put(out, state, 1, chances, ages, shares, first, second)
-                _put(out, state, 1 if level < 0 else 0, chances, ages, shares, -1, -1)
+                put(out, state, 1, chances, ages, shares, first, second)
+                put(out, state, 1 if level < 0 else 0, chances, ages, shares, -1, -1)
                 rest = abs(level) - 1
                 counted = min(rest, SIZES)
                 for number in range(counted):
-                    _put(
+                    put(
                         out,
                         state,
                         1,
@@ -205,7 +149,7 @@ def _encode(out, levels, chances, ages, shares):
                         second + 1 + number,
                     )
                 if counted < SIZES:
-                    _put(
+                    put(
                         out,
                         state,
                         0,
@@ -222,7 +166,7 @@ def _encode(out, levels, chances, ages, shares):
                     bits += 1
                 for number in range(min(bits + 1, PREFIXES)):
                     answer = 1 if number < bits else 0
-                    _put(
+                    put(
                         out,
                         state,
                         answer,
@@ -233,61 +177,33 @@ def _encode(out, levels, chances, ages, shares):
                         second + SIZES + 1 + number,
                     )
                 for number in range(bits - 1, -1, -1):
-                    _put(out, state, (rest >> number) & 1, chances, ages, shares, -1, -1)
-    for _ in range(6):
-        _shift(out, state)
+                    put(out, state, (rest >> number) & 1, chances, ages, shares, -1, -1)
+    flush(out, state)
     return state[4]
 
 
 @kernel
-def _get(data, state, chances, ages, shares, first, second):
-    """Return an answer (state: code minus low, width, place in data)."""
-    bound = state[1] >> 1 if first < 0 else _bound(state[1], chances, first, second)
-    answer = 0
-    if state[0] >= bound:
-        state[0] -= bound
-        state[1] -= bound
-        answer = 1
-    else:
-        state[1] = bound
-    if first >= 0:
-        _learn(chances, ages, shares, first, answer)
-        _learn(chances, ages, shares, second, answer)
-    while state[1] < TOP << 8:
-        state[1] <<= 8
-        state[0] = (state[0] << 8) | _next(data, state)
-    return answer
-
-
-@kernel
-def _next(data, state):
-    place = state[2]
-    state[2] += 1
-    return np.int64(data[place]) if place < data.size else np.int64(0)
-
-
-@kernel
 def _decode(levels, data, chances, ages, shares):
-    """Fill the levels."""
+    """Fill the levels (C, T, N)."""
     state = np.array([0, 1 << (BITS + 8), 0], np.int64)
     for _ in range(5):
-        state[0] = (state[0] << 8) | _next(data, state)
+        state[0] = (state[0] << 8) | next_byte(data, state)
     channels, chunks, size = levels.shape
     for chunk in range(chunks):
         for channel in range(channels):
             for place in range(size):
                 first, second = _contexts(levels, channel, chunk, place)
-                if not _get(data, state, chances, ages, shares, first, second):
+                if not get(data, state, chances, ages, shares, first, second):
                     continue
-                negative = _get(data, state, chances, ages, shares, -1, -1)
+                negative = get(data, state, chances, ages, shares, -1, -1)
                 magnitude = 1
-                while magnitude <= SIZES and _get(
+                while magnitude <= SIZES and get(
                     data, state, chances, ages, shares, first + magnitude, second + magnitude
                 ):
                     magnitude += 1
                 if magnitude > SIZES:
                     bits = 0
-                    while bits < PREFIXES and _get(
+                    while bits < PREFIXES and get(
                         data,
                         state,
                         chances,
@@ -299,6 +215,6 @@ def _decode(levels, data, chances, ages, shares):
                         bits += 1
                     rest = 1
                     for _ in range(bits):
-                        rest = (rest << 1) | _get(data, state, chances, ages, shares, -1, -1)
+                        rest = (rest << 1) | get(data, state, chances, ages, shares, -1, -1)
                     magnitude = min(rest + SIZES, LARGEST)
                 levels[channel, chunk, place] = -magnitude if negative else magnitude

@@ -1,10 +1,10 @@
-"""The decoder's network: from rounded coefficients and their neighbours to what they most likely were.
+"""The decoder's network: estimates coefficients from their rounded values and neighbours.
 
     coefficient = sign(level) (|level| - h(neighbourhood)) step       where level is not 0
 
-A level says only in which interval a coefficient lay. In loud surroundings it may have been
-anywhere in it, in quiet ones it was rather at its lower end: the network h, hand-written layers as
-all of ours, learned how much from the 5 x 3 levels around it and its frequency.
+A level only gives the interval of a coefficient. Among large neighbours it may lie anywhere in it,
+among small ones it probably lies near the lower end: the network h learned how near from the 5 x 3
+levels around it and its frequency.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Restorer:
         )
 
     def fingerprint(self) -> bytes:
-        """Return four bytes that change with the weights."""
+        """Return four bytes that identify the weights."""
         digest = hashlib.sha256()
         for parameter in self.network.parameters():
             digest.update(np.ascontiguousarray(parameter.value, "<f4").tobytes())
@@ -80,12 +80,12 @@ class Restorer:
 
 @functools.cache
 def shipped() -> Restorer:
-    """Return the restorer that came with the package."""
+    """Return the restorer that is shipped with the package."""
     return Restorer.load()
 
 
 def neighbourhoods(levels: np.ndarray, places: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Return (M, FEATURES): logarithms of the levels around M places in levels (C, T, N), and the places' frequencies."""
+    """Return (M, FEATURES): log levels around M places in levels (C, T, N), and frequencies."""
     size = levels.shape[2]
     sizes = np.log1p(np.abs(np.pad(levels, ((0, 0), (1, 1), (REACH, REACH)))).astype(np.float32))
     channel, chunk, place = places

@@ -1,15 +1,14 @@
-"""Train a ResidualAutoEncoder on sounds: its network learns to guess, from codes that descent has moved, what those leave out.
+"""Train a ResidualAutoEncoder: from codes moved by descent its network learns the residual.
 
 Contract:
 
-    chunks_of(sound, size) -> (chunks, size)                        zeros after the last sample
-    Lesson(autoencoder, sounds)                                     takes the principal components; .loss is what a Trainer wants
-    train(autoencoder, sounds, held_out, steps) -> best shares      early stop on sounds kept apart, the best weights kept
+    chunks_of(sound, size) -> (chunks, size)                        padded with zeros
+    Lesson(autoencoder, sounds)                                     .loss is for a Trainer
+    train(autoencoder, sounds, held_out, steps) -> best shares      early stop, best weights
 
-Every sound is scaled so that its principal components leave out as much as those of any other: what
-counts is by how many decibels a sound gets better, not how loud it is. The codes are those that
-minimise the error, so the gradient does not go through the descent that found them (the envelope
-theorem, Danskin 1966).
+Every sound is scaled so that its principal components leave the same error: improvement in decibels
+counts, not loudness. The codes minimise the error, so the gradient does not pass through the
+descent that found them (the envelope theorem, Danskin 1966).
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ from neural_networks.components.losses import mean_squared_error
 from neural_networks.components.parameters import pack
 from neural_networks.optimizers.optimizers import Adam
 from neural_networks.optimizers.schedules import cosine
-from neural_networks.training.trainer import Batch, Trainer
+from neural_networks.training.trainer import Piece, Trainer
 
 BATCH_SIZE = 512  # chunks
 INNER_DESCENT = 3  # steps that move the codes before each step of the network
 CLIP = 1.0
-# of a sound's energy: one that leaves out less is not made as important as the others
+# of a sound's energy: an error below this share is not weighted up to that of the other sounds
 LEAST_SHARE = 3e-4
 
 
 class Lesson:
-    """Sounds cut into chunks, in the coordinates of an autoencoder that is given their principal components.
+    """Sounds cut into chunks, in the autoencoder's coordinates, their principal components.
 
     Args:
         autoencoder: to be trained.
@@ -58,9 +57,9 @@ class Lesson:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def loss(self, module: ResidualAutoEncoder, batch: Batch) -> float:
-        """Return the share of what the principal components leave out that the guess leaves too, and add its gradient."""
-        # Sound has no up and down: a chunk upside down is as good an example.
+    def loss(self, module: ResidualAutoEncoder, batch: Piece) -> float:
+        """Return the share of the principal components' error that is left; add its gradient."""
+        # The sign of sound is arbitrary: a negated chunk is as good an example.
         sign = batch.rng.choice(np.array([-1, 1], np.float32), size=(len(batch.indices), 1))
         codes, rest = self.codes[batch.indices] * sign, self.rest[batch.indices] * sign
         guess, cache = module.forward(module.descend(codes, rest, steps=INNER_DESCENT)[0])
@@ -87,22 +86,22 @@ def train(
     seed: int = 0,
     progress: Callable[[int, float], None] | None = None,
 ) -> float:
-    """Train for some steps and keep the weights that were best on sounds kept apart.
+    """Train for some steps and keep the weights that were best on held-out sounds.
 
     Args:
         autoencoder: is given the sounds' principal components first.
         sounds: arrays (n,) to learn from.
         held_out: arrays (n,) to judge by.
         steps: at most so many.
-        learning_rate: falls along half a cosine.
-        evaluations: how often the sounds kept apart are asked.
-        patience: evaluations without a better one that end the training.
+        learning_rate: initial; it falls along half a cosine.
+        evaluations: number of evaluations on the held-out sounds.
+        patience: evaluations without improvement that end the training.
         seed: of the order of the chunks.
         progress: called with (step, share) after each evaluation.
 
     Returns:
-        The best share, the mean over the sounds kept apart, of the principal components' error that
-        is left.
+        The best share of the principal components' error that remains, averaged over the held-out
+        sounds.
     """
     lesson = Lesson(autoencoder, sounds)
     parameters = pack(autoencoder)
@@ -142,6 +141,6 @@ def train(
 
 
 def chunks_of(samples: np.ndarray, size: int) -> np.ndarray:
-    """Return samples (n,) as (chunks, size), zeros after the last sample."""
+    """Return samples (n,) as (chunks, size), padded with zeros."""
     samples = np.asarray(samples, np.float32)
     return np.pad(samples, (0, -len(samples) % size)).reshape(-1, size)

@@ -1,6 +1,6 @@
-"""Draw how a song flows through the folders: docs/flow.svg.
+"""Draw how a song flows through the folders.
 
-python docs/flow.py
+python docs/flow.py            writes docs/flow.svg
 """
 
 from __future__ import annotations
@@ -9,72 +9,60 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-INK, PAPER, RED = "#2b2b33", "#ffffff", "#c53a32"
+INK, PAPER, RED = "#2b2b33", "#f6f4ef", "#c53a32"
 COLOURS = {
-    "audio_parsing": "#cfe3f7",
-    "neural_networks": "#fbe1c3",
-    "gan": "#e4d7f3",
-    "radio": "#d3ecd0",
+    "audio_parsing": "#d9e4ec",
+    "neural_networks": "#f6dfc4",
+    "gan": "#e6dcef",
+    "radio": "#c5e3df",
 }
-WIDTH, HEIGHT = 1.9, 0.78
-# name: (x, y, folder, first line, second line)
-BOXES: dict[str, tuple[float, float, str, str, str]] = {
-    "file": (0, 4, "audio_parsing", "file", "WAV, FLAC, MP3, ..."),
-    "samples": (2.5, 4, "audio_parsing", "samples (n,)", "mono, 22,050 Hz"),
-    "frames": (5, 4, "audio_parsing", "frames (T, 181)", "24 a beat"),
-    "steps": (7.5, 4, "radio", "steps (S, B, 1086)", "a quarter beat each"),
-    "encoder": (10, 4, "neural_networks", "encoder", "GRU, 128 units"),
-    "posterior": (10, 2.6, "neural_networks", "mean, log-variance", "(B, 64)"),
-    "latent": (7.5, 2.6, "gan", "where songs lie", "mixtures of three"),
-    "P": (5, 2.6, "radio", "coordinate P", "z, tempo, key: (66,)"),
-    "decoder": (5, 1.2, "neural_networks", "generator G(P)", "plan, then GRU, 256"),
-    "out": (2.5, 1.2, "audio_parsing", "frames to samples", "phases found again"),
-    "speaker": (0, 1.2, "audio_parsing", "speaker", "or a WAV"),
-    "critic": (7.5, 1.2, "gan", "critic D", "whole songs, one score"),
-    "rating": (0, -0.4, "radio", "slider, -1 to 1", "while it plays"),
-    "database": (2.5, -0.4, "radio", "ratings", "SQLite, at once"),
-    "taste": (7.5, -0.4, "radio", "taste D(S)", "copy of the critic"),
+WIDTH, HEIGHT = 2.05, 0.95
+# name: (x, y, folder, title, shape or unit, file)
+BOXES: dict[str, tuple[float, float, str, str, str, str]] = {
+    "file": (0, 4.5, "audio_parsing", "audio file", "WAV, FLAC, MP3, ...", "files.py"),
+    "samples": (2.5, 4.5, "audio_parsing", "samples (n,)", "mono, 22,050 Hz", "files.py"),
+    "frames": (5, 4.5, "audio_parsing", "frames (T, 181)", "24 a beat", "frames.py"),
+    "steps": (7.5, 4.5, "radio", "steps (S, B, 1086)", "a quarter beat each", "station/steps.py"),
+    "encoder": (10, 4.5, "neural_networks", "encoder", "GRU, 128 units", "vae/recurrent_vae.py"),
+    "posterior": (10, 2.9, "neural_networks", "mean, log-variance", "(B, 64)", "vae/"),
+    "latent": (7.5, 2.9, "gan", "latent distribution", "mixtures of three songs", "latent.py"),
+    "P": (5, 2.9, "radio", "point P", "z, tempo, key: (66,)", "composer/"),
+    "decoder": (5, 1.3, "neural_networks", "generator G(P)", "plan, then GRU, 256 units", "vae/"),
+    "out": (2.5, 1.3, "audio_parsing", "samples", "phases estimated", "frames.py"),
+    "speaker": (0, 1.3, "audio_parsing", "loudspeaker", "or a WAV file", "playback.py"),
+    "critic": (7.5, 1.3, "gan", "critic D", "a score for a whole song", "critic.py"),
+    "rating": (0, -0.3, "radio", "slider, -1 to 1", "while the song plays", "session/"),
+    "database": (2.5, -0.3, "radio", "journal", "SQLite, at once", "ratings/"),
+    "taste": (7.5, -0.3, "radio", "taste D(S)", "a copy of the critic", "taste/"),
 }
-WAYS = [
-    "file samples frames steps encoder posterior latent P decoder out speaker rating database taste",
-    "decoder critic taste",
-]
+ROWS = ["file samples frames steps encoder posterior latent P decoder out speaker rating"]
+ROWS += ["rating database taste", "decoder critic taste"]
 # from, to, label and its place
 GRADIENTS = [
-    ((7.46, 1.35), (6.94, 1.35), "∂L/∂G$_i$", (7.2, 1.12)),
-    ((7.7, 0.42), (6.3, 1.16), "∂L/∂G$_i$", (6.75, 0.6)),
-    ((6.3, 2.02), (6.3, 2.56), "∂L/∂P", (6.7, 2.28)),
+    ((7.46, 2.05), (7.1, 2.05), "∂L/∂G$_i$", (7.28, 2.45)),
+    ((7.7, 0.69), (6.6, 1.26), "∂L/∂G$_i$", (6.8, 0.8)),
+    ((6.3, 2.29), (6.3, 2.86), "∂L/∂P", (6.68, 2.57)),
 ]
 
 
 def draw(path: Path) -> None:
-    """Draw boxes, forward arrows and the gradients' ways back."""
+    """Draw the boxes, the arrows of the data and the arrows of the gradients."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
     mpl.rcParams["svg.hashsalt"] = "flow"  # the same file every time
     mpl.rcParams["svg.fonttype"] = "path"
-    figure = Figure(figsize=(13, 6.6), layout="constrained", facecolor=PAPER)
+    figure = Figure(figsize=(13, 6.8), layout="constrained", facecolor=PAPER)
     axes = figure.subplots()
-    for x, y, folder, first, second in BOXES.values():
+    for x, y, folder, title, unit, file in BOXES.values():
         shape = "round,pad=0.04,rounding_size=0.12"
-        axes.add_patch(
-            FancyBboxPatch(
-                (x, y), WIDTH, HEIGHT, boxstyle=shape, facecolor=COLOURS[folder], edgecolor=INK
-            )
-        )
-        axes.text(
-            x + WIDTH / 2,
-            y + 0.5,
-            first,
-            ha="center",
-            va="center",
-            fontsize=11,
-            color=INK,
-            weight="bold",
-        )
-        axes.text(x + WIDTH / 2, y + 0.2, second, ha="center", va="center", fontsize=9, color=INK)
+        style = {"facecolor": COLOURS[folder], "edgecolor": INK}
+        axes.add_patch(FancyBboxPatch((x, y), WIDTH, HEIGHT, boxstyle=shape, **style))
+        middle = {"ha": "center", "va": "center", "color": INK}
+        axes.text(x + WIDTH / 2, y + 0.74, title, fontsize=11, weight="bold", **middle)
+        axes.text(x + WIDTH / 2, y + 0.46, unit, fontsize=9, **middle)
+        axes.text(x + WIDTH / 2, y + 0.18, file, fontsize=8, family="monospace", **middle)
 
     def arrow(start: tuple[float, float], end: tuple[float, float], **style: Any) -> None:
         axes.add_patch(
@@ -83,7 +71,7 @@ def draw(path: Path) -> None:
             )
         )
 
-    for source, target in (pair for way in WAYS for pair in pairwise(way.split())):
+    for source, target in (pair for row in ROWS for pair in pairwise(row.split())):
         arrow(
             _edge(BOXES[source], BOXES[target]),
             _edge(BOXES[target], BOXES[source]),
@@ -98,15 +86,13 @@ def draw(path: Path) -> None:
     ]
     handles.append(mpl.lines.Line2D([], [], color=RED, linestyle="--", label="gradients, back"))
     axes.legend(handles=handles, loc="lower right", frameon=False, fontsize=10)
-    axes.set(xlim=(-0.2, 12.1), ylim=(-0.7, 5))
+    axes.set(xlim=(-0.2, 12.25), ylim=(-0.6, 5.6))
     axes.axis("off")
     figure.savefig(path, metadata={"Date": None})
 
 
-def _edge(
-    box: tuple[float, float, str, str, str], towards: tuple[float, float, str, str, str]
-) -> tuple[float, float]:
-    """Return the middle of the side of a box that faces another one."""
+def _edge(box: tuple[Any, ...], towards: tuple[Any, ...]) -> tuple[float, float]:
+    """Return the centre of the side of a box that faces another one."""
     x, y = box[0] + WIDTH / 2, box[1] + HEIGHT / 2
     dx, dy = towards[0] - box[0], towards[1] - box[1]
     if dy and abs(dx) < 3 and not (dx and abs(dy) < 0.1):

@@ -1,13 +1,15 @@
-"""What mkdocs.yml asks of Python: source code by name, formulas as MathML, a page's list of modules.
+"""Extensions of mkdocs.yml: source code by name, formulas as MathML, lists of modules, lessons.
 
-    [source: gan/losses.py::hinge](../gan/losses.py)     a line of its own: becomes the function as it stands in the file
-    [source: gan/losses.py](../gan/losses.py)            the module's docstring, where its equations are
-    [modules: gan](../gan)                               the reference of every module of a package
-    [speed: S2 GRU](performance.md)                      that row of the table of docs/performance.md, so that a figure stands in one place
-    [text](../gan/losses.py)                             a link within a line leads to the module's reference, others are their text
-    $...$ and $$...$$                                    become MathML, which browsers draw without a script and without a network
+    [source: gan/losses.py::hinge](../gan/losses.py)   on its own line: the text of the function
+    [source: gan/losses.py](../gan/losses.py)          the docstring of the module
+    [modules: gan](../gan)                             the reference of every module of a package
+    [speed: S2 GRU](performance.md)                    that row of the table of docs/performance.md
+    [text](../gan/losses.py)                           a link to the module's reference or to the
+                                                       page of the lesson; its text if there is none
+    $...$ and $$...$$                                  MathML, which needs no script and no network
 
-On a page that is read elsewhere the first five are links to the file.
+Where a page is read outside of the site, the first five are links to the file. Each script of
+examples/ gets a page with its source.
 """
 
 from __future__ import annotations
@@ -26,15 +28,18 @@ SOURCE = re.compile(
 MODULES = re.compile(r"^\[modules: (?P<package>\w+)\]\((?:\.\./)+(?P=package)\)$", re.MULTILINE)
 SPEED = re.compile(r"^\[speed: (?P<row>S\d [\w ,']+)\]\(performance\.md\)$", re.MULTILINE)
 OUTSIDE = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?:\.\./)+(?P<path>[\w./-]+)\)")
+NORM = "&#x02016;"  # a double bar; browsers stretch it to the height of the whole formula
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
 
 class DocumentationError(ValueError):
-    """A page asks for what is not there; the message says which page and what."""
+    """A page names something that does not exist; the message says which page and what."""
 
 
 def source(path: str, name: str | None) -> tuple[str, int]:
-    """Return the text of a function, class or method by its name, or the module's docstring without one, and its first line's number.
+    """Return the source of a function, class or method and the number of its first line.
+
+    Without a name it is the docstring of the module.
 
     Raises:
         KeyError: if the file has no such name.
@@ -54,7 +59,7 @@ def source(path: str, name: str | None) -> tuple[str, int]:
 
 
 def speed(row: str) -> str:
-    """Return a row of the first table of docs/performance.md that has it, as a table of its own.
+    """Return a table of one row: that row of docs/performance.md below the head of its table.
 
     Raises:
         KeyError: if there is no such row.
@@ -70,7 +75,7 @@ def speed(row: str) -> str:
 
 
 def modules(package: str) -> list[str]:
-    """Return the names of a package's modules that have something public, in the order of their paths."""
+    """Return the names of the modules of a package that have public names, sorted by path."""
     found = []
     for path in sorted((ROOT / package).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -86,8 +91,26 @@ def modules(package: str) -> list[str]:
     return found
 
 
+def lessons() -> list[str]:
+    """Return the paths of the scripts that get a page of their own."""
+    paths = sorted((ROOT / "examples").glob("*.py"))
+    return [path.relative_to(ROOT).as_posix() for path in paths if path.name != "lesson.py"]
+
+
+def on_files(files: Any, *, config: Any, **_: Any) -> Any:
+    """Add a page with the source of each lesson."""
+    from mkdocs.structure.files import File
+
+    for path in lessons():
+        text = (ROOT / path).read_text(encoding="utf-8")
+        title = Path(path).stem
+        page = f'# {title}\n\n```python title="{path}" linenums="1"\n{text}```\n'
+        files.append(File.generated(config, path.removesuffix(".py") + ".md", content=page))
+    return files
+
+
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Put source code and lists of modules into a page."""
+    """Insert source code, tables and lists of modules into a page, and redirect its links."""
 
     def code(match: re.Match[str]) -> str:
         path, name = match["path"], match["name"]
@@ -112,6 +135,8 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
         path = match["path"]
         if not (ROOT / path).exists():
             raise DocumentationError(f"{page.file.src_path}: there is no {path}")
+        if path in lessons():
+            return f"[{match['text']}]({path.removesuffix('.py')}.md)"
         name = path.removesuffix(".py").replace("/", ".")
         package = name.split(".")[0]
         if not (ROOT / "docs" / "reference" / f"{package}.md").exists() or name not in modules(
@@ -128,8 +153,9 @@ def on_page_content(content: str, **_: Any) -> str:
     from latex2mathml.converter import convert
 
     def formula(match: re.Match[str]) -> str:
-        return convert(
-            html.unescape(match[3]).strip(), display="inline" if match[2] == "(" else "block"
-        )
+        display = "inline" if match[2] == "(" else "block"
+        shown = convert(html.unescape(match[3]).strip(), display=display)
+        shown = shown.replace(f"<mo>{NORM}</mo>", f'<mo stretchy="false">{NORM}</mo>')
+        return shown if display == "inline" else f'<div class="formula">{shown}</div>'
 
     return FORMULA.sub(formula, content)

@@ -1,28 +1,33 @@
-"""Make README's pictures: a session on a terminal, and the spectrogram of a generated song.
+"""Make the pictures of README and docs/frames.md.
 
-    python docs/pictures.py            writes docs/session.png and docs/spectrogram.png
+    python docs/pictures.py            writes docs/session.gif and docs/spectrogram.png
+    python docs/pictures.py session    writes the first alone
 
-The session is the real program in a pseudo-terminal, with real keys; needs `pip install '.[docs]'`
-(pexpect, pyte).
+The recording is of the real program in a pseudo-terminal, with real keys and in real time but for
+the descent; it needs `pip install '.[docs]'` (pexpect, pyte, Pillow) and two cores to spare.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-COLUMNS, ROWS = 100, 30
-CELL = (9, 19)  # pixels
-BACKGROUND, FOREGROUND = (24, 26, 31), (214, 218, 224)
+COLUMNS, ROWS = 92, 29
+CELL, MARGIN, FONT_SIZE = (8, 17), 12, 13  # pixels
+FRAME_SECONDS = 0.2
+PALETTE = 64  # colours of the recording: the screen has few, and the file stays small
+BACKGROUND, FOREGROUND = (18, 18, 18), (214, 218, 224)
 COLOURS = {
     "green": (126, 196, 120),
     "red": (224, 108, 117),
@@ -30,125 +35,163 @@ COLOURS = {
     "blue": (97, 175, 239),
     "default": FOREGROUND,
 }
-KEYS = (
-    (5.0, "8"),
-    (2.0, "n"),
-    (5.0, "2"),
-    (1.0, "n"),
-    (5.0, "7"),
-    (1.0, "n"),
-    (5.0, "9"),
-    (1.0, "s"),
-    (1.0, "f"),
-    (16.0, "kkkkkk"),
-    (3.0, ""),
-)
 
 
-def session_screen() -> Any:
-    """Play a session with KEYS, each (seconds to wait, what is typed then), and return pyte's screen of it."""
+RATED = 12  # songs before the recording begins, by a listener who likes them fast
+FAST = 120  # beats a minute
+TEMPO = re.compile(r"(\d+) bpm")
+DESCENT = re.compile(r"\d+ of 30")
+LONGEST_DESCENT, SPEED = 120.0, 4  # seconds; the descent is shown that many times faster
+
+
+class Key(NamedTuple):
+    """What is typed after some seconds of the recording."""
+
+    seconds: float
+    typed: str
+
+
+SLIDER = [Key(0.35, move) for move in (*"kkkkkk", "", *"jjjjj", "", *"kkkkkk")]
+KEYS = [Key(1.0, ""), *SLIDER, Key(0.5, "e"), Key(2.6, "\x1b"), Key(0.8, "f")]
+FINAL_KEYS = [Key(1.0, ""), *[Key(0.25, "k")] * 8, Key(2.5, "q")]
+
+Screen = list[dict[int, Any]]  # rows of cells by column
+
+
+def record_session() -> list[Screen]:
+    """Rate some songs, then type KEYS; return what the terminal shows every FRAME_SECONDS."""
     import pexpect
     import pyte
 
     screen = pyte.Screen(COLUMNS, ROWS)
     stream = pyte.Stream(screen)
+    frames: list[Screen] = []
+
+    def record(keys: list[Key]) -> None:
+        for key in keys:
+            end = time.monotonic() + key.seconds
+            while (now := time.monotonic()) < end:
+                _read(child, stream, min(FRAME_SECONDS, end - now))
+                frames.append([dict(screen.buffer[row]) for row in range(ROWS)])
+            child.send(key.typed)
+
     with tempfile.TemporaryDirectory() as home:
         environment = {
             **os.environ,
             "AI_RADIO_HOME": home,
             "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
             "PYTHONPATH": str(Path(__file__).parent.parent),
         }
         environment.pop("NO_COLOR", None)
         child = pexpect.spawn(
             sys.executable,
-            ["-m", "radio", "--seed", "4"],
+            ["-m", "radio", "--seed", "4", "--beats", "32"],
             env=environment,
             dimensions=(ROWS, COLUMNS),
             encoding="utf-8",
             timeout=5,
         )
-        waiting = time.monotonic() + 60
+        waiting = time.monotonic() + 180
         while "  1  " not in "".join(screen.display) and time.monotonic() < waiting:
             _read(child, stream, 0.5)
-        for seconds, keys in KEYS:
-            _read(child, stream, seconds)
-            child.send(keys)
-        picture = [dict(screen.buffer[row]) for row in range(ROWS)]
-        child.send("q")
+        for _ in range(RATED):
+            _read(child, stream, 4.0)
+            tempo = TEMPO.search(screen.display[1])
+            child.send("9" if tempo is not None and int(tempo[1]) > FAST else "2")
+            _read(child, stream, 0.5)
+            child.send("n")
+        record(KEYS)
+        descending, waiting = False, time.monotonic() + LONGEST_DESCENT
+        while time.monotonic() < waiting:
+            _read(child, stream, SPEED * FRAME_SECONDS)
+            shown = DESCENT.search("\n".join(screen.display)) is not None
+            if descending and not shown:
+                break
+            descending = shown
+            if shown:
+                frames.append([dict(screen.buffer[row]) for row in range(ROWS)])
+        record(FINAL_KEYS)
         child.close()
-    return picture
+    return frames
 
 
 def _read(child: Any, stream: Any, seconds: float) -> None:
+    """Feed what the program writes within some seconds to the terminal."""
     import pexpect
 
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while (left := end - time.monotonic()) > 0:
         try:
-            stream.feed(child.read_nonblocking(4096, timeout=0.1))
+            stream.feed(child.read_nonblocking(65536, timeout=left))
         except pexpect.TIMEOUT:
             continue
         except pexpect.EOF:
             return
 
 
-def draw_screen(rows: list[dict[int, Any]], path: Path) -> None:
-    """Draw a terminal's cells as a PNG."""
+def save_animation(frames: list[Screen], path: Path) -> None:
+    """Write screens as an animated GIF; screens that are alike become one frame."""
+    from PIL import Image
+
+    used = 1 + max(_last_row(screen) for screen in frames)
+    images = list(_images(frames, used))
+    palette = Image.new("RGB", (images[0].width, 4 * images[0].height))
+    for place in range(4):
+        palette.paste(images[place * (len(images) - 1) // 3], (0, place * images[0].height))
+    shared = palette.quantize(PALETTE, dither=Image.Dither.NONE)
+    few = [image.quantize(palette=shared, dither=Image.Dither.NONE) for image in images]
+    few[0].save(
+        path,
+        save_all=True,
+        append_images=few[1:],
+        duration=round(1000 * FRAME_SECONDS),
+        loop=0,
+        optimize=True,
+    )
+
+
+def _last_row(screen: Screen) -> int:
+    """Return the number of the last row that shows something."""
+    written = [any(cell.data.strip() for cell in row.values()) for row in screen]
+    return max((number for number, shown in enumerate(written) if shown), default=0)
+
+
+def _images(frames: list[Screen], used: int) -> Iterator[Any]:
+    """Draw the first `used` rows of each screen."""
     from matplotlib import font_manager
     from PIL import Image, ImageDraw, ImageFont
 
-    fonts = {
-        bold: ImageFont.truetype(
-            font_manager.findfont(
-                font_manager.FontProperties(family="DejaVu Sans Mono", weight=weight)
-            ),
-            15,
-        )
-        for bold, weight in ((False, "normal"), (True, "bold"))
-    }
-    used = (
-        max(
-            (
-                number
-                for number, row in enumerate(rows)
-                if any(cell.data.strip() for cell in row.values())
-            ),
-            default=0,
-        )
-        + 1
-    )
-    image = Image.new("RGB", (COLUMNS * CELL[0] + 24, used * CELL[1] + 24), BACKGROUND)
-    draw = ImageDraw.Draw(image)
-    for number, row in enumerate(rows[:used]):
-        for column, cell in row.items():
-            box = (
-                12 + column * CELL[0],
-                12 + number * CELL[1],
-                12 + (column + 1) * CELL[0],
-                12 + (number + 1) * CELL[1],
-            )
-            if cell.bg != "default":
-                draw.rectangle(box, _colour(cell.bg, BACKGROUND))
-            colour = _colour(cell.fg, FOREGROUND)
-            draw.text(
-                (12 + column * CELL[0], 12 + number * CELL[1]),
-                cell.data,
-                colour,
-                font=fonts[bool(cell.bold)],
-            )
-    image.save(path)
+    fonts = {}
+    for bold, weight in ((False, "normal"), (True, "bold")):
+        properties = font_manager.FontProperties(family="DejaVu Sans Mono", weight=weight)
+        fonts[bold] = ImageFont.truetype(font_manager.findfont(properties), FONT_SIZE)
+    width, height = CELL
+    size = (COLUMNS * width + 2 * MARGIN, used * height + 2 * MARGIN)
+    for screen in frames:
+        image = Image.new("RGB", size, BACKGROUND)
+        draw = ImageDraw.Draw(image)
+        for number, row in enumerate(screen[:used]):
+            for column, cell in row.items():
+                x, y = MARGIN + column * width, MARGIN + number * height
+                front, back = _colour(cell.fg, FOREGROUND), _colour(cell.bg, BACKGROUND)
+                if cell.reverse:
+                    front, back = back, front
+                if back != BACKGROUND:
+                    draw.rectangle((x, y, x + width - 1, y + height - 1), back)
+                draw.text((x, y), cell.data, front, font=fonts[bool(cell.bold)])
+        yield image
 
 
 def _colour(name: str, usual: tuple[int, int, int]) -> tuple[int, int, int]:
     """Return the colour of a cell, which pyte gives as a name or as six hexadecimal digits."""
     if len(name) == 6 and all(letter in "0123456789abcdef" for letter in name):
         return int(name[:2], 16), int(name[2:4], 16), int(name[4:], 16)
-    return COLOURS.get(name, usual)
+    return usual if name == "default" else COLOURS.get(name, usual)
 
 
 def draw_spectrogram(path: Path, *, seed: int = 4) -> None:
-    """Draw the spectrogram of a song that the starter station generates, and the frames it was made of."""
+    """Draw the spectrogram of a song that the starter station generates, above its frames."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -177,11 +220,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("picture", nargs="?", choices=("session", "spectrogram"), help="only this")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="a folder")
-    folder = parser.parse_args().output
-    draw_spectrogram(folder / "spectrogram.png")
-    draw_screen(session_screen(), folder / "session.png")
-    print(f"wrote {folder / 'session.png'} and {folder / 'spectrogram.png'}")
+    options = parser.parse_args()
+    if options.picture != "spectrogram":
+        save_animation(record_session(), options.output / "session.gif")
+        print(f"wrote {options.output / 'session.gif'}")
+    if options.picture != "session":
+        draw_spectrogram(options.output / "spectrogram.png")
+        print(f"wrote {options.output / 'spectrogram.png'}")
 
 
 if __name__ == "__main__":

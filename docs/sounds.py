@@ -1,6 +1,6 @@
-"""Make the sound examples of docs/frames.md.
+"""Make the sound examples of README, docs/index.md and docs/frames.md.
 
-python docs/sounds.py            writes docs/sounds/*.mp3, some seconds each
+python docs/sounds.py            writes docs/sounds/*.mp3
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose
 from audio_parsing.starter import hop_length, render, starter_songs
 from radio.home.folder import SHIPPED, STARTER
-from radio.station.station import Station, finish
+from radio.station.mastering import master
+from radio.station.station import Station
 from radio.station.steps import key_coordinate, tempo_coordinate
 from radio.training.dataset import canonical_steps
 
 FOLDER = Path(__file__).parent / "sounds"
-BEATS = 16
+BEATS = 16  # of all but the last, which is a whole song
 
 
 def write(name: str, samples: np.ndarray) -> None:
     """Write samples (n,), levelled, as MP3."""
     import soundfile
 
-    soundfile.write(FOLDER / f"{name}.mp3", finish(samples, fade=SAMPLE_RATE // 2), SAMPLE_RATE)
+    soundfile.write(FOLDER / f"{name}.mp3", master(samples, fade=SAMPLE_RATE // 2), SAMPLE_RATE)
 
 
 def main() -> None:
-    """Take a song through frames and station, and make a new one."""
+    """Encode and decode a song as frames and by the station, and compose a new one."""
     FOLDER.mkdir(exist_ok=True)
     station = Station.load(SHIPPED / STARTER)
     songs = {song.tune: song for song in starter_songs()[::3]}
@@ -61,6 +62,7 @@ def main() -> None:
     }
     for name, place in made.items():
         write(name, station.render(place.astype(np.float32), beats=BEATS))
+    write("song", station.render(made["composed"].astype(np.float32)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Make the pictures of docs/web.md: the page as a listener has it after some songs, wide and narrow, light and dark.
+"""Make the pictures of docs/web.md: the page after some songs, wide and narrow, light and dark.
 
     python docs/web_pictures.py            writes docs/web-1440-light.png and three more
 
-The radio is the real one with the starter station; Chromium, headless, rates a few songs and asks
-for the final song. Needs the extra `test`, Chromium (Debian: chromium) and Pillow.
+It runs the real radio with the starter station; headless Chromium rates a few songs and asks for
+the final song. Needs the extra `test`, Chromium (Debian: chromium) and Pillow.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-# Of each song: where the slider goes, key after key, and how many milliseconds lie between two of
-# them.
+# The keys that move the slider, song by song, and the milliseconds between two keys.
 LIKED = (("8",), ("2",), ("9", "7"), ("3",), ("7",), ("9",), ("4",), ("8",), ("1",), ("6", "8"))
 BETWEEN = 900
 READY = "document.querySelector('.seek')?.disabled === false"  # a song is on
 CURVE = "kkkk jjjjjjj kkkk kkk jj k"
-SHOTS = ((1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 844, "dark"))
+# Wide ones show the first screen, narrow ones the whole page.
+SHOTS = ((1440, 1000, "light"), (1440, 1000, "dark"), (390, 844, "light"), (390, 844, "dark"))
 COLOURS = 96  # of a picture: the page has few, and the files stay small
 
 
 def play_some(page: Any) -> None:
-    """Rate songs, find the final song, and be in the middle of rating it."""
+    """Rate songs, compose the final song, and rate half of it."""
     page.wait_for_function(READY, timeout=120_000)
     page.click(".play")
     for keys in LIKED:
@@ -59,7 +59,7 @@ def play_some(page: Any) -> None:
 
 
 def smaller(path: Path) -> None:
-    """Write a picture again with few colours."""
+    """Reduce a picture to few colours."""
     from PIL import Image
 
     with Image.open(path) as image:
@@ -119,7 +119,7 @@ def main() -> None:
                 page.mouse.move(0, 0)
                 page.wait_for_timeout(600)
                 path = folder / f"web-{width}-{scheme}.png"
-                page.screenshot(path=path, full_page=True)
+                page.screenshot(path=path, full_page=width < 1000)
                 smaller(path)
                 print(f"wrote {path}")
             browser.close()

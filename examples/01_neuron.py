@@ -1,8 +1,8 @@
 """Lesson 1: one neuron and the chain rule.
 
-A neuron weighs its inputs, adds a bias and bends the sum: y = tanh(w1 x1 + w2 x2 + b). It learns by
-asking of every number on the way "if you were a little larger, how much larger would the loss be?"
-and going a small step against the answer.
+A neuron weights its inputs, adds a bias and applies a curve: y = tanh(w1 x1 + w2 x2 + b). To learn,
+it asks of each weight how much the loss would grow if the weight were slightly larger, and takes a
+small step the other way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def forward(w: list[float], x: list[float]) -> float:
 
 
 def gradient(w: list[float], x: list[float], target: float) -> tuple[float, list[float]]:
-    """Return the loss L = (y - target)^2 and [dL/dw1, dL/dw2, dL/db], by the chain rule from the loss back to the weights."""
+    """Return L = (y - target)^2 and [dL/dw1, dL/dw2, dL/db], by the chain rule from L backwards."""
     y = forward(w, x)
     loss = (y - target) ** 2
     dy = 2 * (y - target)  # dL/dy
@@ -31,7 +31,7 @@ def gradient(w: list[float], x: list[float], target: float) -> tuple[float, list
 
 
 def difference(w: list[float], x: list[float], target: float, i: int, step: float = 1e-6) -> float:
-    """Return the slope of the loss along weight i without any theory: (L(w + h) - L(w - h)) / 2h."""
+    """Measure the slope of the loss along weight i without theory: (L(w + h) - L(w - h)) / 2h."""
     above, below = list(w), list(w)
     above[i] += step
     below[i] -= step
@@ -39,12 +39,12 @@ def difference(w: list[float], x: list[float], target: float, i: int, step: floa
 
 
 def main(fast: bool) -> tuple:
-    """Check the chain rule at one point, then learn a line that parts two clouds of points."""
+    """Check the chain rule at one point, then learn a line between two clouds of points."""
     rng = np.random.default_rng(1)
     w, x, target = [0.5, -1.0, 0.2], [1.5, 0.3], -1.0
     loss, claimed = gradient(w, x, target)
     print(f"y = {forward(w, x):.6f}, target = {target}, loss = {loss:.6f}\n")
-    print("           chain rule   differences    disagree by")
+    print("           chain rule   differences     difference")
     errors = []
     for i, name in enumerate(("dL/dw1", "dL/dw2", "dL/db")):
         measured = difference(w, x, target, i)
@@ -56,35 +56,25 @@ def main(fast: bool) -> tuple:
     data = list(zip(points.tolist(), labels.tolist(), strict=True))
     w, path, losses = [-1.2, 1.5, 0.0], [], []
     for _ in range(60 if fast else 200):
-        all_losses, all_gradients = zip(
-            *(gradient(w, x, target) for x, target in data), strict=True
-        )
+        results = [gradient(w, x, target) for x, target in data]
         path.append(list(w))
-        losses.append(sum(all_losses) / POINTS)
-        # The mean over points of the gradients is the gradient of the mean: derivatives of sums are
-        # sums of derivatives.
-        w = [
-            value - RATE * sum(column) / POINTS
-            for value, column in zip(w, zip(*all_gradients, strict=True), strict=True)
-        ]
+        losses.append(sum(loss for loss, _ in results) / POINTS)
+        # the gradient of a mean is the mean of the gradients
+        means = [sum(each[i] for _, each in results) / POINTS for i in range(3)]
+        w = [value - RATE * mean for value, mean in zip(w, means, strict=True)]
     right = sum((forward(w, x) > 0) == (target > 0) for x, target in data) / POINTS
+    print(f"\n{len(losses)} steps downhill: loss {losses[0]:.3f} -> {losses[-1]:.3f},")
+    print(f"{right:.0%} of the points are on the right side of the line.\n")
     print(
-        f"\n{len(losses)} steps downhill: loss {losses[0]:.3f} -> {losses[-1]:.3f}, {right:.0%} of the points on the right side"
+        "Look at the left picture: steps are short where the surface is flat, and almost at right"
     )
-    print(
-        "Look at the left picture: the steps are short where the hill is flat, and leave the lines of equal loss at a right angle"
-    )
-    print("(nearly: the hill is drawn for the last bias, which moved too).")
-    return picture(np.array(path), w, points, labels), {
-        "error": max(errors),
-        "first": losses[0],
-        "last": losses[-1],
-        "right": right,
-    }
+    print("angles to the lines of equal loss (which are drawn for the final bias).")
+    found = {"error": max(errors), "first": losses[0], "last": losses[-1], "right": right}
+    return picture(np.array(path), w, points, labels), found
 
 
 def picture(path: np.ndarray, w: list[float], points: np.ndarray, labels: np.ndarray):
-    """Draw the loss over w1 and w2 with the way down, and the line that was learned."""
+    """Draw the loss over w1 and w2 with the path of descent, and the learned line."""
     figure = canvas(11, 4.6)
     hill, plane = figure.subplots(1, 2)
     w1, w2 = np.meshgrid(np.linspace(-2, 3.5, 110), np.linspace(-1.5, 3, 90))
@@ -93,27 +83,18 @@ def picture(path: np.ndarray, w: list[float], points: np.ndarray, labels: np.nda
     figure.colorbar(filled, ax=hill, label="loss")
     hill.plot(path[:, 0], path[:, 1], ".-", color="white", markersize=4, linewidth=0.8)
     hill.plot(*path[-1, :2], "o", color=ORANGE)
-    hill.set(
-        xlabel="w1",
-        ylabel="w2",
-        title="The loss; each step is -0.2 times its gradient",
-        aspect="equal",
-    )
+    title = "The loss; each step is -0.2 times its gradient"
+    hill.set(xlabel="w1", ylabel="w2", title=title, aspect="equal")
     a, b = np.meshgrid(np.linspace(-3.2, 3.2, 100), np.linspace(-3, 3, 100))
     plane.contourf(
         a, b, np.tanh(w[0] * a + w[1] * b + w[2]), np.linspace(-1, 1, 21), cmap="RdBu_r", alpha=0.45
     )
+    style = {"edgecolor": "black", "linewidth": 0.4, "s": 28}
     for label, colour in ((-1, BLUE), (1, ORANGE)):
-        plane.scatter(
-            *points[labels == label].T,
-            color=colour,
-            edgecolor="black",
-            linewidth=0.4,
-            s=28,
-            label=f"target {label}",
-        )
+        cloud = points[labels == label].T
+        plane.scatter(*cloud, color=colour, label=f"target {label}", **style)
     plane.contour(a, b, w[0] * a + w[1] * b + w[2], [0], colors="black")
-    plane.set(xlabel="x1", ylabel="x2", title="What the neuron says: on the line it is 0")
+    plane.set(xlabel="x1", ylabel="x2", title="The neuron's output: 0 on the line")
     plane.legend(loc="lower right")
     return figure
 

@@ -1,10 +1,12 @@
-"""Lesson 5: why gates. The adding problem (Hochreiter and Schmidhuber 1997): a long row of numbers, two of them marked; what is their sum?
+"""Lesson 5: why gates. The adding problem (Hochreiter and Schmidhuber 1997).
 
-The first mark stands in the first half, the second in the second half, so that something has to be
-kept for long. Whoever always answers 1 has the error 1/6. A simple recurrent layer multiplies its
-state by U at each step; a gate adds to it instead:
+The input is a long sequence of numbers, two of them marked, one in each half; the answer is the sum
+of these two. So the network has to remember. Always answering 1 has the error 1/6. A simple
+recurrent layer multiplies its state by U at each step; a gated one adds to it:
 
-    GRU: h_t = (1 - z) n + z h_{t-1}        LSTM: c_t = f c_{t-1} + i g        dh_{t-1} = z dh_t + ..., and z may stay near 1
+    GRU: h_t = (1 - z) n + z h_{t-1}        LSTM: c_t = f c_{t-1} + i g
+
+So dh_{t-1} = z dh_t + ..., and z may stay near 1.
 """
 
 from __future__ import annotations
@@ -26,29 +28,28 @@ CELLS = {"RNN": (RNN, BLUE), "GRU": (GRU, ORANGE), "LSTM": (LSTM, GREEN)}
 
 
 class Adder(Module):
-    """Read a sequence (T, B, 2) with a recurrent layer; its last state tells the sum (B, 1)."""
+    """Read a sequence (T, B, 2) recurrently and predict the sum (B, 1) from the last state."""
 
     def __init__(self, cell: type, rng: np.random.Generator) -> None:
         self.cell = cell(2, HIDDEN, rng=rng)
-        self.head = Dense(HIDDEN, 1, rng=rng)
-        # a forget gate of sigmoid(3) = 0.95 keeps half of a value for 14 steps; one of sigmoid(1)
-        # only for 2
+        self.output = Dense(HIDDEN, 1, rng=rng)
+        # a forget gate of sigmoid(3) = 0.95 halves a value in 14 steps, one of sigmoid(1) in 2
         if cell is LSTM:
             self.cell.bias.value[HIDDEN : 2 * HIDDEN] += 2
 
     def forward(self, x: np.ndarray) -> tuple:
         """Return the sums and the caches."""
         state, cell = self.cell.forward(x, last=True)
-        y, head = self.head.forward(state)
-        return y, (cell, head)
+        y, output = self.output.forward(state)
+        return y, (cell, output)
 
     def backward(self, dy: np.ndarray, cache: tuple) -> np.ndarray:
         """Return dx (T, B, 2)."""
-        return self.cell.backward(self.head.backward(dy, cache[1]), cache[0])
+        return self.cell.backward(self.output.backward(dy, cache[1]), cache[0])
 
 
 def task(steps: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows of (number, mark) (T, B, 2) and the sums of the two marked numbers (B, 1)."""
+    """Return sequences of (number, mark) (T, B, 2) and the sums of the marked numbers (B, 1)."""
     x = np.zeros((steps, count, 2), np.float32)
     x[..., 0] = rng.random((steps, count))
     marks = np.stack([rng.integers(0, steps // 2, count), rng.integers(steps // 2, steps, count)])
@@ -57,7 +58,7 @@ def task(steps: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, 
 
 
 def learn(cell: type, steps: int, updates: int) -> tuple[list[float], float, np.ndarray]:
-    """Return the training losses, the error on new rows, and how large a part of dL/dx reaches each step (T,)."""
+    """Return training losses, the error on new sequences, and the relative size of dL/dx (T,)."""
     network = Adder(cell, np.random.default_rng(5))
     flat, rng, optimizer, losses = pack(network), np.random.default_rng(50), Adam(), []
     for _ in range(updates):
@@ -76,22 +77,20 @@ def learn(cell: type, steps: int, updates: int) -> tuple[list[float], float, np.
 
 
 def main(fast: bool) -> tuple:
-    """Train the three layers on the same rows."""
+    """Train the three layers on the same sequences."""
     steps, updates = (24, 500) if fast else (100, 1500)
-    print(
-        f"rows of {steps} numbers, {updates} updates of {BATCH} rows; always answering 1 has the error {1 / 6:.4f}\n"
-    )
+    print(f"sequences of {steps} numbers, {updates} updates with {BATCH} sequences each;")
+    print(f"always answering 1 has the error {1 / 6:.4f}\n")
     found = {}
     for name, (cell, _) in CELLS.items():
-        found[name] = learn(cell, steps, updates)
-        print(
-            f"{name:5} error on new rows {found[name][1]:.5f}, typically {np.sqrt(found[name][1]):.3f} off"
-        )
+        found[name] = losses, error, reach = learn(cell, steps, updates)
+        print(f"{name:5} error on new sequences {error:.5f}, typically {np.sqrt(error):.3f} off")
+    print("\nLook at the left picture: the simple layer never does better than guessing; the gated")
     print(
-        "\nLook at the left picture: the simple layer stays at what it costs to guess, the gated ones suddenly understand."
+        "ones suddenly solve the task. The right picture shows dL/dx_t after training: the answer"
     )
     print(
-        "The right one is dL/dx_t: after training, the gated layers hear all steps; the simple one only the end."
+        "of the gated layers depends on all steps, that of the simple layer only on the last ones."
     )
     return picture(found), {name: error for name, (_, error, _) in found.items()}
 
@@ -105,17 +104,9 @@ def picture(found: dict):
         losses.semilogy(np.arange(20, 20 + len(smooth)), smooth, color=colour, label=name)
         reach.semilogy(found[name][2], color=colour, label=name)
     losses.axhline(1 / 6, color="black", linestyle=":", label="always answering 1")
-    losses.set(
-        xlabel="update",
-        ylabel="mean squared error",
-        title="Learning to add two marked numbers far apart",
-    )
-    reach.set(
-        xlabel="step of the row",
-        ylabel="size of dL/dx, largest 1",
-        title="Which steps the answer hears",
-        ylim=(1e-6, 2),
-    )
+    losses.set(xlabel="update", ylabel="mean squared error", title="Learning to add two numbers")
+    reach.set(xlabel="step of the sequence", ylabel="size of dL/dx, largest 1", ylim=(1e-6, 2))
+    reach.set_title("Dependence of the answer on each step")
     losses.legend()
     reach.legend()
     return figure

@@ -1,9 +1,9 @@
-"""Lesson 6: an autoencoder beside principal components.
+"""Lesson 6: an autoencoder and principal components.
 
-Give every input back through a narrow layer of two numbers, the code. If the network is linear, the
-best it can do are the two principal components (Baldi and Hornik 1989), found by descent instead of
-by a decomposition. Where the data lie on a bent sheet, such as notes that differ in pitch and
-loudness, a network that can bend does much better.
+An autoencoder reconstructs its input through a narrow layer of two numbers, the code. The best that
+a linear one can do is the first two principal components (Baldi and Hornik 1989), found by descent
+instead of by a decomposition. If the data lie on a curved surface, such as notes of different pitch
+and loudness, a non-linear network does much better.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from lesson import canvas, run
 from neural_networks.autoencoder.autoencoder import AutoEncoder
 from neural_networks.optimizers.schedules import cosine
 
-BANDS = 40  # of a spectrum, two a semitone
+BANDS = 40  # of a spectrum, one a semitone
 CODE = 2
 
 
 def notes(pitch: np.ndarray, loudness: np.ndarray) -> np.ndarray:
-    """Return spectra (N, BANDS): a peak at the pitch, and a softer one an octave of 12 bands above; both as loud as the note."""
+    """Return spectra (N, BANDS): a peak at the pitch, and a softer one an octave (12 bands) up."""
     bands = np.arange(BANDS)
 
     def peak(place: np.ndarray) -> np.ndarray:
@@ -29,14 +29,14 @@ def notes(pitch: np.ndarray, loudness: np.ndarray) -> np.ndarray:
 
 
 def principal_components(x: np.ndarray, tested: np.ndarray, count: int) -> np.ndarray:
-    """Return `tested` as `count` principal components of x give it back: the best linear code there is (Eckart and Young 1936)."""
+    """Reconstruct `tested` from components of x, the best linear code (Eckart and Young 1936)."""
     mean = x.mean(axis=0)
     _, _, directions = np.linalg.svd(x - mean, full_matrices=False)
     return (tested - mean) @ directions[:count].T @ directions[:count] + mean
 
 
 def main(fast: bool) -> tuple:
-    """Learn the sheet of notes with principal components, with a linear autoencoder and with one that bends."""
+    """Encode notes by principal components, a linear autoencoder and a non-linear one."""
     rng = np.random.default_rng(6)
     count, epochs = (400, 250) if fast else (2000, 700)
     x = notes(rng.uniform(4, 24, count), rng.uniform(0.4, 1, count))
@@ -46,8 +46,8 @@ def main(fast: bool) -> tuple:
 
     mean = x.mean(axis=0)
     linear = AutoEncoder((BANDS, CODE, BANDS), rng=rng)
-    bending = AutoEncoder((BANDS, 48, 24, CODE, 24, 48, BANDS), rng=rng)
-    for network, data, passes in ((linear, x - mean, 3 * epochs), (bending, x, epochs)):
+    curved = AutoEncoder((BANDS, 48, 24, CODE, 24, 48, BANDS), rng=rng)
+    for network, data, passes in ((linear, x - mean, 3 * epochs), (curved, x, epochs)):
         schedule = cosine(0.01, passes * -(-count // 100), final=0.01)
         network.train(data, passes, learning_rate=schedule, print_epochs=False, threads=1)
 
@@ -57,30 +57,21 @@ def main(fast: bool) -> tuple:
     }
     methods |= {
         "linear autoencoder": lambda notes: linear.feedforward(notes - mean) + mean,
-        "autoencoder": bending.feedforward,
+        "autoencoder": curved.feedforward,
     }
     print(f"{BANDS} values of a note through a code of {CODE}; mean squared error on")
-    print(f"{'':24}  learned notes  new notes   variance explained")
+    print(f"{'':24} training notes  new notes   variance explained")
     found = {}
     for name, method in methods.items():
         found[name] = tuple(float(np.mean((method(some) - some) ** 2)) for some in (x, tested))
-        print(
-            f"{name:24}  {found[name][0]:13.6f}  {found[name][1]:9.6f}   {1 - found[name][1] / tested.var():17.1%}"
-        )
-    print(
-        "\nOn what it learned the linear network comes down to two components and not below: there is nothing below."
-    )
-    print(
-        "Look at the picture: components can only be added up, so in a rising note they leave ghosts; the network moves the peak."
-    )
-    figure = picture(
-        shown,
-        principal_components(x, shown, CODE),
-        bending.feedforward(shown),
-        bending.encode(x),
-        x.argmax(axis=1),
-    )
-    return figure, found
+        explained = 1 - found[name][1] / tested.var()
+        print(f"{name:24}  {found[name][0]:13.6f}  {found[name][1]:9.6f}   {explained:17.1%}")
+    print("\nOn its training set the linear network reaches two components, the linear optimum.")
+    print("Look at the picture: components can only be added, so a rising note leaves ghosts; the")
+    print("non-linear network moves the peak.")
+    components = principal_components(x, shown, CODE)
+    network = curved.feedforward(shown)
+    return picture(shown, components, network, curved.encode(x), x.argmax(axis=1)), found
 
 
 def picture(
@@ -90,7 +81,7 @@ def picture(
     codes: np.ndarray,
     pitch: np.ndarray,
 ):
-    """Draw a rising note, what each method makes of it, and the codes of all notes."""
+    """Draw a rising note, its reconstructions, and the codes of all notes."""
     figure = canvas(13, 4)
     axes = figure.subplots(1, 4, width_ratios=[1, 1, 1, 1.35])
     titles = ("a rising note", f"{CODE} principal components", f"autoencoder, code of {CODE}")
@@ -99,9 +90,7 @@ def picture(
         one.set(title=title, xlabel="pitch rises", xticks=[])
     axes[0].set_ylabel("band")
     dots = axes[3].scatter(*codes.T, c=pitch, s=7, cmap="turbo")
-    axes[3].set(
-        title="every note's code: a sheet of pitch and loudness", xlabel="code 1", ylabel="code 2"
-    )
+    axes[3].set(title="codes of all notes", xlabel="code 1", ylabel="code 2")
     figure.colorbar(dots, ax=axes[3], label="band of the note")
     return figure
 

@@ -1,15 +1,16 @@
-"""Lesson 9: generator against critic: six losses side by side, and what mode collapse looks like.
+"""Lesson 9: generator against critic: six losses side by side, and mode collapse.
 
 Real points lie in eight heaps on a circle. A generator G turns noise into points, a critic D scores
 points; each learns from the other.
 
-                       the critic minimises                  the generator minimises
-    minimax            cross entropy, 1 real, 0 not          mean log(1 - sigmoid(D)): flat where the critic is sure
-    non-saturating     the same                              -mean log sigmoid(D): steep where the critic is sure
-    least squares      mean ((D(x) - 1)^2 + D(G)^2) / 2      mean (D(G) - 1)^2 / 2
-    hinge              mean max(0, 1 - D(x)) + max(0, 1 + D(G))    -mean D(G)
-    Wasserstein        mean D(G) - mean D(x)                 -mean D(G); the critic's weights are clipped, to bound its slope
-    WGAN-GP            the same + a penalty of the slope     -mean D(G); see lesson 11
+                       the critic minimises                the generator minimises
+    minimax            cross entropy, 1 for real           mean log(1 - sigmoid(D)): flat for sure D
+    non-saturating     the same                            -mean log sigmoid(D): steep for sure D
+    least squares      mean ((D(x) - 1)^2 + D(G)^2) / 2    mean (D(G) - 1)^2 / 2
+    hinge              mean max(0, 1 - D(x))               -mean D(G)
+                       + mean max(0, 1 + D(G))
+    Wasserstein        mean D(G) - mean D(x)               -mean D(G); D's weights are clipped
+    WGAN-GP            the same + a penalty of the slope   -mean D(G); see lesson 11
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ RATES = {1e-3: "patient", 1e-2: "hasty"}
 
 
 def minimax(scores: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return mean log(1 - sigmoid(D)), what Goodfellow et al. 2014 write in eq. 1, and its gradient -sigmoid(D) / n."""
+    """Return mean log(1 - sigmoid(D)), Goodfellow et al. 2014, eq. 1, and -sigmoid(D) / n."""
     return -float(np.logaddexp(0, scores).mean()), -cross_entropy(scores, scores)[2]
 
 
@@ -66,7 +67,7 @@ def real(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def covered(points: np.ndarray) -> tuple[int, float]:
-    """Return how many heaps have at least a quarter of their share of the points (N, 2), and the share that lies in a heap at all."""
+    """Return how many heaps hold a quarter of their share, and the share of points in heaps."""
     distance = np.linalg.norm(points[:, None] - CENTRES, axis=2)
     inside = distance.min(axis=1) < 4 * SPREAD
     return int(
@@ -118,7 +119,7 @@ def play(name: str, generator_rate: float, steps: int, seed: int) -> np.ndarray:
 
 
 def main(fast: bool) -> tuple:
-    """Play the six games from the same first weights, once with a patient and once with a hasty generator."""
+    """Train six pairs from the same first weights, at a low and a high rate of the generator."""
     rng = np.random.default_rng(9)
     error = max(
         check_loss(game[0].generator, rng.standard_normal(9), rng=rng).error
@@ -131,10 +132,12 @@ def main(fast: bool) -> tuple:
         for name in GAMES:
             games[rate, name] = play(name, rate, steps, seed=3)
             print(
-                f"  {name:34} {covered(games[rate, name])[0]:10}   {covered(games[rate, name])[1]:16.0%}"
+                f"  {name:34} {covered(games[rate, name])[0]:10}   "
+                f"{covered(games[rate, name])[1]:16.0%}"
             )
     print(
-        "\nLook at the picture (orange: generated). A hasty generator runs with all its points to what the critic praises now, and on"
+        "\nLook at the picture (orange: generated). A hasty generator moves all its points to what "
+        "the critic praises now, and on"
     )
     print(
         "when it has learned better: mode collapse. Which of the games fall changes with the seed."

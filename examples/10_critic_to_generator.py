@@ -16,7 +16,6 @@ import numpy as np
 from lesson import BLUE, ORANGE, RED, canvas, run
 
 from gan.losses import negative_score
-from gan.saliency import moments
 from neural_networks.components.parameters import pack
 from radio.home.folder import SHIPPED, STARTER
 from radio.station.station import Station
@@ -44,7 +43,8 @@ def main(fast: bool) -> tuple:
     generator.backward_plan(dsong, made)  # and from there dL/dw of every weight
     whole = flat.grads.copy()
     print(
-        f"song {station.song_name(coordinate[0])!r}: {len(song)} moments of {song.shape[2]} values, {flat.grads.size:,} weights"
+        f"song {station.song_name(coordinate[0])!r}: {len(song)} moments of "
+        f"{song.shape[2]} values, {flat.grads.size:,} weights"
     )
     print(f"score D(G(P)) = {score[0]:.4f}, loss = {value:.4f}")
 
@@ -60,7 +60,8 @@ def main(fast: bool) -> tuple:
         shares.append(np.linalg.norm(flat.grads))
     apart = float(np.abs(total - whole).max() / np.abs(whole).max())
     print(
-        f"\nthe shares of {beats} beats add up to the whole gradient, to {apart:.0e} of its largest value"
+        f"\nthe shares of {beats} beats add up to the whole gradient, "
+        f"to {apart:.0e} of its largest value"
     )
 
     direction = rng.standard_normal(flat.values.size)
@@ -74,7 +75,8 @@ def main(fast: bool) -> tuple:
     flat.values[:] = kept
     measured, claimed = (values[0] - values[1]) / (2 * step), float(whole @ direction)
     print(
-        f"along a random direction of all weights: backward says {claimed:.6g}, differences say {measured:.6g}"
+        f"along a random direction of all weights: backward says {claimed:.6g}, "
+        f"differences say {measured:.6g}"
     )
 
     # The famous mistake: the gradient at the score, -1, handed to every value of the song, past the
@@ -83,7 +85,8 @@ def main(fast: bool) -> tuple:
     generator.backward_plan(np.full_like(song, dscore[0]), made)
     past = float(flat.grads @ whole / np.linalg.norm(flat.grads) / np.linalg.norm(whole))
     print(
-        f"without the critic's factor dL/dG_i every moment is told the same, and the cosine with the true gradient is {past:.2f}"
+        "without the critic's factor dL/dG_i every moment gets the same gradient, "
+        f"whose cosine with the true one is {past:.2f}"
     )
 
     rate = 1e-3 / float(np.linalg.norm(whole))
@@ -91,7 +94,8 @@ def main(fast: bool) -> tuple:
     after = critic.forward(generator.forward_plan(plan)[0])[0][0]
     print(f"a step of length 0.001 against the gradient: score {score[0]:.4f} -> {after:.4f}")
     print(
-        "\nLook at the picture: red is where more sound would please this critic, blue where less would; few moments teach most."
+        "\nLook at the picture: red is where more sound would raise the score, blue where less "
+        "would; few moments matter."
     )
     error = abs(measured - claimed) / abs(measured)
     found = {
@@ -101,13 +105,15 @@ def main(fast: bool) -> tuple:
         "after": float(after),
         "past": past,
     }
+    strength = np.linalg.norm(dsong[:, 0], axis=1)
+    strength /= strength.mean()
     return picture(
-        in_a_row(np.maximum(song, 0)), in_a_row(-dsong), moments(dsong)[:, 0], np.array(shares)
+        in_a_row(np.maximum(song, 0)), in_a_row(-dsong), strength, np.array(shares)
     ), found
 
 
 def picture(frames: np.ndarray, raises: np.ndarray, strength: np.ndarray, shares: np.ndarray):
-    """Draw the song, what would raise its score, how strong each moment's gradient is, and how much each beat teaches."""
+    """Draw the song, the gradient of its score, and the strength of each moment and beat."""
     figure = canvas(12, 7)
     song, over, curves = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1.6])
     beats = len(frames) / FRAMES

@@ -34,7 +34,7 @@ INPUTS, HIDDEN, SONGS, STEPS = 6, 8, 30, 1500
 def penalty(
     weights: list[np.ndarray], x: np.ndarray, kind: str, *, bends: bool = True
 ) -> tuple[float, list[np.ndarray]]:
-    """Return P and [dP/dW, dP/db, dP/da] for W (I, H), b (H,), a (H,) at x (B, I); without f'' if not `bends`."""
+    """Return P and [dP/dW, dP/db, dP/da] at x (B, I); without f'' if not `bends`."""
     W, b, a = weights
     first, second = SLOPES[kind]
     s = x @ W + b
@@ -72,7 +72,7 @@ def draw(seed: int) -> tuple[list[np.ndarray], np.ndarray]:
 
 
 def by_library(weights: list[np.ndarray], x: np.ndarray, kind: str) -> np.ndarray:
-    """Return the same gradient by the tangents of the library's layers, which do this for any depth, recurrent layers too."""
+    """Return the same gradient by the tangents of the library's layers, for any depth."""
     rng = np.random.default_rng(0)
     critic = Sequential(Dense(INPUTS, HIDDEN, rng=rng), LAYERS[kind], Dense(HIDDEN, 1, rng=rng))
     flat = pack(critic, np.float64)
@@ -82,7 +82,7 @@ def by_library(weights: list[np.ndarray], x: np.ndarray, kind: str) -> np.ndarra
 
 
 def main(fast: bool) -> tuple:
-    """Compare with differences and with the library, then lower a penalty by the right and by the wrong gradient."""
+    """Compare with differences and the library; descend by the right and the wrong gradient."""
     cosines, curves, error = {}, {}, 0.0
     print(f"{'':12} by hand: largest error   without f'': cosine with the truth, median and worst")
     for kind in SLOPES:
@@ -116,10 +116,12 @@ def main(fast: bool) -> tuple:
             for optimizer, array, gradient in zip(optimizers, weights, gradients, strict=True):
                 optimizer.step(array.reshape(-1), gradient.reshape(-1), 0.01 * (1 - step / STEPS))
         print(
-            f"{STEPS} steps of Adam, tanh, the gradient {name}: penalty {curves[name][0]:.3f} -> {curves[name][-1]:.2e}"
+            f"{STEPS} steps of Adam, tanh, the gradient {name}: "
+            f"penalty {curves[name][0]:.3f} -> {curves[name][-1]:.2e}"
         )
     print(
-        "Look at the picture: the wrong gradient goes down too, and stops early. No shape is wrong, nothing complains: differences tell."
+        "Look at the picture: the wrong gradient goes down too, and stops early. No shape is "
+        "wrong, nothing complains: only differences tell."
     )
     found = {kind: float(np.median(some)) for kind, some in cosines.items()} | {
         name: curve[-1] for name, curve in curves.items()

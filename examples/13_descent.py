@@ -1,13 +1,11 @@
 """Lesson 13: descent in latent space: change the song, not the network.
 
-The weights stay as they are. The chain rule goes one step further than in lesson 10, past the
-generator's weights to its input:
+The weights stay. The chain rule goes one step further than in lesson 10, to the generator's input:
 
     dL/dP = sum over moments i of dL/dG_i dG_i/dP
 
-and P takes steps of Adam. Alone it would run to where no song ever was and fool the critic, so a
-hinge on the Mahalanobis distance from the station's songs pulls it back: L + max(0, distance(P)^2 /
-D - 1).
+and P takes steps of Adam. Alone it would leave all songs and fool the critic, so a hinge on the
+Mahalanobis distance from the station's songs pulls it back: L + max(0, distance(P)^2 / D - 1).
 """
 
 from __future__ import annotations
@@ -21,27 +19,20 @@ from neural_networks.gradient_check import check_loss
 from radio.home.folder import SHIPPED, STARTER
 from radio.station.station import Station
 
-STARTS = 2
-
 
 def known_minimum(rng: np.random.Generator) -> float:
-    """Return how far descent ends from a minimum that can be worked out: that of L = -a . P with the hinge, in D = 4.
+    """Return how far descent ends from a minimum known on paper: L = -a . P with the hinge, D = 4.
 
     With u = (P - mean) / deviation the gradient is -a deviation + 2 u / D, which is 0 at u = D a
     deviation / 2.
     """
     size, wish = 4, np.array([1.5, -1.0, 0.5, 1.0])
-    latent = LatentDistribution(
-        rng.normal(1, 0.5, (300, size)), np.full((300, size), -1.0), "total"
-    )
+    means = rng.normal(1, 0.5, (300, size))
+    latent = LatentDistribution(means, np.full((300, size), -1.0), "total")
     minimum = latent.mean + latent.deviation**2 * size * wish / 2
-    found = descend(
-        lambda P: (-(P @ wish), np.broadcast_to(-wish, P.shape)),
-        latent.sample(2, rng),
-        steps=600,
-        learning_rate=0.03,
-        distribution=latent,
-    )
+    options = dict(steps=600, learning_rate=0.03, distribution=latent)
+    loss = lambda P: (-(P @ wish), np.broadcast_to(-wish, P.shape))  # noqa: E731
+    found = descend(loss, latent.sample(2, rng), **options)
     return float(np.linalg.norm((found.best - minimum) / latent.deviation))
 
 
@@ -49,10 +40,7 @@ def main(fast: bool) -> tuple:
     """Find a minimum that is known, then the song that the starter station's critic likes best."""
     rng = np.random.default_rng(13)
     away = known_minimum(rng)
-    print(
-        f"a minimum that can be worked out on paper is found to {away:.0e} of the distribution's deviation\n"
-    )
-
+    print(f"a minimum known on paper is found to {away:.0e} of the distribution's deviation\n")
     station = shortened(Station.load(SHIPPED / STARTER), 8 if fast else 16)
     generator, critic, latent = station.vae.decoder, station.critic.folded(), station.latent
 
@@ -67,94 +55,59 @@ def main(fast: bool) -> tuple:
         value, gradient = objective(P)
         return float(value.sum(dtype=np.float64)), gradient
 
-    # The networks run in float32, so a difference needs a long step, and its error is of a
-    # thousandth; the tests check in float64.
     report = check_loss(summed, latent.sample(4, rng), rng=rng, step=3e-3, limit=0.02)
     print(f"dL/dP against differences, in float32: relative error {report.error:.0e}")
 
     random = latent.sample(64 if fast else 400, rng)
-    scores = np.concatenate(
-        [-objective(part)[0] for part in np.array_split(random, len(random) // 32)]
-    )
-    # some songs, and the best of them all
-    starts = np.concatenate([random[:STARTS], random[[scores.argmax()]]])
+    parts = np.array_split(random, len(random) // 32)
+    scores = np.concatenate([-objective(part)[0] for part in parts])
+    starts = np.concatenate([random[:2], random[[scores.argmax()]]])  # some songs, and the best
     steps = 40 if fast else 80
     held = descend(objective, starts, steps=steps, distribution=latent, scale=latent.deviation)
     free = descend(objective, starts, steps=steps, scale=latent.deviation)
     usual = np.sqrt(latent.size)
     print(f"\n{'':34}score    distance from the songs (usual: {usual:.1f})")
+    distances, at = latent.distance(random), (held.best_step, held.best_start)
     rows = {
-        f"mean of {len(random)} random songs": (scores.mean(), latent.distance(random).mean()),
-        "the best of them": (scores.max(), latent.distance(random)[scores.argmax()]),
-        "descent": (
-            -held.values[held.best_step, held.best_start],
-            held.distances[held.best_step, held.best_start],
-        ),
-        "descent without the hinge": (
-            -free.values.min(),
-            float(latent.distance(free.best[None])[0]),
-        ),
+        f"mean of {len(random)} random songs": (scores.mean(), distances.mean()),
+        "the best of them": (scores.max(), distances[scores.argmax()]),
+        "descent": (-held.values[at], held.distances[at]),
+        "descent without the hinge": (-free.values.min(), latent.distance(free.best[None])[0]),
     }
     for name, (score, distance) in rows.items():
         print(f"  {name:30} {score:+7.3f}   {distance:6.1f}")
-    print(
-        "\nLook at the picture: held, P turns at the edge of what is usual and goes along it; free, it goes on to where no song"
-    )
-    print("ever was, and what the critic says of such a place, nobody taught it.")
+    print("\nLook at the picture: free of the hinge, P goes where the critic was never trained.")
     found = dict(zip(("random", "best", "held", "free"), rows.values(), strict=True))
-    return picture(held, free, objective, latent), {
-        "away": away,
-        "check": report.error,
-        "usual": usual,
-    } | found
+    found |= {"away": away, "check": report.error, "usual": usual}
+    return picture(held, free, objective, latent), found
 
 
 def picture(held, free, objective, latent: LatentDistribution):
-    """Draw the loss on the plane through the start, the end of the held and the end of the free descent, and the values by step."""
+    """Draw the loss on the plane through start, held end and free end, and the values by step."""
     start, one, two = held.path[0, held.best_start], held.best, free.path[-1, held.best_start]
     across = (two - start) / np.linalg.norm(two - start)
     up = (one - start) - ((one - start) @ across) * across
     up /= np.linalg.norm(up)
-
-    def place(P: np.ndarray) -> np.ndarray:
-        return np.stack([(P - start) @ across, (P - start) @ up])
-
-    ends = np.concatenate(
-        [place(held.path[:, held.best_start]), place(free.path[:, held.best_start])], axis=1
-    )
+    place = lambda P: np.stack([(P - start) @ across, (P - start) @ up])  # noqa: E731
+    paths = [held.path[:, held.best_start], free.path[:, held.best_start]]
+    ends = np.concatenate([place(path) for path in paths], axis=1)
     (left, low), (right, high) = ends.min(axis=1) - 1, ends.max(axis=1) + 1
     a, b = np.meshgrid(np.linspace(left, right, 24), np.linspace(low, high, 20))
     plane = start + a.reshape(-1, 1) * across + b.reshape(-1, 1) * up
-    score = np.concatenate([-objective(part)[0] for part in np.array_split(plane, 15)]).reshape(
-        a.shape
-    )
+    score = np.concatenate([-objective(part)[0] for part in np.array_split(plane, 15)])
     figure = canvas(12, 4.8)
     hill, curve = figure.subplots(1, 2, width_ratios=[1.3, 1])
-    figure.colorbar(hill.contourf(a, b, score, 24, cmap="viridis"), ax=hill, label="score D(G(P))")
-    edge = hill.contour(
-        a,
-        b,
-        latent.distance(plane).reshape(a.shape),
-        [np.sqrt(latent.size)],
-        colors="white",
-        linestyles="--",
-    )
-    hill.clabel(edge, fmt="usual distance")
+    shades = hill.contourf(a, b, score.reshape(a.shape), 24, cmap="viridis")
+    figure.colorbar(shades, ax=hill, label="score D(G(P))")
+    usual, away = np.sqrt(latent.size), latent.distance(plane).reshape(a.shape)
+    hill.clabel(hill.contour(a, b, away, [usual], colors="white"), fmt="usual distance")
     for descent, colour, name in ((held, ORANGE, "held by the hinge"), (free, RED, "free")):
-        hill.plot(*place(descent.path[:, held.best_start]), ".-", color=colour, label=name)
+        path = descent.path[:, held.best_start]
+        hill.plot(*place(path), ".-", color=colour, label=name)
         curve.plot(-descent.values[:, held.best_start], color=colour, label=f"score, {name}")
-        curve.plot(
-            latent.distance(descent.path[:, held.best_start]) / np.sqrt(latent.size),
-            ":",
-            color=colour,
-            label=f"distance, {name}",
-        )
+        curve.plot(latent.distance(path) / usual, ":", color=colour, label=f"distance, {name}")
     hill.plot(0, 0, "o", color=BLUE, label="start")
-    hill.set(
-        title="A plane of latent space through three songs",
-        xlabel="towards the free end",
-        ylabel="towards the held end",
-    )
+    hill.set(xlabel="to the free end", ylabel="to the held end", title="A plane in latent space")
     hill.legend()
     curve.axhline(1, color=GREEN, linewidth=0.6)
     curve.set(xlabel="step", title="score, and distance over the usual one")

@@ -1,6 +1,6 @@
-"""Compress a song to a small file and bring it back, at each of the five qualities.
+"""Compress a song to a small file and restore it, at each of the five qualities.
 
-Without a FILE it takes a song of the starter collection. What the file format does is told in
+Without a FILE it takes a song of the starter collection. The format is explained in
 docs/compression.md; here it is two calls, compress_file and decompress_file.
 """
 
@@ -25,18 +25,18 @@ RATE = 22050  # Hz, of the starter song
 
 
 def samples(path: Path) -> tuple[np.ndarray, int]:
-    """Return a file's samples (n,), its channels averaged, and its rate in Hz."""
+    """Return a file's samples (n,), channels averaged, and its rate in Hz."""
     with decoded(path) as (rate, blocks):
         return np.concatenate(list(blocks)), rate
 
 
 def decibels(original: np.ndarray, other: np.ndarray) -> float:
-    """Return the signal over the error."""
+    """Return the ratio of signal to error in dB."""
     return float(10 * np.log10(np.sum(original**2) / max(np.sum((other - original) ** 2), 1e-20)))
 
 
 def main(options: argparse.Namespace) -> dict[int, tuple[int, float]]:
-    """Compress at all qualities, and return bytes and decibels of each."""
+    """Compress at all qualities, and return the bytes and decibels of each."""
     found, songs = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         source = options.file
@@ -58,9 +58,8 @@ def main(options: argparse.Namespace) -> dict[int, tuple[int, float]]:
             found[quality] = facts.size, decibels(original, songs[quality])
             kilobits = 8 * facts.size / facts.seconds / 1000
             share = facts.size / source.stat().st_size
-            print(
-                f"{quality:7} {facts.size:9,} {kilobits:8.1f} {share:7.1%} {found[quality][1]:13.1f} dB {seconds:9.2f}"
-            )
+            size = f"{quality:7} {facts.size:9,} {kilobits:8.1f} {share:7.1%}"
+            print(f"{size} {found[quality][1]:13.1f} dB {seconds:9.2f}")
     figure = canvas(12, 4.4)
     curve, wave = figure.subplots(1, 2, width_ratios=[1, 1.6])
     curve.plot(
@@ -74,7 +73,7 @@ def main(options: argparse.Namespace) -> dict[int, tuple[int, float]]:
     curve.set(
         xlabel="kilobytes",
         ylabel="signal over error, dB",
-        title="What a file costs, and what it keeps",
+        title="Quality by file size",
     )
     curve.margins(x=0.25)
     loudest = int(np.abs(original).argmax())
@@ -89,19 +88,17 @@ def main(options: argparse.Namespace) -> dict[int, tuple[int, float]]:
             linewidth=1,
             label=f"quality {quality}",
         )
-    wave.set(xlabel="milliseconds", title="The loudest moment")
+    wave.set(xlabel="milliseconds", title="Around the loudest sample")
     wave.legend()
     figure.savefig(options.output / "compress.png", dpi=110)
-    print(f"\nThe picture is in {options.output / 'compress.png'}")
+    print(f"\nThe picture is saved as {options.output / 'compress.png'}")
     return found
 
 
 if __name__ == "__main__":
     try:
         found = main(
-            arguments(
-                __file__, __doc__, "a file of sound; a song of the starter collection if not given"
-            )
+            arguments(__file__, __doc__, "a sound file (default: a song of the starter collection)")
         )
     except AudioError as error:
         sys.exit(f"compress.py: {error}")

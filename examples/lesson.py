@@ -1,4 +1,4 @@
-"""What all lessons share: three options, a picture at the end, and the library as it lies beside them.
+"""What all lessons share: three options, a picture at the end, and the library in this repository.
 
 found = run(main)      main(fast) -> (figure, the numbers that the lesson makes claims about)
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
-# so that what you change in the library is what the lesson runs
+# so that a lesson runs the library beside it, with your changes
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 if TYPE_CHECKING:
@@ -23,53 +23,37 @@ if TYPE_CHECKING:
 
     from radio.station.station import Station
 
-BLUE, ORANGE, GREEN, RED, PURPLE, GREY = (
-    "#3b75af",
-    "#ef8636",
-    "#519e3e",
-    "#c53a32",
-    "#8d69b8",
-    "#7f7f7f",
-)
+BLUE, ORANGE, GREEN = "#3b75af", "#ef8636", "#519e3e"
+RED, PURPLE, GREY = "#c53a32", "#8d69b8", "#7f7f7f"
 
 
 def canvas(width: float, height: float) -> Figure:
-    """Return an empty figure of so many inches; it needs no display."""
+    """Return an empty figure of this size in inches; it needs no display."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def shortened(station: Station, beats: int) -> Station:
-    """Return a station that makes the first beats of another one's songs, so that a lesson does not take minutes."""
+    """Return a station that makes only the first beats of another's songs, to save time."""
     vae = copy.deepcopy(station.vae)
     columns = beats * vae.decoder.plan_size
     plan = vae.decoder.to_plan  # one vector a beat, side by side
-    plan.weight.value, plan.bias.value = (
-        plan.weight.value[:, :columns].copy(),
-        plan.bias.value[:columns].copy(),
-    )
-    plan.weight.grad, plan.bias.grad = (
-        plan.weight.grad[:, :columns].copy(),
-        plan.bias.grad[:columns].copy(),
-    )
+    for parameter in (plan.weight, plan.bias):
+        parameter.value = parameter.value[..., :columns].copy()
+        parameter.grad = parameter.grad[..., :columns].copy()
     vae.decoder.beats = beats
     return replace(station, beats=beats, vae=vae)
 
 
 def arguments(file: str, doc: str | None, takes_file: str | None = None) -> argparse.Namespace:
-    """Read --help, --fast and --output, and a file if the script takes one; make the folder that pictures go to."""
+    """Parse --fast, --output, and a file if the script takes one; make the output folder."""
     parser = argparse.ArgumentParser(
         prog=Path(file).name, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--fast", action="store_true", help="take seconds: smaller, and less exact")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("out"),
-        metavar="FOLDER",
-        help="where the picture goes; out if not given",
-    )
+    parser.add_argument("--fast", action="store_true", help="run a smaller version in seconds")
+    text = "folder for the picture (default: out)"
+    parser.add_argument("--output", type=Path, default=Path("out"), metavar="FOLDER", help=text)
     if takes_file is not None:
         parser.add_argument("file", type=Path, nargs="?", help=takes_file)
     options = parser.parse_args()
@@ -81,13 +65,13 @@ def arguments(file: str, doc: str | None, takes_file: str | None = None) -> argp
 
 
 def run(main: Callable[[bool], tuple[Figure, dict[str, Any]]]) -> dict[str, Any]:
-    """Run a lesson as its command line says, save its picture, and return its numbers."""
+    """Run a lesson with its command-line options, save its picture, and return its numbers."""
     file = main.__code__.co_filename
     options = arguments(file, main.__globals__["__doc__"])
-    # products are small here: a second thread would wait more than work
+    # the matrices are small: a second thread would cost more than it saves
     with threadpool_limits(1, user_api="blas"):
         figure, found = main(options.fast)
     picture = options.output / f"{Path(file).stem}.png"
     figure.savefig(picture, dpi=110)
-    print(f"\nThe picture is in {picture}")
+    print(f"\nThe picture is saved as {picture}")
     return found

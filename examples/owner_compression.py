@@ -1,6 +1,7 @@
-"""The owner's program: data compression by autoencoding, as it stands in the project's first document.
+"""The second original program: compression of audio by autoencoding.
 
-It plays a sound where there is a device, and draws audio_comparison.png into the folder of --output, or on the screen if there is one.
+It plays a sound if there is a device, and plots audio_comparison.png into the folder of --output,
+or on the screen if there is one. See docs/original_programs.md.
 """
 
 import os
@@ -10,7 +11,7 @@ from lesson import arguments
 options = arguments(__file__, __doc__)  # it takes seconds with --fast and without
 os.chdir(options.output)
 
-# From here on it is the owner's text.
+# From here on it is the original text.
 
 import audio_parsing.audio_parsing as audio
 from compression.compression import (

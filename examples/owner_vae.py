@@ -1,7 +1,8 @@
-"""The owner's program: a recurrent variational autoencoder, as it stands in the project's first document.
+"""The first original program: a recurrent variational autoencoder.
 
-It leaves `sounds` to its reader; here they are what `audio.get_raw_data(5, 15, 1)` returns: the beginnings of five songs, fifteen
-samples each. It draws its losses into loss_over_time.png in the folder of --output, or on the screen if there is one.
+It leaves `sounds` to its reader; here they are what `audio.get_raw_data(5, 15, 1)` returns: the
+beginnings of five songs, fifteen samples each. It plots its losses to loss_over_time.png in the
+folder of --output, or on the screen if there is one. See docs/original_programs.md.
 """
 
 import os
@@ -14,7 +15,7 @@ options = arguments(__file__, __doc__)  # it takes seconds with --fast and witho
 os.chdir(options.output)
 sounds, names = audio.get_raw_data(5, 15, 1)
 
-# From here on it is the owner's text.
+# From here on it is the original text.
 
 import audio_parsing.audio_parsing as audio
 from neural_networks.components.recurrent import Recurrent

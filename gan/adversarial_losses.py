@@ -1,11 +1,12 @@
-"""One round of the game: what generator and critic lose on the same half of a mini-batch, and which songs they see.
+"""The two losses of adversarial training, and the generated songs that they share.
 
-    generator_loss(vae, batch)      300 (mse(G(P), S0) + beta KL) - weight mean D(G(P)), with its gradient in encoder and decoder
-    critic_loss(critic, batch)      hinge on D(S0) and D(G(P)), on the songs that the generator made of this half, with its gradient
+    generator_loss(vae, batch)     lambda (mse(G(P), S0) + smoothness roughness + beta KL)
+                                   - weight mean D(G(P)); adds the gradient of encoder and decoder
+    critic_loss(critic, batch)     hinge on D(S0) and D(G(P)); adds the gradient of the critic
 
-Both have the form that a `Trainer` asks for and run on two threads at once; what they leave behind
-is kept by the half it is of. Letters: S steps, B batch, F features of a step, Z latent size, N
-songs.
+Both have the signature that a `Trainer` expects and run on two threads at once. The critic is
+trained on the songs that the generator made from the same piece of the mini-batch in the same step.
+Letters: S steps, B batch, F features of a step, Z latent size, N songs.
 """
 
 from __future__ import annotations
@@ -20,17 +21,21 @@ from gan.options import GANOptions
 from neural_networks.components.kernels import kernel
 from neural_networks.components.losses import gaussian_kl, sequence_error
 from neural_networks.parallel.communicator import ALONE, Communicator
-from neural_networks.training.trainer import Batch
+from neural_networks.training.batches import Piece
+from neural_networks.training.streams import Stream
 
-# a table of noise that is longer than a song has values in many steps; read from random places
+# values in the table of noise; a song is longer, so it reads some of them more than once
 NOISE_VALUES = 1 << 20
+# Steps between those that the log's diversity is measured on; with 8 it takes an eighth of the time
+# and differs from that of all steps by up to 5 % (starter station, 16 songs of 16 beats).
+DIVERSITY_STRIDE = 8
 
 
 @kernel
 def _add_noise(
     noisy: np.ndarray, x: np.ndarray, noise: np.ndarray, place: int, scale: float
 ) -> None:
-    """Write noisy (S, B, F) = x + scale noise, the noise read round from a place on."""
+    """Write noisy (S, B, F) = x + scale noise; the noise is read in a circle from `place` on."""
     steps, batch, features = x.shape
     for s in range(steps):
         for b in range(batch):
@@ -50,40 +55,73 @@ def _add_noise(
                     place = 0
 
 
-class Made(NamedTuple):
-    """What the generator made of one half of a mini-batch."""
+class Generated(NamedTuple):
+    """What the generator made from one piece of a mini-batch.
 
-    fakes: np.ndarray  # (S, B, F)
-    statistics: np.ndarray  # (B, 2 Z)
+    Attributes:
+        fakes: generated songs (S, B, F).
+        real: the songs (S, B, F) of the piece.
+        statistics: encoder output (B, 2 Z).
+        reconstruction: mean squared error.
+        kl: nats a song.
+        diversity: see `_diversity`.
+        scores: scores (B,) of the fakes, which the critic then learns from.
+        cache: of the critic's forward pass on the fakes.
+        indices: (B,), which songs.
+    """
+
+    fakes: np.ndarray
+    real: np.ndarray
+    statistics: np.ndarray
     reconstruction: float
     kl: float
     diversity: float
-    real: np.ndarray  # (S, B, F), the songs of the half
-    scores: np.ndarray  # (B,), of the fakes by the critic, which learns from what it said then
-    cache: Any  # of the critic
+    scores: np.ndarray
+    cache: Any
+    indices: np.ndarray
 
 
 class Scores(NamedTuple):
-    """What the critic said of one half of a mini-batch, before its step."""
+    """The critic's scores of one piece of a mini-batch, before its step."""
 
     real: np.ndarray  # (B,)
     fake: np.ndarray  # (B,)
 
 
-class Round:
-    """The two losses, and what they share.
+class StepResult(NamedTuple):
+    """What one step produced; the scores and means are those of all processes.
+
+    Attributes:
+        generated: of this process, in an order that does not depend on its threads.
+        scores: of real and generated songs.
+        reconstruction: mean squared error.
+        kl: nats a song.
+        diversity: spread of the generated songs over that of the real ones.
+    """
+
+    generated: list[Generated]
+    scores: Scores
+    reconstruction: float
+    kl: float
+    diversity: float
+
+
+class AdversarialLosses:
+    """Compute the losses of generator and critic, which share the generated songs.
 
     Args:
-        critic: whose scores teach the generator.
+        critic: its scores train the generator.
         songs: (N, S, F); read at each step.
         options: see GANOptions.
         dtype: of the networks.
+        statistics: (N, 2 Z), the encoder's output for every song.
         seed: of the table of noise.
+        communicator: the processes that train together.
 
     Attributes:
-        statistics: (N, 2 Z) of every song, [mean; log-variance], as it was encoded last; `begin`
-            draws by them.
-        made: of each half, by the bytes of its songs' numbers.
+        statistics: (N, 2 Z) of every song, [mean; log-variance], from the last time it was encoded;
+            new coordinates are drawn with them.
+        generated: of each piece of the mini-batch, by its number.
         scores: likewise.
     """
 
@@ -100,45 +138,42 @@ class Round:
         self.critic, self.songs, self.options, self.dtype = critic, songs, options, dtype
         self.statistics = statistics
         self._gather = communicator.gather
-        self.made: dict[bytes, Made] = {}
-        self.scores: dict[bytes, Scores] = {}
-        self._noise = np.random.default_rng((seed, 1)).standard_normal(
+        self.generated: dict[int, Generated] = {}
+        self.scores: dict[int, Scores] = {}
+        self._noise = np.random.default_rng((seed, Stream.INSTANCE_NOISE)).standard_normal(
             NOISE_VALUES, dtype=np.float32
         )
-        self.begin()
+        self.begin_step()
 
-    def begin(self) -> None:
-        """Forget the last round, and draw from where the songs lie now."""
+    def begin_step(self) -> None:
+        """Drop the last step's songs and fit the latent distribution to the current encodings."""
         mean, log_variance = np.split(self.statistics, 2, axis=1)
         self.latents = LatentDistribution(mean, log_variance, "gaussian")
-        self.made, self.scores = {}, {}
+        self.generated, self.scores = {}, {}
 
-    def end(self) -> tuple[list[Made], tuple[np.ndarray, np.ndarray], np.ndarray]:
-        """Keep how the songs of all processes were encoded.
-
-        Returns:
-            What this process made, in an order that no thread decides; the scores (B,) of real and
-            of generated songs; the means (3,) of reconstruction error, KL and diversity.
-        """
-        keys = sorted(self.made)
-        made, scores = [self.made[key] for key in keys], [self.scores[key] for key in keys]
+    def end_step(self) -> StepResult:
+        """Gather the encodings of all processes and return what the step produced."""
+        keys = sorted(self.generated)
+        generated = [self.generated[key] for key in keys]
+        scores = [self.scores[key] for key in keys]
         gather = self._gather
         indices = gather(
-            np.concatenate([np.empty(0, np.int64), *(np.frombuffer(key, np.int64) for key in keys)])
+            np.concatenate([np.empty(0, np.int64), *(one.indices for one in generated)])
         )
         self.statistics[indices] = gather(
-            np.concatenate([self.statistics[:0], *(one.statistics for one in made)])
+            np.concatenate([self.statistics[:0], *(one.statistics for one in generated)])
         )
         empty = np.empty(0, self.statistics.dtype)
         real, fake = (
-            gather(np.concatenate([empty, *(getattr(half, side) for half in scores)]))
+            gather(np.concatenate([empty, *(getattr(piece, side) for piece in scores)]))
             for side in ("real", "fake")
         )
-        means = gather(np.array([one[2:5] for one in made], np.float64).reshape(-1, 3)).mean(axis=0)
-        return made, (real, fake), means
+        figures = [(one.reconstruction, one.kl, one.diversity) for one in generated]
+        means = gather(np.array(figures, np.float64).reshape(-1, 3)).mean(axis=0)
+        return StepResult(generated, Scores(real, fake), *means.tolist())
 
-    def generator_loss(self, vae: Any, batch: Batch) -> float:
-        """Add the gradient of the generator's loss on one half of a mini-batch, and keep the songs for the critic."""
+    def generator_loss(self, vae: Any, batch: Piece) -> float:
+        """Return the generator's loss on a piece of a mini-batch; add its gradient."""
         options = self.options
         real = self._real(batch)
         count = real.shape[1]
@@ -149,28 +184,27 @@ class Round:
         encoded = mean + deviation * epsilon
         drawn, reused = self._draw(count, batch.rng)
 
-        # Columns: reconstructions of all songs, the last `reused` of which the critic judges as
-        # well, then the songs of drawn P.
+        # Columns: reconstructions of all songs, then the songs of the drawn P. The critic scores
+        # the last `reused` reconstructions and all songs of drawn P.
         songs, decoder = vae.decoder.forward(np.concatenate([encoded, drawn.astype(encoded.dtype)]))
         error, roughness, derror = sequence_error(
             songs[:, :count], real, smoothness=options.smoothness, rows=options.rows
         )
         kl, dmean_kl, dlog_variance_kl = gaussian_kl(mean, log_variance)
 
-        # dL/dS of every moment of the judged songs comes from the critic, whose own gradients
-        # nobody asks for here.
-        judged = songs[:, count - reused :]
-        scores, cache = self.critic.forward(self._noisy(judged, batch.rng))
+        # dL/dS of the scored songs comes from the critic, whose own gradients are not needed here.
+        scored = songs[:, count - reused :]
+        scores, cache = self.critic.forward(self._noisy(scored, batch.rng))
         value, dscores = options.loss.generator(scores)
         weight = options.adversarial_weight * (
             min(1.0, batch.step / options.warm_up) if options.warm_up else 1.0
         )
-        djudged, _ = self.critic.traced_backward(dscores * scores.dtype.type(weight), cache)
+        dscored, _ = self.critic.traced_backward(dscores * scores.dtype.type(weight), cache)
 
         dsongs = np.empty_like(songs)
         np.multiply(derror, derror.dtype.type(options.reconstruction_weight), out=dsongs[:, :count])
-        dsongs[:, count - reused : count] += djudged[:, :reused]
-        dsongs[:, count:] = djudged[:, reused:]
+        dsongs[:, count - reused : count] += dscored[:, :reused]
+        dsongs[:, count:] = dscored[:, reused:]
         dz = vae.decoder.backward(dsongs, decoder)[:count]
         beta = options.reconstruction_weight * options.kl_weight
         # z = mean + exp(log_variance / 2) epsilon, so dz/dlog_variance = deviation epsilon / 2.
@@ -180,8 +214,16 @@ class Round:
             np.concatenate([dmean, dlog_variance], axis=1).astype(real.dtype), encoder
         )
 
-        self.made[_key(batch)] = Made(
-            judged, statistics, error, kl, _diversity(judged, real), real, scores, cache
+        self.generated[batch.piece] = Generated(
+            fakes=scored,
+            real=real,
+            statistics=statistics,
+            reconstruction=error,
+            kl=kl,
+            diversity=_diversity(scored, real),
+            scores=scores,
+            cache=cache,
+            indices=batch.indices,
         )
         return (
             options.reconstruction_weight * (error + options.smoothness * roughness)
@@ -189,27 +231,26 @@ class Round:
             + weight * value
         )
 
-    def critic_loss(self, critic: Critic, batch: Batch) -> float:
-        """Add the gradient of the critic's loss on one half of a mini-batch and the songs made of it."""
+    def critic_loss(self, critic: Critic, batch: Piece) -> float:
+        """Return the critic's loss on a piece and the songs made from it; add its gradient."""
         if critic is not self.critic:
-            # the second thread's twin shares the weights, but not the norms' vectors
+            # the second thread's twin shares the weights but not the power iteration's vectors
             critic.restore(self.critic.state())
-        made = self.made[_key(batch)]
-        real, fake, fake_scores, fake_cache = made.real, made.fakes, made.scores, made.cache
-        real_scores, real_cache = critic.forward(self._noisy(real, batch.rng))
-        value, dreal, dfake = self.options.loss.critic(real_scores, fake_scores)
+        generated = self.generated[batch.piece]
+        real_scores, real_cache = critic.forward(self._noisy(generated.real, batch.rng))
+        value, dreal, dfake = self.options.loss.critic(real_scores, generated.scores)
         critic.add_gradients(dreal, real_cache)
-        critic.add_gradients(dfake, fake_cache)
+        critic.add_gradients(dfake, generated.cache)
         if self.options.penalty is not None:
-            value += self.options.penalty(critic, real, fake, batch.rng)
-        self.scores[_key(batch)] = Scores(real_scores, fake_scores)
+            value += self.options.penalty(critic, generated.real, generated.fakes, batch.rng)
+        self.scores[batch.piece] = Scores(real_scores, generated.scores)
         return value
 
-    def _real(self, batch: Batch) -> np.ndarray:
+    def _real(self, batch: Piece) -> np.ndarray:
         return np.ascontiguousarray(self.songs[batch.indices].transpose(1, 0, 2), self.dtype)
 
     def _draw(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-        """Return new coordinates, and how many reconstructions are judged beside them; `count` together."""
+        """Return new coordinates and the number of reconstructions to score, `count` in total."""
         reused = round(count * self.options.reconstructed)
         gaussian = min(round(count * self.options.gaussian), count - reused)
         halfway = min(round(count * self.options.halfway), count - reused - gaussian)
@@ -220,9 +261,9 @@ class Round:
         ), reused
 
     def _noisy(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return x + instance noise, which is read from a table from a random place on, as often round as it takes.
+        """Return x + instance noise, read from a table from a random place on.
 
-        NOTE: normal draws for every value of every song would cost as much as the critic itself.
+        NOTE: drawing a normal number for every value would cost as much as the critic itself.
         """
         noisy = np.empty(x.shape, x.dtype)
         _add_noise(
@@ -235,12 +276,9 @@ class Round:
         return noisy
 
 
-def _key(batch: Batch) -> bytes:
-    return batch.indices.astype(np.int64).tobytes()
-
-
 def _diversity(fakes: np.ndarray, real: np.ndarray) -> float:
-    """Return the spread over a batch at the same moment, of generated songs over real ones; 1 for a single song."""
+    """Return the spread of generated songs over that of real ones; 1 for a single song."""
     if fakes.shape[1] < 2 or real.shape[1] < 2:
         return 1.0
-    return float(fakes[::8].std(axis=1).mean() / max(float(real[::8].std(axis=1).mean()), 1e-9))
+    spread, usual = (float(x[::DIVERSITY_STRIDE].std(axis=1).mean()) for x in (fakes, real))
+    return spread / max(usual, 1e-9)

@@ -1,4 +1,4 @@
-"""Alarms: signs in the log of an adversarial training that it teaches nothing any more, each with what to do."""
+"""Alarms: signs in the log that an adversarial training has stalled, each with advice."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import numpy as np
 
 from gan.options import Log
 
-ALARM_STEPS = 100  # over which an alarm looks
+# Chosen, not measured: tests/gan/test_trainer.py provokes each alarm.
+ALARM_STEPS = 100  # the latest steps, over which means are taken
 CERTAIN = 0.05  # critic loss of the hinge, which is 2 while the critic knows nothing
-CERTAIN_GAP = 2.0  # between the mean scores: the hinge's margins
+CERTAIN_GAP = 2.0  # between the mean scores: the width of the hinge's margins
 ALIKE = 0.5  # of the real songs' spread
 
 
 class Alarm(NamedTuple):
-    """What looks wrong.
+    """A sign of trouble.
 
     Attributes:
-        kind: 'certain', 'alike' or 'behind'; the same kind is worth saying once.
-        text: a line with figures, and what to do.
+        kind: 'certain', 'alike' or 'behind'; show each kind once.
+        text: a line with figures and advice.
     """
 
     kind: str
@@ -28,7 +29,7 @@ class Alarm(NamedTuple):
 
 
 def alarms(log: Sequence[Log]) -> list[Alarm]:
-    """Return what looks wrong over the last ALARM_STEPS steps; nothing before there are so many.
+    """Return the alarms of the latest ALARM_STEPS steps, none while there are fewer.
 
     NOTE: numbers that are not finite are no alarm: the Trainer stops at them with a
     TrainingDiverged and keeps the last good weights.
@@ -46,11 +47,7 @@ def alarms(log: Sequence[Log]) -> list[Alarm]:
         what = f"generated songs differ only {100 * diversity:.0f} % as much as real ones"
         found.append(Alarm("alike", f"{what}: lower adversarial_weight or raise reconstructed"))
     if -gap > CERTAIN_GAP:
-        what = f"generated songs score {-gap:.1f} above real ones: the critic can't follow the generator"
-        found.append(
-            Alarm(
-                "behind",
-                f"{what}: raise critic_rate, or lower generator_rate or adversarial_weight",
-            )
-        )
+        what = f"generated songs score {-gap:.1f} above real ones; the critic lags behind"
+        advice = "raise critic_rate, or lower generator_rate or adversarial_weight"
+        found.append(Alarm("behind", f"{what}: {advice}"))
     return found

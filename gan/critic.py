@@ -1,11 +1,11 @@
-"""The critic: reads a whole song and gives it one score, high for real songs and low for generated ones.
+"""The critic: reads a whole song and gives it one score, high for real songs.
 
     x (S, B, F) -> 3 (x - 0.1) -> the layers of its body (gan/critic_bodies.py) -> mean over time
     (B, H) -> dense -> score (B,)
 
 Letters: S steps, B batch, F features of a step, H hidden size. Sources: Miyato et al. 2018,
-arXiv:1802.05957 (spectral normalisation); Lim and Ye 2017 (the hinge that it is trained with);
-Pearlmutter 1994 (its second derivatives, neural_networks/components/second_order/rules.py).
+arXiv:1802.05957 (spectral normalisation); Lim and Ye 2017 (the hinge loss); Pearlmutter 1994
+(second derivatives, neural_networks/components/second_order/rules.py).
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from neural_networks.components.mean_over_time import MeanOverTime
 from neural_networks.components.module import Module, Sequential
 from neural_networks.components.second_order import rules as tangents
 
-INPUT_SCALE = 3.0  # frames lie in 0 to about 1, most near 0
-# about their mean; uncentred, what all songs share fills the normalised weights, and a critic
-# learns half as fast
+INPUT_SCALE = 3.0  # frames lie between 0 and about 1, most near 0
+# The mean of the frames: without it, a critic tells real songs from generated ones half as well
+# after 25 to 100 steps (docs/gan.md).
 INPUT_CENTRE = 0.1
 
 
 @kernel
 def _scale(scaled: np.ndarray, x: np.ndarray, scale: float, shift: float) -> None:
-    # One pass: songs are long, and passes over memory are what costs.
+    # One pass: songs are long, and the time goes into passes over memory.
     for i in range(x.size):
         scaled[i] = scale * x[i] - shift
 
 
 class Trunk(Module):
-    """The critic without its score: what each of its layers makes of every moment.
+    """The critic without its score: returns the activations of every layer.
 
     Args:
         layers: each (S, B, .) -> (S', B, H); the first reads INPUT_SCALE (x - centre).
-        centre: of the songs' values.
+        centre: mean of the songs' values.
     """
 
     def __init__(self, layers: list[Module], centre: float = INPUT_CENTRE) -> None:
@@ -71,9 +71,9 @@ class Trunk(Module):
         dx *= dx.dtype.type(INPUT_SCALE)
         return dx
 
-    def add_gradients(self, dy: list[np.ndarray], cache: Any) -> None:
+    def add_gradients(self, dy: list[np.ndarray], cache: Any) -> None:  # type: ignore[override]
         """Add the gradients of the parameters alone."""
-        _add_gradients(self.layers[0], self._backward_to_first(dy, cache), cache[0])
+        self.layers[0].add_gradients(self._backward_to_first(dy, cache), cache[0])
 
     def _backward_to_first(self, dy: list[np.ndarray], cache: Any) -> np.ndarray:
         gradient = dy[-1]
@@ -88,10 +88,10 @@ class Critic(Module):
     Args:
         features: F, values of a step.
         hidden: H, of every layer.
-        body: makes the layers; see gan/critic_bodies.py.
+        body: builds the layers; see gan/critic_bodies.py.
         gain: the largest singular value of each normalised weight.
-        centre: of the songs' values.
-        rng: draws the first weights.
+        centre: mean of the songs' values.
+        rng: draws the initial weights.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Critic(Module):
         self.head: Module = SpectralNorm(Dense(hidden, 1, rng=rng), gain=gain, rng=rng)
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return (scores (B,), cache) of songs x (S, B, F); instance noise is the caller's x + noise.
+        """Return (scores (B,), cache) of songs x (S, B, F); the caller adds any instance noise.
 
         Raises:
             ValueError: if x does not have the shape (S, B, F).
@@ -127,11 +127,11 @@ class Critic(Module):
         return score[:, 0], [*trunk, pool, head]
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
-        """Return dx (S, B, F) for the gradient of the scores (B,): what each moment of each song did to its score."""
+        """Return dx (S, B, F), the effect of each moment on its song's score, for dy (B,)."""
         return self.trunk.backward(*self._backward_to_trunk(dy, cache))
 
     def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
-        """Add the gradients of the parameters alone: when the critic learns, nobody asks for dx."""
+        """Add the gradients of the parameters alone; training the critic needs no dx."""
         self.trunk.add_gradients(*self._backward_to_trunk(dy, cache))
 
     def _backward_to_trunk(self, dy: np.ndarray, cache: Any) -> tuple[list[np.ndarray], Any]:
@@ -143,13 +143,13 @@ class Critic(Module):
     # neural_networks/components/second_order/rules.py.
 
     def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
-        """Return dx (S, B, F) for the gradient of the scores (B,), and its trace; add nothing."""
+        """Return dx (S, B, F) for the gradient dy (B,) of the scores, and its trace."""
         dx, trace = tangents.traced_backward(self._chain(), dy[:, None], cache)
         dx *= dx.dtype.type(INPUT_SCALE)
         return dx, trace
 
     def tangent_forward(self, x_tangent: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
-        """Return the tangents of the scores (B,), and those of all layers."""
+        """Return the tangents of the scores (B,) and those of all layers."""
         score, found = tangents.tangent_forward(
             self._chain(), x_tangent * x_tangent.dtype.type(INPUT_SCALE), cache
         )
@@ -167,41 +167,24 @@ class Critic(Module):
     def _chain(self) -> Sequential:
         return Sequential(*self.trunk.layers, self.pool, self.head)
 
-    def layer_means(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return (means over time of each layer's activations, side by side (B, layers H), cache) of songs x (S, B, F)."""
-        activations, trunk = self.trunk.forward(x)
-        return np.concatenate([a.mean(axis=0) for a in activations], axis=1), (
-            [a.shape for a in activations],
-            trunk,
-        )
-
-    def layer_means_backward(self, dfeatures: np.ndarray, cache: Any) -> np.ndarray:
-        """Return dx (S, B, F) for the gradient of the layer means (B, layers H)."""
-        shapes, trunk = cache
-        parts = np.split(dfeatures, len(shapes), axis=1)
-        return self.trunk.backward(
-            [self.pool.backward(part, shape) for part, shape in zip(parts, shapes, strict=True)],
-            trunk,
-        )
-
     def update_norms(self, iterations: int = 1) -> None:
-        """Advance the power iteration of every weight; the trainer calls it after each step of the critic."""
+        """Advance the power iteration of every weight, after each step of the critic."""
         for layer in self._named_norms().values():
             layer.update(iterations)
 
     def folded_trunk(self) -> Trunk:
-        """Return a copy of the trunk in plain weights, the norms folded in: the beginning of a taste network."""
+        """Return a copy of the trunk with the spectral norms folded into plain weights."""
         return Trunk([folded(layer) for layer in self.trunk.layers], self.trunk.centre)
 
     def folded(self) -> Critic:
-        """Return a copy in plain weights: the same scores, and gradients of its own, so any thread may use it."""
+        """Return a copy with plain weights and its own gradients, for use by any thread."""
         plain = copy.copy(self)
         plain.trunk = self.folded_trunk()
         plain.head = folded(self.head)
         return plain
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the vectors of the power iteration, which are not Parameters but belong to a checkpoint."""
+        """Return the vectors of the power iteration: no Parameters, but part of a checkpoint."""
         return {
             f"{name}_{side}": getattr(layer, side).copy()
             for name, layer in self._named_norms().items()
@@ -209,7 +192,7 @@ class Critic(Module):
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take back what `state` returned.
+        """Restore what `state` returned.
 
         Raises:
             ValueError: if a vector is missing or does not fit.
@@ -226,7 +209,7 @@ class Critic(Module):
                 setattr(layer, side, vector.astype(np.float64))
 
     def _named_norms(self) -> dict[str, SpectralNorm]:
-        """Return the normalised layers by the names that checkpoints and stations know them by."""
+        """Return the normalised layers by their names in checkpoints and station files."""
         found: dict[str, SpectralNorm] = {}
         for norm in spectral_norms(self.trunk):
             if isinstance(norm.layer, Conv1d):
@@ -236,19 +219,3 @@ class Critic(Module):
         for norm in spectral_norms(self.head):
             found["head"] = norm
         return found
-
-
-def _add_gradients(layer: Module, dy: np.ndarray, cache: Any) -> None:
-    """Add the gradients of a layer's parameters; its dx is not computed where that can be left out."""
-    if isinstance(layer, Sequential):
-        # before it nothing learns
-        first = next((index for index, part in enumerate(layer.layers) if part.parameters()), 0)
-        for part, part_cache in reversed(
-            list(zip(layer.layers[first + 1 :], cache[first + 1 :], strict=True))
-        ):
-            dy = part.backward(dy, part_cache)
-        _add_gradients(layer.layers[first], dy, cache[first])
-    elif isinstance(layer, (SpectralNorm, Dense, Conv1d)):
-        layer.add_gradients(dy, cache)
-    else:
-        layer.backward(dy, cache)

@@ -1,13 +1,13 @@
-"""What a critic may be made of: each function returns the layers of a trunk, each layer (S, B, .) -> (S', B, H).
+"""Bodies of the critic: each function returns the layers of a trunk, (S, B, .) -> (S', B, H).
 
-    convolutional   dense, two convolutions of stride 2 over time: each value of the last layer sees 13 steps
-    recurrent       dense, a GRU from both ends: every step knows the whole song
-    framewise       four convolutions of stride 2 over the frames that the steps hold: each value of the last layer sees 61 frames
-    mixed           dense, one convolution of stride 2, a GRU from both ends over half the steps
+    convolutional   dense, two convolutions of stride 2 over time; the last layer sees 13 steps
+    recurrent       dense, a bidirectional GRU; every step sees the whole song
+    framewise       four convolutions of stride 2 over the frames in the steps; sees 61 frames
+    mixed           dense, a convolution of stride 2, a bidirectional GRU over half the steps
 
 Weights of dense layers and convolutions are divided by their spectral norm. Those of a GRU are not:
-its slope is held by its gates, whose values lie between -1 and 1, and by a gradient penalty
-(gan/penalties.py). Letters: S steps, B batch, F features of a step, H hidden size.
+its gates, between -1 and 1, and a gradient penalty (gan/penalties.py) bound its slope. Letters: S
+steps, B batch, F features of a step, H hidden size.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gan.names import FRAMES_PER_STEP
 from gan.spectral_norm import SpectralNorm
 from neural_networks.components.activations import LeakyReLU
 from neural_networks.components.bidirectional import Bidirectional
@@ -27,7 +28,6 @@ from neural_networks.components.split_steps import SplitSteps
 
 Body = Callable[[int, int, float, np.random.Generator], list[Module]]  # (F, H, gain, rng) -> layers
 
-FRAMES_PER_STEP = 6  # of a song's steps
 SLOPE = 0.2  # of the leaky ReLUs, as in Radford et al. 2016, arXiv:1511.06434, section 3
 
 
@@ -59,15 +59,14 @@ def mixed(features: int, hidden: int, gain: float, rng: np.random.Generator) -> 
 def framewise(features: int, hidden: int, gain: float, rng: np.random.Generator) -> list[Module]:
     """Return layers of a half, a quarter, an eighth and a sixteenth of the 6 S frames.
 
-    The same weights read every frame, wherever in its step it stands: whether steps fit together is
-    seen at once.
+    The same weights read every frame, wherever it lies in its step, so jumps between steps show.
 
     Raises:
         ValueError: if steps are not whole frames.
     """
     if features % FRAMES_PER_STEP:
         raise ValueError(
-            f"a critic of frames reads steps of {FRAMES_PER_STEP} frames, not of {features} values"
+            f"a framewise critic needs steps of {FRAMES_PER_STEP} frames, not of {features} values"
         )
     first = Conv1d(features // FRAMES_PER_STEP, hidden, 5, stride=2, padding=2, rng=rng)
     split = Sequential(
@@ -76,7 +75,7 @@ def framewise(features: int, hidden: int, gain: float, rng: np.random.Generator)
     return [split, *(_convolution(hidden, gain, rng) for _ in range(3))]
 
 
-# By the names that a station keeps.
+# By their names in station files; gan/names.py has the same ones for the command line.
 BODIES: dict[str, Body] = {
     "convolutional": convolutional,
     "recurrent": recurrent,
@@ -98,9 +97,7 @@ def _convolution(hidden: int, gain: float, rng: np.random.Generator) -> Module:
 
 def _both_ways(hidden: int, rng: np.random.Generator) -> Module:
     if hidden < 2:
-        raise ValueError(
-            f"a critic that reads from both ends needs a hidden size of at least 2, not {hidden}"
-        )
+        raise ValueError(f"a bidirectional critic needs a hidden size of at least 2, not {hidden}")
     return Bidirectional(
         GRU(hidden, hidden - hidden // 2, rng=rng), GRU(hidden, hidden // 2, rng=rng)
     )

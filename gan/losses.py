@@ -1,11 +1,10 @@
-"""Adversarial losses: what critic and generator make of the scores, each value together with its gradients.
+"""Adversarial losses of critic and generator, functions of the scores, with their gradients.
 
     critic      (real_scores (B,), fake_scores (B',)) -> (value, dreal (B,), dfake (B',))
     generator   (fake_scores (B',)) -> (value, dfake (B',))
 
-Every value is a mean over the scores. A high score means real. A pair of both is an
-`AdversarialLoss`. What holds a critic's slope is no function of the scores: `clip_weights` here,
-the gradient penalties in gan/penalties.py.
+Every value is a mean over the scores. A high score means real. An `AdversarialLoss` is a pair of
+both. To bound a critic's slope, `clip_weights` here or the gradient penalties in gan/penalties.py.
 """
 
 from __future__ import annotations
@@ -27,19 +26,25 @@ class AdversarialLoss(NamedTuple):
 
 
 def hinge(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return mean max(0, 1 - real) + mean max(0, 1 + fake) (Lim and Ye 2017, arXiv:1705.02894, eq. 3)."""
+    """Return mean max(0, 1 - real) + mean max(0, 1 + fake).
+
+    Source: Lim and Ye 2017, arXiv:1705.02894, eq. 3.
+    """
     value = np.maximum(0, 1 - real).mean() + np.maximum(0, 1 + fake).mean()
     dreal = -(real < 1).astype(real.dtype) / real.dtype.type(real.size)
     return float(value), dreal, (fake > -1).astype(fake.dtype) / fake.dtype.type(fake.size)
 
 
 def negative_score(fake: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return -mean fake: the generator's side of the hinge and of the Wasserstein loss."""
+    """Return -mean fake, the generator's part of the hinge and the Wasserstein loss."""
     return -float(fake.mean()), np.full_like(fake, -1 / fake.size)
 
 
 def cross_entropy(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return -mean log sigmoid(real) - mean log(1 - sigmoid(fake)) (Goodfellow et al. 2014, eq. 1)."""
+    """Return -mean log sigmoid(real) - mean log(1 - sigmoid(fake)).
+
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, eq. 1.
+    """
     value = _softplus(-real).mean() + _softplus(fake).mean()
     return (
         float(value),
@@ -49,7 +54,10 @@ def cross_entropy(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray
 
 
 def non_saturating(fake: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return -mean log sigmoid(fake), whose gradient is large where the critic is sure (Goodfellow et al. 2014, section 3)."""
+    """Return -mean log sigmoid(fake), whose gradient is large where the critic is certain.
+
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, section 3.
+    """
     return float(_softplus(-fake).mean()), (-_sigmoid(-fake) / fake.size).astype(fake.dtype)
 
 
@@ -67,8 +75,8 @@ def least_squares_to_real(fake: np.ndarray) -> tuple[float, np.ndarray]:
 def wasserstein(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Return mean fake - mean real (Arjovsky et al. 2017, arXiv:1701.07875, eq. 2).
 
-    NOTE: without bounds on the critic's slope it has no minimum: `clip_weights`, spectral norms or
-    a gradient penalty set them.
+    NOTE: it has no minimum unless `clip_weights`, spectral norms or a gradient penalty bound the
+    critic's slope.
     """
     return (
         float(fake.mean() - real.mean()),
@@ -78,7 +86,9 @@ def wasserstein(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, 
 
 
 def clip_weights(values: np.ndarray, limit: float = 0.01) -> None:
-    """Clip a critic's flat vector of weights (n,) to +-limit, in place, after each of its steps (Arjovsky et al. 2017, algorithm 1).
+    """Clip a critic's flat vector of weights (n,) to +-limit, in place, after each of its steps.
+
+    Source: Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1.
 
     Raises:
         ValueError: if the limit is not positive.

@@ -1,4 +1,4 @@
-"""What may be chosen of an adversarial training, and what it tells of every step."""
+"""The options of an adversarial training, and the log entry of each of its steps."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from gan.penalties import Penalty
 
 @dataclass(frozen=True)
 class GANOptions:
-    """What may be chosen.
+    """Options of an adversarial training.
+
+    The defaults are those of `QUICK` in radio/training/recipes.py, which docs/gan.md compares with
+    other values.
 
     Attributes:
         reconstructed: share of the generated songs that are reconstructions of S0.
-        gaussian: share that comes from a Gaussian of full covariance.
-        halfway: share that lies half-way between two encoded songs; the rest are mixes of encoded
-            songs.
-        reconstruction_weight: of mean squared error and KL.
-        smoothness: of the error's roughness from row to row, beside the mean squared error.
-        rows: that a step holds.
-        adversarial_weight: of the critic's score; rises from 0 in `warm_up` steps, while the critic
-            learns its first notions.
+        gaussian: share drawn from a Gaussian of full covariance.
+        halfway: share half-way between two encoded songs; the rest are mixes of encoded songs.
+        reconstruction_weight: lambda, of the mean squared error and the KL divergence.
+        smoothness: weight of the error's roughness from row to row beside the mean squared error.
+        rows: rows (frames of sound) in a step.
+        adversarial_weight: of the critic's score; rises from 0 during `warm_up`, when the critic
+            has learned little.
         warm_up: in steps.
         kl_weight: beta, of the KL divergence in nats beside the mean squared error.
         instance_noise: standard deviation, in units of the critic's scaled input.
@@ -35,13 +37,13 @@ class GANOptions:
             weight=1.0)`; None for none.
 
     Raises:
-        ValueError: if a share is negative, or all of them are more than 1 together.
+        ValueError: if a share is negative, or the shares sum to more than 1.
     """
 
     reconstructed: float = 0.25
     gaussian: float = 0.375
     halfway: float = 0.0
-    reconstruction_weight: float = 300.0
+    reconstruction_weight: float = 2000.0
     smoothness: float = 0.0
     rows: int = 1
     adversarial_weight: float = 0.3
@@ -58,20 +60,34 @@ class GANOptions:
     def __post_init__(self) -> None:
         shares = (self.reconstructed, self.gaussian, self.halfway)
         if min(shares) < 0 or sum(shares) > 1 + 1e-9:
+            given = ", ".join(map(str, shares))
             raise ValueError(
-                f"the shares of generated songs must be positive and at most 1 together, not {', '.join(map(str, shares))}"
+                "the shares of generated songs must not be negative and must sum to at most 1, "
+                f"not {given}"
             )
 
 
 class Log(NamedTuple):
-    """What happened in a step."""
+    """What happened in a step.
+
+    Attributes:
+        step: counted from 1.
+        critic_loss: hinge or another loss, with its penalty.
+        real_score: mean over the real songs.
+        fake_score: mean over the generated songs.
+        reconstruction: mean squared error.
+        kl: nats a song.
+        critic_norm: of the gradient.
+        generator_norm: of the gradient.
+        diversity: spread of the generated songs over that of the real ones.
+    """
 
     step: int
     critic_loss: float
     real_score: float
     fake_score: float
-    reconstruction: float  # mean squared error
-    kl: float  # nats a song
-    critic_norm: float  # of the gradient
+    reconstruction: float
+    kl: float
+    critic_norm: float
     generator_norm: float
-    diversity: float  # spread of the generated songs over that of the real ones
+    diversity: float

@@ -1,10 +1,12 @@
-"""Gradient penalties: what keeps the slope of a critic in bounds, with exact gradients for every layer and every activation.
+"""Gradient penalties on the critic's slope, with exact gradients for every layer and activation.
 
-    slope_penalty(critic, x)      weight mean (|dD/dx| - 1)^2     }  -> (value, dx); adds into the critic's gradients, as a
-    flatness_penalty(critic, x)   gamma / 2 mean |dD/dx|^2        }     backward pass does
+    slope_penalty(critic, x)            weight mean (|dD/dx| - 1)^2
+    flatness_penalty(critic, x)         gamma / 2 mean |dD/dx|^2
+        -> (value, dx); both add the gradients of the critic's parameters, as a backward pass does
 
-    wgan_gp(critic, real, fake, rng)    the first at interpolates of real and generated songs, beside losses.WASSERSTEIN
-    r1(critic, real, fake, rng)         the second at real songs, beside any loss; both -> value, for GANOptions.penalty
+    wgan_gp(critic, real, fake, rng)    the first, at interpolates of real and generated songs
+    r1(critic, real, fake, rng)         the second, at real songs
+        -> value, for GANOptions.penalty; wgan_gp goes with losses.WASSERSTEIN, r1 with any loss
 
 |dD/dx| is the norm over the time steps and features of one song, the mean is over songs. A penalty
 P of g = dD/dx depends on a parameter w through g alone, so
@@ -28,18 +30,20 @@ from neural_networks.components.second_order.rules import (
     traced_backward,
 )
 
-# squares of the norms (B,) -> (value of each song (B,), factor (B,) of v = factor g)
-_Judgement = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+# squares of the norms (B,) -> (value of each song (B,), factor (B,) in v = factor g)
+_Penalise = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 # (critic, real, fake, rng) -> value
 Penalty = Callable[[Module, np.ndarray, np.ndarray, np.random.Generator], float]
 
 
 def interpolates(real: np.ndarray, fake: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
-    """Return e real + (1 - e) fake, e uniform in [0, 1] for each song (Gulrajani et al. 2017, arXiv:1704.00028, algorithm 1).
+    """Return e real + (1 - e) fake, e uniform in [0, 1] for each song.
+
+    Source: Gulrajani et al. 2017, arXiv:1704.00028, algorithm 1.
 
     Args:
         real: songs (S, B, F).
-        fake: as many, of the same length.
+        fake: songs of the same shape.
         rng: draws e.
 
     Raises:
@@ -47,7 +51,8 @@ def interpolates(real: np.ndarray, fake: np.ndarray, *, rng: np.random.Generator
     """
     if real.shape != fake.shape:
         raise ValueError(
-            f"real and generated songs of one shape can be interpolated, not {real.shape} and {fake.shape}"
+            "real and generated songs must have the same shape to be interpolated, not "
+            f"{real.shape} and {fake.shape}"
         )
     share = rng.random((1, real.shape[1], 1)).astype(real.dtype)
     return fake + share * (real - fake)
@@ -56,31 +61,35 @@ def interpolates(real: np.ndarray, fake: np.ndarray, *, rng: np.random.Generator
 def slope_penalty(
     critic: Module, x: np.ndarray, *, weight: float = 10.0
 ) -> tuple[float, np.ndarray]:
-    """Return (weight mean (|dD/dx| - 1)^2, its gradient in x) and add those of the parameters (Gulrajani et al. 2017, eq. 3).
+    """Return weight mean (|dD/dx| - 1)^2 and dx; add the gradients of the parameters.
+
+    Source: Gulrajani et al. 2017, arXiv:1704.00028, eq. 3.
 
     Args:
-        critic: songs (S, B, F) -> scores (B,); no song may look at another one of the batch.
+        critic: songs (S, B, F) -> scores (B,); songs of a batch must not influence each other.
         x: songs (S, B, F).
         weight: lambda.
     """
 
-    def judgement(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def penalise(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # d(n - 1)^2/dg = 2 (n - 1) g / n. Where g = 0 the norm has no derivative; 0 is one of its
         # subgradients.
         norms = np.sqrt(squares)
         inverse = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
         return weight * (norms - 1) ** 2, weight * 2 * (norms - 1) * inverse
 
-    return _penalty(critic, x, judgement)
+    return _penalty(critic, x, penalise)
 
 
 def flatness_penalty(
     critic: Module, x: np.ndarray, *, gamma: float = 10.0
 ) -> tuple[float, np.ndarray]:
-    """Return (gamma / 2 mean |dD/dx|^2, its gradient in x) and add those of the parameters: R1 (Mescheder et al. 2018, eq. 9).
+    """Return gamma / 2 mean |dD/dx|^2 and dx; add the gradients of the parameters.
+
+    Source: R1 of Mescheder et al. 2018, arXiv:1801.04406, eq. 9.
 
     Args:
-        critic: songs (S, B, F) -> scores (B,); no song may look at another one of the batch.
+        critic: songs (S, B, F) -> scores (B,); songs of a batch must not influence each other.
         x: songs (S, B, F).
         gamma: its weight.
     """
@@ -95,7 +104,7 @@ def wgan_gp(
     *,
     weight: float = 10.0,
 ) -> float:
-    """Return the slope penalty at one random interpolate of each pair of songs (S, B, F); add the gradients of the parameters."""
+    """Return the slope penalty at a random interpolate of each pair of songs (S, B, F)."""
     return slope_penalty(critic, interpolates(real, fake, rng=rng), weight=weight)[0]
 
 
@@ -107,21 +116,21 @@ def r1(
     *,
     gamma: float = 10.0,
 ) -> float:
-    """Return the flatness penalty at the real songs (S, B, F); add the gradients of the parameters."""
+    """Return the flatness penalty at the real songs (S, B, F)."""
     return flatness_penalty(critic, real, gamma=gamma)[0]
 
 
-def _penalty(critic: Module, x: np.ndarray, judgement: _Judgement) -> tuple[float, np.ndarray]:
+def _penalty(critic: Module, x: np.ndarray, penalise: _Penalise) -> tuple[float, np.ndarray]:
     scores, cache = critic.forward(x)
     # A score depends on its own song alone, so the gradient of their sum is that of each score at
     # its song.
     gradient, trace = traced_backward(critic, np.ones_like(scores), cache)
-    values, factors = judgement(
+    values, factors = penalise(
         np.einsum("tbf,tbf->tb", gradient, gradient).sum(axis=0, dtype=np.float64)
     )
     direction = gradient * (factors / x.shape[1]).astype(x.dtype)[:, None]
     _, tangents = tangent_forward(critic, direction, cache)
-    # What the backward pass begins with, dD/dD = 1, is a constant: its tangent is 0.
+    # The backward pass begins with dD/dD = 1, a constant, whose tangent is 0.
     return float(values.mean()), tangent_backward(
         critic, np.zeros_like(scores), cache, trace, tangents
     )

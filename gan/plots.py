@@ -1,18 +1,15 @@
-"""Pictures of an adversarial training while it goes on: losses, gradients, how scores are spread, and a row of generated songs.
+"""A picture of an adversarial training in progress: losses, gradients, scores, generated songs.
 
-plot_training(trainer, path)         written whole, then renamed: whoever looks at the file never sees half a picture
-plot_descent(descent, path)          losses and distances of every start of a descent
+plot_training(trainer, path)    written whole, then renamed, so the file is never half a picture
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-
-from gan.descent import Descent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,17 +17,17 @@ if TYPE_CHECKING:
 
     from gan.trainer import GANTrainer
 
-REAL, MADE = "#2a6f97", "#e07a1f"
-SMOOTHED = 50  # points that a curve is drawn with, at most eight times as many
+REAL, GENERATED = "#2a6f97", "#e07a1f"
+CURVE_POINTS = 400  # fewest points of a long curve; at most twice as many
 SONGS_SHOWN = 6
 
 
 def plot_training(trainer: GANTrainer, path: Path, *, bands: int) -> None:
-    """Draw where a training is.
+    """Draw the progress of a training.
 
     Args:
         trainer: after at least one step.
-        path: of the picture: .png, .svg or .pdf.
+        path: of the picture, .png, .svg or .pdf.
         bands: values of a frame; a step of a song holds several frames.
 
     Raises:
@@ -50,20 +47,20 @@ def plot_training(trainer: GANTrainer, path: Path, *, bands: int) -> None:
     _curve(losses, steps, values["critic_loss"], "critic", REAL)
     losses.set_title("critic's loss, and the error of reconstructions")
     errors = losses.twinx()
-    _curve(errors, steps, values["reconstruction"], "reconstruction error", MADE)
+    _curve(errors, steps, values["reconstruction"], "reconstruction error", GENERATED)
     errors.set_yscale("log")
     _legend(losses, errors)
 
     norms = figure.add_subplot(grid[0, 3:])
     _curve(norms, steps, values["critic_norm"], "critic", REAL)
-    _curve(norms, steps, values["generator_norm"], "generator", MADE)
+    _curve(norms, steps, values["generator_norm"], "generator", GENERATED)
     norms.set_yscale("log")
     norms.set_title("norms of the gradients")
     _legend(norms)
 
     over_time = figure.add_subplot(grid[1, :3])
     _curve(over_time, steps, values["real_score"], "real songs", REAL)
-    _curve(over_time, steps, values["fake_score"], "generated songs", MADE)
+    _curve(over_time, steps, values["fake_score"], "generated songs", GENERATED)
     over_time.set_title("mean scores")
     over_time.set_xlabel("step")
     _legend(over_time)
@@ -75,7 +72,7 @@ def plot_training(trainer: GANTrainer, path: Path, *, bands: int) -> None:
             min(real.min(), fake.min()), max(real.max(), fake.max()) + 1e-6, 40
         ).tolist()
         spread.hist(real, edges, alpha=0.6, color=REAL, label="real songs")
-        spread.hist(fake, edges, alpha=0.6, color=MADE, label="generated songs")
+        spread.hist(fake, edges, alpha=0.6, color=GENERATED, label="generated songs")
         _legend(spread)
     spread.set_title(f"scores of the last {len(trainer.scores)} steps")
 
@@ -88,37 +85,9 @@ def plot_training(trainer: GANTrainer, path: Path, *, bands: int) -> None:
     _save(figure, path)
 
 
-def plot_descent(descent: Descent, path: Path) -> None:
-    """Draw the loss and the Mahalanobis distance of every start of a descent, step by step, and mark the best song."""
-    figure = _figure((9, 6))
-    value, distance = figure.subplots(2, 1, sharex=True)
-    steps = np.arange(len(descent.values))
-    for start in range(descent.values.shape[1]):
-        best = start == descent.best_start
-        style: dict[str, Any] = {
-            "color": MADE if best else REAL,
-            "linewidth": 2 if best else 1,
-            "alpha": 1 if best else 0.6,
-        }
-        value.plot(steps, (descent.values + descent.penalties)[:, start], **style)
-        distance.plot(steps, descent.distances[:, start], **style)
-    value.plot(steps, descent.history, color="black", linestyle=":", label="lowest so far")
-    value.axvline(
-        descent.best_step,
-        color=MADE,
-        linestyle="--",
-        label=f"best: start {descent.best_start + 1}, step {descent.best_step}",
-    )
-    value.set_ylabel("loss, with its penalty")
-    value.legend()
-    distance.set_ylabel("Mahalanobis distance")
-    distance.set_xlabel("step")
-    _save(figure, path)
-
-
 def _curve(axes: Axes, steps: np.ndarray, values: np.ndarray, label: str, color: str) -> None:
     """Draw a curve as means over pieces of equal length."""
-    piece = max(1, len(values) // (8 * SMOOTHED))
+    piece = max(1, len(values) // CURVE_POINTS)
     count = len(values) // piece
     means = values[: count * piece].reshape(count, piece).mean(axis=1)
     axes.plot(steps[: count * piece : piece], means, color=color, label=label)

@@ -1,31 +1,33 @@
-"""A prior that is learned: a mixture of Gaussians under the encoded songs, fitted by expectation and maximisation.
+"""A learned prior: a mixture of Gaussians fitted to the encoded songs by EM.
 
-    density(P) = sum_k share_k N(P; centre_k, C)       one covariance C for all: few songs can't tell one for each
+    density(P) = sum_k share_k N(P; centre_k, C)
 
-How many centres there are is decided by songs that were left out: the number under which they are
-likeliest. One centre is a Gaussian, as many as there are songs are a kernel estimate. Sources:
-Dempster, Laird, Rubin 1977 (the algorithm); Tomczak and Welling 2018, arXiv:1705.07120 (why the
-prior that a VAE's songs imply beats N(0, 1)). D values of a coordinate, N songs, K centres.
+All Gaussians share one covariance C, for few songs can't determine one for each. The number of
+Gaussians is the one with the highest likelihood of songs that were left out. One centre is a
+Gaussian, as many as there are songs are a kernel density estimate. Sources: Dempster, Laird and
+Rubin 1977 (expectation maximisation); Tomczak and Welling 2018, arXiv:1705.07120 (why the prior
+that a VAE's songs imply beats N(0, 1)). D values of a coordinate, N songs, K centres.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-ROUNDS = 25  # of expectation and maximisation
-FOLDS = 4  # parts that are left out in turn
+# Chosen, not measured.
+ITERATIONS = 25  # of expectation and maximisation
+FOLDS = 4  # of the cross-validation
 MOST_CENTRES = 64
 SMALLEST_VARIANCE = 1e-8
 
 
 class GaussianMixture:
-    """A mixture of Gaussians with one covariance.
+    """A mixture of Gaussians with a shared covariance.
 
     Args:
         songs: (N, D) coordinates.
-        variances: (D,) that each song has of itself, added to the diagonal.
-        centres: K; None chooses it.
-        rng: draws which songs the centres begin at, and which are left out.
+        variances: (D,) of each encoded song itself, added to the diagonal.
+        centres: K; chosen by cross-validation if None.
+        rng: draws the initial centres and the folds.
 
     Attributes:
         shares: (K,) that sum to 1.
@@ -62,7 +64,7 @@ class GaussianMixture:
 
 
 def _best_number(songs: np.ndarray, variances: np.ndarray, rng: np.random.Generator) -> int:
-    """Return the number of centres, a power of two, under which left out songs are likeliest."""
+    """Return the number of centres, a power of two, with the highest held-out likelihood."""
     if len(songs) < 2 * FOLDS:
         return 1
     parts = np.array_split(rng.permutation(len(songs)), FOLDS)
@@ -84,9 +86,9 @@ def _fit(
     centres = songs[_far_apart(songs / spread, number, rng)]
     shares = np.full(number, 1 / number)
     covariance = np.diag(spread**2 / number ** (2 / songs.shape[1]))
-    for _ in range(ROUNDS):
+    for _ in range(ITERATIONS):
         joint = _log_joint(songs, shares, centres, covariance)
-        # expectation: how much each song belongs to each centre
+        # Expectation: the responsibility of each centre for each song.
         weights = np.exp(joint - _log_sum(joint)[:, None])
         total = weights.sum(axis=0)
         alive = total > 1e-3
@@ -99,7 +101,7 @@ def _fit(
 
 
 def _shrunk(covariance: np.ndarray, count: int) -> np.ndarray:
-    """Return a covariance (D, D) of `count` songs, shrunk towards its own diagonal as in `latent.shrunk_correlation`."""
+    """Return a covariance (D, D) of `count` songs, shrunk towards its own diagonal."""
     deviation = np.sqrt(np.maximum(np.diag(covariance), SMALLEST_VARIANCE))
     return shrunk_correlation(covariance / np.outer(deviation, deviation), count) * np.outer(
         deviation, deviation
@@ -107,10 +109,10 @@ def _shrunk(covariance: np.ndarray, count: int) -> np.ndarray:
 
 
 def shrunk_correlation(covariance: np.ndarray, count: int) -> np.ndarray:
-    """Return the correlation of `count` songs shrunk towards none, by as much as few songs make it uncertain.
+    """Return the correlations of `count` songs, shrunk towards 0, more so for few songs.
 
     The share is the oracle approximating shrinkage of Chen et al. 2010, arXiv:0907.4698, eq. 23.
-    The diagonal becomes 1: what the encoder's own variances add to it is uncorrelated.
+    The diagonal becomes 1: the encoder's own variances, which are uncorrelated, fill it up.
 
     Args:
         covariance: (D, D) of coordinates in units of their deviations.
@@ -126,7 +128,7 @@ def shrunk_correlation(covariance: np.ndarray, count: int) -> np.ndarray:
 
 
 def _far_apart(songs: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
-    """Return indices (K,) of songs that are far from each other: k-means++, Arthur and Vassilvitskii 2007."""
+    """Return K songs far from each other: k-means++, Arthur and Vassilvitskii 2007."""
     chosen = [int(rng.integers(len(songs)))]
     nearest = np.full(len(songs), np.inf)
     while len(chosen) < number:

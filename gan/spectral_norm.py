@@ -1,8 +1,8 @@
-"""Spectral normalisation: a layer whose output can't change faster than a fixed multiple of its input does.
+"""Spectral normalisation: bounds how fast a layer's output can change with its input.
 
-The power iteration behind the norm is advanced by `update` alone, so `forward` stays pure. Source:
-Miyato et al. 2018, arXiv:1802.05957, eq. 8 (the norm), eq. 12 (its gradient), algorithm 1 (the
-power iteration).
+Only `update` advances the power iteration behind the norm, so `forward` stays pure. Source: Miyato
+et al. 2018, arXiv:1802.05957, eq. 8 (the norm), eq. 12 (its gradient), algorithm 1 (the power
+iteration).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _add_normalised(
     factor: float,
     along: float,
 ) -> None:
-    """Add factor (dweight - along left right^T) to grad (rows, columns), without a matrix between; dweight is zero then."""
+    """Add factor (dweight - along left right^T) to grad (rows, columns), then set dweight to 0."""
     rows, columns = grad.shape
     times = grad.dtype.type(factor)
     for row in range(rows):
@@ -45,15 +45,15 @@ def _add_normalised(
 
 
 class SpectralNorm(Module):
-    """Run a layer with the weight gain * W / sigma(W), where sigma = u^T W v is the largest singular value.
+    """Run a layer with the weight gain * W / sigma(W), sigma = u^T W v its largest singular value.
 
-    u and v are constants of the forward pass, so d sigma / dW = u v^T. They are no Parameters:
-    `update` refines them, `state` saves them.
+    u and v are constants of the forward pass, so d sigma / dW = u v^T. They are not Parameters:
+    `update` refines them, `Critic.state` saves them.
 
     Args:
-        layer: Dense or Conv1d; of a convolution, W is seen as the matrix (K I, O).
+        layer: Dense or Conv1d; the W of a convolution is reshaped to the matrix (K I, O).
         gain: the largest singular value of the weight in use.
-        rng: draws the first u.
+        rng: draws the initial u.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class SpectralNorm(Module):
             self.left = _unit(matrix @ self.right)
 
     def sigma(self) -> float:
-        """Return u^T W v, which a weight of zeros does not make a division by zero."""
+        """Return u^T W v, never 0, so that a weight of zeros causes no division by zero."""
         matrix = self._matrix()
         # without a copy of the matrix in float64
         sigma = float(self.left @ (matrix @ self.right.astype(matrix.dtype)))
         return SMALLEST if abs(sigma) < SMALLEST else sigma
 
     def folded(self) -> Dense | Conv1d:
-        """Return a plain layer of its own whose weight is gain * W / sigma."""
+        """Return a plain layer with its own weight gain * W / sigma."""
         return self._folded(self.sigma())
 
     def _folded(self, sigma: float) -> Dense | Conv1d:
@@ -106,7 +106,7 @@ class SpectralNorm(Module):
         return dx
 
     def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
-        """Add the gradients of W and b alone: for a first layer, whose input needs none."""
+        """Add the gradients of W and b alone, for a first layer, whose input needs none."""
         plain, layer_cache, sigma = cache
         plain.add_gradients(dy, layer_cache)
         self._add(plain, sigma)
@@ -163,7 +163,7 @@ def spectral_norms(module: Module) -> Iterator[SpectralNorm]:
 
 
 def folded(module: Module) -> Module:
-    """Return a copy with gradients of its own, in which the norms of a chain's layers are folded into plain weights."""
+    """Return a copy with its own gradients and the spectral norms folded into plain weights."""
     if isinstance(module, SpectralNorm):
         return module.folded()
     if isinstance(module, Sequential):

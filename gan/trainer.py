@@ -1,14 +1,15 @@
-"""Adversarial training of a song VAE: its decoder is the generator, a critic of whole songs teaches it what songs sound like.
+"""Adversarial training of a song VAE: its decoder is the generator, a critic scores whole songs.
 
-One step, in the words of the project's document:
+One step:
 
-    pick songs S0, encode them:      P = mean + sigma epsilon               and draw new P: Gaussian, half-way, mixes of encoded songs
-    generate G(P); the generator:    300 (mse(G(P), S0) + beta KL) - weight mean D(G(P))     d/dS by the critic, d/dw by the decoder
-    then the critic:                 hinge on D(S0) and D(G(P))             one power iteration of its norms
+    encode songs S0                 P = mean + sigma epsilon; also draw new P
+    train encoder and generator     lambda (mse(G(P), S0) + beta KL) - weight mean D(G(P)),
+                                    d/dS by the critic, d/dw by the decoder
+    train the critic                hinge on D(S0) and D(G(P)), then one power iteration
 
-Both are ordinary `Trainer`s on the same mini-batch: two fixed halves, the same bytes for one thread
-and for two, resume bit for bit. The critic sees the songs that the generator made in the same step,
-so each song is generated once. The losses are in round.py.
+Both are ordinary `Trainer`s on the same mini-batch, in two fixed pieces: one or two threads give
+the same bytes, and a training resumes bit for bit. Each song is generated once and used by both.
+The losses are in gan/adversarial_losses.py.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gan.adversarial_losses import Round
+from gan.adversarial_losses import AdversarialLosses, Scores
 from gan.alarms import Alarm, alarms
 from gan.critic import Critic
 from gan.options import GANOptions, Log
@@ -29,13 +30,16 @@ from neural_networks.optimizers.schedules import Schedule, constant, cosine
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.checkpoint import join, part
 from neural_networks.training.interrupts import interrupt_between_steps
-from neural_networks.training.trainer import Batch, Trainer, TrainingDiverged
+from neural_networks.training.trainer import Piece, Trainer, TrainingDiverged
 
 __all__ = ["GANOptions", "GANTrainer", "Log", "TrainingDiverged"]
 
-LAST_RATE = 0.02  # of the learning rates, where they fall
-LOGGED_STEPS = 10_000  # the last ones
-SCORED_STEPS = 50  # of which every song's score is kept, for their distributions
+LAST_RATE = 0.02  # final learning rates, relative to the first; chosen, not measured
+LOGGED_STEPS = 10_000  # the latest steps in the log
+SCORED_STEPS = 50  # the latest steps whose individual scores are stored, for histograms
+# First decay 0.5: Radford et al. 2016, arXiv:1511.06434, section 4; with 0.9 a fresh critic learns
+# as fast (docs/gan.md). Second decay 0.99: chosen, not measured; trainings are short.
+ADAM = (0.5, 0.99)
 
 
 class GANTrainer:
@@ -45,19 +49,19 @@ class GANTrainer:
         vae: packed; a module with `encoder`: x (S, B, F) -> [mean; log-variance] (B, 2 Z) and
             `decoder`: z (B, Z) -> (S, B, F).
         critic: packed.
-        songs: (N, S, F); read at each step, so the caller may put fresh ones in between.
+        songs: (N, S, F); read at each step, so the caller may replace some in between.
         options: see GANOptions.
         steps: over which both learning rates fall along a half cosine; constant if None.
         seed: of the order of songs and all noise.
-        threads: 1 or 2; None takes what there is. The result does not depend on it.
+        threads: 1 or 2; None for one a core. The result is the same.
         pieces: of a mini-batch, see Trainer.
-        communicator: processes that share them out; all have the same models, songs and options.
+        communicator: processes that share the pieces; all have the same models, songs and options.
 
     Attributes:
         average: of the generator's weights.
-        log: of the last LOGGED_STEPS steps.
-        scores: (real (B,), generated (B,)) of the last SCORED_STEPS steps.
-        shown: (S, k, F) generated songs of the last step, for a look at them.
+        log: of the latest LOGGED_STEPS steps.
+        scores: (real (B,), generated (B,)) of the latest SCORED_STEPS steps.
+        shown: (S, k, F) generated songs of the last step, for pictures.
     """
 
     def __init__(
@@ -75,7 +79,7 @@ class GANTrainer:
     ) -> None:
         if songs.ndim != 3 or len(songs) < 2:
             raise ValueError(
-                f"songs to train on have the shape (N, S, F) with at least two of them, not {songs.shape}"
+                f"training needs at least two songs, of shape (N, S, F), not {songs.shape}"
             )
         self.options = options or GANOptions()
         self.songs = songs
@@ -87,14 +91,14 @@ class GANTrainer:
 
         def trainer(
             parameters: FlatParameters,
-            loss: Callable[[Any, Batch], float],
+            loss: Callable[[Any, Piece], float],
             rate: float,
             stream: int,
         ) -> Trainer:
             return Trainer(
                 parameters,
                 loss,
-                Adam(0.5, 0.99),
+                Adam(*ADAM),
                 schedule(rate),
                 batch_size=size,
                 seed=seed,
@@ -111,17 +115,19 @@ class GANTrainer:
             for i in range(0, len(songs), 16)
         ]
         statistics = np.concatenate([encode.forward(x)[0] for x in parts])
-        self._round = Round(self.critic, songs, self.options, dtype, statistics, seed, communicator)
-        self._generator = trainer(vae, self._round.generator_loss, self.options.generator_rate, 0)
-        self._critic = trainer(critic, self._round.critic_loss, self.options.critic_rate, 1)
+        self._losses = AdversarialLosses(
+            self.critic, songs, self.options, dtype, statistics, seed, communicator
+        )
+        self._generator = trainer(vae, self._losses.generator_loss, self.options.generator_rate, 0)
+        self._critic = trainer(critic, self._losses.critic_loss, self.options.critic_rate, 1)
         self.average = Average(vae.values, decay=self.options.averaging)
         self.log: deque[Log] = deque(maxlen=LOGGED_STEPS)
-        self.scores: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=SCORED_STEPS)
+        self.scores: deque[Scores] = deque(maxlen=SCORED_STEPS)
         self.shown = np.zeros((songs.shape[1], 0, songs.shape[2]), dtype)
 
     @property
     def steps(self) -> int:
-        """How many steps have been made."""
+        """Number of steps made so far."""
         return self._critic.steps
 
     def run(
@@ -131,10 +137,15 @@ class GANTrainer:
         progress: Callable[[int, int, Log], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
     ) -> None:
-        """Train until `steps` steps have been made in all, those before a `restore` included; Ctrl-C waits for the end of a step.
+        """Train up to a total number of steps; Ctrl-C waits for the end of a step.
+
+        Args:
+            steps: in total, those before a `restore` included.
+            progress: called with (steps made, steps in total, log of the step).
+            should_stop: asked before each step.
 
         Raises:
-            TrainingDiverged: if a loss or a gradient is not finite; the last good weights are kept.
+            TrainingDiverged: if a loss or a gradient is not finite; the last good weights remain.
         """
         with interrupt_between_steps() as check:
             while self.steps < steps and not (should_stop and should_stop()):
@@ -145,41 +156,43 @@ class GANTrainer:
 
     def step(self) -> Log:
         """Make one step of the generator, then one of the critic on the same songs."""
-        self._round.begin()
+        self._losses.begin_step()
         self._generator.step(len(self.songs))
         self.average.update(self._generator.parameters.values)
         critic_loss = self._critic.step(len(self.songs))
         self.critic.update_norms()
-        made, (real, fake), (reconstruction, kl, diversity) = self._round.end()
+        result = self._losses.end_step()
         log = Log(
-            self.steps,
-            critic_loss,
-            float(real.mean()),
-            float(fake.mean()),
-            float(reconstruction),
-            float(kl),
-            self._critic.norm,
-            self._generator.norm,
-            float(diversity),
+            step=self.steps,
+            critic_loss=critic_loss,
+            real_score=float(result.scores.real.mean()),
+            fake_score=float(result.scores.fake.mean()),
+            reconstruction=result.reconstruction,
+            kl=result.kl,
+            critic_norm=self._critic.norm,
+            generator_norm=self._generator.norm,
+            diversity=result.diversity,
         )
         self.log.append(log)
-        self.scores.append((real, fake))
-        self.shown = np.concatenate([self.shown[:, :0], *(one.fakes for one in made)], axis=1)
+        self.scores.append(result.scores)
+        self.shown = np.concatenate(
+            [self.shown[:, :0], *(one.fakes for one in result.generated)], axis=1
+        )
         return log
 
     def alarms(self) -> list[Alarm]:
-        """Return what looks wrong over the last steps, each with what to do."""
+        """Return the alarms of the latest steps, each with advice."""
         return alarms(list(self.log))
 
     def use_average(self) -> None:
-        """Give the VAE the average of its weights over the last steps: at the end of the training."""
+        """Replace the VAE's weights by their average over the latest steps, after the training."""
         self._generator.parameters.values[:] = self.average.values
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return copies of all that the next steps depend on, as arrays for a checkpoint.
+        """Return copies of everything that the next steps depend on, as arrays for a checkpoint.
 
-        NOTE: after an exception the generator may be a step ahead of the critic; such a state is
-        refused by `restore`.
+        NOTE: after an exception the generator may be a step ahead of the critic; `restore` refuses
+        such a state.
         """
         state = join(
             {
@@ -191,23 +204,36 @@ class GANTrainer:
         )
         return {
             **state,
-            "statistics": self._round.statistics.copy(),
+            "statistics": self._losses.statistics.copy(),
             "log": np.array(self.log).reshape(-1, len(Log._fields)),
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a `state`, bit for bit, given the same songs and options.
+        """Continue from a `state`, bit for bit, given the same songs and options.
 
         Raises:
             ValueError: if it belongs to other models, songs or another seed, or was saved in the
                 middle of a step.
         """
-        statistics = state.get("statistics")
-        if statistics is None or statistics.shape != self._round.statistics.shape:
+        average = part(state, "average/")
+        self._check(state, average)
+        self._generator.restore(part(state, "generator/"))
+        self._critic.restore(part(state, "critic/"))
+        self.critic.restore(part(state, "norms/"))
+        self.average.restore(average)
+        self._losses.statistics[:] = state["statistics"]
+        self.log.clear()
+        for row in state["log"].tolist():
+            fields = dict(zip(Log._fields, row, strict=True))
+            self.log.append(Log(**{**fields, "step": int(fields["step"])}))
+
+    def _check(self, state: dict[str, np.ndarray], average: dict[str, np.ndarray]) -> None:
+        """Raise a ValueError if a state does not fit this training."""
+        statistics, log = state.get("statistics"), state.get("log")
+        if statistics is None or statistics.shape != self._losses.statistics.shape:
             raise ValueError(
                 f"the state is not one of {len(self.songs)} songs in this latent space"
             )
-        average = part(state, "average/")
         if (
             "steps" not in average
             or "values" not in average
@@ -216,7 +242,6 @@ class GANTrainer:
             raise ValueError("the state has no average of this model's weights")
         if not (np.isfinite(statistics).all() and np.isfinite(average["values"]).all()):
             raise ValueError("the state holds numbers that are not finite")
-        log = state.get("log")
         if (
             log is None
             or log.ndim != 2
@@ -224,16 +249,11 @@ class GANTrainer:
             or not np.isfinite(log).all()
         ):
             raise ValueError("the state has no log of its steps")
-        made = [int(state.get(f"{name}/steps", -1)) for name in ("generator", "critic", "average")]
-        if len(set(made)) > 1:
+        generator, critic, averaged = (
+            int(state.get(f"{name}/steps", -1)) for name in ("generator", "critic", "average")
+        )
+        if not generator == critic == averaged:
             raise ValueError(
-                f"the state was saved in the middle of a step: the generator has made {made[0]} steps, the critic {made[1]}, "
-                f"the average {made[2]}"
+                f"the state was saved in the middle of a step: the generator has made {generator} "
+                f"steps, the critic {critic}, the average {averaged}"
             )
-        self._generator.restore(part(state, "generator/"))
-        self._critic.restore(part(state, "critic/"))
-        self.critic.restore(part(state, "norms/"))
-        self.average.restore(average)
-        self._round.statistics[:] = statistics
-        self.log.clear()
-        self.log.extend(Log(int(row[0]), *map(float, row[1:])) for row in log)

@@ -1,12 +1,13 @@
-"""Gradient check: compare what `backward` says with what `forward` does, along random directions.
+"""Gradient check: compare `backward` with finite differences of `forward`.
 
     report = check_gradients(GRU(5, 3, rng=rng), x, rng=rng)
-    print(report)               a line for the input and for each parameter: the relative error, and where it is if it is large
+    print(report)               the relative error of the input and of each parameter, and its place
+                                if it is large
     report.require()            raises GradientError if any error exceeds the limit
 
 The loss is L = sum(w y) with random w, so that dL/dy = w. Along a random direction d the derivative
-that backward claims is <dL/dp, d>; the central difference (L(p + h d) - L(p - h d)) / 2h in float64
-is the witness.
+that backward claims is <dL/dp, d>; it is compared with the central difference (L(p + h d) - L(p -
+h d)) / 2h in float64.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class GradientError(AssertionError):
 
 @dataclass(frozen=True)
 class GradientRow:
-    """The worst direction of one array: claimed and measured derivative, their relative error, and where it is."""
+    """The worst direction of one array: both derivatives, their relative error, and its place."""
 
     name: str
     claimed: float
@@ -41,7 +42,7 @@ class GradientRow:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What `check_gradients` found."""
+    """The result of `check_gradients`."""
 
     rows: tuple[GradientRow, ...]
     limit: float
@@ -67,9 +68,8 @@ class GradientReport:
         lines = [f"{'':{width}}  {'backward':>13}  {'differences':>13}  relative error"]
         for row in self.rows:
             verdict = "" if row.error <= self.limit else f"  WRONG{row.where}"
-            lines.append(
-                f"{row.name:{width}}  {row.claimed:13.6g}  {row.measured:13.6g}  {row.error:.1e}{verdict}"
-            )
+            numbers = f"{row.claimed:13.6g}  {row.measured:13.6g}  {row.error:.1e}"
+            lines.append(f"{row.name:{width}}  {numbers}{verdict}")
         return "\n".join(lines)
 
 
@@ -84,7 +84,9 @@ def check_gradients(
     step: float = 1e-6,
     limit: float = 1e-6,
 ) -> GradientReport:
-    """Check a module's gradients with respect to its input and all its parameters. The module itself is not changed.
+    """Check a module's gradients with respect to its input and all its parameters.
+
+    The module itself is not changed.
 
     Args:
         module: a layer, a network, or a chain of them in a Sequential.
@@ -228,7 +230,10 @@ def _where(
         if off > worst:
             worst = off
             place = ", ".join(str(int(i)) for i in index)
-            where = f": at [{place}] backward says {gradient[index]:.6g}, differences say {measured:.6g}"
+            where = (
+                f": at [{place}] backward gives {gradient[index]:.6g}, "
+                f"differences give {measured:.6g}"
+            )
     return where
 
 

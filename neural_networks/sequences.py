@@ -41,7 +41,8 @@ def split(sounds: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
         raise ValueError(f"{len(rows)} sounds cannot be cut into time steps of {size} values")
     if len(lengths) > 1:
         raise ValueError(
-            f"sounds that are trained together must have one length, not {lengths[0]} to {lengths[-1]} values"
+            "sounds that are trained together must have one length, "
+            f"not {lengths[0]} to {lengths[-1]} values"
         )
     if not lengths[0] or lengths[0] % size:
         raise ValueError(
@@ -71,6 +72,21 @@ def chunks(sound: np.ndarray, size: int) -> np.ndarray:
     return pieces
 
 
-def unchunk(pieces: np.ndarray, length: int) -> np.ndarray:
-    """Return the sound (length,) that `chunks` cut into pieces."""
-    return pieces.reshape(-1)[:length]
+def three_axes(data: np.ndarray) -> np.ndarray:
+    """Return (N, T, F) float32; a last axis of 1 is dropped, sounds (N, n) are one step each.
+
+    Raises:
+        ValueError: if it has another number of axes.
+    """
+    array = np.asarray(data, np.float32)
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    if array.ndim == 3 and array.shape[2] == 1 and array.shape[1] > 1:
+        array = array[..., 0]
+    if array.ndim == 2:
+        array = array[:, None]
+    if array.ndim != 3:
+        raise ValueError(
+            f"the data must have the shape (sounds, time steps, values), not {array.shape}"
+        )
+    return array

@@ -1,4 +1,4 @@
-"""Errors that are told in one line: a `UsageError`, and which other errors are not the program's fault."""
+"""One-line messages for errors that are not bugs, and `UsageError`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ OURS = ("radio", "gan", "compression", "audio_parsing", "neural_networks")
 
 
 class UsageError(ValueError):
-    """What was typed can't be done; the message is one line."""
+    """The command can't be carried out; the message is one line."""
 
 
 def explain(error: Exception) -> str | None:
-    """Return one line for errors that are not the program's fault, None for those that are."""
+    """Return one line for an error that is not a bug, None for a bug."""
     line = _explained(error)
-    # Names of files may hold what moves a terminal's cursor, or ends a line.
+    # File names may hold control characters and line ends.
     return (
         None
         if line is None
@@ -27,12 +27,12 @@ def _explained(error: Exception) -> str | None:
     if isinstance(error, ArithmeticError) and type(error).__module__.partition(".")[0] in OURS:
         return f"{' '.join(str(error).split())}; try another seed"
     if isinstance(error, MemoryError):
-        return f"there is not enough memory ({' '.join(str(error).split()) or 'none left'}); close other programs or ask for less"
+        details = " ".join(str(error).split()) or "none left"
+        return f"there is not enough memory ({details}); close other programs or ask for less"
     if isinstance(error, OSError) and (error.strerror or error.filename):
         where = f"{error.filename}: " if error.filename else ""
-        return (
-            f"{where}{error.strerror or error}; check the path, the rights and the room on the disk"
-        )
+        what = error.strerror or error
+        return f"{where}{what}; check the path, the permissions and the free disk space"
     if isinstance(error, OSError):
         return " ".join(str(error).split())
     return None

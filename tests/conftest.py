@@ -1,4 +1,4 @@
-"""What every test stands on: no display, a home of its own, the same random numbers on every run."""
+"""Shared fixtures: no display, a home of its own, the same random numbers on every run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference is made from docstrings: every public name has one, with shapes, units and errors where they apply."""
+"""Every public name has a docstring, with shapes, units and errors where they apply."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("neural_networks", "audio_parsing", "compression", "gan", "radio")
 # (T, B, F), (n,), (N, S * 6, 181), (.., 3H); and what says that a shape is another array's, or any
 SHAPE = re.compile(
-    r"\((\.\.\.?, )?[\w' /*+.-]+,[^()]*\)|\b(like|shaped|shape|shapes) |\bof any shape\b|\bflat vector|\bone slice\b"
+    r"\((\.\.\.?, )?[\w' /*+.-]+,[^()]*\)|\b(like|shaped|shape|shapes) |\bof any shape\b"
+    r"|\bflat vector|\bone slice\b"
 )
 ARRAY = re.compile(r"ndarray|\bArray\b")
 NAMED_ARRAYS = "dict[str, np.ndarray]"  # for checkpoints: the names say what they are

@@ -1,4 +1,4 @@
-"""Every lesson is run as its reader runs it, at --fast, and what it claims is asserted: losses fell, gradients agree, minima were found."""
+"""Every lesson runs with --fast, and its claims are asserted: losses, gradients, minima."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_compress_a_file_of_its_own(
     song.write_text("not a song")
     with pytest.raises(SystemExit) as ended:
         run("compress", tmp_path, monkeypatch, str(song))
-    assert "noise.wav: is not audio" in str(ended.value)
+    assert "noise.wav: is not readable audio" in str(ended.value)
 
 
 @pytest.mark.parametrize(

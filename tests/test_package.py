@@ -1,7 +1,7 @@
-"""What gets installed, and that README.md, setup.py, CHANGELOG.md and .ci/run agree with each other.
+"""The package as it is installed; README.md, setup.py, CHANGELOG.md and .ci/run agree.
 
-The suite runs from the source tree; these tests build the package from a copy of it, install that
-into a folder of its own, and use it there.
+The suite runs from the source tree; these tests build the package from a copy of it, install it
+into an empty folder, and use it there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def run(*command: str, folder: Path, **environment: str) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, built from a copy of the tree, so that what an earlier build left in build/ is not in it."""
+    """The package, built from a copy of the tree without the remains of earlier builds."""
     place = tmp_path_factory.mktemp("wheel")
     tree = place / "tree"
     shutil.copytree(
@@ -142,30 +142,31 @@ def test_the_command_is_installed(installed: Path, tmp_path: Path) -> None:
         assert word in command.stdout
 
 
-def test_readme_names_every_command_that_there_is() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_commands_names_every_command() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     done = run(sys.executable, "-m", "radio", "--help", folder=ROOT)
     listed = re.findall(r"^    ([a-z]+)  +[a-z]", done.stdout, re.MULTILINE)
     assert {"play", "train", "generate"} <= set(listed), done.stdout + done.stderr
     assert not [word for word in listed if f"`ai-radio {word}" not in text]
 
 
-def test_readme_has_the_command_that_starts_and_the_one_that_tests() -> None:
+def test_readme_has_the_command_that_starts_the_radio_and_the_one_that_tests_it() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/ai-radio" in lines
     assert [line for line in lines if "-m pytest" in line] == [
-        "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/python -m pytest -n 2 --dist worksteal"
+        "python3 -m venv .venv && .venv/bin/pip install '.[test]'"
+        " && .venv/bin/python -m pytest -n 2 --dist worksteal"
     ]
 
 
-def test_readme_links_to_what_is_there() -> None:
+def test_links_of_readme_lead_to_files() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
     assert targets
     assert not [target for target in targets if not (ROOT / target).exists()]
 
 
-def test_changelog_knows_the_version() -> None:
+def test_changelog_has_the_version() -> None:
     version = re.search(r'version="([\d.]+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
     assert version
     assert f"## {version[1]}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

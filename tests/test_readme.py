@@ -1,7 +1,7 @@
-"""What README.md says is so: its commands have these options, its scripts are there, its figures stand where they were measured.
+"""README and the pages behind it: commands have these options, scripts exist, figures agree.
 
-Its Python is run by test_owner_vae.py and test_owner_audio.py; test_package.py and test_docs.py
-look at its links and commands too.
+The two original programs are run by test_owner_vae.py and test_owner_audio.py; test_package.py and
+test_docs.py look at links and commands too.
 """
 
 from __future__ import annotations
@@ -10,34 +10,51 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ("commands", "quality", "original_programs", "performance")
+README, COMMANDS, QUALITY, ORIGINAL, PERFORMANCE = (
+    (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", *(f"docs/{page}.md" for page in PAGES))
+)
+TEXT = "\n".join((README, COMMANDS, QUALITY))
 
 
-def test_it_begins_with_three_lines_and_a_picture() -> None:
-    title, first, picture, *_ = TEXT.split("\n\n")
+def test_it_is_short_and_begins_with_a_sound_and_pictures() -> None:
+    assert len(README.splitlines()) <= 120
+    title, first, sound, recording, page, *_ = README.split("\n\n")
     assert title == "# AI Radio" and len(first.splitlines()) == 3
-    assert picture == "![A session on a terminal](docs/session.png)"
+    assert "(docs/sounds/song.mp3)" in sound
+    assert "(docs/session.gif)" in recording and 'src="docs/web-1440-light.png"' in page
+    assert (ROOT / "docs" / "session.gif").stat().st_size < 1_500_000
+
+
+def test_its_library_code_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert names["states"].shape == (5, 3, 7) and names["dx"].shape == (5, 3, 4)
+    assert "recurrent_weight" in (shown := capsys.readouterr().out) and "WRONG" not in shown
 
 
 @pytest.mark.parametrize(
-    "name, said",
+    "name, added",
     [("owner_vae", "\nsounds, names = audio.get_raw_data(5, 15, 1)\n"), ("owner_compression", "")],
 )
-def test_the_owners_programs_are_those_of_the_examples(name: str, said: str) -> None:
-    """The same text, but for the line that README sets `sounds` with, which an example sets before the owner's text begins."""
+def test_the_original_programs_are_those_of_the_examples(name: str, added: str) -> None:
+    """They differ in the line that sets `sounds`, which the example has earlier."""
     text = (
         (ROOT / "examples" / f"{name}.py")
         .read_text(encoding="utf-8")
-        .partition("# From here on it is the owner's text.\n\n")[2]
+        .partition("# From here on it is the original text.\n\n")[2]
     )
     assert text
     blocks = [
-        block.replace(said, "", 1) if said else block
-        for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+        block.replace(added, "", 1) if added else block
+        for block in re.findall(r"```python\n(.*?)```", ORIGINAL, re.DOTALL)
     ]
     assert text in blocks
 
@@ -82,16 +99,17 @@ def test_its_scripts_are_there_and_take_their_options() -> None:
 
 
 def test_its_speeds_are_those_of_the_performance_page() -> None:
-    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    rows = re.findall(r"\(S(\d)\) \| ([\d.]+) ms \| ([\d.]+)[^|]* \| ([\d.]+)", TEXT)
-    assert len(rows) == 4
+    row_pattern = r"\(S(\d)\) \| ([\d.]+) ms \| ([\d.]+)[^|]* \| ([\d.]+)"
+    assert len(re.findall(row_pattern, README)) == 3
+    rows = re.findall(row_pattern, TEXT)
+    assert len(rows) == 3 + 4
     for size, *figures in rows:
-        row = re.search(rf"^\| S{size} GRU \|.*$", page, re.MULTILINE)
+        row = re.search(rf"^\| S{size} GRU \|.*$", PERFORMANCE, re.MULTILINE)
         assert row, size
         cells = [cell.strip() for cell in row[0].split("|")[2:]]
         middle = [(re.search(r"\*\*([\d.]+)\*\*", cell) or [None, cell])[1] for cell in cells]
         assert figures == [middle[0], middle[3], middle[4]], (
-            f"bring the row S{size} of README.md up to docs/performance.md"
+            f"row S{size} of README.md or docs/quality.md differs from docs/performance.md"
         )
 
 
@@ -105,7 +123,7 @@ def test_its_map_names_every_folder() -> None:
     folders = {name for name in names if not name.startswith(".")} or {
         path.parent.name for path in ROOT.glob("*/__init__.py")
     }
-    assert not [name for name in folders if f"[`{name}/`]({name})" not in TEXT]
+    assert not [name for name in folders if f"[`{name}/`]({name})" not in README]
 
 
 @pytest.mark.slow
@@ -113,8 +131,8 @@ def test_its_taste_is_what_the_lesson_measures(tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "examples" / "12_taste.py", "--output", tmp_path]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     correlation, liking = (
-        re.search(r"after 20 ratings \| ([\d.]+)", TEXT),
-        re.search(r"of random songs \| ([\d.]+); (-?[\d.]+)", TEXT),
+        re.search(r"after 20 ratings \| ([\d.]+)", QUALITY),
+        re.search(r"of random songs \| ([\d.]+); (-?[\d.]+)", QUALITY),
     )
     assert correlation and liking
     last = re.search(r"^  20 .* ([+-][\d.]+)$", printed, re.MULTILINE)

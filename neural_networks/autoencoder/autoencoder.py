@@ -1,10 +1,10 @@
-"""The owner's autoencoder: a network that must give its input back through a narrow layer, the code.
+"""The autoencoder: a network that reconstructs its input from a narrow layer, the code.
 
     code = encoder(x), y = decoder(code), loss = mean((y - x)^2)
 
-Shapes: x and y (N, F), codes (N, L). Between layers stands a leaky ReLU; the code and the output
-are linear, so that with one layer on either side the best there is are the principal components
-(Baldi and Hornik 1989).
+Shapes: x and y (N, F), codes (N, L). Between layers is a leaky ReLU; the code and the output are
+linear, so that with one layer on either side the optimum is the principal components (Baldi and
+Hornik 1989).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
 from neural_networks.optimizers.optimizers import Adam, Optimizer
 from neural_networks.optimizers.schedules import Schedule
-from neural_networks.training.batches import Batch, set_apart
+from neural_networks.training.batches import Piece, set_apart
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, save_arrays
 from neural_networks.training.epochs import TrainingOptions, train_epochs
 from neural_networks.training.history import History
@@ -42,7 +42,8 @@ class AutoEncoder(Module):
         self.latent_layer = len(self.layers) // 2
         if len(self.layers) < 3 or self.layers[0] != self.layers[-1]:
             raise ValueError(
-                f"an autoencoder's layers are input, ..., code, ..., output, the first as large as the last: {self.layers}"
+                "an autoencoder's layers are input, ..., code, ..., output, "
+                f"the first as large as the last: {self.layers}"
             )
         self.encoder = FeedForward(self.layers[: self.latent_layer + 1], rng=rng)
         self.decoder = FeedForward(self.layers[self.latent_layer :], rng=rng)
@@ -63,18 +64,18 @@ class AutoEncoder(Module):
         optimizer: Optimizer | None = None,
         **options: Unpack[TrainingOptions],
     ) -> History:
-        """Learn to give the training data back.
+        """Learn to reconstruct the training data.
 
         Args:
             training_data: (N, F) or (N, F, 1).
             max_epochs: times that every example is seen.
             batch_size: examples of a step; at most all there are.
-            test_data: like training_data; its loss is told beside the training's.
-            test_share: of the training data that is kept apart for that instead, such as 0.1; which
-                examples is drawn from the seed.
+            test_data: like training_data; its loss is reported with the training's.
+            test_share: share of the training data that is used for that instead, such as 0.1; the
+                examples are drawn from the seed.
             learning_rate: constant, or a schedule of the step.
             graph: draw the losses: on the screen, or without one into ./loss_over_time.png.
-            print_epochs: print about 20 lines on the way.
+            print_epochs: print about 20 lines of progress.
             optimizer: Adam if not given.
             **options: checkpoint, checkpoint_minutes, patience, keep_best, averaging, clip,
                 threads: see TrainingOptions.
@@ -85,7 +86,7 @@ class AutoEncoder(Module):
         Raises:
             ValueError: if the data's shape does not fit the layers, or an option is out of range.
             CheckpointError: if the checkpoint is damaged, or of another training.
-            TrainingDiverged: at a loss that is not finite; the last good weights are kept.
+            TrainingDiverged: at a loss that is not finite; the network has the last good weights.
         """
         if not len(training_data):
             raise ValueError("there is nothing to train on")
@@ -95,7 +96,7 @@ class AutoEncoder(Module):
         data = self._rows(training_data)
         tested = None if test_data is None else self._rows(test_data)
 
-        def loss(module: AutoEncoder, batch: Batch) -> float:
+        def loss(module: AutoEncoder, batch: Piece) -> float:
             x = data[batch.indices]
             y, cache = module.forward(x)
             value, dy = mean_squared_error(y, x)
@@ -124,7 +125,7 @@ class AutoEncoder(Module):
         )
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return y and the caches of both halves."""
+        """Return y and the caches of encoder and decoder."""
         code, encoder_cache = self.encoder.forward(x)
         y, decoder_cache = self.decoder.forward(code)
         return y, (encoder_cache, decoder_cache)
@@ -145,7 +146,7 @@ class AutoEncoder(Module):
         )[0]
 
     def feedforward(self, x: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-        """Return y (N, F), x given back through the code."""
+        """Return y (N, F), x reconstructed from its code."""
         return self.decode(self.encode(x))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -166,7 +167,7 @@ class AutoEncoder(Module):
                 isinstance(size, int) and 0 < size for size in configuration["layers"]
             ):
                 raise ValueError("another kind of network")
-            # Checked before anything is made: a file must not make us allocate more than it holds.
+            # Checked first, so that no file makes the program allocate more than it holds.
             pairs = zip(configuration["layers"][:-1], configuration["layers"][1:], strict=True)
             if sum((inputs + 1) * outputs for inputs, outputs in pairs) != sum(
                 array.size for array in arrays.values()
@@ -190,6 +191,7 @@ class AutoEncoder(Module):
         )
         if rows.shape[1] != self.layers[0]:
             raise ValueError(
-                f"this autoencoder works on {self.layers[0]} values at a time, the data has {rows.shape[1]}"
+                f"this autoencoder works on {self.layers[0]} values at a time, "
+                f"the data has {rows.shape[1]}"
             )
         return rows

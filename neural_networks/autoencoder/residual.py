@@ -1,15 +1,17 @@
-"""An autoencoder that begins at the principal components: they are its code, and a network guesses from the code what they leave out.
+"""An autoencoder that starts from principal components; a network predicts what they leave out.
 
-    coordinates = x U, split into z (N, L), the code, and r (N, F - L), the rest; U (F, F) holds the
-    principal components
-    guess       = |z| h(z / (|z| s)) with |z| = sqrt(mean z^2) and s (L,) the usual size of each coordinate of z / |z|
+    coordinates = x U, split into z (N, L), the code, and r (N, F - L), the rest; U (F, F) has the
+                  principal components
+    guess       = |z| h(z / (|z| s)) with |z| = sqrt(mean z^2), s (L,) the root mean square of each
+                  coordinate of z / |z|
     y           = (z, gain guess) U^T
-    encode      : z = x U[:, :L] first, then descent on |y - x|^2 through the guess, a step of a row kept only if its error falls
+    encode      : z = x U[:, :L] first, then descent on |y - x|^2 through the guess; a row takes a
+                  step only if its error falls
 
-h is a feed-forward network whose last layer starts at zero, so that y starts as the best that any
-linear autoencoder of that code can do (Eckart and Young 1936; Baldi and Hornik 1989), and encoding
-never does worse than the same decoder with the principal components as code. A gain of 0 leaves the
-principal components alone. A sound that is twice as loud has a guess that is twice as loud.
+h is a feed-forward network whose last layer starts at zero, so that y starts as the best linear
+autoencoder (Eckart and Young 1936; Baldi and Hornik 1989), and encoding is never worse than the
+same decoder with the principal components as code. With a gain of 0 only the principal components
+remain. For a sound that is twice as loud the guess is twice as loud.
 """
 
 from __future__ import annotations
@@ -28,13 +30,13 @@ from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, save_arrays
 
 DESCENT = 12  # steps of `encode`
-# of the descent: a row's step after it helped and after it did not
+# a row's first step, and its factors after a step that helped and one that did not
 FIRST_STEP, LONGER, SHORTER = 0.3, 1.3, 0.4
-SILENCE = 1e-12  # below this mean square a code is nothing
+SILENCE = 1e-12  # below this mean square a code is silence
 
 
 class ResidualAutoEncoder(Module):
-    """Principal components and the network behind them; forward and backward are those of the guess.
+    """Principal components and a network behind them; forward and backward are of the guess.
 
     Args:
         size: F, values of an input.
@@ -66,10 +68,10 @@ class ResidualAutoEncoder(Module):
         pack(self)
 
     def begin(self, x: np.ndarray, weights: np.ndarray | None = None) -> None:
-        """Take the principal components of x (N, F), its rows weighted by `weights` (N,) if given, for the code."""
+        """Set the code to the principal components of x (N, F), rows weighted by weights (N,)."""
         rows = np.asarray(x, np.float32)
         weighted = rows if weights is None else rows * np.sqrt(weights, dtype=np.float32)[:, None]
-        # Not centred: what is to come back is the energy, and sound has no mean.
+        # Not centred: the energy is to be reconstructed, and sound has no mean.
         _, vectors = np.linalg.eigh(
             sum(
                 (part.T.astype(np.float64) @ part for part in _parts(weighted)),
@@ -81,9 +83,9 @@ class ResidualAutoEncoder(Module):
         for part in _parts(rows):
             code = part @ self.basis[:, : self.code_size]
             square = np.mean(code**2, axis=1, keepdims=True)
-            heard = square[:, 0] > SILENCE
-            total += np.sum(code[heard] ** 2 / square[heard], axis=0)
-            count += int(heard.sum())
+            sounding = square[:, 0] > SILENCE
+            total += np.sum(code[sounding] ** 2 / square[sounding], axis=0)
+            count += int(sounding.sum())
         self.scale = np.sqrt(np.maximum(total / max(count, 1), 1e-6)).astype(np.float32)
 
     def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +109,7 @@ class ResidualAutoEncoder(Module):
         return self._through_length(dy, cache, self.network.backward(length * dy, inner))
 
     def code_gradient(self, dy: np.ndarray, cache: Any) -> np.ndarray:
-        """Return what `backward` returns and leave the parameters' gradients alone."""
+        """Return what `backward` returns, without adding to the parameters' gradients."""
         length, inner = cache[1], cache[-1]
         dinput = length * dy
         for layer, layer_cache in zip(reversed(self.network.layers), reversed(inner), strict=True):
@@ -136,7 +138,7 @@ class ResidualAutoEncoder(Module):
         gain: np.ndarray | float = 1.0,
         steps: int = DESCENT,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Move codes to where they give back more.
+        """Move codes to where they reconstruct more.
 
         Args:
             first: (N, L) principal coordinates, where the descent begins.
@@ -145,7 +147,7 @@ class ResidualAutoEncoder(Module):
             steps: of the descent.
 
         Returns:
-            The codes (N, L) and what each row's squared error is then (N,).
+            The codes (N, L) and each row's squared error (N,) with them.
         """
         gain = np.asarray(gain, np.float32)
         code, (guess, cache) = first, self.forward(first)
@@ -178,7 +180,7 @@ class ResidualAutoEncoder(Module):
         return codes @ self.basis[:, : self.code_size].T + rest @ self.basis[:, self.code_size :].T
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything that gives codes back to a file."""
+        """Write everything that decoding needs to a file."""
         arrays = {name: parameter.value for name, parameter in self.named_parameters()} | {
             "basis": self.basis,
             "scale": self.scale,
@@ -196,7 +198,7 @@ class ResidualAutoEncoder(Module):
         arrays, configuration = load_arrays(path)
         try:
             sizes = configuration["size"], configuration["code_size"], *configuration["hidden"]
-            # Checked before anything is made: a file must not make us allocate more than it holds.
+            # Checked first, so that no file makes the program allocate more than it holds.
             held = sum(array.size for array in arrays.values())
             if configuration["kind"] != "residual autoencoder" or not all(
                 isinstance(each, int) and 0 < each <= held for each in sizes
@@ -227,5 +229,5 @@ class ResidualAutoEncoder(Module):
 
 
 def _parts(rows: np.ndarray, size: int = 1 << 16) -> list[np.ndarray]:
-    """Return views of many rows, lest a copy in float64 of all of them be made at once."""
+    """Return views of some rows each, so that not all are copied to float64 at once."""
     return [rows[start : start + size] for start in range(0, len(rows), size)] or [rows]

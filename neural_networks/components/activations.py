@@ -1,9 +1,9 @@
-"""Activations: functions of one value, applied to arrays of any shape, each a Module without parameters.
+"""Activations: Modules without parameters that apply a function to arrays of any shape.
 
-Every function here can be differentiated from its own output, so the cache is the output y and
-nothing else is kept (softplus and the gated unit excepted). Passes over memory are what costs: a
-rule with a comparison is one kernel of one pass; tanh and exp are NumPy's, which are vectorised
-where a kernel's are not.
+The derivative of each function follows from its output, so the cache is the output y alone (except
+for softplus and the gated unit). Passes over memory take most of the time: a rule with a comparison
+is a kernel with one pass; tanh and exp are from NumPy, which vectorises them where a kernel does
+not.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ class Softplus(Module):
 
 
 class GatedLinearUnit(Module):
-    """Apply y = a sigmoid(b), where a and b are the two halves of the last axis (Dauphin et al. 2017, equation 1).
+    """Apply y = a sigmoid(b) for the halves a and b of the last axis (Dauphin et al. 2017, eq. 1).
 
     Shapes: x (..., 2F), y (..., F).
     """

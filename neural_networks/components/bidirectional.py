@@ -1,4 +1,4 @@
-"""Two recurrent layers over one sequence, one from its beginning, one from its end: every step knows the whole song.
+"""Two recurrent layers over one sequence, one in each direction; an output depends on all steps.
 
 T, B, F, O, S = time steps, batch, input size, output size, size of a state.
 """
@@ -10,23 +10,25 @@ from typing import Any
 import numpy as np
 
 from neural_networks.components.module import Module
-from neural_networks.components.second_order import rules as tangents
 
 
 class Bidirectional(Module):
-    """Lay the outputs of two layers side by side (Schuster and Paliwal 1997, doi:10.1109/78.650093).
+    """Put the outputs of two layers side by side.
+
+    Schuster and Paliwal 1997, doi:10.1109/78.650093.
 
         y_t = [forward layer at t; backward layer at t]
 
     Args:
         forward_cell: GRU, LSTM, RNN, Recurrent or Stacked, reads steps 0 to T - 1.
-        backward_cell: the same kind of thing, reads steps T - 1 to 0.
+        backward_cell: likewise, reads steps T - 1 to 0.
     """
 
     def __init__(self, forward_cell: Any, backward_cell: Any) -> None:
         if forward_cell.input_size != backward_cell.input_size:
             raise ValueError(
-                f"both directions read the same input, not {forward_cell.input_size} and {backward_cell.input_size} values"
+                "both directions read the same input, not "
+                f"{forward_cell.input_size} and {backward_cell.input_size} values"
             )
         self.forward_cell = forward_cell
         self.backward_cell = backward_cell
@@ -46,10 +48,9 @@ class Bidirectional(Module):
 
         Args:
             x: (T, B, F); or (B, F), one input that every one of `steps` time steps gets.
-            first: (B, S), the states before step 0 of the one and behind step T - 1 of the other;
-                zeros if not given.
+            first: (B, S), the first states of both directions side by side; zeros if not given.
             steps: T, for an input that is repeated.
-            last: return of each direction the output of the step that it reads last.
+            last: return the output of the last step that each direction reads.
 
         Returns:
             The outputs (T, B, O), or (B, O) if `last`, and the cache.
@@ -59,7 +60,8 @@ class Bidirectional(Module):
         """
         if first is not None and (first.ndim != 2 or first.shape[1] != self.state_size):
             raise ValueError(
-                f"the first states of both directions have the shape (B, {self.state_size}) together, not {first.shape}"
+                "the first states of both directions have the shape "
+                f"(B, {self.state_size}) together, not {first.shape}"
             )
         size = self.forward_cell.state_size
         states = (None, None) if first is None else (first[:, :size], first[:, size:])
@@ -71,12 +73,8 @@ class Bidirectional(Module):
         return y, (forward_cache, backward_cache, ahead.shape[-1], steps is not None)
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
-        """Return dx, the sum of what the two directions say; add the parameters' gradients."""
+        """Return dx, shaped like the x of forward, and add the parameters' gradients."""
         return self.backward_with_state(dy, cache)[0]
-
-    def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
-        """Add the parameters' gradients alone."""
-        self.backward_with_state(dy, cache)
 
     def backward_with_state(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return dx as `backward` does, and dfirst (B, S)."""
@@ -87,35 +85,3 @@ class Bidirectional(Module):
             dback if dy.ndim == 2 else dback[::-1], backward_cache
         )
         return dx + (back if repeated else back[::-1]), np.concatenate([dfirst, dlast], axis=1)
-
-    def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
-        """Return dx and its trace; see neural_networks/components/second_order/rules.py."""
-        forward_cache, backward_cache, size, _ = cache
-        ahead, forward_trace = tangents.traced_backward(
-            self.forward_cell, dy[:, :, :size], forward_cache
-        )
-        back, backward_trace = tangents.traced_backward(
-            self.backward_cell, dy[::-1, :, size:], backward_cache
-        )
-        return ahead + back[::-1], (forward_trace, backward_trace)
-
-    def tangent_forward(self, x_tangent: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
-        """Return y_tangent and the tangents of the two caches."""
-        ahead, forward_tangents = tangents.tangent_forward(self.forward_cell, x_tangent, cache[0])
-        back, backward_tangents = tangents.tangent_forward(
-            self.backward_cell, x_tangent[::-1], cache[1]
-        )
-        return np.concatenate([ahead, back[::-1]], axis=2), (forward_tangents, backward_tangents)
-
-    def tangent_backward(
-        self, dy_tangent: np.ndarray, cache: Any, trace: Any, found: Any
-    ) -> np.ndarray:
-        """Return dx_tangent; add the tangents of the parameters' gradients."""
-        size = cache[2]
-        ahead = tangents.tangent_backward(
-            self.forward_cell, dy_tangent[:, :, :size], cache[0], trace[0], found[0]
-        )
-        back = tangents.tangent_backward(
-            self.backward_cell, dy_tangent[::-1, :, size:], cache[1], trace[1], found[1]
-        )
-        return ahead + back[::-1]

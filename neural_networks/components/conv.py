@@ -1,8 +1,8 @@
-"""Convolution over time: every output step sees a few neighbouring input steps.
+"""Convolution over time: every output step depends on a few neighbouring input steps.
 
 Shapes: x (T, B, I), y (T', B, O) with T' = (T + 2 padding - K) // stride + 1; K is the kernel's
-size in time steps. The K neighbours of each step are laid side by side (im2col), so that forward is
-one GEMM and backward is two.
+size in time steps. The K neighbours of each step are copied side by side (im2col), so that forward
+is one GEMM and backward is two.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from neural_networks.components.parameters import Parameter
 
 
 class Conv1d(Module):
-    """Apply y_t = b + sum over k of x_(stride t + k - padding) W_k, where x is zero outside of its T steps.
+    """Apply y_t = b + sum over k of x_(stride t + k - padding) W_k, with zeros outside of x.
 
     Args:
         inputs: features of x.
         outputs: features of y.
-        kernel_size: neighbouring time steps that each output sees.
+        kernel_size: neighbouring time steps that each output depends on.
         stride: time steps between two outputs.
         padding: zeros put before and after x, in time steps.
         rng: draws the first weights, W (K, inputs, outputs) and b (outputs,), uniform in +-1 /
@@ -41,7 +41,8 @@ class Conv1d(Module):
     ) -> None:
         if min(inputs, outputs, kernel_size, stride) < 1 or padding < 0:
             raise ValueError(
-                f"impossible convolution: {inputs} inputs, {outputs} outputs, {kernel_size=}, {stride=}, {padding=}"
+                f"impossible convolution: {inputs} inputs, {outputs} outputs, "
+                f"{kernel_size=}, {stride=}, {padding=}"
             )
         self.weight = Parameter(
             fan_in_uniform((kernel_size, inputs, outputs), kernel_size * inputs, rng=rng)
@@ -65,7 +66,8 @@ class Conv1d(Module):
         out_steps = self.output_steps(steps)
         if out_steps < 1:
             raise ValueError(
-                f"{steps} time steps are too few for a kernel of {kernel_size} with padding {self.padding}"
+                f"{steps} time steps are too few for a kernel of {kernel_size} "
+                f"with padding {self.padding}"
             )
         neighbours = np.empty((out_steps, batch, kernel_size, inputs), x.dtype)
         for k in range(kernel_size):
@@ -99,7 +101,7 @@ class Conv1d(Module):
         return dx
 
     def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
-        """Add dW and db alone: for a first layer, whose input needs no gradient."""
+        """Add dW and db."""
         columns, _ = cache
         dy = dy.reshape(-1, dy.shape[2])
         self.weight.grad += (columns.T @ dy).reshape(self.weight.value.shape)

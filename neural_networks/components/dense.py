@@ -50,7 +50,7 @@ class Dense(Module):
         return (dy.reshape(-1, weight.shape[1]) @ weight.T).reshape(x.shape)
 
     def add_gradients(self, dy: np.ndarray, x: np.ndarray) -> None:
-        """Add dW and db alone: for a first layer, whose input needs no gradient."""
+        """Add dW and db."""
         inputs, outputs = self.weight.value.shape
         dy = dy.reshape(-1, outputs)
         self.weight.grad += x.reshape(-1, inputs).T @ dy

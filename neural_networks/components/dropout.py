@@ -1,4 +1,4 @@
-"""Dropout: while training, each value is left out with some probability, so that no unit relies on one other."""
+"""Dropout: in training, set values to zero at random, so that no unit depends on one other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neural_networks.components.module import Module
 
 
 class Dropout(Module):
-    """Set a share of the values to zero and divide the others by (1 - share) (Srivastava et al. 2014).
+    """Set a share of the values to zero, divide the others by 1 - share (Srivastava et al. 2014).
 
     The generator is an argument of `forward`, which so stays a function of what it is given: with
     one it trains, without one (as in a Sequential, and whenever a song is made) it passes

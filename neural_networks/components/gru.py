@@ -5,10 +5,13 @@
     n_t = tanh(x_t W_n + a_n + r_t * (h_{t-1} U_n + b_n))       candidate
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
-Backward, from dh_t, what the loss and the next step say together:
+Backward, from dh_t, the sum of the gradients from the loss and from the next step:
 
-    dn = dh_t (1 - z) (1 - n^2),  dz = dh_t (h_{t-1} - n) z (1 - z),  dr = dn (h_{t-1} U_n + b_n) r (1 - r)
-    dh_{t-1} = dh_t z + [dr, dz, dn r] U^T,  dU = sum h_{t-1}^T [dr, dz, dn r],  dW = sum x_t^T [dr, dz, dn]
+    dn = dh_t (1 - z) (1 - n^2)
+    dz = dh_t (h_{t-1} - n) z (1 - z)
+    dr = dn (h_{t-1} U_n + b_n) r (1 - r)
+    dh_{t-1} = dh_t z + [dr, dz, dn r] U^T
+    dU = sum h_{t-1}^T [dr, dz, dn r],  dW = sum x_t^T [dr, dz, dn]
 
 Cho et al. 2014, arXiv:1406.1078, eq. 5-8, with the reset gate after the recurrent product as in
 cuDNN and PyTorch. T, B, F, H = time steps, batch, input size, hidden size; kernels/gru.py has the
@@ -30,12 +33,12 @@ from neural_networks.components.recurrent_layer import LayerCache, RecurrentLaye
 class GRU(RecurrentLayer):
     """A layer of gated recurrent units: (T, B, F) -> (T, B, H).
 
-    The three gates' weights lie side by side in the order [reset, update, candidate].
+    The three gates' weights are side by side in the order [reset, update, candidate].
 
     Args:
         input_size: F, values per time step.
         hidden_size: H, values of the state; or instead of it:
-        input_layers: the owner's argument, (H + F, .., H); see recurrent_layer.py.
+        input_layers: (H + F, .., H), as in `Recurrent`; see recurrent_layer.py.
         output_layers: (H, .., O), a network behind the states; none if not given.
         rng: draws the first weights, uniform in +-1/sqrt(H).
     """
@@ -55,7 +58,7 @@ class GRU(RecurrentLayer):
         self.recurrent_weight = Parameter(fan_in_uniform((size, 3 * size), size, rng=rng))
         self.input_bias = Parameter(fan_in_uniform((3 * size,), size, rng=rng))
         self.recurrent_bias = Parameter(fan_in_uniform((3 * size,), size, rng=rng))
-        self._finish(output_layers, rng)
+        self._add_output(output_layers, rng)
 
     def _run(
         self, x: np.ndarray, steps: int, first: np.ndarray | None

@@ -1,4 +1,4 @@
-"""First values of weights: each returns a float64 array drawn from a generator; `pack` decides the final dtype.
+"""Initial values of weights: float64 arrays drawn from a generator; `pack` sets the final dtype.
 
 The last two axes of a weight are (inputs, outputs); axes before them, as in a convolution, multiply
 the inputs.
@@ -12,13 +12,13 @@ import numpy as np
 
 
 def fan_in_uniform(shape: tuple[int, ...], fan_in: int, *, rng: np.random.Generator) -> np.ndarray:
-    """Draw from +-1 / sqrt(fan_in), PyTorch's default for linear, convolution and recurrent layers."""
+    """Draw from +-1 / sqrt(fan_in), as PyTorch does for linear, conv and recurrent layers."""
     bound = 1 / sqrt(max(fan_in, 1))
     return rng.uniform(-bound, bound, shape)
 
 
 def glorot_uniform(shape: tuple[int, ...], *, rng: np.random.Generator) -> np.ndarray:
-    """Draw from +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 16), good before a tanh."""
+    """Draw from +-sqrt(6 / (fan_in + fan_out)), for tanh (Glorot and Bengio 2010, equation 16)."""
     fan_in, fan_out = _fans(shape)
     bound = sqrt(6 / (fan_in + fan_out))
     return rng.uniform(-bound, bound, shape)
@@ -27,7 +27,7 @@ def glorot_uniform(shape: tuple[int, ...], *, rng: np.random.Generator) -> np.nd
 def he_normal(
     shape: tuple[int, ...], *, slope: float = 0.0, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw normals of variance 2 / ((1 + slope^2) fan_in) (He et al. 2015, equations 10 and 15), good before a (leaky) ReLU."""
+    """Draw normals of variance 2 / ((1 + slope^2) fan_in), for a leaky ReLU (He et al. 2015)."""
     fan_in, _ = _fans(shape)
     return rng.standard_normal(shape) * sqrt(2 / ((1 + slope * slope) * fan_in))
 
@@ -35,7 +35,7 @@ def he_normal(
 def orthogonal(
     shape: tuple[int, int], *, gain: float = 1.0, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw a matrix with orthonormal rows or columns, uniformly (Saxe et al. 2014): a recurrence that keeps lengths."""
+    """Draw a matrix with orthonormal rows or columns, which keeps lengths (Saxe et al. 2014)."""
     rows, columns = shape
     q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
     # QR alone is not uniform: the signs of r's diagonal belong to q (Mezzadri 2007).

@@ -1,4 +1,4 @@
-"""Layer normalisation: every vector along the last axis gets mean 0 and variance 1, then a gain and a shift of its own."""
+"""Layer normalisation: mean 0 and variance 1 along the last axis, then a learned gain and shift."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neural_networks.components.parameters import Parameter
 
 
 class LayerNorm(Module):
-    """Apply y = gain (x - mean) / sqrt(variance + epsilon) + shift over the last axis (Ba et al. 2016, equation 4).
+    """Apply y = gain (x - mean) / sqrt(variance + epsilon) + shift (Ba et al. 2016, equation 4).
 
     Args:
         features: F, length of the last axis; gain (F,) starts at 1 and shift (F,) at 0.
@@ -34,7 +34,7 @@ class LayerNorm(Module):
         return normalised * self.gain.value + self.shift.value, (normalised, scale)
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
-        """Return dx = scale (d - mean(d) - normalised mean(d normalised)) with d = dy gain; add dgain and dshift."""
+        """Return dx = scale (d - mean(d) - n mean(d n)), d = dy gain, n = normalised x."""
         normalised, scale = cache
         features = dy.shape[-1]
         self.gain.grad += np.einsum(

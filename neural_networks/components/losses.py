@@ -28,10 +28,10 @@ def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[float, np.nda
 def sequence_error(
     y: np.ndarray, target: np.ndarray, *, smoothness: float, rows: int = 1
 ) -> tuple[float, float, np.ndarray]:
-    """Return mean(e^2), the roughness mean over time of the change of e squared, and dy of the first + smoothness times the second.
+    """Return mean(e^2), the mean squared change of e over time (roughness), and dy of their sum.
 
-    e = y - target may be wrong everywhere a little and still sound right; what jumps from row to
-    row is heard as noise.
+    A small error e = y - target everywhere may still sound right; jumps from row to row sound like
+    noise.
 
     Args:
         y: (T, B, F).
@@ -69,7 +69,7 @@ def l1(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def huber(y: np.ndarray, target: np.ndarray, *, delta: float = 1.0) -> tuple[float, np.ndarray]:
-    """Return the mean of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), for e = y - target (Huber 1964)."""
+    """Return the mean of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2) (Huber 1964)."""
     error = np.subtract(y, target, dtype=y.dtype)
     # The clipped error c is the derivative, and in both branches the loss is c (e - c / 2).
     dy = np.clip(error, -delta, delta)
@@ -79,7 +79,7 @@ def huber(y: np.ndarray, target: np.ndarray, *, delta: float = 1.0) -> tuple[flo
 
 
 def bce_with_logits(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the mean cross entropy of sigmoid(y) with targets in [0, 1], and dy = (sigmoid(y) - target) / n.
+    """Return the mean cross entropy of sigmoid(y), and dy = (sigmoid(y) - target) / n.
 
     Computed as max(y, 0) - y target + log(1 + exp(-|y|)), which neither overflows nor takes the
     logarithm of 0.
@@ -120,7 +120,7 @@ def _gaussian_kl(
 def gaussian_kl(
     mean: np.ndarray, log_variance: np.ndarray, *, free_bits: float = 0.0
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return KL(N(mean, exp(log_variance)) || N(0, 1)), summed over the last axis and averaged over the others.
+    """Return KL(N(mean, exp(log_variance)) || N(0, 1)), summed over the last axis, else averaged.
 
     Kingma and Welling 2014, appendix B.
 
@@ -149,7 +149,7 @@ def gaussian_kl(
 def pairwise_ranking(
     y: np.ndarray, better: np.ndarray, worse: np.ndarray, *, margin: float = 0.0
 ) -> tuple[float, np.ndarray]:
-    """Return mean(log(1 + exp(margin + y_worse - y_better))) over pairs, and its gradient (Burges et al. 2005).
+    """Return mean(log(1 + exp(margin + y_worse - y_better))) over pairs (Burges et al. 2005).
 
     Args:
         y: (N,) scores.

@@ -1,16 +1,17 @@
 """The long short-term memory over whole sequences, with full backpropagation through time.
 
     [i; f; g; o]_t = x_t W + h_{t-1} U + b                      input, forget, candidate, output
-    i, f, o = sigmoid of theirs,  g = tanh of its
-    c_t = f_t * c_{t-1} + i_t * g_t                             the cell, which can keep a value for long
+    i, f, o through a sigmoid, g through tanh
+    c_t = f_t * c_{t-1} + i_t * g_t         the cell, which can hold a value over many steps
     h_t = o_t * tanh(c_t)
 
-Backward, from dh_t and dc_t, what the loss and the next step say together:
+Backward, from dh_t and dc_t, the sum of the gradients from the loss and from the next step:
 
     dc_t += dh_t o (1 - tanh(c_t)^2),  dc_{t-1} = dc_t f
-    d[i; f; g; o] = [dc_t g i (1 - i); dc_t c_{t-1} f (1 - f); dc_t i (1 - g^2); dh_t tanh(c_t) o (1
-    - o)]
-    dh_{t-1} = d[..] U^T,  dU = sum h_{t-1}^T d[..],  dW = sum x_t^T d[..]
+    di = dc_t g i (1 - i),  df = dc_t c_{t-1} f (1 - f)
+    dg = dc_t i (1 - g^2),  do = dh_t tanh(c_t) o (1 - o)
+    dh_{t-1} = [di, df, dg, do] U^T
+    dU = sum h_{t-1}^T [di, df, dg, do],  dW = sum x_t^T [di, df, dg, do]
 
 Hochreiter and Schmidhuber 1997; the forget gate of Gers et al. 2000, as in PyTorch, whose two
 biases are one here. T, B, F, H = time steps, batch, input size, hidden size; kernels/lstm.py has
@@ -32,12 +33,12 @@ from neural_networks.components.recurrent_layer import LayerCache, RecurrentLaye
 class LSTM(RecurrentLayer):
     """A layer of long short-term memory: (T, B, F) -> (T, B, H). Its state (B, 2H) is [h; c].
 
-    The four gates' weights lie side by side in the order [input, forget, candidate, output].
+    The four gates' weights are side by side in the order [input, forget, candidate, output].
 
     Args:
         input_size: F, values per time step.
         hidden_size: H, values of the state; or instead of it:
-        input_layers: the owner's argument, (H + F, .., H); see recurrent_layer.py.
+        input_layers: (H + F, .., H), as in `Recurrent`; see recurrent_layer.py.
         output_layers: (H, .., O), a network behind the states; none if not given.
         rng: draws the first weights, uniform in +-1/sqrt(H); 1 is added to the forget gate's bias,
             so that a cell begins by remembering (Jozefowicz et al. 2015, section 2.2).
@@ -58,7 +59,7 @@ class LSTM(RecurrentLayer):
         self.recurrent_weight = Parameter(fan_in_uniform((size, 4 * size), size, rng=rng))
         self.bias = Parameter(fan_in_uniform((4 * size,), size, rng=rng))
         self.bias.value[size : 2 * size] += 1
-        self._finish(output_layers, rng, states=2)
+        self._add_output(output_layers, rng, states=2)
 
     def _run(
         self, x: np.ndarray, steps: int, first: np.ndarray | None

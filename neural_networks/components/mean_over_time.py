@@ -17,5 +17,5 @@ class MeanOverTime(Module):
         return x.mean(axis=0), x.shape
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
-        """Return dx (T, B, F), dy / T at every step: one array seen T times, not to be written to."""
+        """Return dx (T, B, F), dy / T at every step, as a read-only view of one step."""
         return np.broadcast_to(dy / dy.dtype.type(cache[0]), cache)

@@ -1,9 +1,11 @@
-"""What every layer, cell and network is: something with parameters, a forward pass and a backward pass.
+"""The base of every layer, cell and network: parameters, a forward pass and a backward pass.
 
 Contract:
 
     y, cache = module.forward(x)       reads the module, never writes it
-    dx = module.backward(dy, cache)    adds into every Parameter.grad; twice on one cache adds the same again
+    dx = module.backward(dy, cache)    adds to every Parameter.grad; a second call on one cache adds
+                                       the same again
+    module.add_gradients(dy, cache)    the same without dx, for a first layer: its input needs none
 
 The cache is returned, not stored, so a critic can run on real and on fake songs before either
 backward pass, and `generator.backward(critic.backward(dscore, c), g)` is the chain rule as it is
@@ -18,11 +20,24 @@ from typing import Any
 
 import numpy as np
 
-from neural_networks.components.parameters import Parameter
+
+class Parameter:
+    """Hold a weight and the gradient of the loss with respect to it.
+
+    Args:
+        value: array of any shape; not copied.
+    """
+
+    value: np.ndarray
+    grad: np.ndarray
+
+    def __init__(self, value: np.ndarray) -> None:
+        self.value = value
+        self.grad = np.zeros_like(value)
 
 
 class Module:
-    """The base of everything that is trained. A subclass assigns Parameters and Modules as attributes."""
+    """The base of everything that is trained; a subclass assigns Parameters and Modules."""
 
     def parameters(self) -> list[Parameter]:
         """Return every Parameter of this module and its parts, depth first in attribute order."""
@@ -36,7 +51,7 @@ class Module:
         return found
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """Yield (name, Parameter) in the order of `parameters`, the name a path such as 'cell.weight'."""
+        """Yield (name, Parameter) in the order of `parameters`; a name is like 'cell.weight'."""
         for name, value in vars(self).items():
             several = isinstance(value, (list, tuple))
             for index, part in enumerate(value if several else (value,)):
@@ -51,12 +66,16 @@ class Module:
         raise NotImplementedError
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
-        """Return dx, the gradient of the loss with respect to x, and add those of the parameters."""
+        """Return dx, the gradient of the loss with respect to x; add those of the parameters."""
         raise NotImplementedError
+
+    def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
+        """Add the gradients of the parameters; layers override it to save the work for dx."""
+        self.backward(dy, cache)
 
 
 class Sequential(Module):
-    """Run modules one after the other; backward runs them in reverse, which is the chain rule."""
+    """Run modules one after the other, and in reverse in backward, which is the chain rule."""
 
     def __init__(self, *layers: Module) -> None:
         self.layers = list(layers)
@@ -74,3 +93,12 @@ class Sequential(Module):
         for layer, layer_cache in zip(reversed(self.layers), reversed(cache), strict=True):
             dy = layer.backward(dy, layer_cache)
         return dy
+
+    def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
+        """Add the gradients of the parameters; go back no further than the first layer with any."""
+        first = next((i for i, layer in enumerate(self.layers) if layer.parameters()), 0)
+        for layer, layer_cache in reversed(
+            list(zip(self.layers[first + 1 :], cache[first + 1 :], strict=True))
+        ):
+            dy = layer.backward(dy, layer_cache)
+        self.layers[first].add_gradients(dy, cache[first])

@@ -1,37 +1,24 @@
-"""Weights and their gradients, and the one flat vector per model that optimizers, checkpoints and threads work on.
+"""The flat vectors of all weights of a model, and of their gradients.
 
-Contract:
+Optimizers, checkpoints and threads work on these. Contract:
 
-    pack(module, dtype) -> FlatParameters    every Parameter of the module becomes a view into .values and .grads
-    FlatParameters.view(submodule)           the slices that belong to one part: "train the last layer only"
-    FlatParameters.twin()                    a module that shares the values and has gradients of its own: one per thread
+    pack(module, dtype) -> FlatParameters    every Parameter becomes a view into .values and .grads
+    FlatParameters.view(submodule)           the slices of one part, to train the last layer only
+    FlatParameters.twin()                    a module with the same values and gradients of its own,
+                                             one for each thread
 """
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-if TYPE_CHECKING:
-    from neural_networks.components.module import Module
+from neural_networks.components.module import Module, Parameter
 
-
-class Parameter:
-    """Hold a weight and the gradient of the loss with respect to it.
-
-    Args:
-        value: array of any shape; kept, not copied.
-    """
-
-    value: np.ndarray
-    grad: np.ndarray
-
-    def __init__(self, value: np.ndarray) -> None:
-        self.value = value
-        self.grad = np.zeros_like(value)
+__all__ = ["FlatParameters", "Parameter", "pack"]
 
 
 class FlatParameters:
@@ -47,7 +34,7 @@ class FlatParameters:
         self.grads = grads
 
     def zero_grads(self) -> None:
-        """Set every gradient to zero; the owner of a training step calls it at the start of its own step."""
+        """Set every gradient to zero, as a training step does when it starts."""
         self.grads.fill(0)
 
     def view(self, submodule: Module) -> FlatParameters:
@@ -77,7 +64,7 @@ class FlatParameters:
     def twin(self) -> FlatParameters:
         """Return a copy of the module that shares the values but adds into gradients of its own.
 
-        Two threads may then run `backward` at the same time on two halves of a mini-batch.
+        Two threads may then run `backward` at the same time on two parts of a mini-batch.
         """
         shared: dict[int, Any] = {id(p.value): p.value for p in self.module.parameters()}
         module = copy.deepcopy(self.module, shared)
@@ -89,15 +76,14 @@ class FlatParameters:
 def pack(module: Module, dtype: DTypeLike = np.float32) -> FlatParameters:
     """Move all parameters of a module into one flat vector of values and one of gradients.
 
-    The dtype is decided here, once: the same module is checked in float64 and runs in float32.
+    The dtype is chosen here: the same module is checked in float64 and runs in float32.
 
     Args:
         module: whose `parameters()` are packed, depth first in attribute order.
         dtype: of both vectors.
 
     Returns:
-        The vectors; the module's Parameters are views into them from now on. Gradients start at
-        zero.
+        The vectors, into which the module's Parameters are views from now on. Gradients are zero.
     """
     parameters = module.parameters()
     size = sum(p.value.size for p in parameters)

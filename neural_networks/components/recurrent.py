@@ -1,9 +1,9 @@
-"""The owner's recurrent cell: two small feed-forward networks, one that makes the state, one that reads it.
+"""`Recurrent`, a cell of two small feed-forward networks: one computes the state, one reads it.
 
     h_t = MLP_in([h_{t-1}; x_t])        h_0 = 0 unless it is given
     y_t = MLP_out(h_t)
 
-Between the layers of each stands a leaky ReLU (0.01), the last layer of each is linear.
+Between the layers of each network is a leaky ReLU (0.01); the last layer is linear.
 T, B, F, H, O = time steps, batch, input size, state size, output size.
 """
 
@@ -18,6 +18,7 @@ from neural_networks.components.initializers import fan_in_uniform
 from neural_networks.components.kernels.recurrent import recurrent_backward, recurrent_forward
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import Parameter
+from neural_networks.components.recurrent_layer import check_output_gradient, checked_input
 
 
 class RecurrentCache(NamedTuple):
@@ -30,7 +31,7 @@ class RecurrentCache(NamedTuple):
 
 
 class Recurrent(Module):
-    """The owner's cell over whole sequences, with full backpropagation through time.
+    """A cell of two networks over whole sequences, with full backpropagation through time.
 
     Args:
         input_size: F, values of each time step.
@@ -55,16 +56,19 @@ class Recurrent(Module):
             or min(input_size, *input_layers, *output_layers) < 1
         ):
             raise ValueError(
-                f"each network needs at least two sizes, all positive: {input_size}, {input_layers}, {output_layers}"
+                f"each network needs at least two sizes, all positive: "
+                f"{input_size}, {input_layers}, {output_layers}"
             )
         if input_layers[0] != input_layers[-1] + input_size:
             raise ValueError(
                 f"input_layers must begin with its last size plus input_size, "
-                f"{input_layers[-1]} + {input_size} = {input_layers[-1] + input_size}, not with {input_layers[0]}"
+                f"{input_layers[-1]} + {input_size} = {input_layers[-1] + input_size}, "
+                f"not with {input_layers[0]}"
             )
         if output_layers[0] != input_layers[-1]:
             raise ValueError(
-                f"output_layers must begin with the last of input_layers, {input_layers[-1]}, not with {output_layers[0]}"
+                f"output_layers must begin with the last of input_layers, {input_layers[-1]}, "
+                f"not with {output_layers[0]}"
             )
         self.input_size = input_size
         self.output_size = output_layers[-1]
@@ -72,8 +76,8 @@ class Recurrent(Module):
         self.slope = slope
         self.input_layers = np.array(input_layers, np.int64)
         self.output_layers = np.array(output_layers, np.int64)
-        # Each network's weights are one vector, W (inputs, outputs) then b (outputs,) layer after
-        # layer; `layers` shows them apart.
+        # Each network's weights are one vector: W (inputs, outputs), then b (outputs,), layer after
+        # layer; `layers` returns them one by one.
         self.input_weights = Parameter(_first_weights(input_layers, rng))
         self.output_weights = Parameter(_first_weights(output_layers, rng))
 
@@ -99,46 +103,34 @@ class Recurrent(Module):
         Raises:
             ValueError: if a shape does not fit.
         """
-        repeated = steps is not None
-        if x.ndim != (2 if repeated else 3) or x.shape[-1] != self.input_size:
-            wanted = f"(B, {self.input_size})" if repeated else f"(T, B, {self.input_size})"
-            raise ValueError(f"this cell takes x of shape {wanted}, not {x.shape}")
-        dtype = self.input_weights.value.dtype
-        x = np.ascontiguousarray(x[None] if repeated else x, dtype)
-        count, batch = (x.shape[0] if steps is None else steps), x.shape[1]
-        if count < 1:
-            raise ValueError(f"a sequence needs at least one time step, not {count}")
+        x, count = checked_input(self, x, first, steps)
+        dtype, batch = self.input_weights.value.dtype, x.shape[1]
+        x = np.ascontiguousarray(x, dtype)
         if first is None:
             first = np.zeros((batch, self.hidden_size), dtype)
-        elif first.shape != (batch, self.hidden_size):
-            raise ValueError(
-                f"the first state must have the shape {(batch, self.hidden_size)}, not {first.shape}"
-            )
         y = np.empty((count, batch, self.output_size), dtype)
         inner = np.empty((count, batch, self.input_layers.sum()), dtype)
         outer = np.empty((count, batch, self.output_layers.sum()), dtype)
         recurrent_forward(
             y, inner, outer, x, np.ascontiguousarray(first, dtype), *self._constants(dtype)
         )
-        return (y[-1] if last else y), RecurrentCache(inner, outer, repeated, last)
+        return (y[-1] if last else y), RecurrentCache(inner, outer, steps is not None, last)
 
     def backward(self, dy: np.ndarray, cache: RecurrentCache) -> np.ndarray:
-        """Return dx, shaped like the x of forward, from dy, shaped like its outputs; add the weights' gradients."""
+        """Return dx, shaped like the x of forward, and add the weights' gradients."""
         return self.backward_with_state(dy, cache)[0]
 
     def backward_with_state(
         self, dy: np.ndarray, cache: RecurrentCache
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return dx as `backward` does, and dfirst (B, H), the gradient with respect to the first state.
+        """Return dx as `backward` does, and the gradient dfirst (B, H) of the first state.
 
         Raises:
             ValueError: if dy does not have the shape of the outputs.
         """
         steps, batch, _ = cache.inner.shape
         dtype = self.input_weights.value.dtype
-        wanted = (batch, self.output_size) if cache.last else (steps, batch, self.output_size)
-        if dy.shape != wanted:
-            raise ValueError(f"dy must have the shape {wanted} of the outputs, not {dy.shape}")
+        check_output_gradient(self, dy, steps, batch, last=cache.last)
         if cache.last:
             dlast, dy = dy, np.zeros((steps, batch, self.output_size), dtype)
             dy[-1] = dlast
@@ -156,17 +148,12 @@ class Recurrent(Module):
         )
         return (dx[0] if cache.repeated else dx), dfirst
 
-    def add_gradients(self, dy: np.ndarray, cache: RecurrentCache) -> None:
-        """Add the weights' gradients alone, from dy shaped like the outputs: for a first layer, whose input needs none."""
-        self.backward_with_state(dy, cache)
-
     def layers(
         self,
     ) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[np.ndarray, np.ndarray]]]:
         """Return (W, b) of each layer of MLP_in and of MLP_out, as views into the weights."""
-        return _apart(self.input_weights.value, self.input_layers), _apart(
-            self.output_weights.value, self.output_layers
-        )
+        inner = _layers(self.input_weights.value, self.input_layers)
+        return inner, _layers(self.output_weights.value, self.output_layers)
 
     def _constants(
         self, dtype: np.dtype
@@ -182,7 +169,7 @@ def _first_weights(sizes: Sequence[int], rng: np.random.Generator) -> np.ndarray
     )
 
 
-def _apart(weights: np.ndarray, sizes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def _layers(weights: np.ndarray, sizes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     found, start = [], 0
     for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
         middle, stop = start + inputs * outputs, start + (inputs + 1) * outputs

@@ -1,12 +1,14 @@
-"""What all gated cells share around their recurrence: the owner's arguments, the first state, one input for all steps, the last output.
+"""What GRU, LSTM and RNN share: arguments, first state, repeated input, last output.
 
-    GRU(F, H, rng=rng)                                                         the cell alone, its outputs are its states
-    GRU(F, input_layers=(H + F, .., H), output_layers=(H, .., O), rng=rng)     as the owner's cell takes it
+    GRU(F, H, rng=rng)
+        the cell alone, whose outputs are its states
+    GRU(F, input_layers=(H + F, .., H), output_layers=(H, .., O), rng=rng)
+        with the arguments of `Recurrent`
 
-A gated cell makes its state by its gates, so the layers between the first and the last of
-`input_layers` see x alone, before the recurrence: a small feed-forward network whose layers all end
-in a leaky ReLU. `output_layers` are one behind the states. T, B, F, H, O, S = time steps, batch,
-input size, hidden size, output size, size of the state that goes round.
+These cells compute the state by their gates, so the layers between the first and the last of
+`input_layers` read x alone, before the recurrence: a small feed-forward network in which a leaky
+ReLU follows every layer. `output_layers` are a network behind the states. T, B, F, H, O, S = time
+steps, batch, input size, hidden size, output size, state size.
 """
 
 from __future__ import annotations
@@ -26,15 +28,53 @@ class LayerCache(NamedTuple):
     # (T, B, F), what the cell itself reads, or (1, B, F) for an input that every step gets
     x: np.ndarray
     hidden: np.ndarray  # (T+1, B, H), [0] the first state
-    kept: tuple[np.ndarray, ...]  # of the cell
+    kept: tuple[np.ndarray, ...]  # by the cell
     before: Any  # the caches of the networks around it
     after: Any
     repeated: bool
     last: bool
 
 
+def checked_input(
+    cell: Any, x: np.ndarray, first: np.ndarray | None, steps: int | None
+) -> tuple[np.ndarray, int]:
+    """Return x as (T, B, F), or (1, B, F) for an input that every step gets, and T.
+
+    Raises:
+        ValueError: if a shape does not fit the cell.
+    """
+    repeated, inputs = steps is not None, cell.input_size
+    if x.ndim != (2 if repeated else 3) or x.shape[-1] != inputs:
+        wanted = f"(B, {inputs})" if repeated else f"(T, B, {inputs})"
+        raise ValueError(
+            f"a {type(cell).__name__} of {inputs} inputs takes x of shape {wanted}, not {x.shape}"
+        )
+    x = x[None] if repeated else x
+    count = len(x) if steps is None else steps
+    if count < 1:
+        raise ValueError(f"a sequence needs at least one time step, not {count}")
+    shape = (x.shape[1], cell.state_size)
+    if first is not None and first.shape != shape:
+        raise ValueError(f"the first state must have the shape {shape}, not {first.shape}")
+    return x, count
+
+
+def check_output_gradient(cell: Any, dy: np.ndarray, steps: int, batch: int, *, last: bool) -> None:
+    """Check the shape of dy.
+
+    Raises:
+        ValueError: if it is not that of the outputs.
+    """
+    wanted = (batch, cell.output_size) if last else (steps, batch, cell.output_size)
+    if dy.shape != wanted:
+        raise ValueError(f"dy must have the shape {wanted} of the outputs, not {dy.shape}")
+
+
 class RecurrentLayer(Module):
-    """A cell with the networks around it. A subclass has `_run` and `_run_backward`, and calls `_surround` before and `_finish` after.
+    """A cell with the networks around it.
+
+    A subclass has `_run` and `_run_backward`; it calls `_surround` before it makes its weights, and
+    `_add_output` after.
 
     Attributes:
         input_size: F.
@@ -57,7 +97,7 @@ class RecurrentLayer(Module):
         input_layers: Sequence[int] | None,
         rng: np.random.Generator,
     ) -> int:
-        """Take the arguments, make the network before the cell, and return the cell's own input size."""
+        """Make the network before the cell, and return the input size of the cell itself."""
         name = type(self).__name__
         if (hidden_size is None) == (input_layers is None):
             raise ValueError(
@@ -70,7 +110,8 @@ class RecurrentLayer(Module):
         )
         if len(sizes) < 2 or min(input_size, *sizes) < 1 or sizes[-1] < 1:
             raise ValueError(
-                f"a {name} needs at least one input and one hidden unit, not {input_size} and {sizes}"
+                f"a {name} needs at least one input and one hidden unit, "
+                f"not {input_size} and {sizes}"
             )
         if sizes[0] != sizes[-1] + input_size:
             raise ValueError(
@@ -84,7 +125,7 @@ class RecurrentLayer(Module):
         )
         return between[-1]
 
-    def _finish(
+    def _add_output(
         self, output_layers: Sequence[int] | None, rng: np.random.Generator, *, states: int = 1
     ) -> None:
         """Make the network behind the cell."""
@@ -92,7 +133,8 @@ class RecurrentLayer(Module):
             len(output_layers) < 2 or output_layers[0] != self.hidden_size
         ):
             raise ValueError(
-                f"output_layers must begin with the hidden size, {self.hidden_size}, and have two sizes, not {output_layers}"
+                f"output_layers must begin with the hidden size, {self.hidden_size}, "
+                f"and have two sizes, not {output_layers}"
             )
         self.after = FeedForward(output_layers, rng=rng) if output_layers is not None else None
         self.output_size = self.hidden_size if output_layers is None else output_layers[-1]
@@ -101,11 +143,11 @@ class RecurrentLayer(Module):
     def _run(
         self, x: np.ndarray, steps: int, first: np.ndarray | None
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """Return the states (T+1, B, H), the first included, and what is kept for backward."""
+        """Return the states (T+1, B, H), the first included, and what backward needs besides."""
         raise NotImplementedError
 
     def _run_backward(self, dx: np.ndarray, dhidden: np.ndarray, cache: LayerCache) -> np.ndarray:
-        """Fill dx, unless it is empty, add the parameters' gradients and return that of the first state (B, S)."""
+        """Fill dx unless it is empty, add the parameters' gradients and return dfirst (B, S)."""
         raise NotImplementedError
 
     def forward(
@@ -130,21 +172,7 @@ class RecurrentLayer(Module):
         Raises:
             ValueError: if a shape does not fit.
         """
-        repeated = steps is not None
-        name = type(self).__name__
-        if x.ndim != (2 if repeated else 3) or x.shape[-1] != self.input_size:
-            wanted = f"(B, {self.input_size})" if repeated else f"(T, B, {self.input_size})"
-            raise ValueError(
-                f"a {name} of {self.input_size} inputs takes x of shape {wanted}, not {x.shape}"
-            )
-        x = x[None] if repeated else x
-        count = len(x) if steps is None else steps
-        if count < 1:
-            raise ValueError(f"a sequence needs at least one time step, not {count}")
-        if first is not None and first.shape != (x.shape[1], self.state_size):
-            raise ValueError(
-                f"the first state must have the shape {(x.shape[1], self.state_size)}, not {first.shape}"
-            )
+        x, count = checked_input(self, x, first, steps)
         before = after = None
         if self.before is not None:
             x, before = self.before.forward(x)
@@ -152,7 +180,7 @@ class RecurrentLayer(Module):
         y = hidden[-1] if last else hidden[1:]
         if self.after is not None:
             y, after = self.after.forward(y)
-        return y, LayerCache(x, hidden, kept, before, after, repeated, last)
+        return y, LayerCache(x, hidden, kept, before, after, steps is not None, last)
 
     def backward(self, dy: np.ndarray, cache: LayerCache) -> np.ndarray:
         """Return dx, shaped like the x of forward, and add the parameters' gradients."""
@@ -161,7 +189,7 @@ class RecurrentLayer(Module):
     def backward_with_state(
         self, dy: np.ndarray, cache: LayerCache
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return dx as `backward` does, and dfirst (B, S), the gradient with respect to the first state.
+        """Return dx as `backward` does, and the gradient dfirst (B, S) of the first state.
 
         Raises:
             ValueError: if dy does not have the shape of the outputs.
@@ -173,7 +201,7 @@ class RecurrentLayer(Module):
         return (dx[0] if cache.repeated else dx), dfirst
 
     def add_gradients(self, dy: np.ndarray, cache: LayerCache) -> None:
-        """Add the parameters' gradients alone: for a first layer, whose input needs none."""
+        """Add the gradients of the parameters without dx."""
         if self.before is not None:
             self.backward(dy, cache)
         else:
@@ -184,11 +212,9 @@ class RecurrentLayer(Module):
             )
 
     def _through_output(self, dy: np.ndarray, cache: LayerCache) -> np.ndarray:
-        """Return the gradient with respect to the states (T, B, H), or (1, B, H) where the last alone was asked for."""
+        """Return the gradient of the states (T, B, H), or (1, B, H) of the last state alone."""
         steps, batch = len(cache.hidden) - 1, cache.hidden.shape[1]
-        wanted = (batch, self.output_size) if cache.last else (steps, batch, self.output_size)
-        if dy.shape != wanted:
-            raise ValueError(f"dy must have the shape {wanted} of the outputs, not {dy.shape}")
+        check_output_gradient(self, dy, steps, batch, last=cache.last)
         if self.after is not None:
             dy = self.after.backward(dy, cache.after)
         return np.ascontiguousarray(dy[None] if cache.last else dy, cache.hidden.dtype)

@@ -2,7 +2,7 @@
 
     h_t = tanh(x_t W + h_{t-1} U + b)
 
-Backward, from dh_t, what the loss and the next step say together:
+Backward, from dh_t, the sum of the gradients from the loss and from the next step:
 
     ds = dh_t (1 - h_t^2),  dh_{t-1} = ds U^T,  dU = sum h_{t-1}^T ds,  dW = sum x_t^T ds
 
@@ -29,7 +29,7 @@ class RNN(RecurrentLayer):
     Args:
         input_size: F, values per time step.
         hidden_size: H, values of the state; or instead of it:
-        input_layers: the owner's argument, (H + F, .., H); see recurrent_layer.py.
+        input_layers: (H + F, .., H), as in `Recurrent`; see recurrent_layer.py.
         output_layers: (H, .., O), a network behind the states; none if not given.
         rng: draws the first weights, uniform in +-1/sqrt(H).
     """
@@ -48,7 +48,7 @@ class RNN(RecurrentLayer):
         self.input_weight = Parameter(fan_in_uniform((inputs, size), size, rng=rng))
         self.recurrent_weight = Parameter(fan_in_uniform((size, size), size, rng=rng))
         self.bias = Parameter(fan_in_uniform((size,), size, rng=rng))
-        self._finish(output_layers, rng)
+        self._add_output(output_layers, rng)
 
     def _run(
         self, x: np.ndarray, steps: int, first: np.ndarray | None

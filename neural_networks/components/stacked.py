@@ -1,4 +1,4 @@
-"""Recurrent layers on top of each other: each reads the outputs of the one below.
+"""Stacked recurrent layers: each reads the outputs of the one below.
 
 T, B, F, O, S = time steps, batch, input size, output size, size of all states together.
 """
@@ -27,7 +27,8 @@ class Stacked(Module):
         ]
         if not layers or any(outputs != inputs for outputs, inputs in sizes):
             raise ValueError(
-                f"each layer must read as many values as the one below writes: (outputs, inputs) are {sizes}"
+                "each layer must read as many values as the one below writes: "
+                f"(outputs, inputs) are {sizes}"
             )
         self.layers = list(layers)
         self.input_size, self.output_size = layers[0].input_size, layers[-1].output_size
@@ -57,7 +58,8 @@ class Stacked(Module):
         """
         if first is not None and (first.ndim != 2 or first.shape[1] != self.state_size):
             raise ValueError(
-                f"the first states of these layers have the shape (B, {self.state_size}) together, not {first.shape}"
+                "the first states of these layers have the shape "
+                f"(B, {self.state_size}) together, not {first.shape}"
             )
         caches, start = [], 0
         for layer in self.layers:
@@ -70,10 +72,6 @@ class Stacked(Module):
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx, shaped like the x of forward, and add the parameters' gradients."""
         return self.backward_with_state(dy, cache)[0]
-
-    def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
-        """Add the parameters' gradients alone."""
-        self.backward_with_state(dy, cache)
 
     def backward_with_state(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return dx as `backward` does, and dfirst (B, S)."""

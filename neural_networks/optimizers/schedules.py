@@ -1,4 +1,4 @@
-"""Schedules: what the learning rate is at each step.
+"""Schedules: the learning rate at each step.
 
 Contract: a schedule is a callable, step -> learning rate, with steps counted from 0. All but
 Plateau are pure functions of the step, so a resumed training needs nothing but the number of steps
@@ -21,15 +21,15 @@ def constant(rate: float) -> Schedule:
 
 
 def warm_up(schedule: Schedule, steps: int) -> Schedule:
-    """Let a schedule rise linearly during its first steps: the first is 1 / steps of it, step number `steps` all of it."""
+    """Scale a schedule linearly from 1 / steps of it at the first step to all of it."""
     return lambda step: schedule(step) * min(1.0, (step + 1) / max(steps, 1))
 
 
 def cosine(rate: float, steps: int, *, final: float = 0.0, start: int = 0) -> Schedule:
-    """Fall from rate to `final` times rate along half a cosine, from step `start` to step `steps` (Loshchilov and Hutter 2017).
+    """Fall from rate to final * rate along half a cosine, from step `start` to step `steps`.
 
-    With start > 0 the rate is constant first: cosine(4e-3, 1000, final=0.02, start=800) tapers off
-    the last fifth.
+    Loshchilov and Hutter 2017. With start > 0 the rate is constant first: cosine(4e-3, 1000,
+    final=0.02, start=800) decays over the last fifth.
     """
 
     def schedule(step: int) -> float:
@@ -45,7 +45,7 @@ def exponential(rate: float, half_life: float) -> Schedule:
 
 
 class Plateau:
-    """Lower the rate when the loss has stopped falling. `observe` tells it the losses; Trainer does so.
+    """Lower the rate when the loss has stopped falling; Trainer calls `observe` with every loss.
 
     Args:
         rate: the first rate.
@@ -75,11 +75,11 @@ class Plateau:
         self.waited = 0
 
     def __call__(self, step: int) -> float:
-        """Return the present rate."""
+        """Return the current rate."""
         return self.rate
 
     def observe(self, loss: float) -> None:
-        """Take in the loss of one step."""
+        """Take the loss of one step into account."""
         self.mean = (
             loss
             if np.isnan(self.mean)
@@ -99,7 +99,7 @@ class Plateau:
         return {"plateau": np.array([self.rate, self.mean, self.best, self.waited], np.float64)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a `state`."""
+        """Continue from a `state`."""
         self.rate, self.mean, self.best, waited = (float(number) for number in state["plateau"])
         self.waited = int(waited)
 

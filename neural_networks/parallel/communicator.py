@@ -1,16 +1,16 @@
-"""Several processes that train one model together: what they say to each other, in four calls.
+"""Communication between processes that train one model together.
 
 Contract:
 
-    rank, size                  which process this is, of how many
-    local                       how many of them share this machine
+    rank, size                  the number of this process, and of all
+    local                       the number of processes on this machine
     add(vector)                 the vector becomes the sum of all processes' vectors, in place
-    gather(rows) -> rows        (k, ...) of every process, one behind the other in the order of their ranks
-    broadcast(data) -> data     the bytes that the first process gives
-    together()                  a block that all processes leave, or none: an error in one of them ends them all
+    gather(rows) -> rows        (k, ...) of every process, in the order of their ranks
+    broadcast(data) -> data     the bytes that the first process passes
+    together()                  a block in which an error of one process ends all of them
 
-Each is called by all processes in the same order. `ALONE` is the one process that there mostly is;
-`mpi.processes` finds the others.
+All processes make the same calls in the same order. `ALONE` is a single process; `mpi.processes`
+finds several.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Communicator(Protocol):
         """Return the rows (k, ...) of all processes, in the order of their ranks."""
 
     def broadcast(self, data: bytes) -> bytes:
-        """Return the data that the first process gives."""
+        """Return the data that the first process passes."""
 
     def together(self) -> AbstractContextManager[None]:
-        """Return a block that all processes leave, or none."""
+        """Return a block in which an error of one process ends all of them."""
 
 
 class Alone:
@@ -63,7 +63,7 @@ class Alone:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Do nothing: there is nobody to tell."""
+        """Do nothing."""
         yield
 
 
@@ -80,7 +80,7 @@ def any_of(communicator: Communicator, flag: bool) -> bool:
 
 
 def same_everywhere(communicator: Communicator, values: np.ndarray) -> bool:
-    """Return whether every process holds the same bytes."""
+    """Return whether every process has the same bytes."""
     if communicator.size == 1:
         return True
     own = np.ascontiguousarray(values).tobytes()
@@ -88,7 +88,7 @@ def same_everywhere(communicator: Communicator, values: np.ndarray) -> bool:
 
 
 def share_arrays(communicator: Communicator, arrays: Arrays) -> Arrays:
-    """Return the arrays that the first process gives; what the others give is not looked at."""
+    """Return the arrays that the first process passes; those of the others are ignored."""
     if communicator.size == 1:
         return arrays
     layout = json.dumps([[name, array.dtype.str, array.shape] for name, array in arrays.items()])

@@ -2,8 +2,7 @@
 
     mpiexec -n 4 ai-radio train ~/Music --station mine
 
-Nothing is pickled: what goes from process to process are numbers and bytes. See
-docs/many_machines.md.
+Nothing is pickled: processes exchange numbers and bytes only. See docs/many_machines.md.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ import numpy as np
 
 from neural_networks.parallel.communicator import ALONE, Communicator
 
-# What the launchers of MPICH, Intel MPI, Open MPI and Slurm tell the processes that they start: how
-# many there are.
+# The variables in which the launchers of MPICH, Intel MPI, Open MPI and Slurm give the number of
+# processes.
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 SIGNS = (*SIZES, "PMIX_RANK", "PMI_RANK")
-PATIENCE = 1.0  # seconds that the others let the first process tell an error which all of them have
+PATIENCE = 1.0  # seconds that the others wait, so that the first process reports a common error
 
 
 class CommunicatorError(ValueError):
@@ -42,28 +41,29 @@ def processes() -> Communicator:
     """
     if not any(sign in os.environ for sign in SIGNS):
         return ALONE
-    told = max(
+    started = max(
         (int(os.environ[name]) for name in SIZES if os.environ.get(name, "").isdigit()), default=1
     )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of what is refused below
+            warnings.simplefilter("ignore", RuntimeWarning)  # about what is refused below
             from mpi4py import MPI
     except ImportError as error:
-        if told == 1:
+        if started == 1:
             return ALONE
         raise CommunicatorError(
-            "started by mpiexec, but mpi4py is not there; pip install 'ai-radio[mpi]'"
+            "started by mpiexec, but mpi4py is not installed; pip install 'ai-radio[mpi]'"
         ) from error
     except RuntimeError as error:
         raise CommunicatorError(
             f"started by mpiexec, but mpi4py finds no MPI library ({error}); pip install mpich"
         ) from error
     world = MPI.COMM_WORLD
-    if told > 1 and world.size == 1:
+    if started > 1 and world.size == 1:
         # Each would train the whole station and write it over the others'.
         raise CommunicatorError(
-            f"mpiexec started {told} processes that don't see each other; it is not of the MPI that mpi4py uses"
+            f"mpiexec started {started} processes that don't see each other; "
+            "it is not of the MPI that mpi4py uses"
         )
     return MPIProcesses(world) if world.size > 1 else ALONE
 
@@ -105,7 +105,7 @@ class MPIProcesses:
         return everything
 
     def broadcast(self, data: bytes) -> bytes:
-        """Return the bytes that the first process gives."""
+        """Return the bytes that the first process passes."""
         count = np.array([len(data)], np.int64)
         self._world.Bcast(count)
         buffer = (
@@ -118,10 +118,10 @@ class MPIProcesses:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """End all processes at an error in this one: without it the others would wait for it for ever.
+        """End all processes at an error in this one, for which the others would otherwise wait.
 
-        NOTE: the error goes on its way, so that whoever tells errors tells this one; the others are
-        ended when this process ends.
+        NOTE: the error is raised again and reported as usual; the others end when this process
+        ends.
         """
         try:
             yield
@@ -144,4 +144,6 @@ def _abort_at_exit(world: Any, code: int) -> None:
         sys.stderr.flush()
         world.Abort(code)
 
-    atexit.register(abort)  # runs before what mpi4py registered, which would wait for the others
+    atexit.register(
+        abort
+    )  # runs before the function that mpi4py registered, which would wait for the others

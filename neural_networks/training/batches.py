@@ -1,10 +1,11 @@
-"""Batches: which examples a step takes, which random numbers it may draw, which examples are kept for testing.
+"""Mini-batches: which examples a step takes, the random numbers that it draws, and the test set.
 
 Contract:
 
-    Noise(seed, ...).at(step) -> Generator          the same numbers for the same step, reached at once, in any order of steps
-    Order(seed).indices(step, size, count)          (size,) a piece of an endless row of permutations of range(count)
-    set_apart(training, test, ...) -> (training, test)      a test split drawn from the seed
+    Noise(seed, ...).at(step) -> Generator      the same numbers for the same step, in any order
+    Order(seed).indices(step, size, count)      (size,) the next in an endless sequence of
+                                                permutations of range(count)
+    set_apart(training, test, ...) -> (training, test)      a test set drawn from the seed
 
 All follow from the seed and the step alone: a resumed training needs no state of a generator.
 """
@@ -16,29 +17,33 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from neural_networks.training.streams import StepStream
+
 Data = TypeVar("Data", bound=np.ndarray | Sequence[np.ndarray])
 
 
-class Batch(NamedTuple):
-    """One half of a mini-batch, as a loss gets it.
+class Piece(NamedTuple):
+    """One piece of a mini-batch (a micro-batch), as a loss gets it.
 
     Attributes:
         indices: (b,) which examples.
         step: counted from 0.
-        rng: draws the same numbers for the same seed, step and half, on any thread and after a
-            resume; not to be kept for later.
+        rng: draws the same numbers for the same seed, step and piece, on any thread and after a
+            resume. NOTE: it is reused at the next step.
+        piece: its number in the mini-batch; two losses of one step find each other's piece by it.
     """
 
     indices: np.ndarray
     step: int
     rng: np.random.Generator
+    piece: int = 0
 
 
 class Noise:
-    """Random numbers of numbered steps: Philox encrypts a counter (Salmon et al. 2011), and a step is a place of the counter.
+    """Random numbers for numbered steps: Philox encrypts a counter, which a step sets.
 
-    To set the counter takes a tenth of the time that a new Generator takes, which a tiny network's
-    step would notice.
+    Salmon et al. 2011. Setting the counter takes a tenth of the time that a new Generator takes,
+    which matters in the step of a tiny network.
 
     Args:
         seed: one or more whole numbers.
@@ -51,25 +56,28 @@ class Noise:
         self._generator = np.random.Generator(self._bits)
 
     def at(self, step: int) -> np.random.Generator:
-        """Return the generator at the start of a step's numbers. NOTE: it is the same object every time."""
+        """Return the generator at the start of a step's numbers.
+
+        NOTE: it is the same object every time.
+        """
         self._counter[1] = step  # word 0 counts within the step
         self._bits.state = self._state
         return self._generator
 
 
 class Order:
-    """The order of the examples: a permutation per epoch, one after the other, so all batches are full and none repeats one.
+    """The order of the examples: one permutation per epoch, so that all mini-batches are full.
 
     Args:
         seed: of the permutations.
     """
 
     def __init__(self, seed: int) -> None:
-        self._noise = Noise(seed, 1)
+        self._noise = Noise(seed, StepStream.ORDER)
         self._epoch, self._permuted = -1, np.empty(0, np.int64)
 
     def indices(self, step: int, size: int, count: int) -> np.ndarray:
-        """Return which `size` of `count` examples the step takes, size <= count."""
+        """Return the numbers (size,) of the examples of a step, size <= count."""
         epoch, start = divmod(step * size, count)
         indices = self._permutation(epoch, count)[start : start + size]
         if indices.size < size:
@@ -91,27 +99,27 @@ def set_apart(
 
     Args:
         training: (N, ...).
-        test: given apart, or None.
-        test_share: of the training examples that become the test set, at least one; 0 for none.
-            Which ones is drawn from the seed.
+        test: a test set, or None.
+        test_share: share of the training examples that become the test set, at least one; 0 for
+            none. They are drawn from the seed.
         seed: of the training.
 
     Raises:
-        ValueError: if the share is none, leaves nothing to train on, or there is a test set
-            already.
+        ValueError: if the share is not between 0 and 1 or leaves nothing to train on, or there is
+            a test set already.
     """
     if not test_share:
         return training, test
     if test is not None:
         raise ValueError("give test_data or test_share, not both")
     if not 0 < test_share < 1:
-        raise ValueError(f"test_share lies between 0 and 1, not at {test_share}")
+        raise ValueError(f"test_share is between 0 and 1, not {test_share}")
     count = len(training)
     tested = max(1, round(test_share * count))
     if tested >= count:
         raise ValueError(
             f"a test_share of {test_share} leaves nothing of {count} examples to train on"
         )
-    order = Noise(seed, 2).at(0).permutation(count)
+    order = Noise(seed, StepStream.TEST_SET).at(0).permutation(count)
     data = np.asarray(training)
     return data[np.sort(order[tested:])], data[np.sort(order[:tested])]

@@ -1,13 +1,13 @@
-"""Checkpoints: named arrays and a configuration in one .npz file, written atomically, read with suspicion.
+"""Checkpoints: named arrays and a configuration in one .npz file, written atomically, validated.
 
 Contract:
 
-    save_arrays(path, arrays, configuration)         the old file stays whole until the new one is on the disk
-    load_arrays(path) -> (arrays, configuration)     CheckpointError, one line, for anything but a sound file of ours
+    save_arrays(path, arrays, configuration)         the old file stays until the new one is on disk
+    load_arrays(path) -> (arrays, configuration)     CheckpointError, one line, for any other file
     join({"vae/": state, ...}) -> arrays             the states of several parts in one file
-    part(arrays, "vae/") -> state                    and one of them again
+    part(arrays, "vae/") -> state                    one of them
 
-The file is a plain .npz that `numpy.load` opens without pickle; the entry `checkpoint.json` holds
+The file is a plain .npz that `numpy.load` opens without pickle; the entry `checkpoint.json` has
 the schema's version and the configuration as JSON text in bytes. The same arrays give the same
 bytes.
 """
@@ -34,12 +34,12 @@ SCHEMA_VERSION = 1
 _HEADER = "checkpoint.json"
 _FORMAT = "ai-radio checkpoint"
 LARGEST = 1 << 30  # bytes
-_MEMBERS = 4096  # entries of a file; ours have some dozens
-_DIRECTORY = 1 << 20  # bytes that may be in a file beside its arrays, which are not compressed
+_MEMBERS = 4096  # most entries in a file; there are some dozens
+_DIRECTORY = 1 << 20  # bytes in a file besides its arrays, which are not compressed
 
 
 class CheckpointError(ValueError):
-    """The file is missing, damaged, foreign, newer than this program, or too large; the message is one line."""
+    """The file is missing, damaged, foreign, too new or too large; the message is one line."""
 
 
 def save_arrays(
@@ -55,10 +55,10 @@ def save_arrays(
         path: of the file; its folder must exist. The name is taken as it is.
         arrays: of numbers, by name.
         configuration: anything JSON can hold.
-        before: called when the new file is on the disk, before it takes the place of the old one.
+        before: called when the new file is on disk, before it replaces the old one.
 
     Raises:
-        OSError: if it cannot be written; an older file of that name is left as it was.
+        OSError: if it cannot be written; an older file of that name is unchanged.
         ValueError: if an array holds objects or has the header's name, or the configuration is not
             JSON.
     """
@@ -71,7 +71,8 @@ def save_arrays(
     for name, array in arrays.items():
         if name in content or name == "file" or np.asarray(array).dtype.hasobject:
             raise ValueError(
-                f"the array {name!r} cannot be saved: objects and the names 'file' and {_HEADER!r} are not for arrays"
+                f"the array {name!r} cannot be saved: arrays hold no objects, "
+                f"and have other names than 'file' and {_HEADER!r}"
             )
         content[name] = array
     descriptor, temporary = tempfile.mkstemp(
@@ -93,17 +94,17 @@ def save_arrays(
 
 
 def bring_to_disk(descriptor: int) -> None:
-    """Wait until what was written to an open file is on its disk."""
+    """Wait until the data of an open file is on disk."""
     os.fsync(descriptor)
-    if sys.platform == "darwin":  # where fsync stops at the drive's own memory
+    if sys.platform == "darwin":  # where fsync only reaches the drive's cache
         import fcntl
 
-        with contextlib.suppress(OSError):  # a network's disk may know no more than fsync
+        with contextlib.suppress(OSError):  # a network drive may support fsync only
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
 
 
 def remove_unfinished(path: Path) -> None:
-    """Delete what a kill left of files that were to become `path`."""
+    """Delete the incomplete versions of `path` that a killed process has left."""
     for left in path.absolute().parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         left.unlink(missing_ok=True)
 
@@ -115,7 +116,7 @@ def load_arrays(
 
     Args:
         path: of the file.
-        largest: bytes that the arrays may hold together; a file cannot make us allocate more.
+        largest: bytes that the arrays may take together; no file makes the program allocate more.
 
     Raises:
         CheckpointError: for anything but a sound checkpoint of this or an older version.
@@ -130,7 +131,8 @@ def load_arrays(
             members = archive.infolist()
             if sum(member.file_size for member in members) > largest:
                 raise CheckpointError(
-                    f"{path} is too large for a checkpoint: it unpacks to more than {largest:,} bytes"
+                    f"{path} is too large for a checkpoint: "
+                    f"it unpacks to more than {largest:,} bytes"
                 )
             if len(members) > _MEMBERS:
                 raise CheckpointError(f"{path} is no checkpoint: it has {len(members):,} entries")
@@ -139,7 +141,7 @@ def load_arrays(
                 for member in members
             ):
                 raise CheckpointError(
-                    f"{path} is no checkpoint: it is compressed in a way that can't be bounded"
+                    f"{path} is no checkpoint: its compression has no bound that can be checked"
                 )
             arrays = {
                 member.filename.removesuffix(".npy"): _read_array(archive, member)
@@ -159,7 +161,7 @@ def load_arrays(
 
 
 def join(states: dict[str, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return the arrays of several states in one dict, each name behind its state's prefix."""
+    """Return the arrays of several states in one dict, each name after its state's prefix."""
     return {
         prefix + name: array for prefix, state in states.items() for name, array in state.items()
     }
@@ -174,7 +176,7 @@ def part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     }
 
 
-# What zipfile, zlib and NumPy's header parser raise for bytes that are not theirs.
+# The errors of zipfile, zlib and NumPy's header parser for bytes in other formats.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -195,11 +197,11 @@ _DAMAGE = (
 
 
 def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
-    """Return one array; its header is checked against the bytes that are there before anything is allocated."""
+    """Return one array; its header is checked against the bytes before anything is allocated."""
     with archive.open(member) as stream:
         data = stream.read(member.file_size)
         if stream.read(1):
-            raise ValueError(f"{member.filename} is longer than it says")
+            raise ValueError(f"{member.filename} is longer than its header says")
     file = io.BytesIO(data)
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
@@ -218,7 +220,7 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray
         or min(shape, default=0) < 0
         or count * dtype.itemsize != len(data) - start
     ):
-        raise ValueError(f"{member.filename} does not hold what its header says")
+        raise ValueError(f"{member.filename} does not fit its header")
     array = np.frombuffer(data, dtype, count, start).reshape(shape, order="F" if fortran else "C")
     return array.copy(order="C")
 
@@ -240,7 +242,8 @@ def _configuration(path: Path, header: np.ndarray | None) -> dict[str, Any]:
         ) from None
     if version > SCHEMA_VERSION:
         raise CheckpointError(
-            f"{path} was written by a newer version of this program (schema {version}, this one reads {SCHEMA_VERSION})"
+            f"{path} was written by a newer version of this program "
+            f"(schema {version}, this one reads {SCHEMA_VERSION})"
         )
     return configuration
 
@@ -256,7 +259,7 @@ def _umask() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the rename itself to the disk; not every platform lets a folder be opened."""
+    """Wait until a rename is on disk, where the platform allows to open a folder."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,7 @@
-"""Early stopping: whether a loss has stopped falling, and the weights it was lowest with (Prechelt 1998)."""
+"""Early stopping: detect that a loss has stopped falling, and store the best weights.
+
+Prechelt 1998.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,15 @@ from math import inf
 
 import numpy as np
 
-NOTICEABLE = 1e-3  # of the loss: what it must fall by to count as progress
+NOTICEABLE = 1e-3  # the share of the loss by which it must fall to count as progress
 
 
 class EarlyStop:
     """Watch a loss.
 
     Args:
-        patience: steps without progress that are enough, or None to go on forever.
-        values: (n,) the weights to copy at each new lowest loss, in place until then; None for no
-            copies.
+        patience: steps without progress until it stops, or None to continue for ever.
+        values: (n,) the weights, which are copied at each new lowest loss; None for no copies.
     """
 
     def __init__(self, patience: int | None, values: np.ndarray | None = None) -> None:
@@ -28,7 +30,7 @@ class EarlyStop:
         self._observed = 0
 
     def observe(self, step: int, loss: float, values: np.ndarray) -> None:
-        """Take in a loss measured after `step` steps, and the weights (n,) it was measured with."""
+        """Record a loss measured after `step` steps, and the weights (n,) it was measured with."""
         if loss < self.best_loss:
             self.best_loss, self.best_step = loss, step
             if self.best_values is not None:
@@ -39,7 +41,7 @@ class EarlyStop:
 
     @property
     def reached(self) -> bool:
-        """Whether patience is at its end."""
+        """Whether the training should stop."""
         return self.patience is not None and self._observed - self._progress >= self.patience
 
     def state(self) -> dict[str, np.ndarray]:
@@ -51,7 +53,7 @@ class EarlyStop:
         return state if self.best_values is None else state | {"values": self.best_values.copy()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a `state`; another patience may be given than before.
+        """Continue from a `state`; the patience may have changed.
 
         Raises:
             ValueError: if it is not whole.
@@ -65,7 +67,7 @@ class EarlyStop:
                 or values.shape != self.best_values.shape
                 or not np.isfinite(values).all()
             ):
-                raise ValueError("it keeps no weights of the lowest loss")
+                raise ValueError("it has no weights of the lowest loss")
             self.best_values[:] = values
         self.best_loss, self._bar = (float(loss) for loss in losses)
         self.best_step, self._progress, self._observed = (int(step) for step in steps)

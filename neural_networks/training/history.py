@@ -1,4 +1,4 @@
-"""History: what happened while a network trained, as numbers for a checkpoint and as a picture."""
+"""The history of a training, as numbers for a checkpoint and as a picture."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_POINTS = 4000  # of a curve; more can't be seen, and make a large SVG
+_POINTS = 4000  # of a curve; more are not visible, and make a large SVG
 
 
 @dataclass
 class History:
-    """The losses of a training, and what stood beside them.
+    """The losses of a training, with test losses, gradient norms and learning rates.
 
     Attributes:
         losses: one per step.
-        test_losses: (step, loss) on examples that were kept apart.
+        test_losses: (step, loss) on the test set.
         norms: of the gradient before clipping, one per step.
         rates: learning rates, one per step.
-        best_step: after which the loss that `patience` looks at was lowest; 0 if nothing looked at
-            it.
+        best_step: after which the loss that `patience` observes was lowest; 0 if it was not
+            observed.
         best_loss: that loss.
         stopped: whether Ctrl-C ended the training.
     """
@@ -41,7 +41,7 @@ class History:
     stopped: bool = False
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the numbers as arrays for a checkpoint; what was best is kept by whoever looks for it."""
+        """Return the numbers as arrays for a checkpoint, without the best step, see EarlyStop."""
         return {
             "losses": np.array(self.losses, np.float64),
             "norms": np.array(self.norms, np.float64),
@@ -51,7 +51,7 @@ class History:
         }
 
     def restore(self, state: dict[str, np.ndarray], steps: int) -> None:
-        """Go on from the `state` of a training that had made `steps` steps.
+        """Continue from the `state` of a training that had made `steps` steps.
 
         Raises:
             ValueError: if it is not whole.
@@ -77,7 +77,7 @@ class History:
         )
 
     def plot_losses(self, ax: Axes | None = None) -> Axes:
-        """Draw the losses, on a logarithmic axis where they are positive, into `ax` or a figure of its own."""
+        """Draw the losses into `ax` or a new figure, on a logarithmic axis if they are positive."""
         ax = ax or _new_axes()
         ax.plot(*_curve(self.losses), color="purple", linewidth=0.8, label="training")
         if self.test_losses:
@@ -99,7 +99,7 @@ class History:
         return ax
 
     def plot_steps(self, ax: Axes | None = None) -> Axes:
-        """Draw the gradient's norm, and the learning rate on an axis at the right, into `ax` or a figure of its own."""
+        """Draw the gradient's norm and (right axis) the learning rate into `ax` or a new figure."""
         ax = ax or _new_axes()
         rates = ax.twinx()
         ax.plot(*_curve(self.norms), color="teal", linewidth=0.8)
@@ -114,7 +114,7 @@ class History:
         return ax
 
     def figure(self) -> Figure:
-        """Draw the losses, and below them the gradient's norm and the learning rate where they are known."""
+        """Draw the losses, and below them the gradient's norm and the learning rate if known."""
         import matplotlib.pyplot as plt
 
         rows = 2 if self.norms else 1
@@ -132,10 +132,10 @@ class History:
         return figure
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the figure as PNG or SVG, after the ending of the path, and return the path.
+        """Write the figure as PNG or SVG, depending on the suffix, and return the path.
 
         Raises:
-            ValueError: if the ending is another.
+            ValueError: for another suffix.
             OSError: if it can't be written.
         """
         import matplotlib.pyplot as plt
@@ -158,7 +158,7 @@ def _new_axes() -> Axes:
 
 
 def _curve(values: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Return steps from 1 and values; of a long training the means over pieces of equal length."""
+    """Return steps from 1 and values, or for a long training means over equal intervals."""
     piece = -(-len(values) // _POINTS) or 1
     count = len(values) // piece
     steps, numbers = np.arange(1, len(values) + 1), np.array(values, np.float64)
@@ -170,11 +170,11 @@ def _curve(values: list[float]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def show_or_save(figure: Figure, path: Path | str) -> Path | None:
-    """Show a figure where there is a display; elsewhere save it, print where, and go on at once.
+    """Show a figure where there is a display; elsewhere save it and print where.
 
     Args:
         figure: is closed afterwards.
-        path: where to save; the folder for temporary files is taken if that cannot be written.
+        path: where to save; if that is not writable, the folder for temporary files.
 
     Returns:
         The file, or None if the figure was shown.

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for the end of a step, so that no step is left half made; a second one doesn't wait."""
+"""Ctrl-C that waits for the end of a step, so that no step is left half done."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 
 @contextmanager
 def held_interrupts() -> Iterator[Callable[[], bool]]:
-    """Give a function that tells whether Ctrl-C was pressed; the second time it raises KeyboardInterrupt at once.
+    """Yield a function that returns whether Ctrl-C was pressed; a second press interrupts at once.
 
-    Where Ctrl-C belongs to someone else already, or on another thread than the main one, it stays
-    as it is.
+    On a thread other than the main one, and where the program has its own handler, nothing changes.
     """
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -37,7 +36,7 @@ def held_interrupts() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def interrupt_between_steps() -> Iterator[Callable[[], None]]:
-    """Hold a Ctrl-C back until `check` is called: it raises KeyboardInterrupt."""
+    """Delay KeyboardInterrupt until the function `check`, which this yields, is called."""
     with held_interrupts() as pressed:
 
         def check() -> None:

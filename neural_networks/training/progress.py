@@ -1,15 +1,15 @@
-"""Lines that tell how far a training is: its loss, its rate, the time left."""
+"""Progress lines of a training: its loss, its rate, the time left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
 
-SILENCE = 60.0  # seconds after which a line is due, whatever the steps
+SILENCE = 60.0  # seconds after which a line is due in any case
 
 
 class Progress:
-    """Print a line every so many steps, at the last one, and after a minute of silence.
+    """Print a line at intervals of steps, at the last step, and after a minute without one.
 
     Args:
         steps: of the whole training.
@@ -34,28 +34,30 @@ class Progress:
             count,
             clock,
         )
-        self._first = 0  # the first step that was heard of, and when
-        self._start = self._told = clock()
+        self._first = 0  # the first step, and when it was
+        self._start = self._printed = clock()
 
     def step(self, step: int, loss: float, test_loss: float | None) -> None:
-        """Take note of step number `step`, counted from 1, and print a line if one is due."""
+        """Record step number `step`, counted from 1, and print a line if one is due."""
         now = self.clock()
         if not self._first:
-            # it may have compiled kernels: it says nothing about the time left
-            self._first, self._start, self._told = step, now, now
-        if step % self.line_steps and step != self.steps and now - self._told < SILENCE:
+            # it may have compiled kernels: its time says nothing about the rest
+            self._first, self._start, self._printed = step, now, now
+        if step % self.line_steps and step != self.steps and now - self._printed < SILENCE:
             return
-        self._told = now
+        self._printed = now
         test = "" if test_loss is None else f", test loss {test_loss:.4g}"
         rate = (step - self._first) / max(now - self._start, 1e-9)  # steps a second
         left = (
-            f", {rate * self.batch_size:,.0f} examples a second, {duration((self.steps - step) / rate)} left"
+            f", {rate * self.batch_size:,.0f} examples a second, "
+            f"{duration((self.steps - step) / rate)} left"
             if rate
             else ""
         )
         epochs = self.steps * self.batch_size // self.count
         print(
-            f"epoch {step * self.batch_size // self.count:,} of {epochs:,}: loss {loss:.4g}{test}{left}"
+            f"epoch {step * self.batch_size // self.count:,} of {epochs:,}: "
+            f"loss {loss:.4g}{test}{left}"
         )
 
 

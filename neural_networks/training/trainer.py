@@ -1,12 +1,12 @@
-"""Training: shuffled mini-batches, two threads, clipping, schedules, weight averaging, resume bit for bit.
+"""Training: shuffled mini-batches, two threads, clipping, schedules, averaging, exact resume.
 
 Contract:
 
-    loss(module, batch) -> float     adds the gradient of the mean loss over batch.indices into the module's Parameters
+    loss(module, piece) -> float     adds the gradient of the mean loss over piece.indices
     Trainer(...).run(count_of_examples, steps) -> losses (steps made,)
 
-The bytes that come out are the same for one thread and for two (see halves.py). A step of a tiny
-network takes microseconds, so what is done at every step is kept short.
+One thread and two give the same bytes (see pieces.py). A step of a tiny network takes microseconds,
+so there is little code in it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from neural_networks.components.parameters import FlatParameters
 from neural_networks.optimizers.optimizers import Average, Optimizer
 from neural_networks.optimizers.schedules import Schedule
 from neural_networks.parallel.communicator import ALONE, Communicator
-from neural_networks.training.batches import Batch, Order
+from neural_networks.training.batches import Order, Piece
 from neural_networks.training.checkpoint import part
 from neural_networks.training.interrupts import interrupt_between_steps
-from neural_networks.training.pieces import Halves
+from neural_networks.training.pieces import GradientPieces
+from neural_networks.training.trainer_state import checked_state
 
-__all__ = ["Batch", "Trainer", "TrainingDiverged"]
+__all__ = ["Piece", "Trainer", "TrainingDiverged"]
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss or a gradient is not a finite number; the values are those of the last finite loss."""
+    """The loss or a gradient is not finite; the values are those of the last finite loss."""
 
 
 class Trainer:
@@ -43,24 +44,23 @@ class Trainer:
         loss: see the contract above; it runs on two threads at once, on two modules that share
             their values.
         optimizer: changes the values.
-        schedule: step -> learning rate; one with a method `observe` is told every loss.
+        schedule: step -> learning rate; if it has a method `observe`, that gets every loss.
         batch_size: examples of a step; at most all there are.
         clip: largest Euclidean norm of the gradient, or None.
         averaging: decay of a moving average of the values (`average`), or None.
-        seed: of the order of the examples and of each batch's rng.
-        stream: set apart the batches' random numbers of trainers that share a seed, and with it the
-            order of the examples.
+        seed: of the order of the examples and of each piece's rng.
+        stream: makes the pieces' random numbers of trainers with one seed differ; the order of the
+            examples stays the same.
         threads: 1 or 2; None takes what the process may use.
-        pieces: that a mini-batch is cut into, each with random numbers of its own; by default its
-            two halves.
-        communicator: processes that share the pieces out. With the same batch size and pieces their
-            number changes rounding alone.
+        pieces: number of pieces in a mini-batch, each with random numbers of its own.
+        communicator: processes that share the pieces. With the same batch size and pieces their
+            number changes rounding only.
     """
 
     def __init__(
         self,
         parameters: FlatParameters,
-        loss: Callable[[Any, Batch], float],
+        loss: Callable[[Any, Piece], float],
         optimizer: Optimizer,
         schedule: Schedule,
         *,
@@ -82,7 +82,7 @@ class Trainer:
                 f"clip is the largest norm of the gradient, a positive number, not {clip}"
             )
         if averaging is not None and not 0 <= averaging < 1:
-            raise ValueError(f"averaging is a decay from 0 up to, but not at 1, not {averaging}")
+            raise ValueError(f"averaging is a decay from 0 to less than 1, not {averaging}")
         self.parameters = parameters
         self.optimizer = optimizer
         self.schedule = schedule
@@ -93,7 +93,7 @@ class Trainer:
         self.steps = 0
         self.norm = 0.0  # of the last gradient, before clipping
         self.rate = 0.0  # learning rate of the last step
-        self._halves = Halves(
+        self._pieces = GradientPieces(
             parameters,
             loss,
             seed=seed,
@@ -116,11 +116,11 @@ class Trainer:
         progress: Callable[[int, int, float], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
     ) -> np.ndarray:
-        """Train until `steps` steps have been made in all: after a `restore`, the steps made before count.
+        """Train until `steps` steps have been made in all, those before a `restore` included.
 
         Ctrl-C raises KeyboardInterrupt between two steps. NOTE: a second Ctrl-C raises it at once,
-        maybe in the middle of a step: a `state` saved after an interrupt may hold half a step. Stop
-        by `should_stop` where it is to be saved.
+        maybe in the middle of a step, and a `state` saved after that may hold half a step. Where
+        the state is to be saved, stop by `should_stop`.
 
         Args:
             count_of_examples: batches are drawn from range(count_of_examples), each once per epoch.
@@ -132,8 +132,8 @@ class Trainer:
             The losses of the steps made here, float64.
 
         Raises:
-            TrainingDiverged: at a loss or gradient that is not finite; the last good values are
-                kept.
+            TrainingDiverged: at a loss or gradient that is not finite; the module has the last good
+                values.
         """
         losses = []
         self._set_count(count_of_examples)
@@ -185,15 +185,15 @@ class Trainer:
         return loss
 
     def _gradient(self) -> float:
-        """Fill parameters.grads with the next mini-batch's mean gradient and return its mean loss."""
+        """Fill parameters.grads with the mean gradient of the next mini-batch; return its loss."""
         indices = self._order.indices(self.steps, min(self.batch_size, self._count), self._count)
-        return self._halves.gradient(indices, self.steps)
+        return self._pieces.gradient(indices, self.steps)
 
     def require_finite(self) -> None:
-        """Make sure that the last step left weights that are numbers, which otherwise only the next loss would tell.
+        """Check that the weights are finite after the last step, as the next loss would show.
 
         Raises:
-            TrainingDiverged: if not; the weights before that step are kept.
+            TrainingDiverged: if not; the module has the weights before that step.
         """
         if not np.isfinite(self.parameters.values).all():
             self.parameters.values[:] = self._good
@@ -206,11 +206,12 @@ class Trainer:
         todo = f"lower the learning rate, now {self.rate:g}, or {clip}"
         if not self.steps:
             todo = f"look for numbers in the data that are huge or not finite, or {todo}"
-        return f"training diverged at step {self.steps + 1}: {what}; the last good weights are kept; {todo}"
+        where = f"training diverged at step {self.steps + 1}: {what}"
+        return f"{where}; the last good weights are kept; {todo}"
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Lend the module the average of its weights, where one is kept."""
+        """Give the module the average of its weights, if there is one, within this block."""
         if self.average is None:
             yield
             return
@@ -236,73 +237,39 @@ class Trainer:
         return state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a `state`, bit for bit, given the same examples, batch size and schedule.
+        """Continue from a `state`, bit for bit, given the same examples, batch size and schedule.
 
         Raises:
             ValueError: if it belongs to another model, seed or optimizer, or is not whole.
         """
-        values = state.get("values")
-        if values is None or values.shape != self.parameters.values.shape:
-            size = "no" if values is None else values.size
-            raise ValueError(
-                f"the state has {size} values, this model has {self.parameters.values.size}"
-            )
-        numbers = {name: np.asarray(state.get(name, "none")) for name in ("seed", "steps")}
-        missing = [
-            name
-            for name, number in numbers.items()
-            if number.shape or number.dtype.kind not in "iu"
-        ]
-        if missing:
-            raise ValueError(f"the state has no {' and no '.join(missing)}")
-        steps = int(state["steps"])
-        if steps < 0:
-            raise ValueError(f"the state has made {steps} steps")
-        if not np.isfinite(values).all():
-            raise ValueError("the state's values are not finite")
-        if int(state["seed"]) != self.seed:
-            raise ValueError(
-                f"the state was made with seed {int(state['seed'])}, this trainer has {self.seed}"
-            )
-        average = part(state, "average.")
-        if bool(average) != (self.average is not None):
-            has, wants = ("an", "none") if average else ("no", "one")
-            raise ValueError(
-                f"the state has {has} average of the weights, this trainer keeps {wants}"
-            )
-        if average and (
-            "steps" not in average
-            or "values" not in average
-            or average["values"].shape != values.shape
-        ):
-            raise ValueError("the state's average of the weights is not whole")
-        moments = part(state, "optimizer.")
-        for name, vector in moments.items():
-            if name != "steps" and vector.shape != values.shape:
-                raise ValueError(
-                    f"the state's optimizer has {vector.size} numbers in {name}, this model has {values.size} values"
-                )
-        self.optimizer.restore(moments)
+        checked = checked_state(
+            state,
+            size=self.parameters.values.size,
+            seed=self.seed,
+            averaging=self.average is not None,
+        )
+        self.optimizer.restore(checked.moments)
         if hasattr(self.schedule, "restore"):
             self.schedule.restore(part(state, "schedule."))
         if self.average is not None:
-            self.average.restore(average)
-        self.parameters.values[:] = values
-        self._good[:] = values
-        self.steps = steps
+            self.average.restore(checked.average)
+        self.parameters.values[:] = checked.values
+        self._good[:] = checked.values
+        self.steps = checked.steps
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:
-        """Keep matrix products on the thread that calls them, and NumPy from warning of what TrainingDiverged tells in one line.
+        """Run matrix products on the calling thread, without warnings of overflow.
 
-        Our two threads share the cores, and the bytes stay the same.
+        The two threads share the cores, and the bytes stay the same. TrainingDiverged reports what
+        NumPy would warn of.
         """
         if self._limited:
             yield
             return
         self._limited = True
         try:
-            # a millisecond: it looks through all loaded libraries
+            # takes a millisecond: it looks through all loaded libraries
             self._controller = self._controller or ThreadpoolController()
             with self._controller.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
                 yield

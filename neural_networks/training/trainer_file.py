@@ -1,4 +1,4 @@
-"""The checkpoint of a training: it knows which training it is of, and refuses to go on with another."""
+"""The checkpoint of a training: it identifies the training, and is refused by any other."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Arrays = dict[str, np.ndarray]
 
 
 class TrainingFile:
-    """A file that a training is written to every so many minutes.
+    """A file that a training is written to at intervals.
 
     Args:
         path: of the file; its folder must exist.
         minutes: between two writes.
-        identity: what must be the same to go on, in words and numbers; see `identity`.
-        largest: bytes that its arrays may hold together.
-        clock: seconds that never go back.
+        identity: what must be the same to resume; see `identity`.
+        largest: bytes that its arrays may take together.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -54,7 +54,8 @@ class TrainingFile:
             )
         if not os.access(self.path.absolute().parent, os.W_OK):
             raise CheckpointError(
-                f"{self.path} cannot be written: the folder {self.path.absolute().parent} is read-only"
+                f"{self.path} cannot be written: "
+                f"the folder {self.path.absolute().parent} is read-only"
             )
         self.seconds = 60 * minutes
         self.identity = identity
@@ -63,11 +64,13 @@ class TrainingFile:
         self.saved = clock()
 
     def load(self) -> Arrays | None:
-        """Return the arrays that were saved last, None if there is no file yet; what a kill left of an unfinished write is removed.
+        """Return the arrays that were saved last, or None if there is no file yet.
+
+        The incomplete files of a killed process are removed.
 
         Raises:
-            CheckpointError: if the file is none of ours, damaged, newer than this program, or of
-                another training.
+            CheckpointError: if the file is foreign, damaged, newer than this program, or of another
+                training.
         """
         remove_unfinished(self.path)
         if not self.path.exists():
@@ -76,7 +79,8 @@ class TrainingFile:
         was = configuration.get("training")
         if configuration.get("kind") != "epochs" or not isinstance(was, dict):
             raise CheckpointError(
-                f"{self.path} is a checkpoint, but not one of a training; give another path, or delete it"
+                f"{self.path} is a checkpoint, but not one of a training; "
+                "give another path, or delete it"
             )
         different = [
             f"{key} {was.get(key)} (now {now})"
@@ -86,7 +90,8 @@ class TrainingFile:
         if different:
             how = ", ".join(different)
             raise CheckpointError(
-                f"{self.path} holds another training, with {how}; ask for the same to go on, or give another path"
+                f"{self.path} belongs to another training, with {how}; "
+                "use the same settings to resume it, or give another path"
             )
         return arrays
 
@@ -94,7 +99,7 @@ class TrainingFile:
         """Write the arrays, all or nothing.
 
         Raises:
-            OSError: if it can't be written; the file is as it was.
+            OSError: if it can't be written; the file is unchanged.
         """
         save_arrays(self.path, arrays, {"kind": "epochs", "training": self.identity})
         self.saved = self.clock()
@@ -104,17 +109,18 @@ class TrainingFile:
         return self.clock() - self.saved >= self.seconds
 
     def try_to_save(self, arrays: Arrays) -> None:
-        """Write the arrays; a full disk is told, and does not end a training."""
+        """Write the arrays; an error, such as a full disk, is printed and does not end training."""
         try:
             self.save(arrays)
         except OSError as error:
             self.saved = self.clock()
             print(
-                f"the checkpoint {self.path} could not be written ({error.strerror or error}); the training goes on"
+                f"the checkpoint {self.path} could not be written "
+                f"({error.strerror or error}); the training continues"
             )
 
     def unreadable(self, error: Exception) -> CheckpointError:
-        """Return the one line for arrays that are not those of this training after all."""
+        """Return the error for arrays that do not fit this training after all."""
         return CheckpointError(
             f"the checkpoint {self.path} can't be used ({error}); delete it to start again"
         )
@@ -123,22 +129,22 @@ class TrainingFile:
 def identity(
     module: Module, optimizer: Optimizer, data: Sequence[np.ndarray], **settings: Any
 ) -> dict[str, Any]:
-    """Return what tells trainings apart: the model's layout, the optimizer with its numbers, the data, of any shape, the settings."""
+    """Return what identifies a training: layout, optimizer, data of any shape, settings."""
     layout = [(name, parameter.value.shape) for name, parameter in module.named_parameters()]
     digest = hashlib.sha256(repr(layout).encode()).hexdigest()[:8]
     count = sum(parameter.value.size for parameter in module.parameters())
-    numbers = {
-        name: value
+    settings_of_optimizer = [
+        f"{name}={value:g}"
         for name, value in vars(optimizer).items()
         if isinstance(value, (int, float)) and name != "steps"
-    }
+    ]
     checksum = 0
     for array in data:
         checksum = zlib.crc32(repr((array.shape, array.dtype.str)).encode(), checksum)
         checksum = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, checksum)
     return {
         "model": f"{type(module).__name__} of {count:,} weights, layout {digest}",
-        "optimizer": f"{type(optimizer).__name__}({', '.join(f'{name}={value:g}' for name, value in numbers.items())})",
+        "optimizer": f"{type(optimizer).__name__}({', '.join(settings_of_optimizer)})",
         **settings,
         "data": f"checksum {checksum:08x}",
     }

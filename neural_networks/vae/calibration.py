@@ -1,18 +1,21 @@
-"""The finish: what a network's songs were measured to lack of real ones, put right behind its last layer.
+"""Calibration: correct the decoder's output where songs were measured to differ from real ones.
 
-    u_t = sum over k of  taps_k x_(t + k)         rows are joined over the borders of steps, on which each step errs by itself
-    c_t = level + between (m - level) + within (u_t - m)      m: mean of u over the song. A song moves as much as songs do, from hits
-                                                  to the silence between them, and lies as far from
-                                                  others
-    v_t = curve(c_t)                              levels go as far up and down as they do in songs; a mean of what may be does not
-    y_t = v_t (1 + gain (blend n_t))  if v_t > 0  they flutter as noise does; n: normal numbers, always the same
+    u_t = sum over k of  taps_k x_(t + k)         joins rows over the borders of steps, at each of
+                                                  which the decoder errs independently
+    c_t = level + between (m - level) + within (u_t - m)      m: mean of u over the song. Contrast:
+                                                  how far a song moves, from hits to the silence
+                                                  between them, and how far songs are apart
+    v_t = curve(c_t)                              the range of levels; a least-squares mean of the
+                                                  possible has a smaller one
+    y_t = v_t (1 + gain (blend n_t))  if v_t > 0  flutter, as noise has; n: normal numbers, always
+                                                  the same
 
-Row by row, each value has its own taps, contrasts, curve and gain, which are measured
-(finish_fit.py) and held: they are no Parameters, for a network that learned them by its squared
-error would learn to leave them out. Gradients go through, exactly. As n does not change, a
-coordinate makes the same song each time. `blend` lets bands flutter together that do so in songs: a
-tone's neighbours, a drum's bands. Letters: S steps, B batch, R rows of a step, W values of a row, F
-= R W, K taps, C knots.
+Each value of a row has its own taps, contrasts, curve and gain. They are measured
+(calibration_fit.py) and are no Parameters: a network that learned them by its squared error would
+learn to leave them out. Gradients pass through exactly. As n does not change, a coordinate always
+gives the same song. `blend` correlates the flutter of bands as it is in real songs: of neighbours
+of a tone, of the bands of a drum. Letters: S steps, B batch, R rows of a step, W values of a row,
+F = R W, K taps, C knots.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from neural_networks.components.module import Module
 Array = np.ndarray
 
 KNOT = 0.025  # of a value, from one knot of a curve to the next; the first is at 0
-TABLE = 1 << 18  # normal numbers, read from step to step, and from the beginning again
+TABLE = 1 << 18  # normal numbers, read from step to step and over again
 SEED = 20
 
 
@@ -51,7 +54,7 @@ def _join(y: Array, x: Array, taps: Array) -> None:
 
 
 def _transposed(taps: Array) -> Array:
-    """Return the taps (K, R, W) by which a gradient goes the way of `_join` back: each from the row that it came to."""
+    """Return the taps (K, R, W) of the transpose of `_join`, for a gradient."""
     count, rows, _ = taps.shape
     back = np.empty_like(taps)
     for k in range(count):
@@ -62,7 +65,7 @@ def _transposed(taps: Array) -> Array:
 
 @kernel
 def _spread(x: Array, level: Array, between: Array, within: Array) -> None:
-    """Bring x (S, B, R, W) `within` times as far from its mean over S and R as it was, and that `between` times as far from `level`."""
+    """Scale x (S, B, R, W) about its mean over S and R by `within`, that mean by `between`."""
     steps, batch, rows, width = x.shape
     offset = np.empty(width, x.dtype)
     for b in range(batch):
@@ -84,7 +87,7 @@ def _spread(x: Array, level: Array, between: Array, within: Array) -> None:
 
 @kernel
 def _shape(y: Array, slope: Array, x: Array, curve: Array, flutter: Array, knot: float) -> None:
-    """Fill y and dy/dx (S, B, F) for x (S, B, F), a curve (F, C) of each value, and 1 + gain n (S, F)."""
+    """Fill y and dy/dx (S, B, F) from x, a curve (F, C) for each value, and 1 + gain n (S, F)."""
     one, zero = x.dtype.type(1), x.dtype.type(0)
     last = curve.shape[1] - 2
     for s in range(x.shape[0]):
@@ -104,16 +107,16 @@ def _shape(y: Array, slope: Array, x: Array, curve: Array, flutter: Array, knot:
                 slope[s, b, f] = rise * factor
 
 
-class Finish(Module):
-    """See the module's equations. No Parameters.
+class Calibration(Module):
+    """A layer behind the decoder with the equations above, and without Parameters.
 
     Args:
         taps: (K, R, W), K odd.
-        curve: (F, C) of each value at 0, KNOT, 2 KNOT, ...; straight on beyond the last, and with a
-            slope of 1 below 0.
-        gain: (F,) standard deviation of the flutter, of the value itself.
+        curve: (F, C) for each value at 0, KNOT, 2 KNOT, ...; linear beyond the last, with slope 1
+            below 0.
+        gain: (F,) standard deviation of the flutter as a share of the value.
         contrast: (3, W), [level; between; within]; None changes nothing.
-        blend: (W, W), its rows of length 1; None lets each value flutter by itself.
+        blend: (W, W) with rows of length 1; with None, values flutter independently.
 
     Raises:
         ValueError: if they don't fit together, or are not finite.
@@ -129,25 +132,28 @@ class Finish(Module):
     ) -> None:
         if taps.ndim != 3 or len(taps) % 2 == 0 or curve.ndim != 2 or curve.shape[1] < 2:
             raise ValueError(
-                f"a finish has an odd number of taps (K, R, W) and curves (F, C), not {taps.shape} and {curve.shape}"
+                "a calibration has an odd number of taps (K, R, W) and curves (F, C), "
+                f"not {taps.shape} and {curve.shape}"
             )
         size = taps.shape[1] * taps.shape[2]
         if curve.shape[0] != size or gain.shape != (size,):
             raise ValueError(
-                f"taps of {size} values, curves of {curve.shape[0]} and gains of {gain.shape} don't fit together"
+                f"taps of {size} values, curves of {curve.shape[0]} "
+                f"and gains of {gain.shape} don't fit together"
             )
         width = taps.shape[2]
         for array, shape in ((contrast, (3, width)), (blend, (width, width))):
             if array is not None and array.shape != shape:
                 raise ValueError(
-                    f"taps of {width} values a row don't fit together with an array of {array.shape} for {shape}"
+                    f"taps of {width} values in a row don't fit together with an array of shape "
+                    f"{array.shape} instead of {shape}"
                 )
         if not all(
             np.isfinite(array).all()
             for array in (taps, curve, gain, contrast, blend)
             if array is not None
         ):
-            raise ValueError("a finish holds numbers that are not finite")
+            raise ValueError("a calibration has numbers that are not finite")
         self.taps, self.curve, self.gain = (
             np.ascontiguousarray(array, np.float32) for array in (taps, curve, gain)
         )
@@ -157,7 +163,7 @@ class Finish(Module):
         self._table = np.random.default_rng(SEED).standard_normal(TABLE, dtype=np.float32)
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return y (S, B, F) and the cache, how steep each value's curve was."""
+        """Return y (S, B, F) and the cache, the slope of each value's curve."""
         dtype = x.dtype
         rows = (*x.shape[:2], *self.taps.shape[1:])
         joined = np.empty_like(x)

@@ -1,58 +1,57 @@
-"""How a finish is measured: by songs, what a network gives back of them, and what it makes that is new.
+"""Measure a calibration from real songs, their reconstructions, and new songs of the network.
 
-    measure(real (S, B, F), made (S, B, F), drawn (S, B', F), rows=R) -> Finish
+    measure(real (S, B, F), made (S, B, F), drawn (S, B', F), rows=R) -> Calibration
 
-Taps are least squares: the rows of the real songs from those given back. Least squares shrink, so
-contrasts spread each value as far within a song, and over songs, as in real ones. A curve brings
-the values that songs given back and new ones take, in order, to those that real songs take: of all
-curves that make both spread alike, the one that changes least. What songs then still lack of change
-from row to row is flutter, and what two bands lack of change together is how they flutter together.
-Letters as in finish.py.
+Taps are least squares: they predict the rows of the real songs from the reconstructed ones. Least
+squares shrink, so contrasts spread each value as far within a song, and over songs, as in real
+ones. A curve maps the values of reconstructed and new songs, in order, to those of real songs: of
+all curves that give both the same distribution, it changes values least. The change from row to row
+that songs then still lack is flutter, and the joint change of two bands that they lack is its
+correlation. Letters as in calibration.py.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from neural_networks.vae.calibration import KNOT, Finish
+from neural_networks.vae.calibration import KNOT, Calibration
 
 TAPS = 7
-# pulls taps to 'as it was', in units of a value's square: bands that are silent have nothing to
-# learn from
+# pulls taps to the identity, in units of a value's square, since silent bands have no data
 HOLD = 1e-5
 KNOTS = 41
-# of the values, at which curves are known
+# the quantiles at which curves are known
 SHARES = np.concatenate([[0, 0.005, 0.02], np.linspace(0.05, 0.95, 25), [0.98, 0.995, 1]])
-LEAST_SLOPE = 0.05  # of a curve: gradients have to come through
-# far from 1 something else is wrong than that songs are smoothed
+LEAST_SLOPE = 0.05  # of a curve, so that gradients pass
+# far from 1 something other than smoothing is wrong
 LEAST_CONTRAST, MOST_CONTRAST = 0.8, 1.5
-# of a value: what is not understood of music is more than flutter, and would be noise
+# of a value: what a network has not learned of music is more than flutter, and would be noise
 MOST_FLUTTER = 0.1
 
 
-def measure(real: np.ndarray, made: np.ndarray, drawn: np.ndarray, *, rows: int) -> Finish:
-    """Return the finish of a network.
+def measure(real: np.ndarray, made: np.ndarray, drawn: np.ndarray, *, rows: int) -> Calibration:
+    """Return the calibration of a network.
 
     Args:
         real: (S, B, F) songs.
-        made: (S, B, F) what the network gives back of them.
+        made: (S, B, F) their reconstructions.
         drawn: (S, B', F) new songs of the network.
         rows: R, of a step.
     """
     width = real.shape[2] // rows
     taps = _taps(_in_rows(real, rows), _in_rows(made, rows), rows)
     curve = np.tile(KNOT * np.arange(KNOTS), (real.shape[2], 1))
-    joined = Finish(taps, curve, np.zeros(real.shape[2]))
+    joined = Calibration(taps, curve, np.zeros(real.shape[2]))
     contrast = _contrast(_in_rows(real, rows), _in_rows(joined.forward(made)[0], rows))
-    spread = Finish(taps, curve, np.zeros(real.shape[2]), contrast)
+    spread = Calibration(taps, curve, np.zeros(real.shape[2]), contrast)
     made, drawn = spread.forward(made)[0], spread.forward(drawn)[0]
     for f in range(real.shape[2]):
         curve[f] = _curve(
             real[:, :, f].ravel(), np.concatenate([made[:, :, f].ravel(), drawn[:, :, f].ravel()])
         )
-    smooth = Finish(_nothing(rows, width), curve, np.zeros(real.shape[2])).forward(made)[0]
+    smooth = Calibration(_identity(rows, width), curve, np.zeros(real.shape[2])).forward(made)[0]
     gain, blend = _flutter(_in_rows(real, rows), _in_rows(smooth, rows))
-    return Finish(taps, curve, np.tile(gain, rows), contrast, blend)
+    return Calibration(taps, curve, np.tile(gain, rows), contrast, blend)
 
 
 def _in_rows(x: np.ndarray, rows: int) -> np.ndarray:
@@ -61,17 +60,17 @@ def _in_rows(x: np.ndarray, rows: int) -> np.ndarray:
     return np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(batch, steps * rows, features // rows)
 
 
-def _nothing(rows: int, width: int) -> np.ndarray:
+def _identity(rows: int, width: int) -> np.ndarray:
     taps = np.zeros((TAPS, rows, width))
     taps[TAPS // 2] = 1
     return taps
 
 
 def _taps(real: np.ndarray, made: np.ndarray, rows: int) -> np.ndarray:
-    """Return taps (K, R, W) by which rows (B, S R, W) of `made` come nearest to those of `real`, for each place in a step."""
+    """Return the taps (K, R, W) that bring rows (B, S R, W) of `made` nearest to `real`."""
     half, count = TAPS // 2, real.shape[1]
     padded = np.pad(made, ((0, 0), (half, half), (0, 0)))
-    taps = _nothing(rows, real.shape[2])
+    taps = _identity(rows, real.shape[2])
     for place in range(rows):
         # (B, S, W, K)
         seen = np.stack([padded[:, place + k : count + k : rows] for k in range(TAPS)], axis=-1)
@@ -87,7 +86,7 @@ def _taps(real: np.ndarray, made: np.ndarray, rows: int) -> np.ndarray:
 
 
 def _contrast(real: np.ndarray, made: np.ndarray) -> np.ndarray:
-    """Return [level; between; within] (3, W): how far means of songs (B, S R, W) lie apart, how far a song moves."""
+    """Return [level; between; within] (3, W) from songs (B, S R, W)."""
     between, within = (
         np.sqrt(wanted / found)
         for wanted, found in zip(_variances(real), _variances(made), strict=True)
@@ -101,7 +100,7 @@ def _contrast(real: np.ndarray, made: np.ndarray) -> np.ndarray:
 
 
 def _variances(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the variance of the means of songs (B, S R, W), and the mean of their variances, each (W,) and above 0."""
+    """Return the variance of the songs' means and the mean of their variances, (W,), above 0."""
     means, variances = (
         x.mean(axis=1, dtype=np.float64),
         [song.var(axis=0, dtype=np.float64) for song in x],
@@ -110,7 +109,7 @@ def _variances(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _curve(real: np.ndarray, made: np.ndarray) -> np.ndarray:
-    """Return the curve (C,) that makes values (n,) spread as real ones (m,) do."""
+    """Return the curve (C,) that gives values (n,) the distribution of real ones (m,)."""
     at, first = np.unique(np.quantile(made, SHARES), return_index=True)
     knots = KNOT * np.arange(KNOTS)
     above = knots - at[-1]
@@ -120,14 +119,14 @@ def _curve(real: np.ndarray, made: np.ndarray) -> np.ndarray:
 
 
 def _flutter(real: np.ndarray, made: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the gain (W,) and blend (W, W) that let rows (B, S R, W) change as much, and as much together, as real ones do."""
-    # A flutter of variance s^2 has second differences of variance 6 s^2; melodies and levels hardly
-    # have any.
+    """Return the gain (W,) and blend (W, W) that make rows (B, S R, W) change as real ones do."""
+    # A flutter of variance s^2 has second differences of variance 6 s^2; those of melodies and
+    # levels are small.
     lacking = (_roughness(real) - _roughness(made)) / 6
     power = np.mean(
         [
-            heard.T @ heard / len(heard)
-            for heard in (np.maximum(song, 0, dtype=np.float64) for song in made)
+            above.T @ above / len(above)
+            for above in (np.maximum(song, 0, dtype=np.float64) for song in made)
         ],
         axis=0,
     )
@@ -143,13 +142,13 @@ def _flutter(real: np.ndarray, made: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _root(correlation: np.ndarray) -> np.ndarray:
-    """Return the blend (W, W) whose product with its transpose is the nearest that can be of a correlation that was measured."""
+    """Return the blend (W, W) that, times its transpose, is nearest to a measured correlation."""
     values, vectors = np.linalg.eigh(correlation)
-    # measured ones need not be positive definite
+    # a measured correlation need not be positive definite
     possible = (vectors * np.maximum(values, 0)) @ vectors.T
     deviation = np.sqrt(possible.diagonal())
     values, vectors = np.linalg.eigh(possible / np.outer(deviation, deviation))
-    # of all roots the symmetric one: no sign to choose
+    # of all roots the symmetric one, which leaves no sign to choose
     blend: np.ndarray = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     return blend / np.linalg.norm(blend, axis=1)[:, None]
 

@@ -1,9 +1,10 @@
-"""The recurrent variational autoencoder of whole songs: a sequence -> a coordinate -> a plan, one vector a beat -> the sequence.
+"""The recurrent VAE of whole songs: sequence -> coordinate -> plan (a vector a beat) -> sequence.
 
     encoder   x (S, B, F) -> (B, 2 Z) = [mean; log-variance]
     decoder   z (B, Z)    -> (S, B, F)
     loss      mean squared error + smoothness roughness + beta KL(N(mean, variance) || N(0, 1))
-              z = mean + exp(log_variance / 2) epsilon,   roughness: of the error, from row to row (components/losses.py)
+              z = mean + exp(log_variance / 2) epsilon
+              roughness: of the error, from row to row (components/losses.py)
 
 Letters: S steps, B batch, F features of a step, Z latent size, H hidden size. A step is a quarter
 of a beat. Sources: Kingma and Welling 2014 (the loss, the reparameterised gradient); Roberts et al.
@@ -23,7 +24,7 @@ from neural_networks.components.dense import Dense
 from neural_networks.components.gru import GRU
 from neural_networks.components.losses import gaussian_kl, sequence_error
 from neural_networks.components.module import Module
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 
 STEPS_PER_BEAT = 4
 PLAN_SIZE = 128  # values of a beat's vector
@@ -32,7 +33,7 @@ POSITION_PERIODS = (2, 4, 6, 8, 12, 16, 32, 64, 128)
 
 
 def position_features(steps: int, stride: int = 1) -> np.ndarray:
-    """Return where each step stands in beat, bar and phrase: sines and cosines (steps, 18).
+    """Return the place of each step in beat, bar and phrase: sines and cosines (steps, 18).
 
     Args:
         steps: how many rows.
@@ -43,7 +44,9 @@ def position_features(steps: int, stride: int = 1) -> np.ndarray:
 
 
 class SequenceEncoder(Module):
-    """Read a whole song into the parameters of a Gaussian: embed each step, a GRU over time, its mean and last state.
+    """Encode a whole song as the parameters of a Gaussian.
+
+    Each step is embedded; a GRU reads them; its mean and last state give the parameters.
 
     Args:
         features: F, values of a step.
@@ -59,7 +62,7 @@ class SequenceEncoder(Module):
         self.squash = Tanh()
         self.cell = GRU(hidden, hidden, rng=rng)
         self.head = Dense(2 * hidden, 2 * latent_size, rng=rng)
-        # begins almost certain, so that the first gradients carry the songs, not noise
+        # a small variance at first, so that the first gradients come from the songs, not from noise
         self.head.bias.value[latent_size:] = -3
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -78,7 +81,7 @@ class SequenceEncoder(Module):
         return 4 * self.embed.backward(dembedded, embed)
 
     def add_gradients(self, dy: np.ndarray, cache: Any) -> None:
-        """Add the gradients of the parameters alone: songs of the training set need none."""
+        """Add the gradients of the parameters."""
         self.embed.add_gradients(*self._backward_to_embedding(dy, cache))
 
     def _backward_to_embedding(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
@@ -92,9 +95,10 @@ class SequenceEncoder(Module):
 
 
 class PlanDecoder(Module):
-    """Write a song from a coordinate: a plan of one vector a beat, refined by a gated convolution, read by a GRU step by step.
+    """Decode a song from a coordinate.
 
-    Both the convolution and the GRU are told where they are in beat, bar and phrase.
+    A plan of one vector a beat is refined by a gated convolution and read by a GRU step by step.
+    Both also read their position in beat, bar and phrase.
 
     Args:
         latent_size: Z.
@@ -126,7 +130,7 @@ class PlanDecoder(Module):
         self.to_frames = Dense(hidden, features, rng=rng)
         self.to_frames.bias.value[:] = 0.08  # about the mean of a frame's values
         self.rectify = LeakyReLU(0.02)
-        self.finish: Finish | None = None  # given when the songs are learned
+        self.calibration: Calibration | None = None  # measured when the songs are learned
 
     def forward(self, z: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return (songs (S, B, F), cache) of coordinates z (B, Z)."""
@@ -160,16 +164,16 @@ class PlanDecoder(Module):
         states, cell = self.cell.forward(steps)
         linear, to_frames = self.to_frames.forward(states)
         song, rectify = self.rectify.forward(linear)
-        finish = None
-        if self.finish is not None:
-            song, finish = self.finish.forward(song)
-        return song, (beats, refine, gate, cell, to_frames, rectify, finish)
+        calibration = None
+        if self.calibration is not None:
+            song, calibration = self.calibration.forward(song)
+        return song, (beats, refine, gate, cell, to_frames, rectify, calibration)
 
     def backward_plan(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return the gradient of the plans (beats, B, plan_size)."""
-        beats, refine, gate, cell, to_frames, rectify, finish = cache
-        if self.finish is not None:
-            dy = self.finish.backward(dy, finish)
+        beats, refine, gate, cell, to_frames, rectify, calibration = cache
+        if self.calibration is not None:
+            dy = self.calibration.backward(dy, calibration)
         dstates = self.to_frames.backward(self.rectify.backward(dy, rectify), to_frames)
         dsteps = self.cell.backward(dstates, cell)[:, :, : self.plan_size]
         dgated = dsteps.reshape(beats, STEPS_PER_BEAT, -1, self.plan_size).sum(axis=1)

@@ -1,7 +1,7 @@
-"""The owner's variational autoencoder: an encoder and a decoder of one kind, a latent space between them.
+"""The variational autoencoder: an encoder and a decoder of one kind around a latent space.
 
     [mu; log_variance] = encoder(x) at the last time step
-    z = mu + exp(log_variance / 2) epsilon          epsilon ~ N(0, 1), really drawn (Kingma and Welling 2014)
+    z = mu + exp(log_variance / 2) epsilon          epsilon ~ N(0, 1) (Kingma and Welling 2014)
     y = decoder(z at every time step)
     loss = sum over time of mean((y - x)^2) + beta KL / latent_size
 
@@ -21,15 +21,15 @@ from neural_networks.components.parameters import pack
 from neural_networks.components.recurrent import Recurrent
 from neural_networks.optimizers.optimizers import AdamTaperoff, Optimizer
 from neural_networks.optimizers.schedules import Schedule
-from neural_networks.sequences import batch_first, split, time_major
-from neural_networks.training.batches import Batch, set_apart
+from neural_networks.sequences import batch_first, split, three_axes, time_major
+from neural_networks.training.batches import Piece, set_apart
 from neural_networks.training.epochs import TrainingOptions, train_epochs
 from neural_networks.training.history import History
 from neural_networks.vae.fused import Workspace, fused_loss
 
 
 class VAECache(NamedTuple):
-    """What backward needs of a forward pass, and the posterior that the KL divergence needs."""
+    """What backward needs of a forward pass, and the posterior for the KL divergence."""
 
     encoder: Any
     decoder: Any
@@ -45,7 +45,7 @@ class VAE(Module):
         encoder_args: keyword arguments of the encoder; its outputs are 2 latent_size.
         decoder_args: of the decoder; its inputs are latent_size, its outputs the encoder's inputs.
         latent_size: Z.
-        sub_network: what encoder and decoder are, such as Recurrent.
+        sub_network: the class of both, such as Recurrent.
         rng: draws the first weights and seeds the training; the same each time if not given.
     """
 
@@ -64,18 +64,19 @@ class VAE(Module):
         self.decoder = sub_network(**decoder_args, rng=rng)
         if self.encoder.output_size != 2 * latent_size:
             raise ValueError(
-                f"the encoder must end in 2 x latent_size = {2 * latent_size} values, not {self.encoder.output_size}"
+                f"the encoder must end in 2 x latent_size = {2 * latent_size} values, "
+                f"not {self.encoder.output_size}"
             )
         if self.decoder.input_size != latent_size:
             raise ValueError(
-                f"the decoder's input_size must be latent_size = {latent_size}, not {self.decoder.input_size}"
+                f"the decoder's input_size must be latent_size = {latent_size}, "
+                f"not {self.decoder.input_size}"
             )
         self.seed = int(rng.integers(1 << 31))
-        self.weight_count = pack(self).values.size
-        self.workspace = Workspace()
+        self.workspace = Workspace(pack(self).values.size)
 
     def get_time_seperated_data(self, sounds: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-        """Return sounds of one length, each (n,) or (n, 1), as time steps (N, n / input_size, input_size)."""
+        """Return sounds of one length n as time steps (N, n / input_size, input_size)."""
         return split(sounds, self.encoder.input_size)
 
     def train(
@@ -96,7 +97,7 @@ class VAE(Module):
         optimizer: Optimizer | None = None,
         **options: Unpack[TrainingOptions],
     ) -> History:
-        """Learn to give the training data back through the latent space.
+        """Learn to reconstruct the training data from the latent space.
 
         Args:
             training_data: (N, T, F) where it is separated by time step, else (N, n); a last axis of
@@ -104,12 +105,12 @@ class VAE(Module):
             batch_size: sounds of a step; at most all there are.
             max_epochs: times that every sound is seen.
             learning_rate: constant, or a schedule of the step.
-            test_data: like training_data; its error, without noise and KL, is told beside the
+            test_data: like training_data; its error, without noise and KL, is reported with the
                 training's loss.
-            test_share: of the training data that is kept apart for that instead, such as 0.1; which
-                sounds is drawn from the seed.
+            test_share: share of the training data that is used for that instead, such as 0.1; the
+                sounds are drawn from the seed.
             graph: draw the losses: on the screen, or without one into ./loss_over_time.png.
-            print_epochs: print about 20 lines on the way.
+            print_epochs: print about 20 lines of progress.
             time_separated_input: the encoder gets a time step at a time, else the whole sound as
                 one step.
             time_separated_output: the decoder gives a time step at a time, else the whole sound as
@@ -121,12 +122,12 @@ class VAE(Module):
                 threads: see TrainingOptions.
 
         Returns:
-            The losses, and what stood beside them.
+            The losses, test losses, gradient norms and learning rates.
 
         Raises:
             ValueError: if the data's shape does not fit the networks, or an option is out of range.
             CheckpointError: if the checkpoint is damaged, or of another training.
-            TrainingDiverged: at a loss that is not finite; the last good weights are kept.
+            TrainingDiverged: at a loss that is not finite; the network has the last good weights.
         """
         training_data, test_data = set_apart(
             training_data, test_data, test_share=test_share, seed=self.seed
@@ -138,7 +139,7 @@ class VAE(Module):
             else self._arrange(test_data, time_separated_input, time_separated_output)
         )
 
-        def loss(module: VAE, batch: Batch) -> float:
+        def loss(module: VAE, batch: Piece) -> float:
             weight = beta(batch.step) if callable(beta) else beta
             x = inputs.take(batch.indices, axis=1)
             target = x if targets is inputs else targets.take(batch.indices, axis=1)
@@ -177,14 +178,24 @@ class VAE(Module):
         beta: float = 1.0,
         free_bits: float = 0.0,
     ) -> float:
-        """Return the loss of a mini-batch x (T, B, F) whose outputs should be target (T', B, F'), and add its gradients."""
-        fused = fused_loss(self, x, target, rng, beta, free_bits)
+        """Return the loss of x (T, B, F) for a target (T', B, F'), and add its gradients."""
+        fused = fused_loss(
+            self.encoder,
+            self.decoder,
+            self.workspace,
+            x,
+            target,
+            latent_size=self.latent_size,
+            rng=rng,
+            beta=beta,
+            free_bits=free_bits,
+        )
         if fused is not None:
             return fused
         y, cache = self.forward(x, rng=rng, steps=len(target))
         value, dy = mean_squared_error(y, target)
         steps = len(target)
-        dy *= dy.dtype.type(steps)  # the owner's loss is a mean over features and a sum over time
+        dy *= dy.dtype.type(steps)  # the loss is a mean over features and a sum over time
         weight = beta / self.latent_size
         kl, dmean, dlog_variance = gaussian_kl(cache.mean, cache.log_variance, free_bits=free_bits)
         dmean *= dy.dtype.type(weight)
@@ -223,7 +234,7 @@ class VAE(Module):
         dmean: np.ndarray | float = 0.0,
         dlog_variance: np.ndarray | float = 0.0,
     ) -> np.ndarray:
-        """Return dx; dmean and dlog_variance (B, Z) are what the KL divergence adds at the latent space."""
+        """Return dx; dmean and dlog_variance (B, Z) are the gradients of the KL divergence."""
         return self.encoder.backward(
             self._through_latent(dy, cache, dmean, dlog_variance), cache.encoder
         )
@@ -245,7 +256,7 @@ class VAE(Module):
 
     def encode(self, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return mu and log_variance (N, Z) of time-separated sounds (N, T, F)."""
-        encoded, _ = self.encoder.forward(time_major(_three_axes(sounds)), last=True)
+        encoded, _ = self.encoder.forward(time_major(three_axes(sounds)), last=True)
         return encoded[:, : self.latent_size], encoded[:, self.latent_size :]
 
     def decode(self, z: np.ndarray, steps: int) -> np.ndarray:
@@ -254,16 +265,16 @@ class VAE(Module):
         return batch_first(y)
 
     def feedforward(self, sounds: np.ndarray) -> np.ndarray:
-        """Return time-separated sounds (N, T, F) given back through mu, without noise."""
-        return batch_first(self.forward(time_major(_three_axes(sounds)))[0])
+        """Return time-separated sounds (N, T, F) reconstructed from mu, without noise."""
+        return batch_first(self.forward(time_major(three_axes(sounds)))[0])
 
     def _arrange(
         self, data: np.ndarray, separated_input: bool, separated_output: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return inputs and targets (T, N, F), each whole sound one step where it is not separated."""
+        """Return inputs and targets (T, N, F); a sound that is not separated is one step."""
         if not len(data):
             raise ValueError("there is nothing to train on")
-        steps = _three_axes(data)
+        steps = three_axes(data)
         whole = steps.reshape(len(steps), 1, -1)
         inputs = steps if separated_input else whole
         targets = (
@@ -281,19 +292,3 @@ class VAE(Module):
                 )
         turned = time_major(inputs)
         return turned, turned if targets is inputs else time_major(targets)
-
-
-def _three_axes(data: np.ndarray) -> np.ndarray:
-    """Return (N, T, F) float32 from that, from the same with a last axis of 1, or from whole sounds (N, n) as one step."""
-    array = np.asarray(data, np.float32)
-    if array.ndim == 4 and array.shape[3] == 1:
-        array = array[..., 0]
-    if array.ndim == 3 and array.shape[2] == 1 and array.shape[1] > 1:
-        array = array[..., 0]
-    if array.ndim == 2:
-        array = array[:, None]
-    if array.ndim != 3:
-        raise ValueError(
-            f"the data must have the shape (sounds, time steps, values), not {array.shape}"
-        )
-    return array

@@ -1,4 +1,4 @@
-"""Progress of long work on stderr: one line redrawn in place on a terminal, a line now and then elsewhere."""
+"""Progress of long work on stderr: a changing line on a terminal, elsewhere occasional lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from typing import TextIO
 
 REDRAW_SECONDS = 0.1
-LINE_SECONDS = 10.0  # where lines can't be redrawn
+LINE_SECONDS = 10.0  # between lines that can't be redrawn
 
 
 class Progress:
@@ -22,7 +22,7 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._redraws = self._stream.isatty()
         self._length = 0
-        # Elsewhere short work is not told of at all.
+        # Without a terminal short work prints nothing.
         self._shown = float("-inf") if self._redraws else time.monotonic()
 
     def show(self, text: str) -> None:
@@ -39,12 +39,12 @@ class Progress:
             self._write(text + "\n")
 
     def say(self, text: str) -> None:
-        """Leave a line that stays."""
+        """Print a line that stays."""
         self.clear()
         self._write(text + "\n")
 
     def clear(self) -> None:
-        """Take the changing line away."""
+        """Erase the changing line."""
         if self._redraws and self._length:
             self._write("\r" + " " * self._length + "\r")
             self._length = 0
@@ -55,7 +55,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a person says them: '45 s', '3 min 20 s', '2 h 5 min'."""
+    """Format a duration: '45 s', '3 min 20 s', '2 h 5 min'."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -1,12 +1,14 @@
-"""The generator's added layers: they move a coordinate before the generator reads it, and learn from the taste at every moment of a song.
+"""The generator's adapter: an affine map of the coordinate, trained by the taste at every moment.
 
-    G'(P) = G(A(P)),   A(P) = P + s (u W + b),   u = (P - m) / s       m, s: middle and spread of the station's coordinates (D,)
-    dL/dW = dL/dG_i dG_i/dA dA/dW                                       over all moments i; dL/dG_i comes from D(S), the taste
+    G'(P) = G(A(P)),   A(P) = P + s (u W + b),   u = (P - m) / s
+    dL/dW = sum over moments i of dL/dG_i dG_i/dA dA/dW
 
-W and b begin at 0, so that G' = G. What they are trained on is the listener's cautious loss, less
-the critic's own score of the song, plus what leaves the station's distribution, plus HOLD for every
-weight that is not 0. A song of G' at P is the song of G at A(P), so that a coordinate says all that
-is needed to make it again. They are trained from FROM ratings on, after every EVERY more.
+m and s are mean and spread of the station's coordinates (D,); dL/dG_i comes from the taste D(S).
+
+W and b begin at 0, so that G' = G. The loss is the listener's cautious loss, minus the critic's
+score of the song, plus a penalty outside the station's distribution, plus weight decay. A song of
+G' at P is the song of G at A(P), so a coordinate is enough to make it again. The adapter is first
+trained after FIRST_RATINGS ratings, and again after every RATINGS_BETWEEN more.
 """
 
 from __future__ import annotations
@@ -24,22 +26,24 @@ from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
 from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from radio.taste.taste import Decode, Taste
+from radio.taste.decode import Decode
+from radio.taste.taste import Taste
 
-BATCH = 8
+BATCH_SIZE = 8  # this and the next three: chosen, not measured
 LEARNING_RATE = 0.02
-HOLD = 0.02  # of half the squared length of the weights
+WEIGHT_DECAY = 0.02  # of half the squared length of the weights
 CRITIC_WEIGHT = 0.02  # of the critic's score, in standard deviations of the scores of a mini-batch
-# of the way a training went: all of it is liked more, but leaves what real songs are like; see
-# docs/taste.md
-KEPT = 0.2
-MOST_VERSIONS = 50
-FROM, EVERY = 20, 10  # ratings
-JUDGED = 32  # coordinates on which a training has to prove itself
-ALLOWED = 0.25  # of the spread of the critic's scores: by how much the mean may fall
+# share of each training's change that is applied: with all of it songs are liked more but sound
+# less real; measured in docs/taste.md
+STEP_SHARE = 0.2
+MAX_VERSIONS = 50
+FIRST_RATINGS, RATINGS_BETWEEN = 20, 10  # chosen: docs/taste.md measures after 20
+JUDGED_SONGS = 32  # coordinates on which a training is judged; chosen, not measured
+# by how much of the spread of the critic's scores their mean may fall; chosen, not measured
+MAX_SCORE_LOSS = 0.25
 
 
-class AddedLayers(Module):
+class Adapter(Module):
     """See the module's contract.
 
     Args:
@@ -50,23 +54,26 @@ class AddedLayers(Module):
         self.move = Dense(distribution.size, distribution.size, rng=np.random.default_rng(0))
         self.distribution = distribution
         self._flat = pack(self, np.float64)
-        self.ratings = 0  # from how many the taste had learned when they were trained
-        self.gain = 0.0  # by how much more their songs were expected to be liked than those of G
+        self.ratings = 0  # from how many it was trained
+        self.gain = 0.0  # by how much more its songs are predicted to be liked than those of G
         self.reset()
 
-    def copy(self) -> AddedLayers:
-        """Return layers with the same weights, to be trained while these are used."""
-        other = AddedLayers(self.distribution)
+    def copy(self) -> Adapter:
+        """Return an adapter with the same weights, to be trained while this one is used."""
+        other = Adapter(self.distribution)
         other._flat.values[:] = self._flat.values
         other.ratings, other.gain = self.ratings, self.gain
         return other
 
     def due(self, ratings: int) -> bool:
-        """Return whether so many ratings are enough to train, and to train again."""
-        return ratings >= FROM and ratings // EVERY > self.ratings // EVERY
+        """Return whether so many ratings are enough to train, or to train again."""
+        return (
+            ratings >= FIRST_RATINGS
+            and ratings // RATINGS_BETWEEN > self.ratings // RATINGS_BETWEEN
+        )
 
     def reset(self) -> None:
-        """Be the identity again."""
+        """Become the identity again."""
         self._flat.values[:] = 0
         self.gain = 0.0
         self._optimizer = Adam(0.9, 0.99)
@@ -91,7 +98,7 @@ class AddedLayers(Module):
         )
 
     def through(self, decode: Decode) -> Decode:
-        """Return the `Decode` of G' for that of G: its songs, and gradients that go on to P."""
+        """Return the `Decode` of G' for that of G: its songs, and gradients that reach P."""
 
         def moved(
             coordinates: np.ndarray,
@@ -109,7 +116,11 @@ class AddedLayers(Module):
     def judge(
         self, taste: Taste, decode: Decode, critic: Critic, coordinates: np.ndarray
     ) -> tuple[float, float, float]:
-        """Return the mean cautious rating of songs of G' at P (n, D), the mean of the critic's scores and their spread."""
+        """Judge the songs of G' at P (n, D).
+
+        Returns:
+            Mean cautious rating, mean and spread of the critic's scores.
+        """
         songs, beside, _ = decode(self.forward(coordinates.astype(np.float64))[0])
         value, _, _ = taste.value_and_gradient(songs, beside)
         score, _ = critic.forward(songs)
@@ -124,16 +135,19 @@ class AddedLayers(Module):
         *,
         steps: int,
     ) -> list[float]:
-        """Train, but keep it only if fresh songs are predicted to be liked more and the critic thinks no less of them; return the losses.
+        """Train, and undo it unless new songs are predicted to be liked more and score no worse.
 
-        The arguments are those of `train`; no losses mean that it was not kept.
+        The arguments are those of `train`.
+
+        Returns:
+            The losses; none if the training was undone.
         """
-        before, judged = self.copy(), sample(JUDGED)
-        plain, score, spread = AddedLayers(self.distribution).judge(taste, decode, critic, judged)
+        before, judged = self.copy(), sample(JUDGED_SONGS)
+        plain, score, spread = Adapter(self.distribution).judge(taste, decode, critic, judged)
         value = plain if before.untouched else before.judge(taste, decode, critic, judged)[0]
         losses = self.train(taste, decode, critic, sample, steps=steps)
         better, real, _ = self.judge(taste, decode, critic, judged)
-        if better > value and real >= score - ALLOWED * spread:
+        if better > value and real >= score - MAX_SCORE_LOSS * spread:
             self.gain = better - plain
             return losses
         self.reset()
@@ -154,13 +168,13 @@ class AddedLayers(Module):
         Args:
             taste: D(S).
             decode: of the generator G.
-            critic: a copy of the station's in plain weights, whose gradients nobody else uses.
+            critic: a copy of the station's in plain weights, whose gradients nothing else uses.
             sample: draws coordinates (n, D).
             steps: how many.
         """
         losses, start = [], self._flat.values.copy()
         for _ in range(steps):
-            inside, cache = self.forward(sample(BATCH).astype(np.float64))
+            inside, cache = self.forward(sample(BATCH_SIZE).astype(np.float64))
             songs, beside, backward = decode(inside)
             value, dsteps, dbeside = taste.value_and_gradient(songs, beside)
             score, score_cache = critic.forward(songs)
@@ -168,31 +182,36 @@ class AddedLayers(Module):
             dscore = critic.backward(np.full_like(score, CRITIC_WEIGHT / spread), score_cache)
             _, dpenalty = self.distribution.distance_penalty(inside)
             self._flat.zero_grads()
-            self.backward((backward(-dsteps / 2 - dscore, -dbeside / 2) + dpenalty) / BATCH, cache)
-            self._flat.grads += HOLD * self._flat.values
+            self.backward(
+                (backward(-dsteps / 2 - dscore, -dbeside / 2) + dpenalty) / BATCH_SIZE, cache
+            )
+            self._flat.grads += WEIGHT_DECAY * self._flat.values
             self._optimizer.step(self._flat.values, self._flat.grads, LEARNING_RATE)
             losses.append(float(np.mean((1 - value) / 2)))
-        self._flat.values[:] = start + KEPT * (self._flat.values - start)
+        self._flat.values[:] = start + STEP_SHARE * (self._flat.values - start)
         return losses
 
     def save(self, folder: Path) -> Path:
-        """Write the weights as the next version in a folder, the oldest beyond MOST_VERSIONS removed; return its path."""
+        """Write the weights as the next version in a folder; return its path.
+
+        The oldest versions beyond MAX_VERSIONS are deleted.
+        """
         known = versions(folder)
         number = int(known[-1].stem.removeprefix("layers-")) + 1 if known else 1
         path = folder / f"layers-{number:06d}.npz"
         folder.mkdir(parents=True, exist_ok=True)
         about = {"kind": "added layers", "ratings": self.ratings, "gain": self.gain}
         save_arrays(path, {"layers": self._flat.values.copy()}, about)
-        for old in known[: max(0, len(known) + 1 - MOST_VERSIONS)]:
+        for old in known[: max(0, len(known) + 1 - MAX_VERSIONS)]:
             old.unlink(missing_ok=True)
         return path
 
     def load(self, path: Path) -> None:
-        """Go back to a version.
+        """Load a version.
 
         Raises:
             CheckpointError: if the file is damaged.
-            ValueError: if it holds something else, or layers of another station.
+            ValueError: if it holds something else, or the adapter of another station.
         """
         arrays, configuration = load_arrays(path)
         values = arrays.get("layers")
@@ -201,9 +220,9 @@ class AddedLayers(Module):
             or values is None
             or not _numbers(configuration)
         ):
-            raise ValueError(f"{path} holds no added layers")
+            raise ValueError(f"{path} holds no adapter")
         if values.shape != self._flat.values.shape or not np.isfinite(values).all():
-            raise ValueError(f"the added layers in {path} are not of this station")
+            raise ValueError(f"the adapter in {path} is not of this station")
         self.reset()
         self._flat.values[:] = values
         self.ratings, self.gain = (
@@ -218,5 +237,5 @@ def _numbers(configuration: dict[str, Any]) -> bool:
 
 
 def versions(folder: Path) -> list[Path]:
-    """Return the versions kept in a folder, the oldest first."""
+    """Return the versions in a folder, the oldest first."""
     return sorted(folder.glob("layers-*.npz"))

@@ -1,9 +1,9 @@
-"""How a final song was found, as a picture: the path of the descent on the map of the station, the predicted taste along it, the distance.
+"""Draws how a final song was found: the descent on the map, its predicted rating, its distance.
 
     picture(songs, found, rated=, ratings=, title=) -> the bytes of a PNG
 
-The map is that of radio/station/latent_map.py. What is drawn of the taste is what the descent
-raises: mean - caution standard deviations.
+The map is that of radio/station/latent_map.py. The rating is the one that the descent raises,
+mean - caution standard deviations.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audio_parsing.plots import as_text
-from radio.station.latent_map import LEARNED, LIKING, MADE, principal_directions
+from audio_parsing.canvas import as_text
+from radio.station.latent_map import GENERATED, LEARNED, LIKING, principal_directions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INCHES, DOTS = (12, 5.5), 110  # an inch
+INCHES, DOTS_PER_INCH = (12, 5.5), 110
 TASTE, DISTANCE = "#2a6f97", "#8d99ae"
 
 
@@ -31,16 +31,16 @@ def picture(
     ratings: np.ndarray,
     title: str = "",
 ) -> bytes:
-    """Draw the way to a final song.
+    """Draw the descent to a final song; return the bytes of a PNG.
 
     Args:
-        songs: (N, D) the station's coordinates, which decide the directions.
+        songs: (N, D) the station's coordinates, whose principal directions are drawn.
         found: of `find_final`.
         rated: (n, D) coordinates of the songs that were rated.
         ratings: (n,) from -1 to 1.
         title: above the picture.
     """
-    # No pyplot: its figures belong to one thread, and this is drawn where songs are made.
+    # No pyplot: its figures belong to one thread, and this may run in another.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=INCHES, layout="constrained")
@@ -49,7 +49,7 @@ def picture(
     _along(right, found)
     figure.suptitle(as_text(title))
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=DOTS)
+    figure.savefig(content, format="png", dpi=DOTS_PER_INCH)
     return content.getvalue()
 
 
@@ -59,7 +59,7 @@ def _map(
     # In units of each value's spread: tempo and key are of another size than z.
     middle, spread = songs.mean(axis=0), np.maximum(songs.std(axis=0), 1e-9)
     directions, shares = principal_directions((songs - middle) / spread)
-    learned, path, heard = (
+    learned, path, places = (
         ((np.asarray(each, float) - middle) / spread) @ directions
         for each in (songs, found["path"], rated)
     )
@@ -71,10 +71,10 @@ def _map(
         linewidths=0,
         label=f"learned ({len(learned)})",
     )
-    if len(heard):
+    if len(places):
         dots = axes.scatter(
-            heard[:, 0],
-            heard[:, 1],
+            places[:, 0],
+            places[:, 1],
             c=ratings,
             s=60,
             cmap=LIKING,
@@ -82,13 +82,13 @@ def _map(
             vmax=1,
             edgecolors="black",
             linewidths=0.8,
-            label=f"rated ({len(heard)})",
+            label=f"rated ({len(places)})",
         )
         axes.figure.colorbar(dots, ax=axes, label="rating", pad=0.01, shrink=0.8)
     axes.plot(
         path[:, 0],
         path[:, 1],
-        color=MADE,
+        color=GENERATED,
         linewidth=1.5,
         marker=".",
         markersize=4,
@@ -99,7 +99,7 @@ def _map(
         path[found["step"], 1],
         s=140,
         marker="*",
-        color=MADE,
+        color=GENERATED,
         edgecolors="black",
         linewidths=0.8,
         zorder=3,
@@ -117,7 +117,7 @@ def _along(axes: Axes, found: dict[str, Any]) -> None:
     axes.plot(
         steps, 1 - 2 * np.array(found["losses"]), color=TASTE, label="predicted taste, cautious"
     )
-    axes.axvline(found["step"], color=MADE, linewidth=1, linestyle="--", label="final song")
+    axes.axvline(found["step"], color=GENERATED, linewidth=1, linestyle="--", label="final song")
     axes.set(
         xlabel="step of the descent",
         ylabel=f"expected rating - {found['caution']:.2g} standard deviations",

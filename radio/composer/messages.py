@@ -1,58 +1,32 @@
-"""What the radio and its learner tell each other: dataclasses, as radio/composer/wire.py writes them, each after its length in 8 bytes.
+"""What a session and its worker send each other: dataclasses, written by wire.py.
 
-    radio -> learner      Begin, then Played, Changed, Again, Final, StopFinal, Hurry, ResetLayers
-    learner -> radio      Telling, then Opened or Refused; then Offer, Order, Learned, Insights, Layers, FinalStep, FinalPlaces,
-                          FinalSong, NoFinal
+    session -> worker     Begin; then Played, Changed, Replay, StartFinal, StopFinal, Hurry,
+                          ResetAdapter
+    worker -> session     Busy, then Opened or Refused; then Offer, Order, Insights, and what is
+                          in events.py
 
-Both ends are this program: nothing comes from elsewhere. The database is what both agree on: a
-rating is written by the radio, and the learner is told the key of the play that changed, so that a
-message that is lost with a process loses nothing.
+Each message follows its length in 8 bytes. Both ends are this program. The database is what both
+agree on: a rating is written by the session, and the worker is sent the key of the play, so that
+a message that is lost with a process loses no rating.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, get_args
 
 import numpy as np
 
+from radio.composer.events import Event
+from radio.composer.song import Song
 from radio.composer.wire import LENGTH, decode, encode
 from radio.taste.insight import Insight
 
 
-@dataclass(eq=False)
-class HeardSong:
-    """What of a song crosses to the process that plays it.
-
-    Attributes:
-        samples: (n,) float32.
-        sample_rate: Hz.
-        latent: P (D,), from which it can be made again.
-        name: the same for the same coordinate.
-        details: tempo and key as a listener reads them.
-        key: names this play of the song in the database.
-        expected: (mean, standard deviation) of the rating that was expected when it was chosen.
-        descent: how a final song was found; empty for others.
-        description: everything needed to make it again, ready for JSON.
-        picture: of how a final song was found, the bytes of a PNG (n,) uint8; empty for others.
-    """
-
-    samples: np.ndarray
-    sample_rate: int
-    latent: np.ndarray
-    name: str
-    details: str
-    key: str
-    expected: tuple[float, float] | None = None
-    descent: dict[str, Any] = field(default_factory=dict)
-    description: dict[str, Any] = field(default_factory=dict)
-    picture: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
-
-
 @dataclass
 class Begin:
-    """Open a session with a station."""
+    """Open a composer; see `LocalComposer` for its arguments."""
 
     station: Path
     listener: str
@@ -61,12 +35,12 @@ class Begin:
     explore: str
     beats: int | None
     latent: str | None = None
-    added_layers: bool = True
+    adapter: bool = True
 
 
-@dataclass
+@dataclass(eq=False)
 class Played:
-    """A song is on now; where the learner never made it, its coordinate says what it is."""
+    """A play has begun; if the worker never made the song, it is made from its coordinate."""
 
     key: str
     coordinate: np.ndarray
@@ -74,13 +48,13 @@ class Played:
 
 @dataclass
 class Changed:
-    """The database says something else of one play of a song."""
+    """The rating of one play was written, changed or deleted."""
 
     key: str
 
 
-@dataclass
-class Again:
+@dataclass(eq=False)
+class Replay:
     """Make a song again, as the same play of it."""
 
     key: str
@@ -88,7 +62,7 @@ class Again:
 
 
 @dataclass
-class Final:
+class StartFinal:
     """Descend to the final song."""
 
 
@@ -99,36 +73,36 @@ class StopFinal:
 
 @dataclass
 class Hurry:
-    """Somebody waits for the next song."""
+    """The listener waits for the next song."""
 
 
 @dataclass
-class ResetLayers:
-    """Let the generator be the station's own again."""
+class ResetAdapter:
+    """Go back to the station's own generator."""
 
 
 @dataclass
 class End:
-    """The radio is gone: never sent, but what a learner takes the end of its input for."""
+    """The session has ended: never sent, but read at the end of the stream."""
 
 
 @dataclass
-class Telling:
-    """What takes long just now; empty once it is over."""
+class Busy:
+    """What takes long before the composer is open; empty once it is over."""
 
     text: str
 
 
 @dataclass
 class Refused:
-    """The session can't be opened, or not gone on with; one line says why."""
+    """The composer can't be opened; one line says why."""
 
     text: str
 
 
 @dataclass
 class Opened:
-    """The session is open."""
+    """The composer is open."""
 
     station: str
     made_by: str
@@ -136,86 +110,40 @@ class Opened:
 
 @dataclass
 class Offer:
-    """A song that can be played, or one that was to be made again."""
+    """A song that can be played."""
 
-    song: HeardSong
-    again: bool = False
+    song: Song
 
 
 @dataclass
 class Order:
-    """The keys of all offered songs, best first by the newest taste, and what is expected of each; others are withdrawn."""
+    """The keys of all offered songs, best first, and their predicted ratings.
+
+    Songs that are not among them are withdrawn.
+    """
 
     keys: list[str]
     expected: list[tuple[float, float] | None]
 
 
 @dataclass
-class Learned:
-    """The taste has learned what the database says of these plays; so many batches since the session began; the hand's delay, seconds.
-
-    No plays are those that another radio of the same listener wrote.
-    """
-
-    keys: list[str]
-    batches: int
-    delay: float
-
-
-@dataclass
 class Insights:
-    """What is known of the moments of one play of a song."""
+    """What is known of the moments of the song that plays."""
 
     key: str
     insight: Insight
 
 
-@dataclass
-class Layers:
-    """The generator's added layers: after how many ratings they were trained, 0 for none, and how much more their songs should be liked."""
-
-    ratings: int
-    gain: float
-    news: bool  # whether they have just become what they are
-
-
-@dataclass
-class FinalStep:
-    """How far the descent is, the cautious rating of its best song, and how far that is from the station's middle."""
-
-    step: int
-    steps: int
-    expected: float
-    distance: float
-
-
-@dataclass(eq=False)
-class FinalPlaces:
-    """Where the descent is: the coordinates (starts, D) of all its songs."""
-
-    coordinates: np.ndarray
-
-
-@dataclass
-class FinalSong:
-    """The final song was found."""
-
-    song: HeardSong
-
-
-@dataclass
-class NoFinal:
-    """There is no final song; one line says why, or nothing if it was given up."""
-
-    text: str
-
-
+Command = Begin | Played | Changed | Replay | StartFinal | StopFinal | Hurry | ResetAdapter | End
+Report = Busy | Refused | Opened | Offer | Order | Insights | Event
 KINDS: dict[str, type] = {
-    name: kind for name, kind in globals().items() if isinstance(kind, type) and is_dataclass(kind)
+    kind.__name__: kind
+    for kind in (*get_args(Command), *get_args(Report), Song, Insight)
+    if isinstance(kind, type)
 }
 
 
-def send(stream: BinaryIO, message: object) -> None:
+def send(stream: BinaryIO, message: Command | Report) -> None:
     """Write one message.
 
     Raises:
@@ -226,7 +154,7 @@ def send(stream: BinaryIO, message: object) -> None:
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> Any:
+def receive(stream: BinaryIO) -> object:
     """Return the next message.
 
     Raises:

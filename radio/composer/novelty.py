@@ -1,9 +1,8 @@
-"""The songs of a session, the latest of them remembered so that none of those is played again.
+"""Remembers the latest songs of a session, so that none of them is played again.
 
 Two songs are the same if their frames correlate 0.95 or more. Remembered are frames averaged over a
 quarter of a beat, which correlate more than the frames themselves do, in half precision: 90 kB a
-song. A session remembers the latest REMEMBERED of them, ten hours of songs of two minutes, so that
-a radio that is never turned off takes no more memory from day to day.
+song.
 """
 
 from __future__ import annotations
@@ -14,39 +13,43 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from radio.station.steps import FRAMES_PER_STEP
+
 if TYPE_CHECKING:
     from radio.station.station import Station
 
-REMEMBERED = 300  # songs
-LIKENESS = 0.95  # two songs are different if their frames correlate less
-TRIES = 20  # a station may know only one song; then the least alike of so many has to do
+# Ten hours of songs of two minutes, 27 MB: a radio that is never turned off takes no more memory
+# from day to day (docs/reliability.md, benchmarks/soak.py).
+MAX_REMEMBERED_SONGS = 300
+MAX_CORRELATION = 0.95  # of songs that count as different; chosen, not measured
+TRIES = 20  # a station may know only one song; then the least similar of so many is taken
 
 
-def different_songs(
+def sample_distinct(
     station: Station, rng: np.random.Generator, *, beats: int | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Draw songs without end, (P (D,), steps (S, 1, F)), each unlike all before it."""
-    heard = SongsHeard()
+    earlier = RememberedSongs()
     while True:
         best: tuple[float, np.ndarray, np.ndarray] | None = None
         for _ in range(TRIES):
             coordinate = station.sample(1, rng)
             steps = station.decode(coordinate, beats=beats)
-            likeness = heard.likeness(steps[:, 0])
-            if best is None or likeness < best[0]:
-                best = likeness, coordinate[0], steps
-            if likeness < LIKENESS:
+            correlation = earlier.max_correlation(steps[:, 0])
+            if best is None or correlation < best[0]:
+                best = correlation, coordinate[0], steps
+            if correlation < MAX_CORRELATION:
                 break
         assert best is not None
-        heard.add(best[2][:, 0])
+        earlier.add(best[2][:, 0])
         yield best[1], best[2]
 
 
-class SongsHeard:
-    """Compare songs with those heard before.
+class RememberedSongs:
+    """Compare a song with earlier ones.
 
     Args:
-        most: so many of the latest are remembered; all if None.
+        most: how many of the latest songs are remembered; all if None.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -56,11 +59,11 @@ class SongsHeard:
         return len(self._songs)
 
     def add(self, steps: np.ndarray) -> None:
-        """Remember a song, steps (S, F) of 6 frames of 181 values each."""
+        """Remember a song, steps (S, F)."""
         self._songs.append(_outline(steps))
 
-    def likeness(self, steps: np.ndarray) -> float:
-        """Return the highest correlation of a song's steps (S, F) with one heard before; -1 if there is none."""
+    def max_correlation(self, steps: np.ndarray) -> float:
+        """Return the highest correlation of a song (S, F) with a remembered one; -1 if none is."""
         outline = _outline(steps).astype(np.float32)
         return max(
             (
@@ -74,6 +77,6 @@ class SongsHeard:
 
 def _outline(steps: np.ndarray) -> np.ndarray:
     """Return the song as a vector of mean 0 and length 1, so that a product is a correlation."""
-    values = steps.reshape(len(steps), 6, -1).mean(axis=1).ravel().astype(np.float64)
+    values = steps.reshape(len(steps), FRAMES_PER_STEP, -1).mean(axis=1).ravel().astype(np.float64)
     values -= values.mean()
     return (values / max(float(np.linalg.norm(values)), 1e-12)).astype(np.float16)

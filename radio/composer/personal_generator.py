@@ -1,13 +1,13 @@
-"""The generator with a listener's added layers: which version is used, when it is trained, and who may train it.
+"""The generator with a listener's adapter: which version is used, when it is trained, and by whom.
 
     generator = PersonalGenerator(station, folder)
-    generator.due(ratings)                      whether it pays to train, and nobody else does
-    generator.train(taste, rng, ratings=)       keeps a new version if it is better
-    generator.follow()                          takes what another session has trained
+    generator.due(ratings)                      whether to train now; only one process may
+    generator.train(taste, rng, ratings=)       writes a new version if it is better
+    generator.follow()                          loads what another session has trained
     generator.reset(ratings=)  go_back(path)
 
-Layers are never changed once they are used: another thread may be making songs through them. They
-are exchanged.
+NOTE: an adapter in use never changes, as another thread may be making songs with it: a new one
+replaces it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from radio.composer.adapter import EVERY, AddedLayers, versions
+from radio.composer.adapter import RATINGS_BETWEEN, Adapter, versions
 from radio.composer.final_song import whole_distribution
-from radio.home.file_lock import LearnerLock
+from radio.home.file_lock import FileLock
 from radio.station.station import Station
-from radio.taste.taste import Taste, through
+from radio.taste.decode import through
+from radio.taste.taste import Taste
 
 
 class PersonalGenerator:
@@ -28,53 +29,53 @@ class PersonalGenerator:
 
     Args:
         station: whose generator it is.
-        folder: where versions are kept, of one listener and one training of the station.
-        used: whether there are added layers at all.
+        folder: of the versions, of one listener and one training of the station.
+        used: whether there is an adapter at all.
 
     Attributes:
-        layers: that are used now.
+        adapter: in use.
     """
 
     def __init__(self, station: Station, folder: Path, *, used: bool = True) -> None:
-        self.layers = AddedLayers(whole_distribution(station))
+        self.adapter = Adapter(whole_distribution(station))
         self._station = station
         self._folder = folder
         self._used = used
-        self._lock = LearnerLock(folder / "learner.lock")
-        self._version: Path | None = None  # the latest that was taken
-        self._tried = 0  # ratings when they were trained last, kept or not
+        self._lock = FileLock(folder / "learner.lock")
+        self._version: Path | None = None  # the latest that was loaded
+        self._tried = 0  # ratings at the latest training
         self.follow()
 
     @property
-    def in_use(self) -> AddedLayers | None:
-        """The layers, if the generator is another with them."""
-        return None if self.layers.untouched else self.layers
+    def in_use(self) -> Adapter | None:
+        """The adapter; None while it is the identity."""
+        return None if self.adapter.untouched else self.adapter
 
     @property
     def learned(self) -> tuple[int, float]:
-        """From how many ratings they were trained, 0 for none, and how much more their songs should be liked."""
-        return (0, 0.0) if self.layers.untouched else (self.layers.ratings, self.layers.gain)
+        """From how many ratings it was trained, 0 for none, and its predicted gain."""
+        return (0, 0.0) if self.adapter.untouched else (self.adapter.ratings, self.adapter.gain)
 
     def due(self, ratings: int) -> bool:
-        """Return whether there are enough new ratings to train, and nobody else trains for this listener."""
+        """Return whether there are enough new ratings, and no other process trains."""
         return (
             self._used
-            and self.layers.due(ratings)
-            and ratings // EVERY > self._tried // EVERY
+            and self.adapter.due(ratings)
+            and ratings // RATINGS_BETWEEN > self._tried // RATINGS_BETWEEN
             and self._lock.take()
         )
 
     def may_train(self) -> bool:
-        """Return whether nobody else trains for this listener."""
+        """Return whether no other process trains for this listener."""
         return self._lock.take()
 
     def train(
         self, taste: Taste, rng: np.random.Generator, *, ratings: int, steps: int
     ) -> list[float]:
-        """Train, keep the result as a version if it is better, and return the losses; there are none if it is not."""
-        station, layers = self._station, self.layers.copy()
+        """Train; write a new version if it is better. Return the losses, none if it is not."""
+        station, adapter = self._station, self.adapter.copy()
         decode = through(station.vae.decoder, station.latent_size)
-        losses = layers.improve(
+        losses = adapter.improve(
             taste,
             decode,
             station.critic.folded(),
@@ -83,40 +84,40 @@ class PersonalGenerator:
         )
         self._tried = ratings
         if losses:
-            layers.ratings = ratings
-            self._keep(layers)
+            adapter.ratings = ratings
+            self._use(adapter)
         return losses
 
     def reset(self, *, ratings: int) -> None:
-        """Be the station's own generator again, in later sessions too; more ratings may train new layers."""
-        layers = AddedLayers(self.layers.distribution)
-        layers.ratings = ratings
-        self._keep(layers)
+        """Go back to the station's own generator, in later sessions too; it may adapt again."""
+        adapter = Adapter(self.adapter.distribution)
+        adapter.ratings = ratings
+        self._use(adapter)
 
     def versions(self) -> list[Path]:
-        """Return every version that was kept, the oldest first."""
+        """Return every version, the oldest first."""
         return versions(self._folder)
 
     def go_back(self, version: Path | None) -> None:
-        """Take a version; None for none, so that the generator is the station's again."""
-        layers = AddedLayers(self.layers.distribution)
+        """Load a version; None for the station's own generator."""
+        adapter = Adapter(self.adapter.distribution)
         if version is not None:
-            layers.load(version)
-        self.layers = layers
+            adapter.load(version)
+        self.adapter = adapter
 
     def follow(self) -> bool:
-        """Take the latest version if it is another than the one that was taken last; return whether it is."""
-        kept = self.versions() if self._used else []
-        if not kept or kept[-1] == self._version:
+        """Load the latest version if it is a new one; return whether it is."""
+        found = self.versions() if self._used else []
+        if not found or found[-1] == self._version:
             return False
-        self.go_back(kept[-1])
-        self._version = kept[-1]
+        self.go_back(found[-1])
+        self._version = found[-1]
         return True
 
     def close(self) -> None:
-        """Let somebody else train."""
+        """Let another process train."""
         self._lock.close()
 
-    def _keep(self, layers: AddedLayers) -> None:
-        self._version = layers.save(self._folder)
-        self.layers = layers
+    def _use(self, adapter: Adapter) -> None:
+        self._version = adapter.save(self._folder)
+        self.adapter = adapter

@@ -1,135 +1,251 @@
-"""The learner's process as the radio sees it: started, told things, listened to, noticed when it dies, ended.
+"""A composer in a worker process, so that playback never waits for a song or a rating.
 
-It is a fresh interpreter, not a fork: nothing of the radio's threads, sound or terminal is in it.
+    composer = ComposerProcess(folder, "me", home=Home())        returns when the worker is ready
+    composer.ready, next_song(), changed(key), replay(key, P)    none of them waits
+    composer.events()                                            restarts a worker that died
+
+A rating is in the database before the worker is sent its key. So neither the worker's death nor
+ours loses one, and a new worker knows all that the last one did.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import os
-import queue
-import subprocess
-import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+
+import numpy as np
 
 from radio.composer import messages
+from radio.composer.events import (
+    AdapterChanged,
+    Event,
+    FinalSong,
+    FinalStep,
+    Learned,
+    NoFinal,
+    NoReplay,
+    ReplayedSong,
+    Trouble,
+)
+from radio.composer.song import Song
+from radio.composer.worker_process import WorkerProcess
+from radio.home.folder import Home, check_name
+from radio.ratings.journal import Journal
+from radio.ratings.repair import open_ratings
+from radio.taste.insight import Insight
 
-PACKAGES = Path(__file__).parents[2]  # where our packages lie
-ONE_THREAD = {
-    name: "1"
-    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
-}
-END_SECONDS = 2.0
-MMAP_THRESHOLD, LARGE = -3, 1 << 17  # glibc's parameter of mallopt, and bytes
-# on Windows, where a process can't make itself nice
-BELOW_NORMAL = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+OPEN_SECONDS = 300.0  # of silence after which a worker that doesn't open counts as broken
+# so many restarts in that time, then one in that time; chosen, not measured
+MAX_RESTARTS, RESTART_SECONDS = 3, 60.0
 
 
-class LearnerProcess:
-    """See the module's contract.
+class ComposerError(ValueError):
+    """The composer can't be opened; the message is one line."""
+
+
+class ComposerProcess:
+    """See the module's contract, and `Composer`.
 
     Args:
-        begin: the session to open.
-        log: takes what the process has to complain of.
+        station: folder of the station.
+        listener: whose taste is learned.
+        home: of ratings and adapters.
+        seed: as in `LocalComposer`, as are the others.
+        explore: how the next song is chosen.
+        beats: length of the songs.
+        latent: the distribution that songs are drawn from; the station's own if None.
+        adapter: whether the generator's adapter is used.
+        report: called with what takes long while the worker starts.
+
+    Raises:
+        ComposerError: if the station or the home can't be used.
+        RatingsError: if the ratings can't.
     """
 
-    def __init__(self, begin: messages.Begin, log: Path) -> None:
-        self.died = False
-        # until somebody listens; None once the process is gone
-        self._inbox: queue.Queue[Any] = queue.Queue()
-        self._listener: Callable[[Any], None] | None = None
-        self._handing = threading.Lock()
-        self._closed = False
-        environment = {**os.environ, **ONE_THREAD}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")])
+    def __init__(
+        self,
+        station: Path,
+        listener: str,
+        *,
+        home: Home,
+        seed: int | None = None,
+        explore: str = "ucb",
+        beats: int | None = None,
+        latent: str | None = None,
+        adapter: bool = True,
+        report: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        check_name(listener, "listener")
+        self._begin = messages.Begin(
+            station, listener, home.path, seed, explore, beats, latent, adapter
         )
-        with _log(log) as errors:
-            # -P: a file in the working folder must not be taken for a library.
-            command = [sys.executable, "-P", "-m", "radio.composer.worker"]
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=environment,
-                creationflags=BELOW_NORMAL,
-            )
-        _give_back_what_is_freed()
-        self._writing = threading.Lock()
-        self.tell(begin)
-        threading.Thread(target=self._read, name="from-the-learner", daemon=True).start()
+        self._log = home.path / "messages.log"
+        self._lock = threading.Lock()  # of what a thread changes as messages come
+        self._offers: dict[str, Song] = {}
+        self._order: list[str] = []
+        self._insight: tuple[str, Insight] | None = None
+        self._pending: set[str] = set()  # keys of changed ratings that are not learned
+        self._events: deque[Event] = deque()
+        self._replays: dict[str, np.ndarray] = {}  # coordinates of the songs to be made again
+        self._hurried = False
+        self._final = False  # whether a final song is being made
+        self._playing: messages.Played | None = None
+        self._deaths: list[float] = []
+        # before the worker opens it: a repair is reported here
+        if home.ratings.exists():
+            open_ratings(home.ratings).close()
+        self._worker = WorkerProcess(self._begin, self._log)
+        opened = self._wait_until_open(report)
+        ratings = open_ratings(home.ratings)
+        self.journal = Journal(ratings, listener, opened.station, opened.made_by)
+        self._worker.listen(self._take)
 
-    def tell(self, message: object) -> None:
-        """Send a message; one that a dying process doesn't get is needed by nobody."""
-        with self._writing, contextlib.suppress(OSError, ValueError):
-            messages.send(cast(BinaryIO, self.process.stdin), message)
+    @property
+    def ready(self) -> bool:
+        """Whether there is a next song."""
+        return bool(self._offers)
 
-    def receive(self, seconds: float) -> Any:
-        """Return the next message; None if the process is gone or silent for so long."""
-        try:
-            return self._inbox.get(timeout=seconds)
-        except queue.Empty:
-            return None
+    @property
+    def pending(self) -> int:
+        """How many changed ratings the worker has not learned yet."""
+        return len(self._pending)
 
-    def listen(self, listener: Callable[[Any], None]) -> None:
-        """Hand every message from now on, and those that wait, to `listener`, on a thread of its own."""
-        with self._handing:
-            while not self._inbox.empty():
-                message = self._inbox.get_nowait()
-                if message is not None:
-                    listener(message)
-            self._listener = listener
+    def hurry(self) -> None:
+        """Ask for the next song at once: the listener is waiting."""
+        if not self.ready and not self._hurried:
+            self._hurried = True
+            self._worker.send(messages.Hurry())
+
+    def next_song(self) -> Song:
+        """Return the best of the offered songs, by the newest taste; there is one if `ready`."""
+        with self._lock:
+            self._hurried = False
+            key = next((key for key in self._order if key in self._offers), None)
+            return self._offers.pop(next(iter(self._offers)) if key is None else key)
+
+    def played(self, key: str, coordinate: np.ndarray) -> None:
+        """Take note of the play that has begun: the worker sends its insight and another song."""
+        self._playing = messages.Played(key, np.asarray(coordinate, np.float32))
+        self._worker.send(self._playing)
+
+    def changed(self, key: str) -> None:
+        """Let the worker learn the rating of one play anew."""
+        self._pending.add(key)
+        self._worker.send(messages.Changed(key))
+
+    def replay(self, key: str, coordinate: np.ndarray) -> None:
+        """Let the song at P (D,) be made again, as the same play of it."""
+        self._replays[key] = np.asarray(coordinate, np.float32)
+        self._worker.send(messages.Replay(key, self._replays[key]))
+
+    def start_final(self) -> None:
+        """Let the worker begin the descent to the final song."""
+        self._final = True
+        self._worker.send(messages.StartFinal())
+
+    def stop_final(self) -> None:
+        """Give the final song up."""
+        self._worker.send(messages.StopFinal())
+
+    def reset_adapter(self) -> None:
+        """Go back to the station's own generator."""
+        self._worker.send(messages.ResetAdapter())
+
+    def insight(self, key: str) -> Insight | None:
+        """Return what is known of the moments of the song that plays; None if nothing yet."""
+        found = self._insight
+        return found[1] if found is not None and found[0] == key else None
+
+    def events(self) -> list[Event]:
+        """Return what has happened since the last call; restart the worker if it died."""
+        if self._worker.died:
+            self._restart()
+        with self._lock:
+            found = list(self._events)
+            self._events.clear()
+        return found
 
     def close(self) -> None:
-        """End the process, at once: it holds nothing that is not in the database."""
-        self._closed = True
-        with self._writing, contextlib.suppress(OSError, ValueError):
-            cast(BinaryIO, self.process.stdin).close()
-        try:
-            self.process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        """End the worker; every rating is in the database already."""
+        self._worker.close()
+        self.journal.close()
 
-    def _read(self) -> None:
-        stream = cast(BinaryIO, self.process.stdout)
+    def _restart(self) -> None:
+        now = time.monotonic()
+        self._deaths = [when for when in self._deaths if now - when < RESTART_SECONDS]
+        if len(self._deaths) >= MAX_RESTARTS:
+            return
+        self._deaths.append(now)
+        self._worker.close()
+        if len(self._deaths) == 1:
+            self._events.append(
+                Trouble("The worker died and was started again; no rating is lost.")
+            )
+        elif len(self._deaths) == MAX_RESTARTS:
+            self._events.append(Trouble(f"The worker keeps dying; {self._log} may say why."))
+        if self._final:
+            self._final = False
+            self._events.append(NoFinal("the worker died while it was made; ask for it again"))
+        self._worker = WorkerProcess(self._begin, self._log)
+        self._worker.listen(self._take)
+        if self._playing is not None:
+            self._worker.send(self._playing)
+        for key, coordinate in list(self._replays.items()):
+            self._worker.send(messages.Replay(key, coordinate))
+
+    def _wait_until_open(self, report: Callable[[str], None]) -> messages.Opened:
         while True:
-            try:
-                message = messages.receive(stream)
-            except Exception:  # half a message of a process that was killed is as good as none
-                break
-            with self._handing:
-                if self._listener is None:
-                    self._inbox.put(message)
-                else:
-                    self._listener(message)
-        self.process.wait()
-        self.died = not self._closed
-        self._inbox.put(None)
-        stream.close()
+            message = self._worker.receive(OPEN_SECONDS)
+            if isinstance(message, messages.Opened):
+                return message
+            if isinstance(message, messages.Busy):
+                report(message.text)
+            elif message is None or isinstance(message, messages.Refused):
+                self._worker.close()
+                raise ComposerError(
+                    "the process that makes the songs ended before it began; "
+                    f"{self._log} may say why"
+                    if message is None
+                    else message.text
+                )
+            else:
+                self._take(message)
 
+    def _take(self, message: object) -> None:
+        """Take a message of the worker; called on the thread that reads them."""
+        with self._lock:
+            match message:
+                case messages.Offer():
+                    self._offers[message.song.key] = message.song
+                case messages.Order():
+                    self._take_order(message)
+                case messages.Insights():
+                    self._insight = message.key, message.insight
+                case messages.Opened():
+                    self._pending.clear()  # it has read the whole database
+                case Learned():
+                    self._pending -= set(message.keys)
+                    self._events.append(message)
+                case ReplayedSong():
+                    self._replays.pop(message.song.key, None)
+                    self._events.append(message)
+                case NoReplay():
+                    self._replays.pop(message.key, None)
+                    self._events.append(message)
+                case FinalSong() | NoFinal():
+                    self._final = False
+                    self._events.append(message)
+                case FinalStep() | AdapterChanged():
+                    self._events.append(message)
 
-def _give_back_what_is_freed() -> None:
-    """Let large blocks go back to the system as soon as they are freed.
-
-    Once a song was freed, glibc keeps what is as large for later, and songs that come and go for
-    days leave holes there. Other systems have no such parameter. See mallopt(3).
-    """
-    with contextlib.suppress(AttributeError, TypeError, OSError):
-        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)
-
-
-@contextlib.contextmanager
-def _log(path: Path) -> Any:
-    try:
-        file: Any = path.open("ab")
-    except OSError:
-        yield subprocess.DEVNULL
-        return
-    with file:
-        yield file
+    def _take_order(self, order: messages.Order) -> None:
+        self._order = order.keys
+        # Songs that a former worker offered are not in the order, and usable until there are newer
+        # ones.
+        self._offers = {key: self._offers[key] for key in order.keys if key in self._offers}
+        for key, expected in zip(order.keys, order.expected, strict=True):
+            if key in self._offers:
+                self._offers[key].expected = expected

@@ -1,76 +1,47 @@
-"""Makes songs for a session: draws coordinates, judges them by what the taste sees of them, renders those that are chosen.
+"""Makes songs: draws coordinates, computes their features for the taste, renders the chosen ones.
 
 maker = SongMaker(station, taste, beats=None)
-maker.fit_taste()                        the taste learns what is usual on this station
-maker.candidates(count, rng, enough) -> P (n, D), features (n, K)
-maker.decode(P) -> steps (S, B, F)       maker.make(P, features, steps) -> Song
+maker.fit_taste()                                   the taste learns the station's usual songs
+maker.candidates(count, rng, enough=) -> P (n, D), features (n, K)
+maker.draft(P) -> Draft                             maker.render(draft) -> Song
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from radio.composer.personal_generator import PersonalGenerator
+from radio.composer.song import Draft, Song
+from radio.station.song_file import description_of
 from radio.station.station import Station
 from radio.taste.taste import Taste
 
-MINI_BATCH = 16  # candidates generated at once
-POOL = 64  # songs of the station from which the taste learns what is usual; always the same ones
+MINI_BATCH = 16  # candidates generated at once; chosen, not measured
+# songs of the station from which the taste learns its features' mean and spread; always the same
+POOL = 64
 
 
-@dataclass(eq=False)
-class Song:
-    """A song that was made.
-
-    Attributes:
-        samples: (n,) float32.
-        sample_rate: Hz.
-        latent: P (D,), from which it can be made again.
-        name: the same for the same coordinate.
-        details: tempo and key as a listener reads them.
-        features: (K,) what the taste sees of it.
-        steps: (S, F) its frames, six a row, before tempo and key.
-        expected: (mean, standard deviation) of the rating that was expected when it was chosen;
-            None before anything was learned.
-        descent: how a final song was found; empty for others.
-        key: names this play of the song in the database.
-    """
-
-    samples: np.ndarray
-    sample_rate: int
-    latent: np.ndarray
-    name: str
-    details: str
-    features: np.ndarray
-    steps: np.ndarray
-    expected: tuple[float, float] | None = None
-    descent: dict[str, Any] = field(default_factory=dict)
-    key: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-
-class Heard(NamedTuple):
+class TasteInput(NamedTuple):
     """What the taste needs of a song to learn its rating.
 
     Attributes:
         features: (K,).
-        stretches: (STRETCHES, E + facts), for what the slider says of moments.
+        segments: (SEGMENTS, linear + factors), for what the slider says of moments.
     """
 
     features: np.ndarray
-    stretches: np.ndarray
+    segments: np.ndarray
 
 
 class SongMaker:
     """See the module's contract.
 
     Args:
-        station: that makes the songs.
-        taste: whose features they get.
+        station: whose generator is used.
+        taste: that computes the features.
         beats: length of the songs; the station's if None. The taste judges every song at the
             station's length, whatever is played of it.
     """
@@ -79,81 +50,96 @@ class SongMaker:
         self.station = station
         self.taste = taste
         self.beats = beats
-        # whose layers make every second candidate once they are trained
+        # whose adapter makes every second candidate once it is trained
         self.generator: PersonalGenerator | None = None
 
     def fit_taste(self) -> None:
-        """Let the taste learn what is usual on this station, and forget all ratings."""
+        """Fit the taste to the station's usual songs; it forgets all ratings."""
         usual = self.station.sample(POOL, np.random.default_rng(0))
         self.taste.fit_pool(self.station.decode(usual), usual[:, self.station.latent_size :])
 
     def candidates(
         self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return P (n, D) and features (n, K) of fresh songs; fewer than `count` once `enough` says so."""
-        coordinates, features, layers = (
-            [],
-            [],
-            None if self.generator is None else self.generator.in_use,
-        )
+        """Return P (n, D) and features (n, K) of random songs; fewer once `enough` returns True."""
+        coordinates, features = [], []
+        adapter = None if self.generator is None else self.generator.in_use
         for _ in range(0, count, MINI_BATCH):
             drawn = self.station.sample(MINI_BATCH, rng)
-            if layers is not None:
+            if adapter is not None:
                 # a song of G' is the song of G at A(P)
-                drawn[::2] = layers.forward(drawn[::2].astype(np.float64))[0]
+                drawn[::2] = adapter.forward(drawn[::2].astype(np.float64))[0]
             coordinates.append(drawn)
-            features.append(self.judge(drawn))
+            features.append(self.features(drawn))
             if enough():
                 break
         return np.concatenate(coordinates), np.concatenate(features)
 
-    def judge(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return the features (n, K) of songs P (n, D), at the station's length, as the final song's descent sees them."""
+    def features(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return features (n, K) of songs P (n, D) at the station's length, as in the descent."""
         return self.taste.features(
             self.station.decode(coordinates), coordinates[:, self.station.latent_size :]
         )
 
-    def hear(self, coordinates: np.ndarray) -> list[Heard]:
-        """Return what the taste learns from of songs P (n, D), whose ratings are known."""
+    def draft(
+        self,
+        coordinate: np.ndarray,
+        *,
+        features: np.ndarray | None = None,
+        steps: np.ndarray | None = None,
+    ) -> Draft:
+        """Return the draft of a song P (D,).
+
+        Args:
+            coordinate: P.
+            features: (K,), if they are known.
+            steps: (S, 1, F), if they are known.
+        """
+        coordinate = np.asarray(coordinate, np.float32)
+        features = self.features(coordinate[None])[0] if features is None else features
+        steps = self.decode(coordinate[None]) if steps is None else steps
+        return Draft(coordinate, features, steps[:, 0])
+
+    def inputs(self, coordinates: np.ndarray) -> list[TasteInput]:
+        """Return what the taste learns from of songs P (n, D) whose ratings are known."""
         beside = coordinates[:, self.station.latent_size :]
         steps = self.station.decode(coordinates)
         played = steps if self.beats in (None, self.station.beats) else self.decode(coordinates)
-        return [
-            Heard(*one)
-            for one in zip(
-                self.taste.features(steps, beside),
-                self.taste.stretches(played, beside),
-                strict=True,
-            )
-        ]
+        features = self.taste.features(steps, beside)
+        segments = self.taste.segments(played, beside)
+        return [TasteInput(*one) for one in zip(features, segments, strict=True)]
 
-    def hear_again(self, steps: np.ndarray, beside: np.ndarray) -> Heard:
-        """Return what the taste learns from of a song's steps (S, F), with what is beside z (C,), wherever they come from."""
+    def input_of_steps(self, steps: np.ndarray, beside: np.ndarray) -> TasteInput:
+        """Return what the taste learns from of steps (S, F) that another training made.
+
+        Args:
+            steps: canonical.
+            beside: (C,) the columns of the coordinate beside z: tempo and key.
+        """
         batch = np.ascontiguousarray(steps[:, None])
-        return Heard(
-            self.taste.features(batch, beside[None])[0],
-            self.taste.stretches(batch, beside[None])[0],
-        )
+        features = self.taste.features(batch, beside[None])
+        return TasteInput(features[0], self.taste.segments(batch, beside[None])[0])
 
-    def heard(self, song: Song) -> Heard:
-        """Return what the taste learns from of a song that was made."""
-        beside = song.latent[None, self.station.latent_size :]
-        return Heard(
-            song.features,
-            self.taste.stretches(np.ascontiguousarray(song.steps[:, None]), beside)[0],
-        )
+    def input_of_draft(self, draft: Draft) -> TasteInput:
+        """Return what the taste learns from of a draft."""
+        beside = draft.coordinate[None, self.station.latent_size :]
+        steps = np.ascontiguousarray(draft.steps[:, None])
+        return TasteInput(draft.features, self.taste.segments(steps, beside)[0])
 
     def decode(self, coordinates: np.ndarray) -> np.ndarray:
         """Return canonical steps (S, B, F) of coordinates (B, D), as long as songs are played."""
         return self.station.decode(coordinates, beats=self.beats)
 
-    def make(
-        self, coordinate: np.ndarray, features: np.ndarray, steps: np.ndarray | None = None
-    ) -> Song:
-        """Render a song P (D,) of features (K,), its steps (S, 1, F) if they were decoded before."""
-        station = self.station
-        steps = self.decode(coordinate[None]) if steps is None else steps
+    def render(self, draft: Draft) -> Song:
+        """Render a draft."""
+        station, coordinate = self.station, draft.coordinate
+        steps = np.ascontiguousarray(draft.steps[:, None])
         frames = station.frames_of(steps, coordinate[None])[0]
-        samples = station.render(coordinate, frames=frames)
-        name, details = station.song_name(coordinate), station.describe(coordinate)
-        return Song(samples, station.sample_rate, coordinate, name, details, features, steps[:, 0])
+        return Song(
+            station.render(coordinate, frames=frames),
+            station.sample_rate,
+            coordinate,
+            station.song_name(coordinate),
+            station.describe(coordinate),
+            description_of(station, coordinate, beats=self.beats),
+        )

@@ -1,9 +1,9 @@
-"""Remembers how rated songs sounded, so that they can be heard again when the station that made them has been trained again.
+"""Stores the sound of rated songs, so that their ratings can be learned after a retraining.
 
-memory = SoundMemory(said, maker)
-memory.keep(key, steps)               beside the rating of a play
-memory.keep_missing(ratings)          of ratings that were given when no sound was kept, while the station still makes their songs
-memory.before() -> [(rating, heard)]  of what was rated before the station was trained again
+memory = SoundMemory(journal, maker)
+memory.store(key, steps)              beside the rating of a play
+memory.store_missing(ratings)         of ratings without a sound, before a retraining
+memory.earlier() -> [(rating, input)] of the ratings from before the station was retrained
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import contextlib
 
 import numpy as np
 
-from radio.composer.song_maker import Heard, SongMaker
-from radio.ratings.database import MOST_SOUNDS, Rating, RatingsError
-from radio.ratings.journal import Said
+from radio.composer.song_maker import SongMaker, TasteInput
+from radio.ratings.database import MAX_SOUNDS, RatingsError
+from radio.ratings.journal import Journal
+from radio.ratings.rating import Rating
 from radio.ratings.sound_codec import pack, unpack
 
 
@@ -22,45 +23,42 @@ class SoundMemory:
     """See the module's contract.
 
     Args:
-        said: the listener's ratings on the station.
-        maker: of the station's songs, who hears them for the taste.
+        journal: the listener's ratings on the station.
+        maker: of the station's songs, which computes what the taste learns from.
     """
 
-    def __init__(self, said: Said, maker: SongMaker) -> None:
-        self._said = said
+    def __init__(self, journal: Journal, maker: SongMaker) -> None:
+        self._journal = journal
         self._maker = maker
         self._columns = maker.station.coordinates.shape[1]  # of a coordinate beside z
 
-    def keep(self, key: str, steps: np.ndarray) -> None:
-        """Keep the steps (S, F) of a play that has a rating."""
-        # A database that is held loses nothing: what is missing is kept when the next session
-        # begins.
+    def store(self, key: str, steps: np.ndarray) -> None:
+        """Store the steps (S, F) of a play that has a rating."""
+        # A locked database loses nothing: what is missing is stored when the next session begins.
         with contextlib.suppress(RatingsError):
-            self._said.ratings.keep_sound(key, pack(steps, beside=self._columns))
+            self._journal.ratings.write_sound(key, pack(steps, beside=self._columns))
 
-    def keep_missing(self, ratings: list[Rating]) -> None:
-        """Keep the sound of songs that the station still makes, the latest MOST_SOUNDS."""
-        kept = self._said.ratings.with_sound(self._said.listener, self._said.station)
-        for rating in ratings[-MOST_SOUNDS:]:
-            if rating.key not in kept:
-                self.keep(
-                    rating.key,
-                    self._maker.decode(np.asarray(rating.coordinate, np.float32)[None])[:, 0],
-                )
+    def store_missing(self, ratings: list[Rating]) -> None:
+        """Store the sound of the latest MAX_SOUNDS songs, where it is missing."""
+        journal = self._journal
+        stored = journal.ratings.with_sound(journal.listener, journal.station)
+        for rating in ratings[-MAX_SOUNDS:]:
+            if rating.key not in stored:
+                coordinate = np.asarray(rating.coordinate, np.float32)
+                self.store(rating.key, self._maker.decode(coordinate[None])[:, 0])
 
-    def before(self) -> list[tuple[Rating, Heard]]:
-        """Return the ratings from before the station was trained again whose songs can still be heard, oldest first."""
+    def earlier(self) -> list[tuple[Rating, TasteInput]]:
+        """Return the ratings from before the retraining that have a sound, oldest first."""
         found = []
-        for rating in self._said.before():
-            sound = unpack(self._said.ratings.sound(rating.key) or b"")
-            fits = sound is not None and sound[1] == self._columns <= len(rating.coordinate)
-            if (
-                sound is not None
-                and fits
-                and sound[0].shape[1] == self._maker.station.critic.features
-            ):
-                beside = np.asarray(rating.coordinate, np.float32)[
-                    len(rating.coordinate) - self._columns :
-                ]
-                found.append((rating, self._maker.hear_again(sound[0], beside)))
+        for rating in self._journal.earlier():
+            sound = unpack(self._journal.ratings.sound(rating.key) or b"")
+            if sound is None:
+                continue
+            steps, columns = sound
+            if not columns == self._columns <= len(rating.coordinate):
+                continue
+            if steps.shape[1] == self._maker.station.critic.features:
+                coordinate = np.asarray(rating.coordinate, np.float32)
+                beside = coordinate[len(coordinate) - columns :]
+                found.append((rating, self._maker.input_of_steps(steps, beside)))
         return found

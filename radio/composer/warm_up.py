@@ -1,8 +1,8 @@
-"""Whether the kernels were compiled on this machine before, so that the wait for it can be announced, once.
+"""Compiles all kernels, and remembers that it was done, so that the wait is announced only once.
 
-Numba keeps what it compiled beside the source, or in a cache folder of the user. A stamp in the
-same place says that everything is there; it names what Numba asks for too: its version, Python's,
-the processor, and the kernels' sources.
+Numba caches compiled kernels beside the source, or in a cache folder of the user. A stamp file in
+the same place says that all are there; its name depends on what Numba's cache depends on: its
+version, Python's, the processor, and the kernels' sources.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ WAIT = "Compiling the kernels for this machine, once; this takes about 20 second
 def compile_once(
     say: Callable[[], None] = lambda: print(WAIT, file=sys.stderr, flush=True),
 ) -> None:
-    """Compile everything the radio uses, if that was not done before, and say so; on stderr unless told otherwise."""
+    """Compile every kernel that the radio uses, if that was not done before.
+
+    Args:
+        say: called before the compilation; writes a line to stderr by default.
+    """
     place = stamp()
     if place is not None and place.is_file():
         return
@@ -32,7 +36,7 @@ def compile_once(
             old.unlink(missing_ok=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
-    except OSError:  # a place we can't write to: it will be announced again
+    except OSError:  # a read-only folder: it will be announced again
         pass
 
 
@@ -43,7 +47,7 @@ def is_compiled() -> bool:
 
 
 def _use_every_kernel() -> None:
-    """Train, generate, descend and render, all of it very small: kernels are compiled for types of arrays, not for their sizes."""
+    """Train, generate, descend and render at a small size: kernels are compiled by types alone."""
     import numpy as np
 
     from audio_parsing import frames as audio_frames
@@ -54,9 +58,10 @@ def _use_every_kernel() -> None:
     from neural_networks.components.parameters import pack
     from neural_networks.vae.recurrent_vae import RecurrentVAE
     from radio.station import steps as song_data
-    from radio.taste.taste import Taste, through
+    from radio.taste.decode import through
+    from radio.taste.taste import Taste
     from radio.training.dataset import TrainingSongs
-    from radio.training.recipes import gan_trainer, measure_finish, vae_trainer
+    from radio.training.recipes import calibrate, gan_trainer, vae_trainer
 
     rng = np.random.default_rng(0)
     steps = rng.uniform(0.1, 0.5, (4, 4 * SMALL_BEATS, song_data.STEP_SIZE)).astype(np.float32)
@@ -66,9 +71,9 @@ def _use_every_kernel() -> None:
     )
     critic = pack(Critic(song_data.STEP_SIZE, hidden=8, rng=rng))
     vae_trainer(vae, songs, steps=1, seed=0).step(len(steps))
-    measure_finish(vae.module, songs, seed=0, drawn=True)  # type: ignore[arg-type]
+    calibrate(vae.module, songs, seed=0, drawn=True)  # type: ignore[arg-type]
     gan_trainer(vae, critic, songs, seed=0).step()
-    # A critic that reads from both ends, under a penalty: the tangents' kernels are compiled too.
+    # A bidirectional critic under a penalty compiles the tangents' kernels too.
     penalised = Critic(song_data.STEP_SIZE, hidden=8, body=mixed, rng=rng)
     pack(penalised)
     songs_of_time = np.ascontiguousarray(steps.transpose(1, 0, 2))
@@ -88,7 +93,7 @@ def _use_every_kernel() -> None:
 
 
 def stamp() -> Path | None:
-    """Return the file that stands for a finished compilation; None if compiled kernels can't be kept."""
+    """Return the stamp file of this compilation; None if Numba has no folder for its cache."""
     import llvmlite.binding
     import numba
 
@@ -108,6 +113,6 @@ def stamp() -> Path | None:
             content = source.read_bytes()
             if any(mark in content for mark in (b"@kernel", b"register_jitable", b"@intrinsic")):
                 digest.update(content)
-    if not kernels:  # Numba found no place for a cache: nothing stays compiled
+    if not kernels:  # Numba found no folder for a cache
         return None
     return Path(kernels[0].stats.cache_path) / f"compiled-{digest.hexdigest()[:16]}"

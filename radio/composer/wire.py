@@ -1,10 +1,9 @@
-"""Messages as bytes, without pickle: a JSON header, and the arrays behind it as they lie in memory.
+"""Messages as bytes, without pickle: a JSON header, then the arrays as they lie in memory.
 
     encode(message, kinds) -> bytes
     decode(content, kinds) -> the message
 
-kinds: the dataclasses that may cross, by name; a name that is not among them is refused, so that
-nothing that is read can run code.
+kinds: the dataclasses that may cross, by name. Other names are refused, so reading runs no code.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def decode(content: bytes, kinds: Mapping[str, type]) -> Any:
     """Return what `encode` made into bytes.
 
     Raises:
-        ValueError: if it is not that.
+        ValueError: for other content.
     """
     (length,) = LENGTH.unpack_from(content)
     place = LENGTH.size + length

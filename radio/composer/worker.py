@@ -1,11 +1,10 @@
-"""The learner: a process of its own that makes songs and learns, so that neither is heard or felt where the radio plays.
+"""The worker: a process of its own that composes and learns, so that playback never stutters.
 
-It wraps a `RadioSession`, is niced, computes in one thread, and speaks the messages of
-radio/composer/messages.py over standard input and output. It offers songs before they are wanted:
-up to OFFERS wait in the radio, the best first by the newest taste. After each rating it makes one
-more and withdraws the worst. It looks for what another radio of the same listener wrote, and trains
-the generator's added layers when there are enough new ratings. It ends when the radio does, however
-that ends.
+It serves a `LocalComposer` over standard input and output, by the messages of messages.py, with low
+priority and in one thread. It offers songs before they are needed: up to MAX_OFFERS wait in the
+session, the best first by the newest taste. After each rating it makes one more and withdraws the
+worst. It looks for ratings of another session of the same listener, and trains the generator's
+adapter when there are enough new ratings. It ends when its session does, however that ends.
 """
 
 from __future__ import annotations
@@ -18,302 +17,228 @@ import sys
 import threading
 import time
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from radio.composer import messages
+from radio.composer.events import AdapterChanged, Event, Learned
 
 if TYPE_CHECKING:
-    from radio.composer.composer import RadioSession, Song
+    from gan.names import Latent
+    from radio.composer.local_composer import LocalComposer
+    from radio.composer.song import Song
+    from radio.taste.exploration import Explore
 
-OFFERS = 3
-IN_HASTE = 2  # with fewer than so many a song is made of few candidates: somebody skips
-REMEMBERED = 24  # songs whose frames are kept, for their insights and ratings: 1 MB each
+MAX_OFFERS = 3  # chosen, not measured
+# With fewer offers than this a song is made of few candidates: the listener skips.
+FEW_OFFERS = 2
 NICENESS = 10
-FOLLOW_SECONDS = 2.0  # how often it is looked what others wrote
-LOOK_SECONDS = 0.05  # how often it is looked whether the next song is ready
+FOLLOW_SECONDS = 2.0  # between two looks at what other sessions wrote
+READY_SECONDS = 0.05  # between two looks whether the next song is ready
 
 
-class LearnerService:
-    """Serve one radio.
+class Worker:
+    """Serve one session.
 
     Args:
-        session: that makes songs and learns.
-        inbox: what the radio says, `End` last.
-        tell: sends a message to the radio, from any thread.
+        inbox: the session's messages, `End` last.
+        send: sends a message to the session, from any thread.
     """
 
-    def __init__(
-        self, session: RadioSession, inbox: queue.Queue[Any], tell: Callable[[object], None]
-    ) -> None:
-        self._session = session
+    def __init__(self, inbox: queue.Queue[object], send: Callable[[messages.Report], None]) -> None:
         self._inbox = inbox
-        self._tell = tell
+        self._send = send
         self._offers: list[Song] = []
-        self._songs: OrderedDict[str, Song] = OrderedDict()  # by the key of their play
-        self._playing: str | None = None
-        self._batches = 0
-        self._stale = False  # whether a rating came since the latest song was chosen
-        self._stop_final = threading.Event()
-        self._final: threading.Thread | None = None
+        self._playing = ""
+        self._taught = threading.Event()  # the taste or the adapter is another than before
+        self._stale = False  # whether it is since the latest song was chosen
         self._training: threading.Thread | None = None
-        self._told = 0  # how much of what others wrote was told
-        self._trained: queue.Queue[str] = queue.Queue()  # an empty text, or what went wrong
         self._followed = time.monotonic()
 
-    def run(self) -> None:
-        """Serve until the radio ends."""
-        self._tell_layers(news=False)
+    def emit(self, event: Event) -> None:
+        """Send an event of the composer, from any thread."""
+        self._send(event)
+        if isinstance(event, Learned | AdapterChanged):
+            self._taught.set()
+
+    def run(self, composer: LocalComposer) -> None:
+        """Serve until the session ends."""
+        self._composer = composer
+        self._send(AdapterChanged(*composer.generator.learned, news=False))
         while True:
-            self._attend()
-            wanting = len(self._offers) < OFFERS or self._stale
-            if len(self._offers) < IN_HASTE:
-                self._session.hurry()
-            if wanting and self._session.ready:
+            self._follow()
+            if self._taught.is_set():
+                self._taught.clear()
+                self._stale = True
+                self._send_order()
+            wanting = len(self._offers) < MAX_OFFERS or self._stale
+            if len(self._offers) < FEW_OFFERS:
+                composer.hurry()
+            if wanting and composer.ready:
                 self._offer()
             try:
-                message = self._inbox.get(timeout=LOOK_SECONDS if wanting else FOLLOW_SECONDS)
+                message = self._inbox.get(timeout=READY_SECONDS if wanting else FOLLOW_SECONDS)
             except queue.Empty:
                 continue
             # Ratings that came together are learned together.
             changed = []
             while isinstance(message, messages.Changed):
                 changed.append(message.key)
-                message = self._next_that_waits()
+                message = self._next_waiting()
             if changed:
-                self._learn(changed)
+                composer.learn(changed)
+                self._send_insight()
             if isinstance(message, messages.End):
-                self._stop_final.set()
+                composer.stop_final()
                 return
-            if message is not None:
-                self._obey(message)
+            self._execute(message)
 
-    def _next_that_waits(self) -> Any:
+    def _next_waiting(self) -> object:
         try:
             return self._inbox.get_nowait()
         except queue.Empty:
             return None
 
-    def _obey(self, message: Any) -> None:
+    def _execute(self, message: object) -> None:
+        composer = self._composer
         match message:
             case messages.Played():
                 self._offers = [one for one in self._offers if one.key != message.key]
                 self._playing = message.key
-                self._tell_insight(self._song(message.key, message.coordinate))
-            case messages.Again():
-                song = self._session.again(message.coordinate, key=message.key)
-                self._remember(song)
-                self._send(song, again=True)
+                composer.played(message.key, message.coordinate)
+                self._send_insight()
+            case messages.Replay():
+                composer.replay(message.key, message.coordinate)
             case messages.Hurry():
                 if not self._offers:
-                    self._session.hurry()
-            case messages.Final():
-                self._begin_final()
+                    composer.hurry()
+            case messages.StartFinal():
+                composer.start_final()
             case messages.StopFinal():
-                self._stop_final.set()
-            case messages.ResetLayers():
-                self._session.reset_layers()
-                self._stale = True
-                self._tell_layers(news=True)
+                composer.stop_final()
+            case messages.ResetAdapter():
+                composer.reset_adapter()
 
     def _offer(self) -> None:
-        song = self._session.next_song()
+        song = self._composer.next_song()
         self._stale = False
-        self._remember(song)
         self._offers.append(song)
-        self._send(song, again=False)
-        self._order()
+        self._send(messages.Offer(song))
+        song.samples = song.samples[:0].copy()  # 3 MB that only the session needs
+        self._send_order()
 
-    def _send(self, song: Song, *, again: bool) -> None:
-        self._tell(messages.Offer(self._heard(song), again=again))
-        song.samples = song.samples[:0].copy()  # 3 MB that only the radio needs
-
-    def _order(self) -> None:
-        """Tell which offers are best by now, and withdraw those beyond OFFERS."""
+    def _send_order(self) -> None:
+        """Send which offers are best by now, and withdraw those beyond MAX_OFFERS."""
         if not self._offers:
             return
-        self._offers = [self._offers[place] for place in self._session.order(self._offers)][:OFFERS]
-        expected = [
-            self._session.predict(song) if self._session.taught else None for song in self._offers
-        ]
-        self._tell(messages.Order([song.key for song in self._offers], expected))
+        composer = self._composer
+        self._offers = composer.order(self._offers)[:MAX_OFFERS]
+        expected = [composer.predict(song) if composer.taught else None for song in self._offers]
+        self._send(messages.Order([song.key for song in self._offers], expected))
 
-    def _learn(self, keys: list[str]) -> None:
-        for key in dict.fromkeys(keys):
-            self._session.learn_again(key, song=self._songs.get(key))
-        self._batches += 1
-        self._stale = True
-        self._tell(messages.Learned(keys, self._batches, self._session.delay))
-        self._order()
-        playing = self._songs.get(self._playing or "")
-        if playing is not None:
-            self._tell_insight(playing)
+    def _send_insight(self) -> None:
+        found = self._composer.insight(self._playing)
+        if found is not None:
+            self._send(messages.Insights(self._playing, found))
 
-    def _attend(self) -> None:
-        """Follow what others wrote, and train the added layers, when either is due."""
-        if self._training is not None and not self._training.is_alive():
-            self._training = None
-            self._stale = True
-            self._tell_layers(news=not self._trained.get())
+    def _follow(self) -> None:
+        """Learn what other sessions wrote, and begin to train the adapter, when either is due."""
         if time.monotonic() - self._followed < FOLLOW_SECONDS:
             return
         self._followed = time.monotonic()
-        self._session.follow(playing=self._playing)
-        if self._session.followed != self._told:
-            self._told = self._session.followed
-            self._batches += 1
-            self._stale = True
-            self._tell(messages.Learned([], self._batches, self._session.delay))
-            self._tell_layers(news=False)
-            self._order()
-        if self._training is None and self._session.generator.due(self._session.rated):
-            self._training = threading.Thread(target=self._train, name="added-layers", daemon=True)
+        composer = self._composer
+        composer.follow()
+        idle = self._training is None or not self._training.is_alive()
+        if idle and composer.generator.due(composer.rated):
+            self._training = threading.Thread(target=self._train, name="adapter", daemon=True)
             self._training.start()
 
     def _train(self) -> None:
         try:
-            self._trained.put("" if self._session.train_layers() else "not better")
+            self._composer.train_adapter()
         except Exception as error:
-            # in messages.log; the radio plays on with the layers it has
+            # in messages.log; the radio plays on with the adapter it has
             traceback.print_exception(error)
-            self._trained.put(str(error) or type(error).__name__)
-
-    def _tell_layers(self, *, news: bool) -> None:
-        self._tell(messages.Layers(*self._session.learned_layers, news))
-
-    def _tell_insight(self, song: Song) -> None:
-        self._tell(messages.Insights(song.key, self._session.insight(song)))
-
-    def _song(self, key: str, coordinate: Any) -> Song:
-        if key not in self._songs:
-            song = self._session.again(coordinate, key=key)
-            song.samples = song.samples[:0].copy()
-            self._remember(song)
-        return self._songs[key]
-
-    def _remember(self, song: Song) -> None:
-        self._songs[song.key] = song
-        while len(self._songs) > REMEMBERED:
-            self._songs.popitem(last=False)
-
-    def _begin_final(self) -> None:
-        if self._final is not None and self._final.is_alive():
-            return
-        self._stop_final.clear()
-        self._final = threading.Thread(target=self._make_final, name="final-song", daemon=True)
-        self._final.start()
-
-    def _make_final(self) -> None:
-        try:
-            song = self._session.final_song(
-                progress=lambda *found: self._tell(messages.FinalStep(*found)),
-                trace=lambda coordinates: self._tell(messages.FinalPlaces(coordinates)),
-                should_stop=self._stop_final.is_set,
-            )
-            heard = self._heard(song)
-        except CancelledError:
-            self._tell(messages.NoFinal(""))
-        except Exception as error:
-            self._tell(messages.NoFinal(" ".join(str(error).split()) or type(error).__name__))
-        else:
-            self._tell(messages.FinalSong(heard))
-
-    def _heard(self, song: Song) -> messages.HeardSong:
-        return messages.HeardSong(
-            song.samples,
-            song.sample_rate,
-            song.latent,
-            song.name,
-            song.details,
-            song.key,
-            song.expected,
-            song.descent,
-            self._session.description(song),
-            np.frombuffer(self._session.picture(song), np.uint8),
-        )
 
 
 def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
-    """Open the session that the radio asks for, and serve it until the radio ends."""
+    """Open the composer that the session asks for, and serve it until the session ends."""
     writing = threading.Lock()
 
-    def tell(message: object) -> None:
-        # the radio has ended; the loop hears of it by itself
+    def send(message: messages.Report) -> None:
+        # If the session has ended, the loop finds out by itself.
         with writing, contextlib.suppress(OSError):
             messages.send(outgoing, message)
 
-    begin = messages.receive(incoming)
-    inbox: queue.Queue[Any] = queue.Queue()
+    begin = cast(messages.Begin, messages.receive(incoming))
+    inbox: queue.Queue[object] = queue.Queue()
     threading.Thread(
-        target=_read, args=(incoming, inbox), name="from-the-radio", daemon=True
+        target=_read, args=(incoming, inbox), name="from-the-session", daemon=True
     ).start()
+    worker = Worker(inbox, send)
     try:
-        session = _open(begin, tell)
+        composer = _open(begin, worker, send)
     except Exception as error:
         from radio.errors import explain
 
         line = explain(error)
         if line is None:
             raise
-        tell(messages.Refused(line))
+        send(messages.Refused(line))
         return
     try:
-        LearnerService(session, inbox, tell).run()
+        worker.run(composer)
     finally:
-        session.close()
+        composer.close()
 
 
-def _open(begin: messages.Begin, tell: Callable[[object], None]) -> RadioSession:
-    from radio.composer.composer import RadioSession
+def _open(
+    begin: messages.Begin, worker: Worker, send: Callable[[messages.Report], None]
+) -> LocalComposer:
+    from radio.composer.local_composer import LocalComposer
     from radio.composer.warm_up import WAIT, compile_once
     from radio.home.folder import Home
-    from radio.station.song_file import station_fingerprint
     from radio.station.station import Station
 
     station = Station.load(begin.station)
     if begin.latent:
-        latent: Any = begin.latent
-        station.draw_from(latent)
+        station.draw_from(cast("Latent", begin.latent))
     home = Home(begin.home)
     home.writable()
-    compile_once(lambda: tell(messages.Telling(WAIT)))
-    tell(messages.Telling(""))
-    explore: Any = begin.explore
-    session = RadioSession(
+    compile_once(lambda: send(messages.Busy(WAIT)))
+    send(messages.Busy(""))
+    composer = LocalComposer(
         station,
         begin.listener,
         home=home,
         seed=begin.seed,
-        explore=explore,
+        explore=cast("Explore", begin.explore),
         beats=begin.beats,
-        added_layers=begin.added_layers,
+        adapter=begin.adapter,
+        emit=worker.emit,
     )
-    tell(messages.Opened(station.name, station_fingerprint(station)))
-    return session
+    send(messages.Opened(station.name, composer.journal.made_by))
+    return composer
 
 
-def _read(incoming: BinaryIO, inbox: queue.Queue[Any]) -> None:
+def _read(incoming: BinaryIO, inbox: queue.Queue[object]) -> None:
     while True:
         try:
             inbox.put(messages.receive(incoming))
         except EOFError:
             inbox.put(messages.End())
             break
-    # Whatever is being computed is wanted by nobody; the database needs no goodbye.
+    # Nobody needs what is still being computed, and the database needs no goodbye.
     threading.Event().wait(5)
     os._exit(0)
 
 
 def main() -> None:
-    """Be the learner of the radio that started this process."""
+    """Be the worker of the session that started this process."""
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     # What a library prints must not get between the messages.
     os.dup2(2, 1)
-    for name in ("SIGINT", "SIGHUP", "SIGTSTP"):  # meant for the radio, which shares our terminal
+    for name in ("SIGINT", "SIGHUP", "SIGTSTP"):  # meant for the session, on the same terminal
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     with contextlib.suppress(AttributeError, OSError):  # no such thing on Windows

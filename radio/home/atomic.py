@@ -1,4 +1,4 @@
-"""Files replaced as a whole: written under another name, synced, then renamed, so that a kill leaves the old or the new one."""
+"""Atomic file replacement: after a crash there is either the old or the new file, whole."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def write_json(path: Path, content: dict[str, Any]) -> Path:
 
 
 def replace_file(path: Path, write: Callable[[Path], Any]) -> Path:
-    """Let `write` fill a file of another name, bring it to the disk, then give it the name `path`; return that.
+    """Let `write` fill a temporary file, sync it, rename it to `path`, and return `path`.
 
     Raises:
         OSError: if it can't be written.
-        FileExistsError: if `path` is a device or a pipe, of which a file must not take the place.
+        FileExistsError: if `path` is a device or a pipe, which must not be replaced.
     """
     if path.exists() and not path.is_file():
-        raise FileExistsError(errno.EEXIST, "is there and is no file", str(path))
+        raise FileExistsError(errno.EEXIST, "exists and is not a file", str(path))
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(descriptor)
     temporary = Path(name)

@@ -1,7 +1,6 @@
-"""Who learns: one session of a listener and station holds a lock and trains the added layers; others follow its ratings and layers.
+"""A lock on a file: one process per listener and station may train, one may write a station.
 
-The lock is the operating system's, on an open file, so that it ends with its process, however that
-ends.
+It is the operating system's lock on an open file, so it ends with the process, however that ends.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ import os
 from pathlib import Path
 
 
-class LearnerLock:
-    """A lock on a file; `held` tells whether this one got it.
+class FileLock:
+    """A lock on a file; `held` is whether this process has it.
 
     Args:
-        path: of the file, made if it is not there; its folder exists.
+        path: of the file, made if needed; its folder exists.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,13 +22,13 @@ class LearnerLock:
         self.take()
 
     def take(self) -> bool:
-        """Take the lock if nobody else holds it; return whether it is held."""
+        """Take the lock if no other process holds it; return whether it is held."""
         if not self.held and self._file >= 0:
             self.held = _locked(self._file)
         return self.held
 
     def close(self) -> None:
-        """Let go."""
+        """Release the lock."""
         if self._file >= 0:
             os.close(self._file)
         self._file, self.held = -1, False

@@ -1,11 +1,11 @@
-"""Where things are kept: one folder with stations, songs and ratings, made when something is first written.
+"""The home: one folder for stations, songs and ratings, made when something is first written.
 
---home DIR, else the environment's AI_RADIO_HOME, else the platform's data folder
+--home DIR, else the environment variable AI_RADIO_HOME, else the platform's data folder
 
-home/ratings.db            what every listener said, of every station
+home/ratings.db            the ratings of all listeners and stations
 home/stations/NAME/        trained stations (the starter station ships with the package)
 home/songs/                saved songs
-home/prepared/             music as frames, so that a second training starts in seconds: at most 1 GiB, safe to delete
+home/prepared/             cached frames of music, for quick restarts: at most 1 GiB, safe to delete
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _DEVICES = {
 
 
 class HomeError(ValueError):
-    """The home can't be used, or a name can't be kept in it; the message is one line."""
+    """The home or a name in it can't be used; the message is one line."""
 
 
 class Home:
-    """The folder everything lives under.
+    """The folder of all data.
 
     Args:
         path: of the folder; AI_RADIO_HOME or the platform's data folder if None.
@@ -49,25 +49,25 @@ class Home:
 
             chosen = platformdirs.user_data_dir("ai-radio", appauthor=False)
         if not os.fspath(chosen) or "\0" in os.fspath(chosen):
-            raise HomeError("the home needs the name of a folder; give one with --home DIR")
+            raise HomeError("the home needs a folder; give one with --home DIR")
         self.path = Path(chosen).expanduser().absolute()
 
     @property
     def ratings(self) -> Path:
-        """The ratings' database; its folder is made."""
+        """Path of the ratings database; its folder is made."""
         return self.writable() / "ratings.db"
 
     def songs(self) -> Path:
-        """Return the folder of saved songs, made if it is not there."""
+        """Return the folder of saved songs, made if needed."""
         return self.writable("songs")
 
     @property
     def prepared(self) -> Path:
-        """The folder of prepared music; whoever keeps something there makes it."""
+        """Path of the folder of cached frames; it may not exist."""
         return self.path / "prepared"
 
     def writable(self, name: str = "") -> Path:
-        """Return the home, or a folder in it, made if it is not there and proven to take files.
+        """Return the home, or a folder in it, made if needed and checked to be writable.
 
         Raises:
             HomeError: if it can't be made or written to.
@@ -75,25 +75,26 @@ class Home:
         folder = self.path / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # Permissions alone don't tell: root passes them, read-only mounts don't show in them.
+            # Permissions are not enough: root passes them, and read-only mounts don't show.
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise HomeError(
-                f"can't write to the home {folder}: {why}; choose another with --home DIR or {VARIABLE}"
+                f"can't write to the home {folder}: {why}; choose another with --home DIR or"
+                f" {VARIABLE}"
             ) from error
         return folder
 
     def station(self, name: str) -> Path:
-        """Return the folder of a station: in the home, else the shipped one of that name, else where it would be made."""
+        """Return a station's folder: in the home, else shipped, else where it would be made."""
         check_name(name, "station")
         own = self.path / "stations" / name
         shipped = SHIPPED / name
         return shipped if not (own / "station.npz").exists() and shipped.is_dir() else own
 
     def stations(self) -> dict[str, Path]:
-        """Return the folders of all stations by name, sorted; one's own hide shipped ones of the same name."""
+        """Return the folders of all stations, sorted by name; the home takes precedence."""
         found: dict[str, Path] = {}
         for parent in (SHIPPED, self.path / "stations"):
             if parent.is_dir():
@@ -107,8 +108,8 @@ class Home:
         return dict(sorted(found.items()))
 
 
-def without_keeping(home: Home) -> Home:
-    """Return a home in a temporary folder, for a session of which nothing is kept: it knows the ratings of one that can't be written to."""
+def temporary_home(home: Home) -> Home:
+    """Return a temporary home with the ratings of one that can't be written to."""
     folder = Path(tempfile.mkdtemp(prefix="ai-radio-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in ("ratings.db", "ratings.db-wal"):
@@ -120,21 +121,21 @@ def without_keeping(home: Home) -> Home:
 
 
 def _holds_something(folder: Path) -> bool:
-    """Return whether a folder is a station, or one whose training was not finished, and not what a mishap left."""
+    """Return whether a folder holds a station or an unfinished training."""
     return folder.is_dir() and any(path.suffix == ".npz" for path in folder.iterdir())
 
 
 def check_name(name: str, what: str) -> str:
-    """Return the name if it can be that of a station or listener, which are also names of folders.
+    """Return the name of a station or listener if it can be a folder's name.
 
-    Names that are none on Windows are none anywhere, so that a home can be taken along.
+    Names that Windows refuses are refused everywhere, so that a home can move between systems.
 
     Raises:
         HomeError: if it can't.
     """
     if name.partition(".")[0].upper() in _DEVICES or name.endswith("."):
         raise HomeError(
-            f"{name!r} can't be the name of a {what}: Windows has no such folder; choose another"
+            f"{name!r} can't be the name of a {what}: Windows reserves that name; choose another"
         )
     if not _NAME.fullmatch(name):
         allowed = "letters, digits, '-', '_' and '.', at most 64, a letter or digit first"

@@ -1,17 +1,16 @@
-"""The listener's settings, read from config.toml in the home: which key does what, and how songs are saved.
+"""Settings read from config.toml in the home: keys, file format of saved songs, adaptation.
 
     [keys]
-    next = "l"                      one key, or a list of keys; what is not named keeps its own
+    next = "l"                      one key, or a list of keys; other actions keep their defaults
     pause = ["space", "p"]
 
     [save]
     kind = "flac"                   or "wav"
 
     [learning]
-    added_layers = false            the generator stays the station's own; true without it
+    added_layers = false            don't adapt the generator to the listener; default: true
 
-A key is a character, or one of NAMED_KEYS. A file that can't be used is one line, and nothing is
-played by half a file.
+A key is a character, or one of NAMED_KEYS. Any mistake in the file is an error of one line.
 """
 
 from __future__ import annotations
@@ -21,29 +20,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# What a listener can do: its keys, and what the help says.
+# action: default keys, and text of the help
 ACTIONS: dict[str, tuple[tuple[str, ...], str]] = {
-    "pause": (("space",), "pause, go on"),
+    "pause": (("space",), "pause, continue"),
     "next": (("n",), "next song"),
-    "previous": (("p",), "the song before"),
+    "previous": (("p",), "previous song"),
     "back": (("left",), "back 5 seconds"),
-    "forward": (("right",), "on 5 seconds"),
+    "forward": (("right",), "forward 5 seconds"),
     "louder": (("+", "="), "louder"),
-    "softer": (("-", "_"), "softer"),
+    "softer": (("-", "_"), "quieter"),
     "up": (("up", "k"), "like it more"),
     "down": (("down", "j"), "like it less"),
-    "untouched": (("0",), "untouched"),
+    "untouched": (("0",), "unrate it"),
     **{
         f"rate{digit}": ((str(digit),), f"rate it {(digit - 5) / 4:+.2f}") for digit in range(1, 10)
     },
     "undo": (("u",), "undo the last rating"),
     "save": (("s",), "save the song"),
-    "final": (("f",), "your final song"),
-    "reset": (("x",), "forget what the generator learned"),
-    "explain": (("e",), "why: which moments are liked"),
+    "final": (("f",), "compose your final song"),
+    "reset": (("x",), "reset the generator"),
+    "explain": (("e",), "explain this song"),
     "history": (("h",), "history: replay, change, delete"),
-    "devices": (("d",), "sound device"),
-    "visualiser": (("v",), "spectrum, waveform, none"),
+    "devices": (("d",), "choose a sound device"),
+    "visualiser": (("v",), "spectrum, waveform, off"),
     "help": (("?",), "help"),
     "quit": (("q", "ctrl+c"), "quit"),
 }
@@ -76,12 +75,12 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a listener has set.
+    """The settings.
 
     Attributes:
-        keys: what each key does, as the name of an action.
+        keys: the action of each key, by name.
         kind: of saved songs, 'wav' or 'flac'.
-        added_layers: whether the generator learns too.
+        added_layers: whether the generator adapts to the listener.
     """
 
     keys: dict[str, str] = field(
@@ -93,15 +92,15 @@ class Settings:
     added_layers: bool = True
 
     def keys_of(self, action: str) -> list[str]:
-        """Return the keys of an action, in the order they were given."""
+        """Return the keys of an action, in the order of the file."""
         return [key for key, done in self.keys.items() if done == action]
 
 
 def read_settings(path: Path) -> Settings:
-    """Read a config.toml; everything is as usual where there is none.
+    """Read a config.toml; without one return the defaults.
 
     Raises:
-        SettingsError: if it is no TOML, or says what can't be.
+        SettingsError: if it is not TOML, or has an invalid setting.
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -109,11 +108,11 @@ def read_settings(path: Path) -> Settings:
         return Settings()
     except (OSError, ValueError, RecursionError) as error:
         why = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise SettingsError(f"{path} can't be read: {why}; mend it, or move it away") from error
+        raise SettingsError(f"{path} can't be read: {why}; correct it, or move it away") from error
     for name in content:
         if name not in KNOWN:
             raise SettingsError(
-                f"{path} has an unknown part {name!r}; there are [keys], [save] and [learning]"
+                f"{path} has an unknown section {name!r}; there are [keys], [save] and [learning]"
             )
     keys, save, learning = (_table(content, name, path) for name in KNOWN)
     for part, given, setting in (("save", save, "kind"), ("learning", learning, "added_layers")):
@@ -138,24 +137,26 @@ def read_settings(path: Path) -> Settings:
 def _table(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     table = content.get(name, {})
     if not isinstance(table, dict):
-        raise SettingsError(f"{path}: {name} is not a part of its own; write [{name}]")
+        raise SettingsError(f"{path}: {name} is not a section; write [{name}]")
     return table
 
 
 def _keys(given: dict[str, Any], path: Path) -> dict[str, str]:
-    """Return what each key does. A key that was given to another action is taken from the one that has it by itself."""
+    """Return the action of each key. A key that the file assigns loses its default action."""
     mapped: dict[str, str] = {}
     for action, value in given.items():
         if action not in ACTIONS:
             raise SettingsError(
-                f"{path} names an unknown action {action!r} in [keys]; there are {', '.join(ACTIONS)}"
+                f"{path} names an unknown action {action!r} in [keys]; there are"
+                f" {', '.join(ACTIONS)}"
             )
         for key in value if isinstance(value, list) else [value]:
             if not isinstance(key, str) or not (
                 key in NAMED_KEYS or (len(key) == 1 and key.isprintable() and key != " ")
             ):
                 raise SettingsError(
-                    f"{path} gives {action} the unknown key {key!r}; there are characters and {', '.join(NAMED_KEYS)}"
+                    f"{path} gives {action} the unknown key {key!r}; there are characters and"
+                    f" {', '.join(NAMED_KEYS)}"
                 )
             if mapped.get(key, action) != action:
                 raise SettingsError(

@@ -1,4 +1,4 @@
-"""How a face ends: signals become an exception, and what libraries write goes to a file, not over the screen."""
+"""Signal handling and redirection of stderr for the user interfaces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Terminated(BaseException):
 
 @contextlib.contextmanager
 def ending_signals() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into an exception, so that everything is put back on the way out."""
+    """Turn SIGTERM and SIGHUP into an exception, so that everything is restored on the way out."""
 
     def end(number: int, frame: Any) -> None:
         raise Terminated(number)
@@ -36,8 +36,8 @@ def ending_signals() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def not_hurried() -> Iterator[None]:
-    """Let a second Ctrl-C, of somebody who finds that the first takes long, not break off how things are put back."""
+def ignoring_interrupts() -> Iterator[None]:
+    """Ignore further Ctrl-C, from an impatient user, while things are restored."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -47,7 +47,7 @@ def not_hurried() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stderr_to(log: Path) -> Iterator[None]:
-    """Send file descriptor 2, where the libraries of the sound device write whenever they like, to a file."""
+    """Redirect file descriptor 2, to which audio libraries write at any time, to a file."""
     try:
         kept = os.dup(2)
         target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

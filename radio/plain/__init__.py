@@ -1,1 +1,1 @@
-"""."""
+"""The user interface of plain lines."""

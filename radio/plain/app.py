@@ -1,9 +1,8 @@
-"""The radio without a terminal, for pipes and programs: a command a line on standard input, plain lines on standard output.
+"""The user interface of plain lines: commands on standard input, messages on standard output.
 
 Commands: n next, p pause or resume, a number from -1 to 1 rates this song, u undo, s save, f final
-song, x reset what the generator learned, q quit; they wait for a song. At the end of the input the
-song that plays is played to its end, a final song that was asked for is made and played too, and
-that is all.
+song, x reset the generator, q quit; they wait for a song. At the end of the input the current song
+is played to its end, and so is a final song that was asked for.
 """
 
 from __future__ import annotations
@@ -16,46 +15,49 @@ from collections.abc import Callable
 from typing import TextIO
 
 from radio.home.signals import ending_signals
-from radio.session.session import Broadcast
+from radio.session.session import Session
 
 TICK_SECONDS = 0.05
-HELP = "commands: n next, p pause, a number from -1 to 1 rates this song, u undo, s save, f final song, x reset the generator, q quit"
+HELP = (
+    "commands: n next, p pause, a number from -1 (dislike) to 1 (love) rates this song, u undo,"
+    " s save, f final song, x reset the generator, q quit"
+)
 
 
 def play_on_lines(
-    open_broadcast: Callable[[Callable[[str], None]], Broadcast], *, commands: TextIO | None = None
+    open_session: Callable[[Callable[[str], None]], Session], *, commands: TextIO | None = None
 ) -> None:
-    """Play until 'q', or until the song that plays at the end of the input is over.
+    """Play until 'q', or until the song that plays at the end of the input ends.
 
     Args:
-        open_broadcast: makes the broadcast; handed what prints a line.
-        commands: where they are read from; standard input if None.
+        open_session: makes the session, given a function that prints a line.
+        commands: stream to read from; standard input if None.
     """
     lines: queue.Queue[str | None] = queue.Queue()
-    # A thread, because pipes can't be asked on every platform whether they hold something.
+    # A thread, because not every platform can poll a pipe.
     threading.Thread(
         target=_read, args=(sys.stdin if commands is None else commands, lines), daemon=True
     ).start()
     with ending_signals():
-        broadcast = open_broadcast(_say)
+        session = open_session(_say)
         try:
-            _run(broadcast, lines)
+            _run(session, lines)
         finally:
-            broadcast.finish()
+            session.finish()
 
 
-def _run(broadcast: Broadcast, lines: queue.Queue[str | None]) -> None:
-    # number of the song that played when the input ended, or of the final song that came later
+def _run(session: Session, lines: queue.Queue[str | None]) -> None:
+    # number of the song playing when the input ended, or of the final song after it
     last: int | None = None
     ended = False
     while True:
-        broadcast.tick()
-        view = broadcast.view()
-        playing = view.number if broadcast.playing else None
+        session.tick()
+        view = session.view()
+        playing = view.number if session.playing else None
         if ended:
-            if last is None or (playing is not None and broadcast.song is broadcast.final):
+            if last is None or (playing is not None and session.song is session.finals.song):
                 last = playing
-            if last is not None and playing != last and not broadcast.making_final:
+            if last is not None and playing != last and not session.finals.running:
                 return
         if ended or playing is None:
             time.sleep(TICK_SECONDS)
@@ -67,28 +69,28 @@ def _run(broadcast: Broadcast, lines: queue.Queue[str | None]) -> None:
         if line is None:
             ended = True
             if view.paused:
-                broadcast.toggle_pause()  # or it would never end
+                session.playback.toggle_pause()  # or it would never end
         elif line in ("q", "quit"):
             return
         else:
-            obey(broadcast, line)
+            execute(session, line)
 
 
-def obey(broadcast: Broadcast, line: str) -> None:
-    """Do what a line says; say so if it is no command."""
+def execute(session: Session, line: str) -> None:
+    """Execute a line; print help if it is not a command."""
     commands: dict[str, Callable[[], None]] = {
-        "n": broadcast.next,
-        "next": broadcast.next,
-        "p": broadcast.toggle_pause,
-        "pause": broadcast.toggle_pause,
-        "u": broadcast.undo,
-        "undo": broadcast.undo,
-        "s": broadcast.save,
-        "save": broadcast.save,
-        "f": broadcast.make_final,
-        "final": broadcast.make_final,
-        "x": broadcast.reset_layers,
-        "reset": broadcast.reset_layers,
+        "n": session.next,
+        "next": session.next,
+        "p": session.playback.toggle_pause,
+        "pause": session.playback.toggle_pause,
+        "u": session.undo,
+        "undo": session.undo,
+        "s": session.save,
+        "save": session.save,
+        "f": session.make_final,
+        "final": session.make_final,
+        "x": session.composer.reset_adapter,
+        "reset": session.composer.reset_adapter,
         "?": lambda: _say(HELP),
         "help": lambda: _say(HELP),
         "": lambda: None,
@@ -101,9 +103,9 @@ def obey(broadcast: Broadcast, line: str) -> None:
     except ValueError:
         value = float("nan")
     if -1 <= value <= 1:
-        broadcast.set_slider(value)
+        session.set_slider(value)
     else:
-        _say(f"{line!r} is no command and no rating from -1 to 1; {HELP}")
+        _say(f"{line!r} is neither a command nor a rating from -1 to 1; {HELP}")
 
 
 def _read(commands: TextIO, lines: queue.Queue[str | None]) -> None:

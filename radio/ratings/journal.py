@@ -1,13 +1,13 @@
-"""What one listener says of one station's songs: from a slider's curve to a row in the database, and back out of it again.
+"""The ratings that one listener gave to one station: from a slider's curve to a row, and back.
 
-    said = Said(ratings, listener, station, made_by)
-    said.note(song, curve)                  keeps what was said so far; None if that is nothing
-    said.rate(song, curve, skipped=)        keeps the rating of a song that is over; None if nothing was said
-    said.history()                          all of them, oldest first
-    said.undo()  change(key, value)  delete(key)
+    journal = Journal(ratings, listener, station, made_by)
+    journal.note(song, curve)               writes the rating of a song that still plays
+    journal.rate(song, curve, skipped=)     writes the rating of a song that is over
+    journal.history()                       all of them, oldest first
+    journal.undo()  change(key, value)  extend(key, points)  delete(key)
 
-It writes and reads; who learns from it (radio/composer/composer.py, radio/composer/worker.py) is
-told the key of what changed.
+Nothing else writes ratings. Each call is one commit; the composer gets the key afterwards, and
+reads the row.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from typing import Protocol
 
 import numpy as np
 
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.ratings.slider import checked_curve, rating_of
 
-SKIP_RATING, SKIP_WEIGHT = -0.3, 0.5  # of an untouched song that was skipped: a weak dislike
+# of an untouched song that was skipped: a mild dislike; chosen, not measured
+SKIP_RATING, SKIP_WEIGHT = -0.3, 0.5
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A song of which the radio expected one rating and got another.
+    """A predicted rating beside the listener's.
 
     Attributes:
         song: its name.
-        expected: what the radio expected; None before it had learned anything.
-        given: what the listener said.
+        expected: the predicted rating; None if the taste had learned nothing by then.
+        given: the listener's rating.
     """
 
     song: str
@@ -38,134 +40,144 @@ class Judged:
     given: float
 
 
-class Named(Protocol):
-    """What is kept of a song: `Song` has it, and what of a song crosses to another process."""
+class RatedSong(Protocol):
+    """What a rating needs of a song."""
 
     latent: np.ndarray
     name: str
     key: str
     expected: tuple[float, float] | None
 
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
 
-class Said:
+
+class Journal:
     """See the module's contract.
 
     Args:
         ratings: the database.
-        listener: who speaks.
+        listener: whose ratings.
         station: name of the station.
-        made_by: the station's fingerprint; ratings of what it was before it was trained again are
-            no part of the history.
+        made_by: the station's fingerprint; ratings of what the station was before it was retrained
+            are not part of the history.
+
+    Attributes:
+        delay: seconds by which the listener's hand follows the ear, as far as the composer knows.
     """
 
     def __init__(self, ratings: Ratings, listener: str, station: str, made_by: str) -> None:
         self.ratings = ratings
         self.listener, self.station, self.made_by = listener, station, made_by
+        self.delay = 0.0
 
     def history(self) -> list[Rating]:
         """Return the ratings of songs that the station still makes, oldest first."""
-        return [
-            one
-            for one in self.ratings.of(self.listener, self.station)
-            if one.made_by == self.made_by
-        ]
+        rows = self.ratings.of(self.listener, self.station)
+        return [one for one in rows if one.made_by == self.made_by]
+
+    def earlier(self) -> list[Rating]:
+        """Return the ratings from before the station was retrained, oldest first."""
+        rows = self.ratings.of(self.listener, self.station)
+        return [one for one in rows if one.made_by != self.made_by]
+
+    def relearned(self) -> int:
+        """Return how many of the earlier ratings have their song's sound, and so can be learned."""
+        stored = self.ratings.with_sound(self.listener, self.station)
+        return sum(one.key in stored for one in self.earlier())
 
     def values(self) -> dict[str, tuple[float, float]]:
-        """Return the rating and the weight of each row of this station's songs by its key, whether or not the row can be used."""
+        """Return rating and weight of each row of the history by its key, valid or not."""
         return self.ratings.values(self.listener, self.station, self.made_by)
 
-    def before(self) -> list[Rating]:
-        """Return the ratings of songs that the station made before it was trained again, oldest first."""
-        return [
-            one
-            for one in self.ratings.of(self.listener, self.station)
-            if one.made_by != self.made_by
-        ]
-
-    def heard_again(self) -> int:
-        """Return how many of those ratings have their song's sound beside them, so that they are learned again."""
-        kept = self.ratings.with_sound(self.listener, self.station)
-        return sum(one.key in kept for one in self.before())
-
     def judged(self) -> tuple[Judged, ...]:
-        """Return what was expected of each of those songs and given to it, the latest first."""
-        return tuple(
-            Judged(*one) for one in self.ratings.judged(self.listener, self.station, self.made_by)
-        )
+        """Return predicted and given ratings of the history, the latest first."""
+        rows = self.ratings.judged(self.listener, self.station, self.made_by)
+        return tuple(Judged(*row) for row in rows)
 
-    def note(
-        self, song: Named, curve: np.ndarray | float, *, delay: float, seconds: float
-    ) -> Rating | None:
-        """Keep what was said so far of a song that still plays; what is taken back is so at once."""
+    def mark(self) -> tuple[int, int]:
+        """Return numbers that change whenever anybody changes this listener's ratings."""
+        return self.ratings.mark(self.listener, self.station)
+
+    def rating(self, key: str) -> Rating | None:
+        """Return this listener's rating of one play of a song; None if there is none."""
+        found = self.ratings.get(key)
+        own = found is not None and (found.listener, found.station) == (self.listener, self.station)
+        return found if own else None
+
+    def note(self, song: RatedSong, curve: np.ndarray | float) -> Rating | None:
+        """Write the rating of a song that still plays; an empty curve deletes it."""
         points = checked_curve(curve)
-        value = rating_of(points, delay=delay, seconds=seconds)
-        return self._keep(song, value, 1.0, points, skipped=False)
+        value = rating_of(points, delay=self.delay, seconds=song.seconds)
+        return self._write(song, value, 1.0, points, skipped=False)
 
     def rate(
-        self,
-        song: Named,
-        curve: np.ndarray | float,
-        *,
-        delay: float,
-        seconds: float,
-        skipped: bool = False,
+        self, song: RatedSong, curve: np.ndarray | float, *, skipped: bool = False
     ) -> Rating | None:
-        """Keep the rating of a song; an untouched one that was skipped counts as a weak dislike.
+        """Write the rating of a song that is over; None if it got none.
 
         Args:
             song: that was played.
-            curve: (k, 2) seconds into it and slider, or one number.
-            delay: seconds by which the hand follows the ear.
-            seconds: the song lasts.
-            skipped: whether it was ended early.
+            curve: (k, 2) seconds into it and slider, or one number; empty if untouched.
+            skipped: whether it was ended early: untouched, it then counts as a mild dislike.
         """
         points = checked_curve(curve)
-        value, weight = rating_of(points, delay=delay, seconds=seconds), 1.0
+        value, weight = rating_of(points, delay=self.delay, seconds=song.seconds), 1.0
         if value is None and skipped:
             value, weight = SKIP_RATING, SKIP_WEIGHT
-        return self._keep(song, value, weight, points, skipped=skipped)
+        return self._write(song, value, weight, points, skipped=skipped)
 
     def undo(self) -> Rating | None:
-        """Take back the latest rating and return it; None if there is none."""
+        """Delete the latest rating and return it; None if there is none."""
         return self.ratings.undo(self.listener, self.station, self.made_by)
 
-    def change(self, key: str, value: float) -> Rating | None:
-        """Rate a play of a song anew, by one number; None if that play has no rating."""
+    def change(self, key: str, value: float) -> None:
+        """Rate a play of a song anew by one number from -1 to 1, if that play has a rating."""
         before = self.ratings.get(key)
         if before is None:
-            return None
+            return
         points = checked_curve(value)
-        rating = replace(
-            before, rating=float(points[-1, 1]), weight=1.0, curve=points, skipped=False
-        )
-        self.ratings.keep(rating)
-        return rating
+        rating = float(points[-1, 1])
+        self.ratings.write(replace(before, rating=rating, weight=1.0, curve=points, skipped=False))
 
-    def add(self, before: Rating, points: np.ndarray, *, delay: float) -> Rating:
-        """Draw the curve of a rating on, (k, 2) seconds and slider; points that it has already are not drawn twice."""
+    def extend(self, key: str, points: np.ndarray) -> bool:
+        """Add points (k, 2), seconds and slider, to a rated play; return False if it has no rating.
+
+        Points that the curve has already are not added twice.
+        """
+        before = self.rating(key)
+        if before is None:
+            return False
         known = {tuple(point) for point in before.curve}
         new = np.array(
             [point for point in checked_curve(points) if tuple(point) not in known]
         ).reshape(-1, 2)
         curve = np.concatenate([before.curve, new]) if before.weight == 1.0 else new
         curve = curve[np.argsort(curve[:, 0], kind="stable")]
-        value = rating_of(curve, delay=delay)
-        if value is None:
-            return before
-        rating = replace(before, rating=value, weight=1.0, curve=curve, skipped=False)
-        self.ratings.keep(rating)
-        return rating
-
-    def mark(self) -> tuple[int, int]:
-        """Return what changes whenever somebody says something of this station's songs for this listener, or takes it back."""
-        return self.ratings.mark(self.listener, self.station)
+        value = rating_of(curve, delay=self.delay)
+        if value is not None:
+            self.ratings.write(
+                replace(before, rating=value, weight=1.0, curve=curve, skipped=False)
+            )
+        return True
 
     def delete(self, key: str) -> None:
-        """Take back the rating of one play, if there is one."""
+        """Delete the rating of one play, if there is one."""
         self.ratings.remove(key)
 
-    def _keep(
-        self, song: Named, value: float | None, weight: float, curve: np.ndarray, *, skipped: bool
+    def close(self) -> None:
+        """Close the database."""
+        self.ratings.close()
+
+    def _write(
+        self,
+        song: RatedSong,
+        value: float | None,
+        weight: float,
+        curve: np.ndarray,
+        *,
+        skipped: bool,
     ) -> Rating | None:
         if value is None:
             self.ratings.remove(song.key)
@@ -183,5 +195,5 @@ class Said:
             key=song.key,
             expected=None if song.expected is None else song.expected[0],
         )
-        self.ratings.keep(rating)
+        self.ratings.write(rating)
         return rating

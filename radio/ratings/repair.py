@@ -1,4 +1,4 @@
-"""A damaged database of ratings: what can be read goes into a new one, and the damaged one is kept beside it."""
+"""Opens the ratings' database; a damaged one is first replaced by one with its readable rows."""
 
 from __future__ import annotations
 
@@ -7,16 +7,30 @@ import sys
 import time
 from pathlib import Path
 
-from radio.ratings.database import Ratings, RatingsError, rating_of_row
+from radio.ratings.database import DamagedRatings, Ratings, RatingsError
+from radio.ratings.rating import rating_of_row
 from radio.ratings.sqlite_salvage import rows_of
 
 
-def rescue(path: Path) -> str:
-    """Put a new database with the ratings that can still be read into the place of a damaged one; return a line that says so.
+def open_ratings(path: Path) -> Ratings:
+    """Open the database; a damaged one is repaired first, and a line on stderr says so.
 
     Raises:
-        RatingsError: if there is none that can be read, or nothing can be written; the file is left
-            as it was.
+        RatingsError: if it can't be used, or not be repaired.
+    """
+    try:
+        return Ratings(path)
+    except DamagedRatings:
+        print(repair(path), file=sys.stderr)
+        return Ratings(path)
+
+
+def repair(path: Path) -> str:
+    """Replace a damaged database by one with its readable ratings; return a line that says so.
+
+    Raises:
+        RatingsError: if no rating is readable, or nothing can be written; the file is then left as
+            it was.
     """
     try:
         found = [rating for row in rows_of(path) if (rating := rating_of_row(row)) is not None]
@@ -26,18 +40,19 @@ def rescue(path: Path) -> str:
         ) from error
     if not found:
         raise RatingsError(
-            f"{path} is damaged, and no rating can be read of it; move it away, or put a copy back, and start again"
+            f"{path} is damaged, and no rating can be read of it; "
+            "move it away, or put a copy back, and start again"
         )
-    # Of rows with the same key, which damage may bring back, the one that was given last.
+    # Of rows with the same key, which damage may bring back, the latest.
     ratings = {rating.key: rating for rating in sorted(found, key=lambda rating: rating.time)}
     unfinished = path.with_name(f".{path.name}.rescued-{os.getpid()}")
     damaged = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
     try:
         database = Ratings(unfinished)
         for rating in ratings.values():
-            database.keep(rating)
+            database.write(rating)
         database.close()
-        # empty: the last one to close a database brings everything into it
+        # empty: closing the last connection moves the log's content into the database
         _sidecar(unfinished, "-wal").unlink(missing_ok=True)
         for sidecar in ("-wal", "-shm"):
             if _sidecar(path, sidecar).exists():
@@ -49,9 +64,10 @@ def rescue(path: Path) -> str:
         raise RatingsError(
             f"{path} is damaged and can't be replaced ({error.strerror or error}); put a copy back"
         ) from error
-    line = f"{path} was damaged: {len(ratings)} ratings were rescued, and the damaged file is kept as {damaged.name}"
-    print(line, file=sys.stderr)
-    return line
+    return (
+        f"{path} was damaged: {len(ratings)} ratings were rescued, "
+        f"and the damaged file is kept as {damaged.name}"
+    )
 
 
 def _sidecar(path: Path, ending: str) -> Path:

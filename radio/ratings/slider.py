@@ -1,15 +1,15 @@
-"""What a listener says while a song plays: a slider from -1 to 1, drawn as a curve over the song, and the rating it amounts to.
+"""The slider, from -1 to 1: its curve over a song, and the rating of that curve.
 
-The rating of a song is the mean of the slider over the time it was held, from the moment it was
-first touched. Listeners need about 3 seconds to find their opinion, so the first 3 seconds of a
-song don't count. Who touched nothing said nothing.
+The rating of a song is the mean of the slider over time, from the moment it was first touched.
+Listeners need about 3 seconds to form an opinion, so the first 3 seconds of a song don't count. An
+untouched slider gives no rating.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-REACTION_SECONDS = 3.0
+REACTION_SECONDS = 3.0  # chosen, not measured
 
 
 class Slider:
@@ -19,30 +19,26 @@ class Slider:
         self.value: float | None = None
         self._points: list[tuple[float, float]] = []
 
-    def move(self, by: float) -> None:
-        """Push it by an amount; an untouched slider starts in the middle."""
-        self.set((self.value or 0.0) + by)
-
     def set(self, value: float) -> None:
-        """Put it somewhere; held between -1 and 1, in steps of 0.01."""
+        """Put it at a value, clipped to -1 to 1, in steps of 0.01."""
         self.value = round(min(1.0, max(-1.0, value)), 2) + 0.0  # + 0.0: no minus zero
 
     def release(self) -> None:
-        """Take back what was said about this song."""
+        """Put it back to untouched, and delete the curve."""
         self.value = None
         self._points.clear()
 
     def restore(self, curve: np.ndarray) -> None:
-        """Go on from a curve (k, 2) that was drawn before: seconds and slider."""
+        """Continue a curve (k, 2): seconds and slider."""
         self._points = [(float(seconds), float(value)) for seconds, value in curve]
         self.value = self._points[-1][1] if self._points else None
 
     def record(self, seconds: float) -> None:
-        """Draw the curve on to this moment of the song."""
+        """Draw the curve up to this moment of the song."""
         if self.value is None:
             return
-        # Where nothing changed the last point is moved on, so that a curve has two points a level,
-        # not ten a second.
+        # While nothing changes the last point moves, so that a curve has two points a level, not
+        # ten a second.
         if (
             len(self._points) > 1
             and self._points[-1][1] == self._points[-2][1] == self.value
@@ -52,22 +48,22 @@ class Slider:
         self._points.append((seconds, self.value))
 
     def curve(self) -> np.ndarray:
-        """Return what was drawn, (k, 2): seconds into the song and slider."""
+        """Return the curve, (k, 2): seconds into the song and slider."""
         return np.array(self._points, float).reshape(-1, 2)
 
 
 def rating_of(curve: np.ndarray, *, delay: float = 0.0, seconds: float = np.inf) -> float | None:
-    """Return the rating a curve (k, 2) amounts to, from -1 to 1; None if nothing was said.
+    """Return the rating of a curve (k, 2), from -1 to 1; None for an empty curve.
 
-    Each value counts as long as it was held, that is until the next point. A pause adds no time, a
-    jump back none either. If the slider was touched within the first seconds only, its last value
-    counts: who skips so early has an opinion already.
+    Each value counts for the time until the next point. A pause adds no time, nor does a jump back.
+    If the slider was touched within the first seconds only, its last value counts: a listener who
+    skips so early has an opinion already.
 
     Args:
         curve: seconds and slider.
-        delay: seconds by which the hand follows the ear: so much later the first seconds end, and
-            the song.
-        seconds: how long the song lasts; what is drawn after its end does not count.
+        delay: seconds by which the hand follows the ear; the first seconds and the song end so much
+            later.
+        seconds: how long the song lasts; points after its end do not count.
     """
     if not len(curve):
         return None
@@ -81,7 +77,7 @@ def rating_of(curve: np.ndarray, *, delay: float = 0.0, seconds: float = np.inf)
 
 
 def checked_curve(curve: np.ndarray | list | float) -> np.ndarray:
-    """Return a slider's curve (k, 2), or one number as a curve of one point, without what is no number.
+    """Return a slider's curve (k, 2), or one number as a curve of one point, without NaN.
 
     Raises:
         ValueError: if the shape is another, or a slider's value is outside -1 to 1.
@@ -93,11 +89,13 @@ def checked_curve(curve: np.ndarray | list | float) -> np.ndarray:
         values = values.reshape(-1, 2)
     if values.ndim != 2 or values.shape[1] != 2:
         raise ValueError(
-            f"a rating is a number or a curve of (seconds, slider), not an array of shape {values.shape}"
+            "a rating is a number or a curve of (seconds, slider), "
+            f"not an array of shape {values.shape}"
         )
     values = values[np.isfinite(values).all(axis=1)]
     if len(values) and np.abs(values[:, 1]).max() > 1:
         raise ValueError(
-            f"a slider's value is between -1 and 1, not {values[np.abs(values[:, 1]).argmax(), 1]:g}"
+            "a slider's value is between -1 and 1, "
+            f"not {values[np.abs(values[:, 1]).argmax(), 1]:g}"
         )
     return values

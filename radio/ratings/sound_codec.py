@@ -1,11 +1,11 @@
-"""The sound of a rated song, small enough to be kept beside its rating: its frames in LEVELS levels, what changes from one to the next.
+"""Compresses the frames of a rated song: LEVELS levels, differences in time, zlib.
 
     pack(steps (S, F), beside) -> bytes               about 80 kB for half a minute
-    unpack(content) -> (steps (S, F), beside)         None if it is not what pack wrote
+    unpack(content) -> (steps (S, F), beside)         None if pack did not write it
 
-A station that is trained again makes other songs of the same coordinates, and its critic hears with
-other ears; so what is kept is what was played. The error is 0.01 of the spread that a taste's
-features have over a station's songs, 0.3 at the most.
+A retrained station makes other songs of the same coordinates, and its critic computes other
+features; so what is stored is what was played. The error is 0.01 of the spread that a taste's
+features have over a station's songs, 0.3 at the most (tests/radio/ratings/test_sound_codec.py).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 from audio_parsing.frames import FRAME_SIZE
 
 LEVELS = 63  # of an amplitude ^ 0.3 from 0 to 1
-# what it is, S, F, values of a frame, columns of the coordinate that are beside z
+# mark, S, F, values of a frame, columns of the coordinate beside z
 HEADER = struct.Struct("<4sHIHH")
 MARK = b"snd1"
-LARGEST = 1 << 26  # values of a song, half an hour
+MAX_VALUES = 1 << 26  # of a song, half an hour
 
 
 def pack(steps: np.ndarray, *, beside: int, frame_size: int = FRAME_SIZE) -> bytes:
@@ -36,20 +36,20 @@ def pack(steps: np.ndarray, *, beside: int, frame_size: int = FRAME_SIZE) -> byt
         np.rint(np.clip(steps, 0, 255 / LEVELS) * LEVELS).astype(np.uint8).reshape(-1, frame_size)
     )
     changes = np.diff(levels, axis=0, prepend=np.zeros((1, frame_size), np.uint8))
-    # A band's values stand beside each other: they are what is alike.
+    # The values of one band are similar, so they are stored next to each other.
     return HEADER.pack(MARK, *steps.shape, frame_size, beside) + zlib.compress(
         np.ascontiguousarray(changes.T).tobytes(), 6
     )
 
 
 def unpack(content: bytes) -> tuple[np.ndarray, int] | None:
-    """Return steps (S, F) float32 and how many columns of the coordinate are beside z; None for anything else than `pack` wrote."""
+    """Return steps (S, F) float32 and the number of columns beside z; None for other content."""
     try:
         mark, count, features, frame_size, beside = HEADER.unpack_from(content)
         size = count * features
-        if mark != MARK or not 0 < size <= LARGEST or not frame_size or features % frame_size:
+        if mark != MARK or not 0 < size <= MAX_VALUES or not frame_size or features % frame_size:
             return None
-        # what is longer is not ours, and not read on
+        # longer content is not ours, and not decompressed
         inflated = zlib.decompressobj().decompress(content[HEADER.size :], size + 1)
         if len(inflated) != size:
             return None

@@ -1,11 +1,11 @@
-"""Read what is left of a damaged SQLite file: every row on every leaf page that still is one, without SQLite, which gives up at the first.
+"""Reads a damaged SQLite file without SQLite: every row on every readable leaf page.
 
     rows_of(path) -> [(value, ...), ...]        of all tables; text, numbers, bytes or None
 
 The format is https://www.sqlite.org/fileformat2.html, sections 1.3 to 2.1 and 4: pages; on a leaf
-page of a table (13) pointers to cells; a cell holds a row, the rest of a long one lies on a chain
-of other pages. Pages in the write-ahead log are newer than those in the file. A row comes back as
-it was or not at all: its lengths have to agree with each other, and who asks looks at its values.
+page of a table (13) pointers to cells; a cell holds a row, the rest of a long row a chain of other
+pages. Pages in the write-ahead log are newer than those in the file. A row is returned whole or not
+at all: its lengths have to agree with each other; the caller checks its values.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 MAGIC = b"SQLite format 3\0"
 LEAF = 13
 HEADER = 100  # bytes, on the first page
-SIZES = tuple(1 << power for power in range(9, 17))
-USUAL = 4096
-MOST_COLUMNS = 64
-MOST_PAYLOAD = 1 << 24  # bytes of a row
+PAGE_SIZES = tuple(1 << power for power in range(9, 17))
+USUAL_PAGE_SIZE = 4096
+MAX_COLUMNS = 64
+MAX_PAYLOAD = 1 << 24  # bytes of a row
 WHOLE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}  # serial type -> bytes of a whole number
 LOG_HEADER, FRAME_HEADER = 32, 24  # bytes
 
@@ -28,14 +28,14 @@ Row = tuple[Any, ...]
 
 
 class _Broken(ValueError):
-    """A row, or a chain of pages, that isn't one."""
+    """An invalid row, or chain of pages."""
 
 
 def rows_of(path: Path) -> list[Row]:
-    """Return the rows that can be read of a database and the write-ahead log beside it."""
+    """Return the readable rows of a database and the write-ahead log beside it."""
     data = path.read_bytes()
-    trusted = data.startswith(MAGIC)  # else its first bytes say nothing, and we take what is usual
-    size = _page_size(data) if trusted else USUAL
+    trusted = data.startswith(MAGIC)  # else its first bytes say nothing
+    size = _page_size(data) if trusted else USUAL_PAGE_SIZE
     reserved = data[20] if trusted and len(data) > 20 and data[20] <= 32 else 0
     pages = {
         number + 1: data[start : start + size]
@@ -54,7 +54,7 @@ def rows_of(path: Path) -> list[Row]:
 def _page_size(data: bytes) -> int:
     size = int.from_bytes(data[16:18], "big")
     size = 1 << 16 if size == 1 else size
-    return size if size in SIZES else USUAL
+    return size if size in PAGE_SIZES else USUAL_PAGE_SIZE
 
 
 def _logged(log: bytes, size: int) -> dict[int, bytes]:
@@ -74,7 +74,7 @@ def _logged(log: bytes, size: int) -> dict[int, bytes]:
 
 
 def _free(pages: dict[int, bytes]) -> set[int]:
-    """Return the pages that are in no use any more; they may hold rows that were deleted."""
+    """Return the unused pages, which may hold deleted rows."""
     free: set[int] = set()
     trunk = int.from_bytes(pages.get(1, b"")[32:36], "big")
     while trunk in pages and trunk not in free:
@@ -117,7 +117,7 @@ def _payload(page: bytes, cell: int, pages: dict[int, bytes], usable: int) -> by
     """Return a cell's row as bytes, put together from its pages."""
     size, place = _varint(page, cell)
     _, place = _varint(page, place)  # the row's number
-    if not 0 < size <= MOST_PAYLOAD:
+    if not 0 < size <= MAX_PAYLOAD:
         raise _Broken
     local = size
     if size > usable - 35:
@@ -150,7 +150,7 @@ def _values(payload: bytes) -> Row:
     while place < end:
         kind, place = _varint(payload, place)
         kinds.append(kind)
-    if place != end or len(kinds) > MOST_COLUMNS:
+    if place != end or len(kinds) > MAX_COLUMNS:
         raise _Broken
     values: list[Any] = []
     for kind in kinds:

@@ -1,0 +1,1 @@
+"""The user interface on a terminal's screen."""

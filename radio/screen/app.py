@@ -1,7 +1,7 @@
-"""The screen of the radio: a Textual app that is a face of a running programme, and knows nothing that the programme does not.
+"""The screen in the terminal: a Textual app that shows a session and handles keys and the mouse.
 
-`play_on_screen(open_broadcast, settings)` shows it until the listener quits; the terminal is then
-as it was, whatever ended it.
+`play_on_screen(open_session, settings)` shows it until the listener quits; the terminal is always
+restored.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from audio_parsing.devices import output_devices
 from radio.home.settings import Settings
 from radio.home.signals import Terminated
 from radio.screen import panels
-from radio.screen.driver import Drawing, drawing_on_stdout
-from radio.screen.explanation import why
+from radio.screen.driver import TerminalStream, textual_on_stdout
+from radio.screen.explanation import explanation
 from radio.screen.keys import key_of
 from radio.screen.widgets import Panel, Track, Visualiser
 from radio.screen.windows import DevicesWindow, HistoryWindow, TextWindow
 from radio.session.actions import actions
-from radio.session.session import Broadcast
+from radio.session.session import Session
 from radio.session.view import View
 
 FRAME_SECONDS = 1 / 15
 HANG_UP = 1  # the signal's number, where there is such a signal
-LINES = 50  # that are remembered; as many as there is room for are shown
+LINES = 50  # messages that are remembered; the latest that fit are shown
 STYLE = """
 Player { layout: vertical; }
 Player > Panel { height: 1; width: 100%; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -43,7 +43,8 @@ Player > Panel { height: 1; width: 100%; text-wrap: nowrap; text-overflow: ellip
 #learning { height: 2fr; min-height: 2; margin: 1 0 0 0; }
 #lines { height: 1fr; min-height: 2; max-height: 6; }
 Window { align: center middle; background: $background 60%; }
-.window { width: 78; max-width: 100%; height: auto; max-height: 100%; border: round $primary; padding: 0 1; background: $surface; }
+.window { width: 78; max-width: 100%; height: auto; max-height: 100%; border: round $primary;
+    padding: 0 1; background: $surface; }
 .tall { height: 90%; }
 .title { margin: 0 0 1 0; }
 DataTable { height: 1fr; }
@@ -52,7 +53,7 @@ OptionList { height: auto; max-height: 14; }
 
 
 class Player(Screen[None], inherit_bindings=False):
-    """The main screen: keys go to the programme, its view comes back.
+    """The main screen.
 
     Args:
         app: whose screen it is.
@@ -76,11 +77,11 @@ class Player(Screen[None], inherit_bindings=False):
         ]
 
     def compose(self) -> ComposeResult:
-        """Lay the parts out, one below the other."""
+        """Lay out the parts, one below the other."""
         yield from self.parts
 
     def on_key(self, event: events.Key) -> None:
-        """Do what a key is for."""
+        """Execute the action of a key."""
         event.stop()
         event.prevent_default()
         self._radio.press(key_of(event))
@@ -90,7 +91,7 @@ class RadioApp(App[int], inherit_bindings=False):
     """The app.
 
     Args:
-        open_broadcast: makes the programme; handed what shows a line.
+        open_session: makes the session, given a function that shows a line.
         settings: keys.
         title: of the station and the listener.
     """
@@ -100,7 +101,7 @@ class RadioApp(App[int], inherit_bindings=False):
 
     def __init__(
         self,
-        open_broadcast: Callable[[Callable[[str], None]], Broadcast],
+        open_session: Callable[[Callable[[str], None]], Session],
         settings: Settings,
         *,
         title: str = "",
@@ -110,10 +111,10 @@ class RadioApp(App[int], inherit_bindings=False):
         self._said: deque[str] = deque(maxlen=LINES)
         self._settings = settings
         self._heading = title
-        self.broadcast = open_broadcast(self._said.append)
-        self._actions = actions(self.broadcast) | {
+        self.session = open_session(self._said.append)
+        self._actions = actions(self.session) | {
             "explain": self.explain,
-            "history": lambda: self._open(HistoryWindow(self.broadcast, settings)),
+            "history": lambda: self._open(HistoryWindow(self.session, settings)),
             "devices": self.choose_device,
             "visualiser": lambda: self.player.visualiser.change(),
             "help": lambda: self._open(
@@ -121,12 +122,17 @@ class RadioApp(App[int], inherit_bindings=False):
             ),
             "quit": lambda: self.exit(0),
         }
+        self._keys = {
+            key: self._actions[action]
+            for key, action in settings.keys.items()
+            if action in self._actions
+        }
         self.player: Player = Player(self)
         self.view: View | None = None
-        self.drawing: Drawing | None = None
+        self.stream: TerminalStream | None = None
 
     def on_mount(self) -> None:
-        """Begin."""
+        """Handle signals and start the clock."""
         self.push_screen(self.player)
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):
@@ -138,17 +144,17 @@ class RadioApp(App[int], inherit_bindings=False):
         self.advance()
 
     def advance(self) -> None:
-        """Let the programme do what is due, and show it; end if there is nothing left to show it on."""
-        if self.drawing is not None and self.drawing.gone:
+        """Advance the session and show it; quit if the terminal is gone."""
+        if self.stream is not None and self.stream.gone:
             self.exit(128 + HANG_UP)
             return
-        self.broadcast.tick()
+        self.session.tick()
         self.show()
 
     def show(self) -> None:
-        """Show the programme as it is now."""
-        self.view = view = self.broadcast.view()
-        song = self.broadcast.song
+        """Show the session's current state."""
+        self.view = view = self.session.view()
+        song = self.session.song
         if song is not None:
             self.player.visualiser.samples, self.player.visualiser.sample_rate = (
                 song.samples,
@@ -158,17 +164,17 @@ class RadioApp(App[int], inherit_bindings=False):
             part.show(view)
 
     def press(self, key: str) -> None:
-        """Do what a key is for, and show it at once."""
+        """Execute the action of a key and show its effect at once."""
         if key == "ctrl+z":
             self.action_suspend_process()
-        action = self._settings.keys.get(key)
+        action = self._keys.get(key)
         if action is not None:
-            self._actions[action]()
+            action()
             self.show()
             self.call_after_refresh(self.advance)
 
     def draw_parts(self) -> dict[str, Callable[[View, int, int], Text]]:
-        """Return how each part of the screen is drawn."""
+        """Return the function that draws each part."""
         return {
             "header": lambda view, width, height: panels.header(view, width, title=self._heading),
             "song": lambda view, width, height: panels.now_playing(view, width),
@@ -181,26 +187,30 @@ class RadioApp(App[int], inherit_bindings=False):
         }
 
     def point_at_slider(self, column: int, width: int) -> None:
-        """Put the slider where the mouse is."""
-        self.broadcast.set_slider(round(panels.slider_at(column, width), 1))
+        """Set the slider to the mouse's column."""
+        self.session.set_slider(round(panels.slider_at(column, width), 1))
         self.show()
         self.call_after_refresh(self.advance)
 
     def point_at_time(self, column: int, width: int) -> None:
-        """Seek to where the mouse is on the progress bar."""
+        """Seek to the mouse's column of the progress bar."""
         if self.view is not None and self.view.duration:
             share = panels.progress_at(column, self.view, width)
-            self.broadcast.seek(share * self.view.duration - self.view.position)
+            self.session.playback.seek(share * self.view.duration - self.view.position)
             self.show()
 
     def explain(self) -> None:
-        """Show why the song that plays is liked."""
-        self._open(TextWindow("Why", self._closers("explain"), lambda: why(self.broadcast.view())))
+        """Explain the current song."""
+        self._open(
+            TextWindow(
+                "Explanation", self._closers("explain"), lambda: explanation(self.session.view())
+            )
+        )
 
     def choose_device(self) -> None:
-        """Show the sound devices; where there is no sound it is looked for new ones first."""
-        names = output_devices(again=self.broadcast.view().silent)
-        self._open(DevicesWindow(names, self.broadcast.use_device, self._closers("devices")))
+        """Show the sound devices; if there is no sound, scan for new ones first."""
+        names = output_devices(again=self.session.view().silent)
+        self._open(DevicesWindow(names, self.session.playback.use_device, self._closers("devices")))
 
     def _closers(self, action: str) -> list[str]:
         return [*self._settings.keys_of(action), *self._settings.keys_of("quit")]
@@ -212,12 +222,12 @@ class RadioApp(App[int], inherit_bindings=False):
         return panels.lines(list(self._said), width, height)
 
     def _fatal_error(self) -> None:
-        """End without Textual's traceback over the terminal; `play_on_screen` raises the error again."""
+        """Quit without Textual's traceback; `play_on_screen` raises the error again."""
         self._close_messages_no_wait()
 
 
 def play_on_screen(
-    open_broadcast: Callable[[Callable[[str], None]], Broadcast],
+    open_session: Callable[[Callable[[str], None]], Session],
     settings: Settings,
     *,
     title: str = "",
@@ -225,19 +235,19 @@ def play_on_screen(
     """Play until the listener quits.
 
     Args:
-        open_broadcast: makes the programme; handed what shows a line.
+        open_session: makes the session, given a function that shows a line.
         settings: keys.
         title: of the station and the listener.
 
     Raises:
         Terminated: if a signal ended it.
     """
-    app = RadioApp(open_broadcast, settings, title=title)
+    app = RadioApp(open_session, settings, title=title)
     try:
-        with drawing_on_stdout() as app.drawing:
+        with textual_on_stdout() as app.stream:
             code = app.run()
     finally:
-        app.broadcast.finish()
+        app.session.finish()
     if app._exception is not None:
         raise app._exception
     if code:

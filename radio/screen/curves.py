@@ -1,4 +1,4 @@
-"""Curves drawn with block characters: spectrum, waveform, and what was said and expected of a song. Numbers in, text out.
+"""Curves of block characters: spectrum, waveform, drawn and predicted ratings.
 
 Letters: W columns, H rows.
 """
@@ -10,7 +10,7 @@ import numpy as np
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WINDOW = 2048  # samples of a spectrum: 93 ms
 LOWEST, HIGHEST = 55.0, 9000.0  # Hz
-QUIETEST = -66.0  # dB below the loudest that a song reaches, shown as nothing
+QUIETEST = -66.0  # dB below the song's maximum, drawn as nothing
 WAVE_SECONDS = 4.0  # shown at once
 
 
@@ -29,8 +29,8 @@ def spectrum(samples: np.ndarray, sample_rate: int, position: float, columns: in
         return np.zeros(max(0, columns))
     magnitudes = np.abs(np.fft.rfft(piece * np.hanning(piece.size), WINDOW)) * (4 / WINDOW)
     edges = np.geomspace(LOWEST, HIGHEST, columns + 1) * (WINDOW / sample_rate)
-    # Low bands are narrower than a line of the spectrum: they are read between the lines, wider
-    # ones by their loudest line.
+    # Low bands are narrower than a bin of the spectrum and are interpolated; wider ones take their
+    # loudest bin.
     between = np.interp((edges[:-1] + edges[1:]) / 2, np.arange(magnitudes.size), magnitudes)
     loudest = [
         magnitudes[int(low) + 1 : int(high) + 1].max(initial=0.0)
@@ -41,7 +41,14 @@ def spectrum(samples: np.ndarray, sample_rate: int, position: float, columns: in
 
 
 def waveform(samples: np.ndarray, sample_rate: int, position: float, columns: int) -> np.ndarray:
-    """Return the loudest sample of each of W short stretches around a moment, seconds, (W,), from 0 to 1; the sample rate is in Hz."""
+    """Return the loudest sample in each of W columns around a moment, (W,), from 0 to 1.
+
+    Args:
+        samples: (n,) of the song.
+        sample_rate: Hz.
+        position: seconds.
+        columns: W.
+    """
     count = int(WAVE_SECONDS * sample_rate)
     start = int(position * sample_rate) - count // 2
     piece = np.zeros(count, np.float32)
@@ -63,20 +70,20 @@ def bars(levels: np.ndarray, height: int) -> list[str]:
 
 
 def rating_bars(ratings: np.ndarray, height: int = 1) -> list[str]:
-    """Return H lines of ratings (W,) from -1 to 1, the lowest a low bar; NaN is nothing."""
+    """Return H lines of ratings (W,) from -1 to 1; NaN is blank."""
     known = ~np.isnan(ratings)
     levels = np.where(known, (np.clip(np.nan_to_num(ratings), -1, 1) + 1) / 2, 0)
-    # The lowest rating is one eighth high, so that it can be told from nothing at all.
+    # The lowest rating is one eighth high, to be distinct from a blank.
     return bars(np.where(known, np.maximum(levels, 1 / (8 * height)), 0), height)
 
 
 def drawn(curve: np.ndarray, duration: float, position: float, columns: int) -> np.ndarray:
-    """Return the slider at each column of a song's length (W,); NaN before it was touched and after what was heard.
+    """Return the slider at each column (W,); NaN before its first touch and after the position.
 
     Args:
-        curve: (k, 2) seconds into the song and slider, as it was drawn.
+        curve: (k, 2) seconds into the song and slider.
         duration: seconds the song lasts.
-        position: seconds heard.
+        position: seconds played.
         columns: W.
     """
     values = np.full(max(0, columns), np.nan)
@@ -88,13 +95,13 @@ def drawn(curve: np.ndarray, duration: float, position: float, columns: int) -> 
     places = np.searchsorted(seconds, middles, "right") - 1
     heard = (places >= 0) & (middles <= max(position, seconds[-1]))
     values[heard] = slider[places[heard]]
-    # A touch shorter than a column is seen nevertheless.
+    # A touch shorter than a column is shown too.
     values[np.minimum((seconds * columns / duration).astype(int), columns - 1)] = slider
     return values
 
 
 def resampled(values: np.ndarray, columns: int) -> np.ndarray:
-    """Return the mean of values (m,) over each of W columns of the same length; NaN if there are none."""
+    """Return the means of values (m,) over W columns of equal length; NaN if there are none."""
     if not len(values):
         return np.full(max(0, columns), np.nan)
     edges = np.linspace(0, len(values), columns + 1)

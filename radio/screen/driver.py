@@ -1,4 +1,4 @@
-"""Where the screen is drawn: on standard output, by Textual's own way of writing, and patiently when the terminal is gone."""
+"""Let Textual draw on standard output, and survive the end of the terminal."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 
-class Drawing:
-    """A terminal to write to. Once it is gone what is written is dropped: Textual's writer must not die, as the screen would wait for it.
+class TerminalStream:
+    """A stream to the terminal that drops everything once the terminal is gone.
+
+    Textual's writer thread must not die, as the screen would wait for it for ever.
 
     Args:
         stream: the terminal.
@@ -22,21 +24,21 @@ class Drawing:
 
     def write(self, text: str) -> int:
         """Write."""
-        self._patiently(self._stream.write, text)
+        self._try(self._stream.write, text)
         return len(text)
 
     def flush(self) -> None:
-        """Bring to the terminal what was written."""
-        self._patiently(self._stream.flush)
+        """Flush the terminal."""
+        self._try(self._stream.flush)
 
     def close(self) -> None:
         """Close."""
-        self._patiently(self._stream.close)
+        self._try(self._stream.close)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def _patiently(self, write: Any, *text: str) -> None:
+    def _try(self, write: Any, *text: str) -> None:
         if not self.gone:
             try:
                 write(*text)
@@ -45,11 +47,14 @@ class Drawing:
 
 
 @contextlib.contextmanager
-def drawing_on_stdout() -> Iterator[Drawing | None]:
-    """Let Textual draw on standard output: it draws on standard error, which we keep for what the libraries of the sound device write."""
+def textual_on_stdout() -> Iterator[TerminalStream | None]:
+    """Let Textual draw on standard output instead of standard error.
+
+    Standard error is redirected to a file, as audio libraries write to it.
+    """
     kept = sys.__stderr__
     try:
-        drawing = Drawing(os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace"))
+        drawing = TerminalStream(os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace"))
     except OSError:
         yield None
         return

@@ -1,4 +1,4 @@
-"""What `e` shows: which moments of this song the taste network and the critic like, from their gradients at each moment."""
+"""The explanation of a song: which moments the taste network and the critic like, by gradients."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from radio.taste.insight import highlights
 WIDTH = 64  # columns of a curve
 
 
-def why(view: View) -> Text:
+def explanation(view: View) -> Text:
     """Return the explanation of the song that plays."""
     if not len(view.taste):
-        return Text("Nothing is known of this song yet.")
+        return Text("There is no explanation of this song yet.")
     text = Text()
     duration = view.duration
     for name, effect, what in (
-        ("taste network", view.taste, "adds to, or takes from, the rating it expects of you"),
-        ("critic", view.critic, "makes it sound more, or less, like the music the station learned"),
+        ("taste network", view.taste, "changes about your predicted rating"),
+        ("critic", view.critic, "changes about its likeness to the training music"),
     ):
         largest = float(np.abs(effect).max())
         if largest < 1e-9:
-            text.append(f"The {name} has learned nothing yet that tells moments apart.\n\n")
+            text.append(f"The {name} can't tell moments apart yet.\n\n")
             continue
         text.append(f"The {name}", "bold").append(f": what each moment {what}.\n", panels.QUIET)
         scaled = curves.resampled(effect, WIDTH) / largest
@@ -40,12 +40,14 @@ def why(view: View) -> Text:
                 f"{mean:+.2f}\n", panels.tint(mean)
             )
         text.append("\n")
-    ratings, gain = view.layers
+    ratings, gain = view.adapter
     if ratings:
-        learned = f" has learned from {ratings} ratings: you should like its songs by {gain:+.2f} more.\n\n"
+        learned = (
+            f" has adapted to {ratings} ratings: your predicted rating rose by {gain:+.2f}.\n\n"
+        )
         text.append("The generator", "bold").append(learned, panels.QUIET)
     return text.append(
-        "Each is (G - average moment) dr/dG: the gradient of the rating, or score, at\n"
-        "every moment G of the song, by which the final song descends.",
+        "The curves are gradients of the predicted rating and of the critic's score with respect to"
+        " each moment, as in the search for the final song.",
         panels.QUIET,
     )

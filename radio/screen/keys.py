@@ -1,4 +1,4 @@
-"""Keys as radio/home/settings.py names them, of what Textual makes of a terminal's."""
+"""Translate Textual's keys into the names of radio/home/settings.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textual import events
 
 
 def key_of(event: events.Key) -> str:
-    """Return a character as itself, another key by its name."""
+    """Return a key's character, or its name if it has none."""
     character = event.character
     if (
         character is not None

@@ -1,4 +1,4 @@
-"""What each part of the screen shows: functions of a `View`, a width and a height, that return styled text. No terminal here."""
+"""The parts of the screen: functions of a `View`, a width and a height that return styled text."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from itertools import zip_longest
 import numpy as np
 from rich.text import Text
 
-from radio.home.settings import ACTIONS, Settings
+from radio.home import ACTIONS, Settings
 from radio.screen import curves
 from radio.session.view import View
 
-LABEL = 12  # columns that 'the radio ' and its like take
+LABEL = 12  # columns of the labels 'you' and 'predicted'
 GOOD, BAD, QUIET = "green", "red", "grey62"
-TRACK = 29  # places of the slider
+TRACK = 29  # positions of the slider
 
 
 def clock(seconds: float) -> str:
@@ -28,7 +28,7 @@ def tint(rating: float | None) -> str:
 
 
 def both_ends(left: Text, right: Text, width: int) -> Text:
-    """Return two texts at the ends of a line; the left one gives way."""
+    """Return two texts at the ends of a line; the left one is truncated."""
     room = width - right.cell_len - 2
     if room < 8:
         left.truncate(width, overflow="ellipsis")
@@ -38,7 +38,7 @@ def both_ends(left: Text, right: Text, width: int) -> Text:
 
 
 def header(view: View, width: int, *, title: str) -> Text:
-    """Return who plays for whom, and what was learned."""
+    """Return the station, the listener and the state of learning."""
     left = Text.assemble((" AI Radio", "bold"), f"    {title}")
     waiting = (
         f"{view.queue} to learn"
@@ -52,24 +52,24 @@ def header(view: View, width: int, *, title: str) -> Text:
 
 
 def now_playing(view: View, width: int) -> Text:
-    """Return the song's name, tempo and key, and what the radio expects."""
+    """Return the song's name, tempo and key, and its predicted rating."""
     if not view.duration:
         return Text(f"   {view.busy} ..." if view.busy else "", style="bold")
     left = Text.assemble(
         "   ", (view.name, "bold"), (f"    {view.details}" if view.details else "", QUIET)
     )
     if view.expected is None:
-        return both_ends(left, Text("the radio knows nothing yet ", QUIET), width)
+        return both_ends(left, Text("no prediction yet ", QUIET), width)
     mean, deviation = view.expected
     shown = min(1.0, max(-1.0, mean))
     right = Text.assemble(
-        "the radio expects ", (f"{shown:+.2f}", tint(shown)), (f" ({deviation:.2f}) ", QUIET)
+        "predicted rating ", (f"{shown:+.2f}", tint(shown)), (f" ± {deviation:.2f} ", QUIET)
     )
     return both_ends(left, right, width)
 
 
 def picture(levels: np.ndarray, height: int, width: int) -> Text:
-    """Return a spectrum or waveform (W,) over H rows, warmer where it is louder."""
+    """Return a spectrum or waveform (W,) over H rows, in warmer colours where it is louder."""
     lines = curves.bars(levels, height)
     text = Text(no_wrap=True)
     for row, line in enumerate(lines):
@@ -88,7 +88,7 @@ def picture(levels: np.ndarray, height: int, width: int) -> Text:
 
 
 def progress(view: View, width: int) -> Text:
-    """Return how much of the song was heard, the time, and the loudness."""
+    """Return the progress bar, the time, and the volume."""
     right = _beside_progress(view)
     room = max(1, width - 3 - len(right))
     share = view.position / view.duration if view.duration else 0.0
@@ -105,19 +105,20 @@ def progress_at(column: int, view: View, width: int) -> float:
 
 def _beside_progress(view: View) -> str:
     volume = "no sound" if view.silent else f"volume {view.volume * 100:.0f}"
-    ran_dry = f"   {view.underruns} underruns" if view.underruns else ""
-    return f"   {clock(view.position)} / {clock(view.duration)}   {'paused' if view.paused else volume}{ran_dry} "
+    gaps = f"   {view.underruns} dropout{'s' * (view.underruns != 1)}" if view.underruns else ""
+    state = "paused" if view.paused else volume
+    return f"   {clock(view.position)} / {clock(view.duration)}   {state}{gaps} "
 
 
 def curve_lines(view: View, width: int, height: int) -> Text:
-    """Return the curve that the listener drew above the one that the radio expected, each over half of the rows."""
+    """Return the listener's curve above the predicted one, each over half of the rows."""
     rows, room = max(1, height // 2), max(1, width - 3 - LABEL)
     mine = curves.drawn(view.curve, view.duration, view.position, room)
-    radio = np.clip(curves.resampled(view.predicted, room), -1, 1)
+    predicted = np.clip(curves.resampled(view.predicted, room), -1, 1)
     text = Text(no_wrap=True)
     for label, values, style in (
         ("you", mine, tint(view.slider) or GOOD),
-        ("the radio", radio, "cyan"),
+        ("predicted", predicted, "cyan"),
     ):
         for row, line in enumerate(curves.rating_bars(values, rows)):
             text.append(f"   {label if row == rows - 1 else '':<{LABEL}}", QUIET).append(
@@ -153,7 +154,7 @@ def slider_line(view: View, width: int) -> Text:
 
 
 def track_places(width: int) -> int:
-    """Return how many places the slider has; odd, so that there is a middle."""
+    """Return the number of positions of the slider; odd, so that there is a middle."""
     return max(11, min(TRACK + 2 * max(0, (width - 80) // 4), width - 33)) // 2 * 2 + 1
 
 
@@ -164,7 +165,7 @@ def slider_at(column: int, width: int) -> float:
 
 
 def learning(view: View, width: int, height: int) -> Text:
-    """Return what was learned: how much, how well the radio's expectations agree with the listener, song by song."""
+    """Return the state of learning: number of ratings, agreement, and songs with both ratings."""
     text = Text(no_wrap=True)
     if view.final is not None:
         step, steps, expected, distance = view.final
@@ -172,22 +173,19 @@ def learning(view: View, width: int, height: int) -> Text:
         text.append("   final song  ").append("━" * done, "magenta").append(
             "─" * (20 - done), QUIET
         )
-        text.append(f"  {step} of {steps}   expects {expected:+.2f}   distance {distance:.1f}")
+        text.append(f"  {step} of {steps}   predicted {expected:+.2f}   distance {distance:.1f}")
         return text
     agree = (
-        "too few to compare"
+        "too few to compare with predictions"
         if view.agreement is None
-        else f"expected and given agree {view.agreement:+.2f}"
+        else f"predicted and given ratings correlate {view.agreement:+.2f}"
     )
     ratings = "rating" if view.rated == 1 else "ratings"
-    text.append(
-        f"   learned: {view.rated} {ratings}, {view.queue} in the queue, {view.batches} mini-batches   {agree}",
-        QUIET,
-    )
+    text.append(f"   {view.rated} {ratings}, {view.queue} to learn   {agree}", QUIET)
     for one in view.judged[: max(0, height - 1)]:
         expected_text = "  ?  " if one.expected is None else f"{np.clip(one.expected, -1, 1):+.2f}"
         text.append("\n      ").append(f"{one.song:<22.22}", "").append(
-            f" expected {expected_text}", QUIET
+            f" predicted {expected_text}", QUIET
         )
         text.append("   given ").append(f"{one.given:+.2f}", tint(one.given))
     return text
@@ -203,7 +201,7 @@ def footer(settings: Settings, width: int) -> Text:
         ("save", "save"),
         ("final", "final song"),
     ]
-    named += [("explain", "why"), ("history", "history"), ("help", "help"), ("quit", "quit")]
+    named += [("explain", "explain"), ("history", "history"), ("help", "help"), ("quit", "quit")]
     parts = []
     for action, word in named:
         keys = settings.keys_of(action)[:1] + (
@@ -225,7 +223,7 @@ def footer(settings: Settings, width: int) -> Text:
 
 
 def lines(said: list[str], width: int, height: int) -> Text:
-    """Return the latest lines that were said, the last at the bottom, broken where they are too long."""
+    """Return the latest messages, the last at the bottom, wrapped if they are too long."""
     broken = [
         part
         for line in said[-height:]
@@ -235,12 +233,12 @@ def lines(said: list[str], width: int, height: int) -> Text:
 
 
 def key_name(key: str) -> str:
-    """Return a key as it is written for people."""
+    """Return a key as it is displayed."""
     return {"up": "↑", "down": "↓", "left": "←", "right": "→"}.get(key, key)
 
 
 def help_text(settings: Settings) -> Text:
-    """Return every action with its keys, and how a rating comes about."""
+    """Return every action with its keys, and how a song is rated."""
     text = Text()
     rows = [
         (action, words) for action, (_, words) in ACTIONS.items() if not action.startswith("rate")
@@ -254,12 +252,12 @@ def help_text(settings: Settings) -> Text:
         text.append("\n")
     ends = [key_name(key) for action in ("rate1", "rate9") for key in settings.keys_of(action)[:1]]
     text.append(f" {' to '.join(ends):<9} ", "bold").append(
-        "the slider, from -1 to +1; the mouse drags it\n\n"
+        "set the slider, from -1 to +1; the mouse can drag it\n\n"
     )
     return text.append(
-        " The slider rates this moment of the song while it plays. Listeners find\n"
-        " their opinion late: the first 3 seconds don't count, and the rating is\n"
-        " the mean from the first touch on. Untouched it says nothing; skipping an\n"
-        " untouched song counts as a weak dislike.",
+        " The slider rates the current moment of the song. The song's rating is the\n"
+        " mean from your first touch on, without the first 3 seconds, as opinions\n"
+        " take time. If you don't touch it, the song stays unrated; skipping counts\n"
+        " as a mild dislike.",
         QUIET,
     )

@@ -1,4 +1,4 @@
-"""The parts of the screen as Textual's widgets. Each redraws itself only when what it shows has changed."""
+"""The parts of the screen as Textual widgets, each redrawn only when its text changes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from textual.widget import Widget
 from radio.screen import curves, panels
 from radio.session.view import View
 
-FALL = 0.8  # what is left of a bar after a frame, so that the eye can follow
+FALL = 0.8  # factor by which a bar falls in a frame, slow enough for the eye
 KINDS = ("spectrum", "waveform", "nothing")
 
 
 class Panel(Widget, can_focus=False):
-    """A part that shows a function of the view.
+    """A widget that shows a function of the view.
 
     Args:
         draw: (view, width, height) -> text.
@@ -38,7 +38,7 @@ class Panel(Widget, can_focus=False):
             self.refresh()
 
     def render(self) -> Text:
-        """Return what is shown."""
+        """Return the text."""
         return self._shown
 
     def on_resize(self) -> None:
@@ -48,7 +48,7 @@ class Panel(Widget, can_focus=False):
 
 
 class Visualiser(Panel):
-    """A moving spectrum or waveform of what is heard."""
+    """A moving spectrum or waveform of the sound."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(self._picture, id=id)
@@ -57,7 +57,7 @@ class Visualiser(Panel):
         self._levels = np.zeros(0)
 
     def change(self) -> None:
-        """Show the next kind."""
+        """Switch to the next kind of picture."""
         self.kind = KINDS[(KINDS.index(self.kind) + 1) % len(KINDS)]
 
     def _picture(self, view: View, width: int, height: int) -> Text:
@@ -82,11 +82,11 @@ class Visualiser(Panel):
 
 
 class Track(Panel):
-    """The slider, or the progress bar: a line on which the mouse points at a place.
+    """A line that responds to the mouse: the slider or the progress bar.
 
     Args:
         draw: as in `Panel`.
-        point: called with the column that the mouse is at, and the width.
+        point: called with the mouse's column and the width.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Track(Panel):
         self._dragging = False
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Begin to drag."""
+        """Start dragging."""
         self.capture_mouse()
         self._dragging = True
         self._point(event.x, self.size.width)

@@ -1,4 +1,7 @@
-"""Windows over the player: help, why, history, sound devices. Escape closes each, as does the key that opened it."""
+"""Windows over the player: help, explanation, history, sound devices.
+
+Escape and the key that opened a window close it.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, OptionList, Static
 
-from radio.home.settings import Settings
-from radio.ratings.database import Rating
+from radio.home import Settings
+from radio.ratings.rating import Rating
 from radio.screen import panels
 from radio.screen.keys import key_of
-from radio.session.session import Broadcast
+from radio.session.session import Session
 
 CHANGE_STEP = 0.1
 
@@ -35,7 +38,7 @@ class Window(ModalScreen[None], inherit_bindings=False):
         self._closing_keys = {*closing, "escape"}
 
     def on_key(self, event: events.Key) -> None:
-        """Close, or let the window do what the key says."""
+        """Close the window, or let it handle the key."""
         key = key_of(event)
         if key in self._closing_keys:
             event.stop()
@@ -46,7 +49,7 @@ class Window(ModalScreen[None], inherit_bindings=False):
             event.prevent_default()
 
     def press(self, key: str) -> bool:
-        """Do what a key says and return whether it said anything."""
+        """Handle a key and return whether it had a meaning."""
         return False
 
 
@@ -56,7 +59,7 @@ class TextWindow(Window):
     Args:
         title: its first line.
         closing: keys that close it.
-        text: what it says; asked again as time goes on.
+        text: returns its text; called again regularly.
     """
 
     def __init__(self, title: str, closing: list[str], text: Callable[[], Text]) -> None:
@@ -76,16 +79,16 @@ class TextWindow(Window):
 
 
 class HistoryWindow(Window):
-    """All ratings: see, replay, change, delete.
+    """A table of all ratings, which can be replayed, changed and deleted.
 
     Args:
-        broadcast: whose ratings.
+        session: whose ratings.
         settings: keys.
     """
 
-    def __init__(self, broadcast: Broadcast, settings: Settings) -> None:
+    def __init__(self, session: Session, settings: Settings) -> None:
         super().__init__("History", [*settings.keys_of("history"), *settings.keys_of("quit")])
-        self._broadcast = broadcast
+        self._session = session
         self._settings = settings
         self._table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=True)
         self._ratings: list[Rating] = []
@@ -95,14 +98,14 @@ class HistoryWindow(Window):
         with Vertical(classes="window tall"):
             yield Static(
                 Text.assemble(
-                    ("History", "bold"), f"   {self._broadcast.session.rated} songs rated"
+                    ("History", "bold"), f"   songs rated: {len(self._session.history.judged)}"
                 ),
                 classes="title",
             )
             yield self._table
             yield Static(
                 Text(
-                    "enter play again   + - 1 to 9 change   x take back   escape close",
+                    "enter play again   + - 1 to 9 change   x delete   escape close",
                     panels.QUIET,
                 )
             )
@@ -115,7 +118,7 @@ class HistoryWindow(Window):
 
     def _fill(self) -> None:
         row = self._table.cursor_row
-        self._ratings = self._broadcast.history()
+        self._ratings = self._session.history.ratings()
         self._table.clear()
         for one in self._ratings:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
@@ -132,17 +135,17 @@ class HistoryWindow(Window):
 
     @property
     def chosen(self) -> Rating | None:
-        """The rating that the cursor is on."""
+        """The rating under the cursor."""
         row = self._table.cursor_row
         return self._ratings[row] if 0 <= row < len(self._ratings) else None
 
     def press(self, key: str) -> bool:
-        """Play again, change or delete the rating that is chosen."""
+        """Replay, change or delete the chosen rating."""
         rating, action = self.chosen, self._settings.keys.get(key, "")
         if rating is None:
             return False
         if key == "enter":
-            self._broadcast.replay(rating)
+            self._session.replay(rating.key, rating.coordinate)
             self.dismiss()
         elif key in ("delete", "backspace", "x") or action == "untouched":
             self._change(rating, None)
@@ -156,22 +159,22 @@ class HistoryWindow(Window):
         return True
 
     def _change(self, rating: Rating, value: float | None) -> None:
-        self._broadcast.change(rating, value)
+        self._session.history.change(rating.key, value)
         self._fill()
 
     def on_data_table_row_selected(self) -> None:
-        """Play again what was clicked."""
+        """Replay the clicked song."""
         if self.chosen is not None:
-            self._broadcast.replay(self.chosen)
+            self._session.replay(self.chosen.key, self.chosen.coordinate)
             self.dismiss()
 
 
 class DevicesWindow(Window):
-    """The sound devices there are now, to choose one.
+    """A list of sound devices to choose from.
 
     Args:
         names: of the devices.
-        choose: called with the one that was chosen; None is the system's own.
+        choose: called with the chosen device; None is the system default.
         closing: keys that close it.
     """
 
@@ -182,7 +185,7 @@ class DevicesWindow(Window):
         self._names: list[str | None] = [None, *names]
         self._choose = choose
         self._list = OptionList(
-            *(Text("the system's own" if name is None else name) for name in self._names)
+            *(Text("System default" if name is None else name) for name in self._names)
         )
 
     def compose(self) -> ComposeResult:
@@ -192,16 +195,16 @@ class DevicesWindow(Window):
             yield self._list
             yield Static(
                 Text(
-                    "enter choose, and look again for one that was plugged in   escape close",
+                    "enter select or rescan   escape close",
                     panels.QUIET,
                 )
             )
 
     def on_mount(self) -> None:
-        """Let keys go to the list."""
+        """Give the list the focus."""
         self._list.focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Go on with the device that was chosen."""
+        """Continue on the chosen device."""
         self.dismiss()
         self._choose(self._names[event.option_index])

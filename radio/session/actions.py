@@ -1,34 +1,35 @@
-"""What the actions of radio/home/settings.py do to a running programme; those that open a window are the screen's own."""
+"""The actions of radio/home/settings.py on a session; the screen has those that open a window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from radio.session.session import Broadcast
+from radio.session.session import Session
 
 SEEK_SECONDS = 5.0
 SLIDER_STEP = 0.1
 VOLUME_STEP = 0.05
 
 
-def actions(broadcast: Broadcast) -> dict[str, Callable[[], None]]:
-    """Return what each action does."""
+def actions(session: Session) -> dict[str, Callable[[], None]]:
+    """Return the function of each action."""
     table: dict[str, Callable[[], None]] = {
-        "pause": broadcast.toggle_pause,
-        "next": broadcast.next,
-        "previous": broadcast.previous,
-        "back": lambda: broadcast.seek(-SEEK_SECONDS),
-        "forward": lambda: broadcast.seek(SEEK_SECONDS),
-        "louder": lambda: broadcast.change_volume(VOLUME_STEP),
-        "softer": lambda: broadcast.change_volume(-VOLUME_STEP),
-        "up": lambda: broadcast.move_slider(SLIDER_STEP),
-        "down": lambda: broadcast.move_slider(-SLIDER_STEP),
-        "untouched": lambda: broadcast.set_slider(None),
-        "undo": broadcast.undo,
-        "save": broadcast.save,
-        "final": broadcast.make_final,
-        "reset": broadcast.reset_layers,
+        "pause": session.playback.toggle_pause,
+        "next": session.next,
+        "previous": session.previous,
+        "back": lambda: session.playback.seek(-SEEK_SECONDS),
+        "forward": lambda: session.playback.seek(SEEK_SECONDS),
+        "louder": lambda: session.playback.change_volume(VOLUME_STEP),
+        "softer": lambda: session.playback.change_volume(-VOLUME_STEP),
+        "up": lambda: session.move_slider(SLIDER_STEP),
+        "down": lambda: session.move_slider(-SLIDER_STEP),
+        "untouched": lambda: session.set_slider(None),
+        "undo": session.undo,
+        "save": session.save,
+        "final": session.make_final,
+        "reset": session.composer.reset_adapter,
     }
     for digit in range(1, 10):
-        table[f"rate{digit}"] = lambda value=(digit - 5) / 4: broadcast.set_slider(value)  # type: ignore[misc]
+        table[f"rate{digit}"] = partial(session.set_slider, (digit - 5) / 4)
     return table

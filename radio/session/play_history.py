@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from radio.composer.song import Song
 
-REMEMBERED = 10  # songs: 3 MB each
+MAX_REMEMBERED_SONGS = 10  # 3 MB each
 
 
-class SongsPlayed:
-    """Songs in the order in which they were played, and which of them is on."""
+class PlayHistory:
+    """Songs in the order in which they were played, and which of them plays."""
 
     def __init__(self) -> None:
-        self._songs: list[Any] = []
+        self._songs: list[Song] = []
         self._place = -1
 
     @property
     def at_end(self) -> bool:
-        """Whether the one that is on is the latest."""
+        """Whether the song that plays is the latest."""
         return self._place >= len(self._songs) - 1
 
     @property
     def at_start(self) -> bool:
-        """Whether there is none before."""
+        """Whether there is none before it."""
         return self._place <= 0
 
-    def add(self, song: Any) -> None:
-        """A song is on that was not before; it comes after all others."""
-        self._songs = [*self._songs[-(REMEMBERED - 1) :], song]
+    def add(self, song: Song) -> None:
+        """Append a song that was not played before."""
+        self._songs = [*self._songs[-(MAX_REMEMBERED_SONGS - 1) :], song]
         self._place = len(self._songs) - 1
 
-    def back(self) -> Any:
+    def back(self) -> Song:
         """Return the song before."""
         self._place -= 1
         return self._songs[self._place]
 
-    def forward(self) -> Any:
+    def forward(self) -> Song:
         """Return the song after."""
         self._place += 1
         return self._songs[self._place]

@@ -1,123 +1,211 @@
-"""Ratings on their way to the database: what can't be written now is kept here and tried again, and nothing is told twice.
+"""The slider of the song that plays, and its way to the database; tries again while that is locked.
 
-keeper.note(song, curve, position)      while a song plays, now and then
-keeper.rate(song, curve, skipped=)      when it is over
-keeper.keep()                           called often: tries again what could not be written
+writer.begin(song)                       another song, another slider
+writer.tick(player)                      several times a second: draws the curve, writes it
+writer.end(position, skipped=)           the song is over: its rating is written and learned
+writer.flush()                           tries again what could not be written
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from audio_parsing.playback import Player, SilentDevice
+from radio.composer.song import Song
 from radio.ratings.database import RatingsError
+from radio.ratings.journal import Journal
+from radio.ratings.slider import Slider
 
-if TYPE_CHECKING:
-    from radio.composer.composer import RadioSession
-    from radio.composer.remote import RemoteSession
-
+# Chosen, not measured, but for EARLY_SECONDS.
 NOTE_SECONDS = 0.5  # how often, at most, a moving slider is written to the database
 # of a song, after which a slider at rest is written again: the rating is a mean over time
 NOTE_AGAIN_SECONDS = 5.0
 RETRY_SECONDS = 10.0  # until a database that could not be written to is tried again
+CLOCKS_DIFFER = 0.25  # seconds, at most, between our clock and that of a page
+# Before a song's end its rating is learned, so that it counts when the next one is chosen: learning
+# takes 0.2 s at most (benchmarks/taste.py).
+EARLY_SECONDS = 1.5
 
 
-class Keeper:
+class RatingWriter:
     """See the module's contract.
 
     Args:
-        session: writes and learns.
+        journal: of the listener.
+        changed: called with the key of a play whose rating was written; the composer learns it.
         say: takes a line for the listener.
+
+    Attributes:
+        slider: of the song that plays.
+        unwritten: ratings that are not in the database yet: song, curve, skipped.
+        trouble: why the database can't be written to; the listener knows it already.
     """
 
-    def __init__(self, session: RadioSession | RemoteSession, say: Callable[[str], None]) -> None:
-        self._session: Any = session
-        self._say = say
-        # ratings that are not in the database yet: song, curve, skipped
-        self.unkept: list[tuple[Any, np.ndarray, bool]] = []
-        # why the database could not be written to, told already
+    def __init__(
+        self, journal: Journal, changed: Callable[[str], None], say: Callable[[str], None]
+    ) -> None:
+        self.slider = Slider()
+        self.unwritten: list[tuple[Song, np.ndarray, bool]] = []
         self.trouble: RatingsError | None = None
-        # when the slider was last written, where in the song, its value
+        self._journal = journal
+        self._changed = changed
+        self._say = say
+        self._song: Song | None = None
+        # the slider in the database: when written, where in the song, its value
         self._noted: tuple[float, float, float | None] = (0.0, 0.0, None)
+        self._rated_early: float | None = None  # the slider that was learned before the song's end
         self._retry_at = 0.0
 
     @property
     def noted(self) -> bool:
-        """Whether something of the song that plays is in the database."""
+        """Whether the database has a rating of the song that plays."""
         return self._noted[2] is not None
 
-    def begin(self, value: float | None = None) -> None:
-        """Forget the slider of the song before; of this one the database says `value`."""
-        self._noted = (time.monotonic(), 0.0, value)
+    def begin(self, song: Song) -> None:
+        """Begin a song, untouched."""
+        self._song, self._rated_early = song, None
+        self.slider = Slider()
+        self._noted = (time.monotonic(), 0.0, None)
 
-    def note(
-        self,
-        song: Any,
-        curve: np.ndarray,
-        value: float | None,
-        position: float,
-        *,
-        at_once: bool = False,
-    ) -> bool:
-        """Write the slider while the song plays, so that nothing is lost whatever happens to this process.
+    def resume_curve(self, curve: np.ndarray) -> None:
+        """Continue the curve (k, 2), seconds and slider, that this play of the song has already."""
+        self.slider.restore(curve)
+        self._noted = (time.monotonic(), 0.0, self.slider.value)
+
+    def draw(self, points: Sequence[tuple[float, float]], position: float) -> bool:
+        """Draw the curve through (seconds into the song, slider), and write it at once.
 
         Args:
-            song: that plays.
-            curve: (k, 2) seconds into it and slider.
-            value: of the slider.
-            position: seconds into the song.
-            at_once: however little has changed, however short the time; False is returned if it
-                could not be written.
+            points: of a page, which has a clock of its own.
+            position: seconds into the song by our clock.
+
+        Returns:
+            Whether it is in the database; if not, it is tried again.
         """
+        for seconds, value in points:
+            drawn = self.slider.curve()
+            if (drawn == (seconds, round(value, 2))).all(axis=1).any():
+                continue  # sent twice: the server was killed before it could answer
+            # Between two points of a page we draw by our own clock, which may be a little before.
+            last = float(drawn[-1, 0]) if len(drawn) else 0.0
+            self.slider.set(value)
+            self.slider.record(last if 0 < last - seconds < CLOCKS_DIFFER else seconds)
+        return self.note(position, at_once=True)
+
+    def tick(self, player: Player | SilentDevice) -> None:
+        """Draw the curve, write it if it is time, and learn it a moment before the song's end."""
+        self.slider.record(player.position)
+        self.note(player.position)
+        value, left = self.slider.value, player.duration - player.position
+        if value not in (None, self._rated_early) and left < EARLY_SECONDS and not player.paused:
+            self._rated_early = value
+            self._rate(skipped=False)
+
+    def note(self, position: float, *, at_once: bool = False) -> bool:
+        """Write the slider while the song plays, so that a crash of this process loses nothing.
+
+        Args:
+            position: seconds into the song.
+            at_once: write even a small change, soon after the last one.
+
+        Returns:
+            False if it could not be written.
+        """
+        song, value = self._song, self.slider.value
         when, where, before = self._noted
         now = time.monotonic()
-        if now < self._retry_at:
+        if song is None or now < self._retry_at:
             return False
         moved = value != before and (value is None or before is None or now - when > NOTE_SECONDS)
-        heard_on = value is not None and abs(position - where) >= NOTE_AGAIN_SECONDS
-        if not (moved or heard_on or at_once):
+        played_on = value is not None and abs(position - where) >= NOTE_AGAIN_SECONDS
+        if not (moved or played_on or at_once):
             return True
-        written = self._written(self._session.note, song, curve)
+
+        def write() -> None:
+            if self._journal.note(song, self.slider.curve()) is None:
+                self._changed(song.key)
+
+        written = self._written(write)
         if written:
             self._noted = (now, position, value)
         return written
 
-    def rate(self, song: Any, curve: np.ndarray, *, skipped: bool) -> None:
-        """Keep and learn what the slider says of a song, now or, while the database can't be written to, later."""
-        self.unkept = [one for one in self.unkept if one[0] is not song] + [(song, curve, skipped)]
+    def rate_now(self, position: float) -> None:
+        """Write and learn what the slider says so far of the song that plays."""
+        if self._song is not None and self.slider.value is not None:
+            self.slider.record(position)
+            self._rate(skipped=False)
+
+    def end(self, position: float, *, skipped: bool, revisited: bool) -> None:
+        """Write and learn the rating of the song, which is over; its slider is gone.
+
+        Args:
+            position: seconds into it.
+            skipped: whether it was ended early: untouched, it then counts as a mild dislike.
+            revisited: whether it played before: untouched, it keeps its rating.
+        """
+        self.slider.record(position)
+        if self.slider.value is not None or self.noted or not revisited:
+            self._rate(skipped=skipped and not revisited)
+        self.slider = Slider()
+
+    def release(self) -> None:
+        """Put the slider back to untouched; what waits to be written of this song is given up."""
+        self.slider.release()
+        self.unwritten = [one for one in self.unwritten if one[0] is not self._song]
+
+    def flush(self, *, at_once: bool = False) -> None:
+        """Write the ratings that wait; after a failure only now and then, as each try takes 1 s."""
+        while self.unwritten and (at_once or time.monotonic() >= self._retry_at):
+            song, curve, skipped = self.unwritten[0]
+
+            def write(
+                song: Song = song, curve: np.ndarray = curve, skipped: bool = skipped
+            ) -> None:
+                if self._journal.rate(song, curve, skipped=skipped) is not None or self.noted:
+                    self._changed(song.key)
+
+            if not self._written(write):
+                return
+            self.unwritten.pop(0)
+
+    def forget(self, key: str) -> None:
+        """Put the slider back to untouched if the rating of the song that plays was deleted."""
+        if self._song is not None and key == self._song.key:
+            self.slider.release()
+            self._noted = (time.monotonic(), 0.0, None)
+
+    def close(self) -> None:
+        """Try a last time to write the ratings that wait, and name those that are lost."""
+        self.flush(at_once=True)
+        if self.unwritten:
+            names = ", ".join(song.name for song, _, _ in self.unwritten)
+            self._say(f"Not saved: your rating of {names}; {self.trouble}")
+            self.unwritten = []
+
+    def _rate(self, *, skipped: bool) -> None:
+        assert self._song is not None
+        song, curve = self._song, self.slider.curve()
+        self.unwritten = [one for one in self.unwritten if one[0] is not song]
+        self.unwritten.append((song, curve, skipped))
         if len(curve):
             self._noted = (time.monotonic(), float(curve[-1, 0]), float(curve[-1, 1]))
-        self.keep()
+        self.flush()
 
-    def drop(self, song: Any) -> None:
-        """Write nothing of a song that waits to be written."""
-        self.unkept = [one for one in self.unkept if one[0] is not song]
-
-    def keep(self, *, at_once: bool = False) -> None:
-        """Keep the ratings that wait for it; after a failure only now and then, as every attempt takes a second."""
-        while self.unkept and (at_once or time.monotonic() >= self._retry_at):
-            song, curve, skipped = self.unkept[0]
-            if not self._written(self._session.rate, song, curve, skipped=skipped):
-                return
-            self.unkept.pop(0)
-
-    def _written(self, write: Callable[..., object], *arguments: Any, **named: Any) -> bool:
-        """Write to the database and return whether it could be done; tell of the first failure, and when it is over."""
+    def _written(self, write: Callable[[], None]) -> bool:
+        """Write, and return whether it worked; say so at the first failure, and when it is over."""
         try:
-            write(*arguments, **named)
+            write()
         except RatingsError as error:
-            told, self.trouble, self._retry_at = (
-                self.trouble,
-                error,
-                time.monotonic() + RETRY_SECONDS,
-            )
-            if told is None:
-                self._say(f"Not kept yet, and tried again: {error}")
+            first, self.trouble = self.trouble is None, error
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            if first:
+                self._say(f"Not saved yet, and tried again: {error}")
             return False
         if self.trouble is not None:
             self.trouble, self._retry_at = None, 0.0
-            self._say("Ratings are kept again.")
+            self._say("Ratings are saved again.")
         return True

@@ -1,4 +1,4 @@
-"""What there is to see of a running programme at a moment: every face is a function of it."""
+"""An immutable snapshot of a session: every user interface is a function of it."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ def nothing() -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What there is to see.
+    """What a user interface may show.
 
     Attributes:
         number: of the song in this session, from 1; 0 before the first.
         name: of the song.
         details: tempo and key, or nothing.
-        position: seconds heard.
+        position: seconds into the song.
         duration: seconds the song lasts.
-        paused: whether it waits.
+        paused: whether the player is.
         slider: -1 to 1, None while untouched.
-        rated: songs rated by this listener on this station.
-        expected: the rating the radio expects and its uncertainty, None before it learned anything.
+        rated: songs of this station that the listener has rated.
+        expected: predicted rating and its uncertainty; None before anything was learned.
         volume: 0 to 1.
-        busy: what is waited for, or nothing.
+        busy: what the listener waits for, or nothing.
         silent: whether there is no sound device.
-        curve: (k, 2) what the listener drew: seconds into the song and slider.
-        predicted: (m,) the rating expected of each moment, evenly spread over the song; empty while
+        curve: (k, 2) as it was drawn: seconds into the song and slider.
+        predicted: (m,) predicted rating of each moment, evenly spread over the song; empty while
             unknown.
-        taste: (m,) what each moment did to the expected rating.
-        critic: (m,) what each moment did to the critic's score.
+        taste: (m,) effect of each moment on the predicted rating.
+        critic: (m,) effect of each moment on the critic's score.
         device: name of the sound device.
-        underruns: how often it ran dry.
-        queue: ratings that are not learned yet.
+        underruns: how often its buffer ran empty.
+        queue: changed ratings that are not learned yet.
         batches: mini-batches that were learned in this session.
-        judged: songs with what was expected and what was given, the latest first.
-        agreement: correlation of the two over all of them, None for fewer than three.
-        final: (step, steps, cautious rating, distance from the station's middle) of the descent
-            that runs.
-        layers: ratings from which the generator's added layers were trained, 0 for none, and how
-            much more their songs should be liked.
+        judged: predicted and given ratings, the latest first.
+        agreement: their correlation; None for fewer than three.
+        final: (step, steps, cautious rating, distance from the station's mean) of the descent that
+            runs.
+        adapter: ratings from which the generator's adapter was trained, 0 for none, and its
+            predicted gain.
     """
 
     number: int
@@ -71,12 +71,22 @@ class View:
     judged: tuple[Judged, ...] = ()
     agreement: float | None = None
     final: tuple[int, int, float, float] | None = None
-    layers: tuple[int, float] = (0, 0.0)
+    adapter: tuple[int, float] = (0, 0.0)
 
 
 def agreement(judged: tuple[Judged, ...]) -> float | None:
-    """Return the correlation of expected and given ratings; None where there are fewer than three, or all are the same."""
+    """Return the correlation of predicted and given ratings; None if it is undefined."""
     pairs = np.array([(one.expected, one.given) for one in judged if one.expected is not None])
     if len(pairs) < 3 or pairs.std(axis=0).min() < 1e-9:
         return None
     return float(np.corrcoef(pairs.T)[0, 1])
+
+
+def adapter_line(ratings: int, gain: float) -> str:
+    """Return a line for the listener about the generator's adapter."""
+    if not ratings:
+        return "The generator is the station's own again; ten more ratings may change it."
+    return (
+        f"The generator has learned from {ratings} ratings: "
+        f"you should like its songs by {gain:+.2f} more."
+    )

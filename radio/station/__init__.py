@@ -1,1 +1,1 @@
-"""."""
+"""A station: a trained model, its file, and the songs it makes."""

@@ -1,4 +1,4 @@
-"""A map of a station: songs it learned, songs it makes, and what a listener said, in the two directions that tell them apart best.
+"""A map of a station: learned, generated and rated songs along two principal directions.
 
 directions, share = principal_directions(songs)     of (N, Z), by singular value decomposition
 plot_latent_map(songs, generated=, rated=, ratings=)
@@ -12,21 +12,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio_parsing.plots import as_text, canvas
+from audio_parsing.canvas import as_text, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEARNED, MADE = "#8d99ae", "#e07a1f"
-LIKING = "RdYlBu"  # from -1 to 1; told apart by those who don't see red and green
-NAMED = 24  # songs that a map has room to name
+LEARNED, GENERATED = "#8d99ae", "#e07a1f"
+LIKING = "RdYlBu"  # from -1 to 1; readable without red-green vision
+NAMED = 24  # most songs that a map names
 
 
 def principal_directions(songs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two directions (Z, 2) in which songs (N, Z) are spread most, each of length 1, and their shares (2,) of the spread.
+    """Return the two principal directions (Z, 2) of songs (N, Z), and their shares (2,).
 
-    A direction's sign is free: here its largest part is positive, so that the same songs give the
-    same map.
+    The shares are of the variance; each direction has length 1.
+
+    A direction's sign is arbitrary: here its largest part is positive, so that the same songs give
+    the same map.
     """
     centred = songs - songs.mean(axis=0)
     _, spread, directions = np.linalg.svd(centred, full_matrices=False)
@@ -49,18 +51,18 @@ def plot_latent_map(
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Path | None:
-    """Draw songs by their latent coordinates, from all Z dimensions straight down to two.
+    """Draw songs by their latent coordinates, projected from Z dimensions to two.
 
     Args:
-        songs: (N, Z) that were learned; they decide the directions.
-        generated: (M, Z) that were made.
-        rated: (K, Z) that a listener rated.
+        songs: (N, Z) of the training songs, which determine the directions.
+        generated: (M, Z) of new songs.
+        rated: (K, Z) of rated songs.
         ratings: (K,) from -1 to 1.
-        names: of the learned songs; told where there are at most NAMED.
+        names: of the training songs, shown if there are at most NAMED.
         title: above the picture.
-        ax: draw here, and neither show nor save.
-        path: save here, as .png, .svg or .pdf; without one it is shown, or saved as latent_map.png
-            where there is no display.
+        ax: axes to draw on, without showing or saving.
+        path: file to save, .png, .svg or .pdf; if None the map is shown, or saved as
+            latent_map.png without a display.
 
     Returns:
         The file, or None if there is none.
@@ -78,16 +80,20 @@ def plot_latent_map(
     for group in (songs, *groups):
         if group.ndim != 2 or group.shape[1] != songs.shape[-1] or not np.isfinite(group).all():
             raise ValueError(
-                f"a map is of finite coordinates (N, Z), the same Z for all, not {group.shape} beside {songs.shape}"
+                "a map needs finite coordinates (N, Z), the same Z for all, "
+                f"not {group.shape} beside {songs.shape}"
             )
     if not len(songs):
         raise ValueError("a map needs at least one song that was learned")
     if likings.shape != (len(groups[1]),) or not (np.abs(likings) <= 1).all():
         raise ValueError(
-            f"ratings are numbers from -1 to 1, one for each of the {len(groups[1])} rated songs, not {likings}"
+            f"ratings are numbers from -1 to 1, one for each of the {len(groups[1])} rated songs, "
+            f"not {likings}"
         )
     directions, shares = principal_directions(songs)
-    learned, made, heard = ((group - songs.mean(axis=0)) @ directions for group in (songs, *groups))
+    learned, made, judged = (
+        (group - songs.mean(axis=0)) @ directions for group in (songs, *groups)
+    )
     with canvas(ax, path, "latent_map.png", (8.5, 7)) as given:
         axes = given.axes
         axes.scatter(
@@ -105,15 +111,15 @@ def plot_latent_map(
                 s=26,
                 marker="^",
                 facecolors="none",
-                edgecolors=MADE,
+                edgecolors=GENERATED,
                 linewidths=1,
                 label=f"made ({len(made)})",
             )
-        if len(heard):
+        if len(judged):
             order = np.argsort(np.abs(likings))  # strong opinions on top
             dots = axes.scatter(
-                heard[order, 0],
-                heard[order, 1],
+                judged[order, 0],
+                judged[order, 1],
                 c=likings[order],
                 s=75,
                 cmap=LIKING,
@@ -121,7 +127,7 @@ def plot_latent_map(
                 vmax=1,
                 edgecolors="black",
                 linewidths=0.8,
-                label=f"rated ({len(heard)})",
+                label=f"rated ({len(judged)})",
             )
             axes.figure.colorbar(dots, ax=axes, label="rating", pad=0.01, shrink=0.8)
         axes.set(
@@ -129,8 +135,8 @@ def plot_latent_map(
             xlabel=f"first direction, {shares[0]:.0%} of the spread",
             ylabel=f"second, {shares[1]:.0%}",
         )
-        # A square of our own: Matplotlib's would be found after the labels have got their room.
-        everything = np.concatenate([learned, made, heard])
+        # An explicit square: Matplotlib would only find its limits after placing the labels.
+        everything = np.concatenate([learned, made, judged])
         low, high = everything.min(axis=0), everything.max(axis=0)
         middle, half = (low + high) / 2, 0.55 * max(float((high - low).max()), 1e-6)
         axes.set(

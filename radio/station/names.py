@@ -1,4 +1,4 @@
-"""Names of songs: the same coordinate has the same name, on every machine and in every session."""
+"""Names of songs: a coordinate has the same name on every machine and in every session."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import hashlib
 import numpy as np
 
 FIRST = (
-    "Amber Autumn Azure Birch Blue Brass Bright Bronze Candle Cedar Cherry Clear Cloud Copper Coral Crimson Crystal Dawn Distant Dusk "
-    "Early Ember Evening Falling Fern Gentle Glass Golden Granite Green Hazel Hidden Hollow Indigo Iron Ivory Jade Juniper Lantern Late "
-    "Lilac Linen Little Lost Maple Marble Midnight Misty Moss Northern Oak Ochre Olive Open Paper Pearl Pine Quiet Rain Red River Rose "
-    "Saffron Salt Scarlet Sea Secret Silver Slow Snow Southern Spring Still Stone Summer Swift Tall Tidal Velvet Violet Wandering Warm "
-    "White Wild Willow Winter"
+    "Amber Autumn Azure Birch Blue Brass Bright Bronze Candle Cedar Cherry Clear Cloud Copper "
+    "Coral Crimson Crystal Dawn Distant Dusk Early Ember Evening Falling Fern Gentle Glass Golden "
+    "Granite Green Hazel Hidden Hollow Indigo Iron Ivory Jade Juniper Lantern Late Lilac Linen "
+    "Little Lost Maple Marble Midnight Misty Moss Northern Oak Ochre Olive Open Paper Pearl Pine "
+    "Quiet Rain Red River Rose Saffron Salt Scarlet Sea Secret Silver Slow Snow Southern Spring "
+    "Still Stone Summer Swift Tall Tidal Velvet Violet Wandering Warm White Wild Willow Winter"
 ).split()
 SECOND = (
-    "Arcade Avenue Bay Bell Bridge Brook Canyon Carousel Causeway Circle Coast Corner Courtyard Crossing Dance Delta Door Dream Echo "
-    "Field Fountain Garden Gate Glade Grove Harbor Hill Hour Hymn Island Journey Lagoon Lake Lane Letter Light Lullaby March Market "
-    "Meadow Mill Mirror Moon Morning Mountain Orchard Parade Passage Path Pavilion Pier Plain Pond Promise Rain Reel River Road Roof "
-    "Sail Shore Signal Sky Song Square Stair Star Station Street Sun Terrace Tide Tower Trail Valley Village Voyage Waltz Water Wave "
-    "Window Wind Wood Yard"
+    "Arcade Avenue Bay Bell Bridge Brook Canyon Carousel Causeway Circle Coast Corner Courtyard "
+    "Crossing Dance Delta Door Dream Echo Field Fountain Garden Gate Glade Grove Harbor Hill Hour "
+    "Hymn Island Journey Lagoon Lake Lane Letter Light Lullaby March Market Meadow Mill Mirror "
+    "Moon Morning Mountain Orchard Parade Passage Path Pavilion Pier Plain Pond Promise Rain Reel "
+    "River Road Roof Sail Shore Signal Sky Song Square Stair Star Station Street Sun Terrace Tide "
+    "Tower Trail Valley Village Voyage Waltz Water Wave Window Wind Wood Yard"
 ).split()
 
 

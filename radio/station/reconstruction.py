@@ -1,7 +1,7 @@
-"""A song through a station and back: samples -> frames -> encoder -> P -> decoder -> frames -> samples.
+"""Reconstructs a song: samples -> frames -> encoder -> P -> decoder -> frames -> samples.
 
-A station on a beat grid needs the song's tempo and key, which nobody wrote on it. They are found by
-trying: the right ones are those under which the station makes the song again with the least error.
+A station on a beat grid needs the song's tempo and key, which are not in the file. They are found
+by trial: the best ones give the reconstruction with the least error.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ import numpy as np
 from audio_parsing import frames as audio_frames
 from audio_parsing.starter import hop_length
 from radio.station import steps as song_data
-from radio.station.station import Station, finish
+from radio.station.mastering import master
+from radio.station.station import Station
 
-TEMPO_STEP = 0.02  # of the tempo, from one trial to the next
-FINE_STEPS = (-0.01, -0.005, 0.005, 0.01)  # of the best tempo, tried after it was found
+TEMPO_STEP = 0.02  # relative, from one trial to the next
+FINE_STEPS = (-0.01, -0.005, 0.005, 0.01)  # relative to the best tempo, tried last
 KEYS = tuple(range(-5, 7))  # semitones
 
 
 @dataclass
 class Reconstruction:
-    """What came out.
+    """A reconstructed song.
 
     Attributes:
         samples: (n,) float32, as long as the song, or as the station's songs if the song is longer
             and on a beat grid.
         coordinates: (k, D) P of each excerpt.
-        error: mean squared error of the frames' values over their variance; 0 is perfect, 1 is a
-            steady hum.
+        error: mean squared error of the frames' values over their variance; 0 is perfect, 1 is no
+            better than the mean frame.
     """
 
     samples: np.ndarray
@@ -40,12 +41,12 @@ class Reconstruction:
 def reconstruct_samples(
     station: Station, samples: np.ndarray, *, bpm: float | None = None
 ) -> Reconstruction:
-    """Send a song through a station.
+    """Encode and decode a song with a station.
 
     Args:
         station: whose encoder and decoder are used.
         samples: (n,) float32 at the station's rate.
-        bpm: beats a minute, for stations on a beat grid; found by trying if None.
+        bpm: beats a minute, for stations on a beat grid; found by trial if None.
     """
     if station.grid == "absolute":
         coordinates, steps, target = _pieces(station, samples)
@@ -56,21 +57,21 @@ def reconstruct_samples(
     sound = audio_frames.decode(frames, hop_length=hop, sample_rate=station.sample_rate)[
         : len(samples)
     ]
-    length = -(-len(samples) // hop)  # frames; what follows was filled up with silence
+    length = -(-len(samples) // hop)  # frames; the rest is padding
     given, made = (song_data.in_a_row(x)[:length] for x in (target, steps))
     error = float(np.square(made - given).mean() / max(float(given.var(axis=0).mean()), 1e-12))
-    return Reconstruction(finish(sound, fade=hop), coordinates, error)
+    return Reconstruction(master(sound, fade=hop), coordinates, error)
 
 
 def _encode(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return z (B, Z) and the steps made again of songs, steps (S, B, F)."""
+    """Return z (B, Z) and the reconstructed steps of songs, steps (S, B, F)."""
     statistics, _ = station.vae.encoder.forward(steps)
     z = np.ascontiguousarray(statistics[:, : station.latent_size])
     return z, station.vae.decoder.forward(z)[0]
 
 
 def _steps(station: Station, samples: np.ndarray, hop: int) -> np.ndarray:
-    """Return the first station length of a song as steps (S, F); what is missing is silence."""
+    """Return the start of a song, as long as a station's songs, as steps (S, F)."""
     length = station.beats * song_data.FRAMES_PER_BEAT * hop
     whole = np.pad(samples[:length], (0, max(0, length - len(samples)))).astype(np.float32)
     frames = audio_frames.encode(whole, hop_length=hop, sample_rate=station.sample_rate)
@@ -78,7 +79,7 @@ def _steps(station: Station, samples: np.ndarray, hop: int) -> np.ndarray:
 
 
 def _pieces(station: Station, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return P (k, D), steps made again and steps given (S, k, F) of a song cut into pieces of the station's length."""
+    """Return P (k, D), steps made again and given (S, k, F) of pieces of the station's length."""
     hop = song_data.ABSOLUTE_HOP_LENGTH
     length = station.beats * song_data.FRAMES_PER_BEAT * hop
     starts = range(0, max(1, len(samples)), length)
@@ -99,7 +100,7 @@ def _pieces(station: Station, samples: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def _on_beats(
     station: Station, samples: np.ndarray, bpm: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Return P (1, D), steps made again, steps given (S, 1, F) and samples a frame, under the tempo and key that fit best."""
+    """Return P (1, D), steps made again and given (S, 1, F), and samples a frame, of the best."""
     slowest, fastest = (
         song_data.coordinate_tempo(float(c))
         for c in (station.coordinates[:, 0].min(), station.coordinates[:, 0].max())

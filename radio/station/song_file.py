@@ -1,7 +1,7 @@
-"""Songs as files: a WAV or FLAC with everything needed to make the song again in its tags, and beside it a JSON with that and more.
+"""Songs as files: WAV or FLAC with all that is needed to make the song again, and a JSON file.
 
-A file is written under another name first and then renamed, so that no half song is ever seen under
-its own.
+That description is in the tags of the sound and in the JSON, which holds more. A file is written
+under a temporary name and then renamed, so an incomplete song is never seen.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Saved(Protocol):
-    """What is written of a song, wherever it comes from."""
+    """The song that is written, from any source."""
 
     samples: np.ndarray
     sample_rate: int
@@ -36,7 +36,7 @@ class SongFileError(ValueError):
 
 
 def file_name(name: str, coordinate: np.ndarray) -> str:
-    """Return a file name without ending: the song's name and a few digits of its coordinate (D,), as names are not unique."""
+    """Return a file name without ending: the song's name and four digits of its coordinate (D,)."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "song"
     return f"{words}-{fingerprint(coordinate) & 0xFFFF:04x}"
 
@@ -50,15 +50,15 @@ def save_song(
     rating: float | None,
     picture: bytes = b"",
 ) -> Path:
-    """Write a song, its tags and its JSON, and the picture of how a final song was found; return the song's path.
+    """Write a song, its tags, its JSON and a final song's picture; return the song's path.
 
     Args:
         path: ends in .wav or .flac.
         song: to save.
         description: of `description_of`.
-        listener: who had it saved.
-        rating: what that listener said of it.
-        picture: a PNG of how a final song was found; empty for others.
+        listener: who saves it.
+        rating: of that listener, or None.
+        picture: PNG of the path to a final song; empty for others.
 
     Raises:
         OSError: if it can't be written.
@@ -77,7 +77,7 @@ def save_song(
 
 
 def tags_of(description: dict[str, Any]) -> dict[str, str]:
-    """Return the tags of a song, with everything needed to make it again."""
+    """Return the tags of a song, which hold all that is needed to make it again."""
     return {
         "title": description["song"],
         "artist": "AI Radio",
@@ -134,12 +134,12 @@ def write_sound(
 
 
 def station_fingerprint(station: Station) -> str:
-    """Return a short text that changes when the station is trained again, and with it every song's sound."""
+    """Return a digest that changes when the station, and so the sound of its songs, does."""
     digest = hashlib.sha256(f"{station.grid} {station.beats}".encode())
     for parameter in station.vae.decoder.parameters():
         digest.update(np.ascontiguousarray(parameter.value, "<f4").tobytes())
-    if station.vae.decoder.finish is not None:
-        for array in station.vae.decoder.finish.arrays().values():
+    if station.vae.decoder.calibration is not None:
+        for array in station.vae.decoder.calibration.arrays().values():
             digest.update(np.ascontiguousarray(array, "<f4").tobytes())
     return digest.hexdigest()[:16]
 
@@ -147,7 +147,7 @@ def station_fingerprint(station: Station) -> str:
 def description_of(
     station: Station, coordinate: np.ndarray, *, beats: int | None = None
 ) -> dict[str, Any]:
-    """Return everything needed to make the song of a coordinate (D,) again; JSON keeps each value exactly."""
+    """Return all that is needed to make the song of a coordinate (D,) again, exactly."""
     return {
         "song": station.song_name(coordinate),
         "description": station.describe(coordinate),
@@ -176,7 +176,8 @@ def read_description(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         why = f"{type(error).__name__}: {error}"
         raise SongFileError(
-            f"{path} is not the description of a song ({why}); give a saved song, or the .json beside it"
+            f"{path} is not the description of a song ({why}); "
+            "give a saved song, or the .json beside it"
         ) from error
     return {
         **content,
@@ -197,7 +198,7 @@ def _comment(path: Path) -> str:
 
 
 def check_fits(description: dict[str, Any], station: Station, path: Path) -> None:
-    """Make sure that a station is the very one that made a song.
+    """Check that a station is the one that made a song.
 
     Raises:
         SongFileError: if it is another.
@@ -206,5 +207,6 @@ def check_fits(description: dict[str, Any], station: Station, path: Path) -> Non
         "coordinate"
     ].shape != (station.size,):
         raise SongFileError(
-            f"{path} was made by another training of station {station.name}; this one would make another song of it"
+            f"{path} was made by another training of station {station.name}; "
+            "this one would make another song of it"
         )

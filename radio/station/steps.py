@@ -1,8 +1,8 @@
-"""From music to what a station is trained on: whole songs as steps, in one key and on one grid of beats where both are known.
+"""Songs as steps: the numbers of beats, frames and steps, tempo and key as coordinates.
 
-The starter collection knows its tempo and key, so its songs are put on a grid of 24 frames a beat
-and moved to C major or A minor; tempo and key become two coordinates beside z. Of other music they
-could only be guessed, so it keeps its time: 50 frames a second.
+The tempo and key of starter songs are known, so they lie on a grid of 24 frames a beat, moved to C
+major or A minor; tempo and key become two coordinates beside z. Other music stays on an absolute
+grid of 50 frames a second, for its tempo and key could only be guessed.
 """
 
 from __future__ import annotations
@@ -10,33 +10,38 @@ from __future__ import annotations
 import numpy as np
 
 from audio_parsing import frames as audio_frames
+from gan.names import FRAMES_PER_STEP
+from radio.station.limits import FASTEST_TEMPO, SLOWEST_TEMPO
 
 SAMPLE_RATE = audio_frames.SAMPLE_RATE
 FRAMES_PER_BEAT = 24
-FRAMES_PER_STEP = 6
 STEPS_PER_BEAT = FRAMES_PER_BEAT // FRAMES_PER_STEP
 STEP_SIZE = FRAMES_PER_STEP * audio_frames.FRAME_SIZE
 ABSOLUTE_HOP_LENGTH = 441  # samples: 50 frames a second
+MIDDLE_TEMPO = 110  # beats a minute, where the tempo coordinate is 0
+TEMPO_OCTAVE = 4  # tempo coordinates an octave of tempo
+KEY_SCALE = 3  # semitones a unit of the key coordinate
 
 
 def tempo_coordinate(bpm: float) -> float:
-    """Return the tempo as a coordinate of about unit spread: 0 at 110 beats a minute, 1 at 131, 4 octaves of tempo to 16."""
-    return 4 * float(np.log2(bpm / 110))
+    """Return the tempo as a coordinate of about unit spread: 0 at 110 beats a minute, 1 at 131."""
+    return TEMPO_OCTAVE * float(np.log2(bpm / MIDDLE_TEMPO))
 
 
 def coordinate_tempo(coordinate: float) -> float:
-    """Return beats a minute for a tempo coordinate, held between 60 and 200."""
-    return float(110 * 2 ** np.clip(coordinate / 4, np.log2(60 / 110), np.log2(200 / 110)))
+    """Return beats a minute for a tempo coordinate, clipped to SLOWEST_TEMPO and FASTEST_TEMPO."""
+    low, high = (np.log2(tempo / MIDDLE_TEMPO) for tempo in (SLOWEST_TEMPO, FASTEST_TEMPO))
+    return float(MIDDLE_TEMPO * 2 ** np.clip(coordinate / TEMPO_OCTAVE, low, high))
 
 
 def key_coordinate(semitones: float) -> float:
     """Return the transposition from C major or A minor as a coordinate of about unit spread."""
-    return semitones / 3
+    return semitones / KEY_SCALE
 
 
 def coordinate_key(coordinate: float) -> int:
-    """Return the transposition in whole semitones for a key coordinate, held between -6 and 6."""
-    return round(float(np.clip(3 * coordinate, -6, 6)))
+    """Return the transposition in whole semitones for a key coordinate, clipped to -6 and 6."""
+    return round(float(np.clip(KEY_SCALE * coordinate, -6, 6)))
 
 
 def to_steps(frames: np.ndarray) -> np.ndarray:

@@ -1,14 +1,15 @@
-"""A dense layer of one output that knows how sure it is: Bayesian linear regression, exact after every observation.
+"""A dense layer of one output with an uncertainty: Bayesian linear regression, solved exactly.
 
     prior         w_k ~ N(0, variance_k)
     observation   y = gain (w . x + b) + e,  e ~ N(0, noise^2 / weight)
-    posterior     covariance = (diag(1 / variance) + sum weight gain^2 x x^T / noise^2)^-1,  mean = covariance sum weight gain y x / noise^2
-    evidence      log p(y): how well a layer with this prior and this noise foresaw what was observed
+    posterior     covariance = (diag(1 / variance) + sum weight gain^2 x x^T / noise^2)^-1
+                  mean = covariance sum weight gain y x / noise^2
+    evidence      log p(y), how well this prior and noise predict the observations
 
-The bias is one more weight, of an input that is always 1, or 0 where an observation is a
-difference. What is needed of observations are their sums, so many layers of different priors and
-noises share one `Observed`. Source: Bishop 2006, Pattern Recognition and Machine Learning, eq.
-3.49-3.59 and 3.77-3.86.
+The bias is one more weight, of an input that is always 1, or 0 if an observation is a difference.
+Only sums over the observations are needed, so layers with different priors and noises share one
+`Observed`. Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 3.49-3.59 and
+3.77-3.86.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from neural_networks.components.parameters import Parameter
 
 @dataclass
 class Observed:
-    """Sums over observations: inputs x (n, K) with the bias's beside them, outputs y (n,), weights (n,).
+    """Sums over observations: inputs x (n, K + 1) with the bias's, outputs y (n,), weights (n,).
 
     Attributes:
         gram: sum weight x x^T, (K + 1, K + 1).
@@ -45,7 +46,10 @@ class Observed:
 def observed(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray, *, differences: bool = False
 ) -> Observed:
-    """Return the sums over inputs (n, K), outputs (n,) and weights (n,); of differences the bias knows nothing."""
+    """Return the sums over inputs (n, K), outputs (n,) and weights (n,).
+
+    Set `differences` if the observations are differences, which say nothing about the bias.
+    """
     augmented = np.concatenate(
         [x.astype(np.float64), np.full((len(x), 1), 0.0 if differences else 1.0)], axis=1
     )
@@ -57,12 +61,12 @@ def observed(
 
 
 class BayesianDense(Dense):
-    """Apply y = x w + b with the posterior mean of w and b; `deviation` is what is left unknown.
+    """Apply y = x w + b with the posterior means of w and b; `deviation` is their uncertainty.
 
     Args:
         inputs: K.
-        variance: that each weight may have, or (K,).
-        bias_variance: that the bias may have.
+        variance: prior variance of each weight, or (K,).
+        bias_variance: prior variance of the bias.
         noise: standard deviation of an observation of weight 1.
     """
 
@@ -83,14 +87,14 @@ class BayesianDense(Dense):
         self.forget()
 
     def forget(self) -> None:
-        """Go back to the prior."""
+        """Return to the prior."""
         self._precision = np.diag(self.prior)
         self._moment = np.zeros(len(self.prior))
-        self._seen = 0.0  # what of the evidence depends on the observations alone
+        self._seen = 0.0  # the part of the evidence that depends on the observations alone
         self._update()
 
     def observe(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
-        """Learn from inputs (n, K), observed outputs (n,) and how much each of them counts (n,)."""
+        """Learn from inputs (n, K), observed outputs (n,) and their weights (n,)."""
         self.learn(observed(x, y, weights))
 
     def learn(
@@ -100,7 +104,7 @@ class BayesianDense(Dense):
 
         Args:
             seen: the sums.
-            anew: whether everything observed before is forgotten.
+            anew: forget earlier observations first.
             gain: of these observations.
             noise: of these observations; the layer's own if None.
         """
@@ -114,24 +118,24 @@ class BayesianDense(Dense):
         self._update()
 
     def become(self, other: BayesianDense) -> None:
-        """Know what another layer of the same prior and noise knows."""
+        """Take the posterior of another layer of the same prior and noise."""
         self._precision, self._moment, self._seen = other._precision, other._moment, other._seen
         self.covariance, self._evidence = other.covariance, other._evidence
         self.weight.value, self.bias.value = other.weight.value, other.bias.value
 
     def deviation(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return the posterior standard deviation (n,) of w . x + b for x (n, K), without the noise of a rating, and the cache."""
+        """Return the posterior standard deviation (n,) of w . x + b, and the cache."""
         augmented = np.concatenate([x.astype(np.float64), np.ones((len(x), 1))], axis=1)
         projected = augmented @ self.covariance
         deviation = np.sqrt(np.maximum(np.sum(projected * augmented, axis=1), 1e-18))
         return deviation, projected / deviation[:, None]
 
     def deviation_backward(self, ddeviation: np.ndarray, cache: Any) -> np.ndarray:
-        """Return dx (n, K) for the gradient of the deviations (n,):  d sqrt(x^T C x) / dx = C x / sqrt(x^T C x)."""
+        """Return dx (n, K):  d sqrt(x^T C x) / dx = C x / sqrt(x^T C x)."""
         return ddeviation[:, None] * cache[:, :-1]
 
     def draw(self, rng: np.random.Generator, *, share: float = 1.0) -> tuple[np.ndarray, float]:
-        """Draw weights (K,) and a bias from the posterior, its covariance times `share`: Thompson sampling."""
+        """Draw weights (K,) and a bias from the posterior with `share` of its covariance."""
         factor = np.linalg.cholesky(self.covariance)
         drawn = np.append(self.weight.value[:, 0], self.bias.value[0]) + np.sqrt(
             share
@@ -140,11 +144,11 @@ class BayesianDense(Dense):
 
     @property
     def evidence(self) -> float:
-        """The logarithm of the density that the prior gave to what was observed since."""
+        """Log marginal likelihood of the observations under the prior."""
         return self._evidence
 
     def _update(self) -> None:
-        # New arrays, never the old ones changed: another thread may be predicting with those.
+        # New arrays: another thread may be predicting with the old ones.
         factor, _ = lapack.dpotrf(self._precision, lower=1)
         lower, _ = lapack.dpotri(factor, lower=1)
         self.covariance = np.tril(lower) + np.tril(lower, -1).T

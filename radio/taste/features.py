@@ -1,13 +1,12 @@
-"""What the taste network sees of a song: the critic's layers, what is heard in its frames, its tempo and key.
+"""Features of a song for the taste network: the critic's layers, sound statistics, tempo and key.
 
-    steps (S, B, F) -> frozen trunk of the critic -> activations of each layer                    }
-    steps, tempo, key -> sound statistics -> levels, centroid, pitches, onsets, melody            }  means over time -> standardised,
-    tempo and key of each song                                                                    }  projected, bent (B, K)
+    steps (S, B, F)    -> frozen trunk of the critic -> activations of each layer
+    steps, tempo, key  -> sound statistics: levels, centroid, pitches, onsets, melody
+    -> means over time, tempo, key (B, R) -> standardised, projected, quadratic features (B, K)
 
 Everything before the means happens at every moment. So a linear judgement of a song is the mean of
-judgements of its moments, and its gradient says which moment did what. Letters: S steps, B batch, F
-features of a step, C coordinates beside z (tempo, key; or none), R raw features, K what the heads
-see.
+judgements of its moments, and its gradient tells the moments apart. Letters: S steps, B batch, F
+features of a step, C coordinates beside z (tempo, key; or none), R raw features, K features.
 """
 
 from __future__ import annotations
@@ -20,28 +19,19 @@ from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
 from neural_networks.components.dense import Dense
 from neural_networks.components.module import Module
-from radio.taste.quadratic import Bend
+from radio.taste.quadratic import Quadratic
 from radio.taste.sound_statistics import SoundStatistics
 
-COMPONENTS = 24
-# The variance over a station's songs of all features of a group together. With prior weights of
-# variance 1 this is how much each group may say about a rating, whose own variance is about 0.2,
-# before anything is known. Measured with benchmarks/taste.py.
-LAYERS, LEVELS, SQUARES, CENTROID, PITCHES, ONSETS, MELODY, COORDINATES, BENT = (
-    0.03,
-    0.05,
-    0.03,
-    0.05,
-    0.03,
-    0.05,
-    0.03,
-    0.03,
-    0.05,
-)
+COMPONENTS = 24  # principal components of the critic's layers
+# Variance over a station's songs of each group of features. With weights of prior variance 1 it is
+# the variance that the group may explain of a rating, whose own variance is about 0.2. Measured
+# with benchmarks/taste.py.
+LAYERS, LEVELS, SQUARES, CENTROID, PITCHES = 0.03, 0.05, 0.03, 0.05, 0.03
+ONSETS, MELODY, COORDINATES, QUADRATIC = 0.05, 0.03, 0.03, 0.05
 
 
 class SongFeatures(Module):
-    """The fixed part of a taste network: songs and coordinates -> features (B, K), their variance small enough for few ratings.
+    """The fixed part of a taste network: songs and coordinates -> features (B, K).
 
     Args:
         critic: its trunk is copied, the spectral norms folded into plain weights.
@@ -57,20 +47,20 @@ class SongFeatures(Module):
         self.coordinates = coordinates
         first = self.layer_size + 2 * self.statistics.levels
         self.melody = self.layer_size + self.statistics.size - 1
-        # centroid, melody, onsets: what may have a best middle
-        self.facts = np.array([first, self.melody, first + 4])
-        self.bend = Bend(len(self.facts), scale=float(np.sqrt(BENT)))
+        # centroid, melody, onsets: a listener may prefer a middle value of these
+        self.factors = np.array([first, self.melody, first + 4])
+        self.quadratic = Quadratic(len(self.factors), scale=float(np.sqrt(QUADRATIC)))
         self.project: Dense | None = None
 
     @property
-    def even(self) -> int:
-        """How many features are linear in the raw ones; 0 before `fit`."""
-        return 0 if self.project is None else self.project.weight.value.shape[1] - len(self.facts)
+    def linear(self) -> int:
+        """Number of features that are linear in the raw ones; 0 before `fit`."""
+        return 0 if self.project is None else self.project.weight.value.shape[1] - len(self.factors)
 
     @property
     def size(self) -> int:
-        """K; 0 before `fit`."""
-        return 0 if self.project is None else self.even + self.bend.size
+        """K, the number of features; 0 before `fit`."""
+        return 0 if self.project is None else self.linear + self.quadratic.size
 
     def raw(self, steps: np.ndarray, coordinates: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return [layer means, statistics, coordinates] (B, R), float64, and the cache."""
@@ -83,7 +73,7 @@ class SongFeatures(Module):
         )
 
     def raw_backward(self, draw: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return (dsteps (S, B, F), dcoordinates (B, C)) for the gradient of the raw features (B, R)."""
+        """Return dsteps (S, B, F) and dcoordinates (B, C) for the gradient draw (B, R)."""
         (trunk, statistics), shapes, dtype = cache
         ends = np.cumsum([shape[2] for shape in shapes])
         *dpooled, dbeside = np.split(draw, ends, axis=1)
@@ -95,7 +85,7 @@ class SongFeatures(Module):
         return self.trunk.backward(dmoments[:-1], trunk) + dsteps, dcoordinates + dbeside
 
     def moments(self, steps: np.ndarray, coordinates: np.ndarray) -> tuple[list[np.ndarray], Any]:
-        """Return the raw features before pooling: each layer's activations and the statistics, and the cache."""
+        """Return each layer's activations and the statistics before the means, and the cache."""
         activations, trunk = self.trunk.forward(steps)
         statistics, cache = self.statistics.forward(steps, coordinates)
         return [*activations, statistics], (trunk, cache)
@@ -109,17 +99,33 @@ class SongFeatures(Module):
         if self.project is None:
             raise ValueError("this taste has no pool of songs yet: call fit_pool first")
         projected, project = self.project.forward(x)
-        bent, bend = self.bend.forward(projected)
-        return bent, (project, bend)
+        features, factors = self.quadratic.forward(projected)
+        return features, (project, factors)
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return the gradient of the raw features (B, R)."""
         assert self.project is not None
-        project, bend = cache
-        return self.project.input_gradient(self.bend.backward(dy, bend), project)
+        project, factors = cache
+        return self.project.input_gradient(self.quadratic.backward(dy, factors), project)
 
-    def stretches(self, steps: np.ndarray, coordinates: np.ndarray, count: int) -> np.ndarray:
-        """Return the projected means (B, count, E + facts) of so many equal stretches of songs, before the bend; fewer of shorter ones.
+    def score_moments(
+        self, steps: np.ndarray, coordinates: np.ndarray, slope: np.ndarray
+    ) -> np.ndarray:
+        """Return moments (S, B) weighted by a slope (B, R), their mean over each song 0."""
+        scores = np.zeros(steps.shape[:2])
+        start = 0
+        for moment in self.moments(steps, coordinates)[0]:
+            weights = slope[:, start : start + moment.shape[2]]
+            start += moment.shape[2]
+            part = np.einsum("sbf,bf->sb", moment.astype(np.float64), weights)
+            spread = _to_steps(part, len(steps))
+            scores += spread - spread.mean(axis=0)
+        return scores
+
+    def segments(self, steps: np.ndarray, coordinates: np.ndarray, count: int) -> np.ndarray:
+        """Return the projected means (B, count, linear + factors) of equal segments of songs.
+
+        A song with fewer steps than `count` has as many segments as steps.
 
         Raises:
             ValueError: before `fit`.
@@ -128,25 +134,23 @@ class SongFeatures(Module):
             raise ValueError("this taste has no pool of songs yet: call fit_pool first")
         starts = np.unique(np.linspace(0, len(steps), min(count, len(steps)) + 1).astype(int))
         lengths = np.diff(starts)[:, None, None]
-        # A layer of stride 2 or 4 has a value for 2 or 4 steps.
-        whole = (
-            np.repeat(m, -(-len(steps) // len(m)), axis=0)[: len(steps)]
-            for m in self.moments(steps, coordinates)[0]
-        )
+        whole = (_to_steps(m, len(steps)) for m in self.moments(steps, coordinates)[0])
         means = [np.add.reduceat(m, starts[:-1], axis=0, dtype=np.float64) / lengths for m in whole]
         beside = np.broadcast_to(coordinates, (len(lengths), *coordinates.shape))
         raw = np.concatenate([*means, beside], axis=2).transpose(1, 0, 2)
         return raw @ self.project.weight.value + self.project.bias.value
 
-    def differences(self, stretches: np.ndarray) -> np.ndarray:
-        """Return how each of a song's stretches (m, E + facts) differs from the song in what the heads see (m, K), the bend included."""
-        return self.bend.forward(stretches)[0] - self.bend.forward(stretches.mean(axis=0)[None])[0]
+    def differences(self, segments: np.ndarray) -> np.ndarray:
+        """Return differences (m, K) in features between segments (m, linear + factors) and song."""
+        song = segments.mean(axis=0)[None]
+        return self.quadratic.forward(segments)[0] - self.quadratic.forward(song)[0]
 
     def fit(self, raw: np.ndarray) -> np.ndarray:
-        """Choose standardisation and projection from the raw features (N, R) of a pool of a station's songs; return them as they are now.
+        """Fit standardisation and projection to raw features (N, R) of a pool of songs.
 
-        What is usual changes the squares: the mean of (l - u)^2 is that of (l - v)^2 plus 2 (v - u)
-        mean l + u^2 - v^2.
+        Returns:
+            The raw features with the new usual levels u, which change the squares: the mean of
+            (l - u)^2 is that of (l - v)^2 plus 2 (v - u) mean l + u^2 - v^2.
         """
         levels, before = self.statistics.levels, self.statistics.usual
         first, second = (
@@ -157,8 +161,7 @@ class SongFeatures(Module):
         raw = raw.copy()
         raw[:, second] += 2 * (before - after) * raw[:, first] + after**2 - before**2
         mean, deviation = raw.mean(axis=0), raw.std(axis=0)
-        # A feature that is the same for all songs of the pool tells nothing, and must not be blown
-        # up by a song beside it.
+        # A feature that is constant over the pool has no scale: 0 keeps it out for other songs too.
         inverse = np.where(
             deviation > 1e-4 * (np.abs(mean) + 1e-3), 1 / np.maximum(deviation, 1e-12), 0.0
         )
@@ -166,29 +169,29 @@ class SongFeatures(Module):
         _, strengths, directions = np.linalg.svd(
             standardised[:, : self.layer_size], full_matrices=False
         )
-        kept = min(
+        count = min(
             COMPONENTS,
             len(raw) - 1,
             int(np.sum(strengths > 1e-6 * max(float(strengths[0]), 1e-12))),
         )
-        variance = float(np.square(strengths[:kept]).sum()) / len(raw)
+        variance = float(np.square(strengths[:count]).sum()) / len(raw)
         rest = self._scales()
-        matrix = np.zeros((self.raw_size, kept + len(rest) + len(self.facts)))
-        matrix[: self.layer_size, :kept] = directions[:kept].T * np.sqrt(
+        matrix = np.zeros((self.raw_size, count + len(rest) + len(self.factors)))
+        matrix[: self.layer_size, :count] = directions[:count].T * np.sqrt(
             LAYERS / max(variance, 1e-12)
         )
-        matrix[self.layer_size :, kept : kept + len(rest)] = np.diag(rest)
-        matrix[self.facts, kept + len(rest) + np.arange(len(self.facts))] = 1 / np.sqrt(
-            len(self.facts)
+        matrix[self.layer_size :, count : count + len(rest)] = np.diag(rest)
+        matrix[self.factors, count + len(rest) + np.arange(len(self.factors))] = 1 / np.sqrt(
+            len(self.factors)
         )
         self.set_projection(inverse[:, None] * matrix, -(mean * inverse) @ matrix)
         return raw
 
     def _scales(self) -> np.ndarray:
-        """Return how far each statistic and coordinate is scaled: every group has its variance, shared by its members."""
+        """Return the scale of each statistic and coordinate: a group's variance, shared equally."""
         levels = self.statistics.levels
         onsets = self.statistics.size - 2 * levels - 4
-        heard = (
+        statistics = (
             (levels, LEVELS),
             (levels, SQUARES),
             (1, CENTROID),
@@ -196,20 +199,22 @@ class SongFeatures(Module):
             (onsets, ONSETS),
             (1, MELODY),
         )
-        groups = (*heard, (self.coordinates, COORDINATES))
+        groups = (*statistics, (self.coordinates, COORDINATES))
         return np.concatenate(
             [np.full(size, np.sqrt(variance / max(size, 1))) for size, variance in groups]
         )
 
     def set_projection(self, weight: np.ndarray, bias: np.ndarray) -> None:
-        """Take a projection: weight (R, E + facts), bias likewise; one that was kept before the melody was heard leaves it out.
+        """Set the projection: weight (R, linear + factors), bias (linear + factors,).
+
+        Projections saved by versions without the melody get a row of zeros for it.
 
         Raises:
             ValueError: if it does not fit.
         """
         if weight.ndim == 2 and weight.shape[0] == self.raw_size - 1:
             weight = np.insert(weight, self.melody, 0.0, axis=0)
-        few = weight.ndim != 2 or weight.shape[1] <= len(self.facts)
+        few = weight.ndim != 2 or weight.shape[1] <= len(self.factors)
         if (
             few
             or weight.shape[0] != self.raw_size
@@ -221,3 +226,8 @@ class SongFeatures(Module):
             )
         self.project = Dense(*weight.shape, rng=np.random.default_rng(0))
         self.project.weight.value[:], self.project.bias.value[:] = weight, bias
+
+
+def _to_steps(values: np.ndarray, count: int) -> np.ndarray:
+    """Repeat the values of a layer of stride 2 or 4 for each of `count` steps."""
+    return np.repeat(values, -(-count // len(values)), axis=0)[:count]

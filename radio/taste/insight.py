@@ -1,10 +1,11 @@
-"""Why a song is liked: what each of its moments did to the listener's expected rating and to the critic's score.
+"""Explains a rating: the effect of each moment on the expected rating and on the critic's score.
 
-    effect_i = S sum_f (G_if - mean_i G_if) dr/dG_if        r the expected rating, or the critic's score; G_i moment i of a song of S
+    effect_i = S sum_f (G_if - mean_i G_if) dr/dG_if
 
-Since dL/dG_i = -dr/dG_i / 2, this is the gradient that the descent follows, read as an answer: to
-first order, how much lower r were if this moment were replaced by the song's average one (times S,
-so that it can be compared with a whole song's rating).
+r is the expected rating, or the critic's score, and G_i moment i of a song of S. To first order the
+effect is how much lower r would be with the song's average moment in place of this one, times S, so
+that it compares with a whole song's rating. Since dL/dG_i = -dr/dG_i / 2, it is the gradient that
+the descent follows.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
     from radio.station.station import Station
     from radio.taste.taste import Taste
 
-SHOWN = 3  # moments that are named
-SPAN_SECONDS = 2.0  # how long a moment is that a person is told of
+SHOWN = 3  # moments
+SPAN_SECONDS = 2.0  # duration of a moment that is shown
 
 
 @dataclass(eq=False)
 class Insight:
-    """What is known of a song's moments, each (k,) and evenly spread over the song.
+    """Figures of a song's moments, each (k,) and evenly spread over the song.
 
     Attributes:
-        moments: the rating that is expected of each.
-        taste: what each did to the expected rating.
-        critic: what each did to the critic's score.
+        moments: expected rating of each.
+        taste: effect of each on the expected rating.
+        critic: effect of each on the critic's score.
     """
 
     moments: np.ndarray
@@ -40,10 +41,10 @@ class Insight:
 def insight(
     station: Station, taste: Taste, steps: np.ndarray, coordinate: np.ndarray, moments: np.ndarray
 ) -> Insight:
-    """Return why a song is liked.
+    """Return the effect of each moment of a song.
 
     Args:
-        station: whose critic is asked.
+        station: its critic gives the score.
         taste: of the listener.
         steps: (S, F) of the song.
         coordinate: P (D,).
@@ -59,22 +60,22 @@ def insight(
 
 
 def effects(steps: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Return what each moment did (S,), of a song's steps (S, F) and the gradient with respect to them (S, F)."""
+    """Return the effects (S,) of a song's steps (S, F), given the gradient at them (S, F)."""
     return len(steps) * np.einsum(
         "sf,sf->s", steps - steps.mean(axis=0), gradient, dtype=np.float64
     )
 
 
 def highlights(effect: np.ndarray, duration: float) -> list[tuple[float, float]]:
-    """Return the strongest stretches of a song, in their order of time: (seconds at which each begins, its mean effect).
+    """Return (start in seconds, mean effect) of the strongest spans of a song, in order of time.
 
     Args:
         effect: (k,) evenly spread over the song.
-        duration: seconds the song lasts.
+        duration: of the song in seconds.
     """
     if not len(effect) or duration <= 0:
         return []
-    stretches = np.array_split(effect, max(1, min(len(effect), round(duration / SPAN_SECONDS))))
-    means = np.array([stretch.mean() for stretch in stretches])
+    spans = np.array_split(effect, max(1, min(len(effect), round(duration / SPAN_SECONDS))))
+    means = np.array([span.mean() for span in spans])
     chosen = np.sort(np.argsort(-np.abs(means), kind="stable")[:SHOWN])
     return [(float(place * duration / len(means)), float(means[place])) for place in chosen]

@@ -1,20 +1,21 @@
-"""What is heard at every moment of a song, measured in its frames, in its own key, tempo and loudness; with gradients for all of it.
+"""Sound statistics of every moment of a song, in its own key, tempo and loudness, with gradients.
 
-    frames a^0.3, made equally loud -> levels of bands at their own pitch, and how far each is from
-    its usual level
-                                    -> spectral centroid, pitch by level and by power -> how much
-                                    bands rise, and whether that is an onset, times the tempo ->
-                                    pitch of the melody, by sums over harmonics
+    frames a^0.3, made equally loud
+        -> levels of bands at their own pitch, squared distances from their usual levels
+        -> spectral centroid, mean pitch by level and by power
+        -> rise of the bands and soft onsets, times the tempo
+        -> pitch of the melody, by sums over harmonics
 
-    statistics.forward(steps (S, B, F), coordinates (B, C)) -> moments (S, B, M)      backward(dy) -> dsteps, dcoordinates
+    statistics.forward(steps (S, B, F), coordinates (B, C)) -> moments (S, B, M)
+    statistics.backward(dy) -> dsteps, dcoordinates
 
-Everything but loudness (one factor a song) is a moment's own. Key and tempo act as the station's
-`render` makes them: a key moves the bands, a tempo changes how many frames a second has. Silence,
-where there is no centroid, counts as one at 500 Hz. The melody's pitch is a soft maximum of
-subharmonic sums, s_k = sum_h 0.84^(h-1) v_(k, h)^2 over the harmonics h of band k: softmax(s /
-SOFTNESS) . pitch. Source: Hermes 1988, Measurement of pitch by subharmonic summation. Letters: S
-steps, B batch, F features of a step, T frames, V values of a frame, C coordinates beside z (tempo,
-key; or none), M statistics.
+Everything but loudness (one factor a song) depends on one moment alone. Key and tempo act as in the
+station's `render`: a key moves the bands, a tempo changes the frames a second. Silence has no
+centroid; it counts as one at 500 Hz. The melody's pitch is a soft maximum of subharmonic sums,
+s_k = sum_h 0.84^(h-1) v_(k, h)^2 over the harmonics h of band k: softmax(s / SOFTNESS) . pitch.
+Source: Hermes 1988, Measurement of pitch by subharmonic summation. Letters: S steps, B batch, F
+features of a step, T frames, V values of a frame, C coordinates beside z (tempo, key; or none), M
+statistics.
 """
 
 from __future__ import annotations
@@ -25,25 +26,25 @@ import numpy as np
 
 from audio_parsing.filterbank import BANDS_PER_OCTAVE, LOWEST_PITCH, NOISE_BANDS
 from audio_parsing.frames import EXPONENT, FRAME_SIZE
+from radio.station.steps import KEY_SCALE, TEMPO_OCTAVE
 
 GROUPS = 24  # of bands
 ONSETS = (0.015, 0.035)  # rises of the mean level that are half an onset
-SHARPNESS = 4.0
+SHARPNESS = 4.0  # of the step function that an onset is
 SILENCE = 1e-4  # of the song's mean power
 SILENT_HERTZ, SILENT_PITCH = 500.0, 60.0
 NOISE_HERTZ = 7000.0
-MELODY = 36.0, 96.0  # MIDI pitches that a melody may have
-HARMONICS, FADING = 4, 0.84  # that are summed, and how much less each counts than the one below it
-SOFTNESS = 0.1  # of the maximum over pitches, in sums
-TEMPO_OCTAVE = 4.0  # tempo coordinates an octave of tempo, as in radio/station/steps.py
+MELODY = 36.0, 96.0  # lowest and highest MIDI pitch of a melody
+HARMONICS, FADING = 4, 0.84  # number of harmonics, weight of each relative to the one below it
+SOFTNESS = 0.1  # of the maximum over pitches, in units of the sums
 
 
 class SoundStatistics:
-    """See the module's contract.
+    """Measure the statistics above.
 
     Args:
         features: F, a whole number of frames.
-        coordinates: C; 2 are tempo and key, with 0 the songs keep theirs.
+        coordinates: C; 2 are tempo and key, 0 leaves the songs as they are.
         frame_size: V; a frame's last NOISE_BANDS values have no pitch.
     """
 
@@ -67,7 +68,7 @@ class SoundStatistics:
         inside = np.flatnonzero((self.pitch >= MELODY[0]) & (self.pitch <= MELODY[1]))
         lowest, highest = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, self.bands)
         self.sought = slice(lowest, highest)  # bands
-        # How much each harmonic of those counts, and which bands it is in.
+        # The weight of each harmonic of the sought bands, and the bands it lies in.
         higher = [
             round(BANDS_PER_OCTAVE * float(np.log2(number))) for number in range(1, HARMONICS + 1)
         ]
@@ -107,8 +108,7 @@ class SoundStatistics:
         )
         whole = total + noise + dtype.type(SILENCE)
         centroid = np.log2(bright / whole)
-        # Pitches within the bands, from -1 to 1 a third of their width or so, so that all
-        # statistics are of one size.
+        # Pitches in octaves, so that all statistics are of about one size.
         pitch = (self.pitch.astype(dtype) - SILENT_PITCH) / 12
         by_power = (tonal @ pitch) / (total + dtype.type(SILENCE)) + key[:, None] / 12
         level_sum = value[:, :, : self.bands].sum(axis=2) + dtype.type(0.01)
@@ -155,7 +155,7 @@ class SoundStatistics:
         return np.ascontiguousarray(moments), cache
 
     def backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return (dsteps (S, B, F), dcoordinates (B, C)) for the gradient of the statistics (S, B, M)."""
+        """Return dsteps (S, B, F) and dcoordinates (B, C) for the gradient dy (S, B, M)."""
         shape, sounding, value, power, factor, loudness, windows, slopes = cache[:8]
         level, rising, risen, begun, tempo, hertz, bright, whole = cache[8:16]
         (by_power, by_level), total, level_sum, pitch, at_pitch = cache[16:]
@@ -206,7 +206,8 @@ class SoundStatistics:
             pitch - by_power[:, :, None]
         )
         dpower[:, :, self.bands :] = (dtype.type(NOISE_HERTZ) * dbright + dwhole)[:, :, None]
-        # value = v factor,  power = v^(2/0.3) / loudness,  factor = loudness^-0.15,  loudness = mean over time of the sum of v^(2/0.3).
+        # value = v factor, power = v^(2/0.3) / loudness, factor = loudness^-0.15,
+        # loudness = mean over time of sum v^(2/0.3).
         dloudness = (
             -(EXPONENT / 2) * np.einsum("btv,btv->b", dvalue, value) / loudness
             - np.einsum("btv,btv->b", dpower, power) / loudness
@@ -232,11 +233,11 @@ class SoundStatistics:
             tonal = np.einsum("btf,bf->bt", power[:, :, : self.bands], hertz)
             dkey = dkey + np.log(2) / 12 * np.einsum("bt,bt->b", dbright, tonal)
             dcoordinates[:, 0] = dtempo * tempo * np.log(2) / TEMPO_OCTAVE
-            dcoordinates[:, 1] = 3 * dkey
+            dcoordinates[:, 1] = KEY_SCALE * dkey
         return np.ascontiguousarray(dsteps), dcoordinates
 
     def _pitches(self, value: np.ndarray) -> np.ndarray:
-        """Return how much each pitch that is sought is the melody's (B, T, pitches), of values (B, T, V); the sum over pitches is 1."""
+        """Return the probability (B, T, pitches) of each sought pitch to be the melody's."""
         sums = np.zeros((*value.shape[:2], self.sought.stop - self.sought.start), value.dtype)
         for share, bands in self.harmonics:
             part = value[:, :, bands]
@@ -245,15 +246,15 @@ class SoundStatistics:
         return weight / weight.sum(axis=2, keepdims=True)
 
     def _key_and_tempo(self, coordinates: np.ndarray, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return the transposition in semitones (B,), and the tempo over 110 beats a minute (B,)."""
+        """Return the transposition in semitones and the tempo over MIDDLE_TEMPO, (B,) each."""
         if self.coordinates != 2:
             return np.zeros(len(coordinates), dtype), np.ones(len(coordinates), dtype)
-        return (3 * coordinates[:, 1]).astype(dtype), (
+        return (KEY_SCALE * coordinates[:, 1]).astype(dtype), (
             2 ** (coordinates[:, 0] / TEMPO_OCTAVE)
         ).astype(dtype)
 
     def _windows(self, key: np.ndarray, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return the windows (B, bands, groups) of the groups over bands moved by each song's key, and their slopes by key."""
+        """Return the windows (B, bands, groups) over the transposed bands, and their slopes."""
         width = self.centres[1] - self.centres[0]
         away = (self.pitch[None, :, None] + key[:, None, None] - self.centres) / width
         inside = np.abs(away) < 1

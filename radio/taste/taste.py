@@ -1,67 +1,44 @@
-"""The taste network: predicts how a listener will rate a song, learns from every rating at once, and knows how sure it is.
+"""The taste network: predicts a listener's rating of a song, and how certain that is.
 
-    D(S) = copy of the critic's trunk -> means over time, what is heard, tempo, key -> projection,
-    bend -> Bayesian heads -> rating r
+    D(S) = copy of the critic's trunk -> means over time, sound statistics, tempo, key
+           -> projection, quadratic features -> mixture of Bayesian linear layers -> rating r
 
-    taste.fit_pool(steps, coordinates)            once per station, on some of its songs
-    taste.observe(features, rating)               a few milliseconds; the Bayesian heads are the last layer, and are solved exactly
-    taste.told(stretches, curve, ...)             what a slider's curve says of a song's moments, for `observe` to learn from as well
-    taste.predict(features) -> (mean, std)        taste.choose(features, rng, explore) -> index
-    taste.objective(decode) -> objective          for gan.descent: the loss L = (1 - r) / 2 of a cautious r = mean - 0.5 std
+    taste.fit_pool(steps, coordinates)           once per station, on some of its songs
+    taste.observe(features, rating)              learned exactly, in milliseconds
+    taste.curve_targets(segments, curve, ...)    training targets from a slider's curve
+    taste.predict(features) -> (mean, std)
+    taste.choose(features, rng, explore) -> index
+    taste.objective(decode) -> objective         for gan.descent: the loss L = (1 - r) / 2 of a
+                                                 cautious rating r = mean - caution std
 
 Letters: S steps, B batch, F features of a step, C coordinates beside z (tempo and key, or none), K
-features of a song.
+features of a song. docs/taste.md measures it.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any
 
 import numpy as np
 
 from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
-from neural_networks.components.module import Module
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.ratings.reaction_delay import STILL, moments_of, without_drift
+from radio.taste.decode import Decode
+from radio.taste.exploration import DEFAULT_WAY, Explore
 from radio.taste.features import SongFeatures
-from radio.taste.mixture import Heads
+from radio.taste.observation import NAMES, from_arrays
+from radio.taste.regression import RatingRegression
 
-Explore = Literal["random", "greedy", "thompson", "ucb"]
-# Takes P (B, D); returns steps (S, B, F), coordinates (B, C), and a function (dsteps, dcoordinates)
-# -> dP.
-Decode = Callable[
-    [np.ndarray], tuple[np.ndarray, np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]
-]
-
-CAUTION = 0.5  # standard deviations that a cautious value lies below the mean
-CURIOSITY = 0.4  # standard deviations that 'ucb' adds to the mean
-FIRST_RANDOM = 5  # ratings before a choice is more than random
-THOMPSON_SHARE = 0.1  # of the covariance; all of it explores too much
-CHUNK = 16  # songs through the trunk at once
-STRETCHES = 16  # of a song, each of which a slider's curve says something of
-FEWEST_STRETCHES = 4  # that a curve must speak of
-
-
-class Observation(NamedTuple):
-    """A rating as it is learned.
-
-    Attributes:
-        features: (K,) of the song.
-        rating: in [-1, 1].
-        weight: how much it counts.
-        moments: (m, K) how moments of the song differ from it.
-        told: (m,) how the slider differed there.
-    """
-
-    features: np.ndarray
-    rating: float
-    weight: float
-    moments: np.ndarray
-    told: np.ndarray
+# Standard deviations that a cautious rating lies below the mean, where the adapter is trained.
+# Chosen, not measured; that of the final song is, see radio/composer/final_song.py.
+DEFAULT_CAUTION = 0.5
+CHUNK = 16  # songs in the trunk at once
+SEGMENTS = 16  # of a song, each a training target where a slider's curve covers it
+FEWEST_SEGMENTS = 4  # that a curve must cover
 
 
 class Taste:
@@ -75,36 +52,33 @@ class Taste:
 
     def __init__(self, critic: Critic, *, extra: int = 2, frame_size: int = FRAME_SIZE) -> None:
         self._songs = SongFeatures(critic, extra, frame_size=frame_size)
-        self._heads: Heads | None = None
-        self._ratings: list[Observation] = []
-        self._queue: list[Observation] = []
-        self._lock = threading.Lock()
+        self._regression: RatingRegression | None = None
 
     @property
     def count(self) -> int:
-        """How many ratings it has learned from."""
-        return len(self._ratings) + len(self._queue)
+        """Number of ratings it has learned from."""
+        return 0 if self._regression is None else self._regression.count
 
     @property
     def size(self) -> int:
-        """K, the size of a song's features."""
+        """K, the number of a song's features."""
         return self._songs.size
 
     @property
     def noise(self) -> float:
-        """How far a rating is thought to be from what is meant."""
-        return self._fitted().noise
+        """Standard deviation of a rating around the listener's true liking."""
+        return self._fitted().mixture.noise
 
     @property
-    def middle(self) -> float:
-        """How likely it is, from 0 to 1, that the listener likes a middle best of what may be too much as well as too little."""
+    def prefers_middle(self) -> float:
+        """Probability that the listener prefers a middle value of pitch, brightness or density."""
         self.learn()
-        return self._fitted().middle
+        return self._fitted().mixture.prefers_middle
 
     def fit_pool(
         self, steps: np.ndarray | Sequence[np.ndarray], coordinates: np.ndarray
     ) -> np.ndarray:
-        """Choose standardisation and projection from some songs of the station, and forget all ratings.
+        """Fit standardisation and projection to some songs of the station; forget all ratings.
 
         Args:
             steps: (S, N, F), or a list of N songs' frames (T, frame_size).
@@ -120,139 +94,98 @@ class Taste:
         if len(raw) < 2:
             raise ValueError("a taste needs at least two songs of its station to begin with")
         raw = self._songs.fit(raw)
-        self.forget()
+        self._regression = RatingRegression(self._songs.linear, self._songs.quadratic.size)
         return self._songs.forward(raw)[0]
 
     def features(
         self, steps: np.ndarray | Sequence[np.ndarray], coordinates: np.ndarray
     ) -> np.ndarray:
-        """Return what the last layer sees (N, K), of songs as in `fit_pool`."""
+        """Return the features (N, K) of songs given as in `fit_pool`."""
         return self._songs.forward(self._raw(steps, coordinates))[0]
 
-    def stretches(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
-        """Return what of the stretches of songs (S, B, F) is needed to learn from curves: (B, STRETCHES, E + facts), float32."""
-        return self._songs.stretches(steps, coordinates, STRETCHES).astype(np.float32)
+    def segments(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+        """Return features (B, SEGMENTS, linear + factors) of the segments of songs (S, B, F)."""
+        return self._songs.segments(steps, coordinates, SEGMENTS).astype(np.float32)
 
-    def told(
-        self, stretches: np.ndarray, curve: np.ndarray, *, delay: float, seconds: float
+    def curve_targets(
+        self, segments: np.ndarray, curve: np.ndarray, *, delay: float, seconds: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return what a curve says of a song's moments: how each differs in features (m, K) and on the slider (m,), no drift in either.
+        """Return differences in features (m, K) and on the slider (m,) of a song's segments.
+
+        Both are differences from the song's mean, without linear drift; m is 0 for a curve that is
+        too short or does not move.
 
         Args:
-            stretches: (STRETCHES, E + facts) of the song.
+            segments: (SEGMENTS, linear + factors) of the song.
             curve: (k, 2) seconds and slider.
-            delay: seconds by which the hand follows the ear.
-            seconds: the song lasts.
+            delay: the listener's reaction time in seconds.
+            seconds: duration of the song.
         """
-        told = moments_of(curve, delay=delay, seconds=seconds, count=len(stretches))
-        said = np.isfinite(told)
-        if said.sum() < FEWEST_STRETCHES or np.ptp(told[said]) < STILL:
+        slider = moments_of(curve, delay=delay, seconds=seconds, count=len(segments))
+        covered = np.isfinite(slider)
+        if covered.sum() < FEWEST_SEGMENTS or np.ptp(slider[covered]) < STILL:
             return np.zeros((0, self.size)), np.zeros(0)
-        differences = self._songs.differences(stretches.astype(np.float64))[said]
-        return without_drift(differences, np.flatnonzero(said).astype(float)), told[said]
+        differences = self._songs.differences(segments.astype(np.float64))[covered]
+        return without_drift(differences, np.flatnonzero(covered).astype(float)), slider[covered]
 
     def observe(
         self,
         features: np.ndarray,
         rating: float,
         weight: float = 1.0,
-        told: tuple[np.ndarray, np.ndarray] | None = None,
+        targets: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
-        """Put a rating into the queue; it is learned before the next prediction.
+        """Queue a rating; it is learned before the next prediction.
 
         Args:
             features: (K,) of the song.
             rating: in [-1, 1].
             weight: how much it counts.
-            told: what the slider said of the song's moments, of `told`.
+            targets: of `curve_targets`.
 
         Raises:
-            ValueError: if the features are no song's of this station, or the rating or its weight
-                is out of range.
+            ValueError: if the shape of the features, the rating or its weight is out of range.
         """
-        if features.shape != (self.size,):
-            raise ValueError(
-                f"the features of a song have shape ({self.size},), not {features.shape}"
-            )
-        if not (-1 <= rating <= 1 and weight >= 0):
-            raise ValueError(
-                f"a rating lies between -1 and 1 and its weight is not negative, not {rating} and {weight}"
-            )
-        with self._lock:
-            rows, values = (np.zeros((0, self.size)), np.zeros(0)) if told is None else told
-            self._queue.append(
-                Observation(features.astype(np.float64), float(rating), float(weight), rows, values)
-            )
+        self._fitted().observe(features, rating, weight, targets)
 
     def learn(self) -> None:
-        """Learn from the queue: the heads are solved anew for all ratings, those that waited among them."""
-        with self._lock:
-            if self._queue:
-                self._ratings.extend(self._queue)
-                self._queue = []
-                features, ratings, weights = (
-                    np.array([one[place] for one in self._ratings]) for place in range(3)
-                )
-                self._fitted().learn(features, ratings, weights, self._moments_told())
+        """Learn the queued ratings now, not at the next prediction."""
+        self._fitted().learn()
 
     def forget(self) -> None:
-        """Forget all ratings; what the station's songs look like stays known."""
-        with self._lock:
-            self._ratings, self._queue = [], []
-            self._heads = Heads(self._songs.even, self._songs.bend.size)
+        """Forget all ratings, but not the station's statistics."""
+        self._fitted().forget()
 
     def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean and the standard deviation (N,) of the ratings of songs (N, K)."""
-        self.learn()
-        mean, deviation = self._fitted().forward(features.astype(np.float64))[0].T
-        return mean, deviation
+        return self._fitted().predict(features)
 
     def predict_moments(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
-        """Return the predicted rating of every moment (S, B); its mean over a song is the song's predicted mean.
+        """Return the predicted rating of every moment (S, B).
 
-        The moments are scored before pooling: each by the judgement's slope at the song, which for
-        what is linear is the judgement itself.
+        Their mean over a song is the predicted rating of the song: each moment is scored by the
+        slope of the prediction at the song, which for linear features is the prediction itself.
         """
-        self.learn()
-        raw, cache = self._songs.raw(steps, coordinates)
-        features, features_cache = self._songs.forward(raw)
-        predicted, heads = self._fitted().forward(features)
-        slope = self._songs.backward(
-            self._fitted().backward(np.eye(1, 2).repeat(len(raw), axis=0), heads), features_cache
-        )
-        moments, _ = self._songs.moments(steps, coordinates)
-        curve = np.zeros(steps.shape[:2])
-        start = 0
-        for moment in moments:
-            weights = slope[:, start : start + moment.shape[2]]
-            part = np.einsum("sbf,bf->sb", moment.astype(np.float64), weights)
-            start += moment.shape[2]
-            # A layer of stride 2 or 4 has a value for 2 or 4 steps.
-            spread = np.repeat(part, -(-len(steps) // len(part)), axis=0)[: len(steps)]
-            curve += spread - spread.mean(axis=0)
-        return curve + predicted[:, 0]
+        raw, _, predicted, cache = self._forward(steps, coordinates)
+        slope = self._backward(np.eye(1, 2).repeat(len(raw), axis=0), cache)
+        return self._songs.score_moments(steps, coordinates, slope) + predicted[:, 0]
 
     def value_and_gradient(
-        self, steps: np.ndarray, coordinates: np.ndarray, *, caution: float = CAUTION
+        self, steps: np.ndarray, coordinates: np.ndarray, *, caution: float = DEFAULT_CAUTION
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return mean - caution * std (B,), and its gradient at every moment (S, B, F) and for tempo and key (B, C)."""
-        self.learn()
-        raw, raw_cache = self._songs.raw(steps, coordinates)
-        features, features_cache = self._songs.forward(raw)
-        predicted, heads = self._fitted().forward(features)
-        dfeatures = self._fitted().backward(np.tile([1.0, -caution], (len(raw), 1)), heads)
-        dsteps, dcoordinates = self._songs.raw_backward(
-            self._songs.backward(dfeatures, features_cache), raw_cache
-        )
+        """Return mean - caution * std (B,) and its gradients (S, B, F) and (B, C)."""
+        raw, raw_cache, predicted, cache = self._forward(steps, coordinates)
+        draw = self._backward(np.tile([1.0, -caution], (len(raw), 1)), cache)
+        dsteps, dcoordinates = self._songs.raw_backward(draw, raw_cache)
         return predicted[:, 0] - caution * predicted[:, 1], dsteps, dcoordinates
 
     def objective(
-        self, decode: Decode, *, caution: float = CAUTION
+        self, decode: Decode, *, caution: float = DEFAULT_CAUTION
     ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """Return the objective of a descent: the loss L = (1 - (mean - caution std)) / 2 of coordinates P, and dL/dP.
+        """Return an objective: P -> L = (1 - (mean - caution std)) / 2 and dL/dP.
 
         Args:
-            decode: see `Decode`; `through(decoder, latent_size)` makes one.
+            decode: see radio/taste/decode.py.
             caution: 0 for the mean alone.
         """
 
@@ -264,40 +197,21 @@ class Taste:
         return objective
 
     def choose(
-        self, features: np.ndarray, rng: np.random.Generator, explore: Explore = "ucb"
+        self, features: np.ndarray, rng: np.random.Generator, explore: Explore = DEFAULT_WAY
     ) -> int:
-        """Return which of the candidates (N, K) to play next.
+        """Return the index of the candidate (N, K) to play next.
 
-        The first is random, the next ones, until there are FIRST_RANDOM ratings, are what is least
-        like those rated. Later: 'random' still; 'greedy' the highest mean; 'thompson' the best
-        under weights drawn from the posterior; 'ucb' the highest mean + CURIOSITY * std.
+        The first is random; up to FIRST_RANDOM ratings the next ones are the least similar to those
+        rated. Later: 'random'; 'greedy', the highest mean; 'thompson', the best under weights drawn
+        from the posterior; 'ucb', the highest mean + CURIOSITY * std.
 
         Raises:
-            ValueError: for another way to explore.
+            ValueError: for an unknown way to explore.
         """
-        if explore not in get_args(Explore):
-            raise ValueError(
-                f"unknown way to explore {explore!r}: choose one of {', '.join(get_args(Explore))}"
-            )
-        if explore == "random" or not self.count:
-            return int(rng.integers(len(features)))
-        if self.count < FIRST_RANDOM:
-            return self._least_alike(features)
-        mean, deviation = self.predict(features)
-        if explore == "thompson":
-            weights, _ = self._fitted().draw(rng, share=THOMPSON_SHARE)
-            return int(np.argmax(features @ weights))
-        return int(np.argmax(mean + CURIOSITY * deviation if explore == "ucb" else mean))
-
-    def _least_alike(self, features: np.ndarray) -> int:
-        self.learn()
-        rated = np.array([one.features for one in self._ratings])[:, : self._songs.even]
-        candidates = features[:, : self._songs.even].astype(np.float64)
-        lengths = np.linalg.norm(candidates, axis=1)[:, None] * np.linalg.norm(rated, axis=1)
-        return int(np.argmin((candidates @ rated.T / np.maximum(lengths, 1e-12)).max(axis=1)))
+        return self._fitted().choose(features, rng, explore)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the projection and all ratings as arrays; the trunk is the station's critic and is not repeated.
+        """Return projection and ratings as arrays; the trunk is in the station's file.
 
         Raises:
             ValueError: before `fit_pool`.
@@ -305,54 +219,29 @@ class Taste:
         project = self._songs.project
         if project is None:
             raise ValueError("this taste has no pool of songs yet: call fit_pool first")
-        self.learn()
-        ratings = self._ratings
         return {
             "projection": project.weight.value.copy(),
             "projection_bias": project.bias.value.copy(),
             "usual": self._songs.statistics.usual.copy(),
-            "features": np.array([one.features for one in ratings]).reshape(-1, self.size),
-            "ratings": np.array([one.rating for one in ratings]),
-            "weights": np.array([one.weight for one in ratings]),
-            **dict(zip(("moments", "told", "of"), self._moments_told(), strict=True)),
+            **self._fitted().arrays(),
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take back what `state` returned, by learning its ratings again.
+        """Restore what `state` returned, by learning its ratings again.
 
         Raises:
             ValueError: if it belongs to another station.
         """
-        missing = {
-            "projection",
-            "projection_bias",
-            "usual",
-            "features",
-            "ratings",
-            "weights",
-            "moments",
-            "told",
-            "of",
-        } - state.keys()
-        if missing:
+        if missing := {"projection", "projection_bias", "usual", *NAMES} - state.keys():
             raise ValueError(f"a taste's state lacks {', '.join(sorted(missing))}")
-        if state["usual"].shape != self._songs.statistics.usual.shape:
-            raise ValueError(
-                f"usual levels of shape {state['usual'].shape} do not fit this taste's {self._songs.statistics.usual.shape}"
-            )
+        expected = self._songs.statistics.usual.shape
+        if state["usual"].shape != expected:
+            raise ValueError(f"usual levels have shape {state['usual'].shape}, not {expected}")
         self._songs.set_projection(state["projection"], state["projection_bias"])
         self._songs.statistics.usual = state["usual"].astype(np.float64)
-        self.forget()
-        for number, rated in enumerate(
-            zip(state["features"], state["ratings"], state["weights"], strict=True)
-        ):
-            own = state["of"] == number
-            self.observe(
-                rated[0],
-                float(rated[1]),
-                float(rated[2]),
-                (state["moments"][own], state["told"][own]),
-            )
+        self._regression = RatingRegression(self._songs.linear, self._songs.quadratic.size)
+        for one in from_arrays(state):
+            self.observe(one.features, one.rating, one.weight, (one.differences, one.targets))
         self.learn()
 
     def save(self, path: Path) -> None:
@@ -364,7 +253,7 @@ class Taste:
 
         Raises:
             CheckpointError: if the file is damaged.
-            ValueError: if it is not of this station.
+            ValueError: if it belongs to another station.
         """
         arrays, configuration = load_arrays(path)
         if configuration.get("kind") != "taste":
@@ -384,34 +273,22 @@ class Taste:
             ]
         )
 
-    def _moments_told(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return everything that curves said: differences in features (m, K) and on the slider (m,), and of which rating (m,)."""
-        rows = np.concatenate([np.zeros((0, self.size)), *(one.moments for one in self._ratings)])
-        values = np.concatenate([np.zeros(0), *(one.told for one in self._ratings)])
-        return (
-            rows,
-            values,
-            np.repeat(np.arange(len(self._ratings)), [len(one.told) for one in self._ratings]),
-        )
+    def _forward(
+        self, steps: np.ndarray, coordinates: np.ndarray
+    ) -> tuple[np.ndarray, Any, np.ndarray, Any]:
+        """Return raw features and their cache, [mean, std] (B, 2) and the cache of `_backward`."""
+        self.learn()
+        raw, raw_cache = self._songs.raw(steps, coordinates)
+        features, songs = self._songs.forward(raw)
+        predicted, mixture = self._fitted().mixture.forward(features)
+        return raw, raw_cache, predicted, (songs, mixture)
 
-    def _fitted(self) -> Heads:
-        if self._heads is None:
+    def _backward(self, dpredicted: np.ndarray, cache: Any) -> np.ndarray:
+        """Return the gradient of the raw features (B, R) for that of mean and std (B, 2)."""
+        songs, mixture = cache
+        return self._songs.backward(self._fitted().mixture.backward(dpredicted, mixture), songs)
+
+    def _fitted(self) -> RatingRegression:
+        if self._regression is None:
             raise ValueError("this taste has no pool of songs yet: call fit_pool first")
-        return self._heads
-
-
-def through(decoder: Module, latent_size: int, *, dtype: type = np.float32) -> Decode:
-    """Return the `Decode` of a generator: P = [z (Z,), tempo, key]; tempo and key go past it."""
-
-    def decode(
-        coordinates: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]:
-        steps, cache = decoder.forward(np.ascontiguousarray(coordinates[:, :latent_size], dtype))
-
-        def backward(dsteps: np.ndarray, dcoordinates: np.ndarray) -> np.ndarray:
-            dz = decoder.backward(dsteps.astype(dtype, copy=False), cache)
-            return np.concatenate([dz.astype(np.float64), dcoordinates], axis=1)
-
-        return steps, coordinates[:, latent_size:], backward
-
-    return decode
+        return self._regression

@@ -1,1 +1,1 @@
-"""."""
+"""From music to a station: reading, the two trainings, their checkpoints."""

@@ -1,10 +1,10 @@
-"""The checkpoint of a station's training, and the one before it: if the last one is damaged, that one goes on.
+"""The two checkpoint files of a station's training: the last one, and the one before it.
 
-    station's folder/training.npz       what was saved last
-                     training.old.npz   what was saved before that
+    station's folder/training.npz       the last checkpoint
+                     training.old.npz   the one before, used if the last one is damaged
 
-A file is never changed, only replaced by a whole one, so neither a kill nor a power cut should
-damage it. Disks do.
+Files are only replaced by complete ones, so neither a kill nor a power cut should damage one. Disks
+do.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class TrainingCheckpoint:
         """Write a checkpoint, all or nothing; the last one becomes the one before.
 
         Raises:
-            OSError: if it can't be written; both are as they were.
+            OSError: if it can't be written; both files are unchanged then.
         """
 
-        def keep() -> None:
+        def rotate() -> None:
             if not self.path.exists():
                 return
             spare = self.before.with_name(f".{self.before.name}.link.tmp")
@@ -51,17 +51,19 @@ class TrainingCheckpoint:
                 spare.unlink(missing_ok=True)
                 os.link(self.path, spare)
                 os.replace(spare, self.before)
-            # a file system without links: for a moment there is only the one before
+            # a file system without links: for a moment only the one before exists
             except OSError:
                 os.replace(self.path, self.before)
 
-        save_arrays(self.path, arrays, configuration, before=keep)
+        save_arrays(self.path, arrays, configuration, before=rotate)
 
     def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any], str] | None:
-        """Return arrays, configuration and a line for the user, mostly empty; None if there is no checkpoint. Leftovers of a kill go.
+        """Return arrays, configuration and a note for the user, or None if there is no checkpoint.
+
+        Temporary files that a kill left are deleted.
 
         Raises:
-            CheckpointError: if none of the two is sound.
+            CheckpointError: if both are damaged.
         """
         for path in (self.path, self.before):
             remove_unfinished(path)
@@ -74,9 +76,9 @@ class TrainingCheckpoint:
                 raise
             found = load_arrays(self.before)
             why = "the last checkpoint is gone" if not self.path.exists() else str(error)
-            return *found, f"{why}; going on from the one before"
+            return *found, f"{why}; resuming from the one before"
 
     def remove(self) -> None:
-        """Delete both."""
+        """Delete both files."""
         self.path.unlink(missing_ok=True)
         self.before.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The songs that a station is trained on, as steps: the starter collection, rendered on all cores."""
+"""The songs that a station is trained on; the starter collection, rendered on all cores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from radio.station.steps import (
     to_steps,
 )
 
-MOST_OF_CACHE = 0.5
+LARGEST_SHARE_OF_CACHE = 0.5
 
 
 @dataclass
@@ -32,7 +32,7 @@ class TrainingSongs:
     """The songs of a station, ready for training.
 
     Attributes:
-        steps: (N, S, F) float32, frames v = a^0.3 of FRAMES_PER_STEP frames a step.
+        steps: (N, S, F) float32, FRAMES_PER_STEP frames v = a^0.3 a step.
         coordinates: (N, 2) float32 tempo and key coordinates, or (N, 0) on an absolute grid.
         names: N names.
         grid: 'beat' or 'absolute'.
@@ -65,25 +65,25 @@ def prepare_starter_songs(
     """Render starter songs on all cores and return them as training songs.
 
     Args:
-        songs: which; the 96 of the collection if None.
-        beats: length of a song, where `songs` is None.
+        songs: to render; the 96 of the collection if None.
+        beats: length of a song, if `songs` is None.
         workers: processes; one a core if None, no other process if 1.
-        cache: what was rendered before; a set of songs that would fill most of it is not kept.
-        communicator: processes that share the songs out; all get all of them.
-        progress: called with (songs done, songs in all) of this process.
+        cache: of rendered songs; not used for a set that would fill more than half of it.
+        communicator: processes that share the rendering; all get all songs.
+        progress: called with (songs done, songs in total) of this process.
     """
     songs = starter_songs(beats=beats) if songs is None else songs
     steps = np.empty((len(songs), songs[0].beats * STEPS_PER_BEAT, STEP_SIZE), np.float32)
-    if steps.nbytes > MOST_OF_CACHE * (cache.most_bytes if cache else 0):
+    if steps.nbytes > LARGEST_SHARE_OF_CACHE * (cache.most_bytes if cache else 0):
         cache = None
     mine, missing = range(communicator.rank, len(songs), communicator.size), []
     for index in mine:
         song = songs[index]
-        kept = cache.get("starter", repr(song)) if cache else None
-        if kept is None or kept.shape != steps[index].shape:
+        cached = cache.get("starter", repr(song)) if cache else None
+        if cached is None or cached.shape != steps[index].shape:
             missing.append(index)
         else:
-            steps[index] = kept
+            steps[index] = cached
     workers = workers or max(1, available_cores() // communicator.local)
     for done, (index, one) in enumerate(
         zip(missing, _mapped(canonical_steps, [songs[i] for i in missing], workers), strict=True), 1

@@ -1,8 +1,8 @@
-"""The cache of prepared music in a home: songs and excerpts as frames, so that a second training starts in seconds.
+"""The cache of prepared music, songs and excerpts as frames: a second training starts in seconds.
 
-It holds what was worked out of a file by the file's content, never the file: 0.6 MB for each of at
-most 384 excerpts of 64 beats, 1.1 MB for each starter song. It is never larger than 1 GiB; what was
-used longest ago goes first. Deleting the folder costs time and nothing else.
+It holds results by the content of a file, never the file: 0.6 MB for each of at most 384 excerpts
+of 64 beats, 1.1 MB for each starter song. It is never larger than 1 GiB; what was used longest ago
+is dropped first. Deleting the folder costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from pathlib import Path
 
 from audio_parsing.cache import Cache
 
-RELIED_ON = ("numpy", "scipy", "soundfile", "soxr")
+LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 RADIO = Path(__file__).parents[1]
 SOUND = RADIO.parent / "audio_parsing"
-# What turns sound into the steps that are cached, beside audio_parsing.
+# Files that turn sound into steps, beside those of audio_parsing.
 SOURCES = (
     "station/steps.py",
     "training/dataset.py",
+    "training/excerpts.py",
     "training/music_folder.py",
     "training/recordings.py",
 )
@@ -31,9 +32,9 @@ def prepared_music(folder: Path) -> Cache:
 
 
 def recipe() -> str:
-    """Return a short text that changes when the code does, or a library, by which music becomes frames."""
+    """Return a digest of the code and the libraries that turn music into frames."""
     digest = hashlib.sha256()
-    for package in RELIED_ON:
+    for package in LIBRARIES:
         try:
             digest.update(f"{package} {version(package)}".encode())
         except PackageNotFoundError:

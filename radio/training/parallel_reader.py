@@ -1,10 +1,10 @@
-"""Read many files on all cores, and of all processes that train together; what is wrong with one of them costs that file alone.
+"""Reads many files on all cores and in all processes of a training; a bad file costs only itself.
 
-    with Readers(read, shape, workers, communicator) as readers:
-        readers.read(paths, share) -> [Result, ...]      in the order of the paths, the same in every process
+    with Readers(read, shape, workers=, communicator=) as readers:
+        readers.read(paths, share) -> [Result, ...]   in the order of the paths, in every process
 
-A decoder that takes its whole process with it, as damaged files make some do, is met by a fresh one
-and the file is skipped.
+If a damaged file crashes its decoder and the worker process, a new one starts and the file is
+skipped.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ import numpy as np
 from audio_parsing.decoding import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
 
-FILES_AHEAD = 4  # that each worker reads before what was read is looked at
+FILES_AHEAD = 4  # files that each worker reads before the results are looked at
 
 
 class Place(NamedTuple):
-    """Where in a file an excerpt begins: samples after the beginning of a piece."""
+    """The beginning of an excerpt: a piece of a file, and samples after its beginning."""
 
     piece: int
     start: int
 
 
 class Result(NamedTuple):
-    """What was read of a file.
+    """The result of reading a file.
 
     Attributes:
         excerpts: steps (S, F) float16 by place; empty for a file that is too short.
         error: why it can't be read, in one line; empty if it can.
-        problem: that its excerpts couldn't be kept, in one line; empty if they could.
+        problem: why its excerpts can't be cached, in one line; empty if they can.
     """
 
     excerpts: dict[Place, np.ndarray]
@@ -54,8 +54,8 @@ class Readers:
         read: (path, share) -> Result; raises AudioError for a file that can't be read. Workers get
             a copy of it.
         shape: (S, F) of an excerpt.
-        workers: how many; with 1 this process reads.
-        communicator: the processes among which the files are shared out.
+        workers: number of processes; with 1 this process reads.
+        communicator: the processes that share the files.
     """
 
     def __init__(
@@ -84,12 +84,12 @@ class Readers:
 
     @property
     def at_once(self) -> int:
-        """How many files are worth reading before what was read is looked at."""
+        """Number of files to read before the results are looked at."""
         together = self.workers * self.communicator.size
         return 1 if together == 1 else FILES_AHEAD * together
 
     def read(self, paths: list[Path], share: int) -> list[Result]:
-        """Return what was read of each file, at most `share` excerpts."""
+        """Return the result of each file, at most `share` excerpts each."""
         mine = paths[self.communicator.rank :: self.communicator.size]
         if self.workers == 1:
             own = [attempt(self._read, path, share) for path in mine]
@@ -110,7 +110,7 @@ class Readers:
         except BrokenProcessPool:
             self._pool.shutdown(wait=False)
             self._pool = None
-            # Which file it was is not known: each is read by a process of its own.
+            # It is not known which file it was, so each gets a process of its own.
             results += [self._by_itself(path, share) for path in paths[len(results) :]]
         return results
 
@@ -130,7 +130,7 @@ class Readers:
             for place in result.excerpts
         ]
         steps = [steps for result in own for steps in result.excerpts.values()]
-        said = (
+        text = (
             json.dumps(
                 [
                     [self.communicator.rank + size * i, one.error, one.problem]
@@ -141,7 +141,7 @@ class Readers:
         )
         all_places = gather(np.array(places, np.int64).reshape(-1, 3))
         all_steps = gather(np.array(steps, np.float16).reshape(-1, *self._shape))
-        lines = gather(np.frombuffer(said.encode(), np.uint8)).tobytes().decode().splitlines()
+        lines = gather(np.frombuffer(text.encode(), np.uint8)).tobytes().decode().splitlines()
         results = [Result({}) for _ in range(count)]
         for index, error, problem in (one for line in lines for one in json.loads(line)):
             results[index] = Result({}, error, problem)
@@ -151,7 +151,7 @@ class Readers:
 
 
 def attempt(read: Callable[[Path, int], Any], path: Path, share: int) -> Result:
-    """Return what was read of a file, or why it can't be."""
+    """Return the result of reading a file, errors included."""
     try:
         result: Result = read(path, share)
         return result

@@ -1,14 +1,15 @@
-"""The two trainings of a station, ready to be run: its VAE on whole songs, then generator and critic; and what the VAE makes of songs.
+"""The two trainings of a station, first its VAE, then generator and critic, with their options.
 
-new_vae(beats=, rng=) -> a VAE of songs, untrained
-vae_trainer(vae, songs, steps=, seed=) -> Trainer          gan_trainer(vae, critic, songs, steps=, seed=) -> GANTrainer
-measure_finish(vae, songs, seed=): between the two trainings, and after them
-encode_songs(vae, steps) -> where the songs lie, how well they come back
+new_vae(beats=, rng=) -> an untrained VAE of songs
+vae_trainer(vae, songs, steps=, seed=) -> Trainer
+gan_trainer(vae, critic, songs, steps=, seed=) -> GANTrainer
+calibrate(vae, songs, seed=): calibrate the decoder, between the two trainings and after them
+encode_songs(vae, steps) -> statistics of the encoded songs, errors of their reconstructions
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,94 +19,82 @@ from gan.latent import LatentDistribution
 from gan.trainer import GANOptions, GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.optimizers.optimizers import Adam
-from neural_networks.training.trainer import Batch, Trainer
+from neural_networks.training.streams import Stream
+from neural_networks.training.trainer import Piece, Trainer
 from neural_networks.vae.calibration_fit import measure
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.station.steps import FRAMES_PER_STEP, STEP_SIZE
+from radio.station.steps import FRAMES_PER_STEP, STEP_SIZE, to_frames
 from radio.training.dataset import TrainingSongs
 
 BATCH_SIZE = 8  # songs a step of each process
-PIECE = 4  # songs that are worked on at once by a thread
+PIECE = 4  # songs that a thread works on at once
 LEARNING_RATE = 4e-3
 WARM_UP_STEPS = 50
 LAST_RATE = 0.02  # of the learning rate, at the end
 KL_WEIGHT = 0.02  # of the KL divergence, divided by the number of values of a song
 KL_WARM_UP = 0.1  # of all steps
 CLIP = 0.5
-FINISH_STEPS = 1 << 15  # of songs, by which a finish is measured
+# After 400 steps on 96 songs of 16 beats, second decays of 0.95 to 0.999 explain 0.69 to 0.74 of
+# the variance without order over two seeds; a first decay of 0.8 explains 0.69 and 0.54.
+ADAM = (0.9, 0.99)
+CALIBRATION_STEPS = 1 << 15  # steps of songs that the calibration is measured on
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is chosen of a station's two trainings.
+    """The options of a station's two trainings.
 
     Attributes:
-        smoothness: of the error's change from frame to frame, in both trainings. Without it steps
-            don't quite fit together: a rise at every border, which no real song has.
-        rise: of the smoothness counts (the share of the VAE's steps made)^rise, for it slows the
-            first of them.
-        gan_steps: against the critic, of the VAE's, where steps are asked for.
-        gan_minutes: against the critic, of all, where minutes are asked for.
-        reconstruction_weight: of the mean squared error beside the critic's score.
-        adversarial_weight: of the critic's score.
-        gaussian, halfway, reconstructed: shares of the judged songs, the rest mixes of three; see
-            GANOptions.
-        generator_rate, critic_rate: learning rates.
-        drawn: whether the last finish is measured by new songs too.
+        smoothness_power: the smoothness of the VAE's training is that of `gan`, times (share of the
+            steps made) to this power, for it slows the first steps.
+        gan_steps: steps against the critic, relative to the VAE's, if steps are asked for.
+        gan_minutes: share of the time against the critic, if minutes are asked for.
+        drawn: whether the final calibration is measured on new songs too.
+        gan: options of the adversarial training; `gan_trainer` sets its batch size and KL weight.
+            Without its smoothness frames jump at the border of every step, as in no real song.
     """
 
-    smoothness: float
-    rise: float
+    smoothness_power: float
     gan_steps: float
     gan_minutes: float
-    reconstruction_weight: float
-    adversarial_weight: float
-    gaussian: float
-    halfway: float
-    reconstructed: float
-    generator_rate: float
-    critic_rate: float
     drawn: bool
+    gan: GANOptions
 
 
-# For minutes. 16 beats, 576 songs, 6,000 steps: with a smoothness of 2 the mean squared error falls
-# too, by 5 % on songs learned and by 7 % on others. A reconstruction weight of 300 lets the songs
-# forget what the VAE learned: at 16 beats the error rises by 50 % (docs/gan.md).
+# For ten minutes. 16 beats, 576 songs, 6,000 steps: with a smoothness of 2 the mean squared error
+# falls too, by 5 % on training songs and by 7 % on others. With a reconstruction weight of 300 the
+# VAE forgets songs: at 16 beats the error rises by 50 % (docs/gan.md).
 QUICK = Recipe(
-    smoothness=2.0,
-    rise=1.0,
+    smoothness_power=1.0,
     gan_steps=0.1,
     gan_minutes=0.2,
-    reconstruction_weight=2000.0,
-    adversarial_weight=0.3,
-    gaussian=0.375,
-    halfway=0.0,
-    reconstructed=0.25,
-    generator_rate=3e-4,
-    critic_rate=6e-4,
     drawn=False,
+    gan=GANOptions(smoothness=2.0, rows=FRAMES_PER_STEP),
 )
-# For half an hour: new songs come nearer to real ones, but in 5 minutes at 64 beats less than 95 %
-# of the variance is learned. Smoothness counts in the last third, for a VAE that has still much to
-# learn is slowed by it.
+# For half an hour: new songs are more realistic, but after 5 minutes at 64 beats less than 95 % of
+# the variance is explained. Smoothness counts in the last third only, for it slows a VAE that still
+# has much to learn. Measured in docs/gan.md.
 THOROUGH = Recipe(
-    smoothness=8.0,
-    rise=4.0,
+    smoothness_power=4.0,
     gan_steps=0.15,
     gan_minutes=0.35,
-    reconstruction_weight=12000.0,
-    adversarial_weight=2.0,
-    gaussian=0.4,
-    halfway=0.2,
-    reconstructed=0.0,
-    generator_rate=1e-3,
-    critic_rate=2e-3,
     drawn=True,
+    gan=GANOptions(
+        smoothness=8.0,
+        rows=FRAMES_PER_STEP,
+        reconstruction_weight=12000.0,
+        adversarial_weight=2.0,
+        gaussian=0.4,
+        halfway=0.2,
+        reconstructed=0.0,
+        generator_rate=1e-3,
+        critic_rate=2e-3,
+    ),
 )
 
 
 def learning_rate(step: int, steps: int) -> float:
-    """Return the VAE's learning rate: a short warm-up, then a half cosine from LEARNING_RATE down to LAST_RATE of it.
+    """Return the VAE's learning rate: a short warm-up, then a half cosine down to LAST_RATE of it.
 
     Measured on the starter collection, 64 beats, 4,000 steps: variance explained 0.960, note F1
     0.83; with a constant rate that falls in the last fifth alone 0.953.
@@ -119,23 +108,23 @@ def learning_rate(step: int, steps: int) -> float:
 
 
 def new_vae(*, beats: int, rng: np.random.Generator) -> FlatParameters:
-    """Return a packed VAE for songs of so many beats, its weights still random."""
+    """Return a packed VAE for songs of `beats` beats, with random weights."""
     return pack(RecurrentVAE(STEP_SIZE, beats=beats, rng=rng))
 
 
-def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn: bool) -> None:
-    """Give a trained VAE's decoder the finish that its songs lack; what it had before is forgotten.
+def calibrate(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn: bool) -> None:
+    """Calibrate a trained VAE's decoder, replacing any earlier calibration.
 
     Args:
         vae: trained.
         songs: that it was trained on.
         seed: of the new songs.
-        drawn: measure by new songs beside those given back. Before the critic has taught them they
-            are so blurred that a curve which puts them right would spoil the others.
+        drawn: measure on new songs beside reconstructions. Before the adversarial training new
+            songs are so blurred that a curve which corrects them would spoil the others.
     """
-    vae.decoder.finish = None
-    several = max(2, FINISH_STEPS // songs.steps.shape[1])
-    real = songs.steps[:: -(-len(songs.steps) // several)]
+    vae.decoder.calibration = None
+    count = max(2, CALIBRATION_STEPS // songs.steps.shape[1])
+    real = songs.steps[:: -(-len(songs.steps) // count)]
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
         means, log_variances = np.split(encode_songs(vae, real)[0], 2, axis=1)
         made = _decoded(vae, np.ascontiguousarray(means, np.float32))
@@ -147,14 +136,14 @@ def measure_finish(vae: RecurrentVAE, songs: TrainingSongs, *, seed: int, drawn:
                     LatentDistribution(means, log_variances, "gaussian"), len(real), seed
                 ),
             )
-        vae.decoder.finish = measure(
+        vae.decoder.calibration = measure(
             np.ascontiguousarray(real.transpose(1, 0, 2)), made, new, rows=FRAMES_PER_STEP
         )
 
 
 def _new_coordinates(latents: LatentDistribution, count: int, seed: int) -> np.ndarray:
-    """Return coordinates (count, Z): half of them near songs, a quarter half-way between two, a quarter from the Gaussian."""
-    rng, quarter = np.random.default_rng((seed, 4)), count // 4
+    """Return coordinates (count, Z): half mixtures, a quarter Gaussian, a quarter half-way."""
+    rng, quarter = np.random.default_rng((seed, Stream.CALIBRATION)), count // 4
     parts = [
         latents.mix(count - 2 * quarter, rng),
         latents.sample(quarter, rng),
@@ -164,7 +153,7 @@ def _new_coordinates(latents: LatentDistribution, count: int, seed: int) -> np.n
 
 
 def _decoded(vae: RecurrentVAE, z: np.ndarray) -> np.ndarray:
-    """Return songs (S, N, F) of coordinates (N, Z), a few at a time."""
+    """Return songs (S, N, F) of coordinates (N, Z), decoded in small batches."""
     return np.concatenate(
         [vae.decoder.forward(z[i : i + BATCH_SIZE])[0] for i in range(0, len(z), BATCH_SIZE)],
         axis=1,
@@ -182,13 +171,13 @@ def vae_trainer(
     recipe: Recipe = QUICK,
     **shared: Any,
 ) -> Trainer:
-    """Return the Trainer of a packed RecurrentVAE on songs for a number of steps."""
+    """Return a Trainer of a packed RecurrentVAE on songs for `steps` steps."""
     values = songs.steps.shape[1] * songs.steps.shape[2]
 
-    def loss(module: RecurrentVAE, batch: Batch) -> float:
+    def loss(module: RecurrentVAE, batch: Piece) -> float:
         x = np.ascontiguousarray(songs.steps[batch.indices].transpose(1, 0, 2))
         warm = min(1.0, (batch.step + 1) / max(1.0, KL_WARM_UP * steps))
-        rough = recipe.smoothness * min(1.0, batch.step / steps) ** recipe.rise
+        rough = recipe.gan.smoothness * min(1.0, batch.step / steps) ** recipe.smoothness_power
         return module.loss(
             x, beta=warm * KL_WEIGHT / values, smoothness=rough, rows=FRAMES_PER_STEP, rng=batch.rng
         )[0]
@@ -196,32 +185,13 @@ def vae_trainer(
     return Trainer(
         vae,
         loss,
-        Adam(0.9, 0.99),
+        Adam(*ADAM),
         lambda step: learning_rate(step, steps),
         batch_size=batch,
         clip=CLIP,
         seed=seed,
         threads=threads,
         **shared,
-    )
-
-
-def gan_options(
-    songs: TrainingSongs, *, batch: int = BATCH_SIZE, recipe: Recipe = QUICK
-) -> GANOptions:
-    """Return what is chosen of a station's adversarial training on songs."""
-    return GANOptions(
-        batch_size=2 * batch,
-        gaussian=recipe.gaussian,
-        halfway=recipe.halfway,
-        reconstructed=recipe.reconstructed,
-        reconstruction_weight=recipe.reconstruction_weight,
-        smoothness=recipe.smoothness,
-        rows=FRAMES_PER_STEP,
-        adversarial_weight=recipe.adversarial_weight,
-        kl_weight=KL_WEIGHT / (songs.steps.shape[1] * songs.steps.shape[2]),
-        generator_rate=recipe.generator_rate,
-        critic_rate=recipe.critic_rate,
     )
 
 
@@ -237,15 +207,19 @@ def gan_trainer(
     recipe: Recipe = QUICK,
     **shared: Any,
 ) -> GANTrainer:
-    """Return the GANTrainer of a trained VAE and a fresh critic on songs, for a number of steps."""
-    options = gan_options(songs, batch=batch, recipe=recipe)
+    """Return a GANTrainer of a trained VAE and a fresh critic on songs, for `steps` steps."""
+    options = replace(
+        recipe.gan,
+        batch_size=2 * batch,
+        kl_weight=KL_WEIGHT / (songs.steps.shape[1] * songs.steps.shape[2]),
+    )
     return GANTrainer(
         vae, critic, songs.steps, options=options, steps=steps, seed=seed, threads=threads, **shared
     )
 
 
 def encode_songs(vae: RecurrentVAE, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ([mean; log-variance] (N, 2 Z), mean squared errors of the reconstructions (N,)) of songs (N, S, F)."""
+    """Return [mean; log-variance] (N, 2 Z) of songs (N, S, F), and mean squared errors (N,)."""
     statistics = np.empty((len(steps), 2 * vae.latent_size), np.float32)
     errors = np.empty(len(steps))
     for start in range(0, len(steps), BATCH_SIZE):
@@ -255,3 +229,10 @@ def encode_songs(vae: RecurrentVAE, steps: np.ndarray) -> tuple[np.ndarray, np.n
         songs = vae.decoder.forward(np.ascontiguousarray(statistics[part, : vae.latent_size]))[0]
         errors[part] = np.square(songs - x).mean(axis=(0, 2))
     return statistics, errors
+
+
+def explained_variance(errors: np.ndarray, steps: np.ndarray) -> float:
+    """Return the share of the frames' variance that mean squared errors (N,) leave explained."""
+    frames = to_frames(steps)
+    variance = frames.reshape(-1, frames.shape[-1]).var(axis=0, dtype=np.float64).mean()
+    return 1 - float(errors.mean()) / float(variance)

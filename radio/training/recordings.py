@@ -36,7 +36,8 @@ from radio.station.steps import (
     to_steps,
 )
 from radio.training.dataset import TrainingSongs
-from radio.training.music_folder import PIECE, SHORTEST_EXCERPT, WORTH_A_PROCESS, status_of
+from radio.training.excerpts import PIECE, SHORTEST_EXCERPT, status_of
+from radio.training.music_folder import WORTH_A_PROCESS
 from radio.training.parallel_reader import Place, Readers, Result
 
 MOST_BLOCKS = 480  # half a gigabyte

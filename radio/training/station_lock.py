@@ -1,4 +1,4 @@
-"""One process at a time may train a station: two would write their checkpoints over each other's."""
+"""A lock on a station's folder: two trainings at once would overwrite each other's checkpoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from radio.home.file_lock import LearnerLock
+from radio.home.file_lock import FileLock
 from radio.station.station import StationError
 
 FOLDERS_LOCK = sys.platform != "win32"  # there a file in the folder is locked instead
@@ -16,8 +16,8 @@ LOCK = "training.lock"
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold a station's folder; whatever ends the process lets go of it, so nothing stays locked.
+def station_lock(folder: Path) -> Iterator[None]:
+    """Lock a station's folder; the lock ends with the process, however that ends.
 
     Raises:
         StationError: if another process holds it.
@@ -26,7 +26,7 @@ def only_one(folder: Path) -> Iterator[None]:
         f"another process is training station {folder.name}; wait for it, or choose another name"
     )
     if not FOLDERS_LOCK:
-        lock = LearnerLock(folder / LOCK)
+        lock = FileLock(folder / LOCK)
         try:
             if not lock.held:
                 raise refused

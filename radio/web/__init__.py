@@ -1,1 +1,1 @@
-"""The radio in a browser: pages that are faces of running programmes, as the terminal's screen is one. Needs the extra `web`."""
+"""The user interface in a browser, for several listeners and pages; needs the extra `web`."""

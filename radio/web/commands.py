@@ -1,7 +1,7 @@
-"""What a page can ask of a programme: each order is a method that takes what the page sent, checked, on the programme's thread.
+"""The commands that a page can send to a session: a method each, called on the session's thread.
 
-An order carries an id; the same id again, as a page sends it that got no answer, is answered as it
-was and not done twice.
+A command carries an id. A page that got no answer sends the same id again, and gets the first
+answer; nothing is done twice.
 """
 
 from __future__ import annotations
@@ -9,49 +9,44 @@ from __future__ import annotations
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from radio.ratings.database import Rating
 from radio.session.actions import actions
-from radio.session.session import Broadcast
+from radio.web.stage import Stage
 
-if TYPE_CHECKING:
-    from radio.web.live_session import Programme
-
-REMEMBERED = 2000  # orders, by id
-MOST_POINTS = 2000  # of a curve in one order
-LONGEST = 36_000.0  # seconds: no song lasts so long
-FAREST = 4.0  # of the map's middle, in units of the map
+MAX_REMEMBERED_COMMANDS = 2000
+MAX_POINTS = 2000  # of a curve, in one command
+MAX_SECONDS = 36_000.0  # seconds; no song is longer
+FARTHEST = 4.0  # from the middle of the map, in its units
 
 
-class OrderError(ValueError):
-    """What was asked for makes no sense; the message is one line."""
+class CommandError(ValueError):
+    """The command is invalid; the message is one line."""
 
 
 class Later(Exception):
-    """It can't be done yet: the page keeps the order and sends it again."""
+    """The command can't be executed yet; the page sends it again."""
 
 
-class Orders:
-    """See the module's contract.
+class Commands:
+    """Execute commands.
 
     Args:
-        broadcast: that is told.
-        programme: whose songs and map are known.
+        stage: to act on.
     """
 
-    def __init__(self, broadcast: Broadcast, programme: Programme) -> None:
-        self.broadcast = broadcast
-        self._programme = programme
-        self._player = programme.player
+    def __init__(self, stage: Stage) -> None:
+        self.session = stage.session
+        self._stage = stage
+        self._player = stage.player
         self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._actions = actions(broadcast)
+        self._actions = actions(stage.session)
         self._own: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
             "listen": self._listen,
             "pause": self._pause,
-            "heard": self._heard,
+            "ping": self._ping,
             "leave": self._leave,
             "seek": self._seek,
             "volume": self._volume,
@@ -62,139 +57,127 @@ class Orders:
             "visit": self._visit,
         }
 
-    def obey(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Do what an order says and return the answer.
+    def execute(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Execute a command and return the answer.
 
         Raises:
-            OrderError: if it makes no sense.
-            Later: if it can't be done yet.
+            CommandError: if it is invalid.
+            Later: if it can't be executed yet.
         """
-        number, action = _text(order, "id"), _text(order, "action")
+        number, action = _text(command, "id"), _text(command, "action")
         if number in self._answers:
             return self._answers[number]
-        self._hear(order)
+        self._take_clock(command)
         if action in self._own:
-            answer = self._own[action](order) or {}
+            answer = self._own[action](command) or {}
         elif action in self._actions:
             self._actions[action]()
             answer = {}
         else:
-            raise OrderError(f"a programme knows no {action!r}")
+            raise CommandError(f"there is no command {action!r}")
         self._answers[number] = answer = {"ok": True, **answer}
-        while len(self._answers) > REMEMBERED:
+        while len(self._answers) > MAX_REMEMBERED_COMMANDS:
             self._answers.popitem(last=False)
         return answer
 
-    def _hear(self, order: dict[str, Any]) -> None:
-        """Take over the clock of the face that sounds, if it still plays this song."""
-        song = self.broadcast.song
-        if order.get("at") is not None and self.broadcast.playing and order.get("play") == song.key:
-            self._player.hear(_text(order, "face"), _number(order, "at", 0, LONGEST))
+    def _take_clock(self, command: dict[str, Any]) -> None:
+        """Take the position from a page that still plays this song."""
+        if self._plays(command.get("play")) and command.get("at") is not None and "page" in command:
+            self._player.set_clock(_text(command, "page"), _number(command, "at", 0, MAX_SECONDS))
 
-    def _heard(self, order: dict[str, Any]) -> None:
-        pass
+    def _ping(self, command: dict[str, Any]) -> None:
+        """Do nothing: `execute` has taken the position already."""
 
-    def _listen(self, order: dict[str, Any]) -> None:
-        self._player.listen(_text(order, "face"))
+    def _listen(self, command: dict[str, Any]) -> None:
+        self._player.listen(_text(command, "page"))
 
-    def _pause(self, order: dict[str, Any]) -> None:
+    def _pause(self, command: dict[str, Any]) -> None:
         if self._player.paused or self._player.speaker is None:
-            self._player.listen(_text(order, "face"))
+            self._player.listen(_text(command, "page"))
         else:
             self._player.pause()
 
-    def _leave(self, order: dict[str, Any]) -> None:
-        self._player.leave(_text(order, "face"))
+    def _leave(self, command: dict[str, Any]) -> None:
+        self._player.leave(_text(command, "page"))
 
-    def _seek(self, order: dict[str, Any]) -> None:
-        self._player.jump(_text(order, "face"), _number(order, "to", 0, LONGEST))
+    def _seek(self, command: dict[str, Any]) -> None:
+        self._player.jump(_text(command, "page"), _number(command, "to", 0, MAX_SECONDS))
 
-    def _volume(self, order: dict[str, Any]) -> None:
-        self._player.volume = round(_number(order, "value", 0, 1), 2)
+    def _volume(self, command: dict[str, Any]) -> None:
+        self._player.volume = round(_number(command, "value", 0, 1), 2)
 
-    def _slide(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Draw a piece of the curve of a play: the song that is on, one before it, or one before the server was started again."""
-        play, points = _text(order, "play"), order.get("points")
-        if not isinstance(points, list) or not 0 < len(points) <= MOST_POINTS:
-            raise OrderError(f"a curve has 1 to {MOST_POINTS} points")
+    def _slide(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Add points to the curve of a play, current or earlier, even before a restart."""
+        play, points = _text(command, "play"), command.get("points")
+        if not isinstance(points, list) or not 0 < len(points) <= MAX_POINTS:
+            raise CommandError(f"a curve has 1 to {MAX_POINTS} points")
         curve = [_point(point) for point in points]
-        broadcast = self.broadcast
-        if broadcast.playing and broadcast.song.key == play:
-            if not broadcast.draw(curve):
-                raise Later("the ratings can't be written to just now")
+        session = self.session
+        if self._plays(play):
+            if not session.writer.draw(curve, self._player.position):
+                raise Later("the ratings can't be written at the moment")
             return {"kept": len(curve)}
-        if broadcast.song is None:  # after a restart: the song comes back first
-            raise Later("the programme is not on yet")
-        if broadcast.session.add(play, np.array(curve)):
+        if session.song is None:  # after a restart: the song comes back first
+            raise Later("the session has not started yet")
+        if session.history.extend(play, np.array(curve)):
             return {"kept": len(curve)}
-        song = self._programme.songs.get(play)
+        song = self._stage.songs.get(play)
         if song is None:
-            raise OrderError("nothing is known of that song any more")
-        broadcast.session.rate(song, np.array(curve))
+            raise CommandError("that song is no longer known")
+        session.rate(song, np.array(curve))
         return {"kept": len(curve)}
 
-    def _release(self, order: dict[str, Any]) -> None:
-        if self.broadcast.playing and self.broadcast.song.key == _text(order, "play"):
-            self.broadcast.set_slider(None)
+    def _release(self, command: dict[str, Any]) -> None:
+        if self._plays(_text(command, "play")):
+            self.session.set_slider(None)
 
-    def _replay(self, order: dict[str, Any]) -> None:
-        """Play a dot of the map, or a row of the history, again."""
-        key = _text(order, "key")
-        session = self.broadcast.session
-        rating = session.rating(key)
-        if rating is None and key in self._programme.heard:
-            name, coordinate = self._programme.heard[key]
-            rating = Rating(
-                session.listener, session.station, session.made_by, name, coordinate, 0.0, key=key
-            )
-        if rating is None:
-            raise OrderError("that song is not in the history any more")
-        self.broadcast.replay(rating)
+    def _replay(self, command: dict[str, Any]) -> None:
+        """Replay a dot of the map or a row of the history."""
+        key = _text(command, "key")
+        rating = self.session.journal.rating(key)
+        if rating is None and key not in self._stage.played:
+            raise CommandError("that song is no longer in the history")
+        coordinate = self._stage.played[key][1] if rating is None else rating.coordinate
+        self.session.replay(key, coordinate)
 
-    def _change(self, order: dict[str, Any]) -> None:
-        """Change a rating of the history; without a value it is deleted."""
-        rating = self.broadcast.session.rating(_text(order, "key"))
-        if rating is None:
-            raise OrderError("that rating is gone already")
-        self.broadcast.change(
-            rating, None if order.get("value") is None else round(_number(order, "value", -1, 1), 2)
+    def _change(self, command: dict[str, Any]) -> None:
+        """Change a rating of the history, or delete it if there is no value."""
+        key, value = _text(command, "key"), command.get("value")
+        if self.session.journal.rating(key) is None:
+            raise CommandError("that rating was already deleted")
+        self.session.history.change(
+            key, None if value is None else round(_number(command, "value", -1, 1), 2)
         )
 
-    def _visit(self, order: dict[str, Any]) -> None:
+    def _visit(self, command: dict[str, Any]) -> None:
         """Play the song at a place of the map."""
-        session = self.broadcast.session
-        coordinate = self._programme.coordinate_at(
-            _number(order, "x", -FAREST, FAREST), _number(order, "y", -FAREST, FAREST)
+        coordinate = self._stage.coordinate_at(
+            _number(command, "x", -FARTHEST, FARTHEST), _number(command, "y", -FARTHEST, FARTHEST)
         )
-        self.broadcast.replay(
-            Rating(
-                session.listener,
-                session.station,
-                session.made_by,
-                "",
-                coordinate,
-                0.0,
-                key=uuid.uuid4().hex,
-            )
-        )
+        self.session.replay(uuid.uuid4().hex, coordinate)
+
+    def _plays(self, key: Any) -> bool:
+        """Return whether the play of this key is on."""
+        song = self.session.song
+        return song is not None and self.session.playing and song.key == key
 
 
-def _text(order: dict[str, Any], name: str) -> str:
-    value = order.get(name)
+def _text(command: dict[str, Any], name: str) -> str:
+    value = command.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= 64:
-        raise OrderError(f"{name} has to be a short text")
+        raise CommandError(f"{name} must be a short text")
     return value
 
 
-def _number(order: dict[str, Any], name: str, low: float, high: float) -> float:
-    value = order.get(name)
+def _number(command: dict[str, Any], name: str, low: float, high: float) -> float:
+    value = command.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise OrderError(f"{name} has to be a number from {low:g} to {high:g}")
+        raise CommandError(f"{name} must be a number from {low:g} to {high:g}")
     return float(value)
 
 
 def _point(point: Any) -> tuple[float, float]:
     if not isinstance(point, list) or len(point) != 2:
-        raise OrderError("a point of a curve is [seconds, slider]")
+        raise CommandError("a point of a curve must be [seconds, slider]")
     pair = {"seconds": point[0], "slider": point[1]}
-    return _number(pair, "seconds", 0, LONGEST), _number(pair, "slider", -1, 1)
+    return _number(pair, "seconds", 0, MAX_SECONDS), _number(pair, "slider", -1, 1)

@@ -1,10 +1,10 @@
-"""A running programme for pages: a Broadcast on a thread of its own, which its faces tell what to do and which tells them what changed.
+"""A session for pages: a `Session` on a separate thread, which takes commands and sends changes.
 
-    programme = Programme("starter", "me", home=home, kind="wav")      returns at once; the learner is started on the thread
-    programme.do(lambda orders: ...) -> Future                         done on that thread, between two ticks
-    programme.subscribe(take) -> Callable[[], None]                    take(part, content) for every part that changes; call it to end
+    session = LiveSession("starter", "me", home=home, kind="wav")    returns at once
+    session.do(lambda commands: ...) -> Future       executed on that thread, between two ticks
+    session.subscribe(take) -> Callable[[], None]    take(part, content) for changes; call to end
 
-A part is one of PARTS; what it holds is made by radio/web/parts.py.
+A part is one of PARTS; radio/web/parts.py makes its content.
 """
 
 from __future__ import annotations
@@ -15,37 +15,40 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from radio.composer.remote import RemoteSession
+from radio.composer.process import ComposerProcess
+from radio.composer.song import Song
 from radio.home.folder import Home
-from radio.ratings.database import Rating, RatingsError
-from radio.session.resume import Remembered, recall
-from radio.session.session import Broadcast
-from radio.session.taking_up import TakingUp
+from radio.ratings.database import RatingsError
+from radio.ratings.rating import Rating
+from radio.session.resume import LastSession, Resume, read_last
+from radio.session.session import Session
 from radio.station.station import Station
-from radio.web import parts as seen
+from radio.web import parts
 from radio.web.browser_player import BrowserPlayer
-from radio.web.commands import Orders
+from radio.web.commands import Commands
 from radio.web.map import LatentView
+from radio.web.stage import Stage
 
 PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "map", "said")
 TICK_SECONDS = 0.1
-# how often, at most, the ratings are read again: this face wrote some, or another one
+# least interval at which the ratings are read again: some process may have changed them
 LOOK_SECONDS = 1.0
-SONGS_KEPT = 12  # whose sound can be asked for: 3 MB each
+SONGS_KEPT = 12  # whose sound pages can request: 3 MB each
 LINES = 30
 
 
-class Programme:
+class LiveSession:
     """See the module's contract.
 
     Args:
         station: its name.
-        listener: whose programme it is.
-        home: where everything is kept.
+        listener: whose session it is.
+        home: folder of all data.
         kind: of saved songs, 'wav' or 'flac'.
         options: of the session: seed, explore, beats, latent.
     """
@@ -54,62 +57,64 @@ class Programme:
         self, station: str, listener: str, *, home: Home, kind: str = "wav", **options: Any
     ) -> None:
         self.station, self.listener, self.home = station, listener, home
-        # by the key of their play: what may be asked for as sound
-        self.songs: OrderedDict[str, Any] = OrderedDict()
-        # name and coordinate of every song of this programme, by key
-        self.heard: dict[str, tuple[str, np.ndarray]] = {}
+        # by the key of their play: songs whose sound pages can request
+        self.songs: OrderedDict[str, Song] = OrderedDict()
+        # name and coordinate of every song of this session, by key of its play
+        self.played: dict[str, tuple[str, np.ndarray]] = {}
         self.parts: dict[str, Any] = {
             "state": {"open": False, "telling": "Tuning in", "trouble": ""},
             "said": [],
         }
-        self.empty_since = time.monotonic()
+        self.unwatched_since = time.monotonic()
         self.player = BrowserPlayer()
         self._options, self._kind = options, kind
-        self._faces: list[Callable[[str, Any], None]] = []
-        self._inbox: queue.Queue[tuple[Callable[[Orders], Any], Future[Any]] | None] = queue.Queue()
+        self._subscribers: list[Callable[[str, Any], None]] = []
+        self._inbox: queue.Queue[tuple[Callable[[Commands], Any], Future[Any]] | None] = (
+            queue.Queue()
+        )
         self._lines: list[dict[str, Any]] = []
-        self._lock = threading.Lock()  # of the faces and of what they are told
+        self._lock = threading.Lock()  # for the subscribers and the parts
         self._view: LatentView | None = None
         self._mark: Any = None
-        self._insight: Any = None  # of which insight, and of how much learning, the faces were told
+        self._insight: Any = None  # the insight and the state of learning last published
         self._learned: Any = None
         self._looked = 0.0
         self._thread = threading.Thread(
-            target=self._run, name=f"programme-{station}-{listener}", daemon=True
+            target=self._run, name=f"session-{station}-{listener}", daemon=True
         )
         self._thread.start()
 
-    def do(self, order: Callable[[Orders], Any]) -> Future[Any]:
-        """Have something done on the programme's thread and return its answer to come."""
+    def do(self, command: Callable[[Commands], Any]) -> Future[Any]:
+        """Schedule a function on the session's thread; return the future of its answer."""
         answer: Future[Any] = Future()
-        self._inbox.put((order, answer))
+        self._inbox.put((command, answer))
         return answer
 
     def subscribe(self, take: Callable[[str, Any], None]) -> Callable[[], None]:
-        """Tell a face of everything that changes from now on; return what ends that."""
+        """Call `take` with all changes from now on; return a function that ends this."""
         with self._lock:
-            self._faces.append(take)
+            self._subscribers.append(take)
 
         def end() -> None:
             with self._lock:
-                if take in self._faces:
-                    self._faces.remove(take)
-                    self.empty_since = time.monotonic()
+                if take in self._subscribers:
+                    self._subscribers.remove(take)
+                    self.unwatched_since = time.monotonic()
 
         return end
 
     @property
     def watched(self) -> bool:
         """Whether a page shows it."""
-        return bool(self._faces)
+        return bool(self._subscribers)
 
     @property
     def alive(self) -> bool:
-        """Whether its thread runs; not after `close`, nor when it could not be opened."""
+        """Whether its thread runs; False after `close`, or if it failed to start."""
         return self._thread.is_alive()
 
     def close(self, *, wait: bool = True) -> None:
-        """Keep what was said, and end."""
+        """Save the ratings, and end."""
         self._inbox.put(None)
         if wait:
             self._thread.join(20)
@@ -119,58 +124,56 @@ class Programme:
 
         try:
             folder = self.home.station(self.station)
-            session = RemoteSession(
-                folder, self.listener, home=self.home, telling=self._telling, **self._options
+            composer = ComposerProcess(
+                folder, self.listener, home=self.home, report=self._telling, **self._options
             )
         except Exception as error:
-            line = explain(error) or f"a fault of the program ({type(error).__name__}: {error})"
+            line = explain(error) or f"a bug in the program ({type(error).__name__}: {error})"
             self._tell("state", {"open": False, "telling": "", "trouble": line})
             self._refuse(line)
             return
         try:
-            self._serve(session, folder)
+            self._serve(composer, folder)
         finally:
-            session.close()
-            self._refuse("the programme has ended")
+            composer.close()
+            self._refuse("the session has ended")
 
-    def _serve(self, session: RemoteSession, folder: Any) -> None:
+    def _serve(self, composer: ComposerProcess, folder: Path) -> None:
         path = self.home.writable(f"web/{self.listener}") / f"{self.station}.json"
-        last = recall(path) if path.exists() else Remembered(self.listener, self.station)
-        taking_up = TakingUp(path, last, session, fresh=self._options.get("seed") is not None)
+        last = read_last(path) if path.exists() else LastSession(self.listener, self.station)
 
-        def started(song: Any) -> None:
-            taking_up.started(song)
+        def started(song: Song) -> None:
             self._keep_sound(song)
-            # A play that was rated before a reload or a restart goes on with the curve that it had.
-            rating = session.rating(song.key)
+            # A play that was rated before a restart continues its curve.
+            rating = composer.journal.rating(song.key)
             if rating is not None and rating.weight == 1.0 and len(rating.curve):
-                broadcast.take_up(rating.curve)
+                session.writer.resume_curve(rating.curve)
 
-        broadcast = Broadcast(
-            session,
+        session = Session(
+            composer,
             self.player,
+            home=self.home,
             say=self._say,
             started=started,
-            attend=session.attend,
-            leaving=taking_up.leaving,
+            resume=Resume(path, last, fresh=self._options.get("seed") is not None),
             kind=self._kind,
         )
-        orders = Orders(broadcast, self)
+        stage = Stage(session, self.player, self.songs, self.played, self._coordinate_at)
+        commands = Commands(stage)
         try:
-            taking_up.begin(broadcast)
             self._tell("state", {"open": True, "telling": "", "trouble": ""})
             station = Station.load(folder)
             self._view = LatentView(station)
-            self._tell_map(broadcast, [])
-            while self._obey(orders):
-                broadcast.tick()
+            self._tell_map(session, [])
+            while self._execute(commands):
+                session.tick()
                 self.player.look_after()
-                self._look(broadcast)
+                self._look(session)
         finally:
-            broadcast.finish()
+            session.finish()
 
-    def _obey(self, orders: Orders) -> bool:
-        """Do what is asked for until the next tick; False when the programme is to end."""
+    def _execute(self, commands: Commands) -> bool:
+        """Execute commands until the next tick; return False when the session must end."""
         until = time.monotonic() + TICK_SECONDS
         while (left := until - time.monotonic()) > 0:
             try:
@@ -179,68 +182,70 @@ class Programme:
                 break
             if asked is None:
                 return False
-            order, answer = asked
+            command, answer = asked
             try:
-                answer.set_result(order(orders))
+                answer.set_result(command(commands))
             except Exception as error:
                 answer.set_exception(error)
-            self._look(orders.broadcast, closely=False)
+            self._look(commands.session, closely=False)
         return True
 
-    def _look(self, broadcast: Broadcast, *, closely: bool = True) -> None:
-        """Tell the faces what changed; not `closely`: only what a person who has pressed a key waits for."""
-        view = broadcast.view()
-        song = broadcast.song if broadcast.playing else None
+    def _look(self, session: Session, *, closely: bool = True) -> None:
+        """Publish what changed; if not `closely`, only the effect of a key."""
+        view = session.view()
+        song = session.song if session.playing else None
+        key = None if song is None else song.key
         before = self.parts.get("song")
-        if (song and song.key) != (before and before["key"]) or "song" not in self.parts:
-            self._tell("song", seen.song_seen(song, view.duration))
-        now = seen.now_seen(view, self.player, song and song.key)
+        if key != (before and before["key"]) or "song" not in self.parts:
+            self._tell("song", parts.song_part(song, view.duration))
+        now = parts.now_part(view, self.player, key)
         shown = self.parts.get("now", {})
         if {**now, "position": 0} != {**shown, "position": 0}:
             self._tell("now", now)
         self.parts["now"] = now
         if not closely:
             return
-        self._tell("drawn", seen.drawn_seen(view))
-        insight = song and song.key, id(view.predicted)
+        self._tell("drawn", parts.drawn_part(view))
+        insight = key, id(view.predicted)
         if insight != self._insight:
             self._insight = insight
-            self._tell("expected", seen.expected_seen(view))
+            self._tell("expected", parts.expected_part(view))
         learned = view.rated, view.queue, view.batches, id(view.judged)
         if learned != self._learned:
             self._learned = learned
-            self._tell("learning", seen.learning_seen(view))
+            self._tell("learning", parts.learning_part(view))
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
-            self._look_at_table(broadcast)
-        if view.final is not None or self.parts.get("map", {}).get("now") != (song and song.key):
-            self._tell_map(broadcast, None)
+            self._look_at_table(session)
+        if view.final is not None or self.parts.get("map", {}).get("now") != key:
+            self._tell_map(session, None)
 
-    def _look_at_table(self, broadcast: Broadcast) -> None:
+    def _look_at_table(self, session: Session) -> None:
         try:
-            mark = broadcast.session.look_again()
+            mark = session.journal.mark()
             if mark == self._mark:
                 return
-            ratings = broadcast.session.history()
+            ratings = session.journal.history()
         except RatingsError:
             return
         self._mark = mark
-        broadcast.look_back()
-        self._tell("history", seen.history_seen(ratings))
-        self._tell_map(broadcast, ratings)
+        session.history.read()
+        self._tell("history", parts.history_part(ratings))
+        self._tell_map(session, ratings)
 
-    def _tell_map(self, broadcast: Broadcast, ratings: list[Rating] | None) -> None:
+    def _tell_map(self, session: Session, ratings: list[Rating] | None) -> None:
         if self._view is None:
             return
         known = self.parts.get("map", {})
-        song = broadcast.song if broadcast.playing else None
+        song = session.song if session.playing else None
         played = (
-            known.get("played", []) if ratings is None else self._view.dots(ratings, self.heard)
+            known.get("played", []) if ratings is None else self._view.dots(ratings, self.played)
         )
         if song is not None and all(one["key"] != song.key for one in played):
             played = [*played, self._view.dot(song.key, song.name, song.latent, None)]
-        paths = self._view.paths(broadcast.session.descent)
-        final = broadcast.final
+        descent = session.finals.descent
+        paths = self._view.paths(np.array(descent) if descent else np.zeros((0, 0, 0)))
+        final = session.finals.song
         self._tell(
             "map",
             {
@@ -249,11 +254,11 @@ class Programme:
                 "now": song and song.key,
                 "paths": paths,
                 "final": final and self._view.dot(final.key, final.name, final.latent, None),
-                "running": broadcast.making_final,
+                "running": session.finals.running,
             },
         )
 
-    def coordinate_at(self, x: float, y: float) -> np.ndarray:
+    def _coordinate_at(self, x: float, y: float) -> np.ndarray:
         """Return the coordinate P (D,) at a place of the map.
 
         Raises:
@@ -263,8 +268,8 @@ class Programme:
             raise ValueError("there is no map yet; try again in a moment")
         return self._view.coordinate_at((x, y))
 
-    def _keep_sound(self, song: Any) -> None:
-        self.heard[song.key] = song.name, song.latent
+    def _keep_sound(self, song: Song) -> None:
+        self.played[song.key] = song.name, song.latent
         self.songs[song.key] = song
         self.songs.move_to_end(song.key)
         while len(self.songs) > SONGS_KEPT:
@@ -285,7 +290,7 @@ class Programme:
             return
         with self._lock:
             self.parts[part] = content
-            faces = list(self._faces)
+            faces = list(self._subscribers)
         for take in faces:
             take(part, content)
 

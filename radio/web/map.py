@@ -1,4 +1,7 @@
-"""The map of a station as a page draws it: songs it learned, songs that were played, the descent, in the plane of radio/station/latent_map.py."""
+"""The map of a station for pages: training songs, played songs and the descent, in a plane.
+
+The plane is that of radio/station/latent_map.py.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from radio.ratings.database import Rating
+from radio.ratings.rating import Rating
 from radio.station.latent_map import principal_directions
 from radio.station.station import Station
 
-MOST_LEARNED = 400  # dots; more of them tell nothing more
+MOST_LEARNED = 400  # dots; more would show no more
 
 
 class LatentView:
-    """The plane in which a station's songs are spread most.
+    """The plane of a station's first two principal components.
 
     Args:
-        station: whose songs decide it.
+        station: whose training songs define the plane.
     """
 
     def __init__(self, station: Station) -> None:
@@ -34,14 +37,14 @@ class LatentView:
         self._rest = np.median(extra, axis=0) if extra.size else np.zeros(extra.shape[1])
 
     def places(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return where coordinates P (n, D), or z (n, Z), lie on the map (n, 2): most of the learned songs within 1 of its middle."""
+        """Return the places (n, 2) of coordinates P (n, D) or z (n, Z); most songs are within 1."""
         flat = np.asarray(coordinates, float).reshape(-1, np.shape(coordinates)[-1])[
             :, : self._size
         ]
         return (flat - self._middle) @ self._directions * self._scale
 
     def coordinate_at(self, place: tuple[float, float]) -> np.ndarray:
-        """Return the coordinate P (D,) at a place (x, y) of the map: the plane's own, tempo and key as usual."""
+        """Return the coordinate P (D,) at a place (x, y), with median tempo and key."""
         z = self._middle + self._directions @ (np.asarray(place, float) / self._scale)
         return np.concatenate([z, self._rest]).astype(np.float32)
 
@@ -52,12 +55,12 @@ class LatentView:
         x, y = _rounded(self.places(np.asarray(coordinate)[None]))[0]
         return {"key": key, "name": name, "x": x, "y": y, "rating": rating}
 
-    def dots(self, ratings: list[Rating], heard: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return every song that was rated, and those that were heard without a word, as dots.
+    def dots(self, ratings: list[Rating], played: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return all rated songs, and the songs of this session that are unrated, as dots.
 
         Args:
             ratings: of the listener.
-            heard: songs of this programme by the key of their play.
+            played: songs of this session by the key of their play.
         """
         rated = [
             self.dot(one.key, one.song, one.coordinate, round(one.rating, 3))
@@ -67,12 +70,12 @@ class LatentView:
         known = {one["key"] for one in rated}
         return rated + [
             self.dot(key, name, place, None)
-            for key, (name, place) in heard.items()
+            for key, (name, place) in played.items()
             if key not in known
         ]
 
     def paths(self, descent: np.ndarray) -> list[list[list[float]]]:
-        """Return the paths of a descent (steps, starts, D), one after the other, as places (steps, 2) each."""
+        """Return the paths of a descent (steps, starts, D) as lists of places (steps, 2)."""
         return (
             [_rounded(self.places(descent[:, start])) for start in range(descent.shape[1])]
             if descent.size

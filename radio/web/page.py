@@ -1,8 +1,8 @@
-"""The page: elements whose Vue components lie in static/, each given the parts of the programme that it shows.
+"""The page: elements with Vue components in static/, each showing some parts of the session.
 
-The components send what a listener does as orders (static/link.js, radio/web/commands.py); what
-changes comes to them as properties, by the framework's websocket. The first parts are in the page
-itself, so that there is something to see before the socket is open.
+The components send commands (static/link.js, radio/web/commands.py) and receive changes as
+properties, over the framework's websocket. The first content is in the page itself, so that there
+is something to see before the socket is open.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 from nicegui import ui
 
-from radio.home.folder import HomeError
-from radio.web.live_session import Programme
-from radio.web.sessions import Programmes
+from radio.home import HomeError
+from radio.web.live_session import LiveSession
+from radio.web.sessions import LiveSessions
 from radio.web.training.job import TrainJob
 
 STATIC = Path(__file__).parent / "static"
@@ -30,12 +30,12 @@ HEAD = """
 
 
 class Part(ui.element):
-    """An element that shows parts of a programme; each is one of its properties."""
+    """An element that shows parts of a session; each is one of its properties."""
 
     parts: tuple[str, ...] = ()
 
     def show(self, name: str, content: Any) -> None:
-        """Show what a part holds now."""
+        """Show the new content of a part."""
         if name in self.parts:
             self._props[name] = content
             self.update()
@@ -60,35 +60,35 @@ class Learning(Part, component="static/learning.js"):
 
 
 class History(Part, component="static/history.js"):
-    """What was rated."""
+    """The ratings."""
 
     parts = ("history",)
 
 
 class Training(Part, component="static/training.js"):
-    """Train your own."""
+    """Training on the listener's own music."""
 
     parts = ("training",)
 
 
-def make_page(programmes: Programmes, training: TrainJob) -> None:
-    """Make the page at /; its station and listener are in its query."""
+def make_page(sessions: LiveSessions, training: TrainJob) -> None:
+    """Add the page at /; station and listener are in its query."""
 
     @ui.page("/", title="AI Radio")
     def page(station: str | None = None, listener: str | None = None) -> None:
         ui.add_head_html(HEAD)
         try:
-            programme = programmes.get(station, listener)
+            session = sessions.get(station, listener)
         except HomeError as error:
             with ui.element("div").classes("radio"):
                 ui.label(str(error)).classes("trouble")
                 ui.link("Back to the radio", "/")
             return
-        _lay_out(programme, programmes, training)
+        _lay_out(session, sessions, training)
 
 
-def _lay_out(programme: Programme, programmes: Programmes, training: TrainJob) -> None:
-    names = programmes.names() | {"station": programme.station, "listener": programme.listener}
+def _lay_out(session: LiveSession, sessions: LiveSessions, training: TrainJob) -> None:
+    names = sessions.names() | {"station": session.station, "listener": session.listener}
     with ui.element("div").classes("radio"):
         deck = Deck()
         with ui.element("div").classes("side"):
@@ -103,14 +103,14 @@ def _lay_out(programme: Programme, programmes: Programmes, training: TrainJob) -
         loop.call_soon_threadsafe(show, name, content)
 
     ends = [
-        programme.subscribe(take),
+        session.subscribe(take),
         training.subscribe(lambda content: take("training", content)),
     ]
-    # Only now is read what there is: what changes from here on is told, and shown after this.
+    # Read the contents only now: later changes arrive through the subscriptions.
     deck._props["names"] = names
     for part in shown:
         part._props.update(
-            {name: programme.parts[name] for name in part.parts if name in programme.parts}
+            {name: session.parts[name] for name in part.parts if name in session.parts}
         )
     shown[-1]._props["training"] = training.state
 

@@ -1,4 +1,4 @@
-"""What a page shows of a running programme: its view as numbers, texts and lists, ready for JSON. One function a part of the page."""
+"""The content of a page as numbers, texts and lists for JSON: a function for each part."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from radio.ratings.database import Rating
+from radio.composer.song import Song
+from radio.ratings.rating import Rating
 from radio.session.view import View
 from radio.taste.insight import highlights
 from radio.web.browser_player import BrowserPlayer
 from radio.web.sounds import peaks_of
 
-CLOCK_SECONDS = 5.0  # how often pages that do not sound are told the time
-MOMENTS = 120  # of a curve, as many as a page has room for
+CLOCK_SECONDS = 5.0  # interval at which silent pages get the position
+MOMENTS = 120  # points of a curve, as many as fit on a page
 MOST_ROWS = 400  # of the history
 
 
-def song_seen(song: Any, duration: float) -> dict[str, Any] | None:
-    """Return what stays the same while a song plays; it lasts `duration` seconds."""
+def song_part(song: Song | None, duration: float) -> dict[str, Any] | None:
+    """Return what is constant while a song of `duration` seconds plays."""
     if song is None:
         return None
     expected = (
@@ -33,12 +34,12 @@ def song_seen(song: Any, duration: float) -> dict[str, Any] | None:
         "duration": round(duration, 3),
         "peaks": peaks_of(song.samples),
         "expected": expected,
-        "final": bool(getattr(song, "descent", None)),
+        "final": bool(song.descent),
     }
 
 
-def now_seen(view: View, player: BrowserPlayer, key: str | None) -> dict[str, Any]:
-    """Return how the programme stands: what changes with every key that is pressed, and where in which song it is."""
+def now_part(view: View, player: BrowserPlayer, key: str | None) -> dict[str, Any]:
+    """Return the state that any key may change, and the position in the song."""
     return {
         "key": key,
         "clock": int(view.position // CLOCK_SECONDS),
@@ -56,8 +57,8 @@ def now_seen(view: View, player: BrowserPlayer, key: str | None) -> dict[str, An
     }
 
 
-def drawn_seen(view: View) -> list[list[float]]:
-    """Return the curve that was drawn, [seconds, slider], each level at its beginning: the last one goes on to where the song is."""
+def drawn_part(view: View) -> list[list[float]]:
+    """Return the drawn curve as [seconds, slider] at each of its changes."""
     points = [[round(float(seconds), 2), round(float(value), 2)] for seconds, value in view.curve]
     return [
         point
@@ -66,8 +67,8 @@ def drawn_seen(view: View) -> list[list[float]]:
     ]
 
 
-def expected_seen(view: View) -> dict[str, Any]:
-    """Return what the radio expects of the song's moments, and which of them are liked most."""
+def expected_part(view: View) -> dict[str, Any]:
+    """Return the predicted rating over time, and the moments with the greatest effect."""
     return {
         "predicted": np.round(np.clip(np.nan_to_num(thinned(view.predicted)), -1, 1), 3).tolist(),
         "liked": [
@@ -77,8 +78,8 @@ def expected_seen(view: View) -> dict[str, Any]:
     }
 
 
-def learning_seen(view: View) -> dict[str, Any]:
-    """Return how well the radio knows the listener."""
+def learning_part(view: View) -> dict[str, Any]:
+    """Return how well the predictions match the listener's ratings."""
     pairs = [
         [one.song, clipped(one.expected), clipped(one.given)]
         for one in view.judged
@@ -93,8 +94,8 @@ def learning_seen(view: View) -> dict[str, Any]:
     }
 
 
-def history_seen(ratings: list[Rating]) -> list[dict[str, Any]]:
-    """Return the latest ratings as rows, the latest first; `ratings` are the oldest first."""
+def history_part(ratings: list[Rating]) -> list[dict[str, Any]]:
+    """Return the latest of `ratings`, which begin with the oldest, as rows in reverse."""
     return [
         {
             "key": one.key,
@@ -110,12 +111,12 @@ def history_seen(ratings: list[Rating]) -> list[dict[str, Any]]:
 
 
 def clipped(value: float | None) -> float:
-    """Return a rating as it is shown: between -1 and 1."""
+    """Return a rating clipped to [-1, 1] for display."""
     return round(float(np.clip(np.nan_to_num(0.0 if value is None else value), -1, 1)), 3)
 
 
 def thinned(values: np.ndarray) -> np.ndarray:
-    """Return the means of values (m,) over at most MOMENTS stretches of the same length."""
+    """Return the means of values (m,) over at most MOMENTS equal intervals."""
     return (
         np.array([part.mean() for part in np.array_split(values, min(MOMENTS, len(values)))])
         if len(values)

@@ -1,4 +1,4 @@
-"""What a page asks for beside itself: orders, songs as sound, its scripts and styles. Nothing here is a path that a page names."""
+"""The routes besides the page: commands, sound, scripts and styles. No page can name a path."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from radio.web.commands import Later, OrderError
+from radio.web.commands import CommandError, Later
 from radio.web.page import STATIC
-from radio.web.sessions import Programmes
+from radio.web.sessions import LiveSessions
 from radio.web.sounds import byte_range, wav_of
 
-LARGEST_ORDER = 200_000  # bytes
+LARGEST_COMMAND = 200_000  # bytes
 ANSWER_SECONDS = 15.0
-SOUNDS_KEPT = 4  # of the latest songs as bytes, 1.3 MB each
+SOUNDS_KEPT = 4  # latest songs as WAV, 1.3 MB each
 
 
-def add_routes(app: FastAPI, programmes: Programmes) -> None:
+def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
     """Add the routes to an application."""
     sounds: OrderedDict[str, bytes] = OrderedDict()
     app.mount("/static", StaticFiles(directory=STATIC))
 
     @app.post("/do")
     async def do(request: Request) -> Response:
-        """Have an order done: 200 with its answer, 400 if it makes no sense, 503 if it is to be sent again later."""
+        """Execute a command: 200 with its answer, 400 if invalid, 503 to send it again later."""
         try:
-            order = await order_of(request)
-            programme = programmes.running(str(order.get("station")), str(order.get("listener")))
-            if programme is None:
-                return _answer(503, "the programme is not on")
-            answer = programme.do(lambda orders: orders.obey(order))
+            command = await command_of(request)
+            session = sessions.running(str(command.get("station")), str(command.get("listener")))
+            if session is None:
+                return _answer(503, "the session is not running")
+            answer = session.do(lambda commands: commands.execute(command))
             return JSONResponse(await asyncio.wait_for(asyncio.wrap_future(answer), ANSWER_SECONDS))
         except (Later, TimeoutError) as error:
-            return _answer(503, str(error) or "the programme is busy")
-        except (OrderError, ValueError) as error:
+            return _answer(503, str(error) or "the session is busy")
+        except (CommandError, ValueError) as error:
             return _answer(400, " ".join(str(error).split()))
 
     @app.get("/sound/{key}.wav")
     async def sound(key: str, request: Request) -> Response:
-        """Return a song of a running programme, by the key of its play."""
-        song = programmes.song(key)
+        """Return a song of a running session, by the key of its play."""
+        song = sessions.song(key)
         if song is None:
-            return _answer(404, "no song of that key is on")
+            return _answer(404, "there is no song with that key")
         if key not in sounds:
             sounds[key] = await asyncio.to_thread(wav_of, song.samples, song.sample_rate)
             while len(sounds) > SOUNDS_KEPT:
@@ -68,26 +68,26 @@ def ranged(content: bytes, header: str | None) -> Response:
     return Response(content[first:end], 206, media_type="audio/wav", headers=headers)
 
 
-async def order_of(request: Request) -> dict[str, Any]:
-    """Read an order.
+async def command_of(request: Request) -> dict[str, Any]:
+    """Read a command.
 
     Raises:
-        OrderError: if it is none.
+        CommandError: if it is not one.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise OrderError("an order is JSON")
+        raise CommandError("a command is JSON")
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_ORDER:
-            raise OrderError(f"an order has at most {LARGEST_ORDER} bytes")
+        if len(body) > LARGEST_COMMAND:
+            raise CommandError(f"a command must have at most {LARGEST_COMMAND} bytes")
     try:
-        order = json.loads(body)
+        command = json.loads(body)
     except (ValueError, RecursionError):
-        raise OrderError("an order is JSON") from None
-    if not isinstance(order, dict):
-        raise OrderError("an order is a JSON object")
-    return order
+        raise CommandError("a command is JSON") from None
+    if not isinstance(command, dict):
+        raise CommandError("a command must be a JSON object")
+    return command
 
 
 def _answer(status: int, line: str) -> Response:

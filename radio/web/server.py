@@ -1,4 +1,4 @@
-"""The server: the page and its routes behind the guard, on a port of this machine, until it is told to end."""
+"""The server: the page and its routes behind the guard, on a port of this machine."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from nicegui import ui
 
 from radio.web.page import make_page
 from radio.web.routes import add_routes
-from radio.web.sessions import Programmes
+from radio.web.sessions import LiveSessions
 from radio.web.training.job import TrainJob
 from radio.web.training.routes import add_train_routes
 
 TIDY_SECONDS = 10.0
 SWITCH_SECONDS = 0.0005
-GOODBYE_SECONDS = 3  # for requests that are being answered when the server ends
+GOODBYE_SECONDS = 3  # for open requests when the server ends
 
 
-def build(programmes: Programmes, training: TrainJob) -> FastAPI:
+def build(sessions: LiveSessions, training: TrainJob) -> FastAPI:
     """Return the application, without its guard."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tidying = asyncio.create_task(_tidy(programmes))
+        tidying = asyncio.create_task(_tidy(sessions))
         try:
             yield
         finally:
             tidying.cancel()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    add_routes(app, programmes)
+    add_routes(app, sessions)
     add_train_routes(app, training)
-    make_page(programmes, training)
+    make_page(sessions, training)
     ui.run_with(
         app,
         dark=None,
@@ -49,25 +49,25 @@ def build(programmes: Programmes, training: TrainJob) -> FastAPI:
         show_welcome_message=False,
         reconnect_timeout=8.0,
         language="en-US",
-        # to pack half a megabyte anew for every page takes longer than to send it
+        # compressing half a megabyte for every page takes longer than sending it
         gzip_middleware_factory=None,
     )
     return app
 
 
-async def _tidy(programmes: Programmes) -> None:
+async def _tidy(sessions: LiveSessions) -> None:
     while True:
         await asyncio.sleep(TIDY_SECONDS)
-        await asyncio.to_thread(programmes.tidy)
+        await asyncio.to_thread(sessions.tidy)
 
 
 def serve(app: Any, listening: socket.socket, *, began: Callable[[], None] = lambda: None) -> None:
     """Serve an application on a socket that listens, until SIGINT or SIGTERM.
 
     Args:
-        app: with everything around it.
-        listening: bound already, so that a port that is taken was told of before.
-        began: called when the first page can be asked for.
+        app: the application, with its guard.
+        listening: already bound, so that the caller has noticed a port in use.
+        began: called once the server answers.
     """
     config = uvicorn.Config(
         app,
@@ -85,13 +85,13 @@ def serve(app: Any, listening: socket.socket, *, began: Callable[[], None] = lam
                 began()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            # An impatient second Ctrl-C would break off what ends the application, with a
-            # traceback: it waits for GOODBYE_SECONDS at most.
+            # An impatient second Ctrl-C would interrupt the shutdown with a traceback; it takes
+            # GOODBYE_SECONDS at most.
             if not self.should_exit:
                 super().handle_exit(sig, frame)
 
-    # Programmes compute on threads of their own; a request must not wait 5 ms, Python's usual, for
-    # each of them to let go.
+    # Sessions compute on their own threads; with Python's default a request would wait 5 ms for
+    # each of them.
     sys.setswitchinterval(SWITCH_SECONDS)
     Server(config).run([listening])
 
@@ -103,6 +103,8 @@ def show(address: str) -> None:
 
 
 ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#1f6f6b"/>'
-    '<g stroke="#f6f4ef" stroke-width="2.6" stroke-linecap="round"><path d="M8 14v4M12 10v12M16 6v20M20 11v10M24 14v4"/></g></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<rect width="32" height="32" rx="9" fill="#1f6f6b"/>'
+    '<g stroke="#f6f4ef" stroke-width="2.6" stroke-linecap="round">'
+    '<path d="M8 14v4M12 10v12M16 6v20M20 11v10M24 14v4"/></g></svg>'
 )

@@ -1,4 +1,4 @@
-"""The running programmes of a server, one for each station and listener; opened when asked for, ended when left."""
+"""The running sessions of a server, one for each station and listener in use."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from radio.composer.song import Song
 from radio.home.folder import Home, HomeError, check_name
-from radio.ratings.database import Ratings, RatingsError
-from radio.web.live_session import Programme
+from radio.ratings.database import RatingsError
+from radio.ratings.repair import open_ratings
+from radio.web.live_session import LiveSession
 
-MOST = 4  # at once: each has a learner of some 300 MB
-LEFT_SECONDS = 120.0  # after which a programme that no page shows is ended; the first one stays
+MAX_SESSIONS = 4  # at once; each has a process of some 300 MB
+LEFT_SECONDS = 120.0  # after which a session without a page ends, except the first
 
 
-class Programmes:
-    """See the module's sentence.
+class LiveSessions:
+    """A collection of sessions, opened on request and ended when unused.
 
     Args:
-        home: where everything is kept.
-        first: the station and the listener that a page without names shows.
+        home: folder of all data.
+        first: station and listener of a page whose address names none.
         kind: of saved songs.
         options: of their sessions.
     """
@@ -30,18 +32,18 @@ class Programmes:
     ) -> None:
         self.home, self.first = home, first
         self._kind, self._options = kind, options
-        self._running: dict[tuple[str, str], Programme] = {}
+        self._running: dict[tuple[str, str], LiveSession] = {}
         self._lock = threading.Lock()
 
-    def __iter__(self) -> Iterator[Programme]:
-        """Yield those that run."""
+    def __iter__(self) -> Iterator[LiveSession]:
+        """Yield the running sessions."""
         return iter(list(self._running.values()))
 
-    def get(self, station: str | None, listener: str | None) -> Programme:
-        """Return the programme of a station and a listener, opened now if it does not run.
+    def get(self, station: str | None, listener: str | None) -> LiveSession:
+        """Return the session of a station and a listener, opened if needed.
 
         Raises:
-            HomeError: if there is no such station, the name can't be a listener's, or too many run.
+            HomeError: if there is no such station, the listener's name is invalid, or too many run.
         """
         station, listener = (
             station or self.first[0],
@@ -55,48 +57,48 @@ class Programmes:
             found = self._running.get((station, listener))
             if found is None or not found.alive:
                 self._make_room()
-                found = Programme(
+                found = LiveSession(
                     station, listener, home=self.home, kind=self._kind, **self._options
                 )
                 self._running[station, listener] = found
         return found
 
-    def running(self, station: str, listener: str) -> Programme | None:
-        """Return the programme of a station and a listener if it runs."""
+    def running(self, station: str, listener: str) -> LiveSession | None:
+        """Return the session of a station and a listener if it runs."""
         found = self._running.get((station, listener))
         return found if found is not None and found.alive else None
 
-    def song(self, key: str) -> Any:
-        """Return a song that was played, by the key of its play; None if it is none of ours."""
-        return next((programme.songs[key] for programme in self if key in programme.songs), None)
+    def song(self, key: str) -> Song | None:
+        """Return a played song by the key of its play, or None."""
+        return next((session.songs[key] for session in self if key in session.songs), None)
 
     def tidy(self) -> None:
-        """End programmes that nobody has looked at for long."""
+        """End sessions that no page has shown for long."""
         now = time.monotonic()
-        for place, programme in list(self._running.items()):
+        for place, session in list(self._running.items()):
             left = (
-                not programme.watched
-                and now - programme.empty_since > LEFT_SECONDS
+                not session.watched
+                and now - session.unwatched_since > LEFT_SECONDS
                 and place != self.first
             )
-            if left or not programme.alive:
+            if left or not session.alive:
                 del self._running[place]
-                programme.close(wait=False)
+                session.close(wait=False)
 
     def close(self) -> None:
-        """End all."""
-        programmes = list(self._running.values())
-        for programme in programmes:
-            programme.close(wait=False)
-        for programme in programmes:
-            programme.close()
+        """End all sessions."""
+        sessions = list(self._running.values())
+        for session in sessions:
+            session.close(wait=False)
+        for session in sessions:
+            session.close()
         self._running.clear()
 
     def names(self) -> dict[str, list[str]]:
         """Return the stations and the listeners there are, sorted."""
         listeners = {self.first[1], *(listener for _, listener in self._running)}
         try:
-            ratings = Ratings(self.home.ratings)
+            ratings = open_ratings(self.home.ratings)
             listeners |= {name for name, _, _ in ratings.listeners()}
             ratings.close()
         except (HomeError, RatingsError):
@@ -104,9 +106,13 @@ class Programmes:
         return {"stations": sorted(self.home.stations()), "listeners": sorted(listeners)}
 
     def _make_room(self) -> None:
-        if len(self._running) < MOST:
+        if len(self._running) < MAX_SESSIONS:
             return
-        idle = [(one.empty_since, place) for place, one in self._running.items() if not one.watched]
+        idle = [
+            (one.unwatched_since, place) for place, one in self._running.items() if not one.watched
+        ]
         if not idle:
-            raise HomeError(f"{MOST} programmes are on already; close one of their pages first")
+            raise HomeError(
+                f"{MAX_SESSIONS} sessions are already running; close one of their pages first"
+            )
         self._running.pop(min(idle)[1]).close(wait=False)

@@ -1,4 +1,4 @@
-"""Songs as a browser's audio element asks for them: a WAV in memory, whole or a range of its bytes, and its waveform in few numbers."""
+"""Songs for a browser's audio element: a WAV in memory, ranges of its bytes, and its waveform."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PEAKS = 240  # bars of a waveform
 
 
 def wav_of(samples: np.ndarray, sample_rate: int) -> bytes:
-    """Return samples (n,) from -1 to 1, at a rate in Hz, as the bytes of a WAV of 16 bits."""
+    """Return samples (n,) in [-1, 1] at a rate in Hz as the bytes of a 16-bit WAV file."""
     import soundfile
 
     file = io.BytesIO()
@@ -20,20 +20,20 @@ def wav_of(samples: np.ndarray, sample_rate: int) -> bytes:
 
 
 def peaks_of(samples: np.ndarray) -> list[float]:
-    """Return how loud each of PEAKS stretches of a song is, samples (n,), from 0 to 1 of the loudest."""
+    """Return the loudness of samples (n,) in PEAKS intervals, relative to the loudest."""
     parts = np.array_split(np.asarray(samples, np.float64), PEAKS)
     loudness = np.array([np.sqrt(np.mean(np.square(part))) if part.size else 0.0 for part in parts])
     return [round(float(value), 3) for value in loudness / max(float(loudness.max()), 1e-9)]
 
 
 def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """Return the first byte of a Range header and the one behind its last, within `size` bytes; None for all of them.
+    """Return the range (first, end) of a Range header within `size` bytes; None for all bytes.
 
     Raises:
         ValueError: if none of these bytes exist.
     """
     found = re.fullmatch(r"bytes=(\d{0,15})-(\d{0,15})", header.strip()) if header else None
-    # several ranges at once, or another unit: all of it is a lawful answer
+    # several ranges or another unit: a server may answer with everything
     if found is None or found.groups() == ("", ""):
         return None
     first, last = found.groups()

@@ -1,4 +1,4 @@
-"""The cache of prepared music: the same arrays come back, and nothing that happens to its folder does harm."""
+"""The cache of prepared music returns the same arrays, and survives damage to its folder."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_place_that_takes_nothing_is_told_once(
     cache.put(np.arange(3), "song")
     assert (
         cache.problem
-        == f"{tmp_path}/file/kept: prepared music can't be kept here (not a directory); going on without"
+        == f"{tmp_path}/file/kept: can't cache prepared music (not a directory); continuing without"
     )
     tried = []
     monkeypatch.setattr(module.Path, "mkdir", lambda *arguments, **options: tried.append(arguments))
@@ -184,7 +184,7 @@ while True:
 
 
 def test_two_processes_and_kill_9(tmp_path: Path) -> None:
-    """Both write the same entries, are killed in the middle of it, again and again: what is there is whole."""
+    """Two processes write the same entries and are killed again and again: every entry is whole."""
     for round_ in range(3):
         both = [
             subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Damaged music: bytes changed at random in small files of every format are read or refused in one line, quickly and in little memory.
+"""Damaged files of every format are read or refused in one line, quickly and in little memory.
 
 The long form (`python -m pytest -m slow tests/audio_parsing/test_damaged_files.py`) damages 20,000
 files of each kind, and 2,000 M4A, each of which starts a process of its own. A file that crashed
@@ -55,7 +55,7 @@ EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE
 
 
 def original(path: Path, kind: str) -> bytes:
-    """A third of a second of a starter song in stereo where that is possible, with tags where the format has them."""
+    """A third of a second of a starter song, in stereo and with tags where the format has them."""
     container, subtype = KINDS[kind]
     left = render(starter_songs(beats=8)[4], 24000)[:8000]
     channels = 1 if container in ONE_CHANNEL else 2
@@ -82,7 +82,7 @@ def original_m4a(folder: Path) -> bytes:
 
 
 def mutate(data: bytes, rng: np.random.Generator) -> bytes:
-    """Damage a file: bytes and numbers changed (mostly near its head, where the header is), cut off, doubled or filled with one value."""
+    """Damage a file: change bytes and numbers, mostly in its head, cut, double or overwrite it."""
     damaged = bytearray(data)
     for _ in range(rng.integers(1, 9)):
         reach = len(damaged) if rng.random() < 0.5 else min(len(damaged), 128)
@@ -111,7 +111,7 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
 
 
 def seal_pages(data: bytes) -> bytes:
-    """Give the pages of a damaged Ogg file checksums that are right: otherwise most damage never reaches the decoders behind them."""
+    """Correct the checksums of a damaged Ogg file, so that the damage reaches its decoders."""
     sealed = bytearray(data)
     start = sealed.find(b"OggS")
     while 0 <= start <= len(sealed) - 27:
@@ -144,7 +144,7 @@ def _checksum(page: bytes) -> int:
 
 
 def survive(folder: Path, data: bytes, count: int, seed: int) -> int:
-    """Read damaged copies of a file; return how many were refused. Any exception but AudioError is a failure."""
+    """Read damaged copies; return how many were refused. Only AudioError is allowed."""
     rng = np.random.default_rng(seed)
     path = folder / "damaged"
     refused, slowest = 0, 0.0
@@ -170,7 +170,8 @@ def survive(folder: Path, data: bytes, count: int, seed: int) -> int:
     if count > 1000:
         grown = (peak_memory() - before) / 1e6
         print(
-            f"{count} damaged files: {refused} refused, the slowest took {slowest:.2f} s, memory grew by {grown:.0f} MB"
+            f"{count} damaged files: {refused} refused, the slowest took {slowest:.2f} s,"
+            f" memory grew by {grown:.0f} MB"
         )
     return refused
 
@@ -208,7 +209,7 @@ def test_sealed_pages_are_read(tmp_path: Path) -> None:
 
 
 def test_a_length_below_zero(tmp_path: Path) -> None:
-    """Found by the long form: with these two bytes changed, soundfile takes the length of what is left for -244 samples."""
+    """Found by the long form: with these bytes soundfile computes a length of -244 samples."""
     data = bytearray(original(tmp_path / "original", "opus"))
     data[20] = 128  # the first page's number
     data[data.index(b"OggS", 1) + 29] = 127  # the length of a piece of the second page
@@ -219,7 +220,7 @@ def test_a_length_below_zero(tmp_path: Path) -> None:
 def test_what_libsndfile_prints_of_a_damaged_file_is_not_seen(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Found by the long form, too: of one in seven hundred damaged ALAC files libsndfile complains on stdout."""
+    """Found by the long form: libsndfile reports one in 700 damaged ALAC files on stdout."""
     data = bytearray(original(tmp_path / "original", "caf"))
     # the list of the packets' lengths never ends
     data[data.index(b"data", data.index(b"pakt")) - 1] = 128

@@ -263,15 +263,15 @@ def broken(folder: Path) -> dict[str, str]:
     os.mkfifo(folder / "pipe.mp3")
     return {
         "empty.wav": "is empty",
-        "text.mp3": "is not audio that can be read",
-        "cut.flac": "breaks off after",
-        "header.wav": "is not audio that can be read",
-        "nan.wav": "samples that are not numbers",
-        "inf.wav": "samples that are not numbers",
+        "text.mp3": "is not readable audio",
+        "cut.flac": "is truncated after",
+        "header.wav": "is not readable audio",
+        "nan.wav": "samples that are not finite numbers",
+        "inf.wav": "samples that are not finite numbers",
         "silent.wav": "nothing but silence",
         "no samples.wav": "nothing but silence",
         "slow.wav": "50 Hz",
-        "link.ogg": "is a link that leads nowhere",
+        "link.ogg": "is a broken link",
         "pipe.mp3": "is not a file",
     }
 
@@ -335,8 +335,8 @@ def test_a_loop_of_folders_is_read_once(tmp_path: Path) -> None:
     lines: list[str] = []
     assert find_audio(tmp_path, on_skip=lines.append) == [path]
     assert sorted(lines) == [
-        f"{tmp_path / 'a'}: leads to the folder {tmp_path / 'b'}, which is read already",
-        f"{tmp_path / 'b/deep/again'}: leads to the folder {tmp_path}, which is read already",
+        f"{tmp_path / 'a'}: leads to the folder {tmp_path / 'b'}, which was already read",
+        f"{tmp_path / 'b/deep/again'}: leads to the folder {tmp_path}, which was already read",
     ]
 
 
@@ -379,7 +379,7 @@ def test_names_that_are_no_text_are_read(tmp_path: Path) -> None:
 def test_nothing_to_read_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no music here")
     with pytest.raises(
-        AudioError, match="no audio in it that can be read; looked in all its folders for WAV, FLAC"
+        AudioError, match="no readable audio found; searched all its folders for WAV, FLAC"
     ) as caught:
         list(read_folder(tmp_path))
     assert "\n" not in str(caught.value)

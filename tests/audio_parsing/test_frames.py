@@ -1,4 +1,4 @@
-"""Sound to frames and back: lengths, levels, pitches, harmony and rhythm survive; silence stays silent; nothing is random."""
+"""Frames: lengths, levels, pitches, harmony and rhythm survive, silence stays silent."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def chord_progression() -> np.ndarray:
 
 
 def pitch_of(samples: np.ndarray, sample_rate: float = SAMPLE_RATE) -> float:
-    """The MIDI number of the strongest frequency, by a parabola on the logarithm of the spectrum."""
+    """The MIDI number of the strongest frequency, by a parabola on the log spectrum."""
     level = np.log(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) + 1e-12)
     k = int(np.argmax(level[1:-1])) + 1
     left, centre, right = level[k - 1 : k + 2]
@@ -239,7 +239,7 @@ def test_raw_frames_refuse_bad_sizes() -> None:
 
 
 def random_bank(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """A spectrum of 300 bins and 4 windows, one of them longer than the band signals of 32 samples, one empty."""
+    """A spectrum of 300 bins and 4 windows, one longer than the band signals, one empty."""
     counts = np.array([20, 70, 0, 31])
     first = np.array([5, 40, 100, 260])
     start = np.concatenate([[0], np.cumsum(counts)])

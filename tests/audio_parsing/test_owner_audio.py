@@ -1,4 +1,4 @@
-"""The owner's functions, both examples of README.md and the one of docs/library.md, run as they are written."""
+"""Functions of the original programs; these and the code of docs/library.md, run as written."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def write_mp3(path: Path, pitch: float, seconds: float = 1.0, silence: float = 0
     )
 
 
-def example(number: int, page: str = "README.md") -> str:
-    """One of the blocks of Python on a page."""
+def example(number: int, page: str = "docs/original_programs.md") -> str:
+    """Return one of the Python blocks of a page."""
     return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)[
         number
     ]
 
 
 def run_example(text: str, folder: Path) -> str:
-    """Run a block as a program of its own in an empty folder, in less than a minute of the processor; return what it printed."""
+    """Run a block as a program in an empty folder, in less than a minute; return its output."""
     (folder / "example.py").write_text(text, encoding="utf-8")
     environment = os.environ | {
         "MPLBACKEND": "Agg",
@@ -120,7 +120,7 @@ def test_raw_data_from_music_sample(folder: Path, capsys: pytest.CaptureFixture[
     assert np.argmax(spectrum) * 30000 / 6000 == pytest.approx(600, abs=5)
     assert np.abs(sounds[1][:30]).max() > 0.02  # the silence before it is cut
     assert capsys.readouterr().out.splitlines() == [
-        "music_sample/a/broken.mp3: is not audio that can be read (Format not recognised.)"
+        "music_sample/a/broken.mp3: is not readable audio (Format not recognised.)"
     ]
     assert audio.get_raw_data(1, 10, 1)[1] == ["one.mp3"]
 
@@ -178,9 +178,9 @@ class Recorder(SilentDevice):
 
 def test_what_can_not_be_played_is_one_line(silent: None) -> None:
     for wrong in (0, -1, float("nan")):
-        with pytest.raises(ValueError, match="scale is a positive number"):
+        with pytest.raises(ValueError, match="scale must be positive"):
             audio.play_audio(np.ones(10), wrong)
-    with pytest.raises(ValueError, match="not numbers"):
+    with pytest.raises(ValueError, match="not finite numbers"):
         audio.play_audio(np.array([0, np.nan]), 1)
 
 
@@ -207,7 +207,7 @@ def test_comparison_saves_a_file_without_a_display(
     song = np.sin(np.arange(300))[:, None]
     audio.plot_audio_comparison(song, song[:200, 0], path=name)
     assert (folder / name).stat().st_size > 5000
-    assert capsys.readouterr().out.splitlines() == [f"the comparison is in {folder / name}"]
+    assert capsys.readouterr().out.splitlines() == [f"the comparison is saved as {folder / name}"]
 
 
 def test_comparison_draws_both_where_it_is_told() -> None:

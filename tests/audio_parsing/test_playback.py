@@ -1,4 +1,4 @@
-"""Playing: the callback's arithmetic sample by sample, time without a device, and sound through a real server, recorded."""
+"""Playback: the callback sample by sample, the silent device, and a recorded sound server."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
-from audio_parsing import mixing, playback
-from audio_parsing.playback import Player, SilentDevice, open_player, quiet_stderr
+from audio_parsing import devices, mixing, playback
+from audio_parsing.devices import quiet_stderr
+from audio_parsing.playback import Player, SilentDevice, open_player
 
 ROOT = Path(__file__).parents[2]
 RATE = 22050
@@ -108,7 +109,7 @@ def fake_sounddevice(channels: int, check: Callable) -> types.SimpleNamespace:
 def player(monkeypatch: pytest.MonkeyPatch) -> Player:
     """A player on a device that is pulled by hand."""
     monkeypatch.setattr(
-        playback, "_sounddevice", lambda: fake_sounddevice(8, lambda *arguments, **named: None)
+        devices, "load_sounddevice", lambda: fake_sounddevice(8, lambda *arguments, **named: None)
     )
     monkeypatch.setattr(playback, "FILL_SECONDS", 1e6)
     made = Player()
@@ -153,7 +154,7 @@ def test_pause_is_silence_and_loses_nothing(player: Player) -> None:
 def test_changes_in_any_order_lose_no_sample_and_never_click(
     player: Player, rng: np.random.Generator
 ) -> None:
-    """Keys as fast as they come, between the device's calls; each change is a ramp, and the position is what is heard."""
+    """Rapid keys between the device's calls: each change is a ramp, the position is exact."""
     song = np.sin(np.arange(60 * RATE) / 30).astype(np.float32) * np.float32(0.9)
     player.play(song, RATE)
     player._stream.pull(5)
@@ -232,7 +233,7 @@ def test_a_device_of_another_rate_gets_the_song_at_its_own(monkeypatch: pytest.M
     def refuse(*args: Any, **named: Any) -> None:
         raise KeyError("Invalid sample rate")
 
-    monkeypatch.setattr(playback, "_sounddevice", lambda: fake_sounddevice(1, refuse))
+    monkeypatch.setattr(devices, "load_sounddevice", lambda: fake_sounddevice(1, refuse))
     player = Player()
     player._stream.keep_full = player._mixed.fill
     assert (player._stream.samplerate, player._stream.channels) == (44100, 1)
@@ -278,7 +279,7 @@ def test_any_failure_of_a_driver_is_one_line(monkeypatch: pytest.MonkeyPatch) ->
     def broken() -> Any:
         raise RuntimeError("ALSA exploded\nin two lines")
 
-    monkeypatch.setattr(playback, "_sounddevice", broken)
+    monkeypatch.setattr(devices, "load_sounddevice", broken)
     player, reason = open_player()
     assert isinstance(player, SilentDevice)
     assert reason is not None and "\n" not in reason and "ALSA exploded in two lines" in reason

@@ -1,4 +1,4 @@
-"""Pictures: what is drawn is what was given, they are saved where they are asked for, and no length of song is too much."""
+"""Plots show the given data, are saved where requested, and cope with any length."""
 
 from __future__ import annotations
 

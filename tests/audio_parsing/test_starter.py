@@ -1,4 +1,4 @@
-"""The starter collection: the notation, the tunes, their arrangements, and the sound against the truth."""
+"""The starter collection: notation, tunes, arrangements, and sound compared with the notes."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def test_too_low_a_rate_is_refused(songs):
 
 
 def heard_pitch(samples, start, size):
-    """Return the MIDI pitch of the strongest partial from half a beat of samples, as a real number."""
+    """Return the MIDI pitch of the strongest partial of half a beat of samples, a real number."""
     window = samples[start : start + size] * np.hanning(size)
     power = np.abs(np.fft.rfft(window, 1 << 16))
     return 69 + 12 * np.log2(np.argmax(power) * RATE / (1 << 16) / 440)

@@ -1,4 +1,4 @@
-"""Networks that benchmarks/quality.py keeps: they come back as they were, and only to who asks for the same."""
+"""Networks that benchmarks/quality.py stores come back unchanged, for the same options only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.quality_kept import Kept
 from neural_networks.components.parameters import FlatParameters
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station.steps import FRAMES_PER_STEP, STEP_SIZE
 from radio.training.dataset import TrainingSongs
@@ -30,7 +30,7 @@ class Training:
         network = new_vae(beats=3, rng=rng)
         if self.finish:
             taps = rng.standard_normal((3, FRAMES_PER_STEP, STEP_SIZE // FRAMES_PER_STEP))
-            network.module.decoder.finish = Finish(
+            network.module.decoder.calibration = Calibration(
                 taps, rng.random((STEP_SIZE, 5)), rng.random(STEP_SIZE)
             )
         return network, {"cpu": 1.5, "alarms": ["one"]}
@@ -49,7 +49,7 @@ def test_a_network_comes_back_as_it_was(tmp_path: Path, finish: bool) -> None:
     assert train.made == 1 and facts == again
     np.testing.assert_array_equal(first.values, second.values)
     np.testing.assert_array_equal(songs(first), songs(second))
-    assert (second.module.decoder.finish is not None) == finish
+    assert (second.module.decoder.calibration is not None) == finish
 
 
 def test_with_other_options_another_one_is_trained(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
 
 
 def test_smoothness_rises_over_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A roughness that counts from the first step on slows a training; at the end all of it counts."""
+    """A roughness from the first step on slows a training; at the end all of it counts."""
     asked: list[float] = []
 
     def loss(
@@ -89,5 +89,6 @@ def test_smoothness_rises_over_the_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     vae = new_vae(beats=3, rng=np.random.default_rng(0))
     vae_trainer(vae, songs, steps=10, seed=0, threads=1, recipe=THOROUGH, batch=1).run(2, 10)
     np.testing.assert_allclose(
-        asked, [THOROUGH.smoothness * (step / 10) ** THOROUGH.rise for step in range(10)]
+        asked,
+        [THOROUGH.gan.smoothness * (step / 10) ** THOROUGH.smoothness_power for step in range(10)],
     )

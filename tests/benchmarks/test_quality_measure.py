@@ -1,4 +1,4 @@
-"""The Fréchet distance of benchmarks/quality_measure.py: its formula, its statistics, and that it ranks songs as it must."""
+"""The Fréchet distance of benchmarks/quality_measure.py: formula, statistics, and ranking."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_note_begins_once_and_silence_has_none():
 
 
 def test_it_ranks_songs_as_it_must(real):
-    """Other real songs are nearest, two at once are farther, the simple ways and shuffled frames farther still."""
+    """Real songs are nearest, then two at once, then simple methods and shuffled frames."""
     steps, _ = real
     some, others = steps[:20], steps[20:]
     mean, deviation = described(some).mean(axis=0), described(steps).std(axis=0) + 1e-3

@@ -1,4 +1,4 @@
-"""The tunes of benchmarks/quality_tunes.py: none is in the starter collection, by its name or by its notes, and all are drawn in turn."""
+"""The tunes of benchmarks/quality_tunes.py: none is in the starter collection, all are drawn."""
 
 from __future__ import annotations
 

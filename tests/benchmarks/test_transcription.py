@@ -1,4 +1,4 @@
-"""The reading of notes from a transcriber's activations, and the score that compares two transcriptions; the model itself is optional."""
+"""Reading notes from a transcriber's activations, and the score; the model is optional."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The codec: the fold, the range coder, blocks, and files that are cut, flipped, foreign or made to do harm."""
+"""The codec: folding, range coder, blocks, and cut, corrupted, foreign or malicious files."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def coded(
     ]
     blocks = [block for block in [*blocks, *encoder.finish()] if block.chunks]
     decoder = Decoder(sound.shape[1], shipped() if network else None)
-    return blocks, np.concatenate([*(decoder.push(block) for block in blocks), decoder.finish()])
+    return blocks, np.concatenate(
+        [*(decoder.push(block) for block in blocks), decoder.calibration()]
+    )
 
 
 @given(lengths=st.lists(st.integers(1, 4), min_size=1, max_size=5), channels=st.integers(1, 3))
@@ -163,7 +165,11 @@ def test_two_channels_that_are_alike_cost_little_more_than_one() -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(np.nan, "not numbers"), (np.inf, "not numbers"), (2 * LOUDEST, "louder than full scale")],
+    [
+        (np.nan, "not finite numbers"),
+        (np.inf, "not finite numbers"),
+        (2 * LOUDEST, "louder than full scale"),
+    ],
 )
 def test_what_is_no_sound(value: float, words: str) -> None:
     with pytest.raises(ValueError, match=words):
@@ -268,10 +274,8 @@ def test_forged_files_are_refused() -> None:
         "don't fit": forged(header(), block, struct.pack("<HQ", 0, 513)),
         "don.t fit": forged(header(), struct.pack("<HQ", 0, 1 << 63)),
         "damaged in block 1": forged(header(), struct.pack("<HBBI", 513, 0, 0, 0), end),
-        "breaks off, or is damaged": forged(
-            header(), struct.pack("<HBBI", 1, 0, 0, 0xFFFFFFFF), end
-        ),
-        "no compressed sound of ours": b"RIFF" + bytes(100),
+        "is cut off or damaged": forged(header(), struct.pack("<HBBI", 1, 0, 0, 0xFFFFFFFF), end),
+        "not an AI Radio .air file": b"RIFF" + bytes(100),
         "no compressed sound: it ends": b"",
     }
     for words, data in cases.items():
@@ -307,7 +311,7 @@ def test_the_writer_refuses_what_the_file_cannot_say() -> None:
 
 def test_sound_that_is_not_numbers_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.array([0.0, np.nan]), 8000, subtype="FLOAT")
-    with pytest.raises(AudioError, match="a.wav: holds samples that are not numbers"):
+    with pytest.raises(AudioError, match="a.wav: holds samples that are not finite numbers"):
         compress_file(tmp_path / "a.wav", tmp_path / "a.air")
 
 

@@ -1,4 +1,4 @@
-"""Compression by autoencoding: lengths, quality, and the package name that the standard library of Python 3.14 has too."""
+"""Compression by autoencoding: lengths, quality, and Python 3.14's package of the same name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from compression.compression import (
 )
 from compression.training import Lesson
 from neural_networks.autoencoder.residual import ResidualAutoEncoder
-from neural_networks.training.batches import Batch
+from neural_networks.training.batches import Piece
 
 ROOT = Path(__file__).parents[2]
 OWNERS_EXAMPLE = """```python
@@ -78,8 +78,8 @@ def test_the_owners_sizes() -> None:
     assert (COMPRESSION_1_INFO.chunk_size, COMPRESSION_1_INFO.code_size) == (100, 60)
 
 
-def test_the_example_in_the_readme_is_the_owners() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_example_in_the_documentation_is_the_original() -> None:
+    text = (ROOT / "docs" / "original_programs.md").read_text(encoding="utf-8")
     assert OWNERS_EXAMPLE in text
 
 
@@ -103,7 +103,7 @@ def test_music_it_was_not_trained_on_comes_back(trained: CompressionInfo) -> Non
 
 
 def chirp(count: int, seed: int) -> np.ndarray:
-    """Sound (count,) with more structure than principal components see: a tone that glides, in a chunk three numbers."""
+    """Sound (count,) that principal components can't model: a gliding tone, 3 numbers a chunk."""
     rng = np.random.default_rng(seed)
     time = np.arange(count) / 22050
     frequency = 1500 * 2 ** np.sin(rng.uniform(3, 9) * time + rng.uniform(0, 6))
@@ -165,7 +165,7 @@ def test_chunks_that_are_kept_apart_are_not_learned(monkeypatch: pytest.MonkeyPa
     tested: set[int] = set()
     loss, test_loss = Lesson.loss, Lesson.test_loss
 
-    def told_loss(self: Lesson, module: ResidualAutoEncoder, batch: Batch) -> float:
+    def told_loss(self: Lesson, module: ResidualAutoEncoder, batch: Piece) -> float:
         learned.update(batch.indices.tolist())
         return loss(self, module, batch)
 
@@ -196,7 +196,7 @@ def test_misuse_is_told() -> None:
         compress(smooth_noise(15, 0), info)
     with pytest.raises(ValueError, match="no samples"):
         train_compressor([], info, 10)
-    with pytest.raises(ValueError, match="not numbers"):
+    with pytest.raises(ValueError, match="not finite numbers"):
         train_compressor([np.array([[np.nan]])], info, 10)
     with pytest.raises(ValueError, match=r"not \(4, 2\)"):
         train_compressor([np.zeros((4, 2))], info, 10)
@@ -211,7 +211,7 @@ def test_misuse_is_told() -> None:
 
 @pytest.fixture
 def standard_library(tmp_path: Path) -> Path:
-    """A folder that plays the part of Python 3.14's standard library, with a package named compression."""
+    """A folder that imitates Python 3.14's standard library, with a package named compression."""
     package = tmp_path / "standard" / "compression"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
@@ -222,7 +222,8 @@ def standard_library(tmp_path: Path) -> Path:
 def run(code: str, *path: Path) -> str:
     """Run code with these folders before all others; return what it printed."""
     # An editable installation finds our modules by itself, which hides what is tested here.
-    code = f"import sys\nsys.meta_path[:] = [each for each in sys.meta_path if 'editable' not in repr(each).lower()]\n{code}"
+    meta = "[each for each in sys.meta_path if 'editable' not in repr(each).lower()]"
+    code = f"import sys\nsys.meta_path[:] = {meta}\n{code}"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -236,17 +237,19 @@ def run(code: str, *path: Path) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("first", ["audio_parsing", "neural_networks", "radio"])
+@pytest.mark.parametrize("first", ["audio_parsing", "radio"])
 def test_where_the_standard_librarys_package_is_found_first(
     standard_library: Path, first: str
 ) -> None:
-    code = f"import {first}, gzip\nfrom compression._common import NAME\nfrom compression.compression import compress\nprint(NAME)"
+    code = f"import {first}, gzip\nfrom compression._common import NAME\n"
+    code += "from compression.compression import compress\nprint(NAME)"
     assert run(code, standard_library, ROOT) == "the standard library"
 
 
 def test_where_ours_is_found_first(standard_library: Path) -> None:
     code = f"import os\nos.__file__ = {str(standard_library / 'os.py')!r}\n"
-    code += "from compression._common import NAME\nfrom compression.compression import compress\nprint(NAME)"
+    code += "from compression._common import NAME\n"
+    code += "from compression.compression import compress\nprint(NAME)"
     assert run(code, ROOT, standard_library) == "the standard library"
 
 
@@ -268,7 +271,7 @@ def test_nothing_else_is_called_compression() -> None:
                 "radio",
                 "examples",
                 "benchmarks",
-                "tests",
+                "tests/support",
             )
         ),
     ]

@@ -1,4 +1,4 @@
-"""What the compression benchmark learns from and is judged by are kept apart, and its peers are lined up before they are measured."""
+"""The compression benchmark separates training and test music, and aligns its peers."""
 
 from __future__ import annotations
 

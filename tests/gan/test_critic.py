@@ -1,4 +1,4 @@
-"""Critics of every body: their gradients, their spectral norms, and that forward changes nothing."""
+"""Critics of every body: their gradients, their spectral norms, a forward pass without effects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 
 from gan import critic_bodies as bodies
 from gan.critic import Critic
-from gan.saliency import moments, plot_saliency, saliency
 from neural_networks.components.bidirectional import Bidirectional
 from neural_networks.components.gru import GRU
 from neural_networks.components.parameters import pack
@@ -25,7 +24,7 @@ def make(hidden: int = 5, dtype=np.float64, body: bodies.Body = bodies.convoluti
 
 
 def relative_error(function, arrays, gradients, seed: int = 0) -> float:
-    """Compare gradients with central differences of `function()` along random directions of the arrays."""
+    """Compare gradients with central differences of `function()` along random directions."""
     rng = np.random.default_rng(seed)
     worst = 0.0
     for _ in range(3):
@@ -65,24 +64,6 @@ def test_gradients_of_the_score(body, steps, batch):
     assert relative_error(loss, [x, *(p.value for p in parameters)], gradients) < 1e-6
     for parameter, gradient in zip([x, *(p.value for p in parameters)], gradients, strict=True):
         assert relative_error(loss, [parameter], [gradient], seed=3) < 1e-5
-
-
-@every_body
-@pytest.mark.parametrize(("steps", "batch"), [(9, 3), (8, 1)])
-def test_gradients_of_the_layer_means(body, steps, batch):
-    critic = make(body=body)
-    rng = np.random.default_rng(2)
-    x = rng.uniform(0, 1, (steps, batch, FEATURES))
-    features, cache = critic.layer_means(x)
-    assert features.shape == (batch, 5 * len(critic.trunk.layers))
-    weights = rng.standard_normal(features.shape)
-    dx = critic.layer_means_backward(weights, cache)
-    gradients = [dx, *(p.grad.copy() for p in critic.trunk.parameters())]
-    arrays = [x, *(p.value for p in critic.trunk.parameters())]
-    assert (
-        relative_error(lambda: float(np.vdot(critic.layer_means(x)[0], weights)), arrays, gradients)
-        < 1e-6
-    )
 
 
 @every_body
@@ -155,7 +136,7 @@ def test_the_centre_is_taken_off_before_the_layers(body):
 
 
 def test_a_critic_of_frames_reads_every_frame_with_the_same_weights():
-    """A song that begins two frames later has the same first layer, one place later: half a step's place does not matter."""
+    """A song that begins two frames later has the same first layer, one place later."""
     critic = make(body=bodies.framewise)
     frames = np.random.default_rng(0).uniform(0, 1, (60, 1, FEATURES // 6))
 
@@ -192,25 +173,8 @@ def test_float32_and_bad_shapes(body):
     x = np.random.default_rng(0).uniform(0, 1, (10, 2, FEATURES)).astype(np.float32)
     score, cache = critic.forward(x)
     assert score.dtype == critic.backward(np.ones_like(score), cache).dtype == np.float32
-    assert critic.layer_means(x)[0].dtype == np.float32
     with pytest.raises(ValueError, match=r"\(10, 2, 6\)"):
         critic.forward(x[:, :, :6])
-
-
-@every_body
-def test_saliency_shows_the_moment_that_matters(tmp_path, body):
-    critic = make(body=body)
-    x = np.random.default_rng(0).uniform(0, 1, (24, 2, FEATURES))
-    scores, gradient = saliency(critic, x)
-    nudged = x.copy()
-    nudged[5, 0] += 1e-6 * gradient[5, 0]
-    rise = critic.forward(nudged)[0] - scores
-    assert rise[0] == pytest.approx(1e-6 * np.sum(gradient[5, 0] ** 2), rel=1e-3)
-    assert rise[1] == 0
-    assert moments(gradient).shape == (24, 2)
-    np.testing.assert_allclose(moments(gradient).mean(axis=0), 1)
-    plot_saliency(x[:, 0], gradient[:, 0], tmp_path / "saliency.png", seconds=3.0)
-    assert (tmp_path / "saliency.png").stat().st_size > 1000
 
 
 @every_body

@@ -1,4 +1,4 @@
-"""Gradient penalties: their gradients by finite differences through every layer and every critic, and the errors of others."""
+"""Gradient penalties: compared with differences for every layer and critic, and known mistakes."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_the_check_sees_a_small_error(rng: np.random.Generator) -> None:
 
 
 def test_values_of_a_linear_critic_by_hand() -> None:
-    """D = mean over T of w x_t has the gradient w / T at each of T steps: the norm |w| / sqrt(T), for every song."""
+    """D = mean over T of w x_t has the gradient w / T at each step: the norm |w| / sqrt(T)."""
     critic = Sequential(MeanOverTime(), Dense(2, 1, rng=RNG))
     critic.layers[1].weight.value[:] = [[3.0], [4.0]]  # type: ignore[attr-defined]
     pack(critic, np.float64)
@@ -153,7 +153,7 @@ def test_values_of_a_linear_critic_by_hand() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("penalty", PENALTIES, ids=["slope", "flatness"])
 def test_a_flat_critic_gets_finite_gradients(penalty, dtype) -> None:
-    """At |dD/dx| = 0, where the norm has no derivative, and at norms whose squares are below the smallest float."""
+    """At |dD/dx| = 0, without a derivative, and at norms whose squares underflow."""
     critic = Critic(FEATURES, 5, body=bodies.recurrent, rng=np.random.default_rng(0))
     flat = pack(critic, dtype)
     x = np.random.default_rng(1).uniform(0, 1, (6, 2, FEATURES)).astype(dtype)

@@ -1,4 +1,4 @@
-"""Pictures of an adversarial training and of a descent: what is in them, and that a file is never half written."""
+"""Pictures of an adversarial training: their content, and that a file is never half written."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from gan import plots
-from gan.descent import descend
-from gan.latent import LatentDistribution
-from gan.plots import plot_descent, plot_training
+from gan.plots import plot_training
 from tests.gan.test_trainer import FEATURES, trainer
 
 
@@ -48,25 +46,6 @@ def test_a_long_training_is_drawn_with_few_points(monkeypatch, tmp_path):
     gan.log.extend([gan.log[-1]] * 9_000)
     figure = drawn(monkeypatch, lambda: plot_training(gan, tmp_path / "a.svg", bands=FEATURES))
     assert 300 < len(figure.axes[0].lines[0].get_ydata()) < 900
-
-
-def test_a_descent_is_drawn_with_its_losses_and_distances(monkeypatch, tmp_path):
-    rng = np.random.default_rng(0)
-    inside = LatentDistribution(rng.standard_normal((50, 3)), np.full((50, 3), -6.0), "gaussian")
-    descent = descend(
-        lambda p: (np.sum(p**2, axis=1), 2 * p),
-        rng.standard_normal((4, 3)),
-        steps=8,
-        distribution=inside,
-    )
-    figure = drawn(monkeypatch, lambda: plot_descent(descent, tmp_path / "descent.pdf"))
-    assert (tmp_path / "descent.pdf").read_bytes().startswith(b"%PDF")
-    value, distance = figure.axes
-    assert len(distance.lines) == 4
-    np.testing.assert_allclose(distance.lines[2].get_ydata(), descent.distances[:, 2])
-    np.testing.assert_allclose(value.lines[4].get_ydata(), descent.history)
-    with pytest.raises(ValueError, match="descent.txt"):
-        plot_descent(descent, tmp_path / "descent.txt")
 
 
 def test_a_picture_that_cannot_be_finished_leaves_the_one_before(monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""Adversarial training on toy songs: the chain rule end to end, learning, threads, resuming, alarms."""
+"""Adversarial training on toy songs: chain rule, learning, threads, resuming, alarms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from neural_networks.components.module import Sequential
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import check_gradients
 from neural_networks.training.trainer import TrainingDiverged
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 
 FEATURES, BEATS = 8, 4
@@ -26,7 +26,7 @@ STEPS = 4 * BEATS
 
 
 def toy_songs(count: int = 40) -> np.ndarray:
-    """Songs of a note that starts at one of eight pitches and rises or falls, on and off the beat (N, S, F)."""
+    """Songs of a note that starts at one of eight pitches, rising or falling (N, S, F)."""
     rng = np.random.default_rng(0)
     songs = np.zeros((count, STEPS, FEATURES), np.float32)
     for song in songs:
@@ -51,7 +51,7 @@ def trainer(threads: int = 1, **options) -> GANTrainer:
         vae,
         critic,
         toy_songs(),
-        options=GANOptions(**{"batch_size": 9, **options}),
+        options=GANOptions(**{"batch_size": 9, "reconstruction_weight": 300.0, **options}),
         threads=threads,
         seed=3,
     )
@@ -60,11 +60,11 @@ def trainer(threads: int = 1, **options) -> GANTrainer:
 @pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_score_of_a_coordinate_has_the_right_gradient_end_to_end(body, batch):
-    """P -> generator and its finish -> added layers, which begin as the identity -> critic: dP and every parameter on the way."""
+    """P -> generator and calibration -> adapter -> critic: dP and every parameter on the way."""
     rng = np.random.default_rng(0)
     decoder = RecurrentVAE(FEATURES, latent_size=6, beats=BEATS, hidden=16, rng=rng).decoder
     curve = np.cumsum(rng.uniform(0.01, 0.05, (FEATURES, 30)), axis=1)
-    decoder.finish = Finish(
+    decoder.calibration = Calibration(
         rng.normal(0, 0.4, (5, 2, FEATURES // 2)), curve, rng.uniform(0.02, 0.1, FEATURES)
     )
     added = Dense(FEATURES, FEATURES, rng=rng), Dense(FEATURES, FEATURES, rng=rng)
@@ -161,7 +161,7 @@ def reconstruction_error(gan: GANTrainer) -> float:
 def scores(gan: GANTrainer) -> tuple[float, float]:
     vae = gan._generator.parameters.module
     real = np.ascontiguousarray(gan.songs.transpose(1, 0, 2))
-    drawn = gan._round.latents.mix(40, np.random.default_rng(0)).astype(np.float32)
+    drawn = gan._losses.latents.mix(40, np.random.default_rng(0)).astype(np.float32)
     fake = vae.decoder.forward(drawn)[0]
     return float(gan.critic.forward(real)[0].mean()), float(gan.critic.forward(fake)[0].mean())
 
@@ -169,7 +169,7 @@ def scores(gan: GANTrainer) -> tuple[float, float]:
 def test_one_and_two_threads_give_the_same_bytes_and_a_restored_trainer_goes_on_with_them():
     one, two = trainer(threads=1), trainer(threads=2)
     for trainer_of_two in (two._generator, two._critic):
-        trainer_of_two._halves._seconds = 1.0  # worth a thread from the first step on
+        trainer_of_two._pieces._seconds = 1.0  # worth a thread from the first step on
     one.run(6)
     two.run(6)
     resumed = trainer()
@@ -203,7 +203,7 @@ def test_a_state_saved_in_the_middle_of_a_step_is_refused(monkeypatch):
     def interrupted(critic, batch):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gan._critic._halves, "loss", interrupted)
+    monkeypatch.setattr(gan._critic._pieces, "loss", interrupted)
     with pytest.raises(KeyboardInterrupt):
         gan.run(4)
     with pytest.raises(ValueError, match="generator has made 3 steps, the critic 2") as caught:

@@ -1,4 +1,4 @@
-"""Extremes of input through every layer, loss, optimizer and the Trainer: finite numbers or one clear error, and NaN is never hidden."""
+"""Extreme inputs through every layer, loss, optimizer and the Trainer: finite, or a clear error."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from neural_networks.optimizers.optimizers import (
     RMSprop,
 )
 from neural_networks.optimizers.schedules import constant
-from neural_networks.training.trainer import Batch, Trainer, TrainingDiverged
+from neural_networks.training.trainer import Piece, Trainer, TrainingDiverged
 from neural_networks.vae.vae import VAE
 
 SIZE = 16  # values of a step
@@ -154,7 +154,7 @@ HUGE = (1e30, -1e30, 3e38, -3e38)
 
 @pytest.mark.parametrize("name", TWO)
 def test_every_loss_is_finite_or_says_that_it_is_not(name: str) -> None:
-    """Ordinary and tiny numbers give finite ones; of huge ones a square may be infinite; NaN gives NaN."""
+    """Ordinary and tiny numbers give finite ones, squares may overflow, NaN gives NaN."""
     loss: Loss = TWO[name]
     for y in (*VALUES, *HUGE, np.nan):
         for target in (*VALUES, *HUGE, np.nan):
@@ -180,7 +180,7 @@ def trainer_of(layer: Module, x: np.ndarray, optimizer=None, clip: float | None 
     layer = copy.deepcopy(layer)
     x = x.astype(np.float32)
 
-    def loss(module: Module, batch: Batch) -> float:
+    def loss(module: Module, batch: Piece) -> float:
         y, cache = module.forward(np.ascontiguousarray(x[:, batch.indices]))
         value, dy = losses.mean_squared_error(y, np.zeros_like(y))
         module.backward(dy, cache)
@@ -193,13 +193,13 @@ def trainer_of(layer: Module, x: np.ndarray, optimizer=None, clip: float | None 
 
 @pytest.mark.parametrize("name", [name for name, layer in LAYERS.items() if layer.parameters()])
 def test_the_trainer_goes_on_or_says_why_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And NumPy says nothing: a warning would be an error here. A second thread has warnings of its own."""
+    """NumPy does not warn, which would be an error here, on either thread."""
     monkeypatch.setattr("neural_networks.training.pieces._WORTH_A_THREAD", 0.0)
     layer = Sequential(LAYERS[name])
     stopped = 0
     for what, x in (INPUTS | {"NaN": spoiled(np.nan), "infinite": spoiled(np.inf)}).items():
         trainer = trainer_of(layer, x)
-        trainer._halves.threads = 2
+        trainer._pieces.threads = 2
         try:
             losses_made = trainer.run(3, 3)
             assert np.isfinite(losses_made).all(), what
@@ -221,11 +221,11 @@ def test_the_trainer_goes_on_or_says_why_not(name: str, monkeypatch: pytest.Monk
 def test_every_optimizer_bears_gradients_from_nothing_to_huge(
     optimizer: type, clip: float | None
 ) -> None:
-    """Finite weights that still move for an ordinary gradient afterwards, or TrainingDiverged with the last good ones."""
+    """Weights stay finite and learn afterwards, or TrainingDiverged leaves the last good ones."""
     for size in (0.0, 1e-45, 1e-40, 1e-20, 1e10, 1e18, 1e30, np.nan):
         scale = [size]
 
-        def loss(module: Module, batch: Batch, scale=scale) -> float:
+        def loss(module: Module, batch: Piece, scale=scale) -> float:
             module.weight.grad += np.float32(scale[0])
             return 1.0
 
@@ -272,7 +272,7 @@ def test_the_owners_networks(kind: type) -> None:
 
 @pytest.mark.parametrize("kind", [GRU, LSTM, RNN])
 def test_single_and_double_precision_stay_together_for_a_thousand_steps(kind: type) -> None:
-    """The same batches and noise in float32 and in float64: how far the losses and the weights of 1,000 steps are apart."""
+    """1,000 steps with the same batches and noise in float32 and float64 stay close."""
     data = np.random.default_rng(3).uniform(-1, 1, (12, 10, SIZE))
     made = []
     for dtype in (np.float32, np.float64):
@@ -280,7 +280,7 @@ def test_single_and_double_precision_stay_together_for_a_thousand_steps(kind: ty
         flat = pack(Sequential(kind(SIZE, 24, rng=rng), Dense(24, SIZE, rng=rng)), dtype)
         start = flat.values.astype(np.float64)
 
-        def loss(module: Module, batch: Batch, dtype=dtype) -> float:
+        def loss(module: Module, batch: Piece, dtype=dtype) -> float:
             x = np.ascontiguousarray(data[batch.indices].transpose(1, 0, 2), dtype)
             y, cache = module.forward(x + 0.05 * batch.rng.standard_normal(x.shape).astype(dtype))
             value, dy = losses.mean_squared_error(y, x)

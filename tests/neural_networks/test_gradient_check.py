@@ -1,4 +1,4 @@
-"""The checker itself: it passes what is right and catches an error of 0.1 %, and says where it is."""
+"""The checker itself: it passes what is right and finds an error of 0.1 %, and where it is."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_an_error_of_a_thousandth_is_caught(fault: str, seed: int) -> None:
     assert wrong == [f"layers.2.{fault}"]
     assert 1e-4 < report.error < 2e-3
     with pytest.raises(
-        GradientError, match=rf"layers.2.{fault} .*WRONG: at \[.*backward says .* differences say"
+        GradientError, match=rf"layers.2.{fault} .*WRONG: at \[.*backward gives .* differences give"
     ):
         report.require()
 

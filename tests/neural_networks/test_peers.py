@@ -33,7 +33,7 @@ def tensor(array: np.ndarray) -> Any:
 
 
 def pairs(cell: Any, peer: Any, suffix: str) -> list[tuple[Parameter, Any]]:
-    """Our parameters of one cell beside PyTorch's; the one bias of ours is their first, their second is zero."""
+    """Our parameters of a cell beside PyTorch's: our bias is their first, their second is zero."""
     weights = [
         (cell.input_weight, getattr(peer, f"weight_ih_{suffix}")),
         (cell.recurrent_weight, getattr(peer, f"weight_hh_{suffix}")),
@@ -48,7 +48,7 @@ def pairs(cell: Any, peer: Any, suffix: str) -> list[tuple[Parameter, Any]]:
 def compare(
     module: Any, cells: dict[str, Any], peer: Any, shape: tuple, rng: np.random.Generator
 ) -> None:
-    """Run both, the same weights in both; `cells` has our cells by the endings of PyTorch's names, in the order of their states."""
+    """Run both with the same weights; `cells` has our cells by the suffixes of PyTorch's names."""
     steps, batch, inputs, _ = shape
     flat = pack(module, np.float64)
     matches = [pair for suffix, cell in cells.items() for pair in pairs(cell, peer, suffix)]

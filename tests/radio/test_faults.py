@@ -1,4 +1,4 @@
-"""Killed at random moments in training, saving and descent: everything goes on, nothing whole is lost, the same bytes come out.
+"""Killed at random moments in training, saving and descent: all resumes, to the same bytes.
 
 The long form (`python -m pytest -m slow tests/radio/test_faults.py`) kills each of them 50 times.
 """
@@ -19,11 +19,13 @@ from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import load_arrays
 from radio.cli.main import main
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.song_file import station_fingerprint
 from radio.station.station import STATION_FILE, TRAINING_FILE, Station
-from radio.training import train as training
+from radio.training import resume
 from radio.training.checkpoint import BEFORE, TrainingCheckpoint
+from radio.training.plan import TrainingOptions
 from radio.training.train import train_station
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +34,11 @@ MANY = pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])
 # imported everything and begins.
 SCRIPT = """
 import sys
-from radio.training import train as train_station
+from radio.training import resume
 from radio.cli.main import main
-import radio.cli.commands.generate, radio.cli.commands.train, radio.composer.composer, radio.composer.novelty
-train_station.CHECKPOINT_SECONDS = 0.0
+import radio.cli.commands.generate, radio.cli.commands.train
+import radio.composer.local_composer, radio.composer.novelty
+resume.CHECKPOINT_SECONDS = 0.0
 print("begun", flush=True)
 sys.exit(main(sys.argv[1:]))
 """
@@ -67,7 +70,7 @@ class Process:
 
 
 def moments(count: int, seconds: float) -> list[tuple[float, signal.Signals]]:
-    """Draw so many moments within the time a command takes, and whether it is killed or asked to end."""
+    """Draw moments within a command's run, and whether it is killed or asked to end at each."""
     rng = np.random.default_rng(count)
     return [
         (float(rng.uniform(0, seconds)), (signal.SIGKILL, signal.SIGTERM)[i % 2])
@@ -174,7 +177,7 @@ def rated_home(home: Path) -> None:
             number / 5 - 0.5,
             time=float(number),
         )
-        ratings.keep(one)
+        ratings.write(one)
     ratings.close()
 
 
@@ -200,16 +203,17 @@ def stopped(music: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     """A home with a training that was stopped, its two checkpoints."""
     home = tmp_path_factory.mktemp("stopped")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
         done: list[int] = []
-        report = lambda event: done.append(event.get("done", 0) if event["phase"] == "learn" else 0)  # noqa: E731
+
+        def report(event: dict) -> None:
+            done.append(event.get("done", 0) if event["phase"] == "vae" else 0)
+
         assert (
             train_station(
                 home / "s",
                 music,
-                beats=16,
-                steps=20,
-                threads=1,
+                TrainingOptions(beats=16, steps=20, threads=1),
                 report=report,
                 should_stop=lambda: max(done) >= 7,
             )
@@ -221,7 +225,7 @@ def stopped(music: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 def test_a_checkpoint_cut_anywhere_costs_what_came_after_the_one_before(
     stopped: tuple[Path, bytes, bytes],
 ) -> None:
-    """As by a power cut, or a disk that is wearing out: 50 cuts and 50 flips, and then both files damaged."""
+    """As after a power cut or on a failing disk: 50 cuts, 50 bit flips, then both files damaged."""
     folder, last, before = stopped
     checkpoint = TrainingCheckpoint(folder)
     rng = np.random.default_rng(0)
@@ -237,7 +241,7 @@ def test_a_checkpoint_cut_anywhere_costs_what_came_after_the_one_before(
         arrays, _, note = found
         went_on += bool(note)
         if note:
-            assert "going on from the one before" in note and "\n" not in note
+            assert "resuming from the one before" in note and "\n" not in note
             assert all(arrays[name].tobytes() == array.tobytes() for name, array in whole.items())
     assert went_on > 90
     (folder / TRAINING_FILE).unlink()  # killed between two renames
@@ -250,7 +254,12 @@ def test_the_training_that_goes_on_from_the_one_before_ends_in_the_same_bytes(
     stopped: tuple[Path, bytes, bytes], music: Path, tmp_path: Path
 ) -> None:
     folder, last, before = stopped
-    assert train_station(tmp_path / "whole" / "s", music, beats=16, steps=20, threads=1) is not None
+    assert (
+        train_station(
+            tmp_path / "whole" / "s", music, TrainingOptions(beats=16, steps=20, threads=1)
+        )
+        is not None
+    )
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / TRAINING_FILE).write_bytes(last[:-1])
     (tmp_path / "s" / BEFORE).write_bytes(before)
@@ -258,10 +267,12 @@ def test_the_training_that_goes_on_from_the_one_before_ends_in_the_same_bytes(
     notes: list[str] = []
     report = lambda event: notes.append(event.get("note", ""))  # noqa: E731
     assert (
-        train_station(tmp_path / "s", music, beats=16, steps=20, threads=1, report=report)
+        train_station(
+            tmp_path / "s", music, TrainingOptions(beats=16, steps=20, threads=1), report=report
+        )
         is not None
     )
-    assert any("going on from the one before" in note for note in notes)
+    assert any("resuming from the one before" in note for note in notes)
     assert (tmp_path / "s" / STATION_FILE).read_bytes() == (
         tmp_path / "whole" / "s" / STATION_FILE
     ).read_bytes()
@@ -271,7 +282,7 @@ def test_the_training_that_goes_on_from_the_one_before_ends_in_the_same_bytes(
 def test_sigterm_saves_before_it_ends(
     tmp_path: Path, music: Path, capfd: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
-    """As Ctrl-C does: the step is finished and saved, though the last checkpoint was a moment ago."""
+    """As Ctrl-C does: the step is finished and saved, even right after a checkpoint."""
     options = [
         "train",
         str(music),
@@ -284,7 +295,7 @@ def test_sigterm_saves_before_it_ends(
         "--home",
         str(tmp_path),
     ]
-    make = training._Training._checkpoint_if_due
+    make = resume.Checkpoints.save_if_due
     seen: list[int] = []
 
     def counted(self, states) -> None:
@@ -293,7 +304,7 @@ def test_sigterm_saves_before_it_ends(
         if len(seen) == 4:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(training._Training, "_checkpoint_if_due", counted)
+    monkeypatch.setattr(resume.Checkpoints, "save_if_due", counted)
     assert main(options) == 130
     assert "kept what was learned" in capfd.readouterr().err
     assert int(load_arrays(tmp_path / "stations" / "s" / TRAINING_FILE)[0]["vae/steps"]) == 4

@@ -1,4 +1,4 @@
-"""What hypothesis thinks up for command lines, config.toml, station files, rows of the database: understood, or refused in one line.
+"""Random command lines, config.toml, station files and database rows are understood or refused.
 
 Each is tried a hundred times here and 20,000 times by `python -m pytest -m slow
 tests/radio/test_fuzz.py`; docs/reliability.md has the figures. The environment's AI_RADIO_FUZZ is
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from radio.cli.main import COMMANDS, parser
+from radio.cli.parser import COMMANDS, parser
 from radio.home.settings import ACTIONS, KINDS, NAMED_KEYS, SettingsError, read_settings
 from radio.station.station import STATION_FILE, Station, StationError
 
@@ -65,7 +65,7 @@ def fuzz(
 
 OPTIONS = sorted(
     option
-    for command in parser()._subparsers._group_actions[0].choices.values()  # type: ignore[union-attr,attr-defined]
+    for command in parser()._subparsers._group_actions[0].choices.values()  # type: ignore
     for action in command._actions
     for option in action.option_strings
 )

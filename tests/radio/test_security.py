@@ -1,4 +1,4 @@
-"""What comes from outside is numbers and text: nothing is unpickled or run, files can't unpack without bound, no tag names a path."""
+"""Outside input is numbers and text: no pickles, no unbounded unpacking, no paths from tags."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def peak(call) -> int:
 
 
 def bomb(path: Path, size: int, *, lies: bool = False) -> None:
-    """Write a small .npz that unpacks to `size` bytes of zeros, and if it lies says that they are few."""
+    """Write a small .npz that unpacks to `size` zero bytes, and if it lies claims only a few."""
     header = np.lib.format.header_data_from_array_1_0(np.zeros(1, np.uint8)) | {"shape": (size,)}
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -124,7 +124,7 @@ def bomb(path: Path, size: int, *, lies: bool = False) -> None:
 
 @pytest.mark.parametrize("lies", [False, True])
 def test_a_zip_bomb_is_refused(tmp_path: Path, lies: bool) -> None:
-    """A quarter of a megabyte that unpacks to 256: neither is it unpacked nor is memory taken for it."""
+    """A quarter of a megabyte that unpacks to 256: it is not unpacked, no memory is allocated."""
     bomb(tmp_path / "f.npz", 256 << 20, lies=lies)
     assert (tmp_path / "f.npz").stat().st_size < 1 << 19
     assert peak(lambda: load_arrays(tmp_path / "f.npz", largest=64 << 20)) < 8 << 20
@@ -169,7 +169,7 @@ NAMES = (
 def test_no_tag_of_a_file_names_a_path(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A song whose tags are paths, commands and escape codes is compressed, reconstructed and trained on; files appear where asked."""
+    """A song whose tags are paths, commands and escape codes only writes the requested files."""
     music, output, home = tmp_path / "music", tmp_path / "output", tmp_path / "home"
     for folder in (music, output):
         folder.mkdir()
@@ -217,7 +217,7 @@ def test_no_tag_of_a_file_names_a_path(
 def test_a_description_names_no_path_either(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The .json beside a song, which somebody else may have sent: its names of a station and a song lead nowhere else."""
+    """A song's description from a stranger: its names of a station and a song are no paths."""
     tiny_station().save(tmp_path / "stations" / "tiny")
     described = {
         "song": name,
@@ -261,7 +261,7 @@ def test_arrays_of_objects_run_nothing(tmp_path: Path) -> None:
 
 
 def test_every_dependency_has_a_range() -> None:
-    """Both a lowest version, which is the oldest tried, and one that is not reached, which nobody has seen yet."""
+    """Both a lowest version, the oldest tested, and an upper bound, which does not exist yet."""
     source = ast.parse((ROOT / "setup.py").read_text("utf-8"))
     options = {
         keyword.arg: keyword.value
@@ -277,8 +277,8 @@ def test_every_dependency_has_a_range() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
 def test_a_file_never_takes_the_place_of_a_device_or_a_pipe(tmp_path: Path) -> None:
-    """As root, `--output /dev/null.json` and its like would else leave a machine without its device."""
+    """As root, `--output /dev/null.json` and the like would replace a device."""
     os.mkfifo(tmp_path / "pipe.json")
-    with pytest.raises(OSError, match="is no file"):
+    with pytest.raises(OSError, match="is not a file"):
         write_json(tmp_path / "pipe.json", {})
     assert [path.is_fifo() for path in tmp_path.iterdir()] == [True]

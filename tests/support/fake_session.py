@@ -1,71 +1,35 @@
-"""A session that makes sine songs at once and remembers what it was told, and a stage on which it is broadcast."""
+"""A composer of sine songs, a journal that remembers its calls, and a session of both."""
 
 from __future__ import annotations
 
 import threading
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from audio_parsing.playback import SilentDevice
+from radio.composer.events import Event, FinalSong, FinalStep, NoFinal, ReplayedSong
+from radio.composer.song import Song
 from radio.home.settings import Settings
-from radio.ratings.database import Rating
 from radio.ratings.journal import Judged
+from radio.ratings.rating import Rating
 from radio.session.actions import actions
-from radio.session.session import Broadcast
+from radio.session.session import Session
 from radio.taste.insight import Insight
 
 
-class FakeSession:
-    """Sine songs of ten seconds, made at once; remembers what it was told."""
+class FakeJournal:
+    """Remembers ratings in the order in which they were given."""
+
+    listener, station, made_by, delay = "me", "tiny", "ab12", 0.0
 
     def __init__(self) -> None:
-        self.ready = True
         self.ratings: list[tuple[str, float | None, bool]] = []
         self.notes: list[int] = []
-        self.saved: list[str] = []
-        self.count = 0
-        self.failing = False
-        self.hurried = 0
-        self.queue = self.batches = 0
-        self.known: dict[str, Any] = {}
-        self.played_again: list[str] = []
-        self.learned_layers = (0, 0.0)
-        self.resets = 0
-        self.may_end = threading.Event()
-        self.may_end.set()
-
-    @property
-    def rated(self) -> int:
-        return len(self.ratings)
-
-    def next_song(self) -> Any:
-        self.count += 1
-        return self._song(f"Song {self.count}")
-
-    def _song(self, name: str) -> Any:
-        samples = np.sin(np.arange(220_500) / 20).astype(np.float32)
-        latent = np.arange(3, dtype=np.float32)
-        return types.SimpleNamespace(
-            samples=samples,
-            sample_rate=22050,
-            name=name,
-            details="C major",
-            expected=(0.1, 0.2),
-            key=name,
-            latent=latent,
-        )
-
-    def reset_layers(self) -> None:
-        self.resets += 1
-
-    def began(self, song: Any) -> None:
-        pass
-
-    def insight(self, song: Any) -> Insight | None:
-        return self.known.get(song.name)
+        self.extended: list[tuple[str, list[list[float]]]] = []
 
     def history(self) -> list[Rating]:
         return [
@@ -76,6 +40,12 @@ class FakeSession:
     def judged(self) -> tuple[Judged, ...]:
         return tuple(Judged(one.song, one.expected, one.rating) for one in self.history()[::-1])
 
+    def relearned(self) -> int:
+        return 0
+
+    def rating(self, key: str) -> Rating | None:
+        return next((one for one in self.history() if one.key == key), None)
+
     def change(self, key: str, value: float) -> None:
         self.ratings = [
             (name, value if name == key else before, skipped)
@@ -85,57 +55,133 @@ class FakeSession:
     def delete(self, key: str) -> None:
         self.ratings = [one for one in self.ratings if one[0] != key]
 
-    def again(self, coordinate: np.ndarray, *, key: str) -> Any:
-        self.played_again.append(key)
-        return self._song(key)
+    def extend(self, key: str, points: np.ndarray) -> bool:
+        self.extended.append((key, points.tolist()))
+        return key.startswith("old")
 
-    def hurry(self) -> None:
-        self.hurried += 1
-
-    def note(self, song: Any, curve: np.ndarray) -> None:
+    def note(self, song: Song, curve: np.ndarray) -> bool:
         self.notes.append(len(curve))
+        return True
 
-    def rate(self, song: Any, curve: np.ndarray, *, skipped: bool = False) -> None:
+    def rate(self, song: Song, curve: np.ndarray, *, skipped: bool = False) -> bool:
         self.ratings = [one for one in self.ratings if one[0] != song.name]
         self.ratings.append((song.name, float(curve[-1, 1]) if len(curve) else None, skipped))
+        return True
 
     def undo(self) -> Any:
         if not self.ratings:
             return None
         name, value, _ = self.ratings.pop()
-        return types.SimpleNamespace(song=name, rating=value or 0.0)
+        return types.SimpleNamespace(song=name, rating=value or 0.0, key=name)
 
-    def save(self, song: Any, *, kind: str = "wav") -> str:
-        if self.failing:
+
+class FakeComposer:
+    """Sine songs of ten seconds, made at once."""
+
+    def __init__(self) -> None:
+        self.journal: Any = FakeJournal()
+        self.ready = True
+        self.pending = 0
+        self.count = 0
+        self.hurried = 0
+        self.known: dict[str, Insight] = {}
+        self.changes: list[str] = []
+        self.replayed: list[str] = []
+        self.resets = 0
+        self.saved: list[str] = []
+        self.failing = False  # whether songs can't be saved
+        self.may_end = threading.Event()  # the final song
+        self.may_end.set()
+        self.reported: list[Event] = []
+        self._final = ""  # where the final song is
+
+    def next_song(self) -> Song:
+        self.count += 1
+        return self._song(f"Song {self.count}")
+
+    def _song(self, name: str) -> Song:
+        samples = np.sin(np.arange(220_500) / 20).astype(np.float32)
+        latent = np.arange(3, dtype=np.float32)
+        return Song(samples, 22050, latent, name, "C major", expected=(0.1, 0.2), key=name)
+
+    def hurry(self) -> None:
+        self.hurried += 1
+
+    def played(self, key: str, coordinate: np.ndarray) -> None:
+        pass
+
+    def changed(self, key: str) -> None:
+        self.changes.append(key)
+
+    def replay(self, key: str, coordinate: np.ndarray) -> None:
+        self.replayed.append(key)
+        self.reported.append(ReplayedSong(self._song(key)))
+
+    def start_final(self) -> None:
+        self._final = "begun"
+
+    def stop_final(self) -> None:
+        if self._final:
+            self._final = ""
+            self.reported.append(NoFinal(""))
+
+    def reset_adapter(self) -> None:
+        self.resets += 1
+
+    def insight(self, key: str) -> Insight | None:
+        return self.known.get(key)
+
+    def events(self) -> list[Event]:
+        found, self.reported = self.reported, []
+        if self._final == "begun":
+            self._final = "descending"
+            found.append(FinalStep(3, 30, 0.25, 7.5, np.zeros((2, 3))))
+        elif self._final == "descending" and self.may_end.is_set():
+            self._final = ""
+            found.append(FinalSong(self._song("Final Song")))
+        return found
+
+    def close(self) -> None:
+        pass
+
+
+class FakeSession(Session):
+    """A session of fake songs, which are saved nowhere."""
+
+    def __init__(
+        self,
+        player: Any,
+        *,
+        say: Callable[[str], None] = lambda line: None,
+        composer: FakeComposer | None = None,
+    ) -> None:
+        self.fake = FakeComposer() if composer is None else composer
+        super().__init__(self.fake, player, say=say)
+
+    def write(self, song: Song) -> Path:
+        if self.fake.failing:
             raise OSError("no room")
-        self.saved.append(song.name)
-        return f"/songs/{song.name}.{kind}"
-
-    def final_song(self, *, progress: Callable[..., None], should_stop: Callable[[], bool]) -> Any:
-        progress(3, 30, 0.25, 7.5)
-        self.may_end.wait(20)
-        song = self.next_song()
-        song.name = "Final Song"
-        return song
+        self.fake.saved.append(song.name)
+        return Path(f"/songs/{song.name}.wav")
 
 
 class Stage:
-    """A broadcast of fake songs on a clock that is turned by hand."""
+    """A session of fake songs on a clock that is turned by hand."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.session, self.player = FakeSession(), SilentDevice(lambda: self.now)
+        self.player = SilentDevice(lambda: self.now)
         self.said: list[str] = []
-        self.broadcast = Broadcast(self.session, self.player, say=self.said.append)  # type: ignore[arg-type]
-        settings = Settings()
-        does = actions(self.broadcast)
-        self.keys = {key: does[action] for key, action in settings.keys.items() if action in does}
-        self.broadcast.tick()
+        self.session = FakeSession(self.player, say=self.said.append)
+        self.composer, self.journal = self.session.fake, self.session.fake.journal
+        does = actions(self.session)
+        self.keys = {key: does[action] for key, action in Settings().keys.items() if action in does}
+        self.session.tick()
 
     def pass_time(self, seconds: float) -> None:
         for _ in range(round(seconds * 10)):
             self.now += 0.1
-            self.broadcast.tick()
+            self.session.tick()
 
     def press(self, *keys: str) -> None:
         for key in keys:

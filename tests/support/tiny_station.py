@@ -1,4 +1,4 @@
-"""A real station, very small and untrained, whose songs are short tones that differ: enough to play, rate and save."""
+"""A real station, very small and untrained: short tones that differ, to play, rate and save."""
 
 from __future__ import annotations
 

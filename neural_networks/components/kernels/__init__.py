@@ -1,8 +1,8 @@
-"""The one decorator of all kernels: functions over arrays that Numba compiles once and keeps on disk.
+"""The decorator of all kernels: functions over arrays that Numba compiles once and caches on disk.
 
-Contract: a kernel takes arrays and scalars, outputs first; it keeps nothing and releases the GIL,
-so threads can run side by side. Scalars have the dtype of the arrays (a float64 literal would halve
-the speed of float32 loops).
+Contract: a kernel takes arrays and scalars, outputs first; it stores nothing and releases the GIL,
+so threads can run side by side. Scalars have the dtype of the arrays, since a float64 literal would
+halve the speed of float32 loops.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import numba
 import numpy as np
 
-# NOTE: the C library of Linux gives large blocks back to the system at once when they are freed,
-# and each new one is then mapped page by page: a quarter of a training step. From the largest block
-# freed so far, up to 32 MB, it learns to keep such blocks.
+# NOTE: the C library of Linux returns large blocks to the system as soon as they are freed, and
+# each new one is then mapped page by page, which takes a quarter of a training step. It reuses
+# blocks up to the size of the largest one freed so far, at most 32 MB: so free one of that size.
 np.empty(2**25 - 2**16, np.uint8)
 
 
@@ -31,23 +31,24 @@ _STAMP = _stamp()
 
 
 def inner(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function for kernels to call that makes no arrays: it takes them from a workspace, see simd/workspace.py.
+    """Compile a function for kernels to call that takes its arrays from a workspace.
 
-    Numba then counts no references to arrays, which takes a tiny network a third of its time.
+    Numba then counts no references to arrays, which would take a tiny network a third of its time.
+    See simd/workspace.py.
     """
     return numba.njit(_nrt=False, nogil=True, error_model="numpy")(function)
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function with Numba at its first call, and keep the result for the next start of the program."""
-    # Python's division tests would stop vectorisation
+    """Compile a function with Numba at its first call, and cache the result on disk."""
+    # Python's tests for division by zero would prevent vectorisation
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     try:
         compiled = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder that can be written: compile at each start
+    except RuntimeError:  # no folder is writable: compile at each start
         return numba.njit(**options)(function)
-    # NOTE: Numba's cache watches the file of the function only, not the kernels that it calls: let
-    # it watch all of them.
+    # NOTE: Numba's cache depends on the file of the function only, and not on the kernels that it
+    # calls: make it depend on all of them.
     watched = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if watched is not None:
         watched._source_stamp = (watched._source_stamp, _STAMP)

@@ -1,4 +1,4 @@
-"""The first wait on a machine, announced: kernels are compiled at their first call and kept for the next start of the program."""
+"""Announce the compilation of the kernels, a wait at their first use on a machine."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ WAIT = "compiling the kernels for this machine, once; it takes some ten seconds 
 class _First(event.Listener):
     def __init__(self, say: Callable[[str], object]) -> None:
         self.say = say
-        self.said = False
+        self.announced = False
 
     def on_start(self, event: event.Event) -> None:
-        """Announce the first compilation; what is read from the cache is none."""
-        if not self.said:
-            self.said = True
+        """Announce the first compilation; reading from the cache is none."""
+        if not self.announced:
+            self.announced = True
             self.say(WAIT)
 
     def on_end(self, event: event.Event) -> None:
-        """Say nothing: what was waited for goes on."""
+        """Do nothing."""
 
 
 @contextmanager
 def compilation_announced(say: Callable[[str], object] = print) -> Iterator[None]:
-    """Say one line, once, if a kernel has to be compiled within this block."""
+    """Print one line if a kernel has to be compiled within this block."""
     with event.install_listener("numba:compile", _First(say)):
         yield

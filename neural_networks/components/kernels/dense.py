@@ -1,22 +1,45 @@
-"""A dense layer and the squared error inside other kernels: dense.py and losses.py for some rows at a time, on flat vectors.
+"""A dense layer and the squared error for other kernels: some rows at a time, on flat vectors.
 
-dense(out, x, rows, inputs, outputs, weight, bias, workspace) dense_backward(dx, dweight, dbias,
-dy, x, rows, inputs, outputs, weight, workspace) squared_error(y, target, rows, outputs, scale,
-workspace) -> the sum of the squares; y becomes its gradient
+    dense(out, x, rows, layer, workspace)
+    dense_backward(dx, grads, dy, x, rows, layer, workspace)
+    squared_error(y, target, rows, outputs, scale, workspace)    the sum; y becomes its gradient
+
+The mathematics is that of components/dense.py and components/losses.py; the matrix products run on
+register tiles.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
 from numba.extending import register_jitable
 
-from neural_networks.components.kernels.simd.matrix import multiply_tiles
+from neural_networks.components.kernels.simd.matrix import Matrix, multiply_tiles
 from neural_networks.components.kernels.simd.workspace import take_zeros
 
 
+class Layer(NamedTuple):
+    """The weights of a dense layer; both vectors may go on behind them."""
+
+    inputs: int
+    outputs: int
+    weight: np.ndarray  # (inputs, outputs), flat
+    bias: np.ndarray  # (outputs,)
+
+
 @register_jitable
-def dense(out, x, rows, inputs, outputs, weight, bias, workspace):
+def layer_of(weights, inputs, outputs):
+    """Return the layer whose weight and bias begin a vector."""
+    return Layer(inputs, outputs, weights, weights[inputs * outputs :])
+
+
+@register_jitable
+def dense(out, x, rows, layer, workspace):
     """Write out (rows, outputs) = x W + b."""
-    multiply_tiles(out, rows, outputs, x, inputs, 1, weight, outputs, 1, inputs, 0, workspace)
+    inputs, outputs, weight, bias = layer
+    left, right = Matrix(x, inputs, 1), Matrix(weight, outputs, 1)
+    multiply_tiles(out, rows, outputs, left, right, inputs, 0, workspace)
     for row in range(rows):
         line = out[row * outputs : (row + 1) * outputs]
         for j in range(outputs):
@@ -24,29 +47,29 @@ def dense(out, x, rows, inputs, outputs, weight, bias, workspace):
 
 
 @register_jitable
-def dense_backward(dx, dweight, dbias, dy, x, rows, inputs, outputs, weight, workspace):
-    """Write dx = dy W^T and add dW = x^T dy, db = sum of dy."""
-    multiply_tiles(dx, rows, inputs, dy, outputs, 1, weight, 1, outputs, outputs, 0, workspace)
-    multiply_tiles(dweight, inputs, outputs, x, 1, inputs, dy, outputs, 1, rows, 1, workspace)
+def dense_backward(dx, grads, dy, x, rows, layer, workspace):
+    """Write dx = dy W^T and add dW = x^T dy, db = sum of dy to a Layer of gradients."""
+    inputs, outputs, weight, _ = layer
+    errors, transposed = Matrix(dy, outputs, 1), Matrix(weight, 1, outputs)
+    multiply_tiles(dx, rows, inputs, errors, transposed, outputs, 0, workspace)
+    multiply_tiles(grads.weight, inputs, outputs, Matrix(x, 1, inputs), errors, rows, 1, workspace)
     sums, workspace = take_zeros(workspace, outputs)
     for row in range(rows):
         line = dy[row * outputs : (row + 1) * outputs]
         for j in range(outputs):
             sums[j] += line[j]
     for j in range(outputs):
-        dbias[j] += sums[j]
+        grads.bias[j] += sums[j]
 
 
 @register_jitable
 def squared_error(y, target, rows, outputs, scale, workspace):
     """Replace y by dy = scale (y - target) and return the sum of (y - target)^2."""
-    # a column's each, so that vectors of them can be added
+    # one sum per column, so that they can be added as vectors
     squares, workspace = take_zeros(workspace, outputs)
     for row in range(rows):
-        line, wanted = (
-            y[row * outputs : (row + 1) * outputs],
-            target[row * outputs : (row + 1) * outputs],
-        )
+        start, stop = row * outputs, (row + 1) * outputs
+        line, wanted = y[start:stop], target[start:stop]
         for j in range(outputs):
             error = line[j] - wanted[j]
             squares[j] += error * error

@@ -1,4 +1,4 @@
-"""The plain loop of a matrix product: for float64, and for processors without the tile of kernels/simd/tile.py."""
+"""A matrix product as a plain loop, for float64 and for processors without register tiles."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Numba only: chains of small dense layers, alone and with the state of the owner's recurrent cell going round.
+"""Chains of small dense layers, and the recurrence of `Recurrent` over them.
 
 A chain of layers of sizes (S_0, ..., S_n) works on rows [a_0 | a_1 | ... | a_n]: the input, then
 every layer's output, side by side. Its weights are one vector: for each layer W (S_{l-1}, S_l) row
-by row, then b (S_l). Between layers stands a leaky ReLU, the last layer is linear. One call runs a
-whole sequence, so a tiny network is not slowed down by a hundred calls from Python.
+by row, then b (S_l). Between layers is a leaky ReLU, and the last layer is linear. One call runs a
+whole sequence, which spares a tiny network a hundred calls from Python.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from neural_networks.components.kernels import kernel
 from neural_networks.components.kernels.simd.vector import flush, unflush
 
 Array = np.ndarray
-_CHUNK = 64  # rows whose errors stay in the first cache while a weight gradient is summed
+_CHUNK = 64  # rows whose errors stay in the first-level cache while a weight gradient is summed
 
 
 @register_jitable
 def _add_product(out: Array, out_start: int, left: Array, left_start: int, right: Array) -> None:
-    """Add left @ right to columns of `out`, four rows of `right` at a time: one load and store of `out` for four.
+    """Add left @ right to columns of `out`: one load and store of `out` for four rows of right.
 
-    NOTE: rows are cut out one by one, because a block of columns is not contiguous to Numba, and
-    its loops then not vectorised.
+    NOTE: rows are sliced one by one: a block of columns is not contiguous to Numba, which then does
+    not vectorise its loops.
 
     Args:
         out: (N, .), of which the M columns from out_start on are changed.
@@ -54,7 +54,7 @@ def _add_product(out: Array, out_start: int, left: Array, left_start: int, right
 def _add_outer_products(
     out: Array, left: Array, left_start: int, right: Array, right_start: int
 ) -> None:
-    """Add left^T @ right to out (K, M), for K columns of left (N, .) and M columns of right (N, .): the gradient of a weight."""
+    """Add the gradient of a weight, left^T @ right for some columns of each, to out (K, M)."""
     depth, width = out.shape
     end = right_start + width
     for start in range(0, left.shape[0], _CHUNK):
@@ -101,7 +101,7 @@ def _chain_forward(rows: Array, weights: Array, sizes: Array, slope: float) -> N
 
 @register_jitable
 def _transpose(transposed: Array, weights: Array, sizes: Array) -> None:
-    """Write every W^T (S_l, S_{l-1}) to the place that W has in `weights`."""
+    """Write every W^T (S_l, S_{l-1}) where W is in `weights`."""
     used = 0
     for layer in range(1, sizes.size):
         inputs, outputs = sizes[layer - 1], sizes[layer]
@@ -117,7 +117,7 @@ def _transpose(transposed: Array, weights: Array, sizes: Array) -> None:
 def _chain_backward(
     drows: Array, rows: Array, transposed: Array, sizes: Array, slope: float
 ) -> None:
-    """Turn drows, whose last part is dy, into the errors before each activation; the first part becomes dx."""
+    """Fill drows, whose last part is dy, with the errors before each activation, dx first."""
     end, used = rows.shape[1], transposed.size
     for layer in range(sizes.size - 1, 0, -1):
         inputs, outputs = sizes[layer - 1], sizes[layer]
@@ -189,7 +189,7 @@ def recurrent_forward(
         output_sizes: (H, ..., O).
         slope: of the leaky ReLU.
     """
-    mode = flush()  # states and gradients that fade out slow the processor down
+    mode = flush()  # denormal states and gradients slow the processor down
     steps, batch, outputs = y.shape
     hidden, features = first.shape[1], x.shape[2]
     for t in range(steps):
@@ -263,8 +263,8 @@ def recurrent_backward(
     dfirst[:] = 0
     for t in range(steps - 1, -1, -1):
         errors, given = dinner[t], dx[min(t, dx.shape[0] - 1)]
-        # What reaches h_t: from this step's output, and from the next step, which read h_t as its
-        # state.
+        # The gradient of h_t: from the output of this step, and from the next step, whose state it
+        # was.
         for b in range(batch):
             last = errors[b, inner.shape[2] - hidden :]
             now, later = douter[t, b, :hidden], dfirst[b]

@@ -1,23 +1,23 @@
-"""Numba only: the recurrence of a GRU's tangents, forward and backward.
+"""The recurrence of a GRU's tangents, forward and backward.
 
-Contract, outputs first, shapes and names as in kernels/gru.py; U is (H, 3H), gates lie in the order
-reset, update, candidate:
+Contract, outputs first, shapes and names as in kernels/gru.py; U is (H, 3H), the gates are in the
+order reset, update, candidate:
 
-    gru_tangent_forward(hidden_tangent, gates_tangent, candidate_tangent, hidden, gates, candidate,
-    weight)
+    gru_tangent_forward(hidden_tangent, gates_tangent, candidate_tangent,
+                        hidden, gates, candidate, weight)
         hidden_tangent      (T+1, B, H)  [0] is given; the rest is written
         gates_tangent       (T, B, 3H)   in: x'_t W of all steps; out: r'_t, z'_t, n'_t
         candidate_tangent   (T, B, H)    out: q'_t = h'_{t-1} U_n
 
-    gru_tangent_backward(dproduct_tangent, dcandidate_tangent, dhidden_tangent, dhidden, through,
-    dcandidate,
-                         hidden, gates, candidate, hidden_tangent, gates_tangent, candidate_tangent,
-                         weight)
-        dproduct_tangent    (T, B, 3H)   out: the tangent of the gradient with respect to h_{t-1} U + b
-        dcandidate_tangent  (T, B, H)    out: that with respect to x_t W_n
+    gru_tangent_backward(tangents, gradients, values, value_tangents, weight)
+        tangents = dproduct_tangent, dcandidate_tangent, dhidden_tangent
+        gradients = dhidden, through, dcandidate
+        values = hidden, gates, candidate; value_tangents, likewise
+        dproduct_tangent    (T, B, 3H)   out: the tangent of the gradient of h_{t-1} U + b
+        dcandidate_tangent  (T, B, H)    out: that of x_t W_n
         dhidden_tangent     (T, B, H)    the tangent of dhidden
         dhidden             (T, B, H)    the gradient with respect to hidden[1:], from above
-        through             (T, B, H)    dproduct_t U^T of all steps, one product outside of the loop
+        through             (T, B, H)    dproduct_t U^T of all steps, one product before the loop
         dcandidate          (T, B, H)    from gru_errors
 
 A prime is a tangent. The plain twin in NumPy is in
@@ -34,7 +34,7 @@ from neural_networks.components.kernels import kernel
 
 @register_jitable
 def _add_product(out, left, right):
-    """out += left @ right for (B, K) and (K, N), four rows of `right` at a time for two rows of `left`."""
+    """out += left @ right for (B, K) and (K, N): four rows of `right` for two rows of `left`."""
     batch, depth = left.shape
     whole, pairs = depth - depth % 4, batch - batch % 2
     for b in range(0, pairs, 2):
@@ -97,26 +97,16 @@ def gru_tangent_forward(
 
 
 @kernel
-def gru_tangent_backward(
-    dproduct_tangent,
-    dcandidate_tangent,
-    dhidden_tangent,
-    dhidden,
-    through,
-    dcandidate,
-    hidden,
-    gates,
-    candidate,
-    hidden_tangent,
-    gates_tangent,
-    candidate_tangent,
-    weight,
-):
-    """Run the tangent of gru_backward from the last time step to the first; see the contract above."""
+def gru_tangent_backward(tangents, gradients, values, value_tangents, weight):
+    """Run the tangent of gru_backward from the last time step to the first; see the contract."""
+    dproduct_tangent, dcandidate_tangent, dhidden_tangent = tangents
+    dhidden, through, dcandidate = gradients
+    hidden, gates, candidate = values
+    hidden_tangent, gates_tangent, candidate_tangent = value_tangents
     steps, batch, size = candidate.shape
     transposed = np.ascontiguousarray(weight.T)
     one, two = hidden.dtype.type(1), hidden.dtype.type(2)
-    # what step t+1 hands to h_t: dh_{t+1} z_{t+1} + dproduct_{t+1} U^T
+    # the gradient of h_t from step t+1: dh_{t+1} z_{t+1} + dproduct_{t+1} U^T
     carry = np.zeros((batch, size), hidden.dtype)
     carry_tangent = np.zeros((batch, size), hidden.dtype)
     for t in range(steps - 1, -1, -1):

@@ -1,11 +1,11 @@
-"""Tangents of the GRU over whole sequences: the recurrence is one kernel each way, all other products are single GEMMs.
+"""Tangents of the GRU over whole sequences: one kernel each way, and GEMMs over all steps.
 
 The contract is in second_order/rules.py, the equations in gru.py and kernels/tangent.py. The first
 state is a constant: its tangent is 0. T, B, F, H = time steps, batch, input size, hidden size. With
 W the input's weights and U the recurrent ones:
 
-    x'_t W, h'_{t-1} U                                      enter the gates where x_t W and h_{t-1} U do, without biases
-    dW' = sum of x_t^T dsum'_t + x'_t^T dsum_t              dsum: the gradient with respect to x_t W
+    x'_t W, h'_{t-1} U          enter the gates where x_t W and h_{t-1} U do, without biases
+    dW' = sum of x_t^T dsum'_t + x'_t^T dsum_t      dsum: the gradient with respect to x_t W
     dU' = sum of h_{t-1}^T dproduct'_t + h'_{t-1}^T dproduct_t
 """
 
@@ -23,7 +23,7 @@ from neural_networks.components.recurrent_layer import LayerCache
 
 
 class GRUTrace(NamedTuple):
-    """What a backward pass leaves behind."""
+    """What the tangent of a backward pass needs of it."""
 
     dy: np.ndarray  # (T, B, H)
     dproduct: np.ndarray  # (T, B, 3H), with respect to h_{t-1} U + b
@@ -78,16 +78,10 @@ def tangent_backward(
     through = np.empty_like(candidate)
     multiply(_rows(through), _rows(trace.dproduct), weight.T)
     gru_tangent_backward(
-        dproduct,
-        dcandidate,
-        np.ascontiguousarray(dy_tangent, hidden.dtype),
-        trace.dy,
-        through,
-        trace.dcandidate,
-        hidden,
-        gates,
-        candidate,
-        *tangents[1:],
+        (dproduct, dcandidate, np.ascontiguousarray(dy_tangent, hidden.dtype)),
+        (trace.dy, through, trace.dcandidate),
+        (hidden, gates, candidate),
+        tuple(tangents[1:]),
         weight,
     )
     multiply(layer.recurrent_weight.grad, _rows(hidden[:-1]).T, _rows(dproduct), add=True)
@@ -104,16 +98,17 @@ def tangent_backward(
 
 
 def _values(layer: GRU, cache: LayerCache) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return hidden, gates and candidate; refuse what there is no rule for."""
+    """Return hidden, gates and candidate, or raise TypeError where there is no rule."""
     if layer.before is not None or layer.after is not None or cache.repeated or cache.last:
         raise TypeError(
-            "a GRU has second derivatives for an input and an output per step, without networks around it"
+            "a GRU has second derivatives for an input and an output per step, "
+            "without networks around it"
         )
     return cache.hidden, *gru_values(*cache.kept)
 
 
 def _sums(dproduct: np.ndarray, dcandidate: np.ndarray) -> np.ndarray:
-    """Return the gradients with respect to x_t W (T, B, 3H): the candidate's is taken before the reset gate, not behind it."""
+    """Return the gradient of x_t W (T, B, 3H), which enters the candidate beside the reset gate."""
     dsum = dproduct.copy()
     dsum[:, :, 2 * dcandidate.shape[2] :] = dcandidate
     return dsum

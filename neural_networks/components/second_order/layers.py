@@ -1,4 +1,4 @@
-"""Tangents of the layers without a state: the contract is in second_order/rules.py, each layer's equations in its own file.
+"""Tangents of the layers without a state: the contract is in second_order/rules.py.
 
     linear      y = x W + b             y' = x' W                   dW' = x^T dy' + x'^T dy
     activation  y = f(x)                y' = f'(x) x'               dx' = f'(x) dy' + f''(x) x' dy
@@ -28,7 +28,6 @@ from neural_networks.components.activations import (
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.layer_norm import LayerNorm
-from neural_networks.components.mean_over_time import MeanOverTime
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import Parameter
 
@@ -63,22 +62,22 @@ def _without_bias(layer: Dense | Conv1d) -> Dense | Conv1d:
     return part
 
 
-def mean_backward(layer: MeanOverTime, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
-    """Return dx; it depends on nothing but dy."""
+def fixed_backward(layer: Module, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
+    """Return dx of a linear map without parameters, and no trace."""
     return layer.backward(dy, cache), None
 
 
-def mean_tangent_forward(
-    layer: MeanOverTime, x_tangent: np.ndarray, cache: Any
+def fixed_tangent_forward(
+    layer: Module, x_tangent: np.ndarray, cache: Any
 ) -> tuple[np.ndarray, Any]:
-    """Return the mean of x' over time."""
+    """Return y': the same map of x'."""
     return layer.forward(x_tangent)[0], None
 
 
-def mean_tangent_backward(
-    layer: MeanOverTime, dy_tangent: np.ndarray, cache: Any, trace: None, tangents: None
+def fixed_tangent_backward(
+    layer: Module, dy_tangent: np.ndarray, cache: Any, trace: None, tangents: None
 ) -> np.ndarray:
-    """Return dx' = dy' / T."""
+    """Return dx'."""
     return layer.backward(dy_tangent, cache)
 
 
@@ -91,7 +90,7 @@ def elementwise(
     or the tangent of x.
 
     Args:
-        curvature: (layer, cache) -> f''(x), or None where f is made of straight lines.
+        curvature: (layer, cache) -> f''(x), or None where f is piecewise linear.
     """
 
     def backward(layer: Module, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
@@ -106,11 +105,11 @@ def elementwise(
         dx_tangent = layer.backward(dy_tangent, cache)
         if curvature is None:
             return dx_tangent
-        bend = curvature(layer, cache)
-        bend *= x_tangent
-        bend *= dy
-        bend += dx_tangent
-        return bend
+        curved = curvature(layer, cache)
+        curved *= x_tangent
+        curved *= dy
+        curved += dx_tangent
+        return curved
 
     return backward, tangent_forward, tangent_backward
 
@@ -168,7 +167,10 @@ def gate_tangent_backward(
 
 
 def norm_backward(layer: LayerNorm, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
-    """Return dx = s (d - mean d - n mean(d n)) with d = dy gain, and the trace (dy, dx); n is the normalised x, s its scale."""
+    """Return dx = s (d - mean d - n mean(d n)), d = dy gain, and the trace (dy, dx).
+
+    n is the normalised x and s its scale.
+    """
     normalised, scale = cache
     dx = scale * _off_constant_and(dy * layer.gain.value, normalised)
     return dx, (dy, dx)
@@ -177,7 +179,10 @@ def norm_backward(layer: LayerNorm, dy: np.ndarray, cache: Any) -> tuple[np.ndar
 def norm_tangent_forward(
     layer: LayerNorm, x_tangent: np.ndarray, cache: Any
 ) -> tuple[np.ndarray, Any]:
-    """Return y' = gain n' with n' = s (x' - mean x' - n mean(x' n)), and (n', s' / s = -s mean(x' n))."""
+    """Return y' = gain n', n' = s (x' - mean x' - n mean(x' n)), and (n', s' / s).
+
+    s' / s = -s mean(x' n).
+    """
     normalised, scale = cache
     normalised_tangent = scale * _off_constant_and(x_tangent, normalised)
     return layer.gain.value * normalised_tangent, (
@@ -189,7 +194,10 @@ def norm_tangent_forward(
 def norm_tangent_backward(
     layer: LayerNorm, dy_tangent: np.ndarray, cache: Any, trace: Any, tangents: Any
 ) -> np.ndarray:
-    """Return dx' = s' / s dx + s (d' - mean d' - n mean(d' n) - n' mean(d n) - n mean(d n')); add dgain' and dshift'."""
+    """Return dx' and add dgain' and dshift'.
+
+    dx' = s' / s dx + s (d' - mean d' - n mean(d' n) - n' mean(d n) - n mean(d n'))
+    """
     normalised, scale = cache
     dy, dx = trace
     normalised_tangent, growth = tangents
@@ -207,7 +215,7 @@ def norm_tangent_backward(
 
 
 def _off_constant_and(array: np.ndarray, normalised: np.ndarray) -> np.ndarray:
-    """Return what is left of an array without its parts along the constant vector and along n, over the last axis."""
+    """Subtract the parts of an array along the constant vector and along n, over the last axis."""
     return array - _mean(array) - normalised * _mean(array * normalised)
 
 

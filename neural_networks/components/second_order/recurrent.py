@@ -1,8 +1,8 @@
-"""Tangents of the owner's recurrent cell: the contract is in second_order/rules.py, the equations in recurrent.py.
+"""Tangents of `Recurrent`: the contract is in rules.py, the equations in recurrent.py.
 
-Both of its networks are made of straight lines, so tangents and errors go through the same
-matrices, each leaky ReLU's slope being that of the forward pass; curvature there is none. Rows are
-[input | every layer's values], as in kernels/recurrent.py.
+Both networks of the cell are piecewise linear, so tangents and errors pass the same matrices and
+the same slopes of the leaky ReLUs as the forward pass, and there is no curvature. Rows are [input |
+every layer's values], as in kernels/recurrent.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Layers = list[tuple[np.ndarray, np.ndarray]]  # (W, b) of each layer
 
 
 class RecurrentRows(NamedTuple):
-    """Errors before each activation, or tangents of the values, in the places that the cache has the values in."""
+    """Errors before each activation, or tangents of the values, arranged as the cache's values."""
 
     inner: np.ndarray  # (T, B, sum of input_layers)
     outer: np.ndarray  # (T, B, sum of output_layers)
@@ -89,7 +89,7 @@ def tangent_backward(
 
 
 def _chain_forward(tangents: np.ndarray, rows: np.ndarray, layers: Layers, slope: float) -> None:
-    """Fill the tangents (..., N) behind those of the input: a W, times the slope where the value is negative."""
+    """Fill the tangents (..., N) after the input: a W, times the slope for negative values."""
     begin = 0
     for index, (weight, _) in enumerate(layers):
         middle = begin + len(weight)
@@ -120,7 +120,7 @@ def _add_gradients(
     rows_tangent: np.ndarray,
     errors_tangent: np.ndarray,
 ) -> None:
-    """Add dW' = a^T e' + a'^T e and db' = sum of e' of each layer to its place in one vector, a its input and e its error."""
+    """Add dW' = a^T e' + a'^T e and db' = sum of e' of each layer, a its input, e its error."""
     values, errors, changes, error_changes = (
         array.reshape(-1, array.shape[-1]) for array in (rows, errors, rows_tangent, errors_tangent)
     )

@@ -1,17 +1,17 @@
-"""Second derivatives by hand: the tangent of a forward pass and of a backward pass, exact for every layer of a critic.
+"""Second derivatives by hand: exact tangents of the forward and the backward pass of each layer.
 
 The tangent of an array is its derivative along one direction of the input, x + e x_tangent at e = 0
 (Pearlmutter 1994, doi:10.1162/neco.1994.6.1.147, the R-operator). After `y, cache =
 layer.forward(x)`:
 
-    dx, trace = traced_backward(layer, dy, cache)                      as backward, but adds nothing
+    dx, trace = traced_backward(layer, dy, cache)
+        as backward, but adds nothing
     y_tangent, tangents = tangent_forward(layer, x_tangent, cache)
     dx_tangent = tangent_backward(layer, dy_tangent, cache, trace, tangents)
-                                                                       adds the tangent of every
-                                                                       parameter's gradient
+        adds the tangent of every parameter's gradient
 
-Each is one call of the layer's rule. A module that is made of others may bring the three functions
-as methods of its own. docs/gradient_penalty.md derives why a gradient penalty is trained this way.
+Each is one call of the layer's rule, in RULES. A module outside of this package may have the three
+functions as methods. docs/gradient_penalty.md derives why a gradient penalty is trained this way.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neural_networks.components import activations
+from neural_networks.components.bidirectional import Bidirectional
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.dropout import Dropout
@@ -33,6 +34,7 @@ from neural_networks.components.recurrent import Recurrent
 from neural_networks.components.second_order import gru as tangents_gru
 from neural_networks.components.second_order import layers as tangents_layers
 from neural_networks.components.second_order import recurrent as tangents_recurrent
+from neural_networks.components.split_steps import SplitSteps
 
 
 class Rule(NamedTuple):
@@ -44,7 +46,7 @@ class Rule(NamedTuple):
 
 
 def traced_backward(layer: Module, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
-    """Return dx, and the errors inside the layer that the tangent of this pass needs; add nothing to any gradient."""
+    """Return dx, and the errors inside the layer that its tangent needs; add no gradient."""
     return _rule(layer).traced_backward(layer, dy, cache)
 
 
@@ -56,7 +58,7 @@ def tangent_forward(layer: Module, x_tangent: np.ndarray, cache: Any) -> tuple[n
 def tangent_backward(
     layer: Module, dy_tangent: np.ndarray, cache: Any, trace: Any, tangents: Any
 ) -> np.ndarray:
-    """Return dx_tangent, how dx changes with e; add to each parameter's grad how that grad changes."""
+    """Return dx_tangent, how dx changes with e; add the change of each parameter's grad."""
     return _rule(layer).tangent_backward(layer, dy_tangent, cache, trace, tangents)
 
 
@@ -65,9 +67,10 @@ def _rule(layer: Module) -> Rule:
         if kind in RULES:
             return RULES[kind]
         if "tangent_backward" in vars(kind):
-            return Rule(kind.traced_backward, kind.tangent_forward, kind.tangent_backward)  # type: ignore[attr-defined]
+            return Rule(*(getattr(kind, name) for name in Rule._fields))
     raise TypeError(
-        f"a {type(layer).__name__} has no second derivatives here, so no gradient penalty can go through it"
+        f"a {type(layer).__name__} has no second derivatives here, "
+        "so no gradient penalty can go through it"
     )
 
 
@@ -97,6 +100,36 @@ def _sequential_tangent_backward(
     return dy_tangent
 
 
+def _bidirectional_backward(
+    layer: Bidirectional, dy: np.ndarray, cache: Any
+) -> tuple[np.ndarray, Any]:
+    forward_cache, backward_cache, size, _ = cache
+    ahead, forward_trace = traced_backward(layer.forward_cell, dy[:, :, :size], forward_cache)
+    back, backward_trace = traced_backward(layer.backward_cell, dy[::-1, :, size:], backward_cache)
+    return ahead + back[::-1], (forward_trace, backward_trace)
+
+
+def _bidirectional_tangent_forward(
+    layer: Bidirectional, x_tangent: np.ndarray, cache: Any
+) -> tuple[np.ndarray, Any]:
+    ahead, forward_tangents = tangent_forward(layer.forward_cell, x_tangent, cache[0])
+    back, backward_tangents = tangent_forward(layer.backward_cell, x_tangent[::-1], cache[1])
+    return np.concatenate([ahead, back[::-1]], axis=2), (forward_tangents, backward_tangents)
+
+
+def _bidirectional_tangent_backward(
+    layer: Bidirectional, dy_tangent: np.ndarray, cache: Any, trace: Any, tangents: Any
+) -> np.ndarray:
+    forward_cache, backward_cache, size, _ = cache
+    ahead = tangent_backward(
+        layer.forward_cell, dy_tangent[:, :, :size], forward_cache, trace[0], tangents[0]
+    )
+    back = tangent_backward(
+        layer.backward_cell, dy_tangent[::-1, :, size:], backward_cache, trace[1], tangents[1]
+    )
+    return ahead + back[::-1]
+
+
 def _elementwise(curvature: Callable[[Any, Any], np.ndarray] | None) -> Rule:
     backward, forward, tangent = tangents_layers.elementwise(curvature)
     return Rule(backward, forward, tangent)
@@ -108,17 +141,23 @@ _LINEAR = Rule(
     tangents_layers.linear_tangent_backward,
 )
 
+_FIXED = Rule(
+    tangents_layers.fixed_backward,
+    tangents_layers.fixed_tangent_forward,
+    tangents_layers.fixed_tangent_backward,
+)
+
 RULES: dict[type, Rule] = {
     Sequential: Rule(
         _sequential_backward, _sequential_tangent_forward, _sequential_tangent_backward
     ),
+    Bidirectional: Rule(
+        _bidirectional_backward, _bidirectional_tangent_forward, _bidirectional_tangent_backward
+    ),
+    SplitSteps: _FIXED,
     Dense: _LINEAR,
     Conv1d: _LINEAR,
-    MeanOverTime: Rule(
-        tangents_layers.mean_backward,
-        tangents_layers.mean_tangent_forward,
-        tangents_layers.mean_tangent_backward,
-    ),
+    MeanOverTime: _FIXED,
     LayerNorm: Rule(
         tangents_layers.norm_backward,
         tangents_layers.norm_tangent_forward,

@@ -1,4 +1,4 @@
-"""`ai-radio completion`: what a shell needs to complete commands and options."""
+"""`ai-radio completion`: print a script for a shell's completion of commands and options."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ def completion(options: argparse.Namespace) -> None:
     """Print the script for a shell."""
     import shtab
 
-    from radio.cli.main import parser
+    from radio.cli.parser import parser
 
     print(shtab.complete(parser(), options.shell))

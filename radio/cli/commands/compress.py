@@ -1,4 +1,4 @@
-"""`ai-radio compress` and `decompress`: music as small files, and back."""
+"""`ai-radio compress` and `decompress`: music to small .air files, and back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPILING = "Compiling the coder for this machine, once; this takes about 10 sec
 
 
 def compress(options: argparse.Namespace) -> None:
-    """Compress files of music."""
+    """Compress music files."""
     targets = Targets(options.files, options.output, (SUFFIX,), force=options.force)
 
     from compression.files import compress_file
@@ -46,7 +46,7 @@ def compress(options: argparse.Namespace) -> None:
 
 
 def decompress(options: argparse.Namespace) -> None:
-    """Make WAV or FLAC files of compressed ones."""
+    """Turn compressed files into WAV or FLAC files."""
     targets = Targets(options.files, options.output, SOUND, force=options.force)
 
     from compression.files import decompress_file
@@ -72,16 +72,16 @@ def decompress(options: argparse.Namespace) -> None:
 
 
 class Targets(list[tuple[Path, Path]]):
-    """Which file becomes which.
+    """Pairs of a source and a target file.
 
     Args:
-        sources: as they were typed.
-        output: a folder, made if it is not there, or for one source a file with one of the endings.
-        endings: of the files to be written; the first is for those in a folder.
-        force: write over what is there.
+        sources: as typed.
+        output: a folder, made if needed, or for one source a file with one of the endings.
+        endings: of the target files; in a folder the first one is used.
+        force: overwrite existing files.
 
     Raises:
-        UsageError: if a source is none, or a target is there already, or would be written twice.
+        UsageError: if a source does not exist, or a target exists or would be written twice.
     """
 
     def __init__(
@@ -93,12 +93,13 @@ class Targets(list[tuple[Path, Path]]):
         for source in sources:
             if not source.is_file():
                 raise UsageError(
-                    f"{source} {'is no file' if source.exists() else 'does not exist'}; name files to read"
+                    f"{source} {'is not a file' if source.exists() else 'does not exist'};"
+                    " name files to read"
                 )
         single = output.suffix.lower() in endings and not output.is_dir()
         if single and len(sources) > 1:
             raise UsageError(
-                f"{output} is one file, but there are {len(sources)} to write; name a folder"
+                f"{output} is a single file, but there are {len(sources)} to write; name a folder"
             )
         folder = output.parent if single else output
         pairs = [
@@ -109,25 +110,26 @@ class Targets(list[tuple[Path, Path]]):
             twin = next((other for other, place in pairs[:index] if place == target), None)
             if twin is not None:
                 raise UsageError(
-                    f"{twin} and {source} would both become {target}; write them to different folders"
+                    f"{twin} and {source} would both become {target};"
+                    " write them to different folders"
                 )
             if target.exists() and target.samefile(source):
                 raise UsageError(f"{target} would be written over itself; give another --output")
             if target.exists() and not force:
                 raise UsageError(
-                    f"{target} is there already; give another --output, or --force to write over it"
+                    f"{target} already exists; give another --output, or --force to overwrite it"
                 )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise UsageError(
-                f"{folder} is no folder; name one, or a file that ends in {' or '.join(endings)}"
+                f"{folder} is not a folder; name one, or a file that ends in {' or '.join(endings)}"
             ) from error
         self.extend(pairs)
 
 
 class _Line(Progress):
-    """The line that tells how far a file is: called with the seconds that are done and, where it is known, the share of the file."""
+    """The progress line, called with the seconds done and, if known, the share of the file."""
 
     def __init__(self, what: str, number: int, count: int) -> None:
         super().__init__()
@@ -135,18 +137,18 @@ class _Line(Progress):
         self._began = time.monotonic()
 
     def __call__(self, seconds: float, share: float | None) -> None:
-        """Show it."""
+        """Show the progress."""
         done = f"{100 * share:.0f} %" if share is not None else duration(seconds)
         self.show(f"{self._what}  {done}  {self.speed(seconds):.0f} times real time")
 
     def speed(self, seconds: float) -> float:
-        """Return seconds of sound per second of waiting."""
+        """Return seconds of sound processed per second."""
         return seconds / max(time.monotonic() - self._began, 1e-3)
 
 
 def _kept(target: Path, write: Callable[[Path], Any]) -> Any:
-    """Let `write` fill a file that then gets its name, and return what it returned."""
-    from radio.home.atomic import replace_file
+    """Let `write` fill a temporary file, rename it, and return what `write` returned."""
+    from radio.home import replace_file
 
     results: list[Any] = []
     replace_file(target, lambda place: results.append(write(place)))

@@ -1,4 +1,4 @@
-"""`ai-radio stations` and `doctor`: what there is, and whether it works."""
+"""`ai-radio stations` and `doctor`: list the stations, and check that everything works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from radio.home.folder import SHIPPED, Home, HomeError
+from radio.home import SHIPPED, Home, HomeError
 
 if TYPE_CHECKING:
     from audio_parsing.playback import Player
@@ -26,11 +26,12 @@ PACKAGES = (
     "platformdirs",
     "textual",
 )
+GRIDS = {"beat": "frames follow the beat", "absolute": "50 frames a second"}
 TONE_SECONDS, TONE_HZ, TONE_LEVEL = 1.0, 440.0, 0.2
 
 
 def stations(options: argparse.Namespace) -> None:
-    """List the stations of the home and those that came with the package."""
+    """List the stations of the home and those shipped with the package."""
     from radio.station.station import Station, StationError
 
     listed: list[dict[str, Any]] = []
@@ -61,14 +62,15 @@ def stations(options: argparse.Namespace) -> None:
         if facts["problem"]:
             print(f"{facts['name']:20}  not usable: {facts['problem']}")
         else:
-            where = "came with the radio" if facts["shipped"] else facts["folder"]
+            where = "shipped with the radio" if facts["shipped"] else facts["folder"]
             print(
-                f"{facts['name']:20}  {facts['songs']} songs learned, {facts['beats']} beats, {facts['grid']} grid, {where}"
+                f"{facts['name']:20}  trained on {facts['songs']} excerpts of"
+                f" {facts['beats']} beats, {GRIDS[facts['grid']]}, {where}"
             )
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Show paths, versions, sound and kernels; exit code 1 if something is amiss that keeps the radio from playing."""
+    """Show paths, versions, sound and kernels; exit with 1 if a problem stops the radio."""
     facts: dict[str, Any] = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -115,14 +117,15 @@ def installed(package: str) -> str:
 
 
 def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
-    """Look into the ratings without making a database where there is none."""
-    from radio.ratings.database import Ratings, RatingsError
+    """Count the ratings, without making a database where there is none."""
+    from radio.ratings.database import RatingsError
+    from radio.ratings.repair import open_ratings
 
     path = home.path / "ratings.db"
     if not path.exists():
         return {"ratings": 0}
     try:
-        ratings = Ratings(path)
+        ratings = open_ratings(path)
     except RatingsError as error:
         problems.append(str(error))
         return {"ratings": "unusable"}
@@ -132,16 +135,16 @@ def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
 
 
 def _prepared(home: Home) -> str:
-    """Say how much prepared music is kept, for trainings that ask for it again."""
+    """Return how much prepared music is cached for later trainings."""
     from radio.training.music_cache import prepared_music
 
     cache = prepared_music(home.prepared)
     kept, most = (f"{size / 1e6:.0f} MB" for size in (cache.size(), cache.most_bytes))
-    return f"{kept} of music for training, never more than {most}, safe to delete: {cache.folder}"
+    return f"{kept} of music for training, at most {most}, safe to delete: {cache.folder}"
 
 
 def _sound(*, tone: bool) -> dict[str, Any]:
-    """No sound is told but is no problem: the radio plays silently."""
+    """Check the sound; a missing device is not a problem, as the radio can play silently."""
     from audio_parsing.devices import output_devices
     from audio_parsing.playback import Player, open_player
 
@@ -156,7 +159,7 @@ def _sound(*, tone: bool) -> dict[str, Any]:
 
 
 def _play_tone(player: Player) -> str:
-    """Play a tone and say whether the device took it."""
+    """Play a tone and return whether the device played it."""
     import numpy as np
 
     rate = 22050
@@ -169,7 +172,7 @@ def _play_tone(player: Player) -> str:
     until = time.monotonic() + TONE_SECONDS + 3
     while not player.finished and player.failure is None:
         if time.monotonic() > until:
-            return "the device did not take it"
+            return "the device did not play it"
         time.sleep(0.02)
     return player.failure or f"{TONE_SECONDS:g} s of {TONE_HZ:g} Hz, {player.underruns} underruns"
 
@@ -177,10 +180,10 @@ def _play_tone(player: Player) -> str:
 def _kernels(problems: list[str]) -> dict[str, Any]:
     try:
         from radio.composer.warm_up import is_compiled, stamp
-    # a broken Numba shows itself in many ways; here they are told, not raised
+        # a broken Numba fails in many ways; all are reported, none is raised
     except Exception as error:
         problems.append(f"the kernels can't be loaded: {' '.join(str(error).split())}")
         return {}
     place = stamp()
-    kept = "nowhere, compiled at every start" if place is None else str(place.parent)
+    kept = "nowhere; compiled at every start" if place is None else str(place.parent)
     return {"kernels": "compiled" if is_compiled() else "not compiled yet", "kernel cache": kept}

@@ -1,4 +1,4 @@
-"""`ai-radio generate`, `final` and `starter`: songs as WAV files."""
+"""`ai-radio generate`, `final` and `starter`: write songs as WAV files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from radio.home.folder import STARTER, Home, check_name
 
 def generate(options: argparse.Namespace) -> None:
     """Write new songs of a station, or a saved one again."""
-    from radio.composer.novelty import different_songs
+    from radio.composer.novelty import sample_distinct
     from radio.composer.warm_up import compile_once
     from radio.station.song_file import (
         check_fits,
@@ -42,7 +42,7 @@ def generate(options: argparse.Namespace) -> None:
     if description:
         check_fits(description, station, options.like)
     compile_once()
-    songs = different_songs(station, np.random.default_rng(options.seed), beats=beats)
+    songs = sample_distinct(station, np.random.default_rng(options.seed), beats=beats)
     progress = Progress()
     written = []
     for number in range(1, options.count + 1):
@@ -66,8 +66,10 @@ def generate(options: argparse.Namespace) -> None:
 
 
 def final(options: argparse.Namespace) -> None:
-    """Write the song that a listener's ratings lead to."""
-    from radio.composer.composer import RadioSession
+    """Write the song that a listener should like best."""
+    from radio.composer.events import FinalStep
+    from radio.composer.local_composer import LocalComposer
+    from radio.composer.song import write_song
     from radio.composer.warm_up import compile_once
     from radio.station.song_file import file_name
     from radio.station.station import Station
@@ -78,22 +80,29 @@ def final(options: argparse.Namespace) -> None:
     target = Target(options.output, single=True)
     compile_once()
     progress = Progress()
-    session = RadioSession(
+    composer = LocalComposer(
         station, listener, home=home, seed=options.seed, beats=options.beats, background=False
     )
+
+    def show(at: FinalStep) -> None:
+        progress.show(
+            f"descending  {at.step} of {at.steps}, expects {at.expected:+.2f}, "
+            f"distance {at.distance:.1f}"
+        )
+
     try:
-        if not session.rated:
+        if not composer.rated:
             how = f"rate some with ai-radio play --station {station.name}"
             raise UsageError(
                 f"{listener} has rated no song of station {station.name} as it is now; {how}"
             )
-        telling = "descending  {} of {}, expects {:+.2f}, distance {:.1f}"
-        song = session.final_song(progress=lambda *found: progress.show(telling.format(*found)))
-        path = session.save(song, target.path(file_name(song.name, song.latent)))
+        song = composer.final_song(progress=show)
+        path = target.path(file_name(song.name, song.latent))
+        write_song(song, path, composer.journal)
     finally:
-        session.close()
+        composer.close()
     progress.clear()
-    mean, deviation = session.predict(song)
+    mean, deviation = composer.predict(song)
     seconds = round(len(song.samples) / song.sample_rate, 3)
     tell(
         [
@@ -129,11 +138,11 @@ def starter(options: argparse.Namespace) -> None:
 
 
 class Target:
-    """Where songs go: a folder, made if it is not there, or one .wav file.
+    """Where songs are written: a folder, made if needed, or one .wav file.
 
     Args:
-        output: as it was typed.
-        single: whether there is only one song, which a file can hold.
+        output: as typed.
+        single: whether there is only one song, so that a file can hold it.
 
     Raises:
         UsageError: if the output can't hold the songs.
@@ -144,7 +153,7 @@ class Target:
         self._file = output if output.suffix.lower() == ".wav" and not output.is_dir() else None
         if self._file is not None and not single:
             raise UsageError(
-                f"{output} is one file, but there is more than one song; name a folder"
+                f"{output} is a single file, but there is more than one song; name a folder"
             )
         self._folder = output if self._file is None else output.parent
         try:
@@ -155,7 +164,7 @@ class Target:
             ) from error
 
     def path(self, name: str) -> Path:
-        """Return the path for a song's file name without ending."""
+        """Return the path for a file name without its ending."""
         return self._file or self._folder / f"{name}.wav"
 
 

@@ -1,4 +1,4 @@
-"""`ai-radio history` and `listeners`: what was said, as a table or for a program."""
+"""`ai-radio history` and `listeners`: print ratings as a table, as CSV or as JSON."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import sys
 import time
 from typing import Any
 
-from radio.home.folder import Home, check_name
-from radio.ratings.database import Rating, Ratings
+from radio.home import Home, check_name
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
+from radio.ratings.repair import open_ratings
 
 COLUMNS = ("time", "listener", "station", "song", "expected", "rating", "skipped", "key")
 
 
 def history(options: argparse.Namespace) -> None:
-    """Show every rating, the latest first."""
+    """Print every rating, the latest first."""
     found = [] if (ratings := _open(options)) is None else ratings.all()
     for name, chosen in (("listener", options.listener), ("station", options.station)):
         if chosen is not None:
@@ -36,14 +38,14 @@ def history(options: argparse.Namespace) -> None:
     elif not found:
         print("No song has been rated yet; ai-radio plays some.")
     else:
-        print(
-            f"{'when':16}  {'listener':12}  {'station':12}  {'song':22}  {'expected':>8}  {'given':>6}"
-        )
+        names = f"{'when':16}  {'listener':12}  {'station':12}  {'song':22}"
+        print(f"{names}  {'expected':>8}  {'given':>6}")
         for one in found:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
             expected = "" if one.expected is None else f"{min(1.0, max(-1.0, one.expected)):+.2f}"
-            line = f"{when}  {one.listener:12}  {one.station:12}  {one.song:22}  {expected:>8}  {one.rating:+6.2f}"
-            print(line + ("  skipped" if one.skipped else ""))
+            names = f"{when}  {one.listener:12}  {one.station:12}  {one.song:22}"
+            skipped = "  skipped" if one.skipped else ""
+            print(f"{names}  {expected:>8}  {one.rating:+6.2f}{skipped}")
 
 
 def listeners(options: argparse.Namespace) -> None:
@@ -58,17 +60,16 @@ def listeners(options: argparse.Namespace) -> None:
         print()
         return
     if not rows:
-        print("Nobody has rated a song yet; ai-radio --listener NAME plays for somebody.")
+        print("Nobody has rated a song yet; ai-radio --listener NAME plays for a new listener.")
     for who, station, count, last in rows:
-        print(
-            f"{who:20}  {station:20}  {count:5d} ratings, the latest {time.strftime('%Y-%m-%d %H:%M', time.localtime(last))}"
-        )
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(last))
+        print(f"{who:20}  {station:20}  {count:5d} rating{'s' * (count != 1)}, the latest {when}")
 
 
 def _open(options: argparse.Namespace) -> Ratings | None:
-    """Return the ratings, without making a database where there is none."""
+    """Open the ratings, without making a database where there is none."""
     path = Home(options.home).path / "ratings.db"
-    return Ratings(path) if path.exists() else None
+    return open_ratings(path) if path.exists() else None
 
 
 def _row(one: Rating) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`ai-radio listener`: who there is, and taking a listener's ratings elsewhere, bringing them back, or forgetting them."""
+"""`ai-radio listener`: list listeners, and export, import or delete a listener's ratings."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ from pathlib import Path
 from typing import Any
 
 from radio.errors import UsageError
-from radio.home.atomic import write_json
-from radio.home.folder import Home, check_name
-from radio.ratings.database import Rating, Ratings, rating_of_row
+from radio.home import Home, check_name, write_json
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating, rating_of_row
+from radio.ratings.repair import open_ratings
 
 LARGEST_FILE = 64 << 20  # bytes
 
 
 def listener(options: argparse.Namespace) -> None:
-    """List listeners, or export, import or delete one."""
+    """List listeners, or export, import or delete one listener's ratings."""
     home = Home(options.home)
     if options.action != "list" and options.name is None:
         raise UsageError(f"whose ratings? ai-radio listener {options.action} NAME")
     if options.action in ("export", "import") and options.file is None:
         raise UsageError(f"which file? ai-radio listener {options.action} {options.name} FILE.json")
-    ratings = Ratings(home.ratings)
+    ratings = open_ratings(home.ratings)
     try:
         if options.action == "list":
             _list(ratings, options.json)
             return
         name = check_name(options.name, "listener")
         if options.action == "export":
-            count, what = _export(ratings, name, options.file), f"in {options.file}"
+            count, what = _export(ratings, name, options.file), f"exported to {options.file}"
         elif options.action == "import":
-            count, what = _import(ratings, name, options.file), f"from {options.file}"
+            count, what = _import(ratings, name, options.file), f"imported from {options.file}"
         else:
-            count, what = _delete(ratings, home, name), "are deleted"
+            count, what = _delete(ratings, home, name), "deleted"
         if options.json:
             json.dump(
                 {"action": options.action, "listener": name, "ratings": count}, sys.stdout, indent=2
             )
             print()
         else:
-            print(f"{count} ratings of {name} {what}")
+            print(f"{count} rating{'s' * (count != 1)} of {name} {what}")
     finally:
         ratings.close()
 
@@ -64,12 +65,12 @@ def _list(ratings: Ratings, as_json: bool) -> None:
     if not found:
         print("Nobody has rated a song yet.")
     for name, station, count in found:
-        print(f"{name:20}  {count} songs rated on station {station}")
+        print(f"{name:20}  {count} song{'s' * (count != 1)} rated on station {station}")
 
 
 def _export(ratings: Ratings, name: str, path: Path) -> int:
     if path.suffix.lower() != ".json":
-        raise UsageError(f"ratings are exported to a file that ends in .json, not {path}")
+        raise UsageError(f"ratings are exported to a file that ends in .json, not to {path}")
     rated = ratings.of_listener(name)
     if not rated:
         raise UsageError(f"{name} has rated nothing; ai-radio listener list shows who has")
@@ -82,11 +83,11 @@ def _export(ratings: Ratings, name: str, path: Path) -> int:
 
 
 def _import(ratings: Ratings, name: str, path: Path) -> int:
-    """Take ratings from a file, all or none; those that are there already stay one."""
+    """Import ratings from a file, all or none, without duplicates of existing ones."""
     read = _read(path)
     for one in read:
         one.listener = name
-    ratings.keep_all(read)
+    ratings.write_all(read)
     return len(read)
 
 
@@ -96,16 +97,17 @@ def _read(path: Path) -> list[Rating]:
             raise ValueError("it is too large")
         content = json.loads(path.read_text("utf-8"))
         if content["kind"] != "listener" or content["version"] != 1:
-            raise ValueError("its kind or version is another")
+            raise ValueError("its kind or version is unknown")
         return [_rating(row) for row in content["ratings"]]
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(
-            f"{path} holds no listener ({type(error).__name__}: {error}); give what ai-radio listener export wrote"
+            f"{path} is not an exported listener ({type(error).__name__}: {error});"
+            " give a file that ai-radio listener export wrote"
         ) from error
 
 
 def _rating(row: dict[str, Any]) -> Rating:
-    """Return a rating from a file of unknown origin, checked as a row of the database is."""
+    """Return a rating from a file of unknown origin, checked like a row of the database."""
     names = (
         "key",
         "listener",
@@ -123,11 +125,11 @@ def _rating(row: dict[str, Any]) -> Rating:
         json.dumps(row[name]) if name in ("coordinate", "curve") else row[name] for name in names
     ]
     one = rating_of_row([*values, row.get("expected")])
-    # What is printed later must be text that a terminal only shows.
+    # These texts are printed later: control characters would act on the terminal.
     if one is None or not all(
         text.isprintable() for text in (one.key, one.listener, one.made_by, one.song)
     ):
-        raise ValueError("a rating of it is out of range")
+        raise ValueError("a rating is out of range")
     check_name(one.station, "station")
     return one
 
@@ -138,5 +140,5 @@ def _delete(ratings: Ratings, home: Home, name: str) -> int:
     known = folder.is_dir()
     shutil.rmtree(folder, ignore_errors=True)
     if not count and not known:
-        raise UsageError(f"there is no listener {name}; ai-radio listener list shows who there is")
+        raise UsageError(f"there is no listener {name}; ai-radio listener list shows them all")
     return count

@@ -1,4 +1,4 @@
-"""`ai-radio map`: a picture of a station's songs, those it makes and those a listener rated."""
+"""`ai-radio map`: draw a station's songs, new songs and a listener's ratings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from radio.errors import UsageError
 from radio.home.folder import STARTER, Home, check_name
 
 if TYPE_CHECKING:
-    from radio.ratings.database import Rating
+    from radio.ratings.rating import Rating
     from radio.station.station import Station
 
 
 def map(options: argparse.Namespace) -> None:
-    """Draw the map of a station into a file."""
-    from audio_parsing.plots import KINDS
+    """Draw the map of a station to a file."""
+    from audio_parsing.canvas import KINDS
     from radio.station.latent_map import plot_latent_map
     from radio.station.station import Station
 
@@ -47,18 +47,18 @@ def map(options: argparse.Namespace) -> None:
         title=f"Station {station.name}",
         path=output,
     )
-    said = f"{len(rated) or 'none'} rated by {listener}"
-    print(f"{output}  {len(station.means)} songs learned, {len(made)} made, {said}")
+    ratings = f"{len(rated) or 'none'} rated by {listener}"
+    print(f"{output}  {len(station.means)} training excerpts, {len(made)} new songs, {ratings}")
 
 
 def _ratings(home: Home, listener: str, station: Station) -> list[Rating]:
-    """Return a listener's ratings of songs that the station as it is now makes; no database is made where there is none."""
-    from radio.ratings.database import Ratings
+    """Return a listener's ratings that fit the station as it is now, without making a database."""
+    from radio.ratings.repair import open_ratings
     from radio.station.song_file import station_fingerprint
 
     if not (home.path / "ratings.db").exists():
         return []
-    ratings = Ratings(home.path / "ratings.db")
+    ratings = open_ratings(home.path / "ratings.db")
     try:
         made_by = station_fingerprint(station)
         return [

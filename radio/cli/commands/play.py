@@ -1,4 +1,4 @@
-"""`ai-radio play`: open the station, the ratings and the sound, and hand over to a face."""
+"""`ai-radio play`: open the station, the ratings and the sound, then start a user interface."""
 
 from __future__ import annotations
 
@@ -11,33 +11,32 @@ from collections.abc import Callable
 from typing import Any
 
 from radio.errors import explain
-from radio.home.folder import Home, HomeError, check_name, without_keeping
+from radio.home.folder import Home, HomeError, check_name, temporary_home
 from radio.home.settings import read_settings
-from radio.session.resume import recall
+from radio.session.resume import Resume, read_last
 
 
 def play(options: argparse.Namespace) -> int:
     """Play a station until the listener quits."""
     home = Home(options.home)
     settings = read_settings(home.path / "config.toml")
-    last = recall(home.path / "session.json")
+    last = read_last(home.path / "session.json")
     listener = check_name(options.listener or last.listener, "listener")
     folder = home.station(options.station or last.station)
     try:
         home.writable()
     except HomeError as error:
-        home = without_keeping(home)
-        print(f"{error}; nothing of this session will be kept", file=sys.stderr)
+        home = temporary_home(home)
+        print(f"{error}; nothing of this session will be saved", file=sys.stderr)
 
-    # Heavy: only after everything that was typed is known to be usable.
+    # Heavy imports, only after the arguments were checked.
     from audio_parsing.playback import open_player
-    from radio.composer.remote import RemoteSession
+    from radio.composer.process import ComposerProcess
     from radio.home.signals import Terminated, stderr_to
     from radio.plain.app import play_on_lines
-    from radio.session.session import Broadcast
-    from radio.session.taking_up import TakingUp
+    from radio.session.session import Session
 
-    session = RemoteSession(
+    composer = ComposerProcess(
         folder,
         listener,
         home=home,
@@ -45,31 +44,21 @@ def play(options: argparse.Namespace) -> int:
         explore=options.explore or "ucb",
         beats=options.beats,
         latent=options.latent,
-        added_layers=settings.added_layers,
-        telling=_tell,
+        adapter=settings.added_layers,
+        report=_tell,
     )
     on_screen = not options.plain and fit_for_a_screen()
-    taking_up = TakingUp(home.path / "session.json", last, session, fresh=options.seed is not None)
+    title = f"{composer.journal.station} / {listener}"
 
-    def open_broadcast(say: Callable[[str], None]) -> Broadcast:
+    def open_session(say: Callable[[str], None]) -> Session:
         player, reason = open_player()
         if not on_screen:
-            say(
-                f"AI Radio    {session.station} / {listener}    {session.rated} song{'' if session.rated == 1 else 's'} rated"
-            )
+            rated = len(composer.journal.judged())
+            say(f"AI Radio    {title}    {rated} song{'' if rated == 1 else 's'} rated")
         if reason:
             say(reason)
-        broadcast = Broadcast(
-            session,
-            player,
-            say=say,
-            started=taking_up.started,
-            attend=session.attend,
-            leaving=taking_up.leaving,
-            kind=settings.kind,
-        )
-        taking_up.begin(broadcast)
-        return broadcast
+        resume = Resume(home.path / "session.json", last, fresh=options.seed is not None)
+        return Session(composer, player, home=home, say=say, resume=resume, kind=settings.kind)
 
     log = home.path / "messages.log"
     try:
@@ -77,9 +66,9 @@ def play(options: argparse.Namespace) -> int:
             if on_screen:
                 from radio.screen.app import play_on_screen
 
-                play_on_screen(open_broadcast, settings, title=f"{session.station} / {listener}")
+                play_on_screen(open_session, settings, title=title)
             else:
-                play_on_lines(open_broadcast)
+                play_on_lines(open_session)
     except Terminated as ended:
         return 128 + ended.number
     except Exception as error:
@@ -90,17 +79,17 @@ def play(options: argparse.Namespace) -> int:
             traceback.print_exception(error, file=file)
         what = " ".join(f"{type(error).__name__}: {error}".split())
         print(
-            f"ai-radio: a fault of the program ({what}); nothing that was rated is lost, and {log} has the details",
+            f"ai-radio: a bug in the program ({what}); no rating is lost, details are in {log}",
             file=sys.stderr,
         )
         return 1
     finally:
-        session.close()
+        composer.close()
     return 0
 
 
 def fit_for_a_screen() -> bool:
-    """Return whether this is a terminal that can be drawn on."""
+    """Return whether this is a terminal that can show a screen."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     dumb = sys.platform != "win32" and os.environ.get("TERM", "") in ("", "dumb")

@@ -1,4 +1,4 @@
-"""`ai-radio reconstruct`: what a station makes of a song it is given."""
+"""`ai-radio reconstruct`: encode songs with a station and decode them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from radio.home.folder import STARTER, Home
 
 
 def reconstruct(options: argparse.Namespace) -> None:
-    """Encode files with a station, decode the coordinates, and write what comes out."""
+    """Encode files with a station, decode the coordinates, and write the songs."""
     home = Home(options.home)
     for path in options.files:
         if not path.is_file():
             raise UsageError(
-                f"{path} {'is no file' if path.exists() else 'does not exist'}; name files with music"
+                f"{path} {'is not a file' if path.exists() else 'does not exist'};"
+                " name files with music"
             )
 
     from radio.composer.warm_up import compile_once

@@ -1,7 +1,7 @@
-"""`ai-radio train`: make a station, with progress and time left; Ctrl-C keeps what was learned.
+"""`ai-radio train`: train a station, with progress and time left; Ctrl-C saves the progress.
 
-Started by mpiexec, as in `mpiexec -n 4 ai-radio train ...`, all processes train one station; the
-first one tells and saves.
+Under mpiexec, as in `mpiexec -n 4 ai-radio train ...`, all processes train one station; the first
+one reports and saves.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from neural_networks.parallel.communicator import Communicator
 from neural_networks.parallel.mpi import processes
 from radio.cli.progress import Progress, duration
 from radio.errors import UsageError
-from radio.home.folder import Home, check_name
+from radio.home import Home, check_name
 
 PHASES = {
     "prepare": "reading the music",
-    "learn": "learning the songs",
-    "perform": "learning to make new ones",
+    "vae": "training the autoencoder",
+    "gan": "training with the critic",
     "save": "saving",
 }
 
@@ -35,10 +35,10 @@ def train(options: argparse.Namespace) -> int:
         return _train(options, communicator)
 
 
-def _train(options: argparse.Namespace, communicator: Communicator) -> int:
+def _check(options: argparse.Namespace) -> None:
     if options.folder is None and not options.starter:
         raise UsageError(
-            "no folder with music was given; name one, or --starter for the starter collection"
+            "no folder of music was given; name one, or --starter for the starter collection"
         )
     if options.folder is not None and options.starter:
         raise UsageError("give a folder or --starter, not both")
@@ -50,17 +50,23 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
         raise UsageError("the new station needs a name; give one with --station NAME")
     check_name(options.station, "station")
     if options.folder is not None and not options.folder.expanduser().is_dir():
-        what = "is no folder" if options.folder.expanduser().exists() else "does not exist"
-        raise UsageError(f"{options.folder} {what}; name a folder with music")
+        what = "is not a folder" if options.folder.expanduser().exists() else "does not exist"
+        raise UsageError(f"{options.folder} {what}; name a folder of music")
     if options.plot is not None and options.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"a picture is a file that ends in .png, .svg or .pdf, not {options.plot}")
+        raise UsageError(f"the name of a plot ends in .png, .svg or .pdf, not {options.plot}")
     if options.plot is not None and not options.plot.expanduser().absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {options.plot.parent} for the picture; make it first")
+        raise UsageError(f"there is no folder {options.plot.parent} for the plot; make it first")
+
+
+def _train(options: argparse.Namespace, communicator: Communicator) -> int:
+    _check(options)
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
-    from gan.latent import DEFAULT_KIND
-    from radio.training.train import BATCH_SIZE, train_station
+    from gan.names import DEFAULT_LATENT
+    from radio.training.plan import TrainingOptions
+    from radio.training.recipes import BATCH_SIZE
+    from radio.training.train import train_station
 
     progress = Progress()
     account = Account()
@@ -68,7 +74,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     stop = _StopPolitely(tells=first)
 
     def report(event: dict[str, Any]) -> None:
-        stop.has_something_to_keep = event["phase"] not in ("prepare", "compile")
+        stop.has_progress = event["phase"] not in ("prepare", "compile")
         line = event.get("note") or event.get("skip")
         if event["phase"] == "compile":
             progress.clear()
@@ -83,19 +89,21 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
         station = train_station(
             folder,
             music,
-            beats=options.beats or 64,
-            minutes=options.minutes,
-            steps=options.steps,
-            seed=options.seed or 0,
-            fresh=options.fresh,
-            threads=options.threads,
-            batch=options.batch or BATCH_SIZE,
+            TrainingOptions(
+                beats=options.beats or 64,
+                minutes=options.minutes,
+                steps=options.steps,
+                seed=options.seed or 0,
+                fresh=options.fresh,
+                threads=options.threads,
+                batch=options.batch or BATCH_SIZE,
+                critic=options.critic,
+                latent=options.latent or DEFAULT_LATENT,
+                thorough=options.thorough,
+                prepared=home.prepared,
+                plot=None if options.plot is None or not first else options.plot.expanduser(),
+            ),
             communicator=communicator,
-            critic=options.critic,
-            latent=options.latent or DEFAULT_KIND,
-            thorough=options.thorough,
-            prepared=home.prepared,
-            plot=None if options.plot is None or not first else options.plot.expanduser(),
             report=report,
             should_stop=lambda: stop.asked,
         )
@@ -104,7 +112,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     progress.clear()
     if station is None:
         print(
-            "Stopped, and kept what was learned. The same command goes on from here.",
+            "Stopped; the progress is saved. The same command continues from here.",
             file=sys.stderr,
         )
         return 130
@@ -113,7 +121,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
 
 
 def _compile(communicator: Communicator) -> None:
-    """Compile the kernels, the first process before the others, who then find them where they share its disk."""
+    """Compile the kernels in the first process, then in the others, which may share its cache."""
     from radio.composer.warm_up import compile_once
 
     if communicator.rank == 0:
@@ -124,19 +132,19 @@ def _compile(communicator: Communicator) -> None:
 
 
 class Account:
-    """Turn the events of a training into lines: how far it is, its loss, its rate, and the time left of this phase.
+    """Format the events of a training: progress, loss, speed, and the time left of this phase.
 
     Args:
-        clock: seconds that never go back.
+        clock: seconds that never decrease.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._phase = ""
-        self._began = (0.0, 0)  # seconds and steps done when the phase was first heard of
+        self._began = (0.0, 0)  # seconds and steps done at the phase's first event
 
     def describe(self, event: dict[str, Any]) -> str:
-        """Return the line of an event with a 'phase', and maybe 'done', 'of' and 'loss'."""
+        """Return a line for an event with a 'phase', and perhaps 'done', 'of' and 'loss'."""
         now, phase, done, of = self._clock(), event["phase"], event.get("done"), event.get("of")
         parts = [PHASES.get(phase, phase)]
         if done is None or not of:
@@ -154,20 +162,22 @@ class Account:
 
 
 class _StopPolitely:
-    """Let the first Ctrl-C or SIGTERM wait for the end of a step, where everything is whole and is saved; the second interrupts at once.
+    """Stop after the current step at the first Ctrl-C or SIGTERM, at once at the second.
+
+    After a step the state is consistent and can be saved.
 
     Args:
-        tells: whether it says so; one of several processes that get the same Ctrl-C is enough.
+        tells: whether to print a message; one of several processes is enough.
 
     Attributes:
         asked: whether to stop.
-        has_something_to_keep: False while the music is read, when Ctrl-C needs not wait.
+        has_progress: False while the music is read, when Ctrl-C need not wait.
     """
 
     def __init__(self, *, tells: bool = True) -> None:
         self._tells = tells
         self.asked = False
-        self.has_something_to_keep = False
+        self.has_progress = False
 
     def __enter__(self) -> None:
         self._before = {
@@ -179,10 +189,9 @@ class _StopPolitely:
             signal.signal(number, handler)
 
     def _ask(self, number: int, frame: Any) -> None:
-        if self.asked or not self.has_something_to_keep:
+        if self.asked or not self.has_progress:
             raise KeyboardInterrupt
         self.asked = True
-        # Not through Python's streams: they can't be written to by a handler while they are being
-        # written to.
+        # os.write, because a signal handler can't write to a Python stream that is being written to
         if self._tells:
             os.write(2, b"\nStopping after this step; press Ctrl-C again to stop at once.\n")

@@ -1,4 +1,4 @@
-"""`ai-radio web`: the radio in a browser; opens the port, the programme and the page, and serves until Ctrl-C."""
+"""`ai-radio web`: the radio in a browser, served until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import socket
 import sys
 
 from radio.errors import UsageError
-from radio.home.folder import Home, HomeError, check_name, without_keeping
+from radio.home.folder import Home, HomeError, check_name, temporary_home
 from radio.home.settings import read_settings
-from radio.home.signals import not_hurried
-from radio.session.resume import recall
+from radio.home.signals import ignoring_interrupts
+from radio.session.resume import read_last
 from radio.web.security.origin import is_loopback
 from radio.web.security.password import given_password, kept_secret
 
@@ -23,7 +23,7 @@ def web(options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C.
 
     Raises:
-        UsageError: if packages are missing, or the address or the port can't be had.
+        UsageError: if packages are missing, or the address or the port is not available.
         HomeError: if there is no such station.
         PasswordError: if other machines could open the page and there is no password.
     """
@@ -33,7 +33,7 @@ def web(options: argparse.Namespace) -> int:
         )
     home = Home(options.home)
     settings = read_settings(home.path / "config.toml")
-    last = recall(home.path / "session.json")
+    last = read_last(home.path / "session.json")
     listener = check_name(options.listener or last.listener, "listener")
     station = options.station or last.station
     if station not in home.stations():
@@ -43,8 +43,8 @@ def web(options: argparse.Namespace) -> int:
     try:
         home.writable()
     except HomeError as error:
-        home = without_keeping(home)
-        print(f"{error}; nothing of this session will be kept", file=sys.stderr)
+        home = temporary_home(home)
+        print(f"{error}; nothing of this session will be saved", file=sys.stderr)
     kept = home.path / "web"
     password = (
         None
@@ -53,13 +53,12 @@ def web(options: argparse.Namespace) -> int:
     )
     with _listen(options.host, options.port) as listening:
         port = listening.getsockname()[1]
-        # Before the framework is loaded: it would keep a folder of its own where the command was
-        # typed.
+        # Set before the framework is imported: by default it makes a folder in the current one.
         os.environ["NICEGUI_STORAGE_PATH"] = str(kept / "framework")
 
         from radio.web.security.guard import Guard
         from radio.web.server import build, serve, show
-        from radio.web.sessions import Programmes
+        from radio.web.sessions import LiveSessions
         from radio.web.training.job import TrainJob
 
         named = {
@@ -67,18 +66,18 @@ def web(options: argparse.Namespace) -> int:
             for name in ("seed", "beats", "latent", "explore")
             if (value := getattr(options, name, None)) is not None
         }
-        programmes = Programmes(
+        sessions = LiveSessions(
             home,
             (station, listener),
             kind=settings.kind,
-            added_layers=settings.added_layers,
+            adapter=settings.added_layers,
             **named,
         )
-        programmes.get(None, None)
+        sessions.get(None, None)
         training = TrainJob(home)
         secret = None if password is None else kept_secret(kept / "secret")
         guarded = Guard(
-            build(programmes, training),
+            build(sessions, training),
             host=options.host,
             port=port,
             password=password,
@@ -87,15 +86,15 @@ def web(options: argparse.Namespace) -> int:
         address = f"http://{_shown(options.host)}:{port}/"
 
         def began() -> None:
-            print(f"AI Radio plays at {address}   (Ctrl-C ends it)", flush=True)
+            print(f"AI Radio plays at {address}   (Ctrl-C stops it)", flush=True)
             if not options.no_open:
                 show(address)
 
         try:
             serve(guarded, listening, began=began)
         finally:
-            with not_hurried():
-                programmes.close()
+            with ignoring_interrupts():
+                sessions.close()
                 training.close()
     return 0
 
@@ -112,13 +111,14 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.listen(64)
     except OSError as error:
         raise UsageError(
-            f"can't listen on {host}, port {port}: {error.strerror or error}; choose another with --port"
+            f"can't listen on {host}, port {port}: {error.strerror or error};"
+            " choose another with --port"
         ) from error
     return listening
 
 
 def _shown(host: str) -> str:
-    """Return what to type for a host: an address that stands for all is this machine's name."""
+    """Return the host for a URL: for an address that means all, this machine's name."""
     if host in ("0.0.0.0", "::"):  # noqa: S104
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host

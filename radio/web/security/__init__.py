@@ -1,1 +1,1 @@
-"""."""
+"""Access control of the page: origin checks, password, login."""

@@ -1,10 +1,9 @@
-"""The guard around everything the server answers: only its own page may ask, from other machines only with the password.
+"""An ASGI guard: only the server's own page may send requests, from other machines with a password.
 
-    app = Guard(app, host="127.0.0.1", port=8017, password=None)        an ASGI application around an ASGI application
+    app = Guard(app, host="127.0.0.1", port=8017, password=None)
 
-Every HTTP request and every websocket passes here before the framework sees it, those of socket.io
-included. What it lets through gets the headers of SAFE, which keep what is shown from being framed,
-guessed at, or fetched from elsewhere.
+Every HTTP request and websocket passes here before the framework sees it, those of socket.io
+included. Answers get the headers of SAFE, against framing, type guessing and foreign content.
 """
 
 from __future__ import annotations
@@ -25,19 +24,24 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-LARGEST_FORM = 4096  # bytes of the form with the password
+LARGEST_FORM = 4096  # bytes of the login form
 POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)  # Vue compiles its templates in the browser, which is 'unsafe-eval', and the framework's page begins with a script of its own
-LOGIN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    # Vue compiles templates in the browser ('unsafe-eval'); the framework's page has a script
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval';"
+    " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:;"
+    " media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'"
+)
+LOGIN_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
 SAFE = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # NOTE: with no-referrer browsers send a form of this page with the Origin "null". Other sites
-    # get no referrer by this one either.
+    # NOTE: with no-referrer browsers would send this page's form with the Origin "null". Other
+    # sites get no referrer with this value either.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -46,15 +50,15 @@ SAFE = {
 
 
 class Guard:
-    """See the module's contract.
+    """The guard around an application.
 
     Args:
-        app: that is guarded.
-        host: the address that the server listens on.
-        port: likewise.
-        password: that has to be given; a text, or what is kept of it. None lets everybody on, as is
-            right on this machine's own address.
-        secret: of `kept_secret`, so that sessions outlive the server; random if None.
+        app: the guarded application.
+        host: address that the server listens on.
+        port: port that the server listens on.
+        password: required password, as text or hashed. None admits everybody, as is right on this
+            machine's own address.
+        secret: from `kept_secret`, so that logins survive a restart; random if None.
     """
 
     def __init__(
@@ -75,10 +79,10 @@ class Guard:
         )
         self._attempts = Attempts()
         self._checking = asyncio.Semaphore(1)  # each check takes 16 MB
-        self._cookie = f"ai_radio_{port}"  # browsers tell cookies apart by host, not by port
+        self._cookie = f"ai_radio_{port}"  # cookies belong to a host, whatever the port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let the guarded application answer."""
+        """Answer a request, or pass it to the guarded application."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -101,7 +105,7 @@ class Guard:
                 return
             await self._app(scope, receive, send)
         except Refused as refused:
-            if websocket:  # before it is accepted: the browser gets a 403
+            if websocket:  # closed before it is accepted: the browser gets a 403
                 await send({"type": "websocket.close", "code": 1008, "reason": refused.line[:120]})
             else:
                 await _answer(send, refused.status, refused.line)
@@ -118,7 +122,7 @@ class Guard:
         return False
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer somebody who is not known: with the page that asks for the password, or its answer to that."""
+        """Answer a visitor without a login: send the login page, or check its form."""
         if scope["type"] == "websocket":
             raise Refused(401, "the password is missing")
         if scope["path"] == "/login" and scope["method"] == "POST":
@@ -142,15 +146,18 @@ class Guard:
         async with self._checking:
             right = await asyncio.to_thread(self._password.matches, given)
         if not right:
-            await _page(send, 403, "That is not the password.")
+            await _page(send, 403, "Wrong password.")
             return
         self._attempts.right(address)
         secure = "; Secure" if headers_of(dict(scope), "origin")[0].startswith("https:") else ""
-        cookie = f"{self._cookie}={self._sessions.open()}; Path=/; Max-Age={int(SESSION_SECONDS)}; HttpOnly; SameSite=Strict{secure}"
+        cookie = (
+            f"{self._cookie}={self._sessions.open()}; Path=/; Max-Age={int(SESSION_SECONDS)};"
+            f" HttpOnly; SameSite=Strict{secure}"
+        )
         await _answer(send, 303, "", [("Location", "/"), ("Set-Cookie", cookie)])
 
     async def _leave_or_go_on(self, scope: Scope, send: Send) -> None:
-        """Send somebody who is known on to the page; with POST /logout the browser forgets the session."""
+        """Redirect a visitor with a login to the page; POST /logout ends the login."""
         headers = [("Location", "/")]
         if scope["path"] == "/logout" and scope["method"] == "POST":
             headers.append(
@@ -160,19 +167,19 @@ class Guard:
 
 
 async def _password_of(receive: Receive) -> str:
-    """Read the form with the password.
+    """Read the password from the login form.
 
     Raises:
-        Refused: if it is none.
+        Refused: if it is malformed.
     """
     body = b""
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise Refused(400, "the form broke off")
+            raise Refused(400, "the form is incomplete")
         body += message.get("body", b"")
         if len(body) > LARGEST_FORM:
-            raise Refused(413, "that is no password")
+            raise Refused(413, "that is too long for a password")
         if not message.get("more_body"):
             break
     try:
@@ -180,11 +187,11 @@ async def _password_of(receive: Receive) -> str:
             0
         ]
     except ValueError:
-        raise Refused(400, "that is no form with a password") from None
+        raise Refused(400, "that is not a form with a password") from None
 
 
 def _safely(send: Send) -> Send:
-    """Return a `send` that adds the headers of SAFE to what begins an answer, unless the answer has its own."""
+    """Return a `send` that adds the headers of SAFE to an answer, unless it has its own."""
 
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":

@@ -1,8 +1,8 @@
-"""Logging in: sessions that are signed and not stored, and attempts that are counted, so that nobody guesses for long.
+"""Logging in: signed sessions that are not stored, and a limit on the rate of attempts.
 
 A session is EXPIRY.NONCE.SIGNATURE. The signature is made with the server's secret and the
-password's hash: another password ends every session. Who guesses wrong has to wait, longer each
-time: those of one address, and at another pace all together.
+password's hash: a new password ends every session. After wrong guesses an address has to wait,
+longer each time; all addresses together are limited too.
 """
 
 from __future__ import annotations
@@ -18,32 +18,37 @@ from collections.abc import Callable
 from radio.web.security.password import Password
 
 SESSION_SECONDS = 7 * 24 * 3600.0
-FREE = 5  # wrong attempts of one address before it has to wait
+FREE_ATTEMPTS = 5  # wrong attempts of an address before it has to wait
 FREE_TOGETHER = 50
 FIRST_WAIT, LONGEST_WAIT = 2.0, 900.0  # seconds; doubled with each wrong attempt
-REMEMBERED = 1000  # addresses
+MAX_ADDRESSES = 1000  # with wrong attempts that are remembered
 
 STYLE = """
-:root { color-scheme: light dark; --paper: #f6f4ef; --card: #fffdf9; --ink: #22252b; --line: #ddd8cd }
-:root { --accent: #1f6f6b; --on: #fffdf9; --low: #a8471f }
+:root { color-scheme: light dark; --paper: #f6f4ef; --card: #fffdf9; --ink: #22252b }
+:root { --line: #ddd8cd; --accent: #1f6f6b; --on: #fffdf9; --low: #a8471f }
 @media (prefers-color-scheme: dark) {
-  :root { --paper: #14161a; --card: #1b1e24; --ink: #ebe8e1; --line: #31353d; --accent: #72c9bd; --on: #10201f; --low: #eb9567 }
+  :root { --paper: #14161a; --card: #1b1e24; --ink: #ebe8e1; --line: #31353d }
+  :root { --accent: #72c9bd; --on: #10201f; --low: #eb9567 }
 }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper); color: var(--ink) }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center }
+body { background: var(--paper); color: var(--ink) }
 body { font: 16px/1.5 system-ui, sans-serif }
 form { display: grid; gap: 1rem; width: min(20rem, 84vw) }
 h1 { margin: 0; font: 400 2.2rem/1.1 "Iowan Old Style", Palatino, Georgia, serif }
 label { display: grid; gap: .3rem }
-input, button { font: inherit; padding: .7rem 1rem; border-radius: 12px; border: 1px solid var(--line); background: var(--card) }
+input, button { font: inherit; padding: .7rem 1rem; border-radius: 12px }
+input, button { border: 1px solid var(--line); background: var(--card) }
 input { color: inherit }
 button { background: var(--accent); color: var(--on); border: 0; cursor: pointer }
 p { margin: 0; color: var(--low) }
 """
 PAGE = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>AI Radio: password</title><style>{STYLE}</style></head>
 <body><main><form method="post" action="/login"><h1>AI Radio</h1>
-<label>Password <input type="password" name="password" autocomplete="current-password" required autofocus></label>
+<label>Password <input type="password" name="password" autocomplete="current-password" required
+autofocus></label>
 <p role="alert">LINE</p><button>Listen</button></form></main></body></html>
 """
 
@@ -52,8 +57,8 @@ class Sessions:
     """Sign and check sessions.
 
     Args:
-        password: that they were opened with.
-        secret: random bytes; new ones end every session.
+        password: the current one.
+        secret: random bytes; a new secret ends every session.
         clock: seconds since 1970.
     """
 
@@ -69,7 +74,7 @@ class Sessions:
         return f"{text}.{self._sign(text)}"
 
     def holds(self, session: str) -> bool:
-        """Return whether a session is one of ours and has not expired."""
+        """Return whether a session is genuine and has not expired."""
         text, _, signature = session.rpartition(".")
         if not hmac.compare_digest(self._sign(text).encode(), signature.encode()):
             return False
@@ -80,38 +85,38 @@ class Sessions:
 
 
 class Attempts:
-    """Count wrong attempts, by address and together.
+    """Count wrong attempts, by address and in total.
 
     Args:
-        clock: seconds that never go back.
+        clock: seconds that never decrease.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        # by address: how many, when the last one was
+        # by address: number, time of the last one
         self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._together = (0, clock())
 
     def wait(self, address: str) -> float:
-        """Return for how many seconds nothing is checked that comes from an address; 0 if it may try."""
+        """Return the seconds that an address has to wait; 0 if it may try now."""
         count, last = self._wrong.get(_network(address), (0, 0.0))
         return max(
-            self._left(count - FREE, last),
+            self._left(count - FREE_ATTEMPTS, last),
             self._left(self._together[0] - FREE_TOGETHER, self._together[1]),
         )
 
     def began(self, address: str) -> None:
-        """Count an attempt as wrong before it is known to be: many at once would otherwise all be checked."""
+        """Count an attempt as wrong before it is checked, so that many at once don't pass."""
         now, network = self._clock(), _network(address)
         count, last = self._wrong.pop(network, (0, now))
         self._wrong[network] = (1 if now - last > LONGEST_WAIT else count + 1, now)
-        while len(self._wrong) > REMEMBERED:
+        while len(self._wrong) > MAX_ADDRESSES:
             self._wrong.popitem(last=False)
         count, last = self._together
         self._together = (1 if now - last > LONGEST_WAIT else count + 1, now)
 
     def right(self, address: str) -> None:
-        """Forget the wrong attempts of an address: its person knows the password."""
+        """Clear the wrong attempts of an address after a correct password."""
         self._wrong.pop(_network(address), None)
         self._together = (max(0, self._together[0] - 1), self._together[1])
 
@@ -124,7 +129,7 @@ class Attempts:
 
 
 def _network(address: str) -> str:
-    """Return an address, or of an IPv6 address the network of 64 bits, all of which one person may own."""
+    """Return an IPv4 address, or an IPv6 address's 64-bit network, which one person may own."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

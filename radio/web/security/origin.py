@@ -1,11 +1,12 @@
-"""Who asks: whether a request or a websocket comes from a page of this server, by Host, Origin and Sec-Fetch-Site, and for a sound path.
+"""Check Host, Origin and Sec-Fetch-Site against CSRF and DNS rebinding, and check the path.
 
-A page of another site can make a browser ask this server for anything. What it can't do is lie in
-these headers:
+A page of another site can make a browser send any request to this server, but it can't forge these
+headers:
 
-    Host             names where the browser thinks it is: a name that was turned to this machine's address (DNS rebinding) is told by it
-    Origin           names the page that asks; browsers send it with every websocket and with everything that is not GET or HEAD
-    Sec-Fetch-Site   says whether that page is of this server; newer browsers send it with everything
+    Host             the server's name in the address; reveals DNS rebinding, where a foreign name
+                     resolves to this machine
+    Origin           the site of the page; sent with websockets and all methods but GET and HEAD
+    Sec-Fetch-Site   whether that page is on this server; newer browsers always send it
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from typing import Any
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 LINKED_TO = ("/", "/login")  # where a link on another site may lead
-# Nothing of ours has these in its path: a server that decodes twice, or Windows, would take them
-# for the way out of a folder.
+# No path of this server holds these; a server that decodes twice, or Windows, might leave a folder
+# through them.
 UNSOUND = re.compile(r"[\x00-\x1f\x7f\\%]|(?:^|/)\.\.?(?:/|$)|//")
 
 
 class Refused(Exception):
-    """A request that is not answered: status of HTTP and one line."""
+    """The request is refused; holds an HTTP status and one line."""
 
     def __init__(self, status: int, line: str) -> None:
         super().__init__(line)
@@ -31,7 +32,7 @@ class Refused(Exception):
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches an address."""
+    """Return whether only this machine can reach an address."""
     if host == "localhost":
         return True
     try:
@@ -41,7 +42,7 @@ def is_loopback(host: str) -> bool:
 
 
 def headers_of(scope: dict[str, Any], name: str) -> list[str]:
-    """Return what the headers of a name hold, as they were sent."""
+    """Return the values of all headers of a name."""
     wanted = name.lower().encode()
     return [
         value.decode("latin-1").strip() for key, value in scope["headers"] if key.lower() == wanted
@@ -49,23 +50,23 @@ def headers_of(scope: dict[str, Any], name: str) -> list[str]:
 
 
 def check(scope: dict[str, Any], host: str, port: int) -> None:
-    """Look at a request or a websocket's handshake, of a server that listens on a host and a port.
+    """Check a request or a websocket's handshake to a server on a host and a port.
 
     Raises:
-        Refused: if a page of another site may be behind it, or it is malformed.
+        Refused: if a page of another site may have sent it, or it is malformed.
     """
     if UNSOUND.search(scope["path"]) or not scope["path"].startswith("/"):
-        raise Refused(400, "no path of this server looks like that")
+        raise Refused(400, "this server has no such path")
     if scope.get("query_string", b"").find(b"%00") >= 0:
-        raise Refused(400, "no query of this server looks like that")
+        raise Refused(400, "this server has no such query")
     named = _only(scope, "host")
     if named is None or not _is_ours(named.lower(), host, port):
-        raise Refused(421, "this server is not called that; open it by the address that it printed")
+        raise Refused(421, "this server has another name; open it by the address that it printed")
     websocket = scope["type"] == "websocket"
     reads = not websocket and scope["method"] in ("GET", "HEAD")
     origin = _only(scope, "origin")
     if origin is None and not reads:
-        raise Refused(403, "an Origin is missing: only this server's own page may ask for this")
+        raise Refused(403, "the Origin is missing: only this server's own page may send this")
     if origin is not None and origin.lower() not in (
         f"http://{named.lower()}",
         f"https://{named.lower()}",
@@ -77,10 +78,10 @@ def check(scope: dict[str, Any], host: str, port: int) -> None:
 
 
 def _only(scope: dict[str, Any], name: str) -> str | None:
-    """Return what a header holds, None if it is not there.
+    """Return the value of a header, or None.
 
     Raises:
-        Refused: if it is there twice: two programs might each believe another one.
+        Refused: if it occurs twice, as different programs might use different ones.
     """
     found = headers_of(scope, name)
     if len(found) > 1:
@@ -89,7 +90,7 @@ def _only(scope: dict[str, Any], name: str) -> str | None:
 
 
 def _is_link(scope: dict[str, Any]) -> bool:
-    """Return whether a person followed a link here: a page of its own in a tab, not in a frame."""
+    """Return whether a person followed a link: a page in its own tab, not in a frame."""
     whole = (
         _only(scope, "sec-fetch-mode") == "navigate"
         and _only(scope, "sec-fetch-dest") == "document"
@@ -107,7 +108,7 @@ def _is_ours(named: str, host: str, port: int) -> bool:
         return True
     if is_loopback(host):
         return name == host
-    try:  # nobody can turn a number to another machine
+    try:  # a number can't be rebound to another machine
         ipaddress.ip_address(name.strip("[]"))
         return True
     except ValueError:

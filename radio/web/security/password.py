@@ -1,7 +1,8 @@
-"""The password of a page that other machines can open: as it is given, and as it is kept, which is its hash alone.
+"""The password for a page that other machines can open; only its hash is stored.
 
-    given_password(file, kept) -> Password     --password-file, else AI_RADIO_PASSWORD, else the one kept, else as it is typed
-    kept_secret(path) -> bytes                 what sessions are signed with, so that they outlive the server
+    given_password(file, kept) -> Password     from --password-file, else AI_RADIO_PASSWORD, else
+                                               the stored one, else typed
+    kept_secret(path) -> bytes                 key for signing logins, so that they survive restarts
 
 scrypt (RFC 7914) with the standard library's OpenSSL; 16 MB and some 50 ms a try.
 """
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "AI_RADIO_PASSWORD"
-SHORTEST, LONGEST = 8, 1024  # letters, and bytes
+MIN_LETTERS, MAX_BYTES = 8, 1024
 COST, BLOCKS, LANES = 1 << 14, 8, 1
 SECRET_SIZE = 32
 
@@ -37,31 +38,31 @@ class Password:
 
     @classmethod
     def of(cls, text: str) -> Password:
-        """Return what is kept of a password.
+        """Return the salted hash of a password.
 
         Raises:
             PasswordError: if it is too short or too long.
         """
-        if len(text) < SHORTEST or len(text.encode("utf-8", "surrogatepass")) > LONGEST:
+        if len(text) < MIN_LETTERS or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
             raise PasswordError(
-                f"a password has at least {SHORTEST} letters and at most {LONGEST} bytes"
+                f"a password has at least {MIN_LETTERS} letters and at most {MAX_BYTES} bytes"
             )
         salt = secrets.token_bytes(16)
         return cls(salt, _hash(text, salt))
 
     def matches(self, text: str) -> bool:
-        """Return whether a text is the password, in a time that does not tell how much of it is right."""
+        """Return whether a text is the password, in constant time."""
         return hmac.compare_digest(_hash(text, self.salt), self.hashed)
 
     def save(self, path: Path) -> None:
-        """Write salt and hash, for the owner's eyes only."""
+        """Write salt and hash to a private file."""
         write_private(
             path, json.dumps({"salt": self.salt.hex(), "scrypt": self.hashed.hex()}).encode()
         )
 
     @classmethod
     def load(cls, path: Path) -> Password | None:
-        """Return the password that was kept, None if there is none.
+        """Return the stored password, or None.
 
         Raises:
             PasswordError: if the file can't be read.
@@ -81,22 +82,23 @@ class Password:
 
 
 def given_password(file: Path | None, kept: Path) -> Password:
-    """Return the password that those on other machines have to give.
+    """Return the password for visitors from other machines.
 
     Args:
-        file: that holds it, in its first line; None if none was named.
-        kept: where its hash is kept: written when it is given, read when it is not.
+        file: holds it in its first line; None if no file was named.
+        kept: file of the hash: written if a password is given, else read.
 
     Raises:
-        PasswordError: if it can't be used, or there is none and nobody to ask.
+        PasswordError: if it can't be used, or there is none and no terminal to ask on.
     """
     if file is not None:
         try:
             with file.expanduser().open(encoding="utf-8") as lines:
-                text = lines.readline(2 * LONGEST).rstrip("\r\n")
+                text = lines.readline(2 * MAX_BYTES).rstrip("\r\n")
         except (OSError, ValueError) as error:
             raise PasswordError(
-                f"the password's file {file} can't be read: {getattr(error, 'strerror', None) or error}"
+                f"the password file {file} can't be read:"
+                f" {getattr(error, 'strerror', None) or error}"
             ) from None
     elif not (text := os.environ.get(VARIABLE, "")):
         known = Password.load(kept)
@@ -104,18 +106,19 @@ def given_password(file: Path | None, kept: Path) -> Password:
             return known
         if not sys.stdin.isatty():
             raise PasswordError(
-                f"other machines could open this page: give a password with --password-file FILE or in {VARIABLE}"
+                "other machines could open this page: set a password with --password-file FILE or"
+                f" {VARIABLE}"
             )
         import getpass
 
-        text = getpass.getpass("Password for those who open the page: ")
+        text = getpass.getpass("Password for the page: ")
     password = Password.of(text)
     password.save(kept)
     return password
 
 
 def kept_secret(path: Path) -> bytes:
-    """Return the random bytes in a file, made if it is not there or something else."""
+    """Return the random bytes in a file, made anew if missing or invalid."""
     with contextlib.suppress(OSError):
         secret = path.read_bytes()
         if len(secret) == SECRET_SIZE:
@@ -126,7 +129,7 @@ def kept_secret(path: Path) -> bytes:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, all or nothing."""
+    """Write a file atomically that only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:

@@ -1,9 +1,9 @@
-// The deck: the song that plays, its curves, the slider, and what can be done with it. The sound is this page's audio element.
-import { begin, clock, face, link, order, tell } from "/static/link.js";
+// The deck: the current song, its curves, the slider and the buttons. The sound is this page's audio element.
+import { begin, clock, command, link, page, tell } from "/static/link.js";
 import { curves, waveform } from "/static/draw.js";
 
-const SETTLED = 400; // milliseconds after which a slider that was let go follows the programme's again
-const TOLD = 1000; // milliseconds between two words on where in the song we are
+const SETTLED = 400; // milliseconds after which a released slider follows the session again
+const REPORT = 1000; // milliseconds between two reports of the position
 const KEYS = {
   " ": "pause", n: "next", p: "previous", ArrowLeft: "back", ArrowRight: "forward", "+": "louder", "=": "louder", "-": "softer", _: "softer",
   ArrowUp: "up", k: "up", ArrowDown: "down", j: "down", 0: "untouched", u: "undo", s: "save", f: "final",
@@ -25,12 +25,12 @@ export default {
   </header>
 
   <div class="title" aria-live="polite">
-    <h2 class="song">{{ song ? song.name : state.trouble ? "Nothing plays" : state.telling || now?.busy || "Tuning in" }}<span v-if="!song && !state.trouble" class="dots" aria-hidden="true"></span></h2>
+    <h2 class="song">{{ song ? song.name : state.trouble ? "Nothing is playing" : state.telling || now?.busy || "Tuning in" }}<span v-if="!song && !state.trouble" class="dots" aria-hidden="true"></span></h2>
     <p class="details">
       <span v-if="song && song.details">{{ song.details }}</span>
       <span v-if="song && song.final" class="chip">your final song</span>
       <span v-if="song && song.expected" class="chip" :class="song.expected[0] < 0 ? 'low' : 'high'">expected {{ signed(song.expected[0]) }}</span>
-      <span v-else-if="song && !song.final" class="chip">not rated yet: the radio guesses</span>
+      <span v-else-if="song && !song.final" class="chip">no prediction yet</span>
     </p>
     <p v-if="state.trouble" class="trouble" role="alert">{{ state.trouble }}</p>
   </div>
@@ -41,9 +41,9 @@ export default {
       aria-label="Position in the song" :aria-valuetext="time(position) + ' of ' + time(duration)" @input="seek(+$event.target.value)">
     <div class="times" aria-hidden="true"><span>{{ time(position) }}</span><span>{{ time(duration) }}</span></div>
     <canvas ref="curves" class="curves" role="img" :aria-label="described"></canvas>
-    <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">what the radio expected</span></p>
-    <p v-if="why.length" class="why">Why: <button v-for="[seconds, effect] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
-      :aria-label="(effect < 0 ? 'disliked' : 'liked') + ' at ' + time(seconds) + ', go there'">{{ effect < 0 ? "less for" : "more for" }} {{ time(seconds) }}</button></p>
+    <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
+    <p v-if="why.length" class="why">Prediction: <button v-for="[seconds, effect] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
+      :aria-label="time(seconds) + (effect < 0 ? ' lowers' : ' raises') + ' it, go there'">{{ time(seconds) }} {{ effect < 0 ? "lowers it" : "raises it" }}</button></p>
   </div>
 
   <div class="rate" :class="{ untouched: value === null, low: value < 0 }">
@@ -56,7 +56,7 @@ export default {
   </div>
 
   <div class="buttons" role="group" aria-label="Playing">
-    <button class="round" @click="act('previous')" aria-label="The song before" title="the song before (p)"><svg viewBox="0 0 24 24"><path d="M18 6v12l-9-6zM7 6v12"/></svg></button>
+    <button class="round" @click="act('previous')" aria-label="Previous song" title="previous song (p)"><svg viewBox="0 0 24 24"><path d="M18 6v12l-9-6zM7 6v12"/></svg></button>
     <button class="play" ref="play" data-ready @click="toggle" :disabled="!!state.trouble" :aria-label="playing ? 'Pause' : 'Play'" :title="(playing ? 'pause' : 'play') + ' (space)'">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path v-if="playing" d="M8 5v14M16 5v14"/><path v-else class="solid" d="M8 5l12 7-12 7z"/></svg></button>
     <button class="round" @click="act('next')" aria-label="Next song" title="next song (n)"><svg viewBox="0 0 24 24"><path d="M6 6v12l9-6zM17 6v12"/></svg></button>
@@ -67,7 +67,7 @@ export default {
     <label class="volume"><span class="unseen">Volume</span><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9zM16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12"/></svg>
       <input type="range" min="0" max="1" step="0.05" :value="volume" :style="{ '--share': volume }" :aria-valuetext="Math.round(volume * 100) + ' percent'" @input="setVolume(+$event.target.value)"></label>
   </div>
-  <p v-if="elsewhere" class="elsewhere">It sounds in another window. <button class="quiet" @click="listen">Listen here</button></p>
+  <p v-if="elsewhere" class="elsewhere">The sound is in another window. <button class="quiet" @click="listen">Listen here</button></p>
   <p class="status" role="status">{{ status }}</p>
   <audio ref="audio" preload="auto" @playing="report" @seeked="report"></audio>
 </section>`,
@@ -77,22 +77,22 @@ export default {
   },
   computed: {
     duration() { return this.song ? this.song.duration : 0; },
-    mine() { return !!this.now && this.now.speaker === face; },
+    mine() { return !!this.now && this.now.speaker === page; },
     playing() { return !!this.song && !!this.now && !this.now.paused && !!this.now.speaker; },
-    /** The moments that did most to what is expected, once something was learned. */
+    /** The moments with the greatest effect on the prediction, once there is one. */
     why() { return this.song?.expected ? (this.expected?.liked || []).filter(([, effect]) => Math.abs(effect) > 0.02) : []; },
     elsewhere() { return this.playing && !this.mine; },
     status() {
-      if (link.away) return link.waiting ? "The radio can't be reached; what you say is kept here and sent when it is back." : "The radio can't be reached.";
-      if (this.blocked) return "Press play to go on.";
+      if (link.away) return link.waiting ? "The radio can't be reached; your ratings are kept here and sent later." : "The radio can't be reached.";
+      if (this.blocked) return "Press play to continue.";
       const last = this.said?.[this.said.length - 1]?.text || "";
-      return link.line || (/^ *\d+  /.test(last) ? "" : last); // which song is on is told above
+      return link.line || (/^ *\d+  /.test(last) ? "" : last); // the song's name is shown above
     },
     described() {
       const predicted = this.expected?.predicted || [];
       const mean = predicted.length ? predicted.reduce((sum, one) => sum + one, 0) / predicted.length : null;
-      const drawn = this.value === null ? "You have not rated this song." : `Your slider stands at ${this.signed(this.value)}.`;
-      return `${drawn} ${mean === null ? "The radio expects nothing yet." : `The radio expects ${this.signed(mean)} on average.`}`;
+      const drawn = this.value === null ? "You have not rated this song." : `Your rating is ${this.signed(this.value)}.`;
+      return `${drawn} ${mean === null ? "There is no prediction yet." : `The predicted rating is ${this.signed(mean)} on average.`}`;
     },
   },
   watch: {
@@ -101,7 +101,7 @@ export default {
     said() { link.line = ""; },
   },
   created() {
-    this.own = []; // the curve as it was drawn here, [seconds, slider]
+    this.own = []; // the curve drawn on this page, [seconds, slider]
     this.received = performance.now();
     this.jumps = -1;
     this.audioKey = null;
@@ -113,7 +113,7 @@ export default {
     clock.at = () => Math.round(this.at() * 1000) / 1000;
     this.resuming = sessionStorage.getItem("ai-radio-sounding") === "yes";
     this.sync();
-    this.telling = setInterval(() => { if (this.mine && this.playing && !this.$refs.audio.paused) this.report(); }, TOLD);
+    this.reporting = setInterval(() => { if (this.mine && this.playing && !this.$refs.audio.paused) this.report(); }, REPORT);
     this.keys = (event) => this.press(event);
     document.addEventListener("keydown", this.keys);
     this.leaving = () => {
@@ -129,7 +129,7 @@ export default {
   },
   unmounted() {
     cancelAnimationFrame(this.frame);
-    clearInterval(this.telling);
+    clearInterval(this.reporting);
     document.removeEventListener("keydown", this.keys);
     window.removeEventListener("pagehide", this.leaving);
   },
@@ -137,7 +137,7 @@ export default {
     signed(value) { return (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(2); },
     time(seconds) { return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`; },
 
-    /** Return where in the song this face is: by its own sound, else by what the programme said last. */
+    /** Return the position in the song: of this page's sound, else estimated from the session's. */
     at() {
       const audio = this.$refs.audio;
       if (this.mine && audio && this.audioKey === this.song?.key && audio.readyState > 0) return Math.min(audio.currentTime, this.duration);
@@ -146,7 +146,7 @@ export default {
       return Math.min(this.now.position + passed, this.duration);
     },
 
-    /** Bring the sound, the slider and the volume to where the programme is. */
+    /** Make the sound, the slider and the volume follow the session. */
     sync() {
       const { song, now } = this;
       const audio = this.$refs.audio;
@@ -166,10 +166,10 @@ export default {
         this.jumps = now.jumps;
         audio.src = `/sound/${song.key}.wav`;
         if (now.position > 0.3) audio.currentTime = now.position;
-        this.tellSystem();
+        this.showInMediaControls();
       } else if (now.jumps !== this.jumps) {
         this.jumps = now.jumps;
-        if (now.jumper !== face) audio.currentTime = now.position;
+        if (now.jumper !== page) audio.currentTime = now.position;
       }
       if (!link.waiting && performance.now() - this.slidAt > SETTLED) {
         this.value = now.slider;
@@ -190,28 +190,28 @@ export default {
         this.blocked = false;
       } catch (error) {
         if (error.name !== "NotAllowedError") return; // another song came in between
-        this.blocked = true; // the browser wants a press of a button first
-        order("leave");
+        this.blocked = true; // the browser requires a click first
+        command("leave");
       }
     },
-    /** Tell the browser's own controls, and those of a phone's lock screen, what plays. */
-    tellSystem() {
+    /** Show the song in the browser's media controls and on a phone's lock screen. */
+    showInMediaControls() {
       document.title = `${this.song.name} · AI Radio`;
       if (!navigator.mediaSession) return;
       navigator.mediaSession.metadata = new MediaMetadata({ title: this.song.name, artist: "AI Radio", album: this.names.station });
       const does = { play: () => this.listen(), pause: () => this.toggle(), nexttrack: () => this.act("next"), previoustrack: () => this.act("previous") };
       for (const [action, handler] of Object.entries(does)) navigator.mediaSession.setActionHandler(action, handler);
     },
-    report() { if (this.mine && this.playing) tell("heard"); },
+    report() { if (this.mine && this.playing) tell("ping"); },
 
     toggle() {
       if (this.playing) {
         if (this.mine) this.$refs.audio.pause();
-        order("pause");
+        command("pause");
       } else this.listen();
     },
     listen() {
-      // The browser lets sound begin in the very moment of a press only.
+      // Browsers allow sound to start only in the handler of a click.
       const at = this.at();
       const audio = this.$refs.audio;
       this.starting = true;
@@ -219,27 +219,27 @@ export default {
         if (Math.abs(audio.currentTime - at) > 0.3) audio.currentTime = at;
         this.sound();
       }
-      order("listen", { at: null }).then(() => {
+      command("listen", { at: null }).then(() => {
         this.starting = false;
         this.sync();
       });
     },
     act(action) {
       if ((action === "next" || action === "previous") && !this.playing) this.listen();
-      order(action);
+      command(action);
     },
     seek(seconds) {
       if (!this.song) return;
       seconds = Math.max(0, Math.min(seconds, this.duration - 0.05));
       this.$refs.audio.currentTime = seconds;
       if (!this.mine) this.now.position = seconds;
-      order("seek", { to: seconds, at: null });
+      command("seek", { to: seconds, at: null });
     },
     setVolume(value) {
       this.volume = Math.round(Math.max(0, Math.min(1, value)) * 100) / 100;
       this.volumeAt = performance.now();
       this.$refs.audio.volume = this.volume;
-      order("volume", { value: this.volume });
+      command("volume", { value: this.volume });
     },
 
     /** Rate this moment. */
@@ -248,16 +248,16 @@ export default {
       this.value = Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100;
       const point = [clock.at(), this.value];
       this.own.push(point);
-      order("slide", { play: this.song.key, points: [point] });
+      command("slide", { play: this.song.key, points: [point] });
       this.settle();
     },
-    /** What was said here holds until the programme knows of it; then what other windows say is taken up again. */
+    /** Keep this page's rating until the session has it; then follow other pages again. */
     settle() {
       this.slidAt = performance.now();
       clearTimeout(this.settling);
       this.settling = setTimeout(() => this.sync(), SETTLED + 50);
     },
-    /** A press without a move rates too: it says that this is right in the middle. */
+    /** A click without a move is a rating of 0. */
     touch(event) {
       const slider = event.target;
       addEventListener("pointerup", () => { if (this.value === null) this.slide(+slider.value); }, { once: true });
@@ -269,7 +269,7 @@ export default {
       const named = event.key.length === 1 && /[1-9]/.test(event.key) ? `rate${event.key}` : KEYS[event.key];
       if (!named || target.closest("input:not([type=range]), select, textarea, dialog, [data-keys]")) return;
       const arrow = event.key.startsWith("Arrow");
-      if (arrow && target.matches("input[type=range]")) return; // its own
+      if (arrow && target.matches("input[type=range]")) return; // handled by the slider
       if (event.key === " " && target.closest("button, a, summary")) return;
       event.preventDefault();
       if (named === "pause") this.toggle();
@@ -283,7 +283,7 @@ export default {
     release() {
       this.value = null;
       this.own = [];
-      order("release");
+      command("release");
       this.settle();
     },
 
@@ -294,13 +294,13 @@ export default {
       else event.target.value = this.names.listener;
     },
 
-    /** Draw this moment, if there is anything new in it. */
+    /** Draw, if anything has changed. */
     show() {
       if (!this.$refs.wave) return;
       this.position = this.at();
-      const told = this.drawn || [];
-      const points = this.value === null ? [] : told.length ? merged(told, this.own) : this.own;
-      const shown = [this.song?.key, Math.round(this.position * 20), this.value, points.length, told.length, this.expected?.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
+      const saved = this.drawn || [];
+      const points = this.value === null ? [] : saved.length ? merged(saved, this.own) : this.own;
+      const shown = [this.song?.key, Math.round(this.position * 20), this.value, points.length, saved.length, this.expected?.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
       if (this.shown && shown.every((one, place) => one === this.shown[place])) return;
       this.shown = shown;
       waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points);
@@ -309,8 +309,8 @@ export default {
   },
 };
 
-/** Return the curve as the programme has it, and what was drawn here since. */
-function merged(told, own) {
-  const last = told[told.length - 1][0];
-  return [...told, ...own.filter(([seconds]) => seconds > last)].sort((one, other) => one[0] - other[0]);
+/** Return the session's curve, followed by what was drawn on this page since. */
+function merged(saved, own) {
+  const last = saved[saved.length - 1][0];
+  return [...saved, ...own.filter(([seconds]) => seconds > last)].sort((one, other) => one[0] - other[0]);
 }

@@ -1,11 +1,11 @@
-// Pictures over a song's time: its waveform, and the two curves. Numbers in, strokes out; colours come from the style sheet.
+// Draw a song's waveform and its two curves over time; colours come from the style sheet.
 
 export function colours(element) {
   const style = getComputedStyle(element);
   return Object.fromEntries(["ink", "faint", "line", "like", "dislike", "accent", "paper"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
-/** Make a canvas as fine as the screen and return its context and size in CSS pixels. */
+/** Match a canvas to the screen's resolution; return its context and its size in CSS pixels. */
 export function fitted(canvas) {
   const scale = window.devicePixelRatio || 1;
   const { clientWidth: width, clientHeight: height } = canvas;
@@ -19,8 +19,8 @@ export function fitted(canvas) {
   return { context, width, height };
 }
 
-/** Return what the slider said at a moment: the latest point before it; null before the first. */
-export function said(points, seconds) {
+/** Return the slider at a moment: the latest point before it; null before the first. */
+export function ratingAt(points, seconds) {
   let value = null;
   for (const [when, level] of points) {
     if (when > seconds) break;
@@ -29,7 +29,7 @@ export function said(points, seconds) {
   return value;
 }
 
-/** Draw the waveform: what was heard in the colour of its rating, what is to come faintly. */
+/** Draw the waveform: in the colour of its rating up to the position, faintly after it. */
 export function waveform(canvas, peaks, duration, position, points) {
   const { context, width, height } = fitted(canvas);
   if (!peaks || !peaks.length || !duration) return;
@@ -42,7 +42,7 @@ export function waveform(canvas, peaks, duration, position, points) {
     const to = Math.max(from + 1, Math.floor(((place + 1) * peaks.length) / count));
     const level = Math.max(...peaks.slice(from, to));
     const seconds = ((place + 0.5) * duration) / count;
-    const rating = said(points, seconds);
+    const rating = ratingAt(points, seconds);
     const tall = Math.max(3, level * (height - 4));
     context.fillStyle = rating === null || Math.abs(rating) < 0.005 ? tint.ink : rating > 0 ? tint.like : tint.dislike;
     context.globalAlpha = seconds > position ? 0.2 : rating === null ? 0.75 : 0.45 + 0.55 * Math.min(1, Math.abs(rating) * 1.4);
@@ -55,7 +55,7 @@ export function waveform(canvas, peaks, duration, position, points) {
   playhead(context, (position / duration) * width, height, tint.accent);
 }
 
-/** Draw the curve that was drawn by hand, and the one that the radio expected, over the same time. */
+/** Draw the listener's curve and the predicted one over the same time. */
 export function curves(canvas, points, predicted, duration, position, slider) {
   const { context, width, height } = fitted(canvas);
   const tint = colours(canvas);

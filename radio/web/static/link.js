@@ -1,19 +1,19 @@
-// Orders to the programme: sent one after the other, each with an id, kept until they are answered.
-// What rates is kept in the browser's storage too, so that neither a reload nor a server that is away loses it.
+// Commands to the session: sent one after the other, each with an id, until they are answered.
+// Ratings are also kept in the browser's storage, so that neither a reload nor a lost server loses them.
 import { reactive } from "vue";
 
 const DURABLE = new Set(["slide", "change"]);
 const STORE = "ai-radio-orders-";
 const AGAIN = [100, 200, 400, 800, 1500]; // milliseconds between attempts
-const GIVEN_UP = 8000; // milliseconds after which an order that does not rate is dropped
+const GIVEN_UP = 8000; // milliseconds after which a command that is no rating is dropped
 
-// A window keeps its name when it is loaded again; one that was opened as a copy of another gets its own.
+// A reloaded page keeps its id; a duplicated tab gets a new one.
 const again = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
-export const face = (again && sessionStorage.getItem("ai-radio-face")) || newId();
-sessionStorage.setItem("ai-radio-face", face);
+export const page = (again && sessionStorage.getItem("ai-radio-page")) || newId();
+sessionStorage.setItem("ai-radio-page", page);
 
 export const link = reactive({ away: false, waiting: 0, line: "" });
-export const clock = { play: null, at: () => null }; // the deck says where in which song this face is
+export const clock = { play: null, at: () => null }; // set by the deck: the song that this page plays, and the position in it
 const place = { station: "", listener: "" };
 const queue = [];
 let sending = false;
@@ -23,16 +23,16 @@ export function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Say whose programme this page shows, and take up what any window left unsent: where two send it, its id lets it count once. */
+/** Set station and listener, and send what any page left unsent; sent twice, its id lets it count once. */
 export function begin(names) {
   Object.assign(place, { station: names.station, listener: names.listener });
   for (const key of Object.keys(localStorage)) {
     if (!key.startsWith(STORE)) continue;
     try {
       const left = JSON.parse(localStorage.getItem(key));
-      queue.push(...left.orders.map((order) => ({ order, durable: true, since: Date.now(), settle: () => {} })));
+      queue.push(...left.orders.map((command) => ({ command, durable: true, since: Date.now(), settle: () => {} })));
     } catch {
-      // what can't be read is no order
+      // unreadable entries are dropped
     }
     localStorage.removeItem(key);
   }
@@ -40,16 +40,16 @@ export function begin(names) {
   send();
 }
 
-/** Give an order; the promise is its answer, or null where it was refused. */
-export function order(action, details = {}) {
+/** Send a command; the promise is its answer, or null if it was refused. */
+export function command(action, details = {}) {
   const waiting = queue[queue.length - 1];
   const started = queue.length === 1 && sending;
-  if (action === "slide" && waiting && !started && waiting.order.action === "slide" && waiting.order.play === details.play) {
-    waiting.order.points.push(...details.points); // the same curve, drawn on before it was sent
+  if (action === "slide" && waiting && !started && waiting.command.action === "slide" && waiting.command.play === details.play) {
+    waiting.command.points.push(...details.points); // more points of the same curve
     keep();
     return waiting.answer;
   }
-  const entry = { order: filled(action, details), durable: DURABLE.has(action), since: Date.now() };
+  const entry = { command: filled(action, details), durable: DURABLE.has(action), since: Date.now() };
   entry.answer = new Promise((settle) => (entry.settle = settle));
   queue.push(entry);
   if (entry.durable) keep();
@@ -57,7 +57,7 @@ export function order(action, details = {}) {
   return entry.answer;
 }
 
-/** Tell where in the song this face is; no answer is waited for, none is missed. */
+/** Report this page's position, without waiting for an answer. */
 export function tell(action, beacon = false) {
   const body = JSON.stringify(filled(action, {}));
   if (beacon) navigator.sendBeacon("/do", new Blob([body], { type: "application/json" }));
@@ -65,14 +65,14 @@ export function tell(action, beacon = false) {
 }
 
 function filled(action, details) {
-  return { id: newId(), ...place, face, action, play: clock.play, at: clock.at(), ...details };
+  return { id: newId(), ...place, page, action, play: clock.play, at: clock.at(), ...details };
 }
 
 function keep() {
-  const orders = queue.filter((entry) => entry.durable).map((entry) => entry.order);
-  if (orders.length) localStorage.setItem(STORE + face, JSON.stringify({ orders }));
-  else localStorage.removeItem(STORE + face);
-  link.waiting = orders.length;
+  const commands = queue.filter((entry) => entry.durable).map((entry) => entry.command);
+  if (commands.length) localStorage.setItem(STORE + page, JSON.stringify({ orders: commands }));
+  else localStorage.removeItem(STORE + page);
+  link.waiting = commands.length;
 }
 
 async function send() {
@@ -81,7 +81,7 @@ async function send() {
   let tries = 0;
   while (queue.length) {
     const entry = queue[0];
-    const body = JSON.stringify(entry.order);
+    const body = JSON.stringify(entry.command);
     const response = await fetch("/do", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
     const later = !response || response.status >= 500 || response.status === 429;
     if (later && (entry.durable || Date.now() - entry.since < GIVEN_UP)) {

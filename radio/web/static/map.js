@@ -1,12 +1,12 @@
-// The map of the latent space: songs that the station learned, every song that was played, and the way of the descent to the final song.
-import { order } from "/static/link.js";
+// The map of the latent space: training songs, played songs, and the search for the final song.
+import { command } from "/static/link.js";
 
 export default {
   template: `
 <section class="panel" aria-labelledby="map-title">
   <div class="head"><h2 id="map-title">Map of songs</h2>
-    <button class="quiet" @click="final" :disabled="running">{{ running ? "Descending …" : "Final song" }}</button></div>
-  <div class="map" data-keys tabindex="0" role="application" aria-roledescription="map" :aria-label="told" @keydown="press">
+    <button class="quiet" @click="final" :disabled="running">{{ running ? "Searching …" : "Final song" }}</button></div>
+  <div class="map" data-keys tabindex="0" role="application" aria-roledescription="map" :aria-label="described" @keydown="press">
     <svg viewBox="-1.3 -1.3 2.6 2.6" @click="visit" ref="picture" aria-hidden="true">
       <circle class="ring" r="0.6"/><circle class="ring" r="1.2"/>
       <circle v-for="(place, index) in map?.learned || []" :key="'l' + index" class="learned" :cx="place[0]" :cy="-place[1]" r="0.011"/>
@@ -19,8 +19,8 @@ export default {
     </svg>
     <span v-if="chosen" class="tip" :style="{ left: ((chosen.x + 1.3) / 2.6) * 100 + '%', top: ((1.3 - chosen.y) / 2.6) * 100 + '%' }">{{ chosen.name }}<b v-if="chosen.rating !== null">{{ signed(chosen.rating) }}</b></span>
   </div>
-  <p class="note" v-if="now?.final">Step {{ now.final[0] }} of {{ now.final[1] }}: it expects {{ signed(Math.max(-1, Math.min(1, now.final[2]))) }} of you.</p>
-  <p class="note" v-else>Each dot is a song you heard. Press one to hear it again, or any place between them for a song that lies there.</p>
+  <p class="note" v-if="now?.final">Step {{ now.final[0] }} of {{ now.final[1] }}, predicted rating {{ signed(Math.max(-1, Math.min(1, now.final[2]))) }}.</p>
+  <p class="note" v-else>Small dots are the station's training songs, large ones the songs it has played. Select one to replay it, or any other place for a new song.</p>
   <p class="unseen" role="status">{{ chosen ? chosen.name + (chosen.rating === null ? ", not rated" : ", rated " + signed(chosen.rating)) : "" }}</p>
 </section>`,
   props: { map: Object, now: Object },
@@ -28,18 +28,18 @@ export default {
   computed: {
     running() { return !!this.map?.running || !!this.now?.final; },
     dots() { return [...(this.map?.played || [])].sort((one, other) => Math.abs(one.rating ?? 0) - Math.abs(other.rating ?? 0)); },
-    told() { return `Map of the latent space, ${this.dots.length} songs heard. Arrow keys choose a song, Enter plays it.`; },
+    described() { return `Map of the latent space, ${this.dots.length} songs played. Arrow keys choose a song, Enter plays it.`; },
   },
   methods: {
     signed(value) { return (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(2); },
-    play(dot) { order("replay", { key: dot.key }); },
-    final() { order("final"); },
+    play(dot) { command("replay", { key: dot.key }); },
+    final() { command("final"); },
     visit(event) {
       const box = this.$refs.picture.getBoundingClientRect();
       const side = Math.min(box.width, box.height);
       const x = ((event.clientX - box.left - (box.width - side) / 2) / side) * 2.6 - 1.3;
       const y = 1.3 - ((event.clientY - box.top - (box.height - side) / 2) / side) * 2.6;
-      order("visit", { x, y });
+      command("visit", { x, y });
     },
     press(event) {
       const by = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];

@@ -1,6 +1,6 @@
-// Train your own: drop music on the page, see it learned, hear what the station makes of it meanwhile.
+// Training on your own music: drop files on the page, watch the progress, listen to samples.
 const PHASES = {
-  prepare: "Reading the music", compile: "Getting ready", learn: "Learning the songs", perform: "Learning to make new ones", save: "Saving",
+  prepare: "Reading the music", compile: "Getting ready", vae: "Training the autoencoder", gan: "Training with the critic", save: "Saving",
 };
 
 export default {
@@ -13,7 +13,7 @@ export default {
     <label class="drop" :class="{ over }" @dragover.prevent="over = true" @dragleave="over = false" @drop.prevent="drop">
       <input type="file" multiple accept="audio/*,.wav,.flac,.ogg,.opus,.mp3,.aiff,.aif,.m4a" class="unseen" @change="take([...$event.target.files]); $event.target.value = ''">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V5M8 9l4-4 4 4M5 19h14"/></svg>
-      <span><b>Drop music here</b>, or press to choose files</span>
+      <span><b>Drop music here</b>, or choose files</span>
     </label>
     <ul v-if="files.length || sending.length" class="files">
       <li v-for="file in files" :key="file.number"><span>{{ file.name }}</span><small :class="{ low: file.problem }">{{ file.problem || minutes(file.seconds) }}</small></li>
@@ -26,15 +26,15 @@ export default {
     </form>
   </template>
   <template v-else>
-    <p class="phase" role="status">{{ told }}</p>
-    <progress v-if="phase === 'training'" :value="progress.share ?? null" max="1" :aria-label="told"></progress>
+    <p class="phase" role="status">{{ status }}</p>
+    <progress v-if="phase === 'training'" :value="progress.share ?? null" max="1" :aria-label="status"></progress>
     <svg v-if="losses.length > 1" class="losses" viewBox="0 0 100 26" preserveAspectRatio="none" role="img" aria-label="The loss as it falls"><polyline :points="line"/></svg>
     <ol v-if="samples.length" class="samples">
-      <li v-for="sample in samples.slice().reverse().slice(0, 6)" :key="sample.number"><span>{{ sample.name }}<small v-if="sample.step">after {{ sample.step }} steps</small></span>
+      <li v-for="sample in samples.slice().reverse().slice(0, 6)" :key="sample.number"><span>{{ sample.name }}<small v-if="sample.step">after {{ sample.step }} step{{ sample.step === 1 ? "" : "s" }}</small></span>
         <audio controls preload="none" :src="'/train/sample/' + sample.number + '.wav'" :aria-label="'Sample ' + sample.name"></audio></li>
     </ol>
-    <p v-else-if="phase === 'training'" class="note">Samples of what it learns can be heard here as it goes on.</p>
-    <button v-if="phase === 'stopped'" class="quiet strong" @click="ask('resume')" :disabled="busy">Go on</button>
+    <p v-else-if="phase === 'training'" class="note">Sample songs appear here during the training.</p>
+    <button v-if="phase === 'stopped'" class="quiet strong" @click="ask('resume')" :disabled="busy">Resume</button>
     <a v-if="phase === 'done'" class="quiet strong" :href="'/?station=' + encodeURIComponent(training.station)">Listen to {{ training.station }}</a>
   </template>
   <p v-if="trouble || training?.trouble" class="trouble" role="alert">{{ trouble || training.trouble }}</p>
@@ -49,12 +49,12 @@ export default {
     progress() { return this.training?.progress || {}; },
     losses() { return this.training?.losses || []; },
     samples() { return this.training?.samples || []; },
-    told() {
+    status() {
       if (this.phase === "done") return `Station ${this.training.station} is trained.`;
       if (this.phase === "failed") return "The training has ended.";
-      if (this.phase === "stopped") return "Stopped; what was learned is kept.";
+      if (this.phase === "stopped") return "Stopped; the progress is saved.";
       const { phase, left } = this.progress;
-      return `${PHASES[phase] || "Beginning"}${left > 0 ? `, ${remaining(left)} left` : ""}`;
+      return `${PHASES[phase] || "Starting"}${left > 0 ? `, ${remaining(left)} left` : ""}`;
     },
     line() {
       const low = Math.min(...this.losses), high = Math.max(...this.losses);
@@ -92,10 +92,10 @@ function remaining(seconds) {
   return seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }
 
-/** Send one file; return what is wrong with it, or nothing. */
+/** Send a file; return its problem, or nothing. */
 function send(file, progress) {
   return new Promise((done) => {
-    const request = new XMLHttpRequest(); // the one that tells how much was sent
+    const request = new XMLHttpRequest(); // unlike fetch, it reports progress
     request.open("PUT", "/train/file");
     request.setRequestHeader("X-Name", encodeURIComponent(file.name).slice(0, 400));
     request.upload.onprogress = (event) => progress(event.loaded / (event.total || 1));

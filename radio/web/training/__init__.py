@@ -1,1 +1,1 @@
-"""."""
+"""Training from the page."""

@@ -1,7 +1,7 @@
-"""Where a training of the page lies, what was asked of it, and which server has it.
+"""The folder of a training: its request, its files, and the lock of the server that owns it.
 
 home/web/server.lock            held by the one server that receives files and trains
-home/web/training/job.json      what was asked for, what the files are called, and whether it goes on when a server starts
+home/web/training/job.json      the request, names of files, whether to resume with the server
                   music/  samples/  training.log
 home/stations/NAME/             checkpoints, then the station
 """
@@ -15,21 +15,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from radio.home.atomic import write_json
-from radio.home.folder import Home, check_name
+from radio.home import Home, check_name, write_json
 from radio.station.station import STATION_FILE
 
 BEATS = (16, 32, 64, 128)
 
 
-class TrainingPlace:
-    """See the module's contract.
+class TrainingFolder:
+    """The folder, which one server at a time may change.
 
     Args:
-        home: where everything is kept.
+        home: folder of all data.
 
     Attributes:
-        asked: what job.json holds; empty if there is no training.
+        asked: content of job.json; empty if there is no training.
     """
 
     def __init__(self, home: Home) -> None:
@@ -40,17 +39,17 @@ class TrainingPlace:
 
     @property
     def held(self) -> bool:
-        """Whether this server has the place, so that it may change it."""
+        """Whether this server has the lock, and may change the folder."""
         return self._descriptor is not None
 
     def let_go(self) -> None:
-        """Leave the place to the next server."""
+        """Release the lock for the next server."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def read(self) -> None:
-        """Read what was asked of the last server; if it can't be gone on with, what is left of it goes."""
+        """Read the request that the last server left; delete the rest of one that can't resume."""
         try:
             asked = json.loads((self.folder / "job.json").read_text("utf-8"))
             check_name(asked["station"], "station")
@@ -59,7 +58,7 @@ class TrainingPlace:
                 and isinstance(asked["files"], list)
                 and asked["beats"] in BEATS
             )
-            # Of a station that was finished in the last moment there is nothing to go on with.
+            # There is nothing to resume if the station was finished at the last moment.
             if good and (self.folder / "music").is_dir() and not self._made(asked).exists():
                 self.asked = dict(asked)
                 return
@@ -71,12 +70,12 @@ class TrainingPlace:
         return self._home.path / "stations" / asked["station"] / STATION_FILE
 
     def write(self, **more: Any) -> None:
-        """Keep what was asked, and more of it."""
+        """Update the request and write it."""
         self.asked |= more
         write_json(self.folder / "job.json", self.asked)
 
     def samples(self) -> list[dict[str, Any]]:
-        """Return entries of the samples of an earlier process, whose names and steps nobody knows any more."""
+        """Return entries for the samples of an earlier process, without their names and steps."""
         numbers = sorted(
             int(path.stem)
             for path in (self.folder / "samples").glob("*.wav")
@@ -85,7 +84,7 @@ class TrainingPlace:
         return [{"number": number, "name": f"Sample {number + 1}", "step": 0} for number in numbers]
 
     def named(self, line: str) -> str:
-        """Return a line in which files are called as they came."""
+        """Replace paths in a line with the names of the uploaded files."""
         for entry in self.asked.get("files", []):
             line = line.replace(
                 str(self.folder / "music" / f"{entry['number']:03}.wav"), str(entry["name"])
@@ -93,13 +92,13 @@ class TrainingPlace:
         return line.replace(str(self.folder / "music"), "the music")
 
     def discard_station(self) -> None:
-        """Delete the checkpoints of a training; a station that is finished stays."""
+        """Delete the checkpoints of a training; a finished station stays."""
         folder = self._home.path / "stations" / self.asked["station"]
         if not (folder / STATION_FILE).exists() and folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)
 
     def clean(self) -> None:
-        """Forget the training: its music, its samples, what was asked."""
+        """Delete the training's music, samples and request."""
         self.asked = {}
         if self.folder.is_symlink():
             self.folder.unlink()
@@ -108,7 +107,7 @@ class TrainingPlace:
 
 
 def _hold(folder: Path) -> int | None:
-    """Return a descriptor that holds a folder for this server until it is closed; None if another server holds it."""
+    """Lock a folder; return a descriptor that releases it when closed, or None if it is locked."""
     descriptor = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     if sys.platform == "win32":
         return descriptor

@@ -1,12 +1,12 @@
-"""Train your own, as the page asks for it: one training at a time, in a process of its own, that goes on after whatever ends the server.
+"""Training from the page: one at a time, in a process of its own, resumed after a server's end.
 
-job = TrainJob(home)                  goes on with a training that was running when the last server ended
-job.uploads                           music that has come for the next training
+job = TrainJob(home)                  resumes a training that was running when the last server ended
+job.uploads                           music for the next training
 job.begin(station, minutes=10)        job.stop()  job.resume()  job.clear()
 job.state                             what pages show, ready for JSON
-job.subscribe(take) -> end            take(state) whenever it changes, on a thread of the job's
+job.subscribe(take) -> end            take(state) at every change, on a thread of the job's
 
-home/web/training/job.json            what was asked for, and whether it is to go on
+home/web/training/job.json            the request, and whether to resume it
                   music/  samples/    see radio/web/training/process.py
 home/web/uploads/                     see radio/web/training/uploads.py
 """
@@ -23,31 +23,31 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, cast
 
-from radio.composer.process import PACKAGES
-from radio.home.folder import Home, check_name
-from radio.web.training.folder import BEATS, TrainingPlace
+from radio.composer.worker_process import PACKAGES
+from radio.home import Home, check_name
+from radio.web.training.folder import BEATS, TrainingFolder
 from radio.web.training.state import TrainingState
 from radio.web.training.uploads import Limits, Uploads
 
-SHORTEST, LONGEST = 0.1, 24 * 60.0  # minutes
-STOP_SECONDS = 30.0  # for the step that is being made, and the checkpoint
+MIN_MINUTES, MAX_MINUTES = 0.1, 24 * 60.0
+STOP_SECONDS = 30.0  # for the current step and the checkpoint
 
 
 class TrainError(ValueError):
-    """What was asked of the training can't be done; the message is one line."""
+    """The training can't do what was requested; the message is one line."""
 
 
 class TrainJob:
-    """See the module's contract.
+    """The training of a server.
 
     Args:
-        home: where the station will be.
-        limits: of what may be uploaded.
+        home: folder of all data.
+        limits: of uploads.
     """
 
     def __init__(self, home: Home, limits: Limits | None = None) -> None:
         self.home = home
-        self._place = place = TrainingPlace(home)
+        self._place = place = TrainingFolder(home)
         self.uploads = Uploads(
             home.path / "web" / ("uploads" if place.held else "no-uploads"),
             limits if place.held else Limits(files=0),
@@ -56,15 +56,15 @@ class TrainJob:
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
-        self._told = TrainingState()
+        self._progress = TrainingState()
         self._phase = "idle"
         if place.held:
             place.read()
         else:
-            self._told.trouble = "another server has this home; train on its page"
+            self._progress.trouble = "another server uses this home; train on its page"
         if self._place.asked:
             self._phase = "stopped"
-            self._told.samples = self._place.samples()
+            self._progress.samples = self._place.samples()
             if self._place.asked["goes_on"]:
                 self._start()
 
@@ -72,7 +72,7 @@ class TrainJob:
     def state(self) -> dict[str, Any]:
         """What pages show."""
         with self._lock:
-            told, limits = self._told, self.uploads.limits
+            progress, limits = self._progress, self.uploads.limits
             files = self._place.asked.get("files", []) if self._phase != "idle" else []
             return {
                 "phase": "receiving"
@@ -81,15 +81,15 @@ class TrainJob:
                 "files": [*files, *self.uploads.files],
                 "limits": {"files": limits.files, "size": limits.size, "total": limits.total},
                 "station": self._place.asked.get("station", ""),
-                "progress": dict(told.progress),
-                "losses": list(told.losses),
-                "samples": list(told.samples),
-                "lines": list(told.lines),
-                "trouble": told.trouble,
+                "progress": dict(progress.progress),
+                "losses": list(progress.losses),
+                "samples": list(progress.samples),
+                "lines": list(progress.lines),
+                "trouble": progress.trouble,
             }
 
     def subscribe(self, take: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
-        """Tell somebody of every change; return what ends that."""
+        """Call `take` at every change; return a function that ends this."""
         with self._lock:
             self._takers.append(take)
 
@@ -100,7 +100,7 @@ class TrainJob:
         return end
 
     def changed(self) -> None:
-        """Tell everybody what the state is now."""
+        """Publish the current state."""
         state = self.state
         with self._lock:
             takers = list(self._takers)
@@ -116,36 +116,30 @@ class TrainJob:
         beats: int = 64,
         seed: int = 0,
     ) -> None:
-        """Train a station of the music that was uploaded.
-
-        Args:
-            station: its name, which no station has yet.
-            minutes: how long.
-            steps: instead of minutes.
-            beats: length of its songs.
-            seed: of its random numbers.
+        """Train a new station on the uploaded music, for a number of minutes or steps.
 
         Raises:
-            TrainError: if it can't be begun.
-            HomeError: if that is no name.
+            TrainError: if it can't begin.
+            HomeError: if the name is invalid.
         """
         check_name(station, "station")
-        if not SHORTEST <= minutes <= LONGEST:
+        if not MIN_MINUTES <= minutes <= MAX_MINUTES:
             raise TrainError(
-                f"a training takes {SHORTEST:g} to {LONGEST:g} minutes, not {minutes:g}"
+                f"a training must take {MIN_MINUTES:g} to {MAX_MINUTES:g} minutes, not {minutes:g}"
             )
         if beats not in BEATS:
-            raise TrainError(f"a song has {', '.join(map(str, BEATS))} beats, not {beats}")
+            raise TrainError(f"a song must have {', '.join(map(str, BEATS))} beats, not {beats}")
         with self._lock:
             self._check_held()
             if self._phase not in ("idle", "done"):
                 raise TrainError(
-                    f"there is a training already, of {self._place.asked.get('station')}; finish or discard it first"
+                    f"there is already a training of {self._place.asked.get('station')};"
+                    " finish or discard it first"
                 )
             if station in self.home.stations() or (self.home.path / "stations" / station).exists():
-                raise TrainError(f"there is a station {station} already; choose another name")
+                raise TrainError(f"there is already a station {station}; choose another name")
             if not self.uploads.sound:
-                raise TrainError("there is no music to learn from yet; drop some files on the page")
+                raise TrainError("there is no music to train on yet; drop some files on the page")
             self._clean()
             self._place.folder.mkdir(parents=True)
             self._place.asked = {
@@ -155,18 +149,13 @@ class TrainJob:
                 "beats": beats,
                 "seed": seed,
             }
-            # In this order: music that nothing was asked of yet is deleted when the next server
-            # starts.
+            # In this order: the next server deletes music without a request.
             self._place.write(goes_on=True, files=self.uploads.move(self._place.folder / "music"))
             self._start()
         self.changed()
 
     def stop(self) -> None:
-        """Stop the training after its step; what it learned is kept.
-
-        Raises:
-            TrainError: if none runs.
-        """
+        """Stop the training after its current step, with a checkpoint; raise TrainError if idle."""
         with self._lock:
             if self._phase != "training":
                 raise TrainError("no training is running")
@@ -175,24 +164,16 @@ class TrainJob:
         self.changed()
 
     def resume(self) -> None:
-        """Go on with a training that was stopped, or failed.
-
-        Raises:
-            TrainError: if there is none.
-        """
+        """Resume a training that was stopped or failed; raise TrainError if there is none."""
         with self._lock:
             if self._phase not in ("stopped", "failed") or not self._place.asked:
-                raise TrainError("there is no training to go on with")
+                raise TrainError("there is no training to resume")
             self._place.write(goes_on=True)
             self._start()
         self.changed()
 
     def clear(self) -> None:
-        """Forget a training that does not run, what it learned, and its music; and all that was uploaded.
-
-        Raises:
-            TrainError: if it runs.
-        """
+        """Delete a training, its music and all uploads; raise TrainError while it runs."""
         with self._lock:
             self._check_held()
             if self._phase == "training":
@@ -204,9 +185,9 @@ class TrainJob:
         self.changed()
 
     def sample(self, number: int) -> bytes | None:
-        """Return the WAV of a sample; None if there is none of that number."""
+        """Return the WAV of a sample, or None."""
         with self._lock:
-            known = any(sample["number"] == number for sample in self._told.samples)
+            known = any(sample["number"] == number for sample in self._progress.samples)
         try:
             return (
                 (self._place.folder / "samples" / f"{number:03}.wav").read_bytes()
@@ -217,7 +198,7 @@ class TrainJob:
             return None
 
     def close(self) -> None:
-        """End the process as the server ends; the next server goes on."""
+        """End the process with the server; the next server resumes."""
         with self._lock:
             self._close_input()
         self._wait()
@@ -225,18 +206,18 @@ class TrainJob:
 
     def _check_held(self) -> None:
         if not self._place.held:
-            raise TrainError(self._told.trouble)
+            raise TrainError(self._progress.trouble)
 
     def _start(self) -> None:
         self._wait()
-        self._told = TrainingState()
-        self._told.samples = self._place.samples()
+        self._progress = TrainingState()
+        self._progress.samples = self._place.samples()
         environment = {**os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")])
         )
         with (self._place.folder / "training.log").open("ab") as errors:
-            # -P: a file in the working folder must not be taken for a library.
+            # -P: files in the working folder must not shadow libraries.
             command = [
                 sys.executable,
                 "-P",
@@ -259,7 +240,7 @@ class TrainJob:
         self._thread.start()
 
     def _follow(self, process: subprocess.Popen[bytes]) -> None:
-        """Take what a process tells, until it ends; on a thread."""
+        """Handle the events of a process until it ends; runs on a thread."""
         for line in cast(IO[bytes], process.stdout):
             try:
                 event = json.loads(line)
@@ -269,7 +250,7 @@ class TrainJob:
                 if key in event:
                     event[key] = self._place.named(str(event[key]))
             with self._lock:
-                self._told.take(event)
+                self._progress.take(event)
             self.changed()
         code = process.wait()
         with self._lock:
@@ -279,7 +260,7 @@ class TrainJob:
         self.changed()
 
     def _ended(self, code: int) -> None:
-        if code == 0 and self._told.trained:
+        if code == 0 and self._progress.trained:
             self._phase = "done"
             with contextlib.suppress(OSError):
                 (self._place.folder / "job.json").unlink(missing_ok=True)
@@ -288,21 +269,20 @@ class TrainJob:
             self._phase = "stopped"
         else:
             self._phase = "failed"
-            self._told.trouble = (
-                self._told.trouble
-                or f"the training ended unexpectedly ({code}); {self._place.folder / 'training.log'} says more"
-            )
+            if not self._progress.trouble:
+                log = self._place.folder / "training.log"
+                self._progress.trouble = f"the training failed ({code}); {log} has details"
             with contextlib.suppress(OSError):  # it would fail again at every start of the server
                 self._place.write(goes_on=False)
 
     def _close_input(self) -> None:
-        """Tell the process to stop: its input ends."""
+        """Tell the process to stop, by closing its input."""
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
 
     def _wait(self) -> None:
-        """Wait until the process and what follows it have ended."""
+        """Wait for the end of the process and of the thread that follows it."""
         if self._process is not None:
             try:
                 self._process.wait(STOP_SECONDS)
@@ -312,5 +292,5 @@ class TrainJob:
             self._thread.join(STOP_SECONDS)
 
     def _clean(self) -> None:
-        self._told, self._phase = TrainingState(), "idle"
+        self._progress, self._phase = TrainingState(), "idle"
         self._place.clean()

@@ -1,14 +1,13 @@
-"""A training as a process of its own, niced: trains what job.json asks for and tells of it in lines of JSON; ends when its input does.
+"""The process that trains what job.json requests; it prints events as lines of JSON.
 
     python -m radio.web.training.process FOLDER HOME
 
     FOLDER/job.json      station, minutes or steps, beats, seed
-    FOLDER/music/        what it learns from
-    FOLDER/samples/      songs that it makes as it learns: 000.wav, 001.wav ...
+    FOLDER/music/        the training set
+    FOLDER/samples/      songs made during the training: 000.wav, 001.wav ...
 
-Its input is a pipe that nothing is written to: it ends when the server says stop, or when the
-server is gone, however it went. Then the step is finished and a checkpoint saved. Exit codes are
-those of the command line.
+Its input is a pipe without content: it ends when the server closes it, or dies. Then the process
+finishes its step and saves a checkpoint. Exit codes are those of the command line.
 """
 
 from __future__ import annotations
@@ -26,15 +25,17 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from neural_networks.training.streams import Stream
+
 NICE = 10
 SAMPLE_SECONDS = 20.0
 SAMPLES_KEPT = 12
-MIXED = 3  # songs that a sample lies between
+MIXED_SONGS = 3  # songs that a sample interpolates
 TELL_SECONDS = 0.25
 
 
-class Telling:
-    """Write events as lines of JSON; of the progress only as much as somebody can follow."""
+class EventPrinter:
+    """Print events as lines of JSON, progress only as often as a person can follow."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -42,7 +43,7 @@ class Telling:
         self.steps = 0
 
     def __call__(self, event: dict[str, Any]) -> None:
-        """Tell of an event; a reader that has gone is no fault."""
+        """Print an event; ignore a reader that has gone."""
         now, phase = time.monotonic(), str(event.get("phase"))
         if "done" in event:
             self.steps = event["done"]
@@ -56,24 +57,24 @@ class Telling:
 
 
 class Sampler:
-    """Let a song be heard now and then of what is learned so far: one that lies between some of the music's.
+    """Make a sample song now and then, between some songs of the training set.
 
     Args:
         folder: of the samples.
-        tell: of each.
+        report: called with an event for each sample.
         seed: of the choice of songs.
     """
 
-    def __init__(self, folder: Path, tell: Telling, seed: int) -> None:
+    def __init__(self, folder: Path, report: EventPrinter, seed: int) -> None:
         folder.mkdir(exist_ok=True)
-        self._folder, self._tell = folder, tell
-        self._rng = np.random.default_rng((seed, 7))
+        self._folder, self._report = folder, report
+        self._rng = np.random.default_rng((seed, Stream.PREVIEWS))
         self._due = 0.0
         numbers = [int(path.stem) for path in folder.glob("*.wav") if path.stem.isdigit()]
         self._number = max(numbers, default=-1) + 1
 
     def __call__(self, vae: Any, songs: Any) -> None:
-        """Make a sample if it is time; weights and the training's own random numbers stay as they are."""
+        """Make a sample if it is time, without effect on weights and random numbers."""
         if time.monotonic() < self._due:
             return
         from radio.station.song_file import write_wav
@@ -81,7 +82,7 @@ class Sampler:
         from radio.training.recipes import encode_songs
 
         chosen = self._rng.choice(
-            len(songs.steps), size=min(MIXED, len(songs.steps)), replace=False
+            len(songs.steps), size=min(MIXED_SONGS, len(songs.steps)), replace=False
         )
         statistics, _ = encode_songs(vae, songs.steps[chosen])
         means, log_variances = np.split(statistics, 2, axis=1)
@@ -102,11 +103,11 @@ class Sampler:
         if np.isfinite(samples).all():
             write_wav(self._folder / f"{self._number:03}.wav", samples, station.sample_rate)
             (self._folder / f"{self._number - SAMPLES_KEPT:03}.wav").unlink(missing_ok=True)
-            self._tell(
+            self._report(
                 {
                     "sample": self._number,
                     "name": station.song_name(coordinate),
-                    "step": self._tell.steps,
+                    "step": self._report.steps,
                 }
             )
             self._number += 1
@@ -114,15 +115,15 @@ class Sampler:
 
 
 class Stop:
-    """Notice the end of the input: at once while there is nothing to keep, else after the step.
+    """Watch for the end of the input; exit at once as long as there is no progress to save.
 
     Attributes:
         asked: whether to stop.
-        has_something_to_keep: False while the music is read.
+        has_progress: False while the music is read.
     """
 
     def __init__(self) -> None:
-        self.asked = self.has_something_to_keep = False
+        self.asked = self.has_progress = False
         threading.Thread(target=self._read, name="input", daemon=True).start()
 
     def _read(self) -> None:
@@ -130,72 +131,72 @@ class Stop:
             while os.read(0, 4096):
                 pass
         self.asked = True
-        if not self.has_something_to_keep:
+        if not self.has_progress:
             _thread.interrupt_main()
 
 
 def main(folder: Path, home: Path) -> int:
-    """Train what FOLDER asks for."""
+    """Train what FOLDER/job.json requests."""
     with contextlib.suppress(OSError, AttributeError):  # Windows has no nice
         os.nice(NICE)
-    # What libraries print must not come between the lines.
-    tell = Telling(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    # Libraries must not print between the lines.
+    report = EventPrinter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
     stop = Stop()
     try:
         with _alone(folder):
-            return _train(folder, home, tell, stop)
+            return _train(folder, home, report, stop)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         from radio.errors import explain
 
-        tell(
-            {
-                "trouble": explain(error)
-                or f"a fault of the program ({type(error).__name__}: {error})"
-            }
+        report(
+            {"trouble": explain(error) or f"a bug in the program ({type(error).__name__}: {error})"}
         )
         if explain(error) is None:
             raise
         return 2
 
 
-def _train(folder: Path, home: Path, tell: Telling, stop: Stop) -> int:
+def _train(folder: Path, home: Path, printer: EventPrinter, stop: Stop) -> int:
     from radio.composer.warm_up import compile_once
-    from radio.home.folder import Home
+    from radio.home import Home
+    from radio.training.plan import TrainingOptions
     from radio.training.train import train_station
 
     job = json.loads((folder / "job.json").read_text("utf-8"))
     where = Home(home)
 
     def report(event: dict[str, Any]) -> None:
-        stop.has_something_to_keep = event["phase"] not in ("prepare", "compile")
-        tell(event)
+        stop.has_progress = event["phase"] not in ("prepare", "compile")
+        printer(event)
         if event["phase"] == "compile":
             compile_once()
 
     station = train_station(
         where.writable("stations") / job["station"],
         folder / "music",
-        beats=job["beats"],
-        minutes=job["minutes"],
-        steps=job["steps"],
-        seed=job["seed"],
-        prepared=where.prepared,
+        TrainingOptions(
+            beats=job["beats"],
+            minutes=job["minutes"],
+            steps=job["steps"],
+            seed=job["seed"],
+            prepared=where.prepared,
+        ),
         report=report,
         should_stop=lambda: stop.asked,
-        watch=Sampler(folder / "samples", tell, job["seed"]),
+        watch=Sampler(folder / "samples", printer, job["seed"]),
     )
     if station is None:
         return 130
-    tell({"trained": station.name})
+    printer({"trained": station.name})
     return 0
 
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Wait until the training of a server that was killed has saved what it had."""
+    """Wait until the training of a killed server has saved its progress."""
     if sys.platform == "win32":
         yield
         return

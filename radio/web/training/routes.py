@@ -1,6 +1,6 @@
-"""The routes of train-your-own: files come, a training is begun, stopped, gone on with or forgotten, its samples are heard.
+"""The routes of training: upload files; begin, stop, resume or clear a training; get samples.
 
-Files are named by numbers of ours and samples by theirs: nothing that a page sends becomes a path.
+Files and samples are numbered: nothing that a page sends becomes a path.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from radio.home.folder import HomeError
-from radio.web.commands import OrderError
-from radio.web.routes import order_of, ranged
+from radio.home import HomeError
+from radio.web.commands import CommandError
+from radio.web.routes import command_of, ranged
 from radio.web.training.job import TrainError, TrainJob
 from radio.web.training.uploads import UploadError
 
-LONGEST_NAME = 2000  # letters of a header
+LONGEST_NAME = 2000  # characters of the header
 
 
 def add_train_routes(app: FastAPI, job: TrainJob) -> None:
@@ -26,12 +26,12 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
 
     @app.get("/train")
     async def state() -> Response:
-        """Return how the training stands."""
+        """Return the state of the training."""
         return JSONResponse(job.state)
 
     @app.put("/train/file")
     async def receive(request: Request) -> Response:
-        """Take a file: its content is the body, its name the header X-Name, percent-encoded."""
+        """Receive a file: the body is its content, the header X-Name its percent-encoded name."""
         name = urllib.parse.unquote(request.headers.get("x-name", "")[:LONGEST_NAME])
         length = request.headers.get("content-length", "")
         try:
@@ -47,7 +47,7 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
 
     @app.delete("/train/file/{number}")
     async def remove(number: str) -> Response:
-        """Forget a file."""
+        """Delete a file."""
         try:
             job.uploads.remove(_whole(number))
         except UploadError as error:
@@ -59,27 +59,27 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
     async def act(action: str, request: Request) -> Response:
         """Begin, stop, resume or clear the training."""
         try:
-            order = await order_of(request)
+            command = await command_of(request)
             if action == "begin":
                 await asyncio.to_thread(
                     job.begin,
-                    _name(order),
-                    minutes=_number(order, "minutes", 10.0),
-                    beats=_beats(order),
+                    _name(command),
+                    minutes=_number(command, "minutes", 10.0),
+                    beats=_beats(command),
                 )
             elif action in ("stop", "resume", "clear"):
                 await asyncio.to_thread(getattr(job, action))
             else:
-                return _refused("a training knows no such thing", 404)
-        except (OrderError, TrainError, HomeError) as error:
+                return _refused("there is no such action", 404)
+        except (CommandError, TrainError, HomeError) as error:
             return _refused(" ".join(str(error).split()), 400)
         except OSError as error:
-            return _refused(f"it can't be kept: {(error.strerror or str(error)).lower()}", 507)
+            return _refused(f"it can't be saved: {(error.strerror or str(error)).lower()}", 507)
         return JSONResponse({"ok": True})
 
     @app.get("/train/sample/{number}.wav")
     async def sample(number: str, request: Request) -> Response:
-        """Return a song that was made while it learned."""
+        """Return a sample song."""
         content = await asyncio.to_thread(job.sample, _whole(number))
         if content is None:
             return _refused("there is no such sample", 404)
@@ -87,28 +87,28 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
 
 
 def _whole(text: str) -> int:
-    """Return a number of ours as it stands in a path; -1 is none."""
+    """Return the number in a path, or -1."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
-def _name(order: dict[str, Any]) -> str:
-    name = order.get("station")
+def _name(command: dict[str, Any]) -> str:
+    name = command.get("station")
     if not isinstance(name, str):
-        raise OrderError("the new station needs a name")
+        raise CommandError("the new station needs a name")
     return name
 
 
-def _number(order: dict[str, Any], name: str, default: float) -> float:
-    value = order.get(name, default)
+def _number(command: dict[str, Any], name: str, default: float) -> float:
+    value = command.get(name, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise OrderError(f"{name} has to be a number")
+        raise CommandError(f"{name} must be a number")
     return float(value)
 
 
-def _beats(order: dict[str, Any]) -> int:
-    value = order.get("beats", 64)
+def _beats(command: dict[str, Any]) -> int:
+    value = command.get("beats", 64)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise OrderError("beats has to be a whole number")
+        raise CommandError("beats must be a whole number")
     return value
 
 

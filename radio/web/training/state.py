@@ -1,4 +1,4 @@
-"""What a page shows of a training, made of the events that its process tells: share, rate, time left, losses, samples, lines."""
+"""The state of a training for the page, from its process's events: progress, losses, samples."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import Any
 
 from radio.training.recipes import QUICK
 
-LOSSES = 120  # points of the curve of losses, as many as a page has room for
+LOSSES = 120  # points of the loss curve, as many as fit on a page
 LINES = 30
 SAMPLES = 12  # radio.web.training.process.SAMPLES_KEPT
-# Of the time of the whole, where each phase begins and how much of it is its own; what comes before
-# and after is short.
+# the share of the total time at which each phase begins, and its own share
 SPANS = {
-    "learn": (0.0, 1 - QUICK.gan_minutes),
-    "perform": (1 - QUICK.gan_minutes, QUICK.gan_minutes),
+    "vae": (0.0, 1 - QUICK.gan_minutes),
+    "gan": (1 - QUICK.gan_minutes, QUICK.gan_minutes),
 }
 
 
 class TrainingState:
-    """See the module's sentence.
+    """Collect events.
 
     Args:
-        clock: seconds that never go back.
+        clock: seconds that never decrease.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,12 +33,12 @@ class TrainingState:
         self.lines: list[str] = []
         self.trouble = ""
         self.trained = ""
-        self._began = (0.0, 0)  # seconds and steps done when the phase was first heard of
-        self._every = 1  # of how many losses one is kept
-        self._heard = 0
+        self._began = (0.0, 0)  # seconds and steps done at the phase's first event
+        self._every = 1  # interval of the losses in the curve
+        self._count = 0
 
     def take(self, event: dict[str, Any]) -> None:
-        """Take an event of radio.training.train, or one of radio.web.training.process."""
+        """Handle an event of radio.training.train or radio.web.training.process."""
         if "sample" in event:
             self.samples = [
                 *self.samples,
@@ -59,8 +58,8 @@ class TrainingState:
         now, phase, done, of = self._clock(), event["phase"], event.get("done"), event.get("of")
         if phase != self.progress.get("phase"):
             self._began = (now, done or 0)
-            # the two phases have losses of their own
-            self.losses, self._every, self._heard = [], 1, 0
+            # each phase has a loss of its own
+            self.losses, self._every, self._count = [], 1, 0
         self.progress = {
             "phase": phase,
             "done": done,
@@ -77,16 +76,15 @@ class TrainingState:
         seconds, steps = now - self._began[0], (done or 0) - self._began[1]
         if of and span and seconds > 0 and steps > 0:
             self.progress["rate"] = round(steps / seconds, 2)
-            # Of the phases behind this one nothing is measured yet: they take the share of the time
-            # that they were given.
+            # Later phases are not measured yet: they are assumed to take their nominal share.
             later = (1 - begins - span) / span * of * seconds / steps
             self.progress["left"] = round((of - (done or 0)) * seconds / steps + later, 1)
 
     def _keep(self, loss: float) -> None:
-        """Keep a loss, each of them or every second, fourth ...: evenly spaced, and never more than LOSSES."""
-        if self._heard % self._every == 0:
+        """Add a loss, thinning the curve evenly to at most LOSSES points."""
+        if self._count % self._every == 0:
             self.losses.append(round(loss, 5))
             if len(self.losses) > LOSSES:
                 self.losses = self.losses[::2]
                 self._every *= 2
-        self._heard += 1
+        self._count += 1

@@ -1,12 +1,11 @@
-"""Music that is dropped on the page: streamed into a folder of the home, within limits, and kept only if it is audio by its content.
+"""Music uploaded from the page: streamed to a folder within limits, kept if its content is audio.
 
-    uploads = Uploads(folder)                         what an earlier server left there goes
-    await uploads.add(name, length, chunks)           one file; what is wrong with its content is said in its entry
-    uploads.files                                     entries for the page: number, name, size, seconds, problem
-    uploads.move(folder)                              the sound ones, for a training
+    uploads = Uploads(folder)                  empties the folder
+    await uploads.add(name, length, chunks)    one file; its entry names any problem
+    uploads.files                              entries: number, name, size, seconds, problem
+    uploads.move(folder)                       moves the valid files, for a training
 
-A name is text that is shown, nothing else: files are called 000.wav, 001.wav ... whatever is in
-them, and read by their content.
+A name is only displayed: files are stored as 000.wav, 001.wav ... and read by their content.
 """
 
 from __future__ import annotations
@@ -25,26 +24,26 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.decoding import AudioError, decoded, shown
-from radio.training.music_folder import SHORTEST_EXCERPT
+from radio.training.excerpts import SHORTEST_EXCERPT
 
-ROOM = 256 << 20  # bytes of the disk that stay free
-BUFFER = 1 << 20  # bytes that are written at once
-SILENT_SECONDS = 30.0  # after which a browser that sends nothing has gone
+FREE_BYTES = 256 << 20  # bytes of the disk to leave free
+BUFFER_BYTES = 1 << 20  # bytes that are written at once
+SILENT_SECONDS = 30.0  # after which a browser that sends nothing counts as gone
 LONGEST_NAME = 80
-NOTHING = 1e-4  # what never passes this is silence
+SILENT_PEAK = 1e-4  # a file that never passes this is silent
 AT_ONCE = 4
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be sent: files, bytes of each and of all, and how long each may sound, whatever its size.
+    """Limits of uploads.
 
     Attributes:
-        files: that are there at once, the refused ones included.
-        size: of each.
-        total: of all.
-        seconds: of each. A few kilobytes of FLAC can hold days of silence.
-        values: samples times channels of each, likewise.
+        files: number at once, refused ones included.
+        size: bytes of each.
+        total: bytes of all.
+        seconds: duration of each: a few kilobytes of FLAC can hold days of silence.
+        values: samples times channels of each, for the same reason.
     """
 
     files: int = 200
@@ -55,7 +54,7 @@ class Limits:
 
 
 class UploadError(ValueError):
-    """A file that is not taken; the message is one line, `status` is HTTP's."""
+    """A file is refused; the message is one line, `status` is HTTP's."""
 
     def __init__(self, line: str, status: int = 400) -> None:
         super().__init__(line)
@@ -63,19 +62,19 @@ class UploadError(ValueError):
 
 
 class Uploads:
-    """See the module's contract.
+    """The uploaded files.
 
     Args:
-        folder: emptied now; made when the first file comes.
-        limits: of what may be sent.
+        folder: emptied now, made for the first file.
+        limits: of uploads.
     """
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self.folder, self.limits = folder, limits or Limits()
         self._entries: dict[int, dict[str, Any]] = {}
-        self._coming = 0  # files
-        self._bytes = 0  # of those that are kept and those that are coming
-        # files come on the server's loop; a training begins on another thread
+        self._coming = 0  # files that are being received
+        self._bytes = 0  # of all files, also those being received
+        # files arrive on the server's loop; a training begins on another thread
         self._counting = threading.Lock()
         self._next = 0
         self._checking = asyncio.Semaphore(1)
@@ -83,32 +82,32 @@ class Uploads:
 
     @property
     def files(self) -> list[dict[str, Any]]:
-        """Entries of all files, in the order in which they came."""
+        """Entries of all files, in order of arrival."""
         return [dict(entry) for entry in list(self._entries.values())]
 
     @property
     def sound(self) -> list[dict[str, Any]]:
-        """Entries of those that can be learned."""
+        """Entries of the valid files."""
         return [entry for entry in self.files if not entry["problem"]]
 
     async def add(
         self, name: str, length: int | None, chunks: AsyncIterator[bytes]
     ) -> dict[str, Any]:
-        """Take a file and return its entry.
+        """Receive a file and return its entry.
 
         Args:
-            name: as the browser calls it.
-            length: bytes that were promised; None if nothing was.
+            name: the browser's name for it.
+            length: announced bytes, or None.
             chunks: the content.
 
         Raises:
-            UploadError: if it is too large, one too many, or breaks off; nothing of it is left.
+            UploadError: if it is too large, one too many, or incomplete; it is then deleted.
         """
         limits = self.limits
         if len(self._entries) + self._coming >= limits.files:
-            raise UploadError(f"{limits.files} files are enough", 413)
+            raise UploadError(f"at most {limits.files} files are accepted", 413)
         if self._coming >= AT_ONCE:
-            raise UploadError(f"{AT_ONCE} files are coming already; send this one after them", 503)
+            raise UploadError(f"{AT_ONCE} files are being received; send this one after them", 503)
         self._room_for(length or 0)
         number, self._next = self._next, self._next + 1
         path = self.folder / f"{number:03}.wav"
@@ -134,7 +133,7 @@ class Uploads:
         except OSError as error:
             self._drop(path, size)
             raise UploadError(
-                f"it can't be kept: {(error.strerror or str(error)).lower()}", 507
+                f"it can't be saved: {(error.strerror or str(error)).lower()}", 507
             ) from None
         except BaseException:
             self._drop(path, size)
@@ -143,18 +142,18 @@ class Uploads:
         return dict(entry)
 
     def remove(self, number: int) -> None:
-        """Forget a file.
+        """Delete a file.
 
         Raises:
             UploadError: if there is none of that number.
         """
         entry = self._entries.pop(number, None)
         if entry is None:
-            raise UploadError("that file is gone already", 404)
+            raise UploadError("that file was already deleted", 404)
         self._drop(self.folder / f"{number:03}.wav", entry["size"])
 
     def move(self, folder: Path) -> list[dict[str, Any]]:
-        """Move the sound files into a folder, which is made, and return their entries; those that were refused are forgotten."""
+        """Move the valid files into a new folder, return their entries, and drop refused ones."""
         folder.mkdir(parents=True, exist_ok=True)
         moved = self.sound
         for entry in moved:
@@ -167,7 +166,7 @@ class Uploads:
         return moved
 
     def clear(self) -> None:
-        """Forget all files, and whatever else is in the folder; those that are coming stay."""
+        """Delete everything in the folder but the files that are being received."""
         for entry in list(self._entries.values()):
             self.remove(entry["number"])
         if not self._coming:
@@ -178,7 +177,7 @@ class Uploads:
                 shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _receive(self, path: Path, length: int | None, chunks: AsyncIterator[bytes]) -> int:
-        """Write what comes and return its bytes; the bytes are counted as they come, and not at all after an error."""
+        """Write the chunks and return their size; a failed upload does not count."""
         self.folder.mkdir(parents=True, exist_ok=True)
         size, waiting = 0, bytearray()
         try:
@@ -188,14 +187,16 @@ class Uploads:
                     size += len(chunk)
                     self._count(len(chunk))
                     waiting += chunk
-                    if len(waiting) >= BUFFER:  # not here: a slow disk would hold up every page
+                    if (
+                        len(waiting) >= BUFFER_BYTES
+                    ):  # on a thread: a slow disk would block every page
                         await asyncio.to_thread(file.write, bytes(waiting))
                         waiting.clear()
                 await asyncio.to_thread(file.write, bytes(waiting))
             if not size:
                 raise UploadError("it is empty")
             if length is not None and size != length:
-                raise UploadError("it broke off on its way")
+                raise UploadError("the upload was interrupted")
         except BaseException:
             self._count(-size)
             raise
@@ -206,7 +207,7 @@ class Uploads:
             self._bytes += size
 
     def _room_for(self, size: int, before: int = 0) -> None:
-        """Raise an UploadError unless `size` more bytes fit, of a file of which there are `before`."""
+        """Raise an UploadError unless `size` more bytes of a file with `before` bytes fit."""
         limits = self.limits
         if before + size > limits.size:
             raise UploadError(f"it is larger than {_bytes_shown(limits.size)}", 413)
@@ -216,7 +217,7 @@ class Uploads:
             )
         if (
             shutil.disk_usage(self.folder if self.folder.is_dir() else _existing(self.folder)).free
-            < size + ROOM
+            < size + FREE_BYTES
         ):
             raise UploadError("the disk is full", 507)
 
@@ -227,10 +228,9 @@ class Uploads:
 
 
 def cleaned(name: str) -> str:
-    """Return what is shown of a name: its last part, on one line, without what can't be seen or turns the line around."""
+    """Return the last part of a name for display, without invisible characters."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    # Cc, Cf, Cs, Co, Cn: control characters, marks of direction, halves of letters, and what is no
-    # letter yet.
+    # Cc, Cf, Cs, Co, Cn: controls, direction marks, surrogates, private and unassigned characters
     seen = " ".join(
         "".join(
             " " if unicodedata.category(letter)[0] in "CZ" else letter for letter in last
@@ -241,10 +241,10 @@ def cleaned(name: str) -> str:
 
 
 def examine(path: Path, limits: Limits) -> float:
-    """Read a file to its end, within limits, and return how many seconds it lasts.
+    """Read a file to its end, within limits, and return its duration in seconds.
 
     Raises:
-        AudioError: if it is no music that a station could learn from.
+        AudioError: if a station can't be trained on it.
     """
     seconds, values, loudest = 0.0, 0, 0.0
     with decoded(path, mono=False) as (rate, blocks), np.errstate(over="ignore", invalid="ignore"):
@@ -256,9 +256,9 @@ def examine(path: Path, limits: Limits) -> float:
                     raise AudioError(f"lasts longer than {limits.seconds / 3600:g} hours")
                 peak = float(np.abs(block).max(initial=0.0))
                 if not np.isfinite(peak):
-                    raise AudioError("holds samples that are not numbers")
+                    raise AudioError("holds samples that are not finite numbers")
                 loudest = max(loudest, peak)
-    if loudest <= NOTHING:
+    if loudest <= SILENT_PEAK:
         raise AudioError("holds nothing but silence")
     if seconds < SHORTEST_EXCERPT:
         raise AudioError(f"shorter than {SHORTEST_EXCERPT:g} seconds")
@@ -275,14 +275,14 @@ def _examined(path: Path, limits: Limits) -> dict[str, Any]:
             )
         }
     except (MemoryError, ArithmeticError):
-        return {"problem": "needs more memory than there is"}
+        return {"problem": "needs more memory than is available"}
 
 
 async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
     try:
         return await asyncio.wait_for(anext(chunks, None), SILENT_SECONDS)
     except TimeoutError:
-        raise UploadError("it broke off on its way", 408) from None
+        raise UploadError("the upload was interrupted", 408) from None
 
 
 def _existing(path: Path) -> Path:

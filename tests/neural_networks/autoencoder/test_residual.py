@@ -1,4 +1,4 @@
-"""The autoencoder behind principal components: gradients, the linear optimum, descent, silence, files."""
+"""The autoencoder on principal components: gradients, linear optimum, descent, silence, files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first training on a machine says that its kernels are compiled; the next one has nothing to say."""
+"""The first training on a machine announces that kernels are compiled, the next one does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The GRU: its equations in plain NumPy, gradients by finite differences, float32 beside float64, threads, purity, refusals."""
+"""The GRU: plain NumPy, finite differences, float32 beside float64, threads, purity, refusals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neural_networks.components.gru import GRU
-from neural_networks.components.kernels import gru as kernels_gru
+from neural_networks.components.kernels.simd import cell as tile_cells
 from neural_networks.components.kernels.simd.vector import TILE
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import GradientError, check_gradients
@@ -130,8 +130,8 @@ def test_tiles_agree_with_loops(
     flat = pack(gru)
     x, first, dy = (array.astype(np.float32) for array in (x, first, dy))
     results = []
-    for tile in (kernels_gru.TILE, None):
-        monkeypatch.setattr(kernels_gru, "TILE", tile)
+    for tile in (TILE, None):
+        monkeypatch.setattr(tile_cells, "TILE", tile)
         flat.zero_grads()
         states, cache = gru.forward(x, first)
         results.append([states, *gru.backward_with_state(dy, cache), flat.grads.copy()])

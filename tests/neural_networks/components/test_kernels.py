@@ -1,4 +1,4 @@
-"""The kernels below the layers: matrix products of all shapes, the tiles of other processors, the cache on disk."""
+"""The kernels: matrix products of all shapes, the tiles of other processors, the cache on disk."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_products_that_do_not_fit() -> None:
 
 _CHECK = """
 import numpy as np
-from neural_networks.components.kernels import gru as kernels_gru
+from neural_networks.components.kernels.simd import cell as tile_cells
 from neural_networks.components.kernels.simd import vector as kernels_vector
 from neural_networks.components.gru import GRU
 from neural_networks.components.parameters import pack
@@ -83,7 +83,7 @@ for steps, batch, inputs, size in ((3, 7, 5, 21), (2, 9, 3, 64)):
     x, dy = (rng.standard_normal((steps, batch, n)).astype(np.float32) for n in (inputs, size))
     results = []
     for tile in (kernels_vector.TILE, None):
-        kernels_gru.TILE = tile
+        tile_cells.TILE = tile
         flat.zero_grads()
         states, cache = gru.forward(x)
         results.append((states, gru.backward(dy, cache), flat.grads.copy()))
@@ -122,9 +122,15 @@ def test_a_changed_kernel_file_is_compiled_again(tmp_path: Path) -> None:
     (tmp_path / "kernels.py").write_text(
         Path(kernels.__file__).read_text(encoding="utf-8"), encoding="utf-8"
     )
-    caller = "import numba, kernels, kernels_inner\n\n@kernels.kernel\ndef outer(x):\n    return kernels_inner.inner(x)\n"
+    caller = (
+        "import numba, kernels, kernels_inner\n\n"
+        "@kernels.kernel\ndef outer(x):\n    return kernels_inner.inner(x)\n"
+    )
     (tmp_path / "kernels_outer.py").write_text(caller, encoding="utf-8")
-    program = "import numpy as np, kernels_outer as k; print(int(k.outer(1)), sum(k.outer.stats.cache_hits.values()))"
+    program = (
+        "import numpy as np, kernels_outer as k; "
+        "print(int(k.outer(1)), sum(k.outer.stats.cache_hits.values()))"
+    )
     found = []
     for value in (10, 10, 20):
         inner = f"import numba\n\n@numba.njit\ndef inner(x):\n    return x + {value}\n"

@@ -1,4 +1,4 @@
-"""The owner's cell: gradients by finite differences, its equations in plain NumPy, purity, what it refuses."""
+"""`Recurrent`: finite differences, its equations in plain NumPy, purity, refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cells' register tiles: those of other processors, float32 beside float64, two threads, the largest and smallest numbers."""
+"""The cells' register tiles: other processors, float32 beside float64, two threads, extremes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numba.core import codegen
-from test_cells import MODES, every_cell, made, run
+from recurrent_cells import MODES, every_cell, made, run
 
 from neural_networks.components.bidirectional import Bidirectional
 from neural_networks.components.gru import GRU
-from neural_networks.components.kernels import gru as kernels_gru
-from neural_networks.components.kernels import lstm as kernels_lstm
-from neural_networks.components.kernels import rnn as kernels_rnn
+from neural_networks.components.kernels.simd import cell as tile_cells
 from neural_networks.components.kernels.simd.vector import TILE
 from neural_networks.components.lstm import LSTM
 from neural_networks.components.parameters import pack
@@ -27,21 +25,20 @@ from neural_networks.components.rnn import RNN
 from neural_networks.components.stacked import Stacked
 
 ROOT = Path(__file__).parents[3]
-KERNELS = {"gru": (GRU, kernels_gru), "lstm": (LSTM, kernels_lstm), "rnn": (RNN, kernels_rnn)}
-every_kernel = pytest.mark.parametrize("name", KERNELS)
+CELLS = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
+every_kernel = pytest.mark.parametrize("name", CELLS)
 on_tiles = pytest.mark.skipif(TILE is None, reason="this processor runs the plain loops anyway")
 
 _CHECK = """
 import sys
 import numpy as np
-from neural_networks.components.kernels import lstm as kernels_lstm
-from neural_networks.components.kernels import rnn as kernels_rnn
-from neural_networks.components.kernels.simd import vector as kernels_vector
+from neural_networks.components.kernels.simd import cell as tile_cells
+from neural_networks.components.kernels.simd.vector import TILE
 from neural_networks.components.lstm import LSTM
 from neural_networks.components.parameters import pack
 from neural_networks.components.rnn import RNN
 rng = np.random.default_rng(0)
-for cell, kernels in ((LSTM, kernels_lstm), (RNN, kernels_rnn)):
+for cell in (LSTM, RNN):
     for steps, batch, inputs, size in ((3, 7, 5, 21), (2, 9, 3, 64), (4, 1, 1, 1)):
         module = cell(inputs, size, rng=rng)
         flat = pack(module)
@@ -49,14 +46,15 @@ for cell, kernels in ((LSTM, kernels_lstm), (RNN, kernels_rnn)):
         first = rng.standard_normal((batch, module.state_size)).astype(np.float32)
         for given in (dict(), dict(steps=steps, last=True)):
             results = []
-            for tile in (kernels_vector.TILE, None):
-                kernels.TILE = tile
+            for tile in (TILE, None):
+                tile_cells.TILE = tile
                 flat.zero_grads()
                 states, cache = module.forward(x[0] if given else x, first, **given)
-                results.append((states, *module.backward_with_state(dy[0] if given else dy, cache), flat.grads.copy()))
+                gradients = module.backward_with_state(dy[0] if given else dy, cache)
+                results.append((states, *gradients, flat.grads.copy()))
             for ours, loops in zip(*results):
                 np.testing.assert_allclose(ours, loops, rtol=0, atol=1e-5)
-print(kernels_vector.TILE)
+print(TILE)
 """
 
 
@@ -95,7 +93,7 @@ def test_the_tiles_of_older_processors(processor: str, tile: str) -> None:
 def test_tiles_agree_with_loops(
     name: str, shape: tuple, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cell, kernels = KERNELS[name]
+    cell = CELLS[name]
     steps, batch, inputs, size = shape
     module = cell(inputs, size, rng=rng)
     flat = pack(module)
@@ -104,7 +102,7 @@ def test_tiles_agree_with_loops(
     for given in (dict(), dict(steps=steps), dict(last=True), dict(steps=steps, last=True)):
         results = []
         for tile in (TILE, None):
-            monkeypatch.setattr(kernels, "TILE", tile)
+            monkeypatch.setattr(tile_cells, "TILE", tile)
             flat.zero_grads()
             y, cache = module.forward(x[0] if "steps" in given else x, first, **given)
             results.append(
@@ -165,7 +163,8 @@ def test_two_threads_give_the_bytes_of_one(kind: str, rng: np.random.Generator) 
         flat, songs = twins[index], slice(4 * index, 4 * index + 4)
         flat.zero_grads()
         y, cache = run(flat.module, x[:, songs], first[songs], (False, False))
-        gradients = flat.module.backward_with_state(dy[:, songs], cache)  # type: ignore[attr-defined]
+        cell: Any = flat.module
+        gradients = cell.backward_with_state(dy[:, songs], cache)
         return [array.tobytes() for array in (y, *gradients, flat.grads)]
 
     one_by_one = [half(0), half(1)]
@@ -177,7 +176,7 @@ def test_two_threads_give_the_bytes_of_one(kind: str, rng: np.random.Generator) 
 @every_kernel
 @pytest.mark.parametrize("scale", [1e4, 1e30])
 def test_large_values_saturate(name: str, scale: float, rng: np.random.Generator) -> None:
-    module = KERNELS[name][0](4, 18, rng=rng)
+    module = CELLS[name](4, 18, rng=rng)
     flat = pack(module)
     x, dy = (rng.standard_normal((10, 3, n)).astype(np.float32) for n in (4, 18))
     y, cache = module.forward(np.float32(scale) * x)
@@ -194,7 +193,7 @@ def denormal() -> np.float32:
 
 
 def vanishing(rng: np.random.Generator) -> dict[str, Any]:
-    cells = {name: cell(3, 20, rng=rng) for name, (cell, _) in KERNELS.items()}
+    cells = {name: cell(3, 20, rng=rng) for name, cell in CELLS.items()}
     cells["stacked"] = Stacked(GRU(3, 8, rng=rng), RNN(8, 20, rng=rng))
     cells["bidirectional"] = Bidirectional(LSTM(3, 10, rng=rng), RNN(3, 10, rng=rng))
     for module in cells.values():
@@ -202,7 +201,7 @@ def vanishing(rng: np.random.Generator) -> dict[str, Any]:
     return cells
 
 
-@pytest.mark.parametrize("name", [*KERNELS, "stacked", "bidirectional"])
+@pytest.mark.parametrize("name", [*CELLS, "stacked", "bidirectional"])
 def test_gradients_that_vanish(name: str, rng: np.random.Generator) -> None:
     """Denormal numbers are off within a kernel alone: whoever called it finds them as they were."""
     module = vanishing(rng)[name]

@@ -1,4 +1,4 @@
-"""Batches: noise by number of the step, the order of the examples, test sets that share nothing with what is trained on."""
+"""Mini-batches: noise by step, the order of the examples, disjoint test sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints: round trips, atomic writes, and one clear line for every file that is not a sound one."""
+"""Checkpoints: round trips, atomic writes, and one clear line for every other file."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_too_large_files_allocate_nothing(tmp_path: Path) -> None:
 
 
 def test_damage_anywhere_is_noticed_or_harmless(tmp_path: Path) -> None:
-    """1,000 files with a few bytes changed, cut or doubled: a clear error, or the very same arrays."""
+    """1,000 files with some bytes changed, cut or doubled: a clear error, or the same arrays."""
     rng = np.random.default_rng(1)
     path = tmp_path / "f"
     save_arrays(path, ARRAYS, CONFIGURATION)

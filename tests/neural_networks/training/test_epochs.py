@@ -1,4 +1,4 @@
-"""Training by epochs: test losses, early stops, checkpoints and whose they are, divergence, progress, the figure."""
+"""Training by epochs: test losses, early stopping, checkpoints, divergence, progress, figures."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_files_that_are_no_training_are_refused_and_left_alone(
 
 
 def test_arrays_that_are_missing_or_misshapen_are_one_line(tmp_path: Path) -> None:
-    """Each array of a checkpoint left out, cut short, or of text: refused in one line, or of no consequence."""
+    """Each array of a checkpoint missing, cut short, or text: refused in one line, or harmless."""
     path = tmp_path / "c"
     options: dict[str, Any] = dict(checkpoint=path, test_share=0.2, averaging=0.9, keep_best=True)
     train(network(), 2, **options)
@@ -349,7 +349,7 @@ def test_the_test_loss_is_that_of_all_of_them() -> None:
 
 
 def test_an_early_stop_keeps_the_best_weights(capsys: pytest.CaptureFixture[str]) -> None:
-    """A rate that grows ruins the weights after a while; the training ends, with those of the lowest test loss."""
+    """A growing rate ruins the weights; the training ends with those of the lowest test loss."""
     made = network()
     history = train(
         made,

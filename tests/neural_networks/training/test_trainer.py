@@ -27,14 +27,14 @@ from neural_networks.optimizers.optimizers import (
 )
 from neural_networks.optimizers.schedules import Plateau, constant, cosine
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from neural_networks.training.trainer import Batch, Trainer, TrainingDiverged
+from neural_networks.training.trainer import Piece, Trainer, TrainingDiverged
 
 COUNT = 33
 INPUTS = np.random.default_rng(5).standard_normal((COUNT, 6)).astype(np.float32)
 TARGETS = np.tanh(INPUTS[:, :2] * 2 - INPUTS[:, 2:4])
 
 
-def loss(module: Sequential, batch: Batch) -> float:
+def loss(module: Sequential, batch: Piece) -> float:
     noise = 0.1 * batch.rng.standard_normal((batch.indices.size, 6)).astype(np.float32)
     y, cache = module.forward(INPUTS[batch.indices] + noise)
     value, dy = mean_squared_error(y, TARGETS[batch.indices])
@@ -90,11 +90,11 @@ def test_training_learns() -> None:
 def test_one_thread_and_two_give_the_same_bytes(
     batch_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # even these tiny halves go to threads
+    # even these tiny pieces go to threads
     monkeypatch.setattr("neural_networks.training.pieces._WORTH_A_THREAD", 0.0)
     threads_seen = set()
 
-    def watched(module: Sequential, batch: Batch) -> float:
+    def watched(module: Sequential, batch: Piece) -> float:
         threads_seen.add(threading.get_ident())
         return loss(module, batch)
 
@@ -131,10 +131,10 @@ def test_every_optimizer_clipped_and_averaged_gives_the_same_bytes(
     assert (one.average.values != one.parameters.values).any()
 
 
-def test_halves_weigh_by_their_share() -> None:
-    """The gradient of 5 examples as halves of 3 and 2 is the gradient of their mean loss."""
+def test_pieces_weigh_by_their_share() -> None:
+    """The gradient of 5 examples in pieces of 3 and 2 is the gradient of their mean loss."""
 
-    def quiet(module: Sequential, batch: Batch) -> float:
+    def quiet(module: Sequential, batch: Piece) -> float:
         seen.append(batch.indices)
         y, cache = module.forward(INPUTS[batch.indices])
         value, dy = mean_squared_error(y, TARGETS[batch.indices])
@@ -146,7 +146,7 @@ def test_halves_weigh_by_their_share() -> None:
     value = made.step(COUNT)
     assert [indices.size for indices in seen] == [3, 2]
     indices, twin = np.concatenate(seen), made.parameters.twin()
-    assert quiet(twin.module, Batch(indices, 0, np.random.default_rng(0))) == pytest.approx(
+    assert quiet(twin.module, Piece(indices, 0, np.random.default_rng(0))) == pytest.approx(
         value, rel=1e-6
     )
     np.testing.assert_allclose(made.parameters.grads, twin.grads, rtol=1e-4, atol=1e-7)
@@ -156,7 +156,7 @@ def test_halves_weigh_by_their_share() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
 @pytest.mark.parametrize("batch_size", [3, 9, 12])
 def test_processes_share_out_the_pieces(size: int, batch_size: int) -> None:
-    """What each of several processes adds makes up the gradient of one that works on all pieces; more than there are pieces do nothing."""
+    """The processes' gradients add up to that of one process; those without pieces do nothing."""
 
     class Process:
         local = 1
@@ -196,7 +196,7 @@ def test_processes_share_out_the_pieces(size: int, batch_size: int) -> None:
 def test_every_example_comes_once_an_epoch() -> None:
     seen: list[int] = []
 
-    def note(module: Sequential, batch: Batch) -> float:
+    def note(module: Sequential, batch: Piece) -> float:
         seen.extend(batch.indices)
         return loss(module, batch)
 
@@ -268,7 +268,7 @@ def test_a_state_that_does_not_fit_is_refused() -> None:
 def test_divergence_keeps_the_last_good_values(bad: float, where: str) -> None:
     kept: list[np.ndarray] = []
 
-    def failing(module: Sequential, batch: Batch) -> float:
+    def failing(module: Sequential, batch: Piece) -> float:
         if batch.step == 5:
             if where == "loss":
                 return bad
@@ -285,7 +285,7 @@ def test_divergence_keeps_the_last_good_values(bad: float, where: str) -> None:
 
 
 def test_a_rate_far_too_high_ends_in_the_clear_error() -> None:
-    def linear(module: Sequential, batch: Batch) -> float:
+    def linear(module: Sequential, batch: Piece) -> float:
         y, cache = module.layers[0].forward(INPUTS[batch.indices])
         value, dy = mean_squared_error(y, np.zeros_like(y))
         module.layers[0].backward(dy, cache)
@@ -346,7 +346,7 @@ def test_progress_and_stop() -> None:
 
 
 def test_ctrl_c_waits_for_the_end_of_the_step() -> None:
-    def interrupting(module: Sequential, batch: Batch) -> float:
+    def interrupting(module: Sequential, batch: Piece) -> float:
         if batch.step == 3 and batch.indices.size == 5:
             os.kill(os.getpid(), signal.SIGINT)
         return loss(module, batch)
@@ -378,5 +378,5 @@ def test_impossible_trainings_are_refused() -> None:
         trainer().step()
     with pytest.raises(ValueError, match="positive number, not 0"):
         trainer(clip=0)
-    with pytest.raises(ValueError, match="up to, but not at 1, not 1"):
+    with pytest.raises(ValueError, match="from 0 to less than 1, not 1"):
         trainer(averaging=1)

@@ -1,4 +1,4 @@
-"""The owner's VAE and autoencoder: his first example as written, gradients through the latent space, real noise, the graph."""
+"""VAE and AutoEncoder: the first original program as written, gradients, noise, the graph."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from neural_networks.autoencoder.autoencoder import AutoEncoder
+from neural_networks.components.kernels.announce import WAIT
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import check_gradients
 from neural_networks.optimizers.optimizers import Adam
@@ -70,18 +71,17 @@ def small(**options) -> VAE:
 def test_the_first_example_runs_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """README's block, which is the owner's text behind a line that gives him sounds, all 20,000 epochs."""
-    blocks = re.findall(
-        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
-    )
+    """The original text behind the line that sets `sounds`, with all 20,000 epochs."""
+    page = ROOT / "docs" / "original_programs.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     (block,) = (block for block in blocks if "VAE(" in block)
     assert EXAMPLE.strip() in block and "\nsounds, names = audio.get_raw_data(5, 15, 1)\n" in block
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile(block, str(page), "exec"), names)
     network, steps = names["network"], names["time_separated_sounds"]
     assert isinstance(network, VAE) and isinstance(steps, np.ndarray) and steps.shape == (5, 3, 5)
-    lines = capsys.readouterr().out.splitlines()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line != WAIT]
     assert lines[0].startswith("epoch 1,000 of 20,000: loss ") and lines[0].endswith("s left")
     assert lines[-1] == f"the graph is in {tmp_path / 'loss_over_time.png'}"
     # Twenty lines, and one more a minute on a machine that is that slow or busy.
@@ -103,7 +103,7 @@ def test_the_first_example_runs_as_written(
 def test_gradients_through_the_latent_space(
     noise: bool, steps: int, batch: int, rng: np.random.Generator
 ) -> None:
-    """Outputs y, mu and log_variance together: what the reconstruction and the KL divergence send back."""
+    """Outputs y, mu and log_variance together, with gradients from reconstruction and KL."""
 
     def forward(module: VAE, x: np.ndarray):
         y, cache = module.forward(

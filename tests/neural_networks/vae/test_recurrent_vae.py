@@ -29,7 +29,7 @@ def test_decoder_gradients(beats, batch, rng):
 @pytest.mark.parametrize("smoothness", [0.0, 2.0])
 @pytest.mark.parametrize(("beats", "batch"), [(1, 1), (3, 2)])
 def test_loss_gradients(beats, batch, smoothness, rng):
-    """The derivative of the whole loss along a random direction of all weights, with the same epsilon drawn each time."""
+    """The derivative of the loss along a random direction of all weights, with the same epsilon."""
     vae = RecurrentVAE(6, latent_size=3, beats=beats, hidden=6, rng=rng)
     flat = pack(vae, np.float64)
     x = rng.standard_normal((4 * beats, batch, 6))

@@ -1,4 +1,4 @@
-"""The command line as it is typed: in processes of its own, on a real terminal, with everything that can be wrong."""
+"""The command line as typed: in processes of its own, on a real terminal, with all its errors."""
 
 from __future__ import annotations
 
@@ -8,25 +8,29 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from listening import rate
 from tiny_station import tiny_station
 
 from gan.critic_bodies import BODIES
-from gan.latent import KINDS
+from gan.names import CRITICS
 from radio.cli import main as cli
 from radio.cli.commands.generate import Target
 from radio.cli.commands.train import Account
+from radio.cli.parser import COMMANDS
 from radio.cli.progress import Progress, duration
-from radio.composer.composer import RadioSession
+from radio.composer.local_composer import LocalComposer
 from radio.composer.warm_up import WAIT, compile_once, is_compiled, stamp
 from radio.errors import UsageError, explain
 from radio.home.folder import Home
 from radio.ratings.database import Ratings
+from radio.training.plan import TrainingOptions
 
 ROOT = Path(__file__).parents[3]
 
@@ -82,13 +86,14 @@ def test_help_is_quick_starts_with_examples_and_names_every_command() -> None:
         after.children_user + after.children_system - before.children_user - before.children_system
         < 0.3
     )
-    for command in cli.COMMANDS:
+    for command in COMMANDS:
         assert f"    {command} " in done.stdout
         assert run(command, "--help").returncode == 0
 
 
 def test_nothing_heavy_is_imported_to_read_arguments() -> None:
-    code = "import sys, radio.cli.main; radio.cli.main.parser().parse_args(['play']); print([m for m in ('numpy', 'numba') if m in sys.modules])"
+    code = "import sys, radio.cli.main; radio.cli.main.parser().parse_args(['play']); "
+    code += "print([m for m in ('numpy', 'numba') if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
@@ -141,7 +146,7 @@ def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> 
     assert_one_line(run("train", tmp_path, "--starter", "--station", "mine"), "not both")
     assert_one_line(run("train", tmp_path, "--station", "../mine"), "name of a station")
     (tmp_path / "file").write_text("x")
-    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is no folder")
+    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is not a folder")
     (tmp_path / "empty").mkdir()
     assert_one_line(
         run("train", tmp_path / "empty", "--station", "mine", "--steps", 1), "empty", "no audio"
@@ -215,12 +220,12 @@ def test_a_picture_that_cannot_be_drawn_is_told_before_a_training(
     assert words in capsys.readouterr().err
 
 
-def test_the_choices_are_those_that_there_are() -> None:
-    assert (cli.LATENTS, cli.CRITICS) == (KINDS, tuple(BODIES))
+def test_the_choices_of_a_critic_are_those_that_exist() -> None:
+    assert CRITICS == tuple(BODIES)
 
 
 def _made_read_only(folder: Path, *, undo: bool = False) -> bool:
-    """Take or give back the right to write; for root, which no right binds, by a read-only mount."""
+    """Revoke or restore write permission; for root, by a read-only mount."""
     if sys.platform == "win32":
         return False
     if os.geteuid():
@@ -376,10 +381,10 @@ def test_the_final_song_needs_ratings(
 ) -> None:
     assert cli.main(["final", "--station", "tiny", "--output", str(tmp_path)]) == 2
     assert "has rated no song" in capsys.readouterr().err
-    session = RadioSession(tiny_station(), "me", home=Home(radio_home), seed=1, background=False)
+    composer = LocalComposer(tiny_station(), "me", home=Home(radio_home), seed=1, background=False)
     for rating in (1.0, -1.0):
-        session.rate(session.next_song(), rating)
-    session.close()
+        rate(composer, composer.next_song(), rating)
+    composer.close()
     assert (
         cli.main(
             [
@@ -496,13 +501,13 @@ def test_training_stops_politely_and_goes_on(
 
     calls: list[dict[str, Any]] = []
 
-    def fake(folder: Path, music: Path | None, **options: Any) -> Any:
-        calls.append({"folder": folder, "music": music, **options})
-        report, should_stop = options["report"], options["should_stop"]
+    def fake(folder: Path, music: Path | None, options: TrainingOptions, **hooks: Any) -> Any:
+        calls.append({"folder": folder, "music": music, **asdict(options)})
+        report, should_stop = hooks["report"], hooks["should_stop"]
         report({"phase": "prepare", "done": 1, "of": 2})
         report({"phase": "prepare", "skip": "noise.mp3: not read"})
         report({"phase": "compile"})
-        report({"phase": "learn", "done": 1, "of": 100, "loss": 0.5})
+        report({"phase": "vae", "done": 1, "of": 100, "loss": 0.5})
         assert not should_stop()
         if len(calls) == 1:
             os.kill(os.getpid(), signal.SIGINT)
@@ -529,7 +534,8 @@ def test_training_stops_politely_and_goes_on(
     assert cli.main(arguments) == 130
     written = capsys.readouterr()
     assert (
-        "The same command goes on from here" in written.err and "noise.mp3: not read" in written.err
+        "The same command continues from here" in written.err
+        and "noise.mp3: not read" in written.err
     )
     assert cli.main(arguments) == 0
     assert "ai-radio play --station mine" in capsys.readouterr().out
@@ -552,12 +558,12 @@ def test_training_stops_politely_and_goes_on(
 def test_progress_tells_rate_loss_and_time_left() -> None:
     now = [0.0]
     account = Account(lambda: now[0])
-    account.describe({"phase": "learn", "done": 100, "of": 1000, "loss": 0.5})
+    account.describe({"phase": "vae", "done": 100, "of": 1000, "loss": 0.5})
     now[0] = 10.0
-    line = account.describe({"phase": "learn", "done": 200, "of": 1000, "loss": 0.25})
+    line = account.describe({"phase": "vae", "done": 200, "of": 1000, "loss": 0.25})
     assert (
-        line
-        == "learning the songs  200 of 1000 (20 %)  loss 0.25000  10.0 a second  1 min 20 s left"
+        line == "training the autoencoder  200 of 1000 (20 %)  loss 0.25000  10.0 a second"
+        "  1 min 20 s left"
     )
     assert account.describe({"phase": "save"}) == "saving"
     assert [duration(s) for s in (0.4, 59, 61, 3600, 7500)] == [
@@ -600,7 +606,8 @@ def test_a_reader_that_leaves_is_no_error(radio_home: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")
 def test_a_whole_session_on_a_terminal(radio_home: Path) -> None:
     pexpect = pytest.importorskip("pexpect")
-    script = f"trap : INT; stty -g; {sys.executable} -m radio --station tiny --beats 64 --seed 2; echo code $?; stty -g"
+    command = f"{sys.executable} -m radio --station tiny --beats 64 --seed 2"
+    script = f"trap : INT; stty -g; {command}; echo code $?; stty -g"
     environment = {
         **os.environ,
         "TERM": "xterm-256color",
@@ -668,9 +675,9 @@ def test_killed_while_it_plays_no_rating_is_lost(radio_home: Path) -> None:
         "the song that played included"
     )
     database.close()
-    session = RadioSession(tiny_station(), "me", home=Home(radio_home), background=False)
-    assert session.rated == 2
-    session.close()
+    composer = LocalComposer(tiny_station(), "me", home=Home(radio_home), background=False)
+    assert composer.rated == 2
+    composer.close()
 
 
 def test_errors_that_are_faults_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

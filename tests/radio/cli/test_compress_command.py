@@ -83,10 +83,10 @@ def test_nothing_is_written_over(folder: Path, capsys: pytest.CaptureFixture[str
     original = Path("song.wav").read_bytes()
     assert cli.main(["compress", "song.flac"]) == 0
     capsys.readouterr()
-    assert "song.wav is there already; give another --output, or --force" in fails(
+    assert "song.wav already exists; give another --output, or --force" in fails(
         capsys, "decompress", "song.air"
     )
-    assert "song.air is there already" in fails(capsys, "compress", "song.flac")
+    assert "song.air already exists" in fails(capsys, "compress", "song.flac")
     assert Path("song.wav").read_bytes() == original
     shutil.copy("song.flac", "other.air")  # a file of sound under our ending
     assert "over itself" in fails(capsys, "compress", "other.air", "--force")
@@ -107,19 +107,19 @@ def test_wrong_files_are_told_in_one_line(folder: Path, capsys: pytest.CaptureFi
     soundfile.write("nan.wav", np.array([0.1, np.nan]), RATE, subtype="FLOAT")
     Path("folder").mkdir()
     for words, *arguments in (
-        ("cut.air: breaks off after", "decompress", "cut.air"),
+        ("cut.air: is cut off after", "decompress", "cut.air"),
         ("flipped.air: is damaged: the checksum of block 1 is wrong", "decompress", "flipped.air"),
         ("empty.air: is empty", "decompress", "empty.air"),
-        ("text.air: is no compressed sound of ours", "decompress", "text.air"),
-        ("song.flac: is no compressed sound of ours", "decompress", "song.flac"),
-        ("pipe.air is no file", "decompress", "pipe.air"),
+        ("text.air: is not an AI Radio .air file", "decompress", "text.air"),
+        ("song.flac: is not an AI Radio .air file", "decompress", "song.flac"),
+        ("pipe.air is not a file", "decompress", "pipe.air"),
         ("missing.air does not exist", "decompress", "missing.air"),
-        ("folder is no file", "decompress", "folder"),
-        ("text.air: is not audio that can be read", "compress", "text.air", "--output", "x.air"),
-        ("nan.wav: holds samples that are not numbers", "compress", "nan.wav"),
+        ("folder is not a file", "decompress", "folder"),
+        ("text.air: is not readable audio", "compress", "text.air", "--output", "x.air"),
+        ("nan.wav: holds samples that are not finite numbers", "compress", "nan.wav"),
         ("missing.wav does not exist", "compress", "missing.wav"),
         (
-            "x.air is one file, but there are 2",
+            "x.air is a single file, but there are 2",
             "compress",
             "song.flac",
             "nan.wav",
@@ -127,7 +127,7 @@ def test_wrong_files_are_told_in_one_line(folder: Path, capsys: pytest.CaptureFi
             "x.air",
         ),
         ("would both become", "decompress", "song.air", "folder/../song.air", "--output", "folder"),
-        ("song.flac is no folder", "compress", "nan.wav", "--output", "song.flac"),
+        ("song.flac is not a folder", "compress", "nan.wav", "--output", "song.flac"),
     ):
         assert words in fails(capsys, *arguments)
 

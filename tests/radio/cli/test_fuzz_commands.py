@@ -1,4 +1,4 @@
-"""Whole commands run with what hypothesis thinks up for their arguments: they do it, or refuse it in one line, without a traceback.
+"""Whole commands with random arguments do their work, or refuse it in one line.
 
 In this process, in a folder with good, broken and missing files; output is encoded as a terminal's
 would be. Arguments that would only make a command take longer are kept small. As in test_fuzz.py,
@@ -23,9 +23,11 @@ from hypothesis import strategies as st
 from tiny_station import tiny_station
 
 from compression.files import compress_file
-from radio.cli.main import COMMANDS, main, parser
-from radio.composer import remote
-from radio.ratings.database import Rating, Ratings
+from radio.cli.main import main
+from radio.cli.parser import COMMANDS, parser
+from radio.composer import process
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.song_file import description_of, station_fingerprint
 from radio.station.station import Station
 from tests.radio.test_fuzz import MANY, fuzz
@@ -121,7 +123,7 @@ BAD = st.sampled_from(
 LETTERS = st.characters(exclude_characters="\0/~", max_codepoint=0x2FF)
 ACTIONS: dict[str, list[argparse.Action]] = {
     name: each._actions[1:]  # all but --help
-    for name, each in parser()._subparsers._group_actions[0].choices.items()  # type: ignore[union-attr,attr-defined]
+    for name, each in parser()._subparsers._group_actions[0].choices.items()  # type: ignore
 }
 
 
@@ -218,7 +220,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "home" / "stations" / "broken" / "station.npz").write_bytes(b"no station")
     ratings = Ratings(folder / "home" / "ratings.db")
     for number, place in enumerate(station.sample(3, np.random.default_rng(0))):
-        ratings.keep(
+        ratings.write(
             Rating(
                 "me",
                 "tiny",
@@ -242,7 +244,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(arguments: list[str]) -> tuple[int, str, list[str]]:
-    """Run a command as main does; return the code, and what a terminal of UTF-8 would get, both ways."""
+    """Run a command as main does; return the code, and both outputs of a UTF-8 terminal."""
     written = io.BytesIO()
     out = io.TextIOWrapper(written, encoding="utf-8", errors="strict", write_through=True)
     errors = io.StringIO()
@@ -257,15 +259,15 @@ def run(arguments: list[str]) -> tuple[int, str, list[str]]:
 
 @pytest.fixture
 def in_things(things: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in the folder, without a sound device and without a radio: what comes before it is looked at."""
+    """Work in the folder, without a sound device and without playing."""
     monkeypatch.chdir(things)
     monkeypatch.setenv("AI_RADIO_HOME", str(things / "home"))
-    monkeypatch.setattr(remote, "RemoteSession", functools.partial(_refuse))
+    monkeypatch.setattr(process, "ComposerProcess", functools.partial(_refuse))
     return things
 
 
 def _refuse(*arguments: object, **options: object) -> None:
-    raise remote.LearnerError("no radio in this test")
+    raise process.ComposerError("no radio in this test")
 
 
 @often
@@ -313,7 +315,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 def test_any_json_that_is_asked_for_is_used_or_refused_in_one_line(
     in_things: Path, count: int
 ) -> None:
-    """A listener to import, a song to make again, the file that the last session left: each with some of its values replaced."""
+    """A listener to import, a song's description and a last session, with some values replaced."""
     whole = {name: json.loads((in_things / f"{name}.json").read_text()) for name in ("me", "song")}
     song = {"key": "k", "coordinate": [0.0] * 8, "made_by": "m", "position": 1.0}
     whole["session"] = {"listener": "me", "station": "tiny", "volume": 0.5, "song": song}

@@ -13,14 +13,16 @@ import pytest
 
 from radio.cli import main as cli
 from radio.cli.commands import doctor as about
-from radio.ratings.database import Rating, Ratings
+from radio.cli.parser import COMMANDS
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 
 
 @pytest.fixture
 def rated(home: Path) -> Path:
     ratings = Ratings(home / "ratings.db")
     curve = np.array([[3.0, 0.5], [6.0, 0.5]])
-    ratings.keep(
+    ratings.write(
         Rating(
             "anna",
             "mine",
@@ -34,7 +36,7 @@ def rated(home: Path) -> Path:
             expected=1.7,
         )
     )
-    ratings.keep(
+    ratings.write(
         Rating(
             "me",
             "starter",
@@ -118,7 +120,7 @@ def test_completion_is_a_script_of_all_commands(
 ) -> None:
     assert cli.main(["completion", shell]) == 0
     script = capsys.readouterr().out
-    assert all(command in script for command in cli.COMMANDS)
+    assert all(command in script for command in COMMANDS)
     if shell == "bash":
         (tmp_path / "script").write_text(script)
         assert (

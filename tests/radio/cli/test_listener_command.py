@@ -1,4 +1,4 @@
-"""`ai-radio listener`: ratings go out of one home and into another, and are forgotten; what is no listener is one line."""
+"""`ai-radio listener` exports, imports and deletes ratings, and refuses other files in one line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pytest
 
 from radio.cli.main import main
 from radio.home.folder import Home
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 
 
 def rate(home: Path, listener: str = "me", count: int = 3) -> None:
     ratings = Ratings(Home(home).ratings)
     for number in range(count):
         curve = np.array([[3.0, 0.1], [5.0, 0.25]])
-        ratings.keep(
+        ratings.write(
             Rating(
                 listener,
                 "starter",
@@ -122,7 +123,7 @@ def test_what_was_expected_comes_along_and_a_program_can_read_what_was_done(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ratings = Ratings(Home(tmp_path).ratings)
-    ratings.keep(Rating("me", "starter", "abc", "song", np.arange(4.0), 0.25, expected=0.5))
+    ratings.write(Rating("me", "starter", "abc", "song", np.arange(4.0), 0.25, expected=0.5))
     assert (
         main(
             [
@@ -176,7 +177,7 @@ def test_a_moment_that_no_calendar_has_is_told_of_all_the_same(
     moment: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ratings = Ratings(Home(tmp_path).ratings)
-    ratings.keep(Rating("me", "starter", "abc", "song", np.arange(4.0), 0.25, time=moment))
+    ratings.write(Rating("me", "starter", "abc", "song", np.arange(4.0), 0.25, time=moment))
     ratings.close()
     for command in (["history"], ["history", "--csv"], ["listeners"], ["listeners", "--json"]):
         assert main([*command, "--home", str(tmp_path)]) == 0

@@ -1,4 +1,4 @@
-"""`ai-radio map`, and the prepared music that `train` keeps and `doctor` tells of, from the command line."""
+"""`ai-radio map`, and the prepared music that `train` caches and `doctor` reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import soundfile
 from tiny_station import tiny_station
 
 from radio.cli import main as cli
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station import latent_map
 from radio.station.song_file import station_fingerprint
 from radio.station.station import Station
@@ -47,7 +48,7 @@ def rate(
     places = station.sample(len(ratings), np.random.default_rng(5))
     database = Ratings(home / "ratings.db")
     for place, rating in zip(places, ratings, strict=True):
-        database.keep(Rating(listener, station.name, made_by, "song", place, rating))
+        database.write(Rating(listener, station.name, made_by, "song", place, rating))
     database.close()
     return places
 
@@ -71,7 +72,7 @@ def test_a_map_shows_what_there_is(
     )
     assert (
         capsys.readouterr().out
-        == f"{output}  {len(station.means)} songs learned, 12 made, 3 rated by me\n"
+        == f"{output}  {len(station.means)} training excerpts, 12 new songs, 3 rated by me\n"
     )
     assert b"<svg" in output.read_bytes()[:1000]
     (call,) = drawn
@@ -103,7 +104,7 @@ def test_a_map_without_ratings(
         )
         == 0
     )
-    assert capsys.readouterr().out.endswith("0 made, none rated by eve\n")
+    assert capsys.readouterr().out.endswith("0 new songs, none rated by eve\n")
     assert output.stat().st_size > 5000 and not (home / "ratings.db").exists()
 
 
@@ -140,7 +141,7 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     from radio.composer import warm_up as compiled
-    from radio.training import music_folder
+    from radio.training import excerpts
 
     monkeypatch.setattr(compiled, "compile_once", lambda: None)
     soundfile.write(tmp_path / "song.wav", 0.1 * rng.standard_normal(22050 * 70), 22050)
@@ -149,7 +150,7 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
             cli.main(["train", str(tmp_path), "--station", name, "--steps", "1", "--beats", "16"])
             == 0
         )
-        monkeypatch.setattr(music_folder, "read_pieces", None)  # the second time it is not called
+        monkeypatch.setattr(excerpts, "read_pieces", None)  # the second time it is not called
     one, two = (Station.load(home / "stations" / name) for name in ("one", "two"))
     np.testing.assert_array_equal(one.means, two.means)
     kept = sum(path.stat().st_size for path in (home / "prepared").iterdir())
@@ -158,6 +159,6 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
     written = capsys.readouterr().out
     prepared = json.loads(written[written.index("{") :])["prepared"]
     assert (
-        prepared
-        == f"{kept / 1e6:.0f} MB of music for training, never more than 1074 MB, safe to delete: {home / 'prepared'}"
+        prepared == f"{kept / 1e6:.0f} MB of music for training, at most 1074 MB, safe to delete:"
+        f" {home / 'prepared'}"
     )

@@ -1,4 +1,4 @@
-"""The generator's added layers: the identity at first, gradients down to the coordinate, learning, versions, and one learner at a time."""
+"""The generator's adapter: identity at first, gradients, learning, versions, one trainer."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from listening import rate
 from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import CheckpointError
-from radio.composer.adapter import AddedLayers, versions
-from radio.composer.composer import RadioSession
+from radio.composer.adapter import Adapter, versions
 from radio.composer.final_song import whole_distribution
-from radio.home.file_lock import LearnerLock
+from radio.composer.local_composer import LocalComposer
+from radio.composer.song import Song
+from radio.home.file_lock import FileLock
 from radio.home.folder import Home
 
 
-def layers() -> AddedLayers:
-    return AddedLayers(whole_distribution(tiny_station()))
+def layers() -> Adapter:
+    return Adapter(whole_distribution(tiny_station()))
+
+
+def adapted(composer: LocalComposer, song: Song) -> np.ndarray:
+    """Return the coordinate (D,) of the song that G' makes at a song's coordinate."""
+    return composer.generator.adapter.forward(song.latent[None].astype(np.float64))[0][0]
+
+
+def predicted(composer: LocalComposer, coordinate: np.ndarray) -> float:
+    """Return the predicted rating of the song at P (D,)."""
+    features = composer.maker.features(coordinate[None].astype(np.float32))
+    return float(composer.taste.predict(features)[0][0])
 
 
 def test_they_begin_as_the_identity() -> None:
@@ -51,32 +64,32 @@ def test_gradients_of_coordinates_and_weights(batch: int) -> None:
 
 
 def test_they_learn_are_kept_and_can_be_gone_back_to(tmp_path: Path) -> None:
-    session = RadioSession(tiny_station(), "me", home=Home(tmp_path), seed=1, background=False)
-    other = RadioSession(tiny_station(), "me", home=Home(tmp_path), seed=2, background=False)
-    songs = [session.next_song() for _ in range(8)]
+    composer = LocalComposer(tiny_station(), "me", home=Home(tmp_path), seed=1, background=False)
+    other = LocalComposer(tiny_station(), "me", home=Home(tmp_path), seed=2, background=False)
+    songs = [composer.next_song() for _ in range(8)]
     for song in songs:
-        session.rate(song, float(np.tanh(song.latent[0])))
-    losses = session.train_layers(30)
+        rate(composer, song, float(np.tanh(song.latent[0])))
+    losses = composer.train_adapter(30)
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.01
     better = [
-        session.predict(session.personal(song))[0] - session.predict(song)[0] for song in songs
+        predicted(composer, adapted(composer, song)) - composer.predict(song)[0] for song in songs
     ]
     assert np.mean(better) > 0
-    (first,) = session.generator.versions()
-    learned = session.generator.layers._flat.values.copy()
-    session.train_layers(2)
-    assert len(session.generator.versions()) == 2
-    session.generator.go_back(first)
-    np.testing.assert_array_equal(session.generator.layers._flat.values, learned)
-    final = session.final_song()
-    np.testing.assert_array_equal(session.station.render(final.latent), final.samples)
-    session.generator.go_back(None)
-    np.testing.assert_allclose(session.personal(songs[0]).latent, songs[0].latent, rtol=1e-6)
-    with pytest.raises(RuntimeError, match="another session learns"):
-        other.train_layers(1)
+    (first,) = composer.generator.versions()
+    learned = composer.generator.adapter._flat.values.copy()
+    composer.train_adapter(2)
+    assert len(composer.generator.versions()) == 2
+    composer.generator.go_back(first)
+    np.testing.assert_array_equal(composer.generator.adapter._flat.values, learned)
+    final = composer.final_song()
+    np.testing.assert_array_equal(composer.station.render(final.latent), final.samples)
+    composer.generator.go_back(None)
+    np.testing.assert_allclose(adapted(composer, songs[0]), songs[0].latent, rtol=1e-6)
+    with pytest.raises(RuntimeError, match="another composer learns"):
+        other.train_adapter(1)
     other.next_song()
     assert other.rated == 8, "who does not learn follows the ratings"
-    session.close()
+    composer.close()
     other.close()
 
 
@@ -85,17 +98,17 @@ def test_files_that_are_no_layers_of_this_station(tmp_path: Path) -> None:
     path = added.save(tmp_path)
     assert versions(tmp_path) == [path]
     with pytest.raises(ValueError, match="not of this station"):
-        AddedLayers(whole_distribution(tiny_station(grid="absolute"))).load(path)
+        Adapter(whole_distribution(tiny_station(grid="absolute"))).load(path)
     path.write_bytes(b"nothing")
     with pytest.raises(CheckpointError):
         added.load(path)
 
 
 def test_a_lock_is_held_once_and_let_go(tmp_path: Path) -> None:
-    first, second = LearnerLock(tmp_path / "lock"), LearnerLock(tmp_path / "lock")
+    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
     assert first.held and not second.held
     first.close()
-    third = LearnerLock(tmp_path / "lock")
+    third = FileLock(tmp_path / "lock")
     assert third.held
     second.close()
     third.close()

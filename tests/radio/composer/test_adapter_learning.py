@@ -1,4 +1,4 @@
-"""The generator's added layers in the radio: trained on their own when it pays, told of, reset, followed by a second radio."""
+"""The adapter in the radio: trained when it is due, announced, reset, followed by another."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from listening import delete, rate
 from tiny_station import tiny_station
 
-from radio.composer.adapter import EVERY, FROM
-from radio.composer.composer import RadioSession
-from radio.composer.remote import RemoteSession
+from audio_parsing.playback import SilentDevice
+from radio.composer.adapter import FIRST_RATINGS, RATINGS_BETWEEN
+from radio.composer.local_composer import LocalComposer
+from radio.composer.process import ComposerProcess
 from radio.home.folder import Home
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
+from radio.session.session import Session
 from radio.station.song_file import station_fingerprint
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    """A home with FROM ratings of a listener who likes a large first value of z."""
+    """A home with FIRST_RATINGS ratings of a listener who likes a large first value of z."""
     station = tiny_station()
     station.save(tmp_path / "stations" / "tiny")
-    places = station.sample(FROM, np.random.default_rng(0))
+    places = station.sample(FIRST_RATINGS, np.random.default_rng(0))
     ratings = Ratings(Home(tmp_path).ratings)
     made_by = station_fingerprint(station)
-    ratings.keep_all(
+    ratings.write_all(
         [
             Rating("me", "tiny", made_by, f"Song {i}", p, float(np.tanh(p[0])), key=str(i))
             for i, p in enumerate(places)
@@ -37,82 +41,92 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
+class Listening:
+    """A session with a worker, on a silent player, and the lines that it says."""
+
+    def __init__(self, home: Home) -> None:
+        self.said: list[str] = []
+        self.composer = ComposerProcess(home.path / "stations" / "tiny", "me", home=home, seed=1)
+        self.session = Session(
+            self.composer, SilentDevice(lambda: 0.0), home=home, say=self.said.append
+        )
+
+    def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
+        """Tick until something is so."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it never happened"
+            self.session.tick()
+            time.sleep(0.02)
 
 
 @pytest.fixture
-def open_remote(home: Home) -> Iterator[Callable[..., RemoteSession]]:
+def listen(home: Home) -> Iterator[Callable[[], Listening]]:
     with ExitStack() as opened:
 
-        def begin(**named: bool) -> RemoteSession:
-            session = RemoteSession(
-                home.path / "stations" / "tiny", "me", home=home, seed=1, **named
-            )
-            opened.callback(session.close)
-            return session
+        def begin() -> Listening:
+            listening = Listening(home)
+            opened.callback(listening.composer.close)
+            opened.callback(listening.session.finish)
+            return listening
 
         yield begin
 
 
-def test_they_are_trained_told_of_and_reset(
-    open_remote: Callable[..., RemoteSession], home: Home
-) -> None:
-    session = open_remote()
-    until(lambda: session.learned_layers[0] == FROM)
-    assert session.learned_layers[1] > 0
-    assert f"learned from {FROM} ratings" in session.attend() and session.attend() == ""
-    session.reset_layers()
-    until(lambda: session.learned_layers == (0, 0.0))
-    assert "station's own again" in session.attend()
-    session.close()
-    again = RadioSession(tiny_station(), "me", home=home, background=False)
+def test_it_is_trained_announced_and_reset(listen: Callable[[], Listening], home: Home) -> None:
+    listening = listen()
+    listening.until(lambda: listening.session.view().adapter[0] == FIRST_RATINGS)
+    assert listening.session.view().adapter[1] > 0
+    (line,) = [line for line in listening.said if "learned from" in line]
+    assert f"learned from {FIRST_RATINGS} ratings" in line
+    listening.composer.reset_adapter()
+    listening.until(lambda: listening.session.view().adapter == (0, 0.0))
+    assert "station's own again" in listening.said[-1]
+    listening.composer.close()
+    again = LocalComposer(tiny_station(), "me", home=home, background=False)
     assert (
-        again.generator.layers.untouched
+        again.generator.adapter.untouched
         and len(again.generator.versions()) == 2
         and not again.generator.due(again.rated)
     )
     again.generator.go_back(again.generator.versions()[0])
-    assert again.generator.learned[0] == FROM, "every version can be gone back to"
+    assert again.generator.learned[0] == FIRST_RATINGS, "every version can be loaded again"
     again.close()
 
 
-def test_a_second_radio_follows_the_ratings_and_the_layers(
-    open_remote: Callable[..., RemoteSession], home: Home
+def test_a_second_radio_follows_the_ratings_and_the_adapter(
+    listen: Callable[[], Listening], home: Home
 ) -> None:
-    first, second = open_remote(), open_remote()
-    assert first.rated == second.rated == FROM
-    until(lambda: first.ready and second.ready)
-    song = first.next_song()
-    first.began(song)
-    first.rate(song, 0.7)
-    until(lambda: second.attend() == "" and second.rated == FROM + 1)
-    assert second.batches > 0, "it has learned what was said in the other"
-    until(lambda: first.learned_layers[0] >= FROM and first.learned_layers == second.learned_layers)
+    first, second = listen(), listen()
+    assert first.session.view().rated == second.session.view().rated == FIRST_RATINGS
+    first.until(lambda: first.composer.ready and second.composer.ready)
+    song = first.composer.next_song()
+    rate(first.composer, song, 0.7)
+    second.until(lambda: second.session.view().rated == FIRST_RATINGS + 1)
+    assert second.session.view().batches > 0, "it has learned the rating given in the other"
+    second.until(lambda: second.session.view().adapter[0] >= FIRST_RATINGS)
+    first.until(lambda: first.session.view().adapter == second.session.view().adapter)
     assert len(list((home.path / "listeners" / "me").glob("*/layers-*.npz"))) == 1, (
         "one of the two has trained"
     )
-    first.delete(song.key)
-    until(lambda: second.attend() == "" and second.rated == FROM)
+    delete(first.composer, song.key)
+    second.until(lambda: second.session.view().rated == FIRST_RATINGS)
 
 
 def test_switched_off_there_are_none(home: Home) -> None:
-    session = RadioSession(tiny_station(), "me", home=home, background=False, added_layers=False)
-    assert not session.generator.due(session.rated)
-    other = RadioSession(tiny_station(), "me", home=home, background=False)
+    composer = LocalComposer(tiny_station(), "me", home=home, background=False, adapter=False)
+    assert not composer.generator.due(composer.rated)
+    other = LocalComposer(tiny_station(), "me", home=home, background=False)
     assert not other.generator.due(other.rated), "who holds the lock may train, even if they do not"
-    session.close()
+    composer.close()
     assert other.generator.due(other.rated), "and who follows takes over"
-    other.train_layers()
-    assert not other.generator.due(other.rated) and other.generator.learned[0] == FROM
-    off = RadioSession(tiny_station(), "me", home=home, background=False, added_layers=False)
+    other.train_adapter()
+    assert not other.generator.due(other.rated) and other.generator.learned[0] == FIRST_RATINGS
+    off = LocalComposer(tiny_station(), "me", home=home, background=False, adapter=False)
     assert off.generator.learned == (0, 0.0)
     song = other.next_song()
-    for value in np.linspace(-1, 1, EVERY):
-        other.rate(song, float(value))
+    for value in np.linspace(-1, 1, RATINGS_BETWEEN):
+        rate(other, song, float(value))
         song = other.next_song()
     assert other.generator.due(other.rated), "after ten more ratings"
     off.close()
@@ -120,15 +134,16 @@ def test_switched_off_there_are_none(home: Home) -> None:
 
 
 def test_every_second_candidate_is_made_by_the_layers(home: Home) -> None:
-    session = RadioSession(tiny_station(), "me", home=home, seed=3, background=False)
-    session.next_song()
-    plain, _ = session._maker.candidates(8, np.random.default_rng(5), enough=lambda: False)
-    session.train_layers()
-    moved, features = session._maker.candidates(8, np.random.default_rng(5), enough=lambda: False)
+    composer = LocalComposer(tiny_station(), "me", home=home, seed=3, background=False)
+    composer.next_song()
+    plain, _ = composer.maker.candidates(8, np.random.default_rng(5), enough=lambda: False)
+    composer.train_adapter()
+    moved, features = composer.maker.candidates(8, np.random.default_rng(5), enough=lambda: False)
     np.testing.assert_array_equal(moved[1::2], plain[1::2])
     np.testing.assert_array_equal(
-        moved[::2], session.generator.layers.forward(plain[::2].astype(float))[0].astype(np.float32)
+        moved[::2],
+        composer.generator.adapter.forward(plain[::2].astype(float))[0].astype(np.float32),
     )
     assert (moved[::2] != plain[::2]).any()
-    np.testing.assert_allclose(features, session._maker.judge(moved), rtol=1e-5)
-    session.close()
+    np.testing.assert_allclose(features, composer.maker.features(moved), rtol=1e-5)
+    composer.close()

@@ -1,4 +1,4 @@
-"""The learner in a process of its own: songs ahead, ratings that survive its death, and everything else a session can do."""
+"""A composer in a worker: songs ahead, death and restart, replay, final song, saving."""
 
 from __future__ import annotations
 
@@ -14,12 +14,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from listening import change, delete, rate, undo
 from tiny_station import tiny_station
 
-from radio.composer import messages, remote
-from radio.composer.remote import LearnerError, RemoteSession
+from audio_parsing.playback import SilentDevice
+from radio.composer import messages, process
+from radio.composer.events import (
+    Event,
+    FinalSong,
+    FinalStep,
+    Learned,
+    NoFinal,
+    ReplayedSong,
+    Trouble,
+)
+from radio.composer.process import ComposerError, ComposerProcess
+from radio.composer.song import Song, write_song
 from radio.home.folder import Home
 from radio.ratings.database import Ratings, RatingsError
+from radio.session.session import Session
 from radio.station.song_file import read_description
 from radio.station.station import Station
 
@@ -32,8 +45,8 @@ def stations(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def session(stations: Path, tmp_path: Path) -> Iterator[RemoteSession]:
-    opened = RemoteSession(stations / "tiny", "me", home=Home(tmp_path), seed=1)
+def composer(stations: Path, tmp_path: Path) -> Iterator[ComposerProcess]:
+    opened = ComposerProcess(stations / "tiny", "me", home=Home(tmp_path), seed=1)
     yield opened
     opened.close()
 
@@ -45,22 +58,39 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-def play(session: RemoteSession) -> messages.HeardSong:
-    session.hurry()
-    until(lambda: session.ready)
-    song = session.next_song()
-    session.began(song)
+def play(composer: ComposerProcess) -> Song:
+    composer.hurry()
+    until(lambda: composer.ready)
+    song = composer.next_song()
+    composer.played(song.key, song.latent)
     return song
+
+
+def wait_for(composer: ComposerProcess, *kinds: type) -> list[Event]:
+    """Return the events up to one of these kinds, which is the last."""
+    found: list[Event] = []
+
+    def arrived() -> bool:
+        found.extend(composer.events())
+        return any(isinstance(one, kinds) for one in found)
+
+    until(arrived)
+    return found
+
+
+def lines(composer: ComposerProcess) -> list[str]:
+    """Return what the composer has to say about itself."""
+    return [one.text for one in composer.events() if isinstance(one, Trouble)]
 
 
 def test_messages_cross_as_they_are_and_half_of_one_is_the_end() -> None:
     stream = io.BytesIO()
     messages.send(stream, messages.Changed("a"))
-    messages.send(stream, messages.Learned(["a", "b"], 3, 0.5))
+    messages.send(stream, Learned(["a", "b"], 0.5))
     stream.seek(0)
     assert messages.receive(stream) == messages.Changed("a") and messages.receive(
         stream
-    ) == messages.Learned(["a", "b"], 3, 0.5)
+    ) == Learned(["a", "b"], 0.5)
     with pytest.raises(EOFError):
         messages.receive(stream)
     with pytest.raises(EOFError):
@@ -68,156 +98,176 @@ def test_messages_cross_as_they_are_and_half_of_one_is_the_end() -> None:
 
 
 def test_songs_wait_before_they_are_wanted_and_ratings_are_learned(
-    session: RemoteSession, tmp_path: Path, stations: Path
+    composer: ComposerProcess, tmp_path: Path, stations: Path
 ) -> None:
-    song = play(session)
-    until(lambda: len(session._offers) >= 2)
+    song = play(composer)
+    until(lambda: len(composer._offers) >= 2)
     start = time.thread_time()
-    second = session.next_song()
+    second = composer.next_song()
     assert time.thread_time() - start < 0.05 and second.name != song.name
     np.testing.assert_array_equal(Station.load(stations / "tiny").render(song.latent), song.samples)
-    assert session.rate(song, 0.8) == 0.8
+    assert rate(composer, song, 0.8) == 0.8
     assert [one.rating for one in Ratings(tmp_path / "ratings.db").of("me", "tiny")] == [0.8], (
         "written before anybody learned it"
     )
-    until(lambda: not session.queue)
-    assert session.rated == 1 and session.batches == 1
+    until(lambda: not composer.pending)
+    learned = [one.keys for one in composer.events() if isinstance(one, Learned)]
+    assert len(composer.journal.judged()) == 1 and learned == [[song.key]]
     until(
         lambda: (
-            session._order
+            composer._order
             and all(
-                session._offers[key].expected for key in session._order if key in session._offers
+                composer._offers[key].expected for key in composer._order if key in composer._offers
             )
         )
     )
-    until(lambda: session.ready)
-    assert session.next_song().expected is not None
+    until(lambda: composer.ready)
+    assert composer.next_song().expected is not None
 
 
-def test_the_learner_is_niced_and_computes_in_one_thread(session: RemoteSession) -> None:
-    process = Path(f"/proc/{session._learner.process.pid}")
-    if not process.exists():
+def test_the_worker_is_niced_and_computes_in_one_thread(composer: ComposerProcess) -> None:
+    folder = Path(f"/proc/{composer._worker.process.pid}")
+    if not folder.exists():
         pytest.skip("no /proc here")
-    play(session)
-    nice = int((process / "stat").read_text().rpartition(")")[2].split()[16])
+    play(composer)
+    nice = int((folder / "stat").read_text().rpartition(")")[2].split()[16])
     assert nice >= min(19, os.nice(0) + 10)
-    environment = (process / "environ").read_bytes().split(b"\0")
+    environment = (folder / "environ").read_bytes().split(b"\0")
     assert b"OPENBLAS_NUM_THREADS=1" in environment and b"NUMBA_NUM_THREADS=1" in environment
 
 
-def test_insights_come_with_the_song_and_change_with_the_taste(session: RemoteSession) -> None:
-    song = play(session)
-    until(lambda: session.insight(song) is not None)
-    before = session.insight(song)
+def test_insights_come_with_the_song_and_change_with_the_taste(composer: ComposerProcess) -> None:
+    song = play(composer)
+    until(lambda: composer.insight(song.key) is not None)
+    before = composer.insight(song.key)
     assert before is not None and before.moments.shape == before.taste.shape == before.critic.shape
-    session.rate(song, 1.0)
-    until(lambda: session.insight(song) is not before)
-    after = session.insight(song)
+    rate(composer, song, 1.0)
+    until(lambda: composer.insight(song.key) is not before)
+    after = composer.insight(song.key)
     assert after is not None and after.moments.mean() > before.moments.mean() + 0.1
 
 
-def test_a_learner_that_dies_is_replaced_and_knows_everything(
-    session: RemoteSession, tmp_path: Path
-) -> None:
-    songs = [play(session) for _ in range(2)]
-    session.rate(songs[0], 0.9)
-    until(lambda: not session.queue)
-    first = session._learner.process
+def test_a_worker_that_dies_is_replaced_and_knows_everything(composer: ComposerProcess) -> None:
+    songs = [play(composer) for _ in range(2)]
+    rate(composer, songs[0], 0.9)
+    until(lambda: not composer.pending)
+    composer.events()
+    first = composer._worker.process
     first.send_signal(signal.SIGKILL)
-    until(lambda: session._learner.died)
-    session.rate(songs[1], -0.9)
-    line = session.attend()
-    assert "was started again; no rating is lost" in line and session.attend() == ""
-    assert session._learner.process.pid != first.pid
-    until(lambda: not session.queue and session.ready)
-    assert session.rated == 2 and session.next_song().expected is not None, (
-        "it learned both from the database"
-    )
-    until(lambda: session.insight(songs[1]) is not None)
-    assert [one.rating for one in session.history()] == [0.9, -0.9]
+    until(lambda: composer._worker.died)
+    rate(composer, songs[1], -0.9)
+    composer.replay(songs[0].key, songs[0].latent)
+    composer.start_final()
+    (trouble, no_final) = composer.events()
+    assert isinstance(trouble, Trouble) and "no rating is lost" in trouble.text
+    assert isinstance(no_final, NoFinal) and "ask for it again" in no_final.text
+    assert composer._worker.process.pid != first.pid
+    until(lambda: not composer.pending and composer.ready)
+    assert composer.next_song().expected is not None, "it learned both from the database"
+    until(lambda: composer.insight(songs[1].key) is not None)
+    assert [one.rating for one in composer.journal.history()] == [0.9, -0.9]
+    (replayed,) = [one for one in wait_for(composer, ReplayedSong) if isinstance(one, ReplayedSong)]
+    np.testing.assert_array_equal(replayed.song.samples, songs[0].samples)
 
 
-def test_a_listener_is_told_that_a_station_trained_again_still_knows_what_was_said(
+def test_a_retrained_station_still_knows_the_ratings_and_says_so(
     stations: Path, tmp_path: Path
 ) -> None:
-    def told(folder: Path, ratings: int) -> tuple[int, str, str]:
-        session = RemoteSession(folder, "me", home=Home(tmp_path / "home"), seed=1)
-        found = session.rated, session.attend(), session.attend()
+    def said(folder: Path, ratings: int) -> tuple[int, list[str]]:
+        composer = ComposerProcess(folder, "me", home=Home(tmp_path / "home"), seed=1)
+        said: list[str] = []
+        session = Session(composer, SilentDevice(lambda: 0.0), say=said.append)
+        rated = session.view().rated
         for _ in range(ratings):
-            session.rate(play(session), 0.5)
-        until(lambda: not session.queue)  # learned, and the sound kept
-        session.close()
-        return found
+            rate(composer, play(composer), 0.5)
+        until(lambda: not composer.pending)  # learned, and the sound stored
+        composer.close()
+        return rated, said
 
     tiny_station(seed=8).save(tmp_path / "again" / "tiny")
-    line = "The 2 songs that you rated before this station was trained again taught the radio what you like."
-    assert told(stations / "tiny", 2) == (0, "", "")
-    assert told(tmp_path / "again" / "tiny", 1) == (0, line, ""), "once"
-    assert told(tmp_path / "again" / "tiny", 0) == (1, "", ""), "who has rated it since knows"
+    line = (
+        "The 2 songs that you rated before this station was trained again "
+        "taught the radio what you like."
+    )
+    assert said(stations / "tiny", 2) == (0, [])
+    assert said(tmp_path / "again" / "tiny", 1) == (0, [line])
+    assert said(tmp_path / "again" / "tiny", 0) == (1, []), "a listener who rated it since knows"
 
 
-def test_a_learner_that_keeps_dying_is_told_once_more_and_not_restarted_for_ever(
-    session: RemoteSession, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_keeps_dying_is_announced_once_more_and_not_restarted_for_ever(
+    composer: ComposerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = []
-    for _ in range(remote.REVIVALS + 2):
-        if not session._learner.died:
-            session._learner.process.kill()
-            until(lambda: session._learner.died)
-        lines.append(session.attend())
-    assert [bool(line) for line in lines] == [True, False, True, False, False]
-    assert "keeps dying" in lines[2]
-    monkeypatch.setattr(remote, "REVIVAL_SECONDS", 0.0)
-    session.attend()
-    assert not session._learner.died, "it is tried again later"
+    said = []
+    for _ in range(process.MAX_RESTARTS + 2):
+        if not composer._worker.died:
+            composer._worker.process.kill()
+            until(lambda: composer._worker.died)
+        said.append(lines(composer))
+    assert [len(found) for found in said] == [1, 0, 1, 0, 0]
+    assert "keeps dying" in said[2][0]
+    monkeypatch.setattr(process, "RESTART_SECONDS", 0.0)
+    composer.events()
+    assert not composer._worker.died, "it is tried again later"
 
 
 def test_undo_history_change_and_delete_are_unlearned_and_learned(
-    session: RemoteSession, tmp_path: Path
+    composer: ComposerProcess, tmp_path: Path
 ) -> None:
-    songs = [play(session) for _ in range(3)]
+    songs = [play(composer) for _ in range(3)]
     for song, value in zip(songs, (0.9, -0.5, 0.2), strict=True):
-        session.rate(song, value)
-    until(lambda: not session.queue)
-    undone = session.undo()
-    assert undone is not None and undone.song == songs[2].name and session.rated == 2
-    session.change(songs[1].key, 1.0)
-    session.delete(songs[0].key)
-    until(lambda: not session.queue)
-    assert [(one.song, one.rating) for one in session.history()] == [(songs[1].name, 1.0)]
-    assert [one.given for one in session.judged()] == [1.0]
-    again = session.again(songs[1].latent, key=songs[1].key)
+        rate(composer, song, value)
+    until(lambda: not composer.pending)
+    undone = undo(composer)
+    assert (
+        undone is not None and undone.song == songs[2].name and len(composer.journal.judged()) == 2
+    )
+    change(composer, songs[1].key, 1.0)
+    delete(composer, songs[0].key)
+    until(lambda: not composer.pending)
+    assert [(one.song, one.rating) for one in composer.journal.history()] == [(songs[1].name, 1.0)]
+    assert [one.given for one in composer.journal.judged()] == [1.0]
+    composer.events()
+    composer.replay(songs[1].key, songs[1].latent)
+    (replayed,) = [one for one in wait_for(composer, ReplayedSong) if isinstance(one, ReplayedSong)]
+    again = replayed.song
     assert again.key == songs[1].key and again.expected is not None and again.expected[0] > 0.1, (
         "what was deleted is unlearned"
     )
     np.testing.assert_array_equal(again.samples, songs[1].samples)
 
 
-def test_the_final_song_tells_its_progress_and_can_be_given_up(session: RemoteSession) -> None:
-    song = play(session)
-    session.rate(song, 1.0)
-    told: list[tuple] = []
-    final = session.final_song(progress=lambda *found: told.append(found))
-    assert final.expected is not None and final.descent["losses"]
+def test_the_final_song_reports_its_progress_and_can_be_given_up(
+    composer: ComposerProcess,
+) -> None:
+    song = play(composer)
+    rate(composer, song, 1.0)
+    composer.start_final()
+    found = wait_for(composer, FinalSong, NoFinal)
+    steps = [one for one in found if isinstance(one, FinalStep)]
+    (final,) = [one.song for one in found if isinstance(one, FinalSong)]
+    assert final.expected is not None and final.descent["losses"] and final.picture.size
     assert (
-        told[0][0] == 0
-        and told[-1][0] == told[-1][1]
-        and told[-1][2] >= told[0][2]
-        and np.isfinite(told[-1][3])
+        steps[0].step == 0
+        and steps[-1].step == steps[-1].steps
+        and steps[-1].expected >= steps[0].expected
+        and np.isfinite(steps[-1].distance)
     )
-    with pytest.raises(remote.CancelledError):
-        session.final_song(should_stop=lambda: True)
+    np.testing.assert_array_equal(steps[0].coordinates.shape[1:], final.latent.shape)
+    composer.start_final()
+    composer.stop_final()
+    last = wait_for(composer, FinalSong, NoFinal)[-1]
+    assert isinstance(last, NoFinal) and last.text == ""
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 def test_a_saved_song_carries_its_coordinate_in_its_tags(
-    session: RemoteSession, stations: Path, kind: str
+    composer: ComposerProcess, stations: Path, tmp_path: Path, kind: str
 ) -> None:
     import soundfile
 
-    song = play(session)
-    session.rate(song, 0.4)
-    path = session.save(song, kind=kind)
+    song = play(composer)
+    rate(composer, song, 0.4)
+    path = write_song(song, Home(tmp_path).songs() / f"song.{kind}", composer.journal)
     with soundfile.SoundFile(path) as file:
         assert (file.title, file.artist, file.album) == (
             song.name,
@@ -231,19 +281,19 @@ def test_a_saved_song_carries_its_coordinate_in_its_tags(
 
 
 def test_what_can_not_be_opened_is_one_line(stations: Path, tmp_path: Path) -> None:
-    with pytest.raises(LearnerError, match="no station") as caught:
-        RemoteSession(stations / "nowhere", "me", home=Home(tmp_path))
+    with pytest.raises(ComposerError, match="no station") as caught:
+        ComposerProcess(stations / "nowhere", "me", home=Home(tmp_path))
     assert "\n" not in str(caught.value)
     (tmp_path / "ratings.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(RatingsError, match="damaged"):
-        RemoteSession(stations / "tiny", "me", home=Home(tmp_path))
+        ComposerProcess(stations / "tiny", "me", home=Home(tmp_path))
 
 
-def test_the_learner_ends_with_the_radio(session: RemoteSession) -> None:
-    play(session)
-    process = session._learner.process
-    session.close()
-    assert process.poll() is not None
+def test_the_worker_ends_with_the_radio(composer: ComposerProcess) -> None:
+    play(composer)
+    running = composer._worker.process
+    composer.close()
+    assert running.poll() is not None
 
 
 @pytest.mark.skipif(
@@ -252,10 +302,10 @@ def test_the_learner_ends_with_the_radio(session: RemoteSession) -> None:
 def test_large_blocks_go_back_to_the_system_when_they_are_freed() -> None:
     program = """
 import numpy as np
-from radio.composer.process import _give_back_what_is_freed
+from radio.composer.worker_process import _release_freed_blocks
 def held():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
-_give_back_what_is_freed()
+_release_freed_blocks()
 np.ones(1 << 17)  # glibc would keep blocks of this size from now on
 before, songs, between = held(), [], []
 for _ in range(64):

@@ -1,4 +1,4 @@
-"""Messages between the radio and its learner: what goes in comes out, and what is none of them is refused."""
+"""Messages between a session and its worker: a round trip; invalid ones are refused."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import numpy as np
 import pytest
 
 from radio.composer import messages
+from radio.composer.song import Song
 from radio.composer.wire import decode, encode
 from radio.taste.insight import Insight
 
 
 def test_what_goes_in_comes_out(rng: np.random.Generator) -> None:
-    song = messages.HeardSong(
+    song = Song(
         rng.standard_normal(50).astype(np.float32),
         22050,
         rng.standard_normal(3),
         "Grüne Höhe",
         "D",
-        "key",
+        {"beats": np.int64(3), "where": Path("a/b")},
         (0.5, np.float64(0.25)),
         {"path": [rng.standard_normal((2, 3)), {"x": (1, None, True)}]},
-        {"beats": np.int64(3), "where": Path("a/b")},
+        key="key",
     )
-    back = decode(encode(messages.Offer(song, again=True), messages.KINDS), messages.KINDS)
-    assert type(back) is messages.Offer and back.again is True
+    back = decode(encode(messages.Offer(song), messages.KINDS), messages.KINDS)
+    assert type(back) is messages.Offer
     found = back.song
     assert (found.name, found.sample_rate, found.key, found.expected) == (
         "Grüne Höhe",

@@ -1,4 +1,4 @@
-"""A full disk, a home that can't be written to, a clock that jumps, two processes at once: told in a line, and everything else goes on."""
+"""A full disk, a read-only home, a changed clock, two processes: one line, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ import soundfile
 from tiny_station import tiny_station
 
 from radio.cli.main import main
-from radio.home.folder import Home, without_keeping
-from radio.ratings.database import Rating, Ratings, RatingsError
+from radio.home.folder import Home, temporary_home
+from radio.ratings.database import Ratings, RatingsError
+from radio.ratings.rating import Rating
 from radio.station.song_file import write_wav
 from radio.station.station import STATION_FILE, StationError
-from radio.training import train as training
+from radio.training import resume
 from radio.training.checkpoint import TrainingCheckpoint
-from radio.training.station_lock import only_one
+from radio.training.plan import TrainingOptions
+from radio.training.station_lock import station_lock
 from radio.training.train import train_station
 from tests.radio.cli.test_cli import _made_read_only, run
 
@@ -28,7 +30,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def rating(number: int, **rest: float) -> Rating:
-    return Rating("me", "tiny", "ab12", f"song {number}", np.full(60, float(number)), 0.5, **rest)  # type: ignore[arg-type]
+    place = np.full(60, float(number))
+    return Rating("me", "tiny", "ab12", f"song {number}", place, 0.5, **rest)  # type: ignore
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +53,18 @@ def test_a_database_on_a_full_disk_takes_ratings_again_when_there_is_room(tmp_pa
     ratings._database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(RatingsError, match="full") as caught:
         for number in range(100):
-            ratings.keep(rating(number))
+            ratings.write(rating(number))
     assert "\n" not in str(caught.value)
     kept = ratings.total()
     ratings._database.execute("PRAGMA max_page_count = 1000000")
-    ratings.keep(rating(100))
+    ratings.write(rating(100))
     assert ratings.total() == kept + 1 == len(ratings.of("me", "tiny"))
 
 
 def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
     tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
     save, tries = TrainingCheckpoint.save, []
 
     def full(self: TrainingCheckpoint, *arguments: object) -> None:
@@ -75,8 +78,7 @@ def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
     made = train_station(
         tmp_path / "s",
         music,
-        beats=16,
-        steps=10,
+        TrainingOptions(beats=16, steps=10),
         report=lambda event: notes.append(event.get("note", "")),
     )
     assert made is not None and os.listdir(tmp_path / "s") == [STATION_FILE]
@@ -84,12 +86,17 @@ def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
     assert (
         len(told) == 8
         and told[0]
-        == "the checkpoint can't be saved (No space left on device); the training goes on"
+        == "the checkpoint can't be saved (No space left on device); the training continues"
     )
     # Where it is stopped, what was learned would be lost: that is no success.
     tries.clear()
     with pytest.raises(OSError, match="No space left"):
-        train_station(tmp_path / "t", music, beats=16, steps=10, should_stop=lambda: len(tries) > 2)
+        train_station(
+            tmp_path / "t",
+            music,
+            TrainingOptions(beats=16, steps=10),
+            should_stop=lambda: len(tries) > 2,
+        )
 
 
 def small_disk(folder: Path, size: str) -> bool:
@@ -119,7 +126,7 @@ def test_a_disk_that_is_really_full(
         ratings = Ratings(disk / "ratings.db")
         with pytest.raises(RatingsError, match="full|disk"):
             for number in range(20_000):
-                ratings.keep(rating(number))
+                ratings.write(rating(number))
         kept = ratings.total()
         with pytest.raises(OSError, match="No space|full|space|rror"):
             write_wav(disk / "song.wav", np.zeros(4_000_000, np.float32), 22050)
@@ -133,15 +140,15 @@ def test_a_disk_that_is_really_full(
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-def test_a_session_without_keeping_knows_what_was_said_before(tmp_path: Path) -> None:
+def test_a_session_temporary_home_knows_what_was_said_before(tmp_path: Path) -> None:
     tiny_station().save(tmp_path / "stations" / "tiny")
     ratings = Ratings(tmp_path / "ratings.db")
-    ratings.keep(rating(1))
+    ratings.write(rating(1))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    home = without_keeping(Home(tmp_path))
+    home = temporary_home(Home(tmp_path))
     copy = Ratings(home.ratings)
     assert copy.total() == 1 and home.station("tiny").joinpath(STATION_FILE).is_file()
-    copy.keep(rating(2))
+    copy.write(rating(2))
     copy.close()
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -150,7 +157,7 @@ def test_a_clock_that_is_set_back_or_ahead(tmp_path: Path) -> None:
     """What was said last is what is taken back, whatever the clock said."""
     ratings = Ratings(tmp_path / "ratings.db")
     for number, when in enumerate((2e9, 1e9, 4e9, 0.0, 1.5e9)):
-        ratings.keep(rating(number, time=when))
+        ratings.write(rating(number, time=when))
     undone = [ratings.undo("me", "tiny", "ab12") for _ in range(5)]
     assert [one.song for one in undone if one] == ["song 4", "song 3", "song 2", "song 1", "song 0"]
 
@@ -160,7 +167,7 @@ def test_checkpoints_do_not_wait_for_the_clock_on_the_wall(
 ) -> None:
     jumps = iter(np.random.default_rng(0).uniform(-1e9, 1e9, 100_000))
     monkeypatch.setattr("time.time", lambda: float(next(jumps)))
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
     saved: list[int] = []
     save = TrainingCheckpoint.save
     monkeypatch.setattr(
@@ -168,7 +175,7 @@ def test_checkpoints_do_not_wait_for_the_clock_on_the_wall(
         "save",
         lambda self, *arguments: (saved.append(1), save(self, *arguments)),
     )
-    assert train_station(tmp_path / "s", music, beats=16, steps=4) is not None
+    assert train_station(tmp_path / "s", music, TrainingOptions(beats=16, steps=4)) is not None
     assert len(saved) >= 5
 
 
@@ -189,8 +196,8 @@ def test_two_processes_do_not_train_one_station(
         "--home",
         str(tmp_path),
     ]
-    with only_one(folder):
-        with pytest.raises(StationError, match="another process"), only_one(folder):
+    with station_lock(folder):
+        with pytest.raises(StationError, match="another process"), station_lock(folder):
             pass
         assert main(options) == 2
         assert (
@@ -207,13 +214,13 @@ def test_where_folders_can_not_be_locked_a_file_in_them_is(
 ) -> None:
     """As on Windows."""
     monkeypatch.setattr("radio.training.station_lock.FOLDERS_LOCK", False)
-    with only_one(tmp_path):
+    with station_lock(tmp_path):
         for _ in range(2):
-            with pytest.raises(StationError, match="another process"), only_one(tmp_path):
+            with pytest.raises(StationError, match="another process"), station_lock(tmp_path):
                 pass
         assert os.listdir(tmp_path) == ["training.lock"]
     assert os.listdir(tmp_path) == []
-    with only_one(tmp_path):
+    with station_lock(tmp_path):
         pass
 
 
@@ -221,10 +228,12 @@ TWO = """
 import sys
 import numpy as np
 from pathlib import Path
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 ratings = Ratings(Path(sys.argv[1]))
 for number in range(60):
-    ratings.keep(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=f"{sys.argv[2]} {number}"))
+    key = f"{sys.argv[2]} {number}"
+    ratings.write(Rating("me", "tiny", "ab12", sys.argv[2], np.ones(66), 0.5, key=key))
     if number % 5 == 4:
         assert ratings.undo("me", "tiny", "ab12") is not None
     ratings.of("me", "tiny")
@@ -232,7 +241,7 @@ for number in range(60):
 
 
 def test_two_processes_with_one_listener(tmp_path: Path) -> None:
-    """Both write, take back and read at the same time, and what the database holds at the end is what they left."""
+    """Both write, undo and read at the same time; the database then holds what they left."""
     command = [sys.executable, "-c", TWO, str(tmp_path / "ratings.db")]
     both = [
         subprocess.Popen([*command, name], cwd=ROOT, stderr=subprocess.PIPE, text=True)
@@ -256,7 +265,7 @@ def test_the_radio_plays_on_a_home_that_cannot_be_written_to(tmp_path: Path) -> 
         _made_read_only(tmp_path / "home", undo=True)
     assert done.returncode == 0, done.stderr
     told = [
-        line for line in done.stderr.splitlines() if "nothing of this session will be kept" in line
+        line for line in done.stderr.splitlines() if "nothing of this session will be saved" in line
     ]
     assert len(told) == 1 and "can't write to the home" in told[0]
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["stations"]

@@ -1,4 +1,4 @@
-"""What listeners said is kept: at once, exactly, through kill -9, and never written over something that is not ours."""
+"""The database of ratings: written at once, exactly, through kill -9; foreign files are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from radio.home.folder import SHIPPED, Home, HomeError, check_name
-from radio.ratings.database import APPLICATION, Rating, Ratings, RatingsError
+from radio.ratings.database import Ratings, RatingsError
+from radio.ratings.rating import Rating
+from radio.ratings.schema import APPLICATION
 from radio.ratings.slider import Slider, checked_curve, rating_of
 
 
@@ -39,7 +41,7 @@ def test_a_rating_comes_back_exactly(tmp_path: Path, rng: np.random.Generator) -
         skipped=True,
     )
     ratings = Ratings(tmp_path / "ratings.db")
-    ratings.keep(with_all)
+    ratings.write(with_all)
     ratings.close()
     (back,) = Ratings(tmp_path / "ratings.db").of("me", "tiny")
     np.testing.assert_array_equal(back.coordinate.astype(np.float32), coordinate)
@@ -61,9 +63,9 @@ def test_a_rating_comes_back_exactly(tmp_path: Path, rng: np.random.Generator) -
 def test_each_listener_and_station_has_its_own_and_the_order_is_kept(tmp_path: Path) -> None:
     ratings = Ratings(tmp_path / "ratings.db")
     for number in range(5):
-        ratings.keep(rating(number / 10, time=100.0 + number))
-        ratings.keep(rating(-number / 10, listener="you", time=100.0 + number))
-        ratings.keep(rating(0.9, station="other", time=50.0))
+        ratings.write(rating(number / 10, time=100.0 + number))
+        ratings.write(rating(-number / 10, listener="you", time=100.0 + number))
+        ratings.write(rating(0.9, station="other", time=50.0))
     assert [one.rating for one in ratings.of("me", "tiny")] == [0.0, 0.1, 0.2, 0.3, 0.4]
     assert ratings.total() == 15
     assert ratings.of("nobody", "tiny") == []
@@ -71,14 +73,14 @@ def test_each_listener_and_station_has_its_own_and_the_order_is_kept(tmp_path: P
 
 def test_the_same_key_is_written_over_and_undo_takes_back_the_latest(tmp_path: Path) -> None:
     ratings = Ratings(tmp_path / "ratings.db")
-    ratings.keep(rating(0.1, key="a", time=1.0))
-    ratings.keep(rating(0.2, key="b", time=2.0))
-    ratings.keep(rating(0.3, key="b", time=2.0))
+    ratings.write(rating(0.1, key="a", time=1.0))
+    ratings.write(rating(0.2, key="b", time=2.0))
+    ratings.write(rating(0.3, key="b", time=2.0))
     assert [one.rating for one in ratings.of("me", "tiny")] == [0.1, 0.3]
     for expected in (0.3, 0.1, None):
         undone = ratings.undo("me", "tiny", "ab12")
         assert (undone.rating if undone else None) == expected
-    ratings.keep(rating(0.4))
+    ratings.write(rating(0.4))
     assert ratings.undo("me", "tiny", "trained again") is None
     assert ratings.total() == 1
 
@@ -93,10 +95,12 @@ def test_killed_while_writing_it_loses_no_rating_it_confirmed(tmp_path: Path) ->
     code = """
 import sys, numpy as np
 from pathlib import Path
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 ratings = Ratings(Path(sys.argv[1]))
 for number in range(100_000):
-    ratings.keep(Rating("me", "tiny", "ab12", f"song {number}", np.ones(66), 0.5, time=float(number)))
+    song = f"song {number}"
+    ratings.write(Rating("me", "tiny", "ab12", song, np.ones(66), 0.5, time=float(number)))
     print(number, flush=True)
 """
     path = tmp_path / "ratings.db"
@@ -121,7 +125,7 @@ for number in range(100_000):
 def test_two_programs_may_write_at_once(tmp_path: Path) -> None:
     first, second = Ratings(tmp_path / "ratings.db"), Ratings(tmp_path / "ratings.db")
     for number in range(20):
-        (first, second)[number % 2].keep(rating(number / 100))
+        (first, second)[number % 2].write(rating(number / 100))
     assert first.total() == second.total() == 20
 
 
@@ -162,11 +166,11 @@ def test_a_database_held_by_another_program_is_told_soon(tmp_path: Path) -> None
     other.execute("BEGIN IMMEDIATE")
     start = time.monotonic()
     with pytest.raises(RatingsError, match="another program holds the ratings") as caught:
-        ratings.keep(rating())
+        ratings.write(rating())
     assert time.monotonic() - start < 5, "a listener's keys wait for this"
     assert "\n" not in str(caught.value)
     other.execute("ROLLBACK")
-    ratings.keep(rating())
+    ratings.write(rating())
     assert ratings.total() == 1
 
 
@@ -241,7 +245,7 @@ def test_a_slider_says_nothing_until_it_is_touched() -> None:
         slider.record(float(second))
     assert slider.curve().shape == (0, 2)
     assert rating_of(slider.curve()) is None
-    slider.move(0.1)
+    slider.set((slider.value or 0.0) + 0.1)
     slider.record(10.0)
     slider.release()
     slider.record(11.0)
@@ -277,10 +281,10 @@ def test_a_pause_adds_no_time_and_a_jump_back_none() -> None:
 def test_the_slider_stays_between_its_ends() -> None:
     slider = Slider()
     for _ in range(30):
-        slider.move(0.1)
+        slider.set((slider.value or 0.0) + 0.1)
     assert slider.value == 1
     for _ in range(10):
-        slider.move(-0.1)
+        slider.set((slider.value or 0.0) - 0.1)
     assert slider.value == 0 and str(slider.value) == "0.0"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from radio.ratings.reaction_delay import BOUNDS, TYPICAL, Delay, moments_of
+from radio.ratings.reaction_delay import BOUNDS, TYPICAL, ReactionDelay, moments_of
 from radio.ratings.slider import rating_of
 
 
@@ -37,7 +37,7 @@ def test_a_curve_of_nothing_or_after_the_end_says_nothing(curve: np.ndarray) -> 
 
 @pytest.mark.parametrize("late", [0.6, 1.5, 2.8, 9.0])
 def test_the_delay_is_found_within_its_bounds(late: float) -> None:
-    delay = Delay()
+    delay = ReactionDelay()
     assert delay.seconds == pytest.approx(TYPICAL)
     rng = np.random.default_rng(0)
     for _ in range(10):
@@ -54,12 +54,12 @@ def test_the_delay_is_found_within_its_bounds(late: float) -> None:
     if late < BOUNDS[1]:
         assert delay.seconds == pytest.approx(late, abs=0.3)
     assert BOUNDS[0] <= delay.seconds <= BOUNDS[1] + 1e-9
-    delay.forget()
+    delay = ReactionDelay()
     assert delay.seconds == pytest.approx(TYPICAL)
 
 
 def test_a_slider_that_lies_still_tells_no_delay() -> None:
-    delay = Delay()
+    delay = ReactionDelay()
     delay.observe(
         np.column_stack([np.arange(4, 40, 0.5), np.full(72, 0.4)]), np.sin(np.arange(80)), 40.0
     )

@@ -1,4 +1,4 @@
-"""How rated songs sounded is kept beside their ratings, so that a station that was trained again still knows what was liked."""
+"""The sound of rated songs is stored, so that a retrained station can learn their ratings."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from listening import rate, undo
 from tiny_station import tiny_station
 
-from radio.composer.composer import RadioSession
+from radio.composer.local_composer import LocalComposer
 from radio.home.folder import Home
 from radio.ratings import database as ratings_module
-from radio.ratings.database import ADDED, COLUMNS, Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
+from radio.ratings.schema import ADDED, APPLICATION, COLUMNS
 from radio.ratings.sound_codec import HEADER, LEVELS, pack, unpack
 from radio.station.song_file import station_fingerprint
 from radio.station.station import Station
@@ -65,17 +68,17 @@ def rated(key: str, when: float = 1.0) -> Rating:
 
 def test_a_sound_goes_with_its_rating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ratings = Ratings(tmp_path / "ratings.db")
-    ratings.keep_sound("nobody's", b"123")
+    ratings.write_sound("nobody's", b"123")
     assert ratings.sound("nobody's") is None
     for number in range(4):
-        ratings.keep(rated(str(number), number))
-        ratings.keep_sound(str(number), bytes([number]))
-    ratings.keep(rated("1", 1))
+        ratings.write(rated(str(number), number))
+        ratings.write_sound(str(number), bytes([number]))
+    ratings.write(rated("1", 1))
     assert ratings.sound("1") == b"\1", "a rating that is written over keeps it"
     ratings.remove("1")
     assert ratings.sound("1") is None and ratings.with_sound("me", "tiny") == {"0", "2", "3"}
-    monkeypatch.setattr(ratings_module, "MOST_SOUNDS", 2)
-    ratings.keep_sound("3", b"new")
+    monkeypatch.setattr(ratings_module, "MAX_SOUNDS", 2)
+    ratings.write_sound("3", b"new")
     assert ratings.with_sound("me", "tiny") == {"2", "3"} and ratings.sound("3") == b"new"
     ratings.remove_listener("me")
     assert not ratings.with_sound("me", "tiny")
@@ -90,53 +93,54 @@ def test_older_tables_get_what_they_lack(tmp_path: Path, version: int) -> None:
     values = ("k", "me", "tiny", "ab", "S", "[1, 2]", 0.5, 1.0, "[]", 0, 1.0, None)[
         : len(columns.split(","))
     ]
-    database.execute(f"INSERT INTO ratings VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+    marks = ", ".join("?" * len(values))
+    database.execute(f"INSERT INTO ratings VALUES ({marks})", values)  # noqa: S608
     database.execute(f"PRAGMA user_version = {version}")
-    database.execute(f"PRAGMA application_id = {ratings_module.APPLICATION}")
+    database.execute(f"PRAGMA application_id = {APPLICATION}")
     database.commit()
     database.close()
     ratings = Ratings(tmp_path / "ratings.db")
     assert ratings.total() == 1 and set(ADDED) == {2, 3}
-    ratings.keep_sound("k", b"sound")
+    ratings.write_sound("k", b"sound")
     assert ratings.sound("k") == b"sound"
     ratings.close()
 
 
-def brightness(session: RadioSession, coordinate: np.ndarray) -> float:
-    frames = np.maximum(session.station.decode(coordinate[None])[:, 0], 0).reshape(-1, 181)
+def brightness(composer: LocalComposer, coordinate: np.ndarray) -> float:
+    frames = np.maximum(composer.station.decode(coordinate[None])[:, 0], 0).reshape(-1, 181)
     return float((frames @ np.arange(181)).sum() / max(frames.sum(), 1e-9))
 
 
 def test_a_station_that_was_trained_again_knows_what_was_liked(tmp_path: Path) -> None:
-    def open_session(station: Station) -> RadioSession:
-        return RadioSession(station, "me", home=Home(tmp_path), seed=1, background=False)
+    def open_composer(station: Station) -> LocalComposer:
+        return LocalComposer(station, "me", home=Home(tmp_path), seed=1, background=False)
 
-    first = open_session(tiny_station())
+    first = open_composer(tiny_station())
     songs = [first.next_song() for _ in range(32)]
     bright = np.array([brightness(first, song.latent) for song in songs])
     for song, value in zip(songs, (bright - bright.mean()) / bright.std(), strict=True):
-        first.rate(song, float(np.tanh(value)))
+        rate(first, song, float(np.tanh(value)))
     told = [first.predict(song)[0] for song in songs]
     first.close()
-    second = open_session(tiny_station(seed=8))
+    second = open_composer(tiny_station(seed=8))
     assert station_fingerprint(second.station) != station_fingerprint(first.station)
     fresh = second.next_song()
-    assert second._taste.count == 32 and fresh.expected is not None, "it begins with what is known"
-    assert second.rated == 0 and second.undo() is None and not second.history(), (
+    assert second.taste.count == 32 and fresh.expected is not None, "it begins with what is known"
+    assert second.rated == 0 and undo(second) is None and not second.journal.history(), (
         "but those songs are no longer the station's"
     )
     unheard = second.station.sample(120, np.random.default_rng(3))
-    expected = second._taste.predict(second._maker.judge(unheard))[0]
+    expected = second.taste.predict(second.maker.features(unheard))[0]
     liked = np.corrcoef(expected, [brightness(second, one) for one in unheard])[0, 1]
     assert liked > 0.35, (
         "two untrained stations have little in common; by chance it would be 0 +- 0.09"
     )
-    second.rate(fresh, 0.5)
-    assert second._taste.count == 33
-    second.undo()
-    assert second._taste.count == 32
+    rate(second, fresh, 0.5)
+    assert second.taste.count == 33
+    undo(second)
+    assert second.taste.count == 32
     second.close()
-    same = open_session(tiny_station())
+    same = open_composer(tiny_station())
     same.next_song()
     np.testing.assert_allclose([same.predict(song)[0] for song in songs], told, atol=1e-6)
     same.close()
@@ -145,15 +149,15 @@ def test_a_station_that_was_trained_again_knows_what_was_liked(tmp_path: Path) -
 def test_ratings_of_an_old_database_get_their_sound_while_the_station_still_makes_them(
     tmp_path: Path,
 ) -> None:
-    session = RadioSession(tiny_station(), "me", home=Home(tmp_path), seed=1, background=False)
-    song = session.next_song()
-    session.rate(song, 0.5)
+    composer = LocalComposer(tiny_station(), "me", home=Home(tmp_path), seed=1, background=False)
+    song = composer.next_song()
+    rate(composer, song, 0.5)
     with sqlite3.connect(tmp_path / "ratings.db") as database:
         database.execute("DELETE FROM sounds")
-    session.close()
-    session = RadioSession(tiny_station(), "me", home=Home(tmp_path), seed=1, background=False)
-    session.next_song()
-    kept = unpack(session._ratings.sound(song.key) or b"")
+    composer.close()
+    composer = LocalComposer(tiny_station(), "me", home=Home(tmp_path), seed=1, background=False)
+    composer.next_song()
+    kept = unpack(composer.journal.ratings.sound(song.key) or b"")
     assert kept is not None
     np.testing.assert_allclose(kept[0], np.maximum(song.steps, 0), atol=0.6 / LEVELS)
-    session.close()
+    composer.close()

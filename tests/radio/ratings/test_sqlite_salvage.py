@@ -1,4 +1,4 @@
-"""Rows read from damaged databases: all that SQLite reads of a sound one, and of a damaged one all that lies on pages that are sound."""
+"""Rows read from damaged databases; from a sound one, all that SQLite reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def database(path: Path, *, rows: int = 300, log: bool = False) -> sqlite3.Conne
     if log:
         made.execute("PRAGMA wal_autocheckpoint = 0")
     made.execute(
-        "CREATE TABLE things (name TEXT PRIMARY KEY, number REAL, whole INTEGER, text TEXT, bytes BLOB)"
+        "CREATE TABLE things "
+        "(name TEXT PRIMARY KEY, number REAL, whole INTEGER, text TEXT, bytes BLOB)"
     )
     made.execute("BEGIN")
     for index in range(rows):

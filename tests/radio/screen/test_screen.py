@@ -1,4 +1,4 @@
-"""The screen: what its parts show as functions of a view, and what real keys and the mouse do to a programme, by Textual's Pilot."""
+"""The screen: its parts as functions of a view, and real keys and mouse through Textual's Pilot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_session import FakeSession
+from fake_session import FakeComposer, FakeSession
 from textual.pilot import Pilot
 
 from audio_parsing.playback import SilentDevice
@@ -18,8 +18,7 @@ from radio.ratings.journal import Judged
 from radio.screen import app as app_module
 from radio.screen import curves, panels
 from radio.screen.app import RadioApp
-from radio.screen.explanation import why
-from radio.session.session import Broadcast
+from radio.screen.explanation import explanation
 from radio.session.view import View, agreement
 from radio.taste.insight import Insight
 
@@ -58,15 +57,16 @@ class Screened:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.now = 0.0
-        self.session = FakeSession()
+        self.composer = FakeComposer()
+        self.journal = self.composer.journal
         self.app = RadioApp(self._open, settings or Settings(), title="starter / me")
 
-    def _open(self, say: Callable[[str], None]) -> Broadcast:
-        return Broadcast(self.session, SilentDevice(lambda: self.now), say=say)  # type: ignore[arg-type]
+    def _open(self, say: Callable[[str], None]) -> FakeSession:
+        return FakeSession(SilentDevice(lambda: self.now), say=say, composer=self.composer)
 
     @property
     def view(self) -> View:
-        return self.app.broadcast.view()
+        return self.app.session.view()
 
     def shown(self, part: str = "") -> str:
         """Return what the screen, or a part of it, shows."""
@@ -86,7 +86,7 @@ class Screened:
         try:
             asyncio.run(run())
         finally:
-            self.app.broadcast.finish()
+            self.app.session.finish()
 
 
 def test_every_key_of_the_issue_does_what_it_says() -> None:
@@ -114,23 +114,23 @@ def test_every_key_of_the_issue_does_what_it_says() -> None:
         assert screened.view.paused and "paused" in screened.shown("progress")
         await pilot.press("space", "9", "n")
         screened.app.advance()
-        assert screened.view.name == "Song 2" and screened.session.ratings == [
+        assert screened.view.name == "Song 2" and screened.journal.ratings == [
             ("Song 1", 1.0, True)
         ]
         await pilot.press("p")
         assert screened.view.name == "Song 1"
-        assert ("Song 1", 1.0, True) in screened.session.ratings, (
+        assert ("Song 1", 1.0, True) in screened.journal.ratings, (
             "going back says nothing of either song"
         )
         await pilot.press("3", "n")
         screened.app.advance()
         assert (
-            screened.view.name == "Song 2" and ("Song 1", -0.5, False) in screened.session.ratings
+            screened.view.name == "Song 2" and ("Song 1", -0.5, False) in screened.journal.ratings
         )
         await pilot.press("u", "s")
         assert "Song 1" not in [
-            name for name, _, _ in screened.session.ratings
-        ] and screened.session.saved == ["Song 2"]
+            name for name, _, _ in screened.journal.ratings
+        ] and screened.composer.saved == ["Song 2"]
         assert "Saved /songs/Song 2.wav" in screened.shown("lines")
         before = screened.app.player.visualiser.kind
         await pilot.press("v")
@@ -163,23 +163,23 @@ def test_the_mouse_drags_the_slider_and_points_at_a_time() -> None:
 
 def test_history_changes_deletes_and_plays_again() -> None:
     screened = Screened()
-    screened.session.ratings = [("First", 0.5, False), ("Second", -0.5, False)]
+    screened.journal.ratings = [("First", 0.5, False), ("Second", -0.5, False)]
 
     async def act(pilot: Pilot[Any]) -> None:
         await pilot.press("h")
         await pilot.pause()
         assert "Second" in screened.shown() and "-0.50" in screened.shown()
         await pilot.press("plus")
-        assert screened.session.ratings[1] == ("Second", -0.4, False), "the latest is on top"
+        assert screened.journal.ratings[1] == ("Second", -0.4, False), "the latest is on top"
         await pilot.press("9", "down", "x")
-        assert screened.session.ratings == [("Second", 1.0, False)]
+        assert screened.journal.ratings == [("Second", 1.0, False)]
         await pilot.press("enter")
         while screened.view.name != "Second":
             await asyncio.sleep(0.01)
             screened.app.advance()
-        assert screened.session.played_again == ["Second"]
+        assert screened.composer.replayed == ["Second"]
         await pilot.press("n")
-        assert ("Second", 1.0, False) in screened.session.ratings, (
+        assert ("Second", 1.0, False) in screened.journal.ratings, (
             "played again and untouched: the rating stays"
         )
 
@@ -188,18 +188,18 @@ def test_history_changes_deletes_and_plays_again() -> None:
 
 def test_windows_open_and_close() -> None:
     screened = Screened()
-    screened.session.known["Song 1"] = Insight(
+    screened.composer.known["Song 1"] = Insight(
         np.linspace(-1, 1, 40), np.linspace(-1, 1, 40), np.linspace(1, -1, 40)
     )
 
     async def act(pilot: Pilot[Any]) -> None:
         for key, text in (
-            ("?", "the mouse drags it"),
+            ("?", "the mouse can drag it"),
             ("e", "taste network"),
             ("h", "Dusk"),
-            ("d", "the system's own"),
+            ("d", "System default"),
         ):
-            screened.session.ratings = [("Dusk", 0.5, False)]
+            screened.journal.ratings = [("Dusk", 0.5, False)]
             await pilot.press(key)
             await pilot.pause()
             assert text in screened.shown(), key
@@ -218,7 +218,7 @@ def test_a_device_is_chosen_with_d(monkeypatch: pytest.MonkeyPatch) -> None:
     other = SilentDevice(lambda: screened.now)
     monkeypatch.setattr(app_module, "output_devices", lambda again: ["Loudspeaker", "Headphones"])
     monkeypatch.setattr(
-        "radio.session.session.open_player", lambda name: (opened.append(name), (other, None))[1]
+        "radio.session.playback.open_player", lambda name: (opened.append(name), (other, None))[1]
     )
 
     async def act(pilot: Pilot[Any]) -> None:
@@ -228,7 +228,7 @@ def test_a_device_is_chosen_with_d(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "Headphones" in screened.shown()
         await pilot.press("down", "down", "enter")
         await pilot.pause()
-        assert opened == ["Headphones"] and screened.app.broadcast.player is other
+        assert opened == ["Headphones"] and screened.app.session.playback.player is other
         assert screened.view.position == pytest.approx(3) and screened.view.volume == pytest.approx(
             0.75
         )
@@ -238,15 +238,15 @@ def test_a_device_is_chosen_with_d(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_final_song_shows_its_progress() -> None:
     screened = Screened()
-    screened.session.may_end.clear()
+    screened.composer.may_end.clear()
 
     async def act(pilot: Pilot[Any]) -> None:
         await pilot.press("9", "f")
         while screened.view.final is None:
             await asyncio.sleep(0.01)
         screened.app.show()
-        assert "3 of 30   expects +0.25   distance 7.5" in screened.shown("learning")
-        screened.session.may_end.set()
+        assert "3 of 30   predicted +0.25   distance 7.5" in screened.shown("learning")
+        screened.composer.may_end.set()
         while screened.view.name != "Final Song":
             await asyncio.sleep(0.01)
             screened.app.advance()
@@ -271,7 +271,7 @@ def test_it_fits_any_size_and_resizes(size: tuple[int, int]) -> None:
                     "Song 1",
                     "0:00 / 0:10",
                     "you",
-                    "the radio",
+                    "predicted",
                     "dislike",
                     "love",
                     "q quit",
@@ -330,24 +330,24 @@ def test_remapped_keys_are_used_and_shown() -> None:
 
 def test_the_parts_say_what_there_is() -> None:
     assert "14 songs rated   2 to learn" in panels.header(VIEW, 80, title="starter / me").plain
-    assert "the radio expects +0.42 (0.20)" in panels.now_playing(VIEW, 80).plain
+    assert "predicted rating +0.42 ± 0.20" in panels.now_playing(VIEW, 80).plain
     assert "+1.00" in panels.now_playing(replace(VIEW, expected=(1.66, 0.3)), 80).plain, (
         "no rating is beyond the ends of the slider"
     )
     assert (
         "0:11 / 0:31   volume 80" in panels.progress(VIEW, 80).plain
-        and "underruns" not in panels.progress(VIEW, 80).plain
+        and "dropout" not in panels.progress(VIEW, 80).plain
     )
-    assert "2 underruns" in panels.progress(replace(VIEW, underruns=2), 80).plain
+    assert "2 dropouts" in panels.progress(replace(VIEW, underruns=2), 80).plain
     learned = panels.learning(VIEW, 80, 6).plain
-    assert "14 ratings, 2 in the queue, 13 mini-batches   expected and given agree +0.93" in learned
-    assert "Blue Bay" in learned and "expected -0.10   given -0.40" in learned
-    explained = why(VIEW).plain
+    assert "14 ratings, 2 to learn   predicted and given ratings correlate +0.93" in learned
+    assert "Blue Bay" in learned and "predicted -0.10   given -0.40" in learned
+    explained = explanation(VIEW).plain
     assert "taste network" in explained and "critic" in explained and "0:29  liked" in explained
     assert "The generator" not in explained
     assert (
-        "learned from 30 ratings: you should like its songs by +0.21 more"
-        in why(replace(VIEW, layers=(30, 0.21))).plain
+        "adapted to 30 ratings: your predicted rating rose by +0.21"
+        in explanation(replace(VIEW, adapter=(30, 0.21))).plain
     )
     for action in ACTIONS:
         if not action.startswith("rate"):
@@ -380,7 +380,7 @@ def test_no_part_is_wider_than_the_screen(width: int) -> None:
                 panels.slider_line(view, width),
             ):
                 assert max(line.cell_len for line in text.split()) <= width
-        panels.learning(view, width, 4), panels.footer(Settings(), width), why(view)
+        panels.learning(view, width, 4), panels.footer(Settings(), width), explanation(view)
 
 
 def test_the_spectrum_shows_the_tone_that_is_heard() -> None:

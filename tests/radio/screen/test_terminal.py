@@ -1,4 +1,4 @@
-"""The screen in a real terminal: real keys, and the terminal is as it was, whatever ends the program."""
+"""The screen in a real terminal: real keys; the terminal is restored, however the program ends."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ import os, sys
 sys.path.insert(0, {tests!r})
 from fake_session import FakeSession
 from audio_parsing.playback import SilentDevice
-from radio.session.session import Broadcast
 from radio.home.signals import Terminated
 from radio.screen.app import play_on_screen
 from radio.home.settings import Settings
-class Failing(Broadcast):
+class Failing(FakeSession):
     def undo(self):
         raise RuntimeError("a fault")
 print("pid", os.getpid(), flush=True)
 try:
-    play_on_screen(lambda say: Failing(FakeSession(), SilentDevice(), say=say), Settings())
+    play_on_screen(lambda say: Failing(SilentDevice(), say=say), Settings())
 except Terminated as ended:
     sys.exit(128 + ended.number)
 except RuntimeError:
@@ -52,7 +51,8 @@ def face(tmp_path: Path) -> Any:
     # The shell outlives Ctrl-C, and after Ctrl-Z it looks at the terminal before it lets the face
     # go on.
     stopped = "while [ $code -gt 145 ]; do echo stopped; stty -g; fg >/dev/null; code=$?; done"
-    script = f"set -m; trap : INT; stty -g; {sys.executable} {tmp_path}/face.py; code=$?; {stopped}; echo code $code; stty -g"
+    run = f"{sys.executable} {tmp_path}/face.py"
+    script = f"set -m; trap : INT; stty -g; {run}; code=$?; {stopped}; echo code $code; stty -g"
     child = pexpect.spawn(
         "bash",
         ["-c", script],

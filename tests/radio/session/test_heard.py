@@ -1,4 +1,4 @@
-"""The whole radio as a listener has it: real keys in a real terminal, real sound from a real server, recorded and compared."""
+"""The whole radio: real keys in a real terminal, real sound, recorded and compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A broadcast of a real session: nobody waits for songs, and what was said is kept whatever the listener, or the database, does."""
+"""A session with a real composer: nobody waits for songs, and no rating is lost."""
 
 from __future__ import annotations
 
@@ -7,45 +7,50 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tiny_station import tiny_station
 
 from audio_parsing.playback import SilentDevice
-from radio.composer import composer as session_module
-from radio.composer.composer import RadioSession, Song
+from radio.composer import shelf
+from radio.composer.local_composer import LocalComposer
+from radio.composer.song import Song
 from radio.home.folder import Home
 from radio.ratings.database import Ratings
-from radio.session import rating_writer as keeping
-from radio.session.session import Broadcast
+from radio.session import rating_writer
+from radio.session.session import Session
 
 
 class Stage:
-    """A broadcast of the tiny station's songs, eight times as long, on a clock that is turned by hand."""
+    """A session of tiny songs, eight times as long, on a clock that is turned by hand."""
 
     def __init__(self, home: Path) -> None:
         self.now = 0.0
         self.path = home / "ratings.db"
-        self.session = RadioSession(tiny_station(), "me", home=Home(home), seed=1, beats=128)
+        self.composer = LocalComposer(tiny_station(), "me", home=Home(home), seed=1, beats=128)
         self.said: list[str] = []
-        self.broadcast = Broadcast(
-            self.session, SilentDevice(lambda: self.now), say=self.said.append
+        self.session = Session(
+            self.composer,
+            SilentDevice(lambda: self.now),
+            home=Home(home),
+            say=self.said.append,
         )
-        self.until(lambda: self.broadcast.playing)
+        self.until(lambda: self.session.playing)
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Tick until something is so, without letting the song go on."""
         end = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < end, "it never happened"
-            self.broadcast.tick()
+            self.session.tick()
             time.sleep(0.01)
 
     def pass_time(self, seconds: float) -> None:
         for _ in range(round(seconds * 10)):
             self.now += 0.1
-            self.broadcast.tick()
+            self.session.tick()
 
     def kept(self) -> list[float]:
         """Return the ratings as another program sees them."""
@@ -58,18 +63,18 @@ class Stage:
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    monkeypatch.setattr(session_module, "CANDIDATES", 32)
+    monkeypatch.setattr(shelf, "CANDIDATES", 32)
     made = Stage(tmp_path)
     yield made
-    made.broadcast.finish()
-    made.session.close()
+    made.session.finish()
+    made.composer.close()
 
 
 @pytest.fixture
 def locked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     """Another program holds the database; an attempt is over soon, and made at every tick."""
-    monkeypatch.setattr(keeping, "RETRY_SECONDS", 0.0)
-    stage.session._ratings._database.execute("PRAGMA busy_timeout = 10")
+    monkeypatch.setattr(rating_writer, "RETRY_SECONDS", 0.0)
+    stage.composer.journal.ratings._database.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(stage.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     yield other
@@ -80,34 +85,34 @@ def locked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Co
 def test_a_song_that_is_waited_for_comes_from_few_candidates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip: bool
 ) -> None:
-    monkeypatch.setattr(session_module, "CANDIDATES", 10_000_000)  # would take hours
-    monkeypatch.setattr(session_module, "FIRST_RANDOM", 0)
+    monkeypatch.setattr(shelf, "CANDIDATES", 10_000_000)  # would take hours
+    monkeypatch.setattr(shelf, "FIRST_RANDOM", 0)
     stage = Stage(tmp_path)
     try:
         if skip:
-            stage.broadcast.next()
+            stage.session.next()
         else:
-            stage.broadcast.seek(1000)
-        stage.until(lambda: stage.broadcast.view().number == 2)
-        assert not stage.session._hurry.is_set(), "the one after it has time again"
+            stage.session.playback.seek(1000)
+        stage.until(lambda: stage.session.view().number == 2)
+        assert not stage.composer._shelf._hurry.is_set(), "the one after it has time again"
     finally:
-        stage.broadcast.finish()
-        stage.session.close()
+        stage.session.finish()
+        stage.composer.close()
 
 
 def test_undo_right_after_a_skip_takes_back_the_song_that_was_skipped(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RadioSession, "ready", property(lambda session: False))
+    monkeypatch.setattr(LocalComposer, "ready", property(lambda composer: False))
     for skip in (True, False):
         if skip:
-            stage.broadcast.set_slider(0.8)
-            stage.broadcast.next()
-        assert stage.broadcast.view().slider is None and not stage.broadcast.playing
+            stage.session.set_slider(0.8)
+            stage.session.next()
+        assert stage.session.view().slider is None and not stage.session.playing
         if skip:
             assert stage.kept() == [0.8]
-        stage.broadcast.undo()
-        assert stage.kept() == [] and stage.session.rated == 0
+        stage.session.undo()
+        assert stage.kept() == [] and stage.composer.rated == 0
     assert (
         "(+0.8) is taken back" in stage.said[-2]
         and stage.said[-1] == "There is no rating to take back."
@@ -117,84 +122,86 @@ def test_undo_right_after_a_skip_takes_back_the_song_that_was_skipped(
 def test_the_slider_of_a_song_that_ended_is_gone(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RadioSession, "ready", property(lambda session: False))
-    stage.broadcast.set_slider(-0.5)
-    stage.pass_time(stage.broadcast.view().duration + 1)
-    assert stage.broadcast.view().busy and stage.broadcast.view().slider is None
-    stage.broadcast.undo()
+    monkeypatch.setattr(LocalComposer, "ready", property(lambda composer: False))
+    stage.session.set_slider(-0.5)
+    stage.pass_time(stage.session.view().duration + 1)
+    assert stage.session.view().busy and stage.session.view().slider is None
+    stage.session.undo()
     assert stage.kept() == []
 
 
 def test_what_is_kept_of_a_song_that_plays_follows_its_mean(stage: Stage) -> None:
     stage.pass_time(3)
-    stage.broadcast.set_slider(-1.0)
+    stage.session.set_slider(-1.0)
     stage.pass_time(6)
-    stage.broadcast.set_slider(1.0)
+    stage.session.set_slider(1.0)
     stage.pass_time(30)
     (kept,) = stage.kept()
     assert kept == pytest.approx((30 - 6) / 36, abs=0.1)
-    stage.broadcast.toggle_pause()
+    stage.session.playback.toggle_pause()
     notes: list[Song] = []
-    stage.session.note = lambda song, curve: notes.append(song)  # type: ignore[method-assign, assignment]
+    note: Any = lambda song, curve: notes.append(song)  # noqa: E731
+    stage.composer.journal.note = note  # type: ignore[method-assign]
     stage.pass_time(30)
     assert not notes, "nothing is written while it waits"
 
 
 def test_the_final_song_counts_the_song_that_plays(stage: Stage) -> None:
     stage.pass_time(4)
-    stage.broadcast.set_slider(0.8)
-    stage.broadcast.make_final()
+    stage.session.set_slider(0.8)
+    stage.session.make_final()
     assert stage.said[-1] == "Making the final song from your ratings ..."
-    assert stage.session.rated == 1 and stage.session.predict(stage.broadcast.song)[0] > 0  # type: ignore[arg-type]
-    stage.until(lambda: stage.broadcast.final is not None)
-    assert stage.broadcast.song is stage.broadcast.final and stage.kept() == [pytest.approx(0.8)]
+    assert stage.session.song is not None and stage.composer.rated == 1
+    assert stage.composer.predict(stage.session.song)[0] > 0
+    stage.until(lambda: stage.session.finals.song is not None)
+    assert stage.session.song is stage.session.finals.song and stage.kept() == [pytest.approx(0.8)]
 
 
 def test_a_rating_taken_back_after_the_final_song_was_asked_for_is_unlearned(stage: Stage) -> None:
-    stage.broadcast.set_slider(0.8)
-    stage.broadcast.make_final()
-    stage.broadcast.undo()
-    assert stage.kept() == [] and stage.session.rated == 0
+    stage.session.set_slider(0.8)
+    stage.session.make_final()
+    stage.session.undo()
+    assert stage.kept() == [] and stage.composer.rated == 0
 
 
 def test_a_busy_database_is_told_once_and_loses_nothing(
     stage: Stage, locked: sqlite3.Connection
 ) -> None:
     stage.pass_time(4)
-    stage.broadcast.set_slider(0.6)
+    stage.session.set_slider(0.6)
     stage.pass_time(3)
-    stage.broadcast.next()
-    stage.until(lambda: stage.broadcast.playing)
-    stage.broadcast.set_slider(-0.4)
-    stage.broadcast.tick()
-    stage.broadcast.undo()
-    stage.broadcast.set_slider(-0.2)
-    stage.broadcast.make_final()
-    told = [line for line in stage.said if line.startswith("Not kept yet")]
+    stage.session.next()
+    stage.until(lambda: stage.session.playing)
+    stage.session.set_slider(-0.4)
+    stage.session.tick()
+    stage.session.undo()
+    stage.session.set_slider(-0.2)
+    stage.session.make_final()
+    told = [line for line in stage.said if line.startswith("Not saved yet")]
     assert len(told) == 1 and "another program holds" in told[0] and "\n" not in told[0]
     assert stage.kept() == []
-    assert "none could be kept yet" in stage.said[-1]
+    assert "none could be saved yet" in stage.said[-1]
     locked.execute("ROLLBACK")
-    stage.broadcast.tick()
+    stage.session.tick()
     assert stage.kept() == [pytest.approx(0.6), pytest.approx(-0.2)]
-    assert stage.said[-1] == "Ratings are kept again." and stage.session.rated == 2
+    assert stage.said[-1] == "Ratings are saved again." and stage.composer.rated == 2
 
 
 def test_undo_of_a_rating_in_a_busy_database_says_that_nothing_was_done(
     stage: Stage, locked: sqlite3.Connection
 ) -> None:
     locked.execute("ROLLBACK")
-    stage.broadcast.set_slider(0.6)
-    stage.broadcast.next()
-    stage.until(lambda: stage.broadcast.playing)
+    stage.session.set_slider(0.6)
+    stage.session.next()
+    stage.until(lambda: stage.session.playing)
     locked.execute("BEGIN IMMEDIATE")
-    stage.broadcast.undo()
+    stage.session.undo()
     assert (
         stage.said[-1].startswith("Nothing is taken back: another program")
-        and stage.session.rated == 1
+        and stage.composer.rated == 1
     )
     locked.execute("ROLLBACK")
-    stage.broadcast.undo()
+    stage.session.undo()
     assert stage.kept() == []
 
 
@@ -202,16 +209,16 @@ def test_undo_of_a_rating_in_a_busy_database_says_that_nothing_was_done(
 def test_at_the_end_a_busy_database_is_tried_once_more(
     stage: Stage, locked: sqlite3.Connection, freed: bool
 ) -> None:
-    name = stage.broadcast.view().name
-    stage.broadcast.set_slider(0.6)
-    stage.broadcast.next()
+    name = stage.session.view().name
+    stage.session.set_slider(0.6)
+    stage.session.next()
     if freed:
         locked.execute("ROLLBACK")
-    stage.broadcast.finish()
+    stage.session.finish()
     assert stage.kept() == ([pytest.approx(0.6)] if freed else [])
     assert (
         any(
-            line.startswith(f"Not kept: what you said of {name}; another program")
+            line.startswith(f"Not saved: your rating of {name}; another program")
             for line in stage.said
         )
         is not freed
@@ -221,25 +228,25 @@ def test_at_the_end_a_busy_database_is_tried_once_more(
 def test_attempts_on_a_busy_database_are_few(
     stage: Stage, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "RETRY_SECONDS", 100.0)
+    monkeypatch.setattr(rating_writer, "RETRY_SECONDS", 100.0)
     attempts: list[Song] = []
-    note = stage.session.note
+    note = stage.composer.journal.note
 
     def counted(song: Song, curve: np.ndarray | float) -> None:
         attempts.append(song)
         note(song, curve)
 
-    stage.session.note = counted  # type: ignore[method-assign]
-    stage.broadcast.set_slider(0.6)
+    stage.composer.journal.note = counted  # type: ignore[method-assign]
+    stage.session.set_slider(0.6)
     stage.pass_time(10)
     assert len(attempts) == 1, "each makes the keys wait"
 
 
 def test_quitting_gives_up_the_final_song(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("radio.composer.final_song.STEPS", 1_000_000)
-    stage.broadcast.set_slider(0.6)
-    stage.broadcast.make_final()
-    stage.broadcast.finish()
+    stage.session.set_slider(0.6)
+    stage.session.make_final()
+    stage.session.finish()
     assert stage.said[-1] == "The final song was not ready yet and is dropped."
     end = time.monotonic() + 60
     while any(one.name.startswith("final-song") for one in threading.enumerate()):
@@ -248,11 +255,13 @@ def test_quitting_gives_up_the_final_song(stage: Stage, monkeypatch: pytest.Monk
 
 
 def test_a_final_song_that_is_there_when_the_listener_quits_is_saved(stage: Stage) -> None:
-    stage.broadcast.set_slider(0.6)
-    stage.broadcast.make_final()
-    assert stage.broadcast.making.future is not None
-    stage.broadcast.making.future.result(30)
-    stage.broadcast.finish()
+    stage.session.set_slider(0.6)
+    stage.session.make_final()
+    end = time.monotonic() + 60
+    while any(one.name == "final-song" for one in threading.enumerate()):
+        assert time.monotonic() < end, "it never ended"
+        time.sleep(0.01)
+    stage.session.finish()
     assert (
         stage.said[-1].startswith("Your final song is ")
         and len(list((stage.path.parent / "songs").glob("*.wav"))) == 1

@@ -1,21 +1,18 @@
-"""A programme and its lines: what each action does, on a clock that is turned by hand."""
+"""A session and its lines: what each action does, on a clock that is turned by hand."""
 
 from __future__ import annotations
 
 import io
+import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any
 
 import numpy as np
 import pytest
-from fake_session import FakeSession, Stage
+from fake_session import FakeComposer, FakeSession, Stage
 
 from audio_parsing.playback import SilentDevice
-from radio.plain.app import obey, play_on_lines
-from radio.session import session as broadcast_module
-from radio.session.session import Broadcast
+from radio.plain.app import execute, play_on_lines
+from radio.session import playback
 
 
 @pytest.fixture
@@ -26,72 +23,72 @@ def stage() -> Stage:
 def test_songs_follow_each_other_and_silence_says_nothing(stage: Stage) -> None:
     assert stage.said == ["  1  Song 1  C major  0:10"]
     stage.pass_time(25)
-    assert stage.broadcast.view().name == "Song 3"
-    assert stage.session.ratings == [("Song 1", None, False), ("Song 2", None, False)]
+    assert stage.session.view().name == "Song 3"
+    assert stage.journal.ratings == [("Song 1", None, False), ("Song 2", None, False)]
 
 
 def test_the_slider_rates_the_song_that_plays(stage: Stage) -> None:
     stage.pass_time(4)
     stage.press("up", "k", "up", "down")
-    assert stage.broadcast.view().slider == 0.2
+    assert stage.session.view().slider == 0.2
     stage.press("9")
     stage.pass_time(2)
     stage.press("j")
     stage.pass_time(5)
-    assert stage.session.ratings == [("Song 1", 0.9, False)]
-    assert stage.session.notes, "it is kept while the song plays already"
-    assert stage.broadcast.view().slider is None, "the next song is unrated"
+    assert stage.journal.ratings == [("Song 1", 0.9, False)]
+    assert stage.journal.notes, "it is kept while the song plays already"
+    assert stage.session.view().slider is None, "the next song is unrated"
 
 
 def test_digits_go_from_dislike_to_love_and_0_takes_back(stage: Stage) -> None:
     seen = []
     for digit in "123456789":
         stage.press(digit)
-        seen.append(stage.broadcast.view().slider)
+        seen.append(stage.session.view().slider)
     np.testing.assert_allclose(seen, np.linspace(-1, 1, 9))
     stage.press("0")
-    assert stage.broadcast.view().slider is None
+    assert stage.session.view().slider is None
     stage.press("n")
-    assert stage.session.ratings == [("Song 1", None, True)], "as if it had never been touched"
+    assert stage.journal.ratings == [("Song 1", None, True)], "as if it had never been touched"
 
 
 def test_next_pause_seek_and_volume(stage: Stage) -> None:
     stage.pass_time(1)
     stage.press("space")
     stage.pass_time(60)
-    view = stage.broadcast.view()
+    view = stage.session.view()
     assert view.paused and view.position == pytest.approx(1)
     stage.press("space", "right")
-    assert stage.broadcast.view().position == pytest.approx(6)
+    assert stage.session.view().position == pytest.approx(6)
     stage.press("left", "left")
-    assert stage.broadcast.view().position == 0
+    assert stage.session.view().position == 0
     stage.press("-", "-", "+")
-    assert stage.broadcast.view().volume == pytest.approx(0.75)
+    assert stage.session.view().volume == pytest.approx(0.75)
     stage.press("7", "n")
     stage.pass_time(0.1)
-    assert stage.broadcast.view().name == "Song 2"
-    assert stage.session.ratings == [("Song 1", 0.5, True)]
+    assert stage.session.view().name == "Song 2"
+    assert stage.journal.ratings == [("Song 1", 0.5, True)]
 
 
 def test_nothing_waits_for_a_song_that_is_not_there_yet(stage: Stage) -> None:
-    stage.session.ready = False
+    stage.composer.ready = False
     stage.press("n", "n", "5", "s", "space", "space")
     stage.pass_time(1)
-    view = stage.broadcast.view()
+    view = stage.session.view()
     assert (view.busy, view.duration, view.slider) == ("making the next song", 0, None)
-    assert stage.session.ratings == [("Song 1", None, True)], (
+    assert stage.journal.ratings == [("Song 1", None, True)], (
         "one skip, however often it is asked for"
     )
-    stage.session.ready = True
+    stage.composer.ready = True
     stage.pass_time(0.1)
-    assert stage.broadcast.view().name == "Song 2"
+    assert stage.session.view().name == "Song 2"
 
 
 def test_undo_takes_back_this_song_first_and_then_earlier_ones(stage: Stage) -> None:
     stage.press("8", "n")
     stage.pass_time(0.1)
     stage.press("3", "u")
-    assert stage.broadcast.view().slider is None and stage.session.rated == 1
+    assert stage.session.view().slider is None and len(stage.session.history.judged) == 1
     stage.press("u", "u")
     assert stage.said[-3:] == [
         "The rating of this song is taken back.",
@@ -103,7 +100,7 @@ def test_undo_takes_back_this_song_first_and_then_earlier_ones(stage: Stage) -> 
 def test_saving_and_its_failure_are_told(stage: Stage) -> None:
     stage.press("s")
     assert stage.said[-1] == "Saved /songs/Song 1.wav"
-    stage.session.failing = True
+    stage.composer.failing = True
     stage.press("s")
     assert stage.said[-1] == "Not saved: no room"
 
@@ -114,25 +111,22 @@ def test_the_final_song_is_made_in_the_background_saved_and_played(stage: Stage)
     stage.press("9", "n")
     stage.pass_time(0.1)
     stage.press("f")
-    future: Future | None = stage.broadcast.making.future
-    assert future is not None
-    future.result(10)
     stage.pass_time(0.2)
-    assert stage.broadcast.view().name == "Final Song"
+    assert stage.session.view().name == "Final Song"
     assert "Your final song is Final Song, saved as /songs/Final Song.wav" in stage.said
 
 
 def test_what_was_said_is_kept_when_the_listener_quits(stage: Stage) -> None:
     stage.pass_time(1)
     stage.press("9")
-    stage.broadcast.finish()
-    stage.broadcast.finish()
-    assert stage.session.ratings == [("Song 1", 1.0, False)]
+    stage.session.finish()
+    stage.session.finish()
+    assert stage.journal.ratings == [("Song 1", 1.0, False)]
 
 
 def test_quitting_an_untouched_song_is_no_dislike(stage: Stage) -> None:
-    stage.broadcast.finish()
-    assert stage.session.ratings == []
+    stage.session.finish()
+    assert stage.journal.ratings == []
 
 
 def test_a_lost_device_is_replaced_at_the_same_moment(
@@ -141,30 +135,30 @@ def test_a_lost_device_is_replaced_at_the_same_moment(
     stage.pass_time(3)
     other = SilentDevice(lambda: stage.now)
     monkeypatch.setattr(
-        broadcast_module,
+        playback,
         "open_player",
         lambda name: (other, "No sound: nothing there; playing silently"),
     )
     stage.player.failure = "the sound device 'x' no longer answers"
     stage.pass_time(1)
-    assert stage.broadcast.player is other
+    assert stage.session.playback.player is other
     assert (
         stage.said[-1]
         == "The sound device 'x' no longer answers. No sound: nothing there; playing silently"
     )
-    assert stage.broadcast.view().position == pytest.approx(4, abs=0.15)
+    assert stage.session.view().position == pytest.approx(4, abs=0.15)
 
 
 def test_lines_are_commands_and_ratings(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     for line in ("0.5", "n", "-1", "s", "u", "p", "p", "x", "", "next"):
-        obey(stage.broadcast, line)
+        execute(stage.session, line)
         stage.pass_time(0.1)
-    assert stage.session.ratings == [("Song 1", 0.5, True), ("Song 2", None, True)]
-    assert stage.session.resets == 1
+    assert stage.journal.ratings == [("Song 1", 0.5, True), ("Song 2", None, True)]
+    assert stage.composer.resets == 1
     assert capsys.readouterr().out == ""
     for line in ("7", "nan", "inf", "hello", "1e400"):
-        obey(stage.broadcast, line)
-        assert "is no command and no rating" in capsys.readouterr().out
+        execute(stage.session, line)
+        assert "is neither a command nor a rating" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -173,10 +167,12 @@ def test_lines_are_commands_and_ratings(stage: Stage, capsys: pytest.CaptureFixt
 def test_the_end_of_the_input_lets_the_song_finish(
     commands: str, songs: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session = FakeSession()
+    composer = FakeComposer()
     fast = SilentDevice(lambda: time.monotonic() * 20)
-    play_on_lines(lambda say: Broadcast(session, fast, say=say), commands=io.StringIO(commands))  # type: ignore[arg-type]
-    finished = [name for name, _, _ in session.ratings]
+    play_on_lines(
+        lambda say: FakeSession(fast, say=say, composer=composer), commands=io.StringIO(commands)
+    )
+    finished = [name for name, _, _ in composer.journal.ratings]
     assert finished == [f"Song {number + 1}" for number in range(songs)]
     assert "Song 1" in capsys.readouterr().out
 
@@ -184,16 +180,14 @@ def test_the_end_of_the_input_lets_the_song_finish(
 def test_a_final_song_that_comes_after_the_end_of_the_input_is_played(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    class Slow(FakeSession):
-        def final_song(
-            self, *, progress: Callable[..., None], should_stop: Callable[[], bool]
-        ) -> Any:
-            time.sleep(0.3)  # six seconds on the player's clock: the input is over, the song is not
-            return super().final_song(progress=progress, should_stop=should_stop)
-
-    session, fast = Slow(), SilentDevice(lambda: time.monotonic() * 20)
-    play_on_lines(lambda say: Broadcast(session, fast, say=say), commands=io.StringIO("0.5\nf\n"))  # type: ignore[arg-type]
-    assert [name for name, _, _ in session.ratings] == ["Song 1", "Final Song"], (
+    composer, fast = FakeComposer(), SilentDevice(lambda: time.monotonic() * 20)
+    composer.may_end.clear()
+    # six seconds on the player's clock: the input is over, the song is not
+    threading.Timer(0.3, composer.may_end.set).start()
+    play_on_lines(
+        lambda say: FakeSession(fast, say=say, composer=composer), commands=io.StringIO("0.5\nf\n")
+    )
+    assert [name for name, _, _ in composer.journal.ratings] == ["Song 1", "Final Song"], (
         "both were played to their end"
     )
     assert "Your final song is Final Song" in capsys.readouterr().out

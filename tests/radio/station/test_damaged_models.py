@@ -1,4 +1,4 @@
-"""A model's file damaged at every range of its bytes: refused in one line, or the very same model. Nothing else, and nothing is run.
+"""A model's file damaged anywhere is refused in one line, or is the very same model.
 
 A thousand flips and cuts of a station, spread evenly over the file; `python -m pytest -m slow
 tests/radio/station/test_damaged_models.py` makes 20,000 of the station that ships, and as many
@@ -21,7 +21,7 @@ from radio.station.station import STATION_FILE, Station, StationError
 
 
 def damaged(content: bytes, count: int, rng: np.random.Generator) -> Iterator[bytes]:
-    """Yield copies with one to three bits flipped, or cut off, at places that cover the file in `count` equal ranges."""
+    """Yield copies with one to three bits flipped, or cut off, spread over the whole file."""
     edges = np.linspace(0, len(content), count + 1).astype(int)
     for index, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
         place = int(rng.integers(start, max(stop, start + 1)))
@@ -36,7 +36,7 @@ def damaged(content: bytes, count: int, rng: np.random.Generator) -> Iterator[by
 
 
 def resealed(path: Path, rng: np.random.Generator) -> bytes:
-    """Return a file whose entries have some bytes changed, with checksums that are right: it is our reader that has to notice."""
+    """Return a file whose entries have some bytes changed, with correct checksums."""
     target = path.with_suffix(".resealed")
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(target, "w") as copy:
         names = archive.namelist()

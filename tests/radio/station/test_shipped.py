@@ -10,12 +10,13 @@ import pytest
 from audio_parsing.analysis import chroma_correlation, in_scale_share, onset_correlation, scale
 from audio_parsing.starter import render, starter_songs
 from neural_networks.training.checkpoint import load_arrays
-from radio.composer.novelty import LIKENESS, different_songs
+from radio.composer.novelty import MAX_CORRELATION, sample_distinct
 from radio.home.folder import SHIPPED, STARTER
 from radio.station import steps as song_data
-from radio.station.station import LOUDEST, Station
+from radio.station.mastering import LOUDEST
+from radio.station.station import Station
 from radio.training.dataset import canonical_steps
-from radio.training.train import encode_songs
+from radio.training.recipes import encode_songs
 
 SONGS = 12
 
@@ -27,7 +28,7 @@ def station() -> Station:
 
 @pytest.fixture(scope="module")
 def made(station: Station) -> list[tuple[np.ndarray, np.ndarray]]:
-    return list(islice(different_songs(station, np.random.default_rng(11)), SONGS))
+    return list(islice(sample_distinct(station, np.random.default_rng(11)), SONGS))
 
 
 def test_it_is_small_and_of_sixty_four_beats(station):
@@ -36,7 +37,7 @@ def test_it_is_small_and_of_sixty_four_beats(station):
 
 
 def test_its_critic_scores_as_its_file_says(station):
-    """Read from the file in its order, dense, two convolutions, dense, without any of our layers."""
+    """Read from the file in its order: dense, two convolutions, dense, without our layers."""
     arrays, told = load_arrays(SHIPPED / STARTER / "station.npz")
     values, used = arrays["critic"].astype(np.float64), 0
     x = np.random.default_rng(0).uniform(0, 0.5, (9, 2, song_data.STEP_SIZE))
@@ -109,7 +110,7 @@ def test_no_two_songs_are_alike_and_none_is_a_copy(station, made):
     songs = np.stack([steps[:, 0].ravel() for _, steps in made]).astype(np.float64)
     correlation = np.corrcoef(songs)
     np.fill_diagonal(correlation, 0)
-    assert correlation.max() < LIKENESS
+    assert correlation.max() < MAX_CORRELATION
     # Of the training songs, what the station itself gives back stands for them: it explains 96 % of
     # their variance.
     known = (

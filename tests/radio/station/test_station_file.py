@@ -1,4 +1,4 @@
-"""A station's file that is not what it should be is refused in one line, before anything large is allocated."""
+"""A malformed station file is refused in one line, before anything large is allocated."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from tiny_station import tiny_station
 
 from gan.critic_bodies import BODIES
-from gan.latent import KINDS
+from gan.names import LATENTS
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from neural_networks.vae.calibration import Finish
+from neural_networks.vae.calibration import Calibration
 from radio.errors import explain
 from radio.home.folder import Home
 from radio.station.song_file import station_fingerprint
@@ -105,7 +105,7 @@ def test_a_station_keeps_a_critic_of_any_body(tmp_path, body):
 
 
 def test_a_station_from_before_critics_had_bodies_and_centres(tmp_path):
-    """Its critic is convolutional and sees songs as they are, like that of the first shipped station."""
+    """Its critic is convolutional and not centred, like that of the first shipped station."""
     station = tiny_station()
     station.critic.trunk.centre = 0.0
     station.save(tmp_path / "s")
@@ -122,7 +122,7 @@ def test_a_station_from_before_critics_had_bodies_and_centres(tmp_path):
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LATENTS)
 def test_a_station_draws_from_the_distribution_it_was_trained_for_or_another(tmp_path, kind):
     station = tiny_station()
     station.details["latent"] = kind
@@ -166,7 +166,7 @@ def _finished(station: Station) -> Station:
     size = station.critic.features
     taps = rng.normal(0, 0.3, (3, FRAMES_PER_STEP, size // FRAMES_PER_STEP))
     curve = np.cumsum(rng.uniform(0.01, 0.05, (size, 9)), axis=1)
-    station.vae.decoder.finish = Finish(taps, curve, rng.uniform(0, 0.1, size))
+    station.vae.decoder.calibration = Calibration(taps, curve, rng.uniform(0, 0.1, size))
     return station
 
 
@@ -176,15 +176,15 @@ def test_a_station_keeps_its_finish(tmp_path):
     loaded = Station.load(tmp_path / "s")
     coordinate = station.sample(2, np.random.default_rng(0))
     np.testing.assert_array_equal(loaded.decode(coordinate), station.decode(coordinate))
-    assert loaded.vae.decoder.finish is not None
+    assert loaded.vae.decoder.calibration is not None
     assert station_fingerprint(loaded) == station_fingerprint(station)
-    loaded.vae.decoder.finish.gain[3] += 0.01
+    loaded.vae.decoder.calibration.gain[3] += 0.01
     assert station_fingerprint(loaded) != station_fingerprint(station)
 
 
 def test_a_station_from_before_has_none(folder):
     assert not [name for name in load_arrays(folder / STATION_FILE)[0] if name.startswith("finish")]
-    assert Station.load(folder).vae.decoder.finish is None
+    assert Station.load(folder).vae.decoder.calibration is None
 
 
 @pytest.mark.parametrize("name", ["taps", "curve", "gain"])

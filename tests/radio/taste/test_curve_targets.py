@@ -1,4 +1,4 @@
-"""What a slider tells of the moments of a song is learned as well: differences in features against differences on the slider."""
+"""The taste learns from a slider's curve: differences of segments in features and on the slider."""
 
 from __future__ import annotations
 
@@ -8,29 +8,27 @@ from scipy.stats import multivariate_normal
 
 from radio.ratings.reaction_delay import without_drift
 from radio.taste.bayesian_dense import BayesianDense, observed
-from radio.taste.mixture import HALF_LIVES, TRUST, Heads
-from radio.taste.taste import STRETCHES
+from radio.taste.mixture import HALF_LIVES, TRUSTS, BayesianMixture
+from radio.taste.taste import SEGMENTS
 from tests.radio.taste.test_taste import STEPS, make, synthetic_songs
 
 
 @pytest.mark.parametrize("steps_of_song", [STEPS, 37, 5, 1])
-def test_the_stretches_of_a_song_are_the_song(steps_of_song: int) -> None:
+def test_the_segments_of_a_song_add_up_to_the_song(steps_of_song: int) -> None:
     taste = make()
     steps, beside, _ = synthetic_songs(3, seed=7)
     steps = np.ascontiguousarray(np.concatenate([steps] * 3)[:steps_of_song])
-    stretches = taste.stretches(steps, beside)
-    assert (
-        stretches.shape[:2] == (3, min(STRETCHES, steps_of_song)) and stretches.dtype == np.float32
-    )
-    even = taste._songs.even
+    segments = taste.segments(steps, beside)
+    assert segments.shape[:2] == (3, min(SEGMENTS, steps_of_song)) and segments.dtype == np.float32
+    linear = taste._songs.linear
     if steps_of_song == STEPS:
         np.testing.assert_allclose(
-            stretches.mean(axis=1)[:, :even], taste.features(steps, beside)[:, :even], atol=1e-4
+            segments.mean(axis=1)[:, :linear], taste.features(steps, beside)[:, :linear], atol=1e-4
         )
-    wide = stretches[0].astype(float)
+    wide = segments[0].astype(float)
     differences = taste._songs.differences(wide)
-    np.testing.assert_allclose(differences[:, :even].mean(axis=0), 0, atol=1e-9)
-    seen = taste._songs.bend.forward(np.concatenate([wide, wide.mean(axis=0)[None]]))[0]
+    np.testing.assert_allclose(differences[:, :linear].mean(axis=0), 0, atol=1e-9)
+    seen = taste._songs.quadratic.forward(np.concatenate([wide, wide.mean(axis=0)[None]]))[0]
     np.testing.assert_allclose(
         differences,
         seen[:-1] - seen[-1],
@@ -81,25 +79,25 @@ def test_moments_count_as_far_as_they_foresaw_the_ratings() -> None:
     true = 0.3 * 0.4 * rows @ liked + 0.05 * rng.standard_normal(240)
     trusting = {}
     for name, told in (("none", None), ("true", true), ("false", -3 * true)):
-        heads = Heads(3, 3)
-        heads.learn(
+        mixture = BayesianMixture(3, 3)
+        mixture.learn(
             x[:3],
             ratings[:3],
             np.ones(3),
             None if told is None else (rows[:30], told[:30], of[:30]),
         )
-        few = np.mean(np.square(heads.forward(x)[0][:, 0] - x @ liked * 0.4))
-        heads.learn(x, ratings, np.ones(24), None if told is None else (rows, told, of))
-        trusting[name] = few, heads.shares[[gain > 0 for gain, _ in heads.trusts]].sum()
+        few = np.mean(np.square(mixture.forward(x)[0][:, 0] - x @ liked * 0.4))
+        mixture.learn(x, ratings, np.ones(24), None if told is None else (rows, told, of))
+        trusting[name] = few, mixture.shares[[gain > 0 for gain, _ in mixture.trusts]].sum()
     assert trusting["true"][0] < 0.8 * trusting["none"][0], (
         "three ratings teach more with what was told of their moments"
     )
-    assert trusting["none"][1] == pytest.approx(1 - 1 / len(TRUST)), (
+    assert trusting["none"][1] == pytest.approx(1 - 1 / len(TRUSTS)), (
         "where nothing is told all are the same"
     )
     assert trusting["true"][1] > 0.6 > 0.3 > trusting["false"][1]
     assert (
-        len({id(head.covariance) for head in heads.heads}) == len(heads.heads)
+        len({id(layer.covariance) for layer in mixture.layers}) == len(mixture.layers)
         and np.inf in HALF_LIVES
     )
 
@@ -107,22 +105,22 @@ def test_moments_count_as_far_as_they_foresaw_the_ratings() -> None:
 def test_what_a_curve_tells_of_a_song() -> None:
     taste = make()
     steps, beside, _ = synthetic_songs(2, seed=7)
-    stretches = taste.stretches(steps, beside)[0]
+    segments = taste.segments(steps, beside)[0]
     seconds = np.arange(0, 30, 0.5)
     curve = np.c_[seconds, 0.5 * np.sin(seconds / 3)]
-    rows, told = taste.told(stretches, curve, delay=1.5, seconds=30.0)
-    assert rows.shape == (len(told), taste.size) and 10 < len(told) < STRETCHES
+    rows, told = taste.curve_targets(segments, curve, delay=1.5, seconds=30.0)
+    assert rows.shape == (len(told), taste.size) and 10 < len(told) < SEGMENTS
     for silent in (
         np.zeros((0, 2)),
         np.array([[3.0, 0.5]]),
         np.c_[seconds, 0 * seconds + 0.4],
         curve[:10],
     ):
-        assert not len(taste.told(stretches, silent, delay=1.5, seconds=30.0)[1]), (
+        assert not len(taste.curve_targets(segments, silent, delay=1.5, seconds=30.0)[1]), (
             "what does not move tells nothing of moments"
         )
     features = taste.features(steps, beside)
-    taste.observe(features[0], 0.4, told=(rows, told))
+    taste.observe(features[0], 0.4, targets=(rows, told))
     other = make()
     other.restore(taste.state())
     np.testing.assert_allclose(other.predict(features), taste.predict(features))

@@ -1,4 +1,4 @@
-"""What the taste hears in frames: gradients at every moment, in any key, tempo and loudness; and what a key, a tempo and a level do."""
+"""Sound statistics: gradients at every moment, and the effects of key, tempo and loudness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The taste network: predictions, gradients at every moment, learning from a handful of ratings, keeping them."""
+"""The taste network: predictions, gradients at every moment, learning from few ratings, files."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, save_arrays
 from radio.taste.bayesian_dense import BayesianDense
-from radio.taste.mixture import Heads
-from radio.taste.quadratic import Bend
-from radio.taste.taste import CURIOSITY, FIRST_RANDOM, Taste, through
+from radio.taste.decode import through
+from radio.taste.mixture import BayesianMixture
+from radio.taste.quadratic import Quadratic
+from radio.taste.regression import CURIOSITY, FIRST_RANDOM
+from radio.taste.taste import Taste
 
 FRAME, STEPS, FEATURES = 20, 16, 120  # 6 frames a step
 every_body = pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])
 
 
 def synthetic_songs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return steps (S, N, F), tempo and key (N, 2), and what a listener might care for (N, 3): pitch, density, brightness."""
+    """Return steps (S, N, F), tempo and key (N, 2), and pitch, density, brightness (N, 3)."""
     rng = np.random.default_rng(seed)
     facts = rng.uniform(-1, 1, (count, 3))
     frames = np.zeros((count, STEPS * 6, FRAME))
@@ -84,42 +86,48 @@ def test_the_bayesian_layer_is_the_textbook_posterior():
     assert not layer.forward(x)[0].any()
 
 
-def test_heads_weigh_their_ideas_by_what_they_foresaw():
+def test_models_are_weighted_by_how_well_they_predicted():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((40, 6))
     x[:, 3:] = np.square(x[:, :3])
     ones = np.ones(40)
-    straight, bent, fickle = Heads(3, 3), Heads(3, 3), Heads(3, 3)
+    straight, quadratic, fickle = (
+        BayesianMixture(3, 3),
+        BayesianMixture(3, 3),
+        BayesianMixture(3, 3),
+    )
     straight.learn(x, x[:, 0] + 0.1 * rng.standard_normal(40), ones)
-    bent.learn(x, 0.4 - x[:, 3] * 2 + 0.1 * rng.standard_normal(40), ones)
+    quadratic.learn(x, 0.4 - x[:, 3] * 2 + 0.1 * rng.standard_normal(40), ones)
     likes = np.where(np.arange(40) < 25, 1, -1) * x[:, 0]
     fickle.learn(x, likes, ones)
-    half = len(straight.heads) // 2
-    assert straight.shares[:half].sum() > 0.8 and bent.shares[half:].sum() > 0.9, (
-        "the second half may bend"
+    half = len(straight.layers) // 2
+    assert straight.shares[:half].sum() > 0.8 and quadratic.shares[half:].sum() > 0.9, (
+        "the second half is quadratic"
     )
-    assert straight.middle == pytest.approx(
+    assert straight.prefers_middle == pytest.approx(
         straight.shares[half:].sum()
-    ) and bent.middle == pytest.approx(bent.shares[half:].sum())
+    ) and quadratic.prefers_middle == pytest.approx(quadratic.shares[half:].sum())
     assert straight.half_life > 30 and fickle.half_life < 10
     assert fickle.forward(np.eye(6)[:1])[0][0, 0] < -0.3, "what was liked before is outdated"
     assert straight.noise < 0.25
 
 
-def test_the_gradient_of_mean_and_deviation_through_heads_and_bend():
+def test_the_gradient_of_mean_and_deviation_through_mixture_and_quadratic():
     rng = np.random.default_rng(1)
-    bend, heads = Bend(3, scale=0.4), Heads(4, 6)
+    quadratic, mixture = Quadratic(3, scale=0.4), BayesianMixture(4, 6)
     x = rng.standard_normal((5, 7))
-    heads.learn(
-        bend.forward(rng.standard_normal((9, 7)))[0], rng.uniform(-1, 1, 9), rng.uniform(0.3, 1, 9)
+    mixture.learn(
+        quadratic.forward(rng.standard_normal((9, 7)))[0],
+        rng.uniform(-1, 1, 9),
+        rng.uniform(0.3, 1, 9),
     )
     dy = rng.standard_normal((5, 2))
 
     def value(inputs):
-        return float(np.sum(heads.forward(bend.forward(inputs)[0])[0] * dy))
+        return float(np.sum(mixture.forward(quadratic.forward(inputs)[0])[0] * dy))
 
-    features, cache = bend.forward(x)
-    dx = bend.backward(heads.backward(dy, heads.forward(features)[1]), cache)
+    features, cache = quadratic.forward(x)
+    dx = quadratic.backward(mixture.backward(dy, mixture.forward(features)[1]), cache)
     for _ in range(5):
         direction = rng.standard_normal(x.shape)
         measured = (value(x + 1e-5 * direction) - value(x - 1e-5 * direction)) / 2e-5
@@ -164,7 +172,7 @@ def test_the_gradient_at_every_moment_and_for_tempo_and_key(body):
     taste = taught(np.float64, body=body)
     steps, beside, _ = synthetic_songs(3, seed=7)
     rng = np.random.default_rng(0)
-    # silence lies on the bend of "how much a band rises"
+    # silence lies on the quadratic of "how much a band rises"
     steps = steps.astype(np.float64) + rng.uniform(0, 0.02, steps.shape)
     weights = rng.standard_normal(3)
     _, dsteps, dbeside = taste.value_and_gradient(steps, beside)
@@ -223,7 +231,7 @@ def test_descent_through_taste_and_generator():
 
 @pytest.mark.parametrize("explore", ["greedy", "thompson", "ucb", "random"])
 def test_after_fifteen_ratings_it_picks_far_better_than_random(explore):
-    """The best predicted of 300 songs never heard: percentile of true liking, mean over 24 listeners whose ratings are noisy.
+    """The best predicted of 300 new songs: percentile of true liking, mean over 24 listeners.
 
     A random pick has 0.50 +- 0.06; measured here are 0.76 to 0.84; 500 noiseless ratings give the
     same network 0.89.
@@ -305,10 +313,10 @@ def test_a_taste_that_was_saved_before_the_melody_was_heard_loads_and_hears_what
     state = taste.state()
     # Such a state has neither the melody's row nor its column, and pitch by power where the melody
     # is now among what may have a middle.
-    column = songs.even - 1 - songs.coordinates
+    column = songs.linear - 1 - songs.coordinates
     by_power = songs.layer_size + 2 * songs.statistics.levels + 1
     projection = state["projection"].copy()
-    projection[by_power, songs.even + 1], projection[songs.melody, songs.even + 1] = 0.4, 0.0
+    projection[by_power, songs.linear + 1], projection[songs.melody, songs.linear + 1] = 0.4, 0.0
     state["projection"] = np.delete(np.delete(projection, songs.melody, axis=0), column, axis=1)
     state["projection_bias"] = np.delete(state["projection_bias"], column)
     for name in ("features", "moments"):
@@ -318,8 +326,8 @@ def test_a_taste_that_was_saved_before_the_melody_was_heard_loads_and_hears_what
     assert old.count == 8 and old.size == taste.size - 1
     features = old.features(steps, beside)
     np.testing.assert_allclose(
-        features[:, : songs.even],
-        np.delete(taste.features(steps, beside)[:, : taste._songs.even], column, axis=1),
+        features[:, : songs.linear],
+        np.delete(taste.features(steps, beside)[:, : taste._songs.linear], column, axis=1),
     )
     mean, deviation = old.predict(features)
     assert np.isfinite(mean).all() and (deviation > 0).all() and np.ptp(mean) > 0.01

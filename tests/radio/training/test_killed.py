@@ -1,4 +1,4 @@
-"""A training in a process of its own, killed for real: what goes on from its checkpoint ends in the same bytes."""
+"""A training in its own process, really killed: resumed from its checkpoint, the same bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from neural_networks.components.parameters import pack
 from neural_networks.optimizers.schedules import Plateau
 from neural_networks.vae.vae import VAE
 
-checkpoint, result, seconds, sleeps_at = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
+checkpoint, result = sys.argv[1:3]
+seconds, sleeps_at = float(sys.argv[3]), int(sys.argv[4])
 
 class Slowly(Plateau):
     def __call__(self, step):
@@ -32,12 +33,16 @@ class Slowly(Plateau):
         return super().__call__(step)
 
 network = VAE(
-    dict(input_size=5, input_layers=(9, 4), output_layers=(4, 6)), dict(input_size=3, input_layers=(7, 4), output_layers=(4, 5)), 3
+    dict(input_size=5, input_layers=(9, 4), output_layers=(4, 6)),
+    dict(input_size=3, input_layers=(7, 4), output_layers=(4, 5)),
+    3,
 )
 rng = np.random.default_rng(1)
 history = network.train(
-    rng.standard_normal((20, 3, 5)).astype(np.float32), batch_size=5, max_epochs=100, test_share=0.2, averaging=0.95, clip=1.0,
-    patience=90, keep_best=True, learning_rate=Slowly(0.01, patience=8), checkpoint=checkpoint, checkpoint_minutes=0.02 / 60,
+    rng.standard_normal((20, 3, 5)).astype(np.float32),
+    batch_size=5, max_epochs=100, test_share=0.2, averaging=0.95, clip=1.0,
+    patience=90, keep_best=True, learning_rate=Slowly(0.01, patience=8),
+    checkpoint=checkpoint, checkpoint_minutes=0.02 / 60,
 )
 if not history.stopped:
     best = dict(best_step=history.best_step, best_loss=history.best_loss)
@@ -66,7 +71,7 @@ class Child:
         )
 
     def steps(self) -> int:
-        """Return how many steps the checkpoint holds; it is read while it is written, so it must be whole at any time."""
+        """Return the steps in the checkpoint, which must be whole even while it is written."""
         return (
             int(load_arrays(self.checkpoint)[0]["trainer/steps"]) if self.checkpoint.exists() else 0
         )
@@ -128,8 +133,8 @@ def test_ctrl_c_once_ends_cleanly_and_twice_at_once(
     code, output, errors = child.end()
     assert code == 0 and not errors
     assert (
-        output.splitlines()[-1]
-        == f"stopped after {child.steps():,} of {STEPS} steps; the same call goes on from {child.checkpoint}"
+        output.splitlines()[-1] == f"stopped after {child.steps():,} of {STEPS} steps; "
+        f"the same call goes on from {child.checkpoint}"
     )
     stopped = child.steps()
 

@@ -1,4 +1,4 @@
-"""From a folder of music to excerpts: which are taken, what the cache saves, and that neither length nor number fill memory."""
+"""From a folder of music to excerpts: the choice, the cache, and bounded memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audio_parsing.files import AudioError, read_pieces
 from audio_parsing.frames import encode
 from audio_parsing.starter import starter_songs
 from radio.station import steps as song_data
-from radio.training import dataset, music_folder
+from radio.training import dataset, excerpts, music_folder
 from radio.training import music_cache as prepared
 from radio.training.dataset import TrainingSongs, canonical_steps, prepare_starter_songs
 from radio.training.music_cache import prepared_music
@@ -42,13 +42,13 @@ def music(tmp_path: Path, rng: np.random.Generator) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded."""
     names: list[str] = []
-    original = music_folder.read_pieces
+    original = excerpts.read_pieces
 
     def read_pieces(path: Path, *arguments: object, **options: object) -> object:
         names.append(path.name)
         return original(path, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(music_folder, "read_pieces", read_pieces)
+    monkeypatch.setattr(excerpts, "read_pieces", read_pieces)
     return names
 
 
@@ -114,7 +114,7 @@ def test_a_cache_that_can_not_be_written_is_told_once_and_does_no_harm(
         music, beats=BEATS, cache=prepared_music(tmp_path / "file"), on_skip=lines.append
     )
     assert same(songs, prepare_folder(music, beats=BEATS))
-    assert len(lines) == 1 and "prepared music can't be kept here" in lines[0]
+    assert len(lines) == 1 and "can't cache prepared music" in lines[0]
 
 
 def test_other_code_finds_nothing_in_the_cache(
@@ -196,7 +196,7 @@ def test_a_long_file_is_taken_to_its_end_in_pieces(
     tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     soundfile.write(tmp_path / "long.wav", 0.1 * rng.standard_normal(RATE * 45), RATE)
-    monkeypatch.setattr(music_folder, "PIECE", 10.0)
+    monkeypatch.setattr(excerpts, "PIECE", 10.0)
     cache = prepared_music(tmp_path / "cache")
     songs = prepare_folder(tmp_path, beats=BEATS, cache=cache)
     assert songs.names == [
@@ -225,7 +225,7 @@ def test_a_file_that_breaks_off_gives_nothing(
     soundfile.write(tmp_path / "cut.flac", 0.1 * rng.standard_normal(RATE * 45), RATE)
     whole = (tmp_path / "cut.flac").read_bytes()
     (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
-    monkeypatch.setattr(music_folder, "PIECE", 10.0)
+    monkeypatch.setattr(excerpts, "PIECE", 10.0)
     lines: list[str] = []
     with pytest.raises(
         AudioError, match="no audio in it that can be read; looked in all its folders for WAV"
@@ -233,7 +233,7 @@ def test_a_file_that_breaks_off_gives_nothing(
         prepare_folder(
             tmp_path, beats=BEATS, cache=prepared_music(tmp_path / "cache"), on_skip=lines.append
         )
-    assert "breaks off after" in lines[0] and lines[1] == f"{tmp_path}: 1 of 1 files skipped"
+    assert "is truncated after" in lines[0] and lines[1] == f"{tmp_path}: 1 of 1 files skipped"
     assert not (tmp_path / "cache").exists()
 
 
@@ -249,13 +249,15 @@ folder = Path(sys.argv[1])
 if sys.argv[2] == "pieces":
     files.read_audio(next(folder.iterdir()), max_seconds=1)
     before = peak()
-    print(sum(len(piece) for piece in files.read_pieces(next(folder.iterdir()))) / 22050, peak() - before)
+    seconds = sum(len(piece) for piece in files.read_pieces(next(folder.iterdir()))) / 22050
+    print(seconds, peak() - before)
 elif sys.argv[2] == "whole":
     files.read_audio(next(folder.iterdir()), max_seconds=1)
     before = peak()
     print(len(files.read_audio(next(folder.iterdir()))) / 22050, peak() - before)
 else:
-    print(len(prepare_folder(folder, beats=64, cache=prepared_music(Path(sys.argv[3]))).steps), peak())
+    cache = prepared_music(Path(sys.argv[3]))
+    print(len(prepare_folder(folder, beats=64, cache=cache).steps), peak())
 """
 
 

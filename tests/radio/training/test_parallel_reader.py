@@ -1,4 +1,4 @@
-"""Files read by several processes: the same excerpts as by one, and whatever is wrong with a file costs that file alone."""
+"""Files read by several processes give the same excerpts; a bad file costs only itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEATS = 8
 
 @pytest.fixture
 def library(tmp_path: Path, rng: np.random.Generator) -> Path:
-    """Twenty-six files: most long enough for one to five excerpts, some too short, cut off, empty, or no music at all."""
+    """Twenty-six files: most hold one to five excerpts, others are short, cut off or no music."""
     folder = tmp_path / "library"
     for number in range(26):
         path = folder / str(number % 3) / f"{number:02}.flac"
@@ -55,7 +55,7 @@ def test_several_workers_choose_as_one_does(
 def test_a_file_that_was_read_ahead_with_too_small_a_share_is_read_again(
     tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four files that are too short leave their shares to two long ones, which are read at the same time as they."""
+    """Four files that are too short leave their shares to two long ones, read at the same time."""
     monkeypatch.setattr(music_folder, "MOST_EXCERPTS", 16)
     for number in range(8):
         seconds = 30 if number in (4, 5) else 1
@@ -75,7 +75,7 @@ def test_a_cache_that_workers_cannot_write_to_is_told_once(library: Path, tmp_pa
         cache=prepared_music(tmp_path / "cache"),
         on_skip=told.append,
     )
-    assert sum("can't be kept here" in line for line in told) == 1
+    assert sum("can't cache prepared music" in line for line in told) == 1
 
 
 def unsound(path: Path, share: int) -> Result:

@@ -11,25 +11,40 @@ import pytest
 from audio_parsing.analysis import chroma_correlation
 from audio_parsing.files import AudioError
 from audio_parsing.starter import render, starter_songs
-from gan.adversarial_losses import Round
+from gan.adversarial_losses import AdversarialLosses
 from gan.critic import Critic
 from gan.critic_bodies import BODIES
 from neural_networks.components.parameters import pack
 from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.training.trainer import TrainingDiverged
-from radio.composer.novelty import LIKENESS, different_songs
+from radio.composer.novelty import MAX_CORRELATION, sample_distinct
 from radio.station import steps as song_data
+from radio.station.mastering import LOUDEST, master
 from radio.station.names import song_name
-from radio.station.station import LOUDEST, STATION_FILE, Station, StationError, finish
-from radio.training import music_folder
+from radio.station.station import (
+    STATION_FILE,
+    TRAINING_FILE,
+    Station,
+    StationError,
+)
+from radio.training import music_folder, resume
 from radio.training import recipes as trainings
+from radio.training import songs as songs_of_training
 from radio.training import train as training
 from radio.training.dataset import TrainingSongs, prepare_starter_songs
 from radio.training.music_folder import prepare_folder
-from radio.training.train import TRAINING_FILE, encode_songs, train_station
+from radio.training.plan import TrainingOptions
+from radio.training.recipes import encode_songs
+from radio.training.train import train_station
 
 BEATS = 16
+
+
+def trained(folder: Path, music: Path | None = None, **asked) -> Station | None:
+    """Train a station of short songs; hooks and options are given side by side."""
+    hooks = {name: asked.pop(name) for name in ("report", "should_stop", "watch") if name in asked}
+    return train_station(folder, music, TrainingOptions(**{"beats": BEATS, **asked}), **hooks)
 
 
 @pytest.fixture(scope="module")
@@ -40,41 +55,44 @@ def few_songs() -> TrainingSongs:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, few_songs: TrainingSongs) -> None:
     """Train on twelve songs instead of preparing all of them."""
-    monkeypatch.setattr(training, "prepare_starter_songs", lambda songs, **options: few_songs)
+    monkeypatch.setattr(
+        songs_of_training, "prepare_starter_songs", lambda songs, **options: few_songs
+    )
 
 
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory, few_songs: TrainingSongs) -> Station:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "prepare_starter_songs", lambda songs, **options: few_songs)
-        made = train_station(tmp_path_factory.mktemp("stations") / "small", beats=BEATS, steps=150)
+        patch.setattr(
+            songs_of_training, "prepare_starter_songs", lambda songs, **options: few_songs
+        )
+        made = trained(tmp_path_factory.mktemp("stations") / "small", steps=150)
     assert made is not None
     return made
 
 
 def test_a_station_with_another_critic_is_trained_drawn_and_loaded(quick, tmp_path):
     options = {
-        "beats": BEATS,
         "steps": 8,
         "critic": "framewise",
         "latent": "learned-prior",
         "plot": tmp_path / "training.png",
     }
-    made = train_station(tmp_path / "small", **options)
+    made = trained(tmp_path / "small", **options)
     assert made is not None
     loaded = Station.load(tmp_path / "small")
     assert (loaded.critic.body, loaded.latent.kind) == ("framewise", "learned-prior")
     assert (tmp_path / "training.png").stat().st_size > 10_000
     with pytest.raises(StationError, match="human"):
-        train_station(tmp_path / "other", critic="human")
+        trained(tmp_path / "other", critic="human")
     with pytest.raises(StationError, match="cube"):
-        train_station(tmp_path / "other", latent="cube")
+        trained(tmp_path / "other", latent="cube")
 
 
 def test_an_unfinished_training_is_not_continued_with_another_critic(quick, tmp_path):
-    assert train_station(tmp_path / "small", beats=BEATS, steps=8, should_stop=lambda: True) is None
+    assert trained(tmp_path / "small", steps=8, should_stop=lambda: True) is None
     with pytest.raises(StationError, match="critic convolutional"):
-        train_station(tmp_path / "small", beats=BEATS, steps=8, critic="mixed")
+        trained(tmp_path / "small", steps=8, critic="mixed")
 
 
 def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other(
@@ -91,10 +109,10 @@ def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other
 
         monkeypatch.setattr(training, name, called)
 
-    for name in ("vae_trainer", "gan_trainer", "measure_finish"):
+    for name in ("vae_trainer", "gan_trainer", "calibrate"):
         listened(name)
     made = {
-        name: train_station(tmp_path / name, beats=BEATS, steps=20, thorough=name == "thorough")
+        name: trained(tmp_path / name, steps=20, thorough=name == "thorough")
         for name in ("quick", "thorough")
     }
     assert [(one.details["thorough"], one.details["gan_steps"]) for one in made.values()] == [
@@ -106,20 +124,15 @@ def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other
         for recipe, drawn in ((trainings.QUICK, False), (trainings.THOROUGH, True))
         for name, value in (
             ("vae_trainer", recipe),
-            ("measure_finish", False),
+            ("calibrate", False),
             ("gan_trainer", recipe),
-            ("measure_finish", drawn),
+            ("calibrate", drawn),
         )
     ]
     assert not np.array_equal(made["quick"].means, made["thorough"].means)
-    assert (
-        train_station(
-            tmp_path / "small", beats=BEATS, steps=8, thorough=True, should_stop=lambda: True
-        )
-        is None
-    )
+    assert trained(tmp_path / "small", steps=8, thorough=True, should_stop=lambda: True) is None
     with pytest.raises(StationError, match="thorough True"):
-        train_station(tmp_path / "small", beats=BEATS, steps=8)
+        trained(tmp_path / "small", steps=8)
 
 
 def test_what_a_recipe_chooses_arrives_at_the_critics_training(few_songs, rng):
@@ -132,13 +145,13 @@ def test_what_a_recipe_chooses_arrives_at_the_critics_training(few_songs, rng):
     for name in (*weights, "gaussian", "halfway", "reconstructed", "generator_rate", "critic_rate"):
         assert (
             getattr(options, name)
-            == getattr(trainings.THOROUGH, name)
-            != getattr(trainings.QUICK, name)
+            == getattr(trainings.THOROUGH.gan, name)
+            != getattr(trainings.QUICK.gan, name)
         )
 
 
 def test_frames_of_a_starter_song_are_canonical(few_songs):
-    """All songs are in C major or A minor, whatever key they sound in: most note energy lies on the white keys."""
+    """All songs are in C major or A minor: most note energy lies on the white keys."""
     from audio_parsing.analysis import in_scale_share, scale
 
     both = scale(0, "major") | scale(9, "minor")
@@ -157,7 +170,7 @@ def test_tempo_and_key_are_coordinates_and_back():
 
 
 def test_training_learns(station, few_songs):
-    """150 steps explain most of what twelve short songs hold, and the sound that comes back has their harmony and rhythm."""
+    """150 steps explain most of twelve short songs, with their harmony and rhythm."""
     assert station.details["explained_variance"] > 0.6
     song = starter_songs(beats=BEATS)[0]
     statistics, _ = encode_songs(station.vae, few_songs.steps[:1])
@@ -219,7 +232,7 @@ def _bytes(folder: Path) -> bytes:
 def test_same_seed_same_bytes_for_one_thread_and_two(tmp_path):
     for name, options in {"a": {"threads": 1}, "b": {"threads": 2}, "c": {"seed": 1}}.items():
         (tmp_path / name).mkdir()
-        train_station(tmp_path / name / "station", beats=BEATS, steps=6, **options)
+        trained(tmp_path / name / "station", steps=6, **options)
     assert _bytes(tmp_path / "a" / "station") == _bytes(tmp_path / "b" / "station")
     assert _bytes(tmp_path / "a" / "station") != _bytes(tmp_path / "c" / "station")
 
@@ -227,8 +240,8 @@ def test_same_seed_same_bytes_for_one_thread_and_two(tmp_path):
 @pytest.mark.usefixtures("quick")
 def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
     """Stopped in the VAE's training and again in the GAN's; the third call finishes."""
-    train_station(tmp_path / "whole" / "station", beats=BEATS, steps=40)
-    stops = {"learn": 17, "perform": 2}
+    trained(tmp_path / "whole" / "station", steps=40)
+    stops = {"vae": 17, "gan": 2}
     reached: list[str] = []
 
     def report(event):
@@ -236,17 +249,16 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
             reached.append(event["phase"])
 
     for count in (1, 2):
-        stopped = train_station(
+        stopped = trained(
             tmp_path / "parts" / "station",
-            beats=BEATS,
             steps=40,
             report=report,
             should_stop=lambda c=count: len(reached) >= c,
         )
         assert stopped is None
         assert (tmp_path / "parts" / "station" / TRAINING_FILE).exists()
-    assert reached == ["learn", "perform"]
-    assert train_station(tmp_path / "parts" / "station", beats=BEATS, steps=40) is not None
+    assert reached == ["vae", "gan"]
+    assert trained(tmp_path / "parts" / "station", steps=40) is not None
     assert not (tmp_path / "parts" / "station" / TRAINING_FILE).exists()
     assert _bytes(tmp_path / "whole" / "station") == _bytes(tmp_path / "parts" / "station")
 
@@ -256,13 +268,13 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
     "error",
     [KeyboardInterrupt(), TrainingDiverged("training diverged at step 3"), RuntimeError("a fault")],
 )
-@pytest.mark.parametrize("phase", ["learn", "perform"])
+@pytest.mark.parametrize("phase", ["vae", "gan"])
 def test_an_exception_in_the_middle_of_a_step_leaves_the_last_checkpoint(
     tmp_path, monkeypatch, phase, error
 ):
-    """A second Ctrl-C comes at once: the VAE's weights are changed but its step not counted, or the critic lags the generator."""
-    train_station(tmp_path / "whole" / "station", beats=BEATS, steps=20, threads=1)
-    critic_loss = Round.critic_loss
+    """A second Ctrl-C comes at once: a step is half made, or the critic lags the generator."""
+    trained(tmp_path / "whole" / "station", steps=20, threads=1)
+    critic_loss = AdversarialLosses.critic_loss
 
     class Interrupted(Adam):
         def step(self, *arguments, **options):
@@ -276,21 +288,21 @@ def test_an_exception_in_the_middle_of_a_step_leaves_the_last_checkpoint(
         return critic_loss(self, critic, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-        if phase == "learn":
+        patch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
+        if phase == "vae":
             patch.setattr(trainings, "Adam", Interrupted)
         else:
-            patch.setattr(Round, "critic_loss", interrupted)
+            patch.setattr(AdversarialLosses, "critic_loss", interrupted)
         with pytest.raises(type(error)):
-            train_station(tmp_path / "parts" / "station", beats=BEATS, steps=20, threads=1)
+            trained(tmp_path / "parts" / "station", steps=20, threads=1)
     arrays, _ = load_arrays(tmp_path / "parts" / "station" / TRAINING_FILE)
-    assert int(arrays["vae/steps"]) == (6 if phase == "learn" else 20)
+    assert int(arrays["vae/steps"]) == (6 if phase == "vae" else 20)
     assert (
         int(arrays.get("gan/critic/steps", 0))
         == int(arrays.get("gan/generator/steps", 0))
-        == (1 if phase == "perform" else 0)
+        == (1 if phase == "gan" else 0)
     )
-    train_station(tmp_path / "parts" / "station", beats=BEATS, steps=20, threads=1)
+    trained(tmp_path / "parts" / "station", steps=20, threads=1)
     assert _bytes(tmp_path / "whole" / "station") == _bytes(tmp_path / "parts" / "station")
 
 
@@ -299,15 +311,12 @@ def test_a_malformed_checkpoint_is_told_in_one_line(tmp_path):
     reached: list[int] = []
 
     def report(event):
-        if event["phase"] == "perform" and event.get("done") == 1:
+        if event["phase"] == "gan" and event.get("done") == 1:
             reached.append(1)
 
     path = tmp_path / "s" / TRAINING_FILE
     assert (
-        train_station(
-            tmp_path / "s", beats=BEATS, steps=20, report=report, should_stop=lambda: bool(reached)
-        )
-        is None
+        trained(tmp_path / "s", steps=20, report=report, should_stop=lambda: bool(reached)) is None
     )
     arrays, configuration = load_arrays(path)
     plan = configuration["plan"]
@@ -335,25 +344,25 @@ def test_a_malformed_checkpoint_is_told_in_one_line(tmp_path):
             StationError,
             match=rf"the checkpoint .* can't be read \(.*{says}.*\); delete it to start again",
         ):
-            train_station(tmp_path / "s", beats=BEATS, steps=20)
+            trained(tmp_path / "s", steps=20)
     for broken in ({"vae_steps": "many"}, {"gan_steps": None}, {"unknown": 1}):
         save_arrays(path, arrays, {**configuration, "plan": {**plan, **broken}})
         with pytest.raises(StationError, match="can't be read .*; delete it to start again"):
-            train_station(tmp_path / "s", beats=BEATS, steps=20)
+            trained(tmp_path / "s", steps=20)
     save_arrays(path, arrays, configuration)
-    assert train_station(tmp_path / "s", beats=BEATS, steps=20) is not None
+    assert trained(tmp_path / "s", steps=20) is not None
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_checkpoint_of_another_plan_is_not_continued(tmp_path):
-    train_station(tmp_path / "s", beats=BEATS, steps=5, should_stop=lambda: True)
+    trained(tmp_path / "s", steps=5, should_stop=lambda: True)
     with pytest.raises(StationError, match="seed 0"):
-        train_station(tmp_path / "s", beats=BEATS, steps=5, seed=1)
+        trained(tmp_path / "s", steps=5, seed=1)
     with pytest.raises(StationError, match="steps 5"):
-        train_station(tmp_path / "s", beats=BEATS, steps=6)
+        trained(tmp_path / "s", steps=6)
     (tmp_path / "s" / TRAINING_FILE).write_bytes(b"PK not really")
     with pytest.raises(StationError, match="can't be read"):
-        train_station(tmp_path / "s", beats=BEATS, steps=5)
+        trained(tmp_path / "s", steps=5)
 
 
 def test_fresh_arrangements_are_learned_beside_the_collection(tmp_path, monkeypatch, few_songs):
@@ -363,13 +372,13 @@ def test_fresh_arrangements_are_learned_beside_the_collection(tmp_path, monkeypa
         asked.append(songs)
         return few_songs
 
-    monkeypatch.setattr(training, "prepare_starter_songs", prepare)
+    monkeypatch.setattr(songs_of_training, "prepare_starter_songs", prepare)
     for name, options in {
         "a": {"fresh": 3},
         "b": {"fresh": 3},
         "c": {"fresh": 3, "seed": 1},
     }.items():
-        train_station(tmp_path / name, beats=BEATS, steps=1, **options)
+        trained(tmp_path / name, steps=1, **options)
     assert [len(songs) for songs in asked] == [99, 99, 99]
     assert asked[0] == asked[1]
     assert asked[0][96:] != asked[2][96:]
@@ -378,15 +387,15 @@ def test_fresh_arrangements_are_learned_beside_the_collection(tmp_path, monkeypa
 
 @pytest.mark.usefixtures("quick")
 def test_minutes_become_steps(tmp_path):
-    made = train_station(tmp_path / "s", beats=BEATS, minutes=0.02)
+    made = trained(tmp_path / "s", minutes=0.02)
     assert made is not None
     assert made.details["vae_steps"] >= 1
     with pytest.raises(StationError, match="trained already"):
-        train_station(tmp_path / "s", beats=BEATS, minutes=0.02)
+        trained(tmp_path / "s", minutes=0.02)
     with pytest.raises(StationError, match="minutes"):
-        train_station(tmp_path / "t", minutes=-1)
+        trained(tmp_path / "t", minutes=-1)
     with pytest.raises(StationError, match="steps"):
-        train_station(tmp_path / "t", steps=0)
+        trained(tmp_path / "t", steps=0)
 
 
 def test_missing_and_damaged_stations(station, tmp_path):
@@ -435,7 +444,7 @@ def test_one_short_song_is_enough_for_two_overlapping_excerpts(tmp_path, rng):
         songs = prepare_folder(tmp_path / "music", beats=BEATS)
         assert len(songs.steps) == len(set(songs.names)) == 2
         assert np.abs(songs.steps[0] - songs.steps[1]).max() > 0.1
-    assert train_station(tmp_path / "station", tmp_path / "music", beats=BEATS, steps=2) is not None
+    assert trained(tmp_path / "station", tmp_path / "music", steps=2) is not None
 
 
 def test_too_little_music_is_refused_before_any_training(tmp_path, rng):
@@ -446,7 +455,7 @@ def test_too_little_music_is_refused_before_any_training(tmp_path, rng):
     with pytest.raises(
         AudioError, match="only 5.0 seconds .* one file of at least 8 seconds or two of at least 4"
     ) as caught:
-        train_station(tmp_path / "station", tmp_path / "music", beats=BEATS, steps=2)
+        trained(tmp_path / "station", tmp_path / "music", steps=2)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "station").exists()
 
@@ -478,28 +487,28 @@ def test_names_are_stable():
     assert len({song_name(np.random.default_rng(i).standard_normal(66)) for i in range(200)}) > 190
 
 
-def test_finish_levels_and_bends(rng):
-    quiet = finish(1e-3 * rng.standard_normal(44100).astype(np.float32), fade=1000)
+def test_mastering_levels_and_limits(rng):
+    quiet = master(1e-3 * rng.standard_normal(44100).astype(np.float32), fade=1000)
     assert np.sqrt(np.mean(quiet**2)) == pytest.approx(0.1, rel=0.05)
     clicks = np.zeros(44100, np.float32)
     clicks[::4000] = 1
-    assert np.abs(finish(clicks, fade=1000)).max() <= LOUDEST
-    assert not finish(np.zeros(100, np.float32), fade=1000).any()
+    assert np.abs(master(clicks, fade=1000)).max() <= LOUDEST
+    assert not master(np.zeros(100, np.float32), fade=1000).any()
 
 
 def test_different_songs_are_different(station):
-    """Drawn one by one: no two whose frames correlate as much as LIKENESS, the same ones for the same seed."""
-    drawn = list(islice(different_songs(station, np.random.default_rng(5)), 30))
+    """No two correlate as much as MAX_CORRELATION, and the same seed gives the same ones."""
+    drawn = list(islice(sample_distinct(station, np.random.default_rng(5)), 30))
     flat = np.stack([steps[:, 0].ravel() for _, steps in drawn]).astype(np.float64)
     correlation = np.corrcoef(flat)
     np.fill_diagonal(correlation, 0)
-    assert correlation.max() < LIKENESS
-    again, _ = next(different_songs(station, np.random.default_rng(5)))
+    assert correlation.max() < MAX_CORRELATION
+    again, _ = next(sample_distinct(station, np.random.default_rng(5)))
     np.testing.assert_array_equal(again, drawn[0][0])
 
 
 def test_a_large_folder_is_sampled_evenly(tmp_path, rng, monkeypatch):
-    """More excerpts than are kept: no more than MOST_EXCERPTS are held, and late files are among them for some seed."""
+    """No more than MOST_EXCERPTS are held, and late files are among them for some seed."""
     import soundfile
 
     for number in range(5):

@@ -1,4 +1,4 @@
-"""Attacks on the running radio's page: other Hosts and Origins, missing and guessed passwords, paths that lead out of their folders."""
+"""Attacks on the page: foreign Hosts and Origins, missing passwords, paths out of folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from web_browser import RadioServer, chromium, open_page
 
-from radio.web.security.login import FREE, FREE_TOGETHER, LONGEST_WAIT, Attempts, Sessions
+from radio.web.security.login import FREE_ATTEMPTS, FREE_TOGETHER, LONGEST_WAIT, Attempts, Sessions
 from radio.web.security.password import Password, PasswordError, given_password, kept_secret
 
 __all__ = ["chromium"]
@@ -85,7 +85,7 @@ def test_its_own_page_is_answered(server: RadioServer) -> None:
     ],
 )
 def test_another_host_gets_nothing(server: RadioServer, host: str) -> None:
-    """A name that was turned to this machine's address (DNS rebinding) is in Host and, as its own, in Origin."""
+    """DNS rebinding: a foreign name for this machine is in Host and in Origin."""
     name = host.format(port=server.port)
     for path in ("/", "/static/link.js", POLLING, "/train", "/nothing"):
         status, _, body = server.request(
@@ -161,7 +161,7 @@ def test_what_changes_something_needs_an_origin(server: RadioServer) -> None:
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense", ""])
 def test_a_page_of_another_site_gets_nothing(server: RadioServer, site: str) -> None:
-    """Another port of this machine is the same site and another page. Forms, pictures, frames and scripts are told by this header alone."""
+    """Another port is the same site but another page; only this header reveals forms and frames."""
     for path in ("/", "/static/link.js", "/train", POLLING):
         for mode, destination in (
             ("no-cors", "image"),
@@ -181,22 +181,27 @@ def test_a_page_of_another_site_gets_nothing(server: RadioServer, site: str) -> 
 
 
 def test_a_page_of_another_port_in_a_browser(server: RadioServer, chromium: Any) -> None:
-    """What a page that is none of ours can try in a browser: each request is refused by the server, and none is read by the page."""
+    """What a foreign page can try in a browser: the server refuses all, the page reads nothing."""
     tries = """async (address) => {
       const told = [];
-      const order = { method: "POST", body: "{}", mode: "no-cors" };
-      for (const [path, how] of [["/do", order], ["/train/clear", order], ["/train", {}], ["/", { mode: "no-cors" }]])
+      const command = { method: "POST", body: "{}", mode: "no-cors" };
+      const page = { mode: "no-cors" };
+      const routes = [["/do", command], ["/train/clear", command], ["/train", {}], ["/", page]];
+      for (const [path, how] of routes)
         told.push(await fetch(address + path, how).then((answer) => answer.type, () => "failed"));
       const one = (make) => new Promise((end) => {
         const it = make();
         it.onload = it.onopen = () => end("opened");
         it.onerror = () => end("failed");
       });
-      const script = () => document.head.appendChild(Object.assign(document.createElement("script"), { src: address + "/static/link.js" }));
+      const script = () => document.head.appendChild(
+        Object.assign(document.createElement("script"), { src: address + "/static/link.js" }));
       told.push(await one(() => new WebSocket(address.replace("http", "ws") + "SOCKET")));
-      told.push(await one(() => Object.assign(new Image(), { src: address + "/static/style.css" })));
+      const style = address + "/static/style.css";
+      told.push(await one(() => Object.assign(new Image(), { src: style })));
       told.push(await one(script));
-      const frame = document.body.appendChild(Object.assign(document.createElement("iframe"), { src: address + "/" }));
+      const frame = document.body.appendChild(
+        Object.assign(document.createElement("iframe"), { src: address + "/" }));
       await new Promise((end) => (frame.onload = end));
       return told;
     }""".replace("SOCKET", WEBSOCKET)
@@ -288,7 +293,7 @@ def outside(home: Path) -> tuple[Path, bytes]:
 
 
 def test_no_route_leads_out_of_its_folder(server: RadioServer) -> None:
-    """Every route that takes a name is asked for the files of the machine, of the home, and of the program."""
+    """Every route with a name is tried with files of the machine, the home and the program."""
     file, secret = outside(server.home)
     routes = routes_of(server)
     assert {"/static/{}", "/sound/{}.wav", "/train/sample/{}.wav"} <= routes and len(routes) > 6
@@ -349,20 +354,20 @@ def test_no_route_leads_out_of_its_folder(server: RadioServer) -> None:
 
 @pytest.mark.parametrize("name", ["../../x", "..", "/etc", "a/b", "C:\\x", "x\n", "<b>", "x" * 65])
 def test_no_name_leads_out_of_the_home(server: RadioServer, name: str) -> None:
-    """Stations and listeners are folders and rows of the home; the page says in text what is wrong with such a name."""
+    """Stations and listeners become folders and rows; the page shows why a name is invalid."""
     before = {path for path in server.home.parent.rglob("*") if "tiny" not in path.parts}
     for key in ("station", "listener"):
         status, _, body = server.request("GET", f"/?{key}={urllib.parse.quote(name, safe='')}")
         assert status in (200, 400) and b"<b>" not in body
-        order = {
+        command = {
             "id": "1",
             "station": "tiny",
             "listener": "me",
             "action": "next",
-            "face": "f",
+            "page": "f",
             key: name,
         }
-        assert server.ask("POST", "/do", order)[0] in (400, 503)
+        assert server.ask("POST", "/do", command)[0] in (400, 503)
     new = {path for path in server.home.parent.rglob("*") if "tiny" not in path.parts} - before
     # The page of listener 'me' and station 'tiny', opened by a test before, may begin its session
     # while this one runs.
@@ -374,14 +379,16 @@ def test_no_name_leads_out_of_the_home(server: RadioServer, name: str) -> None:
 
 
 def routes_of(server: RadioServer) -> set[str]:
-    """Return every route of the application that takes a name, with {} for it: those it has, not those this test knows of."""
+    """Return every route with a parameter, replaced by {}, from the application itself."""
     import subprocess
     import sys
 
     code = (
-        "import re\nfrom radio.home.folder import Home\nfrom radio.web.sessions import Programmes\nfrom radio.web.server import build\n"
+        "import re\nfrom radio.home.folder import Home\n"
+        "from radio.web.sessions import LiveSessions\n"
+        "from radio.web.server import build\n"
         "from radio.web.training.job import TrainJob\nfrom nicegui import app as inner\n"
-        "home = Home()\napp = build(Programmes(home, ('tiny', 'me')), TrainJob(home))\n"
+        "home = Home()\napp = build(LiveSessions(home, ('tiny', 'me')), TrainJob(home))\n"
         "for route in [*app.routes, *inner.routes]:\n"
         "    path = getattr(route, 'path', '')\n"
         "    path = path + '/{x}' if type(route).__name__ == 'Mount' and path else path\n"
@@ -481,7 +488,7 @@ def test_a_browser_logs_in(locked: RadioServer, chromium: Any) -> None:
     with open_page(chromium, locked) as page:
         page.get_by_label("Password").fill(PASSWORD + "!")
         page.keyboard.press("Enter")
-        page.get_by_role("alert").filter(has_text="not the password").wait_for()
+        page.get_by_role("alert").filter(has_text="Wrong password").wait_for()
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Listen").click()
         page.locator(".radio .deck").wait_for()
@@ -489,10 +496,12 @@ def test_a_browser_logs_in(locked: RadioServer, chromium: Any) -> None:
 
 
 def test_guessing_takes_for_ever(locked: RadioServer) -> None:
-    """The last of this server's tests: from here on nobody at this address may try again soon. Who is in stays in."""
+    """The last test of this server: this address is now locked out, but logins stay valid."""
     session = log_in(locked, PASSWORD)[1]["set-cookie"].partition(";")[0]
-    statuses = [log_in(locked, f"guess number {number}")[0] for number in range(FREE + 5)]
-    assert statuses[:FREE] == [403] * FREE and statuses[FREE:] == [429] * 5
+    statuses = [log_in(locked, f"guess number {number}")[0] for number in range(FREE_ATTEMPTS + 5)]
+    assert (
+        statuses[:FREE_ATTEMPTS] == [403] * FREE_ATTEMPTS and statuses[FREE_ATTEMPTS:] == [429] * 5
+    )
     status, headers, _ = log_in(locked, PASSWORD)
     assert status == 429 and int(headers["retry-after"]) >= 1
     assert locked.request("GET", "/", {"Cookie": session})[0] == 200
@@ -508,12 +517,12 @@ def test_waits_grow_and_are_counted_by_network() -> None:
         attempts.began("1.2.3.4")
         waits.append(attempts.wait("1.2.3.4"))
     assert (
-        waits[: FREE - 1] == [0.0] * (FREE - 1)
-        and waits[FREE - 1 : FREE + 2] == [2.0, 4.0, 8.0]
+        waits[: FREE_ATTEMPTS - 1] == [0.0] * (FREE_ATTEMPTS - 1)
+        and waits[FREE_ATTEMPTS - 1 : FREE_ATTEMPTS + 2] == [2.0, 4.0, 8.0]
         and waits[-1] == LONGEST_WAIT
     )
     assert attempts.wait("1.2.3.5") == 0.0
-    for number in range(FREE):
+    for number in range(FREE_ATTEMPTS):
         attempts.began(f"2001:db8::{number:x}")
     assert attempts.wait("2001:db8::ffff") > 0 and attempts.wait("2001:db9::1") == 0.0
     attempts.right("2001:db8::1")

@@ -1,4 +1,4 @@
-"""The page in a real browser: it plays, rates with times, follows other faces, and comes back after a reload and a power cut."""
+"""The page in a real browser: plays, rates with times, follows others, survives a power cut."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import listening
 import numpy as np
 import pytest
 from web_browser import RadioServer, chromium, open_page
 
-from radio.composer.composer import RadioSession
+from radio.composer.local_composer import LocalComposer
 from radio.home.folder import Home
-from radio.ratings.database import Rating, Ratings
+from radio.ratings.database import Ratings
+from radio.ratings.rating import Rating
 from radio.station.station import Station
 
 __all__ = ["chromium"]
@@ -27,7 +29,10 @@ FREE_DOT = """() => [...document.querySelectorAll(".dot:not(.now)")].map((dot) =
   const box = dot.getBoundingClientRect(), place = [box.x + box.width / 2, box.y + box.height / 2];
   return document.elementFromPoint(...place) === dot ? place : null;
 }).find((place) => place)"""
-SONG = "document.querySelector('.seek').disabled === false && document.querySelector('.song').textContent"
+SONG = (
+    "document.querySelector('.seek').disabled === false"
+    " && document.querySelector('.song').textContent"
+)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +145,8 @@ def test_the_keyboard_alone_is_enough(server: RadioServer, chromium: Any) -> Non
         names = page.evaluate(
             "[...document.querySelectorAll('button, input, select, a, [role=application]')]"
             ".filter((one) => one.offsetParent || one.type === 'file')"
-            ".map((one) => (one.labels?.[0]?.textContent || one.getAttribute('aria-label') || one.textContent).trim())"
+            ".map((one) => (one.labels?.[0]?.textContent || one.getAttribute('aria-label')"
+            " || one.textContent).trim())"
         )
         assert len(names) > 10 and all(names), "everything that can be used says what it is"
 
@@ -229,7 +235,7 @@ def test_the_layout_fits(
 def test_two_browsers_and_a_session_on_one_listener(server: RadioServer, chromium: Any) -> None:
     with open_page(chromium, server) as one, open_page(chromium, server, width=390) as other:
         listen(one)
-        other.wait_for_selector("text=It sounds in another window")
+        other.wait_for_selector("text=The sound is in another window")
         assert other.evaluate("document.querySelector('.deck audio').paused"), "one window sounds"
         rate(one, "ArrowRight", "ArrowRight")
         other.wait_for_function("document.querySelector('.value').textContent === '+0.10'")
@@ -240,19 +246,19 @@ def test_two_browsers_and_a_session_on_one_listener(server: RadioServer, chromiu
             "one play, one rating",
         )
         home = Home(server.home)
-        session = RadioSession(
+        composer = LocalComposer(
             Station.load(home.station("tiny")), "me", home=home, background=False
         )
         try:
-            song = session.next_song()
-            session.rate(song, 0.7)
+            song = composer.next_song()
+            listening.rate(composer, song, 0.7)
             for page in (one, other):
                 page.wait_for_function("document.querySelectorAll('.rows li').length === 2")
-            assert {round(each.rating, 2) for each in session.history()} >= {0.7} and len(
-                session.history()
+            assert {round(each.rating, 2) for each in composer.journal.history()} >= {0.7} and len(
+                composer.journal.history()
             ) == 2
         finally:
-            session.close()
+            composer.close()
         other.click("text=Listen here")
         other.wait_for_function(PLAYS)
         one.wait_for_function("document.querySelector('.deck audio').paused")
@@ -266,17 +272,17 @@ def test_an_order_that_comes_twice_counts_once(server: RadioServer, chromium: An
             .rpartition("/")[2]
             .removesuffix(".wav")
         )
-        order = {
+        command = {
             "id": uuid.uuid4().hex,
             "station": "tiny",
             "listener": "me",
-            "face": "f",
+            "page": "f",
             "play": play,
             "action": "slide",
             "points": [[1.5, 0.4], [2.5, 0.6]],
         }
         for _ in range(3):
-            assert server.ask("POST", "/do", order) == (200, {"ok": True, "kept": 2})
+            assert server.ask("POST", "/do", command) == (200, {"ok": True, "kept": 2})
         (rating,) = ratings(server)
         assert [point for point in rating.curve.tolist() if point[1] == 0.4] == [[1.5, 0.4]]
         for change in (
@@ -288,11 +294,13 @@ def test_an_order_that_comes_twice_counts_once(server: RadioServer, chromium: An
             {"points": [[True, 0]]},
             {"id": ""},
         ):
-            status, answer = server.ask("POST", "/do", {**order, "id": uuid.uuid4().hex, **change})
+            status, answer = server.ask(
+                "POST", "/do", {**command, "id": uuid.uuid4().hex, **change}
+            )
             assert status == 400 and answer["line"], change
         assert (
             server.ask("POST", "/do", [])[0] == 400
-            and server.ask("POST", "/do", {**order, "listener": "nobody"})[0] == 503
+            and server.ask("POST", "/do", {**command, "listener": "nobody"})[0] == 503
         )
         assert (
             server.ask("GET", "/sound/../../ratings.db")[0] in (400, 404)

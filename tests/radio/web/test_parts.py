@@ -1,4 +1,4 @@
-"""What the page is made of, without a browser: the player whose sound is elsewhere, orders, ranges of a song's bytes, the map."""
+"""The page without a browser: its player, commands, byte ranges of a song, the map."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tiny_station import tiny_station
 
 from radio.cli.main import main
 from radio.ratings.database import RatingsError
-from radio.session.session import Broadcast
 from radio.web.browser_player import SILENCE_SECONDS, BrowserPlayer
-from radio.web.commands import Later, OrderError, Orders
-from radio.web.live_session import Programme
+from radio.web.commands import CommandError, Commands, Later
+from radio.web.live_session import LiveSession
 from radio.web.map import LatentView
-from radio.web.sessions import Programmes
+from radio.web.sessions import LiveSessions
 from radio.web.sounds import PEAKS, byte_range, peaks_of, wav_of
+from radio.web.stage import Stage
 
 SONG = np.zeros(22_050 * 10, np.float32)
 
@@ -54,9 +54,9 @@ def test_nothing_plays_where_nobody_listens(player: BrowserPlayer, clock: Clock)
     player.listen("a")
     clock.now += 3
     assert player.position == pytest.approx(3)
-    player.hear("b", 9)
-    assert player.position == pytest.approx(3), "only the face that sounds tells the time"
-    player.hear("a", 2.8)
+    player.set_clock("b", 9)
+    assert player.position == pytest.approx(3), "only the page that sounds tells the time"
+    player.set_clock("a", 2.8)
     clock.now += 1
     assert player.position == pytest.approx(3.8)
     player.play(SONG, 22_050)
@@ -70,7 +70,7 @@ def test_a_face_that_is_gone_leaves_the_song_where_it_was_heard(
     player.play(SONG, 22_050)
     player.listen("a")
     clock.now += 2
-    player.hear("a", 2.0)
+    player.set_clock("a", 2.0)
     clock.now += SILENCE_SECONDS - 0.5
     player.look_after()
     assert not player.paused
@@ -101,34 +101,26 @@ def test_the_face_that_sounds_waits_for_a_song_as_long_as_it_takes(
 
 
 class Room:
-    """Orders to a broadcast of fake songs."""
+    """Commands to a session of fake songs."""
 
     def __init__(self) -> None:
-        self.session = FakeSession()
-        self.session.rating = lambda key: next(
-            (one for one in self.session.history() if one.key == key), None
-        )  # type: ignore[attr-defined]
-        self.added: list[tuple[str, list[list[float]]]] = []
-        self.session.add = self._add  # type: ignore[attr-defined]
         self.clock = Clock()
         self.player = BrowserPlayer(self.clock)
-        self.broadcast = Broadcast(self.session, self.player, say=lambda line: None)  # type: ignore[arg-type]
+        self.session = FakeSession(self.player)
+        self.composer, self.journal = self.session.fake, self.session.fake.journal
         self.songs: dict[str, Any] = {}
-        self.heard: dict[str, Any] = {}
-        self.orders = Orders(self.broadcast, self)  # type: ignore[arg-type]
+        self.commands = Commands(
+            Stage(self.session, self.player, self.songs, {}, lambda x, y: np.zeros(3))
+        )
         self.count = 0
-
-    def _add(self, key: str, points: np.ndarray) -> bool:
-        self.added.append((key, points.tolist()))
-        return key.startswith("old")
 
     def give(self, action: str, **details: Any) -> dict[str, Any]:
         self.count += 1
-        return self.orders.obey(
+        return self.commands.execute(
             {
-                "id": f"order {self.count}",
+                "id": f"command {self.count}",
                 "action": action,
-                "face": "a",
+                "page": "a",
                 "play": "Song 1",
                 "at": None,
                 **details,
@@ -139,16 +131,16 @@ class Room:
 @pytest.fixture
 def room() -> Room:
     room = Room()
-    room.broadcast.tick()
+    room.session.tick()
     return room
 
 
-def test_orders_are_those_of_the_keys_and_those_of_the_page(room: Room) -> None:
+def test_commands_are_those_of_the_keys_and_those_of_the_page(room: Room) -> None:
     room.give("listen")
     room.clock.now += 4
     room.give("slide", points=[[3.5, 0.5], [4.0, 0.8]], at=4.0)
-    assert room.broadcast.slider.value == 0.8 and room.session.notes == [2]
-    assert [point for point in room.broadcast.slider.curve().tolist() if point[1] == 0.5] == [
+    assert room.session.writer.slider.value == 0.8 and room.journal.notes == [2]
+    assert [point for point in room.session.writer.slider.curve().tolist() if point[1] == 0.5] == [
         [3.5, 0.5]
     ]
     room.give("volume", value=0.3)
@@ -156,34 +148,36 @@ def test_orders_are_those_of_the_keys_and_those_of_the_page(room: Room) -> None:
     assert (room.player.volume, room.player.position, room.player.jumper) == (0.3, 6.0, "a")
     room.give("rate9")
     room.give("next")
-    assert room.session.ratings == [("Song 1", 1.0, True)]
-    room.broadcast.tick()
-    assert room.broadcast.song.name == "Song 2" and not room.player.paused
+    assert room.journal.ratings == [("Song 1", 1.0, True)]
+    room.session.tick()
+    assert room.session.song.name == "Song 2" and not room.player.paused
     room.give("pause")
     assert room.player.paused
 
 
 def test_the_same_order_again_is_answered_and_not_done_again(room: Room) -> None:
     first = room.give("slide", points=[[1.0, 0.5]], id="one")
-    assert room.give("slide", points=[[1.0, 0.5]], id="one") == first and room.session.notes == [1]
+    assert room.give("slide", points=[[1.0, 0.5]], id="one") == first and room.journal.notes == [1]
     room.give("slide", points=[[1.0, 0.5]], id="two")
-    assert len(room.broadcast.slider.curve()) == 1, "of a server that was killed before it answered"
+    assert len(room.session.writer.slider.curve()) == 1, (
+        "of a server that was killed before it answered"
+    )
 
 
 def test_what_was_said_of_a_song_that_is_over_is_drawn_on(room: Room) -> None:
     assert room.give("slide", play="old song", points=[[1.0, 0.5]])["kept"] == 1
-    with pytest.raises(OrderError, match="nothing is known"):
+    with pytest.raises(CommandError, match="no longer known"):
         room.give("slide", play="never", points=[[1.0, 0.5]])
-    room.songs["new song"] = types.SimpleNamespace(name="new song")
+    room.songs["new song"] = types.SimpleNamespace(name="new song", key="new song")
     room.give("slide", play="new song", points=[[1.0, 0.5]])
-    assert room.session.ratings == [("new song", 0.5, False)]
-    room.broadcast.song = None
+    assert room.journal.ratings == [("new song", 0.5, False)]
+    room.session.playback.song = None
     with pytest.raises(Later):
         room.give("slide", points=[[1.0, 0.5]])
 
 
 @pytest.mark.parametrize(
-    "order",
+    "command",
     [
         {"action": "sing"},
         {"id": ""},
@@ -196,28 +190,30 @@ def test_what_was_said_of_a_song_that_is_over_is_drawn_on(room: Room) -> None:
         {"points": [[0]]},
         {"points": [[0, "1"]]},
         {"points": [[0, 0]] * 3000},
-        {"face": None, "action": "listen"},
+        {"page": None, "action": "listen"},
         {"action": "volume", "value": 7},
         {"action": "replay", "key": "none"},
         {"action": "change", "key": "none", "value": 0},
     ],
 )
-def test_orders_that_make_no_sense_are_one_line(room: Room, order: dict[str, Any]) -> None:
-    with pytest.raises(OrderError) as error:
-        room.orders.obey(
+def test_commands_that_make_no_sense_are_refused_in_one_line(
+    room: Room, command: dict[str, Any]
+) -> None:
+    with pytest.raises(CommandError) as error:
+        room.commands.execute(
             {
                 "id": "1",
                 "action": "slide",
-                "face": "a",
+                "page": "a",
                 "play": "Song 1",
                 "points": [[0, 0]],
-                **order,
+                **command,
             }
         )
     assert (
         "\n" not in str(error.value)
-        and room.session.ratings == []
-        and room.broadcast.slider.value is None
+        and room.journal.ratings == []
+        and room.session.writer.slider.value is None
     )
 
 
@@ -284,15 +280,15 @@ def test_the_page_keeps_to_the_config_file(
     (home / "config.toml").write_text('[save]\nkind = "flac"\n[learning]\nadded_layers = false\n')
     asked: dict[str, Any] = {}
 
-    class Recorded(Programmes):
-        def get(self, station: str | None, listener: str | None) -> Programme:
+    class Recorded(LiveSessions):
+        def get(self, station: str | None, listener: str | None) -> LiveSession:
             asked.update(kind=self._kind, **self._options)
             raise RatingsError("that is enough")
 
-    monkeypatch.setattr("radio.web.sessions.Programmes", Recorded)
+    monkeypatch.setattr("radio.web.sessions.LiveSessions", Recorded)
     assert main(["web", "--home", str(home), "--station", "tiny", "--port", "0", "--no-open"]) in (
         1,
         2,
     )
-    assert asked["kind"] == "flac" and asked["added_layers"] is False
+    assert asked["kind"] == "flac" and asked["adapter"] is False
     assert "that is enough" in capsys.readouterr().err

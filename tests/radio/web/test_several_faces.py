@@ -1,4 +1,4 @@
-"""One listener with several faces: a page that is loaded again, a server that dies and comes back, two browsers and a terminal at once.
+"""One listener in several pages and a terminal at once, through reloads and dying servers.
 
 What is asked each time: is every rating in the database, once, with what was said.
 """
@@ -31,7 +31,7 @@ def server(tmp_path: Path) -> Iterator[RadioServer]:
 
 
 def rows(server: RadioServer) -> dict[str, tuple[str, float, list[list[float]]]]:
-    """Return song, rating and curve of every play that was rated, by its key; those of songs that were skipped untouched left out."""
+    """Return song, rating and curve of every rated play by its key, without untouched skips."""
     with closing(sqlite3.connect(f"file:{server.home}/ratings.db?mode=ro", uri=True)) as database:
         found = database.execute(
             "SELECT key, song, rating, curve FROM ratings WHERE weight = 1"
@@ -72,7 +72,8 @@ def song(page: Any) -> str:
 
 
 def slide(page: Any, value: float) -> None:
-    move = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }"
+    move = "(slider, value) => { slider.value = value; "
+    move += "slider.dispatchEvent(new Event('input', { bubbles: true })); }"
     page.locator("#moment").evaluate(move, value)
 
 
@@ -185,11 +186,11 @@ class Terminal:
 
 
 def test_two_browsers_and_a_terminal(server: RadioServer, chromium: Any) -> None:
-    """All three rate, at the same time; every rating is there once, and each face learns of the others'."""
+    """All three rate at once; every rating exists once, and each page gets the others' ratings."""
     with ExitStack() as stack:
         first, second = (stack.enter_context(open_page(chromium, server)) for _ in range(2))
         play(first)
-        until(lambda: song(second) == song(first) != "", first)  # two windows of one programme
+        until(lambda: song(second) == song(first) != "", first)  # two windows of one session
         terminal = Terminal(server)
         stack.callback(terminal.close)
         until(
@@ -212,7 +213,10 @@ def test_two_browsers_and_a_terminal(server: RadioServer, chromium: Any) -> None
             )
             terminal.type("n")
             page.locator("body").press("n")
-            until(lambda: song(first) not in ("", name) and song(second) == song(first), first)  # noqa: B023
+            until(
+                lambda: song(first) not in ("", name) and song(second) == song(first),  # noqa: B023
+                first,
+            )
         until(lambda: len(rows(server)) >= 4, first)
         terminal.type("q")
         until(lambda: terminal.process.poll() is not None, first)

@@ -1,4 +1,4 @@
-"""Train your own over the running radio's routes: heard as it learns, stopped, killed with its server, gone on with."""
+"""Training over the routes: with samples, stopped, killed with its server, resumed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def music(folder: Path) -> None:
 
 
 def job_of(home: Path, *, steps: int, goes_on: bool = True) -> TrainJob:
-    """Return a job that goes on with what a server left that was asked for a number of steps; over the routes only minutes are."""
+    """Return a job that resumes a request for a number of steps; the routes only take minutes."""
     folder = home / "web/training"
     music(folder / "music")
     files = [
@@ -62,7 +62,7 @@ def job_of(home: Path, *, steps: int, goes_on: bool = True) -> TrainJob:
 
 
 def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
-    """From files to a station in the picker; in the middle the server is killed, and another goes on."""
+    """From files to a station in the picker; the server is killed midway, and another resumes."""
     with RadioServer(tmp_path) as server:
         for number in range(2):
             assert put(server, f"song {number}.wav", tone(8, pitch=220 * (number + 1)))[0] == 200
@@ -84,7 +84,7 @@ def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
         with open_page(chromium, server) as page:
             page.get_by_label("Name of the station").fill("tiny")
             page.get_by_role("button", name="Train", exact=True).click()
-            page.get_by_text("there is a station tiny already").wait_for()
+            page.get_by_text("there is already a station tiny").wait_for()
             assert server.ask(
                 "POST", "/train/begin", {"station": "mine", "minutes": 1, "beats": 16}
             ) == (200, {"ok": True})
@@ -115,15 +115,15 @@ def test_a_training_over_the_page(tmp_path: Path, chromium: Any) -> None:
             server.start()
             state = until(
                 lambda: (
-                    (now := server.ask("GET", "/train")[1])["progress"].get("phase") == "learn"
+                    (now := server.ask("GET", "/train")[1])["progress"].get("phase") == "vae"
                     and now
                 )
             )
             assert state["phase"] == "training" and any(
-                "going on where" in line for line in state["lines"]
+                "resuming the training" in line for line in state["lines"]
             )
             page.get_by_role("button", name="Stop", exact=True).click()
-            page.get_by_text("Stopped; what was learned is kept.").wait_for(timeout=60_000)
+            page.get_by_text("Stopped; the progress is saved.").wait_for(timeout=60_000)
         assert (tmp_path / "stations/mine/training.npz").exists()
         assert server.ask("POST", "/train/clear", {})[0] == 200
         assert (
@@ -142,8 +142,8 @@ def test_a_finished_training_is_a_station(tmp_path: Path) -> None:
         assert {one["progress"].get("phase") for one in told} >= {
             "prepare",
             "compile",
-            "learn",
-            "perform",
+            "vae",
+            "gan",
             "save",
         }
         assert Station.load(Home(tmp_path).station("mine")).details["songs"] == [
@@ -174,12 +174,10 @@ def test_a_finished_training_is_a_station(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_process_outlives_no_server_and_loses_no_step(tmp_path: Path) -> None:
-    """The process is niced; its input's end stops it after a step, with a checkpoint, and the next job has that step."""
+    """The process is niced; closing its input stops it with a checkpoint, from which it resumes."""
     job = job_of(tmp_path, steps=100_000)
     try:
-        until(
-            lambda: job.state["progress"].get("phase") == "learn" and job.state["progress"]["done"]
-        )
+        until(lambda: job.state["progress"].get("phase") == "vae" and job.state["progress"]["done"])
         process = job._process
         assert process is not None and os.getpriority(os.PRIO_PROCESS, process.pid) >= 10
         with pytest.raises(TrainError, match="running"):
@@ -194,12 +192,13 @@ def test_a_process_outlives_no_server_and_loses_no_step(tmp_path: Path) -> None:
         try:
             until(
                 lambda: (
-                    again.state["progress"].get("phase") == "learn"
+                    again.state["progress"].get("phase") == "vae"
                     and again.state["progress"]["done"]
                 )
             )
             assert any(
-                "going on where the training was stopped" in line for line in again.state["lines"]
+                "resuming the training where it was stopped" in line
+                for line in again.state["lines"]
             )
             again.stop()
             until(lambda: again.state["phase"] == "stopped")
@@ -287,16 +286,16 @@ def test_share_rate_and_time_left() -> None:
     assert state.progress["share"] == 0.0 and state.progress["left"] is None
     for done in range(1, 1001):
         now[0] += 0.1
-        state.take({"phase": "learn", "done": done, "of": 2000, "loss": 1 / done})
+        state.take({"phase": "vae", "done": done, "of": 2000, "loss": 1 / done})
     assert state.progress["rate"] == 10.0 and state.progress["share"] == 0.4
     # as long again, and a fifth of the whole for the critic
     assert state.progress["left"] == pytest.approx(100 + 50, rel=0.01)
     assert LOSSES // 2 <= len(state.losses) <= LOSSES and state.losses == sorted(
         state.losses, reverse=True
     )
-    state.take({"phase": "perform", "done": 50, "of": 100, "loss": 3.0})
+    state.take({"phase": "gan", "done": 50, "of": 100, "loss": 3.0})
     assert state.progress["share"] == 0.9 and state.losses == [3.0]
-    state.take({"phase": "perform", "note": "two\nlines"})
+    state.take({"phase": "gan", "note": "two\nlines"})
     assert state.lines == ["two lines"]
     state.take({"trained": "mine"})
     assert state.progress["share"] == 1.0 and state.trained == "mine"

@@ -1,4 +1,4 @@
-"""Files dropped on the running radio's page: too large, too many, no audio, bombs, names that would be paths; nothing is left over."""
+"""Uploads: too large, too many, no audio, bombs, names that would be paths; nothing remains."""
 
 from __future__ import annotations
 
@@ -134,18 +134,18 @@ def test_what_is_no_music_is_named_and_not_kept(server: RadioServer) -> None:
     flac_bomb = bomb()
     assert len(flac_bomb) < 1 << 20
     cases = {
-        "page.wav": (b"<html><script>alert(1)</script></html>", "is not audio"),
-        "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(5000), "is not audio"),
-        "program.wav": (b"\x7fELF" + bytes(5000), "is not audio"),
-        "archive.wav": (zipped(), "is not audio"),
-        "list.wav": (b"#EXTM3U\nfile:///etc/passwd\n", "is not audio"),
+        "page.wav": (b"<html><script>alert(1)</script></html>", "is not readable audio"),
+        "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(5000), "is not readable audio"),
+        "program.wav": (b"\x7fELF" + bytes(5000), "is not readable audio"),
+        "archive.wav": (zipped(), "is not readable audio"),
+        "list.wav": (b"#EXTM3U\nfile:///etc/passwd\n", "is not readable audio"),
         "playlist.m4a": (b"\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00file:///etc/passwd", "ffmpeg"),
-        "cut.flac": (tone(8, kind="FLAC")[:9000], "breaks off"),
+        "cut.flac": (tone(8, kind="FLAC")[:9000], "is truncated"),
         "header.wav": (tone(8)[:44], ""),
-        "random.mp3": (np.random.default_rng(0).bytes(60000), "is not audio"),
+        "random.mp3": (np.random.default_rng(0).bytes(60000), "is not readable audio"),
         "bomb.flac": (flac_bomb, "lasts longer than 3 hours"),
         "silence.wav": (written[0].getvalue(), "holds nothing but silence"),
-        "nan.wav": (written[1].getvalue(), "holds samples that are not numbers"),
+        "nan.wav": (written[1].getvalue(), "holds samples that are not finite numbers"),
         "short.wav": (tone(2), "shorter than 4 seconds"),
     }
     for name, (content, said) in cases.items():
@@ -160,14 +160,15 @@ def test_what_is_no_music_is_named_and_not_kept(server: RadioServer) -> None:
         ), (name, problem)
         assert kept(server) == [], name
     status, answer = server.ask("POST", "/train/begin", {"station": "mine", "minutes": 1})
-    assert status == 400 and "no music to learn from" in answer["line"]
+    assert status == 400 and "no music to train on" in answer["line"]
     assert put(server, "empty.wav", b"") == (400, {"ok": False, "line": "it is empty"})
 
 
 def test_too_large_and_too_many(server: RadioServer) -> None:
     """The length that is promised is enough to refuse; nothing has to be sent."""
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
-        head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\nContent-Length: {300 << 20}\r\n\r\n"
+        head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        head += f"Origin: {server.address}\r\nContent-Length: {300 << 20}\r\n\r\n"
         connection.sendall(head.encode())
         assert b" 413 " in connection.recv(4096).splitlines()[0]
     assert kept(server) == []
@@ -175,12 +176,17 @@ def test_too_large_and_too_many(server: RadioServer) -> None:
     for _ in range(limit):
         assert put(server, "x", b"nothing")[0] == 200
     status, answer = put(server, "x", tone())
-    assert status == 413 and answer["line"] == f"{limit} files are enough" and kept(server) == []
+    assert (
+        status == 413
+        and answer["line"] == f"at most {limit} files are accepted"
+        and kept(server) == []
+    )
 
 
 def test_nothing_is_left_of_what_broke_off(server: RadioServer) -> None:
     content = tone(60)
-    head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.address}\r\nContent-Length: {len(content)}\r\n\r\n"
+    head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+    head += f"Origin: {server.address}\r\nContent-Length: {len(content)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         connection.sendall(head.encode() + content[: len(content) // 2])
         until = time.monotonic() + 20
@@ -239,7 +245,7 @@ def test_limits_hold_where_no_length_is_promised(tmp_path: Path) -> None:
     )
     assert refused(uploads, song, bytes(11)).status == 413
     assert refused(uploads, bytes(5), length=len(song) + 11).status == 413
-    assert "broke off" in str(refused(uploads, song, length=len(song) + 1))
+    assert "interrupted" in str(refused(uploads, song, length=len(song) + 1))
     for _ in range(2):
         assert added(uploads, None, song[:1000], song[1000:])["problem"] == ""
     assert "together" in str(refused(uploads, bytes(11)))
@@ -255,7 +261,7 @@ def test_limits_hold_where_no_length_is_promised(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     uploads = Uploads(tmp_path / "uploads")
-    monkeypatch.setattr("radio.web.training.uploads.ROOM", 1 << 62)
+    monkeypatch.setattr("radio.web.training.uploads.FREE_BYTES", 1 << 62)
     error = refused(uploads, tone())
     assert error.status == 507 and str(error) == "the disk is full"
 

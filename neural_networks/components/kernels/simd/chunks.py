@@ -1,142 +1,75 @@
-"""What the backward passes of all gated cells have in common on register tiles: the sums over chunks of time steps.
+"""The sums of the backward passes of all gated cells, over chunks of time steps.
 
-The gradients of the gates of a chunk stay in the second cache until the weights' gradients are
-summed from them; they are never written to memory as a whole. Letters and `d` as in
-kernels/simd/panels.py; row_step, block_step = floats between two rows and two blocks of d.
+The gate gradients of a chunk stay in the second-level cache until the weights' gradients are summed
+from them, and are never written to memory as a whole. Tuples: see kernels/simd/cell.py.
 
-    sum_chunk(..)          the weights' and biases' gradients of a chunk, in the order of the tiles
-    sum_steps(..)          the gates' gradients themselves, of an input that every step gets
-    finish(..)             what was summed into the order of the weights
+    sum_chunk(..)    add the gradients of weights and biases of a chunk, in the order of the tiles
+    sum_steps(..)    add up the gate gradients themselves, for an input that every step gets
+    add_sums(..)     add the sums to the gradients, in the order of the weights
 """
 
 from __future__ import annotations
 
 from numba.extending import register_jitable
 
+from neural_networks.components.kernels.simd.cell import Rows
 from neural_networks.components.kernels.simd.panels import (
-    ROWS_OF_FOUR,
     add_input_gradient,
     add_rows,
     add_weight_gradient,
+    group_rows,
     pack_rows,
     unpack_row,
     unpack_sums,
 )
-from neural_networks.components.kernels.simd.vector import ROWS
+from neural_networks.components.kernels.simd.vector import LANES
 
 
 @register_jitable
-def sum_chunk(
-    sums,
-    input_sums,
-    biases,
-    packed,
-    hidden,
-    x,
-    d,
-    begin,
-    rows,
-    size,
-    features,
-    row_step,
-    block_step,
-    blocks,
-    vectors,
-    input_start,
-    repeated,
-    workspace,
-):
-    """Add the gradients of U, W and of the biases of `rows` rows from row `begin` on."""
-    group = ROWS_OF_FOUR if vectors == 4 else ROWS
-    pack_rows(packed, hidden, begin * size, size, rows, size, group)
-    add_weight_gradient(sums, packed, size, rows, d, 0, row_step, block_step, blocks, vectors)
-    add_rows(biases, d, 0, row_step, block_step, rows, blocks, row_step, workspace)
-    if not repeated:
-        pack_rows(packed, x, begin * features, features, rows, features, group)
+def sum_chunk(cell, shape, sums, states, d, first, workspace):
+    """Add the gradients of U, W and the biases of the rows `d`, which begin at row `first`."""
+    group = group_rows(cell.vectors)
+    pack_rows(sums.packed, states.hidden[first * shape.size :], d.rows, shape.size, group)
+    add_weight_gradient(sums.U, sums.packed, shape.size, d, shape.blocks, cell.vectors)
+    add_rows(sums.biases, d, shape.blocks, workspace)
+    if shape.given_steps == shape.steps:
+        pack_rows(sums.packed, states.x[first * shape.features :], d.rows, shape.features, group)
+        of_input = Rows(d.values[cell.input_start :], d.rows, d.row_step, d.block_step)
         add_weight_gradient(
-            input_sums,
-            packed,
-            features,
-            rows,
-            d,
-            input_start,
-            row_step,
-            block_step,
-            blocks,
-            vectors,
+            sums.W, sums.packed, shape.features, of_input, shape.blocks, cell.vectors
         )
 
 
 @register_jitable
-def sum_steps(sums, d, start, batch, row_step, block_step, blocks):
-    """Add the gradients of one time step, which begin at `start` in each block, to sums (blocks, batch, row_step)."""
+def sum_steps(sums, d, blocks):
+    """Add the gradients of one time step, the rows `d`, to sums (blocks, rows, row_step)."""
+    size = d.rows * d.row_step
     for block in range(blocks):
-        line = d[block * block_step + start : block * block_step + start + batch * row_step]
-        whole = sums[block * batch * row_step : (block + 1) * batch * row_step]
-        for j in range(line.size):
+        line = d.values[block * d.block_step : block * d.block_step + size]
+        whole = sums[block * size : (block + 1) * size]
+        for j in range(size):
             whole[j] += line[j]
 
 
 @register_jitable
-def finish(
-    dx,
-    dW,
-    dU,
-    da,
-    db,
-    sums,
-    input_sums,
-    biases,
-    packed,
-    x,
-    sums_of_time,
-    input_panels,
-    product,
-    batch,
-    size,
-    features,
-    row_step,
-    blocks,
-    vectors,
-    input_start,
-    turn,
-    gates,
-    repeated,
-):
-    """Bring the sums into the order of the weights, and add what an input that every step gets still lacks."""
-    if repeated:
-        step = batch * row_step
-        pack_rows(packed, x, 0, features, batch, features, ROWS_OF_FOUR if vectors == 4 else ROWS)
-        add_weight_gradient(
-            input_sums,
-            packed,
-            features,
-            batch,
-            sums_of_time,
-            input_start,
-            row_step,
-            step,
-            blocks,
-            vectors,
+def add_sums(cell, shape, errors, grads, sums, x, input_panels, product):
+    """Add the sums to the weights' gradients, and what an input that every step gets still lacks.
+
+    `input_panels` are W for `add_input_gradient`, `product` is its buffer.
+    """
+    row_step, blocks, vectors = cell.row_vectors * LANES, shape.blocks, cell.vectors
+    if shape.given_steps < shape.steps:
+        pack_rows(sums.packed, x, shape.batch, shape.features, group_rows(vectors))
+        of_input = Rows(
+            sums.over_time[cell.input_start :], shape.batch, row_step, shape.batch * row_step
         )
-        if dx.size > 0:
+        add_weight_gradient(sums.W, sums.packed, shape.features, of_input, blocks, vectors)
+        if errors.dx.size > 0:
             add_input_gradient(
-                dx,
-                0,
-                features,
-                sums_of_time,
-                input_start,
-                row_step,
-                step,
-                batch,
-                input_panels,
-                blocks,
-                vectors,
-                0,
-                product,
+                errors.dx, shape.features, of_input, input_panels, blocks, vectors, 0, product
             )
-    unpack_sums(dU, sums, size, blocks, vectors, turn, gates, size)
-    unpack_sums(dW, input_sums, features, blocks, vectors, 0, gates, size)
-    unpack_row(da, biases, input_start, row_step, blocks, vectors, 0, gates, size)
-    if db.size > 0:
-        unpack_row(db, biases, 0, row_step, blocks, vectors, turn, gates, size)
+    unpack_sums(grads.U, sums.U, shape.size, cell, cell.turn, shape.size)
+    unpack_sums(grads.W, sums.W, shape.features, cell, 0, shape.size)
+    unpack_row(grads.a, sums.biases[cell.input_start :], cell, 0, shape.size)
+    if cell.biases > 1:
+        unpack_row(grads.b, sums.biases, cell, cell.turn, shape.size)

@@ -2,7 +2,7 @@
 
 NumPy hands a product to a library with threads of its own, and two training threads that both ask
 for all of them wait for each other. In float32 this product runs in the caller's thread at the
-processor's speed, the same bytes whatever the threads.
+processor's speed, and gives the same bytes for any number of threads.
 
     multiply(out, left, right)           out  = left @ right
     multiply(out, left, right, add=True) out += left @ right
@@ -10,17 +10,14 @@ processor's speed, the same bytes whatever the threads.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import inner, kernel
-from neural_networks.components.kernels.simd.tile import (
-    add_part,
-    fill,
-    fill_transposed,
-    tile,
-    tile_rows,
-)
+from neural_networks.components.kernels.simd.copies import add_part, fill, fill_transposed
+from neural_networks.components.kernels.simd.tile import tile, tile_rows
 from neural_networks.components.kernels.simd.vector import LANES, ROWS, TILE
 from neural_networks.components.kernels.simd.workspace import (
     COLUMNS,
@@ -30,6 +27,14 @@ from neural_networks.components.kernels.simd.workspace import (
     product_space,
     take,
 )
+
+
+class Matrix(NamedTuple):
+    """A matrix as a flat vector: its elements, and how many floats apart rows and columns are."""
+
+    values: np.ndarray
+    row: int
+    column: int
 
 
 def multiply(
@@ -64,7 +69,7 @@ def multiply(
 
 
 def _steps(matrix: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """Return a matrix's floats as one vector, and the distances from row to row and from column to column."""
+    """Return a matrix's elements as a vector, and the distances between rows and columns."""
     rows, columns = matrix.shape
     if matrix.flags.c_contiguous or not matrix.flags.f_contiguous:
         return np.ascontiguousarray(matrix).reshape(-1), columns, 1
@@ -72,45 +77,24 @@ def _steps(matrix: np.ndarray) -> tuple[np.ndarray, int, int]:
 
 
 @register_jitable
-def fill_panel(panel, panel_start, right, start, row_step, step, depth, count):
-    """Copy `depth` rows and `count` <= 2 LANES columns of a matrix, given by its steps, one of them 1, to a panel of that width."""
-    if step == 1:
+def _fill_panel(panel, right, start, depth, count):
+    """Copy `depth` rows and `count` <= WIDTH columns of a matrix to a panel (depth, WIDTH)."""
+    if right.column == 1:
         for k in range(depth):
-            place, source = panel_start + k * WIDTH, start + k * row_step
-            fill(panel, place, right, source, min(count, LANES))
-            fill(panel, place + LANES, right, source + LANES, max(count - LANES, 0))
+            source = start + k * right.row
+            fill(panel, k * WIDTH, right.values, source, min(count, LANES))
+            fill(panel, k * WIDTH + LANES, right.values, source + LANES, max(count - LANES, 0))
         return
     for k in range(0, depth, LANES):
         for n in range(0, WIDTH, LANES):
-            place, source = panel_start + k * WIDTH + n, start + k + n * step
-            fill_transposed(
-                panel,
-                place,
-                WIDTH,
-                right,
-                source,
-                step,
-                min(LANES, depth - k),
-                min(LANES, count - n),
-            )
+            source, step = start + k + n * right.column, right.column
+            rows, columns = min(LANES, depth - k), min(LANES, count - n)
+            fill_transposed(panel, k * WIDTH + n, WIDTH, right.values, source, step, rows, columns)
 
 
 @register_jitable
-def multiply_tiles(
-    out,
-    height,
-    width,
-    left,
-    left_row,
-    left_step,
-    right,
-    right_row,
-    right_step,
-    depth,
-    add,
-    workspace,
-):
-    """Do what `multiply` does, on flat vectors: out (height, width); left and right by the distances of their rows and columns."""
+def multiply_tiles(out, height, width, left, right, depth, add, workspace):
+    """Do what `multiply` does for a flat out (height, width) and two of type Matrix."""
     product, workspace = take(workspace, ROWS * WIDTH)
     panels, workspace = take(
         workspace, min(depth, DEPTH) * ((min(width, COLUMNS) + WIDTH - 1) // WIDTH) * WIDTH
@@ -122,40 +106,32 @@ def multiply_tiles(
         more = 1 if add or k > 0 else 0
         for begin in range(0, width, COLUMNS):
             end = min(begin + COLUMNS, width)
-            # One tile of rows reads each weight once: what is whole is read where it lies, the rest
-            # is packed first.
+            # One tile of rows reads each weight once: whole panels are read where they are, and the
+            # rest is packed first.
             packed = begin
-            if height <= ROWS and right_step == 1:
+            if height <= ROWS and right.column == 1:
                 packed = end - (end - begin) % WIDTH
             for column in range(packed, end, WIDTH):
-                start = k * right_row + column * right_step
-                fill_panel(
-                    panels,
-                    (column - begin) * deep,
-                    right,
-                    start,
-                    right_row,
-                    right_step,
-                    deep,
-                    min(WIDTH, end - column),
-                )
+                start = k * right.row + column * right.column
+                panel = panels[(column - begin) * deep :]
+                _fill_panel(panel, right, start, deep, min(WIDTH, end - column))
             row = 0
             while row < height:
                 rows = tile_rows(2, height - row)
-                start = row * left_row + k * left_step
+                start = row * left.row + k * left.column
                 for column in range(begin, end, WIDTH):
                     count = min(WIDTH, end - column)
                     weights, first, step = panels, (column - begin) * deep, WIDTH
                     if column < packed:
-                        weights, first, step = right, k * right_row + column, right_row
+                        weights, first, step = right.values, k * right.row + column, right.row
                     tile(
                         2,
                         rows,
                         product,
-                        left,
+                        left.values,
                         start,
-                        left_row,
-                        left_step,
+                        left.row,
+                        left.column,
                         weights,
                         first,
                         step,
@@ -166,12 +142,10 @@ def multiply_tiles(
                         0,
                     )
                     for r in range(rows):
-                        place = (row + r) * width + column
-                        add_part(out, place, product, r * WIDTH, min(count, LANES), more)
+                        to, of = (row + r) * width + column, r * WIDTH
+                        add_part(out, to, product, of, min(count, LANES), more)
                         if count > LANES:
-                            add_part(
-                                out, place + LANES, product, r * WIDTH + LANES, count - LANES, more
-                            )
+                            add_part(out, to + LANES, product, of + LANES, count - LANES, more)
                 row += rows
 
 
@@ -179,19 +153,16 @@ _multiply_inner = inner(multiply_tiles)
 
 
 @kernel
-def _multiply(out, left, left_row, left_step, right, right_row, right_step, depth, add):
+def _multiply(out, left, left_row, left_column, right, right_row, right_column, depth, add):
+    # NOTE: single arguments, since a call from Python takes longer with tuples.
     height, width = out.shape
     workspace = aligned(product_space(width, depth))
     _multiply_inner(
         out.reshape(-1),
         height,
         width,
-        left,
-        left_row,
-        left_step,
-        right,
-        right_row,
-        right_step,
+        Matrix(left, left_row, left_column),
+        Matrix(right, right_row, right_column),
         depth,
         add,
         workspace,

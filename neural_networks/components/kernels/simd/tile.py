@@ -1,12 +1,13 @@
-"""The register tile: a block of a matrix product that stays in the processor's registers. This file may be skipped.
+"""The register tile: a block of a matrix product in vector registers. This file may be skipped.
 
 Up to 8 rows by 2, 3 or 4 vectors of LANES floats: one load of a weight serves all rows. Weights are
-packed into panels (K, vectors * LANES), in which the tile walks straight ahead. Offsets count
-floats; the arrays are contiguous.
+packed into panels (K, vectors * LANES), which the tile reads in order. Offsets count floats; the
+arrays are contiguous.
 
     tile(vectors, rows, out, left, .., panel, ..)   out = left @ panel, in registers
     tile_rows(vectors, left)                        how many of the rows left the next tile takes
-    fill(..), fill_transposed(..), add_part(..)     up to LANES floats into a panel, or out of the tile's result
+
+Numba gives each argument of an intrinsic as a value of its own, so these have many.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
 from neural_networks.components.kernels.simd.vector import (
-    FLOAT,
     INDEX,
     LANES,
     ROWS,
@@ -27,23 +27,22 @@ from neural_networks.components.kernels.simd.vector import (
     VECTORS,
     Lanes,
     Memory,
-    mask_of,
 )
 
-SUMS = ROWS * VECTORS  # that the processor's registers hold beside weights and factors
+SUMS = ROWS * VECTORS  # in registers, besides weights and factors
 AHEAD = 16  # rows of a panel
 ROWS_OF = {2: ROWS, 3: ROWS, 4: SUMS // 4}  # of the largest tile, by its vectors
 
 
 def _row_counts(vectors: int) -> list[int]:
-    """Return the heights of tile there are: the largest, then powers of two."""
+    """Return the possible heights of a tile: the largest, then powers of two."""
     largest = ROWS_OF[vectors]
     return [largest] + [count for count in (4, 2, 1) if count < largest]
 
 
 @register_jitable
 def tile_rows(vectors, left):
-    """Return how many of the `left` rows the next tile takes."""
+    """Return how many of the rows that are left the next tile takes."""
     largest = SUMS // 4 if vectors == 4 else ROWS
     if left >= largest:
         # 4 + 4 rows share their weights better than 6 + 2
@@ -73,33 +72,20 @@ def tile(
     ahead,
     more,
 ):
-    """Write out[r, :] = sum over o < outer, k < depth of left[start + r row_step + o outer_step + k step] panel[o depth + k, :].
+    """Write out = left @ panel for `rows` rows.
+
+        out[r, :] = sum over o < outer, k < depth of
+                    left[start + r row_step + o outer_step + k step] panel[o depth + k, :]
 
     `vectors` is a literal, `rows` one of what `tile_rows` returns, or a literal of those. `out` has
     `rows` rows of vectors * LANES floats; the rows of the panel begin at `panel_start`,
-    `panel_step` apart: vectors * LANES, or the width of a matrix not packed. As it walks, the tile
-    asks for a vector at each k, from `ahead` floats behind the panel's beginning on. If `more` is 1
-    the sum is added to what is in `out`: sums of sums lose fewer digits.
+    `panel_step` apart: vectors * LANES, or the width of a matrix not packed. The tile
+    prefetches a vector at each k, from `ahead` floats after the panel's beginning on. If `more` is
+    1 the sum is added to what is in `out`: sums of sums lose fewer digits.
     """
     width = vectors.literal_value
     index = types.intp
-    signature = types.void(
-        vectors,
-        rows,
-        out,
-        left,
-        index,
-        index,
-        index,
-        panel,
-        index,
-        index,
-        index,
-        index,
-        index,
-        index,
-        index,
-    )
+    signature = types.void(vectors, rows, out, left, *3 * [index], panel, *7 * [index])
     counts = [rows.literal_value] if isinstance(rows, types.IntegerLiteral) else _row_counts(width)
 
     def generate(context, builder, signature, arguments):
@@ -154,7 +140,7 @@ def _write_tile(
     more: Any,
 ) -> None:
     # A fused multiply-add takes 4 cycles and two start in each, so fewer than 8 sums would wait for
-    # each other: then several k at once, each with sums of its own.
+    # each other: then several k are computed at once, each with its own sums.
     ways = 1
     while 2 * ways * count * width <= min(SUMS, 16):
         ways *= 2
@@ -169,7 +155,7 @@ def _write_tile(
         row = builder.mul(panel_row, panel_step)
         vectors = [weights.load(row, v * LANES) for v in range(width)]
         if count == 1:
-            # one row reads each weight once, faster than the processor guesses
+            # one row reads each weight once, faster than the processor prefetches
             for v in range(width):
                 weights.prefetch(row, INDEX((AHEAD * width + v) * LANES))
         else:
@@ -214,115 +200,3 @@ def _write_tile(
                             target.load((r * width + v) * LANES) + total if adds else total,
                             (r * width + v) * LANES,
                         )
-
-
-@intrinsic
-def add_part(typing_context, out, out_start, source, source_start, count, add):
-    """Write `count` <= LANES floats of source to out, or add them to it if `add` is 1."""
-    index = types.intp
-    signature = types.void(out, index, source, index, index, index)
-
-    def generate(context, builder, signature, arguments):
-        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
-        floats = Memory(context, builder, signature.args[2], arguments[2], arguments[3])
-        mask = mask_of(builder, arguments[4])
-        # Reading what is not needed would wait for the masked store of the row before.
-        with builder.if_else(builder.icmp_signed("!=", arguments[5], INDEX(0))) as (
-            then,
-            otherwise,
-        ):
-            with then:
-                target.store_part(floats.load_part(mask, 0) + target.load_part(mask, 0), mask, 0)
-            with otherwise:
-                target.store_part(floats.load_part(mask, 0), mask, 0)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def fill(typing_context, panel, panel_start, source, source_start, count):
-    """Write LANES floats to a panel: `count` of the source, then zeros."""
-    index = types.intp
-    signature = types.void(panel, index, source, index, index)
-
-    def generate(context, builder, signature, arguments):
-        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
-        floats = Memory(context, builder, signature.args[2], arguments[2], arguments[3])
-        target.store(floats.load_part(mask_of(builder, arguments[4]), 0), 0)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def fill_transposed(
-    typing_context, panel, panel_start, panel_step, source, source_start, source_step, rows, columns
-):
-    """Write panel[k, n] = source[n, k] for k < `rows` and n < LANES; zeros where n >= `columns`.
-
-    Rows of the panel are `panel_step` apart, those of the source `source_step`; `rows` and
-    `columns` <= LANES.
-    """
-    index = types.intp
-    signature = types.void(panel, index, index, source, index, index, index, index)
-
-    def generate(context, builder, signature, arguments):
-        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
-        floats = Memory(context, builder, signature.args[3], arguments[3], arguments[4])
-        panel_step, source_step, rows, columns = (
-            arguments[2],
-            arguments[5],
-            arguments[6],
-            arguments[7],
-        )
-
-        def if_less(position: int, limit: Any, count: Any) -> Any:
-            return mask_of(
-                builder,
-                builder.select(builder.icmp_signed("<", INDEX(position), limit), count, INDEX(0)),
-            )
-
-        lines = [
-            floats.load_part(if_less(n, columns, rows), builder.mul(INDEX(n), source_step))
-            for n in range(LANES)
-        ]
-        half = LANES // 2
-        # interleaving line i with line i + half as often as LANES can be halved transposes
-        for _ in range(half.bit_length()):
-            lines = [
-                lines[i].interleave(lines[i + half], part * half)
-                for i in range(half)
-                for part in (0, 1)
-            ]
-        for k in range(LANES):
-            target.store_part(
-                lines[k], if_less(k, rows, INDEX(LANES)), builder.mul(INDEX(k), panel_step)
-            )
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def copy_rows(typing_context, out, out_start, source, source_start, step, rows):
-    """Write ROWS floats of each of `rows` rows of source, which are `step` floats apart, to out one after the other."""
-    index = types.intp
-    signature = types.void(out, index, source, index, index, index)
-
-    def generate(context, builder, signature, arguments):
-        target = Memory(context, builder, signature.args[0], arguments[0], arguments[1])
-        floats = Memory(context, builder, signature.args[2], arguments[2], arguments[3])
-        group = ir.VectorType(FLOAT, ROWS).as_pointer()
-        with cgutils.for_range(builder, arguments[5]) as loop:
-            value = builder.load(
-                builder.bitcast(floats.at(builder.mul(loop.index, arguments[4])), group), align=4
-            )
-            builder.store(
-                value,
-                builder.bitcast(target.at(builder.mul(loop.index, INDEX(ROWS))), group),
-                align=4,
-            )
-        return context.get_dummy_value()
-
-    return signature, generate

@@ -1,15 +1,15 @@
-"""Vector registers for the kernels. This file may be skipped: the same mathematics stands in plain loops beside it.
+"""Vector registers for the kernels; may be skipped: kernels/ has the same as plain loops.
 
-Numba's loops do not reach the speed of the processor, so kernels/simd/tile.py and
-kernels/simd/*_gates.py write the instructions themselves, as LLVM's intermediate representation,
-for any processor with fused multiply-add. Here is what they write with:
+Numba's loops do not reach the speed of the processor. The files of this folder therefore write the
+instructions, as LLVM's intermediate representation, for any processor with fused multiply-add. They
+use:
 
-    TILE, LANES           the processor's shape: (LANES, VECTORS, ROWS), floats in a register and registers in a tile
+    TILE, LANES           (LANES, VECTORS, ROWS): floats in a register, and registers in a tile
     Lanes                 a vector register, with + - * / so that equations read like equations
     Memory                an array, read and written in vectors at offsets that count floats
-    mask_of(count)        the first lanes: the end of a row is read and written under a mask
+    mask_of(count)        a mask of the first lanes, for the end of a row
     tanh(x), sigmoid(x)   to 3e-7
-    flush(), unflush(..)  denormal numbers off, and as they were
+    flush(), unflush(..)  turn denormal numbers off, and restore the mode
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 
 
 def _choose_tile() -> tuple[int, int, int] | None:
-    """Return (LANES, VECTORS, ROWS) such that all sums fit into the vector registers of the processor."""
+    """Return (LANES, VECTORS, ROWS) such that all sums fit into the processor's registers."""
     features = (
         config.CPU_FEATURES if config.CPU_FEATURES is not None else codegen.get_host_cpu_features()
     )
@@ -44,6 +44,7 @@ LANES, VECTORS, ROWS = TILE or (4, 3, 4)
 FLOAT = ir.FloatType()
 VECTOR = ir.VectorType(FLOAT, LANES)
 INDEX = ir.IntType(64)
+ALIGNMENT = ir.IntType(32)(4)  # bytes
 
 
 def _call(builder: ir.IRBuilder, name: str, result: ir.Type, *arguments: Any) -> Any:
@@ -57,7 +58,7 @@ def _call(builder: ir.IRBuilder, name: str, result: ir.Type, *arguments: Any) ->
 
 
 class Lanes:
-    """A vector register while instructions are written, so that equations below read like equations."""
+    """A vector register, for writing instructions like equations."""
 
     def __init__(self, builder: ir.IRBuilder, value: Any) -> None:
         self.builder = builder
@@ -90,7 +91,11 @@ class Lanes:
         return Lanes(self.builder, self.builder.fdiv(self._of(other), self.value))
 
     def reciprocal(self) -> Lanes:
-        """Return 1 / self to 1e-7: on AVX-512 a table's 14 bits and a step of Newton's, which wait for nothing as a division does."""
+        """Return 1 / self to 1e-7, on AVX-512 without a division.
+
+        A table gives 14 bits and a step of Newton's method the rest; nothing waits for them, as it
+        would for a division.
+        """
         if LANES < 16:
             return 1 / self
         full, none = ir.Constant(ir.IntType(16), -1), ir.Constant(VECTOR, [0.0] * LANES)
@@ -109,7 +114,7 @@ class Lanes:
         )
 
     def interleave(self, other: Lanes, start: int) -> Lanes:
-        """Return LANES / 2 values of self and other in turn, from place `start` on."""
+        """Return LANES / 2 values of self and other in turn, from lane `start` on."""
         places = [start + i // 2 + (i % 2) * LANES for i in range(LANES)]
         mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), places)
         return Lanes(self.builder, self.builder.shuffle_vector(self.value, other.value, mask))
@@ -162,7 +167,7 @@ def sigmoid(x: Lanes) -> Lanes:
 
 
 class Memory:
-    """An array while instructions are written: reads and writes vectors at offsets that count floats."""
+    """An array, for writing instructions that read and write vectors at offsets in floats."""
 
     def __init__(
         self, context: Any, builder: ir.IRBuilder, array_type: Any, array: Any, offset: Any
@@ -199,33 +204,17 @@ class Memory:
 
     def load_part(self, mask: Any, *offset: Any) -> Lanes:
         """Read the floats whose bit in the mask is set; the others are zero."""
-        rest = ir.Constant(VECTOR, [0.0] * LANES)
-        value = _call(
-            self.builder,
-            "masked.load",
-            VECTOR,
-            self._vector_at(*offset),
-            ir.IntType(32)(4),
-            mask,
-            rest,
-        )
+        pointer, rest = self._vector_at(*offset), ir.Constant(VECTOR, [0.0] * LANES)
+        value = _call(self.builder, "masked.load", VECTOR, pointer, ALIGNMENT, mask, rest)
         return Lanes(self.builder, value)
 
     def store_part(self, lanes: Lanes, mask: Any, *offset: Any) -> None:
         """Write the floats whose bit in the mask is set."""
         pointer = self._vector_at(*offset)
-        _call(
-            self.builder,
-            "masked.store",
-            ir.VoidType(),
-            lanes.value,
-            pointer,
-            ir.IntType(32)(4),
-            mask,
-        )
+        _call(self.builder, "masked.store", ir.VoidType(), lanes.value, pointer, ALIGNMENT, mask)
 
     def prefetch(self, *offset: Any, write: bool = False, near: bool = True) -> None:
-        """Ask for the cache line of a place, into the nearest cache or the second; outside the array it does no harm."""
+        """Prefetch a cache line to the first or second level, harmless outside the array."""
         pointer = self.builder.bitcast(self.at(*offset), ir.IntType(8).as_pointer())
         flags = [ir.IntType(32)(int(write)), ir.IntType(32)(3 if near else 2), ir.IntType(32)(1)]
         function_type = ir.FunctionType(
@@ -267,10 +256,10 @@ def _mode(builder: ir.IRBuilder, name: str, pointer: Any) -> None:
 
 @intrinsic
 def flush(typing_context):
-    """Let numbers below 1e-38 count as zero from here on, in this thread, and return the mode before.
+    """Treat numbers below 1e-38 as zero in this thread from now on, and return the previous mode.
 
-    A gradient that vanishes over a few hundred time steps ends in such numbers, with which a
-    processor of Intel's or AMD's is a hundred times slower. Others are not, and keep their mode.
+    A gradient that vanishes over a few hundred time steps ends in such numbers, with which
+    processors of Intel and AMD are a hundred times slower. Others keep their mode.
     """
 
     def generate(context, builder, signature, arguments):
@@ -289,7 +278,7 @@ def flush(typing_context):
 
 @intrinsic
 def unflush(typing_context, before):
-    """Go back to the mode that `flush` returned."""
+    """Restore the mode that `flush` returned."""
 
     def generate(context, builder, signature, arguments):
         if TILE is not None and LANES >= 8:

@@ -1,11 +1,10 @@
-"""The workspace of a kernel: one array, made at its start, from which everything that it calls takes what it needs.
+"""The workspace of a kernel: one array, made at its start, that its parts take their arrays from.
 
-    workspace = aligned(..)                       by the kernel, as large as forward_space(..) or backward_space(..) say
-    panels, workspace = take(workspace, count)    what is left is the workspace of whatever is called next
+    workspace = aligned(..)                       as large as forward_space or backward_space say
+    panels, workspace = take(workspace, count)    the rest is the workspace of what is called next
     sums, workspace = take_zeros(workspace, count)
 
-Letters and blocks as in kernels/simd/panels.py; row_vectors = vectors that a row of a block has in
-the gates' gradients.
+Letters and blocks as in kernels/simd/panels.py.
 """
 
 from __future__ import annotations
@@ -13,14 +12,19 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
+from neural_networks.components.kernels.simd.cell import WIDE
 from neural_networks.components.kernels.simd.vector import LANES, ROWS
 
 LINE = 16  # floats of a cache line
 WIDTH = 2 * LANES  # columns of a panel
-GROUP = 64  # rows whose sums stay in the nearest cache
-AHEAD = 128  # rows of an input's products that are made at a time
-CHUNK = 256  # rows of gates' gradients that stay in the second cache
-WIDE = 2  # vectors of a block of a cell with one gate
+GROUP = 64  # rows whose sums fit into the first-level cache
+AHEAD = 128  # rows of the input's products that are computed at a time
+CHUNK = 256  # rows of gate gradients that fit into the second-level cache
+
+# of the summed index at a time: rows of a tile fit into the first-level cache, and sums of sums
+# lose fewer digits
+DEPTH = 256
+COLUMNS = 256  # of the right matrix at a time, whose panels fit into the second-level cache
 
 
 @register_jitable
@@ -33,7 +37,11 @@ def aligned(count):
 
 @register_jitable
 def take(workspace, count):
-    """Return (count,) floats, whose values are whatever they were, and the workspace that is left; MemoryError if it is too small."""
+    """Return (count,) floats of any value, and the workspace that is left.
+
+    Raises:
+        MemoryError: if the workspace is too small.
+    """
     end = (count + LINE - 1) // LINE * LINE
     if end > workspace.size:
         raise MemoryError("a kernel's workspace is too small")
@@ -50,48 +58,44 @@ def take_zeros(workspace, count):
 
 @register_jitable
 def block_count(gates, size):
-    """Return how many blocks the units of a cell make."""
+    """Return the number of blocks that the units of a cell are divided into."""
     units = WIDE * LANES if gates == 1 else LANES
     return (size + units - 1) // units
 
 
 @register_jitable
-def steps_ahead(given_steps, batch):
-    """Return of how many time steps the input's products are made at a time."""
-    return min(given_steps, max(1, AHEAD // batch))
+def steps_ahead(shape):
+    """Return the number of time steps whose input products are computed at a time."""
+    return min(shape.given_steps, max(1, AHEAD // shape.batch))
 
 
 @register_jitable
-def chunk_steps(steps, batch):
-    """Return how many time steps a chunk of the backward pass has."""
-    return min(steps, max(1, CHUNK // batch))
+def chunk_steps(shape):
+    """Return the number of time steps in a chunk of the backward pass."""
+    return min(shape.steps, max(1, CHUNK // shape.batch))
 
 
 @register_jitable
-def forward_space(vectors, row_vectors, gates, given_steps, batch, features, size):
-    """Return the floats that a cell's forward pass takes."""
-    rows = steps_ahead(given_steps, batch) * batch
-    floats = vectors * (features + size + rows + batch) + row_vectors
-    return block_count(gates, size) * floats * LANES + 5 * LINE
+def forward_space(cell, shape):
+    """Return the number of floats that a cell's forward pass takes."""
+    rows = steps_ahead(shape) * shape.batch
+    floats = cell.vectors * (shape.features + shape.size + rows + shape.batch) + cell.row_vectors
+    return shape.blocks * floats * LANES + 5 * LINE
 
 
 @register_jitable
-def backward_space(vectors, row_vectors, gates, given_steps, steps, batch, features, size):
-    """Return the floats that a cell's backward pass takes."""
-    blocks, rows = block_count(gates, size), chunk_steps(steps, batch) * batch
-    panels = (size + features + 2 * WIDTH) * vectors
-    sums = (size + features + 2 * ROWS) * vectors
-    floats = blocks * (panels + sums + row_vectors * (rows + batch + 2) + vectors * batch) * LANES
-    return floats + (max(size, features) + ROWS) * rows + GROUP * WIDTH + size + 12 * LINE
+def backward_space(cell, shape):
+    """Return the number of floats that a cell's backward pass takes."""
+    rows = chunk_steps(shape) * shape.batch
+    panels = (shape.size + shape.features + 2 * WIDTH) * cell.vectors
+    sums = (shape.size + shape.features + 2 * ROWS) * cell.vectors
+    gradients = cell.row_vectors * (rows + shape.batch + 2) + cell.vectors * shape.batch
+    floats = shape.blocks * (panels + sums + gradients) * LANES
+    packed = (max(shape.size, shape.features) + ROWS) * rows
+    return floats + packed + GROUP * WIDTH + shape.batch * shape.size + 12 * LINE
 
 
 @register_jitable
 def product_space(width, depth):
-    """Return the floats that a matrix product takes, of so many columns and so many summed products."""
+    """Return the number of floats that a product with `width` columns and `depth` terms takes."""
     return (min(depth, DEPTH) + ROWS) * (min(width, COLUMNS) + WIDTH) + 2 * LINE
-
-
-# of the summed index at a time: rows of a tile stay in the nearest cache, and sums of sums lose
-# fewer digits
-DEPTH = 256
-COLUMNS = 256  # of the right matrix at a time, whose panels stay in the second cache

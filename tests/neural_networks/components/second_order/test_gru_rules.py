@@ -1,4 +1,4 @@
-"""The tangents of a GRU's recurrence: the kernels beside their equations in plain NumPy, and a long song in single precision."""
+"""The tangents of a GRU: the kernels beside plain NumPy, and a long song in single precision."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def plain_forward(sums, hidden, gates, candidate, weight):
 
 
 def plain_backward(dy_, dy, hidden, gates, candidate, hidden_, gates_, candidate_, weight):
-    """The tangents of the gradients with respect to h U + b and x W_n, step by step; dh is summed up anew."""
+    """The tangents of the gradients of h U + b and x W_n, step by step, with dh computed anew."""
     later, later_ = np.zeros_like(hidden[0]), np.zeros_like(hidden[0])
     dproducts, dcandidates = [], []
     for t in reversed(range(len(candidate))):
@@ -112,7 +112,7 @@ def test_kernels_are_their_equations(shape: tuple[int, int, int], rng: np.random
 
 
 def test_a_long_song_in_single_precision(rng: np.random.Generator) -> None:
-    """At the sizes that train, where the fast kernels run: as near to double precision as a first derivative is."""
+    """At the sizes of training, with the fast kernels: as accurate as a first derivative."""
     shapes = (96, 6, 20), (96, 6, 20), (96, 6, 33), (96, 6, 33)
     arrays = [rng.standard_normal(shape) for shape in shapes]
     gru = GRU(20, 33, rng=rng)

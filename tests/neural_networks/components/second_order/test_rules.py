@@ -1,4 +1,4 @@
-"""Second derivatives: the tangents of every layer's forward and backward pass beside finite differences of both."""
+"""Second derivatives: the tangents of every layer's passes beside finite differences of both."""
 
 from __future__ import annotations
 

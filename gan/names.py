@@ -1,0 +1,14 @@
+"""Names of latent distributions and critics; imports no NumPy, so a command line starts fast."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Latent = Literal["owner", "total", "gaussian", "mixture", "learned-prior"]
+LATENTS: tuple[Latent, ...] = get_args(Latent)
+DEFAULT_LATENT: Latent = "mixture"
+
+CRITICS = ("convolutional", "recurrent", "mixed", "framewise")
+DEFAULT_CRITIC = "convolutional"
+
+FRAMES_PER_STEP = 6  # frames of sound in one step of a song

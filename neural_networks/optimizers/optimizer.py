@@ -1,0 +1,95 @@
+"""The base of the optimizers: each changes a flat vector of values in place, given gradients.
+
+Contract:
+
+    optimizer.step(values, grads, learning_rate)      one fused kernel, one pass over memory
+    optimizer.state() -> dict of arrays; optimizer.restore(dict)     continues bit for bit
+
+Kernels cast scalars to the vectors' dtype before they loop: one float64 among float32 would halve
+their speed. Casting them in Python would take longer than a step of a tiny network.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+
+class Optimizer:
+    """The base of all optimizers: counts the steps and holds the vectors named in `slots`.
+
+    The vectors are as long as the values and start at zero.
+    """
+
+    slots: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.vectors: dict[str, np.ndarray] = {}
+
+    def step(
+        self,
+        values: np.ndarray,
+        grads: np.ndarray,
+        learning_rate: float,
+        *,
+        loss: float | None = None,
+    ) -> None:
+        """Change `values` (n,) in place.
+
+        Args:
+            values: (n,) float32 or float64.
+            grads: (n,) of the same dtype, unchanged.
+            learning_rate: of this step.
+            loss: of this step; only AdamTaperoff reads it.
+
+        Raises:
+            ValueError: if the number of values has changed since the step before, or AdamTaperoff
+                gets no loss.
+        """
+        if not self.vectors:
+            self.vectors = {name: np.zeros_like(values) for name in self.slots}
+        for name, vector in self.vectors.items():
+            if vector.size != values.size:
+                raise ValueError(
+                    f"the optimizer's {name} has {vector.size} numbers, "
+                    f"the values have {values.size}"
+                )
+        self.steps += 1
+        self._update(values, grads, learning_rate, loss)
+
+    def _update(
+        self, values: np.ndarray, grads: np.ndarray, learning_rate: float, loss: float | None
+    ) -> None:
+        raise NotImplementedError
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of everything that the next step depends on."""
+        return {
+            "steps": np.array(self.steps),
+            **{name: vector.copy() for name, vector in self.vectors.items()},
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Continue from a `state`.
+
+        Raises:
+            ValueError: if it is another optimizer's state.
+        """
+        names = set(state) - {"steps"}
+        if "steps" not in state or (names and names != set(self.slots)):
+            raise ValueError(f"not a state of {type(self).__name__}: it has {sorted(state)}")
+        self.steps = int(state["steps"])
+        self.vectors = {name: state[name].copy() for name in self.slots} if names else {}
+
+
+def clip_by_global_norm(grads: np.ndarray, max_norm: float) -> float:
+    """Scale grads (n,) in place to a Euclidean norm of at most max_norm; return the norm before.
+
+    Pascanu et al. 2013.
+    """
+    norm = sqrt(float(np.dot(grads, grads)))
+    if norm > max_norm:
+        grads *= grads.dtype.type(max_norm / norm)
+    return norm

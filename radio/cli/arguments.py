@@ -1,0 +1,251 @@
+"""The arguments of each command: a function for each, which adds them to a parser."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from gan.names import CRITICS, DEFAULT_CRITIC, LATENTS
+from radio.station.limits import FASTEST_TEMPO, SLOWEST_TEMPO
+from radio.taste.exploration import DEFAULT_WAY, WAYS
+
+HOME = "folder for all data (default: AI_RADIO_HOME, else the platform's data folder)"
+LATENT = (
+    "distribution that new songs are drawn from (default: the station's). mixture: between songs"
+    " of the training set; gaussian, total: a Gaussian over all of them, with or without"
+    " correlations; owner: the same with sigma^2 = sum sigma_i^2, the formula of the original"
+    " project; learned-prior: a fitted mixture of Gaussians"
+)
+PLAIN = "print lines instead of a screen: for pipes, screen readers and slow connections"
+HOST = (
+    "address to listen on (default: 127.0.0.1); a password is required for any other than this"
+    " machine's own"
+)
+FROM_FILE = (
+    "file whose first line is the password (default: AI_RADIO_PASSWORD, else the previous one,"
+    " else you are asked)"
+)
+PLOT = (
+    "plot losses, scores and generated songs during adversarial training, every minute: a .png,"
+    " .svg or .pdf file"
+)
+THOROUGH = (
+    "longer recipe: more realistic new songs, slightly worse reconstructions; for --minutes 30 or"
+    " more"
+)
+BATCH = (
+    "songs a step in each process (default: 8); n processes train like one with n times as many"
+    " songs a step"
+)
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers within bounds."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def between(low: float, high: float) -> Callable[[str], float]:
+    """Return a parser of numbers within bounds."""
+
+    def read(text: str) -> float:
+        value = _number(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
+        return value
+
+    return read
+
+
+def positive(most: float) -> Callable[[str], float]:
+    """Return a parser of numbers above zero."""
+
+    def read(text: str) -> float:
+        value = _number(text)
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most {most:g}")
+        return value
+
+    return read
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def home(each: argparse.ArgumentParser, default: str | None) -> None:
+    """Add --home."""
+    each.add_argument("--home", metavar="DIR", default=default, help=HOME)
+
+
+def _common(
+    each: argparse.ArgumentParser, *names: str, default: str | None = argparse.SUPPRESS
+) -> None:
+    """Add options that several commands share, by name."""
+    add = each.add_argument
+    if "station" in names:
+        text = "station to use (default: starter)"
+        add("--station", metavar="NAME", default=default, help=text)
+    if "listener" in names:
+        add("--listener", metavar="NAME", default=default, help="whose ratings (default: me)")
+    if "seed" in names:
+        text = "the same seed makes the same songs"
+        add("--seed", type=whole(0, 2**32 - 1), metavar="N", default=default, help=text)
+    if "latent" in names:
+        add("--latent", choices=LATENTS, default=default, help=LATENT)
+    if "beats" in names:
+        text = "length of a song (default: the station's)"
+        add("--beats", type=int, choices=(16, 32, 64, 128), default=default, help=text)
+
+
+def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
+    """Add the arguments of `play`, which is also what runs without a command."""
+    _common(each, "station", "listener", "seed", "latent", "beats", default=default)
+    text = f"how the next song is chosen (default: {DEFAULT_WAY})"
+    each.add_argument("--explore", choices=WAYS, default=default, help=text)
+    plain = False if default is None else default
+    each.add_argument("--plain", action="store_true", default=plain, help=PLAIN)
+
+
+def web(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `web`."""
+    _common(each, "station", "listener", "seed", "latent", "beats")
+    each.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help=HOST)
+    text = "port to listen on (default: 8017; 0 chooses a free one)"
+    each.add_argument("--port", type=whole(0, 65535), metavar="N", default=8017, help=text)
+    each.add_argument("--password-file", metavar="FILE", type=Path, help=FROM_FILE)
+    each.add_argument("--no-open", action="store_true", help="don't open a browser")
+
+
+def _output(each: argparse.ArgumentParser, what: str) -> None:
+    text = f"{what} (default: the current folder)"
+    each.add_argument("--output", metavar="DIR|FILE", type=Path, default=Path("."), help=text)
+
+
+def train(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `train`."""
+    add = each.add_argument
+    text = "folder of music, searched recursively"
+    add("folder", nargs="?", type=Path, metavar="FOLDER", help=text)
+    text = "train on the starter collection instead of a folder"
+    add("--starter", action="store_true", help=text)
+    text = "with --starter: also train on N new arrangements of its tunes"
+    add("--fresh", type=whole(0, 2000), default=0, metavar="N", help=text)
+    _common(each, "seed", "latent", "beats")
+    text = "name of the station to make, or to continue training"
+    add("--station", metavar="NAME", default=argparse.SUPPRESS, help=text)
+    text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
+    add("--critic", choices=CRITICS, default=DEFAULT_CRITIC, help=text)
+    add("--plot", metavar="FILE", type=Path, help=PLOT)
+    add("--thorough", action="store_true", help=THOROUGH)
+    length = each.add_mutually_exclusive_group()
+    text = "approximate duration (default: 10)"
+    length.add_argument("--minutes", type=positive(100_000), metavar="M", help=text)
+    text = "number of steps; the same seed and steps make the same station"
+    length.add_argument("--steps", type=whole(1, 100_000_000), metavar="N", help=text)
+    add("--batch", type=whole(1, 4096), metavar="N", help=BATCH)
+    text = "1 or 2 (default: as many as there are cores)"
+    add("--threads", type=whole(1, 2), metavar="N", help=text)
+
+
+def generate(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `generate`."""
+    _common(each, "station", "seed", "latent", "beats")
+    text = "number of songs (default: 1)"
+    each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help=text)
+    text = "make a saved song again, from the .json file beside it"
+    each.add_argument("--like", type=Path, metavar="FILE", help=text)
+    _output(each, "a folder, or for one song a .wav file")
+
+
+def reconstruct(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `reconstruct`."""
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
+    _common(each, "station")
+    text = "tempo of the song, for stations that encode tempo separately (default: estimated)"
+    each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
+    _output(each, "a folder, or for one file a .wav file")
+
+
+def final(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `final`."""
+    _common(each, "station", "listener", "seed", "beats")
+    _output(each, "a folder, or a .wav file")
+
+
+def starter(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `starter`."""
+    _common(each, "beats")
+    text = "how many of the 96 songs (default: all)"
+    each.add_argument("--count", type=whole(1, 96), default=96, metavar="N", help=text)
+    text = "folder to write to"
+    each.add_argument("--output", metavar="DIR", type=Path, required=True, help=text)
+
+
+def history(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `history`."""
+    _common(each, "station", "listener")
+    form = each.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON, with coordinates and curves")
+    form.add_argument("--csv", action="store_true", help="print a table for a spreadsheet")
+
+
+def doctor(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `doctor`."""
+    each.add_argument("--quiet", action="store_true", help="play no test tone")
+
+
+def completion(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `completion`."""
+    each.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="your shell")
+
+
+def map_(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `map`."""
+    _common(each, "station", "listener", "seed")
+    add = each.add_argument
+    text = "number of new songs to draw (default: 100)"
+    add("--count", type=whole(0, 10_000), default=100, metavar="N", help=text)
+    text = "a .png, .svg or .pdf file (default: map.png)"
+    add("--output", metavar="FILE", type=Path, default=Path("map.png"), help=text)
+
+
+def listener(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `listener`."""
+    actions = ("list", "export", "import", "delete")
+    text = "what to do (default: list)"
+    each.add_argument("action", nargs="?", choices=actions, default="list", help=text)
+    each.add_argument("name", nargs="?", metavar="NAME", help="name of the listener")
+    text = ".json file to export to or import from"
+    each.add_argument("file", nargs="?", metavar="FILE", type=Path, help=text)
+
+
+def compress(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `compress`."""
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
+    text = "1 is smallest, 5 is closest to the original (default: 3)"
+    each.add_argument("--quality", type=whole(1, 5), default=3, metavar="N", help=text)
+    each.add_argument("--force", action="store_true", help="overwrite existing files")
+    _output(each, "a folder, or for one file a .air file")
+
+
+def decompress(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `decompress`."""
+    text = ".air file written by ai-radio compress"
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help=text)
+    each.add_argument("--force", action="store_true", help="overwrite existing files")
+    _output(each, "a folder, or for one file a .wav or .flac file")

@@ -1,0 +1,121 @@
+"""Makes a final song of what a taste has learned, in the caller's thread or in its own.
+
+descent = FinalDescent(maker, learner, rng, emit)
+descent.run(progress=) -> Song
+descent.start()  stop()                 steps and song arrive as events
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+
+import numpy as np
+
+from radio.composer.events import Event, FinalSong, FinalStep, NoFinal
+from radio.composer.final_picture import picture
+from radio.composer.final_song import find_final
+from radio.composer.song import Song
+from radio.composer.song_maker import SongMaker
+from radio.composer.taste_learner import TasteLearner
+
+CANDIDATES = 192  # among which the descent may start; chosen, not measured
+
+
+class FinalDescent:
+    """See the module's contract.
+
+    Args:
+        maker: of the songs.
+        learner: of the listener's taste.
+        rng: of the candidates.
+        emit: takes the events.
+    """
+
+    def __init__(
+        self,
+        maker: SongMaker,
+        learner: TasteLearner,
+        rng: np.random.Generator,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._maker = maker
+        self._learner = learner
+        self._rng = rng
+        self._emit = emit
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def run(
+        self,
+        *,
+        progress: Callable[[FinalStep], None] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+        draw: bool = True,
+    ) -> Song:
+        """Descend on P through taste and generator, and return the song it leads to.
+
+        Args:
+            progress: called at the start and after each step.
+            should_stop: called again and again; the song is given up once it returns True.
+            draw: whether the song gets a picture of the descent.
+
+        Raises:
+            CancelledError: if it was given up.
+        """
+        maker, taste, station = self._maker, self._learner.taste, self._maker.station
+        self._learner.begin()
+        rng = self._rng.spawn(1)[0]
+        candidates, features = maker.candidates(CANDIDATES, rng, enough=should_stop)
+        if should_stop():
+            raise CancelledError
+        with self._learner.lock:
+            known = list(self._learner.known.values())
+        rated = np.array([one.coordinate for one in known]).reshape(-1, station.size)
+        ratings = np.array([one.rating for one in known])
+        coordinate, found = find_final(
+            station,
+            taste,
+            rated=rated,
+            ratings=ratings,
+            candidates=candidates,
+            expected=taste.predict(features)[0],
+            progress=progress,
+            should_stop=should_stop,
+            adapter=None if maker.generator is None else maker.generator.in_use,
+        )
+        if should_stop():
+            raise CancelledError
+        draft = maker.draft(coordinate)
+        song = maker.render(draft)
+        mean, deviation = taste.predict(draft.features[None])
+        song.expected, song.descent = (float(mean[0]), float(deviation[0])), found
+        if draw:
+            learned = np.concatenate([station.means, station.coordinates], axis=1)
+            title = f"{song.name}: {self._learner.listener} on station {station.name}"
+            drawn = picture(learned, found, rated=rated, ratings=ratings, title=title)
+            song.picture = np.frombuffer(drawn, np.uint8)
+        return song
+
+    def start(self) -> None:
+        """Begin in a thread, if none runs."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="final-song", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give the song up that the thread makes."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        try:
+            song = self.run(progress=self._emit, should_stop=self._stop.is_set)
+        except CancelledError:
+            self._emit(NoFinal(""))
+        except Exception as error:
+            self._emit(NoFinal(" ".join(str(error).split()) or type(error).__name__))
+        else:
+            self._emit(FinalSong(song))

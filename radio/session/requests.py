@@ -1,0 +1,115 @@
+"""What was asked of a composer and is awaited: the final song, and a song that plays again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from radio.composer.composer import Composer
+from radio.composer.events import FinalStep
+from radio.composer.song import Song
+
+REPLAY_SECONDS = 20.0  # to wait for a song that is made again; chosen, not measured
+DROPPED = "The final song was not ready yet and is dropped."
+
+
+class FinalRequest:
+    """Ask a composer for final songs, one at a time, and save them.
+
+    Args:
+        composer: that makes them.
+        write: writes a song and returns its path.
+        say: takes a line for the listener.
+
+    Attributes:
+        running: whether one is being made.
+        song: the latest that was made.
+        step: of the descent that runs; None before the first.
+        descent: (starts, D) coordinates of the latest descent after each step.
+    """
+
+    def __init__(
+        self, composer: Composer, write: Callable[[Song], Path], say: Callable[[str], None]
+    ) -> None:
+        self.running = False
+        self.song: Song | None = None
+        self.step: FinalStep | None = None
+        self.descent: list[np.ndarray] = []
+        self._composer = composer
+        self._write = write
+        self._say = say
+
+    def start(self) -> None:
+        """Begin the descent."""
+        self._say("Making the final song from your ratings ...")
+        self.running, self.descent = True, []
+        self._composer.start_final()
+
+    def take_step(self, step: FinalStep) -> None:
+        """Take note of a step of the descent."""
+        self.step = step
+        self.descent.append(step.coordinates)
+
+    def take_song(self, song: Song) -> bool:
+        """Save the song; return False if it could not be saved, or nobody asked for it."""
+        if not self.running:
+            return False
+        try:
+            path = self._write(song)
+        except (OSError, ValueError) as error:
+            self.end(f"No final song: {error}")
+            return False
+        self.end(f"Your final song is {song.name}, saved as {path}")
+        self.song = song
+        return True
+
+    def end(self, line: str = DROPPED) -> None:
+        """End without a song, if one was being made."""
+        if self.running:
+            self.running, self.step = False, None
+            self._say(line)
+
+
+class ReplayRequest:
+    """Ask a composer to make songs again, one at a time.
+
+    Args:
+        composer: that makes them.
+        say: takes a line for the listener.
+    """
+
+    def __init__(self, composer: Composer, say: Callable[[str], None]) -> None:
+        self._composer = composer
+        self._say = say
+        self._awaited: tuple[str, float, float] | None = None  # key, position, deadline
+
+    @property
+    def running(self) -> bool:
+        """Whether a song is being made again."""
+        return self._awaited is not None
+
+    def start(self, key: str, coordinate: np.ndarray, position: float) -> None:
+        """Ask for the song at P (D,), to be played from `position` in seconds; not for two."""
+        if self._awaited is None:
+            self._awaited = key, position, time.monotonic() + REPLAY_SECONDS
+            self._composer.replay(key, coordinate)
+
+    def take_song(self, song: Song) -> float | None:
+        """Return where in a song to begin, in seconds; None if nobody waits for it."""
+        if self._awaited is None or self._awaited[0] != song.key:
+            return None
+        (_, position, _), self._awaited = self._awaited, None
+        return position
+
+    def end(self, why: str) -> None:
+        """End without a song."""
+        self._awaited = None
+        self._say(f"That song can't be played again: {why}")
+
+    def check_time(self) -> None:
+        """End if the composer does not answer."""
+        if self._awaited is not None and time.monotonic() > self._awaited[2]:
+            self.end("there is no answer; try again")

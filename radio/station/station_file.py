@@ -1,0 +1,234 @@
+"""The file of a station: weights, statistics of its songs and configuration, without pickle.
+
+write_station(data, folder)      -> folder/station.npz
+read_station(folder, Station)    -> Station, or a StationError of one line
+
+A damaged file never allocates more than it holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from audio_parsing import frames as audio_frames
+from gan.critic import Critic
+from gan.critic_bodies import BODIES
+from neural_networks.components.parameters import pack
+from neural_networks.training.checkpoint import CheckpointError, load_arrays, part, save_arrays
+from neural_networks.vae.calibration import Calibration
+from neural_networks.vae.recurrent_vae import PLAN_SIZE, RecurrentVAE
+from radio.station import steps as song_data
+
+STATION_FILE = "station.npz"
+TRAINING_FILE = "training.npz"  # checkpoint of an unfinished training, in the same folder
+LARGEST_FILE = 256 << 20  # bytes of arrays
+LARGEST_NUMBER = 4096  # of beats, latent values and hidden values
+LARGEST_LOG_VARIANCE = 50
+LARGEST_CALIBRATION = 10
+
+
+class StationError(ValueError):
+    """A station can't be used; the message says which and what to do."""
+
+
+@dataclass
+class StationData:
+    """A trained model and the statistics of its songs.
+
+    Attributes:
+        name: of the station.
+        grid: 'beat' (tempo and key are coordinates) or 'absolute' (50 frames a second).
+        beats: length of a song.
+        vae: encoder and decoder.
+        critic: scores whole songs.
+        means: (N, Z) of the encoded training songs.
+        log_variances: (N, Z).
+        coordinates: (N, 2) tempo and key of the training songs, or (N, 0).
+        details: names of the songs, seed, steps, measured errors and the like.
+    """
+
+    name: str
+    grid: str
+    beats: int
+    vae: RecurrentVAE
+    critic: Critic
+    means: np.ndarray
+    log_variances: np.ndarray
+    coordinates: np.ndarray
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+AnyStation = TypeVar("AnyStation", bound=StationData)
+
+
+def write_station(data: StationData, folder: Path, *, dtype: Any = np.float32) -> None:
+    """Write a station into a folder, atomically.
+
+    Args:
+        data: of the station.
+        folder: created if it does not exist.
+        dtype: of the weights on disk; float16 halves the file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        "vae": _weights(data.vae).astype(dtype),
+        "critic": _weights(data.critic).astype(dtype),
+        "means": data.means.astype(np.float32),
+        "log_variances": data.log_variances.astype(np.float32),
+        "coordinates": data.coordinates.astype(np.float32),
+        **{f"critic_{key}": value for key, value in data.critic.state().items()},
+    }
+    if data.vae.decoder.calibration is not None:
+        arrays |= {
+            f"finish_{name}": array.astype(dtype)
+            for name, array in data.vae.decoder.calibration.arrays().items()
+        }
+    configuration = {
+        "kind": "station",
+        "grid": data.grid,
+        "beats": data.beats,
+        "latent_size": data.means.shape[1],
+        "hidden": data.vae.decoder.cell.hidden_size,
+        "critic": {
+            "body": data.critic.body,
+            "hidden": data.critic.hidden,
+            "centre": data.critic.trunk.centre,
+        },
+        "details": data.details,
+    }
+    save_arrays(folder / STATION_FILE, arrays, configuration)
+
+
+def read_station(folder: Path, kind: type[AnyStation]) -> AnyStation:
+    """Read a station.
+
+    Args:
+        folder: of the station.
+        kind: StationData or a subclass; called with the fields, so its errors are reported too.
+
+    Raises:
+        StationError: if it does not exist, is damaged, of another kind or of a newer version.
+    """
+    name, path = folder.name, folder / STATION_FILE
+    if not path.is_file() and (folder / TRAINING_FILE).is_file():
+        raise StationError(
+            f"the training of station {name} is not finished; the same ai-radio train command "
+            "resumes it"
+        )
+    if not path.is_file():
+        raise StationError(
+            f"no station in {folder}; `ai-radio stations` lists those that exist, `ai-radio train` "
+            "makes one"
+        )
+    todo = f"train it again or delete {folder}"
+    try:
+        return _read(kind, name, *load_arrays(path, largest=LARGEST_FILE))
+    except CheckpointError as error:
+        raise StationError(f"station {name} can't be read: {error}; {todo}") from error
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+    ) as error:
+        raise StationError(f"station {name} is damaged ({error}); {todo}") from error
+
+
+def _read(
+    kind: type[AnyStation],
+    name: str,
+    arrays: dict[str, np.ndarray],
+    configuration: dict[str, Any],
+) -> AnyStation:
+    if configuration.get("kind") != "station":
+        raise ValueError("the file holds something else")
+    beats = _whole(configuration, "beats")
+    vae, critic = _models(arrays, configuration, beats)
+    grid, details = configuration["grid"], configuration["details"]
+    if grid not in ("beat", "absolute"):
+        raise ValueError(f"unknown grid {grid!r}")
+    means, log_variances, coordinates = (
+        arrays[key] for key in ("means", "log_variances", "coordinates")
+    )
+    if (
+        means.shape != log_variances.shape
+        or means.shape[1:] != (vae.latent_size,)
+        or coordinates.shape != (len(means), 2 if grid == "beat" else 0)
+    ):
+        raise ValueError("the statistics of its songs don't fit")
+    if (
+        not len(means)
+        or not all(np.isfinite(a).all() for a in (means, log_variances, coordinates))
+        or np.abs(log_variances).max() > LARGEST_LOG_VARIANCE
+    ):
+        raise ValueError("the statistics of its songs are not numbers of a trained station")
+    if not isinstance(details, dict):
+        raise ValueError(f"details are {type(details).__name__}")
+    return kind(name, grid, beats, vae, critic, means, log_variances, coordinates, details)
+
+
+def _models(
+    arrays: dict[str, np.ndarray], configuration: dict[str, Any], beats: int
+) -> tuple[RecurrentVAE, Critic]:
+    latent_size, hidden = (_whole(configuration, key) for key in ("latent_size", "hidden"))
+    # Before anything is allocated: the file must hold the largest matrices of such a model.
+    if latent_size * beats * PLAN_SIZE + hidden * song_data.STEP_SIZE > arrays["vae"].size:
+        raise ValueError("the weights of the vae don't fit")
+    rng = np.random.default_rng(0)
+    vae = RecurrentVAE(
+        song_data.STEP_SIZE, latent_size=latent_size, beats=beats, hidden=hidden, rng=rng
+    )
+    critic = _critic(configuration, arrays["critic"].size, rng)
+    for module, key in ((vae, "vae"), (critic, "critic")):
+        flat = pack(module, np.float32)
+        if arrays[key].shape != flat.values.shape or not np.isfinite(arrays[key]).all():
+            raise ValueError(f"the weights of the {key} don't fit")
+        flat.values[:] = arrays[key]
+    vae.decoder.calibration = _calibration(arrays)
+    critic.restore(part(arrays, "critic_"))
+    return vae, critic
+
+
+def _critic(configuration: dict[str, Any], size: int, rng: np.random.Generator) -> Critic:
+    """Return the critic that a station's configuration describes, with random weights."""
+    # the default is of stations written before there were others
+    found = configuration.get("critic", {"body": "convolutional", "hidden": 128, "centre": 0.0})
+    if found["body"] not in BODIES:
+        raise ValueError(f"unknown critic {found['body']!r}")
+    hidden = _whole(found, "hidden")
+    if hidden * song_data.STEP_SIZE > size:  # before it is allocated
+        raise ValueError("the weights of the critic don't fit")
+    centre = found["centre"]
+    if not isinstance(centre, (int, float)) or not abs(centre) < 1:
+        raise ValueError(f"the critic's centre is {centre!r}")
+    return Critic(song_data.STEP_SIZE, hidden, body=BODIES[found["body"]], centre=centre, rng=rng)
+
+
+def _calibration(arrays: dict[str, np.ndarray]) -> Calibration | None:
+    """Return the decoder's calibration; None for stations written before there was one."""
+    found = part(arrays, "finish_")
+    if not found:
+        return None
+    if any(array.size and np.abs(array).max() > LARGEST_CALIBRATION for array in found.values()):
+        raise ValueError("the numbers of its finish are out of range")
+    if found["taps"].shape[1:] != (song_data.FRAMES_PER_STEP, audio_frames.FRAME_SIZE):
+        raise ValueError("its finish is not one of songs")
+    return Calibration(**found)
+
+
+def _weights(module: Any) -> np.ndarray:
+    """Return a copy of all weights of a module as one vector."""
+    return np.concatenate([p.value.ravel() for p in module.parameters()])
+
+
+def _whole(configuration: dict[str, Any], key: str) -> int:
+    value = configuration[key]
+    if not isinstance(value, int) or not 1 <= value <= LARGEST_NUMBER:
+        raise ValueError(f"{key} is {value!r}")
+    return value
