@@ -64,7 +64,8 @@ setup(
         ],
         # what makes README's pictures
         "docs": [*DOCUMENTATION, "pexpect>=4.9", "pyte>=0.8", "pillow>=10"],
-        # What benchmarks/ compares with; nothing else needs them.
+        # What benchmarks/ compares with; nothing else needs them. Two more are judges of sound, of
+        # which only the weights are used: pip install --no-deps basic-pitch musicnn
         "peers": ["torch>=2.4", "jax>=0.5", "onnxruntime>=1.18", "scikit-learn>=1.5"],
     },
     entry_points={"console_scripts": ["ai-radio = radio.cli.main:main"]},

@@ -216,6 +216,24 @@ print("fine", flush=True)
 """
 
 
+READ = """
+import sys
+from pathlib import Path
+from neural_networks.parallel.mpi import processes
+from radio.training import recordings
+
+recordings.BLOCK = 120  # a block and three quarters a file
+music = recordings.prepare_recordings(Path(sys.argv[1]), workers=1, communicator=processes())
+print(f"{len(music.frames)} {music.fingerprint()}")
+"""
+
+
+def test_several_processes_read_the_same_recordings(music: Path) -> None:
+    count, fingerprint = run(1, "-c", READ, str(music)).stdout.split()
+    together = run(3, "-c", READ, str(music))
+    assert count == "20" and together.stdout.count(fingerprint) == 3, together.stderr
+
+
 def test_what_processes_say_to_each_other() -> None:
     done = run(3, "-c", EXCHANGES)
     assert done.stdout.count("fine") == 3, done.stderr
