@@ -41,14 +41,22 @@ from audio_parsing import analysis, files  # noqa: E402
 from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose  # noqa: E402
 from audio_parsing.song import StarterSong  # noqa: E402
 from audio_parsing.starter import fresh_song, hop_length, render, starter_songs  # noqa: E402
-from benchmarks import kept_out_measure as measure  # noqa: E402
-from benchmarks import music_tagger, transcription  # noqa: E402
+from benchmarks import (  # noqa: E402
+    kept_out_measure as measure,  # noqa: E402
+    music_tagger,
+    transcription,
+)
 from benchmarks.quality_measure import frechet, statistics  # noqa: E402
 from benchmarks.quality_tunes import unheard_songs  # noqa: E402
-from radio.home.folder import Home  # noqa: E402
-from radio.station import steps as song_data  # noqa: E402
-from radio.station.station import Station  # noqa: E402
-from radio.training.train import encode_songs, train_station  # noqa: E402
+from radio.home import Home  # noqa: E402
+from radio.station import (
+    Station,  # noqa: E402
+    steps as song_data,  # noqa: E402
+)
+from radio.training import (
+    encode_songs,  # noqa: E402
+    train_station,  # noqa: E402
+)
 
 HOP = song_data.ABSOLUTE_HOP_LENGTH
 RATE = SAMPLE_RATE / HOP  # frames a second

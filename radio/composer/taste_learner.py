@@ -21,9 +21,7 @@ import numpy as np
 from radio.composer.song import Draft
 from radio.composer.song_maker import MINI_BATCH, SongMaker, TasteInput
 from radio.composer.sound_memory import SoundMemory
-from radio.ratings.journal import Journal
-from radio.ratings.rating import Rating
-from radio.ratings.reaction_delay import MAX_SONGS, ReactionDelay
+from radio.ratings import MAX_SONGS, Journal, Rating, ReactionDelay
 
 Row = TypeVar("Row")
 

@@ -18,7 +18,7 @@ from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache, digest_of
 from audio_parsing.decoding import AudioError, reason, shown
 from audio_parsing.files import read_audio, read_pieces
-from radio.station.steps import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_steps
+from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_steps
 from radio.training.parallel_reader import Place, Result
 
 SHORTEST_EXCERPT = 4.0  # seconds

@@ -28,13 +28,7 @@ from audio_parsing.files import read_pieces
 from audio_parsing.finding import LOOKED_FOR, find_audio
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
-from radio.station.steps import (
-    ABSOLUTE_HOP_LENGTH,
-    SAMPLE_RATE,
-    STEP_SIZE,
-    to_frames,
-    to_steps,
-)
+from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_frames, to_steps
 from radio.training.dataset import TrainingSongs
 from radio.training.excerpts import PIECE, SHORTEST_EXCERPT, status_of
 from radio.training.music_folder import WORTH_A_PROCESS

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from audio_parsing.components import LappedComponents
 from audio_parsing.frames import FRAME_SIZE, decode

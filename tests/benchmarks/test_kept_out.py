@@ -10,8 +10,7 @@ import pytest
 import soundfile
 
 from audio_parsing.frames import SAMPLE_RATE, encode
-from benchmarks import kept_out, music_tagger, transcription
-from benchmarks import kept_out_measure as measure
+from benchmarks import kept_out, kept_out_measure as measure, music_tagger, transcription
 from benchmarks.kept_out import Composer, Excerpt, FramesAndBack, Music, Song, StationComposer
 from tests.support.tiny_station import tiny_station
 

@@ -14,7 +14,7 @@ import soundfile
 
 from neural_networks.parallel.communicator import ALONE, any_of, same_everywhere, share_arrays
 from neural_networks.training.checkpoint import load_arrays
-from radio.station.station import STATION_FILE
+from radio.station import STATION_FILE
 from radio.training.checkpoint import TrainingCheckpoint
 
 ROOT = Path(__file__).parents[3]

@@ -10,12 +10,10 @@ from listening import rate
 from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import CheckpointError
+from radio.composer import LocalComposer, Song
 from radio.composer.adapter import Adapter, versions
 from radio.composer.final_song import whole_distribution
-from radio.composer.local_composer import LocalComposer
-from radio.composer.song import Song
-from radio.home.file_lock import FileLock
-from radio.home.folder import Home
+from radio.home import FileLock, Home
 
 
 def layers() -> Adapter:

@@ -12,15 +12,12 @@ import pytest
 from listening import rate, undo
 from tiny_station import tiny_station
 
-from radio.composer.local_composer import LocalComposer
-from radio.home.folder import Home
-from radio.ratings import database as ratings_module
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
+from radio.composer import LocalComposer
+from radio.home import Home
+from radio.ratings import Rating, Ratings, database as ratings_module, pack, unpack
 from radio.ratings.schema import ADDED, APPLICATION, COLUMNS
-from radio.ratings.sound_codec import HEADER, LEVELS, pack, unpack
-from radio.station.song_file import station_fingerprint
-from radio.station.station import Station
+from radio.ratings.sound_codec import HEADER, LEVELS
+from radio.station import Station, station_fingerprint
 
 
 @pytest.mark.parametrize("shape", [(1, 181), (7, 1086), (256, 1086)])

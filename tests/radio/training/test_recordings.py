@@ -11,10 +11,8 @@ import soundfile
 from audio_parsing.decoding import seconds_of
 from audio_parsing.files import AudioError, read_audio
 from audio_parsing.frames import FRAME_SIZE, encode
-from radio.station.steps import to_frames
-from radio.training import recordings
-from radio.training.dataset import TrainingSongs
-from radio.training.music_cache import prepared_music
+from radio.station import to_frames
+from radio.training import TrainingSongs, prepared_music, recordings
 from radio.training.recordings import Recordings, prepare_recordings, whole_songs
 
 RATE, HOP = 22050, 441
