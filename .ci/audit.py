@@ -1,4 +1,4 @@
-"""Ask pip-audit for known vulnerabilities in what is installed beside the project; fail if there are any.
+"""Ask pip-audit for known vulnerabilities in the project's dependencies; fail if there are any.
 
     python .ci/audit.py PYTHON
 
@@ -49,10 +49,12 @@ def main(python: str) -> int:
     for one, fault in found:
         fixed = ", ".join(fault["fix_versions"]) or "no version yet"
         print(
-            f"ci: {one['name']} {one['version']} has the vulnerability {fault['id']}; fixed in {fixed}"
+            f"ci: {one['name']} {one['version']} has the vulnerability {fault['id']};"
+            f" fixed in {fixed}"
         )
     print(
-        f"ci: pip-audit knows {len(asked)} of {len(dependencies)} packages, and {len(found)} vulnerabilities in them"
+        f"ci: pip-audit knows {len(asked)} of {len(dependencies)} packages,"
+        f" and {len(found)} vulnerabilities in them"
     )
     return 1 if found else 0
 

@@ -1,16 +1,16 @@
 """How good songs are, by judges that know nothing of our features, of music learned and kept out.
 
-    python benchmarks/kept_out.py FOLDER --minutes 10      train on three quarters of a folder, judge
-    python benchmarks/kept_out.py FOLDER --station DIR     judge what was trained on that share of it
-    python benchmarks/kept_out.py FOLDER --frames          no network: frames and back
-    python benchmarks/kept_out.py --starter                the shipped station, and tunes new to it
+    python benchmarks/kept_out.py FOLDER --minutes 10     train on three quarters of a folder, judge
+    python benchmarks/kept_out.py FOLDER --station DIR    judge what was trained on that share of it
+    python benchmarks/kept_out.py FOLDER --frames         no network: frames and back
+    python benchmarks/kept_out.py --starter               the shipped station, and tunes new to it
 
 Which files are kept out follows from the seed. An excerpt goes through the station, and what comes
 back is compared with the *original* sound: notes by basic-pitch, harmony and rhythm by short-time
 spectra. New songs are compared with the files kept out, as the learned files are, by statistics of
-their notes, onsets and levels and by what a tagger of others' music hears. A model of any kind can be
-judged: see `Composer`. Peers: `pip install onnxruntime && pip install --no-deps basic-pitch musicnn`;
-what is not installed is left out.
+their notes, onsets and levels and by what a tagger of others' music hears. A model of any kind can
+be judged: see `Composer`. Peers: `pip install onnxruntime && pip install --no-deps basic-pitch
+musicnn`; what is not installed is left out.
 
     learned, kept out    note_f1, frame_f1, chroma, onset, tagger_cosine: 1 for the original sound
     distance             Fréchet, of new songs to music kept out over that of learned music; so the

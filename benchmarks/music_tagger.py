@@ -3,10 +3,11 @@
     embed(samples, rate) -> (patches, 200)       the layer before the last, for each whole 3 s
     tags(samples, rate) -> {"rock": 0.4, ...}
 
-An optional peer: `pip install --no-deps musicnn` (--no-deps: only its weights are used). The network
-is MSD_musicnn (Pons and Serra 2019, arXiv:1909.06654), which learned the fifty most frequent tags of
-the Million Song Dataset. It is computed here, in NumPy. TensorFlow's checkpoint of it is a table of
-names (`.index`, as LevelDB sorts it, its values protocol buffers) and raw numbers (`.data...`).
+An optional peer: `pip install --no-deps musicnn` (--no-deps: only its weights are used). The
+network is MSD_musicnn (Pons and Serra 2019, arXiv:1909.06654), which learned the fifty most
+frequent tags of the Million Song Dataset. It is computed here, in NumPy. TensorFlow's checkpoint of
+it is a table of names (`.index`, as LevelDB sorts it, its values protocol buffers) and raw numbers
+(`.data...`).
 """
 
 from __future__ import annotations

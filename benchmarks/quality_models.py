@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from gan.choices import Latent
 from gan.critic import Critic
 from gan.critic_bodies import BODIES
 from gan.latent import LatentDistribution
-from gan.names import Latent
 from gan.trainer import GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE

@@ -113,8 +113,8 @@ def nats(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> list[
 def distance(songs: np.ndarray, real: np.ndarray) -> float:
     """Return how songs (S, B, K) differ from real ones: 0 if they do not.
 
-    Fréchet's distance of two diagonal Gaussians, a feature in deviations of the real songs: means and
-    deviations of the first 64 components in windows of 8 beats.
+    Fréchet's distance of two diagonal Gaussians, a feature in deviations of the real songs: means
+    and deviations of the first 64 components in windows of 8 beats.
     """
     moments = []
     for part in (songs, real):
@@ -137,9 +137,10 @@ def drawn(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> str:
     )
     ratios = new.std(axis=(0, 1)) / x.std(axis=(0, 1))
     half = len(x) // 2
+    back = distance(vae.generator.decode(w, z)[0], x)
     return (
         f"distance {distance(new, x):.2f} (beginning {distance(new[:half], x[:half]):.2f}, end "
-        f"{distance(new[half:], x[half:]):.2f}; given back {distance(vae.generator.decode(w, z)[0], x):.2f}); "
+        f"{distance(new[half:], x[half:]):.2f}; given back {back:.2f}); "
         f"spread {ratios[:10].mean():.2f} of the first ten components, {ratios[64:].mean():.2f} "
         "from 64 on"
     )

@@ -1,9 +1,9 @@
 """Compression of audio by autoencoding.
 
 NOTE: Python 3.14 has a package of this name in its standard library, which gzip, bz2 and lzma
-import from. Where ours is found first, as in the repository's root, it also searches the standard
-library's folder; where the standard library's is found first, as where ours is installed,
-importing audio_parsing or radio adds our folder to it.
+import from. Where this package is found first, as in the repository's root, it also searches the
+standard library's folder; where the standard library's is found first, as after an installation,
+importing audio_parsing or radio adds this folder to it.
 """
 
 import os

@@ -3,7 +3,8 @@
 In lesson 8 one point told a whole melody. Here every half beat has latents of its own, and beside
 the decoder a prior learns what the next ones will be, given those before. What it can't know is an
 innovation: a standard normal number. A melody and its innovations are two ways to say the same, so
-a melody is given back exactly; other innovations are other melodies; and what has been sung goes on.
+a melody is given back exactly; other innovations are other melodies; and what has been sung goes
+on.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SIZES = {"latent_size": 8, "song_size": 8, "hidden": 96, "prior_hidden": 96, "em
 
 
 def phrases() -> np.ndarray:
-    """Return different phrases of 16 beats (STEPS, N, PITCHES + 1); the last value: a note begins."""
+    """Return phrases of 16 beats (STEPS, N, PITCHES + 1); the last value: a note begins."""
     rolls = {}
     for tune in TUNES:
         for phrase in tune.phrases:

@@ -4,9 +4,11 @@
                                    - weight mean D(G(P)); adds the gradient of encoder and decoder
     critic_loss(critic, batch)     hinge on D(S0) and D(G(P)); adds the gradient of the critic
 
-Both have the signature that a `Trainer` expects and run on two threads at once. The critic is
-trained on the songs that the generator made from the same piece of the mini-batch in the same step.
-Letters: S steps, B batch, F features of a step, Z latent size, N songs.
+Here the gradient of the critic enters the generator: `critic.input_gradient`, then
+`decoder.backward`. Losses of scores: losses.py. Both have the signature that a `Trainer` expects
+and run on two threads at once. The critic is trained on the songs that the generator made from the
+same piece of the mini-batch in the same step. Letters: S steps, B batch, F features of a step, Z
+latent size, N songs.
 """
 
 from __future__ import annotations
@@ -199,7 +201,7 @@ class AdversarialLosses:
         weight = options.adversarial_weight * (
             min(1.0, batch.step / options.warm_up) if options.warm_up else 1.0
         )
-        dscored, _ = self.critic.traced_backward(dscores * scores.dtype.type(weight), cache)
+        dscored = self.critic.input_gradient(dscores * scores.dtype.type(weight), cache)
 
         dsongs = np.empty_like(songs)
         np.multiply(derror, derror.dtype.type(options.reconstruction_weight), out=dsongs[:, :count])

@@ -139,6 +139,10 @@ class Critic(Module):
         dlast = self.pool.backward(self.head.backward(dy[:, None], head), pool)
         return [*(np.zeros((1, 1, 1), dlast.dtype) for _ in trunk[:-1]), dlast], trunk
 
+    def input_gradient(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dx (S, B, F) as `backward` does; add nothing to the critic's gradients."""
+        return self.traced_backward(dy, cache)[0]
+
     # Second derivatives, for gradient penalties: the contract is in
     # neural_networks/components/second_order/rules.py.
 

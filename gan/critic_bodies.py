@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gan.names import FRAMES_PER_STEP
+from gan.choices import FRAMES_PER_STEP
 from gan.spectral_norm import SpectralNorm
 from neural_networks.components.activations import LeakyReLU
 from neural_networks.components.bidirectional import Bidirectional
@@ -75,7 +75,7 @@ def framewise(features: int, hidden: int, gain: float, rng: np.random.Generator)
     return [split, *(_convolution(hidden, gain, rng) for _ in range(3))]
 
 
-# By their names in station files; gan/names.py has the same ones for the command line.
+# By their names in station files; gan/choices.py has the same ones for the command line.
 BODIES: dict[str, Body] = {
     "convolutional": convolutional,
     "recurrent": recurrent,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gan.names import DEFAULT_LATENT, LATENTS, Latent
+from gan.choices import DEFAULT_LATENT, LATENTS, Latent
 from gan.prior import GaussianMixture, shrunk_correlation
 
 # Mixtures of three songs and other ways to draw are compared in docs/gan.md.

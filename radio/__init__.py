@@ -1,3 +1,3 @@
 """The product: stations, sessions, taste, the command line."""
 
-import audio_parsing  # noqa: F401  (makes `compression` ours too on Python 3.14, see there)
+import audio_parsing  # noqa: F401  (adds this project's `compression` on Python 3.14)

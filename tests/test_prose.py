@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("neural_networks", "audio_parsing", "compression", "gan", "radio")
+FORMATS = {"added layers"}  # in files that listeners have, from before it was called an adapter
 ORIGINAL = "docs/original_programs.md"  # introduces the owner of the project
 
 # A regular expression, in which a space is any white space, and what to write instead.
@@ -63,7 +64,8 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
         return
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
-            yield node.lineno, node.value
+            if node.value not in FORMATS:
+                yield node.lineno, node.value
     first, block = 0, ""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:

@@ -189,7 +189,7 @@ class Softplus(Module):
 
 
 class GatedLinearUnit(Module):
-    """Apply y = a sigmoid(b) for the halves a and b of the last axis (Dauphin et al. 2017, eq. 1).
+    """Apply y = a sigmoid(b) for halves a and b of the last axis (Dauphin et al. 2017, eq. 1).
 
     Shapes: x (..., 2F), y (..., F).
     """

@@ -41,7 +41,7 @@ class Progress:
         """Record step number `step`, counted from 1, and print a line if one is due."""
         now = self.clock()
         if not self._first:
-            # it may have compiled kernels: its time says nothing about the rest
+            # it may have compiled kernels: its time does not predict the rest
             self._first, self._start, self._printed = step, now, now
         if step % self.line_steps and step != self.steps and now - self._printed < SILENCE:
             return

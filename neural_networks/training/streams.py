@@ -30,3 +30,4 @@ class StepStream(IntEnum):
     ORDER = 1  # the permutation of the examples
     TEST_SET = 2  # the examples that are set apart
     PIECES = 3  # what a loss draws for a piece of a mini-batch
+    EXCERPTS = 5  # places and keys of excerpts of recordings

@@ -33,7 +33,7 @@ class SongState(NamedTuple):
 
 
 class SongGenerator(Module):
-    """Prior and decoder, and what both are told of a song.
+    """Prior and decoder, and the conditioning of both on a song's coordinate z.
 
     Args:
         components: K.

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from gan.names import CRITICS, DEFAULT_CRITIC, LATENTS
+from gan.choices import CRITICS, DEFAULT_CRITIC, LATENTS
 from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
 from radio.taste import DEFAULT_WAY, WAYS
 

@@ -56,7 +56,7 @@ class Composer(Protocol):
         """Give the final song up."""
 
     def reset_adapter(self) -> None:
-        """Go back to the station's own generator."""
+        """Go back to the generator without an adapter."""
 
     def insight(self, key: str) -> Insight | None:
         """Return what is known of the moments of the song that plays; None if nothing yet."""

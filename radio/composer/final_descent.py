@@ -1,6 +1,6 @@
-"""Makes a final song of what a taste has learned, in the caller's thread or in its own.
+"""Finds a final song for a learned taste, in the caller's thread or in a separate one.
 
-descent = FinalDescent(maker, learner, rng, emit)
+descent = FinalDescent(maker, taste_learner, rng, emit)
 descent.run(progress=) -> Song
 descent.start()  stop()                 steps and song arrive as events
 """
@@ -28,7 +28,7 @@ class FinalDescent:
 
     Args:
         maker: of the songs.
-        learner: of the listener's taste.
+        taste_learner: of the listener.
         rng: of the candidates.
         emit: takes the events.
     """
@@ -36,12 +36,12 @@ class FinalDescent:
     def __init__(
         self,
         maker: SongMaker,
-        learner: TasteLearner,
+        taste_learner: TasteLearner,
         rng: np.random.Generator,
         emit: Callable[[Event], None],
     ) -> None:
         self._maker = maker
-        self._learner = learner
+        self._taste_learner = taste_learner
         self._rng = rng
         self._emit = emit
         self._thread: threading.Thread | None = None
@@ -64,14 +64,14 @@ class FinalDescent:
         Raises:
             CancelledError: if it was given up.
         """
-        maker, taste, station = self._maker, self._learner.taste, self._maker.station
-        self._learner.begin()
+        maker, taste, station = self._maker, self._taste_learner.taste, self._maker.station
+        self._taste_learner.begin()
         rng = self._rng.spawn(1)[0]
         candidates, features = maker.candidates(CANDIDATES, rng, enough=should_stop)
         if should_stop():
             raise CancelledError
-        with self._learner.lock:
-            known = list(self._learner.known.values())
+        with self._taste_learner.lock:
+            known = list(self._taste_learner.known.values())
         rated = np.array([one.coordinate for one in known]).reshape(-1, station.size)
         ratings = np.array([one.rating for one in known])
         coordinate, found = find_final(
@@ -93,7 +93,7 @@ class FinalDescent:
         song.expected, song.descent = (float(mean[0]), float(deviation[0])), found
         if draw:
             learned = np.concatenate([station.means, station.coordinates], axis=1)
-            title = f"{song.name}: {self._learner.listener} on station {station.name}"
+            title = f"{song.name}: {self._taste_learner.listener} on station {station.name}"
             drawn = picture(learned, found, rated=rated, ratings=ratings, title=title)
             song.picture = np.frombuffer(drawn, np.uint8)
         return song

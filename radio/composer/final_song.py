@@ -2,8 +2,8 @@
 
 It starts from the best rated songs and from those with the best predicted ratings, minimises the
 loss (1 - r) / 2 of a cautious rating r = mean - caution standard deviations, and stays where the
-station's songs are. For a listener who may like a middle best the caution is greater: there, going
-too far is as bad as not going at all.
+station's songs are. The caution is greater for a listener who may prefer a middle value: there, too
+much is as bad as too little.
 """
 
 from __future__ import annotations

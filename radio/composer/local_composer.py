@@ -255,7 +255,7 @@ class LocalComposer:
         return losses
 
     def reset_adapter(self) -> None:
-        """Go back to the station's own generator, in later sessions too; it may adapt again."""
+        """Remove the adapter, for later sessions too; the generator may adapt again."""
         self.generator.reset(ratings=self.rated)
         self._emit(AdapterChanged(*self.generator.learned, news=True))
 

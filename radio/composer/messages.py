@@ -78,7 +78,7 @@ class Hurry:
 
 @dataclass
 class ResetAdapter:
-    """Go back to the station's own generator."""
+    """Go back to the generator without an adapter."""
 
 
 @dataclass

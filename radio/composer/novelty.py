@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan.names import FRAMES_PER_STEP
+from gan.choices import FRAMES_PER_STEP
 
 if TYPE_CHECKING:
     from radio.station import Station

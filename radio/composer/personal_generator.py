@@ -88,7 +88,7 @@ class PersonalGenerator:
         return losses
 
     def reset(self, *, ratings: int) -> None:
-        """Go back to the station's own generator, in later sessions too; it may adapt again."""
+        """Remove the adapter, for later sessions too; the generator may adapt again."""
         adapter = Adapter(self.adapter.distribution)
         adapter.ratings = ratings
         self._use(adapter)
@@ -98,7 +98,7 @@ class PersonalGenerator:
         return versions(self._folder)
 
     def go_back(self, version: Path | None) -> None:
-        """Load a version; None for the station's own generator."""
+        """Load a version; None for the generator without an adapter."""
         adapter = Adapter(self.adapter.distribution)
         if version is not None:
             adapter.load(version)

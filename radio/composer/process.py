@@ -4,8 +4,8 @@
     composer.ready, next_song(), changed(key), replay(key, P)    none of them waits
     composer.events()                                            restarts a worker that died
 
-A rating is in the database before the worker is sent its key. So neither the worker's death nor
-ours loses one, and a new worker knows all that the last one did.
+A rating is in the database before the worker is sent its key. So no rating is
+lost when either process dies, and a new worker knows all that the last one did.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ComposerProcess:
         seed: as in `LocalComposer`, as are the others.
         explore: how the next song is chosen.
         beats: length of the songs.
-        latent: the distribution that songs are drawn from; the station's own if None.
+        latent: the distribution that songs are drawn from; the station's default if None.
         adapter: whether the generator's adapter is used.
         report: called with what takes long while the worker starts.
 
@@ -150,7 +150,7 @@ class ComposerProcess:
         self._worker.send(messages.StopFinal())
 
     def reset_adapter(self) -> None:
-        """Go back to the station's own generator."""
+        """Go back to the generator without an adapter."""
         self._worker.send(messages.ResetAdapter())
 
     def insight(self, key: str) -> Insight | None:

@@ -28,7 +28,7 @@ class TasteInput(NamedTuple):
 
     Attributes:
         features: (K,).
-        segments: (SEGMENTS, linear + factors), for what the slider says of moments.
+        segments: (SEGMENTS, linear + factors), for the targets from the slider's curve.
     """
 
     features: np.ndarray

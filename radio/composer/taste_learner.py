@@ -1,9 +1,9 @@
 """Keeps a taste up to date with the ratings in the database.
 
-    learner = TasteLearner(journal, maker)
-    learner.begin()                         learns all ratings that were given before, once
-    learner.learn(key, draft)               learns the current rating of one play, or unlearns it
-    learner.follow(playing=key) -> bool     learns what other sessions of the listener wrote
+    learning = TasteLearner(journal, maker)
+    learning.begin()                        learns all ratings that were given before, once
+    learning.learn(key, draft)              learns the current rating of one play, or unlearns it
+    learning.follow(playing=key) -> bool    learns what other sessions of the listener wrote
 
 The taste is rebuilt from the ratings when a session begins, so the database is all there is to
 store. Ratings of songs that the station made before it was retrained are learned from the frames

@@ -1,4 +1,4 @@
-"""The worker: a process of its own that composes and learns, so that playback never stutters.
+"""The worker: a separate process that composes and learns, so that playback never stutters.
 
 It serves a `LocalComposer` over standard input and output, by the messages of messages.py, with low
 priority and in one thread. It offers songs before they are needed: up to MAX_OFFERS wait in the
@@ -24,7 +24,7 @@ from radio.composer import messages
 from radio.composer.events import AdapterChanged, Event, Learned
 
 if TYPE_CHECKING:
-    from gan.names import Latent
+    from gan.choices import Latent
     from radio.composer.local_composer import LocalComposer
     from radio.composer.song import Song
     from radio.taste import Explore

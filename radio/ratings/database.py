@@ -7,7 +7,8 @@
     ratings.listeners()                     who has rated how many songs of which station
 
 So not even kill -9 loses a rating. A row holds the song's coordinate P, from which it can be made
-again, and the slider's curve. A second table holds the frames of rated songs, for the time when the station is retrained.
+again, and the slider's curve. A second table holds the frames of rated songs,
+for the time when the station is retrained.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from radio.ratings import schema
 from radio.ratings.rating import LATEST_TIME, Rating, rating_of_row, row_of_rating
 
 # Waiting times in seconds while another program writes; chosen, not measured: at the start a person
-# waits anyway, later a listener's keys do, and RatingWriter tries again.
+# waits anyway, later a listener's keys do, and radio/session/rating_writer.py tries again.
 OPEN_SECONDS = 10.0
 BUSY_SECONDS = 1.0
 MAX_SOUNDS = 500  # of a listener and a station: 40 MB at the 80 kB a song of sound_codec.py
@@ -65,7 +66,7 @@ class Ratings:
             raise
 
     def _open(self) -> None:
-        """Check that the file is ours before anything is written to it."""
+        """Check that the file is a ratings database before anything is written to it."""
         version = self._pragma("user_version")
         application = self._pragma("application_id")
         tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -163,7 +164,8 @@ class Ratings:
         # SQLite stores bytes in a column of text, and text in one of numbers, if another program
         # wrote them.
         return self._rows(
-            "SELECT listener, station, count(*), max(min(max(time), ?), 0.0) FROM ratings WHERE typeof(listener) = 'text' AND typeof(station) = 'text'"
+            "SELECT listener, station, count(*), max(min(max(time), ?), 0.0) FROM ratings"
+            " WHERE typeof(listener) = 'text' AND typeof(station) = 'text'"
             " GROUP BY listener, station ORDER BY listener, station",
             (LATEST_TIME,),
         )

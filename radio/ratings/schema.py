@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 VERSION = 3
-APPLICATION = 0x41695264  # "AiRd": marks the file as ours in SQLite's header
+APPLICATION = 0x41695264  # "AiRd": marks a ratings database in SQLite's header
 
 RATINGS = """
 CREATE TABLE ratings (

@@ -49,7 +49,7 @@ def unpack(content: bytes) -> tuple[np.ndarray, int] | None:
         size = count * features
         if mark != MARK or not 0 < size <= MAX_VALUES or not frame_size or features % frame_size:
             return None
-        # longer content is not ours, and not decompressed
+        # longer content was not written here, and is not decompressed
         inflated = zlib.decompressobj().decompress(content[HEADER.size :], size + 1)
         if len(inflated) != size:
             return None

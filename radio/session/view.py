@@ -85,7 +85,7 @@ def agreement(judged: tuple[Judged, ...]) -> float | None:
 def adapter_line(ratings: int, gain: float) -> str:
     """Return a line for the listener about the generator's adapter."""
     if not ratings:
-        return "The generator is the station's own again; ten more ratings may change it."
+        return "Reset. The generator will adapt again after ten more ratings."
     return (
         f"The generator has learned from {ratings} ratings: "
         f"you should like its songs by {gain:+.2f} more."

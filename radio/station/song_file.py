@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from radio.home import replace_file, write_json
-from radio.station.names import fingerprint
+from radio.station.song_names import fingerprint
 
 if TYPE_CHECKING:
     from radio.station.station import Station

@@ -18,11 +18,11 @@ import numpy as np
 
 from audio_parsing import frames as audio_frames
 from audio_parsing.starter import hop_length
+from gan.choices import DEFAULT_LATENT, Latent
 from gan.latent import LatentDistribution
-from gan.names import DEFAULT_LATENT, Latent
 from radio.station import steps as song_data
 from radio.station.mastering import master
-from radio.station.names import song_name
+from radio.station.song_names import song_name
 from radio.station.station_file import (
     STATION_FILE,
     TRAINING_FILE,

@@ -216,9 +216,9 @@ def _calibration(arrays: dict[str, np.ndarray]) -> Calibration | None:
     if not found:
         return None
     if any(array.size and np.abs(array).max() > LARGEST_CALIBRATION for array in found.values()):
-        raise ValueError("the numbers of its finish are out of range")
+        raise ValueError("the numbers of its calibration are out of range")
     if found["taps"].shape[1:] != (song_data.FRAMES_PER_STEP, audio_frames.FRAME_SIZE):
-        raise ValueError("its finish is not one of songs")
+        raise ValueError("its calibration does not fit its frames")
     return Calibration(**found)
 
 

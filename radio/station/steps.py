@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from audio_parsing import frames as audio_frames
-from gan.names import FRAMES_PER_STEP
+from gan.choices import FRAMES_PER_STEP
 from radio.station.limits import FASTEST_TEMPO, SLOWEST_TEMPO
 
 SAMPLE_RATE = audio_frames.SAMPLE_RATE

@@ -110,7 +110,7 @@ class Readers:
         except BrokenProcessPool:
             self._pool.shutdown(wait=False)
             self._pool = None
-            # It is not known which file it was, so each gets a process of its own.
+            # It is not known which file it was, so each is read in a separate process.
             results += [self._by_itself(path, share) for path in paths[len(results) :]]
         return results
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from gan.choices import DEFAULT_CRITIC, DEFAULT_LATENT, LATENTS, Latent
 from gan.critic_bodies import BODIES
-from gan.names import DEFAULT_CRITIC, DEFAULT_LATENT, LATENTS, Latent
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station import StationError
 from radio.training.dataset import TrainingSongs

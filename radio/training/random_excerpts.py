@@ -1,6 +1,6 @@
 """Random excerpts of whole recordings, in any key: what a network is trained on from step to step.
 
-    excerpts = RandomExcerpts(recordings, steps=64, semitones=3)      frames (T, F) of each recording
+    excerpts = RandomExcerpts(recordings, steps=64, semitones=3)     frames (T, F) of each recording
     components = excerpts.fit(128, seed=0)
     excerpts.draw(indices, rng, components) -> Drawn            steps (S, B, K), and from where
     excerpts.batch(step, 16, components, seed=0) -> Drawn       the same for the same seed and step
@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from audio_parsing.components import FRAMES_PER_STEP, LappedComponents
 from audio_parsing.filterbank import BANDS
 from neural_networks.training.batches import Noise, Order
+from neural_networks.training.streams import StepStream
 
 BANDS_PER_SEMITONE = 2
 HALF = FRAMES_PER_STEP // 2
@@ -141,10 +142,10 @@ class RandomExcerpts:
             raise ValueError(f"a batch takes 1 to {len(self)} excerpts, not {size}")
         indices = Order(seed).indices(step, size, len(self))
         with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
-            return self.draw(indices, Noise(seed, 5).at(step), components)
+            return self.draw(indices, Noise(seed, StepStream.EXCERPTS).at(step), components)
 
     def fit(self, count: int, *, seed: int, most: int = 400) -> LappedComponents:
-        """Measure the components of the music, in all the keys it is heard in.
+        """Measure the components of the music, in all keys it is transposed to.
 
         Args:
             count: K.

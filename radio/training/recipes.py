@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from gan.choices import FRAMES_PER_STEP
 from gan.latent import LatentDistribution
-from gan.names import FRAMES_PER_STEP
 from gan.trainer import GANOptions, GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.optimizers.optimizers import Adam

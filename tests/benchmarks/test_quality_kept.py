@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.quality_kept import Kept
-from gan.names import FRAMES_PER_STEP
+from gan.choices import FRAMES_PER_STEP
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE

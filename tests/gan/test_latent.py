@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gan.choices import LATENTS
 from gan.latent import LatentDistribution
-from gan.names import LATENTS
 from gan.prior import GaussianMixture
 
 

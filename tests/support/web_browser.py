@@ -1,8 +1,9 @@
-"""What the tests of the page stand on: the real server in a process and a home of its own, and Debian's Chromium, headless, that opens it.
+"""Support for tests of the page: the real server in its own process and home, and Chromium.
 
-    with RadioServer(home) as server:     server.address, server.request("GET", "/"), server.stop(), server.kill(), server.start()
-    chromium                              a fixture: the browser, one a test file; without Chromium its tests are skipped
-    open_page(chromium, server)           a context manager: a page of its own context, whose faults and foreign requests fail the test
+    with RadioServer(home) as server:    .address .request("GET", "/") .stop() .kill() .start()
+    chromium                             a fixture: the browser, one a test file, or a skipped test
+    open_page(chromium, server)          a context manager: a page in a separate context, whose
+                                         faults and requests to other hosts fail the test
 
 NOTE: Playwright keeps an event loop in the thread of the tests while it runs, so its fixture ends
 with the file: others start loops too.
@@ -126,7 +127,7 @@ class RadioServer:
         headers: dict[str, str] | list[tuple[str, str]] | None = None,
         body: bytes | None = None,
     ) -> tuple[int, dict[str, str], bytes]:
-        """Send a request whose path and headers are sent as they are, with the Host of this server unless they name another.
+        """Send a request with its path and headers unchanged; Host is this server unless given.
 
         Returns:
             Status, headers by their names in small letters, body.
@@ -163,7 +164,7 @@ class RadioServer:
         return status, json.loads(body) if body.startswith((b"{", b"[")) else body
 
     def handshake(self, path: str, **headers: str | None) -> int:
-        """Ask for a websocket as the page does, but for some headers (None: left out), and return the status of the answer."""
+        """Request a websocket with changed headers (None removes one); return the status."""
         own: dict[str, str | None] = {
             "Host": f"127.0.0.1:{self.port}",
             "Origin": self.address,
@@ -219,7 +220,7 @@ def open_page(
     dark: bool = False,
     **context: Any,
 ) -> Iterator[Any]:
-    """Open a page in a context of its own; a fault in its scripts or a request to another host fails the test.
+    """Open a page in a separate context; script errors and requests to other hosts fail the test.
 
     Args:
         browser: of the fixture `chromium`.

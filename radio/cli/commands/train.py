@@ -63,7 +63,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
-    from gan.names import DEFAULT_LATENT
+    from gan.choices import DEFAULT_LATENT
     from radio.training import BATCH_SIZE, TrainingOptions, train_station
 
     progress = Progress()

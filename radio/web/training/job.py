@@ -1,4 +1,4 @@
-"""Training from the page: one at a time, in a process of its own, resumed after a server's end.
+"""Training from the page: one at a time, in a separate process, resumed after a restart.
 
 job = TrainJob(home)                  resumes a training that was running when the last server ended
 job.uploads                           music for the next training

@@ -18,8 +18,8 @@ import soundfile
 from listening import rate
 from tiny_station import tiny_station
 
+from gan.choices import CRITICS
 from gan.critic_bodies import BODIES
-from gan.names import CRITICS
 from radio.cli import main as cli
 from radio.cli.commands.generate import Target
 from radio.cli.commands.train import Account

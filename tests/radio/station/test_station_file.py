@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tiny_station import tiny_station
 
+from gan.choices import FRAMES_PER_STEP, LATENTS
 from gan.critic_bodies import BODIES
-from gan.names import FRAMES_PER_STEP, LATENTS
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.vae.calibration import Calibration
 from radio.errors import explain

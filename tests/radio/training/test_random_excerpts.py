@@ -1,4 +1,4 @@
-"""RandomExcerpts: every place of every recording is heard, in every key, and always the same ones."""
+"""RandomExcerpts draws every place of every recording, in every key, and reproducibly."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from radio.composer import sample_distinct
 from radio.composer.novelty import MAX_CORRELATION
 from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError, steps as song_data
 from radio.station.mastering import LOUDEST, master
-from radio.station.names import song_name
+from radio.station.song_names import song_name
 from radio.training import (
     TrainingOptions,
     TrainingSongs,

@@ -4,7 +4,8 @@
     unpack(..)               the product of a matrix that belongs to no gates, as rows
     wide_space(..)           the number of floats of its panels, or of such a product
 
-Such a matrix has panels as one of a cell with one gate (RNN); blocks, panels: kernels/simd/panels.py.
+Such a matrix has panels as one of a cell with one gate (RNN); blocks, panels:
+kernels/simd/panels.py.
 """
 
 from __future__ import annotations

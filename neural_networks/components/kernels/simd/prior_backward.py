@@ -1,8 +1,8 @@
-"""Backpropagation through a prior's own draws on register tiles; may be skipped: see kernels/prior.py.
+"""Backpropagation through a prior's own draws on register tiles; kernels/prior.py explains.
 
-The plain loops there say what is computed. Here the gate gradients of a few steps stay in the second
-cache until the GRU's weight gradients are summed from them, as in kernels/simd/time.py. Tuples:
-kernels/simd/prior.py and cell.py; panels: kernels/simd/panels.py.
+The plain loops there say what is computed. Here the gate gradients of a few steps stay in the
+second cache until the GRU's weight gradients are summed from them, as in kernels/simd/time.py.
+Tuples: kernels/simd/prior.py and cell.py; panels: kernels/simd/panels.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A recurrent prior fed with its own draws, on register tiles; may be skipped: see kernels/prior.py.
+"""A recurrent prior fed with its own draws, on register tiles; kernels/prior.py explains.
 
 The plain loops there say what is computed. Here the weights lie in panels, and the loop over time
 allocates nothing. Tuples: kernels/simd/prior.py and cell.py; panels: kernels/simd/panels.py.
