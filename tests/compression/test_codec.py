@@ -54,7 +54,7 @@ def coded(
     blocks = [block for block in [*blocks, *encoder.finish()] if block.chunks]
     decoder = Decoder(sound.shape[1], shipped() if network else None)
     return blocks, np.concatenate(
-        [*(decoder.push(block) for block in blocks), decoder.calibration()]
+        [*(decoder.push(block) for block in blocks), decoder.finish()]
     )
 
 
