@@ -151,7 +151,7 @@ def by_codec(sound: np.ndarray, quality: int) -> tuple[int, np.ndarray, np.ndarr
     for restorer in (shipped(), None):
         decoder = Decoder(1, restorer)
         back.append(
-            np.concatenate([*(decoder.push(block) for block in blocks), decoder.calibration()])[
+            np.concatenate([*(decoder.push(block) for block in blocks), decoder.finish()])[
                 : len(sound), 0
             ]
         )

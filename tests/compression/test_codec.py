@@ -52,9 +52,7 @@ def coded(
     ]
     blocks = [block for block in [*blocks, *encoder.finish()] if block.chunks]
     decoder = Decoder(sound.shape[1], shipped() if network else None)
-    return blocks, np.concatenate(
-        [*(decoder.push(block) for block in blocks), decoder.calibration()]
-    )
+    return blocks, np.concatenate([*(decoder.push(block) for block in blocks), decoder.finish()])
 
 
 @given(lengths=st.lists(st.integers(1, 4), min_size=1, max_size=5), channels=st.integers(1, 3))

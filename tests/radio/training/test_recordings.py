@@ -149,7 +149,7 @@ def test_a_second_time_nothing_is_decoded(
     lines: list[str] = []
     broken = prepared_music(tmp_path / "file")
     assert same(prepare_recordings(music, workers=1, cache=broken, on_skip=lines.append), changed)
-    assert "prepared music can't be kept here" in lines[-1]
+    assert "can't cache prepared music" in lines[-1]
 
 
 @pytest.mark.usefixtures("small")
