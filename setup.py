@@ -1,4 +1,4 @@
-"""Package AI Radio: the five packages, the weights of the starter station and of the codec, and the `ai-radio` command."""
+"""Package AI Radio: five packages, the starter station, the codec's weights, and `ai-radio`."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ DOCUMENTATION = [
 setup(
     name="ai-radio",
     version="0.1.0",
-    description="A radio that composes its own songs and learns your taste, with neural networks written from scratch in NumPy and Numba",
+    description="A radio that composes its own songs and learns your taste; NumPy and Numba only",
     long_description=(Path(__file__).parent / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
@@ -26,7 +26,7 @@ setup(
         include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]
     ),
     package_data={
-        "radio": ["stations/**/*.json", "stations/**/*.npz", "web/static/*"],
+        "radio": ["*/__init__.pyi", "stations/**/*.json", "stations/**/*.npz", "web/static/*"],
         "compression": ["models/*.npz"],
     },
     install_requires=[
@@ -39,6 +39,7 @@ setup(
         "soxr>=0.4,<2",
         "platformdirs>=4.0,<5",
         "threadpoolctl>=3.4,<4",
+        "lazy-loader>=0.4,<1",  # names of a sub-package are imported when they are first used
         "textual>=8,<9",
         "shtab>=1.7,<2",
     ],
@@ -64,7 +65,8 @@ setup(
         ],
         # what makes README's pictures
         "docs": [*DOCUMENTATION, "pexpect>=4.9", "pyte>=0.8", "pillow>=10"],
-        # What benchmarks/ compares with; nothing else needs them.
+        # What benchmarks/ compares with; nothing else needs them. Two more are judges of sound, of
+        # which only the weights are used: pip install --no-deps basic-pitch musicnn
         "peers": ["torch>=2.4", "jax>=0.5", "onnxruntime>=1.18", "scikit-learn>=1.5"],
     },
     entry_points={"console_scripts": ["ai-radio = radio.cli.main:main"]},

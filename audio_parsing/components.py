@@ -1,20 +1,17 @@
-"""Frames as steps of a few numbers: windows that lap over each other, on principal components.
+"""Frames as steps of a few numbers: chunks that lap over each other, on principal components.
 
-    components = LappedComponents.fit(excerpts, 128)           of frames (T, F), one after the other
-    components.transform(frames (..., T, F)) -> (..., S, K)     S = ceil(T / H) + 1
-    components.inverse(steps (..., S, K)) -> (..., (S - 1) H, F)
+    components = LappedComponents.fit(excerpts, 128)            excerpts: frames (T, F) each
+    components.transform(frames (..., T, F)) -> (..., S, K)     S = ceil(T / H)
+    components.inverse(steps (..., S, K)) -> (..., S H, F)
     components.inverse_backward(dframes) -> dsteps              gradient of the inverse
     LappedComponents(**components.arrays())                     the same again, from a file
 
-Step s sees the 2 H frames of a segment x_s under a sine window, and the next begins H frames later.
-The window stands before the components and again behind them. Where two segments lap, its squares
-add up to one: with all components the frames come back exactly, and with some an error of one step
-fades into its neighbours, where steps of their own would let frames jump. Half a window of silence
-stands at both ends of a song, so that its first frames have two segments too.
-    c_s = V (w x_s - m)      x = sum over s of  w (m + V^T c_s)      w_i = sin(pi (i + 1/2) / 2 H)
-m is the mean of the windowed segments of the music that was learned from; the rows of V (K, 2 H F)
-are the directions of their largest variance (Pearson 1901; Hotelling 1933). They are orthonormal: a
-squared error of components is one of segments.
+A step is a chunk of H frames, folded into its neighbours (folding.py), so that it sees H / 2 frames
+on both sides too. Without that each step errs by itself, and frames jump at the borders.
+    c = V (fold(x) - m)             x = unfold(m + V^T c)
+m is the mean of the folded chunks of the music that was learned from; the rows of V (K, H F) are
+the directions of their largest variance (Pearson 1901; Hotelling 1933). All of it is orthogonal: an
+error of components is one of frames, of the same size, and H F components give frames back exactly.
 """
 
 from __future__ import annotations
@@ -25,21 +22,22 @@ import numpy as np
 from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
+from audio_parsing.folding import fold
+
 FRAMES_PER_STEP = 6
 SMALLEST = 1e-4  # of the largest deviation: what a component that never moved counts as
-SEGMENTS = 1024  # that are looked at together while components are measured
 
 
 class LappedComponents:
-    """Principal components of lapped segments.
+    """Principal components of folded chunks of frames.
 
     Args:
-        basis: V, (K, 2 H, F), orthonormal rows of float32 or float64, in whose precision steps and
-            frames are computed.
-        mean: m, (2 H, F), of windowed segments.
+        basis: V, (K, H, F), orthonormal rows of float32 or float64, in whose precision steps and
+            frames are computed. H is even.
+        mean: m, (H, F), of folded chunks.
         deviations: (K,) the standard deviation of each component in the music that was learned
             from, the largest first.
-        variance: () of all 2 H F values of the segments together.
+        variance: () of all H F values of the chunks together.
 
     Raises:
         ValueError: if the shapes don't fit together.
@@ -50,7 +48,7 @@ class LappedComponents:
     ) -> None:
         basis = np.ascontiguousarray(basis)
         if basis.ndim != 3 or basis.shape[1] % 2 or not basis.size:
-            raise ValueError(f"a basis has the shape (K, 2 H, F), not {basis.shape}")
+            raise ValueError(f"a basis has the shape (K, H, F), H even, not {basis.shape}")
         if basis.dtype not in (np.float32, np.float64):
             raise ValueError(f"a basis is of float32 or float64, not of {basis.dtype}")
         for name, array, shape in (
@@ -64,14 +62,8 @@ class LappedComponents:
         self.mean = np.asarray(mean, self.dtype)
         self.deviations = np.asarray(deviations, self.dtype)
         self.variance = np.asarray(variance, self.dtype)
-        # A segment is two rows of H F values, and each row belongs to two segments: with the window
-        # inside the basis both ways are two products, and no segment is ever copied.
-        window = sine_window(basis.shape[1])[:, None]
-        rows = (basis * window).reshape(len(basis), 2, -1).astype(self.dtype)
-        self._first, self._second = rows[:, 0], rows[:, 1]  # (K, H F)
-        means = (self.mean * window).reshape(2, -1).astype(self.dtype)
-        self._row = means[0] + means[1]
-        self._origin = basis.reshape(len(basis), -1) @ self.mean.reshape(-1)
+        self._flat = basis.reshape(len(basis), -1)  # (K, H F)
+        self._origin = self._flat @ self.mean.reshape(-1)
 
     @property
     def count(self) -> int:
@@ -81,7 +73,7 @@ class LappedComponents:
     @property
     def frames_per_step(self) -> int:
         """H, frames from one step to the next."""
-        return self.basis.shape[1] // 2
+        return self.basis.shape[1]
 
     @property
     def frame_size(self) -> int:
@@ -102,7 +94,7 @@ class LappedComponents:
 
     @property
     def variance_held(self) -> float:
-        """The share of the segments' variance that lies in the components."""
+        """The share of the chunks' variance that lies in the components."""
         held = float(np.square(self.deviations, dtype=np.float64).sum())
         return held / float(self.variance) if self.variance > 0 else 1.0
 
@@ -117,26 +109,26 @@ class LappedComponents:
     ) -> LappedComponents:
         """Measure the components of music.
 
-        What is in memory is one excerpt and two matrices of (2 H F)^2 numbers, however many
-        excerpts there are. The result is the same for any number of BLAS threads.
+        What is in memory is one excerpt and two matrices of (H F)^2 numbers, however many excerpts
+        there are. The result is the same for any number of BLAS threads.
 
         Args:
-            excerpts: frames (T, F) of each; from T = 2 H on only whole segments within it count, as
-                an excerpt's end is not a song's, a shorter one is filled up with silence.
-            count: K. With fewer segments than that the last components are directions in which
+            excerpts: frames (T, F) of each. Their ends are not a song's: chunks are taken from half
+                a chunk within. What is shorter than two chunks is filled up with silence.
+            count: K. With fewer chunks than that the last components are directions in which
                 nothing moves.
-            frames_per_step: H.
+            frames_per_step: H, even.
             dtype: of the components.
 
         Raises:
-            ValueError: if there is no excerpt, excerpts are not alike, or K is none of 1 to 2 H F.
+            ValueError: if there is no excerpt, excerpts are not alike, or K is none of 1 to H F.
         """
-        if frames_per_step < 1:
-            raise ValueError(f"frames_per_step must be at least 1, not {frames_per_step}")
+        if frames_per_step < 2 or frames_per_step % 2:
+            raise ValueError(f"frames_per_step must be even, not {frames_per_step}")
         with threadpool_limits(1, user_api="blas"):
-            segments, mean, covariance = _covariance(excerpts, frames_per_step)
+            chunks, mean, covariance = _covariance(excerpts, frames_per_step)
             size = len(mean)
-            if segments == 0:
+            if chunks == 0:
                 raise ValueError("components need at least one excerpt")
             if not 1 <= count <= size:
                 raise ValueError(f"count must lie between 1 and {size}, not at {count}")
@@ -145,10 +137,9 @@ class LappedComponents:
         # A direction and its opposite are equally good: the larger values shall be positive.
         largest = np.abs(basis).argmax(axis=1)
         basis = basis * np.sign(basis[np.arange(count), largest])[:, None]
-        shape = 2 * frames_per_step, -1
         return cls(
-            basis.reshape(count, *shape).astype(dtype),
-            mean.reshape(shape).astype(dtype),
+            basis.reshape(count, frames_per_step, -1).astype(dtype),
+            mean.reshape(frames_per_step, -1).astype(dtype),
             np.sqrt(np.maximum(values[::-1], 0)).astype(dtype),
             np.array(np.trace(covariance), dtype),
         )
@@ -166,57 +157,47 @@ class LappedComponents:
         """Return steps (..., S, K) of frames (..., T, F).
 
         Args:
-            frames: what is missing of a last step of H is filled up with silence.
-            whole: silence comes before and after, and S = ceil(T / H) + 1. Otherwise the frames are
-                cut out of a song, and there are only the segments within: S = T / H - 1.
+            frames: what is missing of a last step is filled up with silence.
+            whole: the frames are a song from its beginning to its end. Otherwise they are cut out
+                of one, and half a chunk at both ends is only there to be folded in: S = T / H - 1.
 
         Raises:
             ValueError: for frames of another size, or cut out and not a multiple of H from 2 H on.
         """
         frames = self._checked(frames, "frames", self.frame_size)
         length, step = frames.shape[-2], self.frames_per_step
-        if whole:
-            around = [(0, 0)] * (frames.ndim - 2) + [(step, step + -length % step), (0, 0)]
-            frames = np.pad(frames, around)
-        elif length % step or length < 2 * step:
+        if not whole and (length % step or length < 2 * step):
             raise ValueError(f"{length} frames are not two or more steps of {step}")
-        return self._analysed(self._rows(frames)) - self._origin
+        rows = _folded(_padded(frames, 0, -length % step), step) if whole else _within(frames, step)
+        return rows @ self._flat.T - self._origin
 
     def inverse(self, steps: np.ndarray) -> np.ndarray:
-        """Return frames (..., (S - 1) H, F) of steps (..., S, K): all that two segments hold.
+        """Return frames (..., S H, F) of steps (..., S, K).
 
         Raises:
             ValueError: for steps of another size.
         """
         steps = self._checked(steps, "steps", self.count)
-        rows = steps[..., :-1, :] @ self._second + steps[..., 1:, :] @ self._first + self._row
-        return rows.reshape(*rows.shape[:-2], -1, self.frame_size)
+        chunks = (steps @ self._flat).reshape(*steps.shape[:-1], *self.mean.shape) + self.mean
+        fold(chunks, -1)
+        return chunks.reshape(*steps.shape[:-2], -1, self.frame_size)
 
     def inverse_backward(self, dframes: np.ndarray) -> np.ndarray:
         """Return the gradient with respect to `inverse`'s steps (..., S, K), of one for its frames.
 
-        The window is symmetric and the basis orthonormal: this is the transform without the mean.
+        The inverse's transpose is its own inverse: this is the transform without the mean.
 
         Raises:
             ValueError: for a gradient that no frames of `inverse` have.
         """
         dframes = self._checked(dframes, "dframes", self.frame_size)
-        step = self.frames_per_step
-        if dframes.shape[-2] % step:
-            raise ValueError(f"{dframes.shape[-2]} frames are not whole steps of {step}")
-        around = [(0, 0)] * (dframes.ndim - 2) + [(step, step), (0, 0)]
-        return self._analysed(self._rows(np.pad(dframes, around)))
-
-    def _analysed(self, rows: np.ndarray) -> np.ndarray:
-        steps: np.ndarray = rows[..., :-1, :] @ self._first.T + rows[..., 1:, :] @ self._second.T
-        return steps
-
-    def _rows(self, frames: np.ndarray) -> np.ndarray:
-        """Return frames (..., T, F) as rows of H frames, (..., T / H, H F)."""
-        return frames.reshape(*frames.shape[:-2], -1, self.frames_per_step * self.frame_size)
+        if dframes.shape[-2] % self.frames_per_step:
+            raise ValueError(f"{dframes.shape[-2]} frames are no steps of {self.frames_per_step}")
+        dsteps: np.ndarray = _folded(dframes.copy(), self.frames_per_step) @ self._flat.T
+        return dsteps
 
     def _checked(self, array: np.ndarray, name: str, size: int) -> np.ndarray:
-        array = np.asarray(array, self.dtype)
+        array = np.asarray(array, self.dtype, order="C")
         if array.ndim < 2 or array.shape[-1] != size or array.shape[-2] == 0:
             raise ValueError(
                 f"{name} must have the shape (..., n, {size}), n > 0, not {array.shape}"
@@ -224,41 +205,48 @@ class LappedComponents:
         return array
 
 
-def sine_window(size: int) -> np.ndarray:
-    """Return w_i = sin(pi (i + 1/2) / size), (size,): w_i^2 + w_(i + size / 2)^2 = 1."""
-    return np.sin(np.pi * (np.arange(size) + 0.5) / size)
+def _padded(frames: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Return a copy of frames (..., T, F) with some of silence before and after."""
+    return np.pad(frames, [(0, 0)] * (frames.ndim - 2) + [(before, after), (0, 0)])
+
+
+def _folded(frames: np.ndarray, step: int) -> np.ndarray:
+    """Fold frames (..., S H, F) in place and return them as rows (..., S, H F)."""
+    chunks = frames.reshape(*frames.shape[:-2], -1, step, frames.shape[-1])
+    fold(chunks, 1)
+    return chunks.reshape(*chunks.shape[:-2], -1)
+
+
+def _within(frames: np.ndarray, step: int) -> np.ndarray:
+    """Return the folded chunks (..., S, H F) that are whole in frames (..., (S + 1) H, F)."""
+    return _folded(_padded(frames, step // 2, step // 2), step)[..., 1:-1, :]
 
 
 def _covariance(
     excerpts: Iterable[np.ndarray], frames_per_step: int
 ) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return the number of windowed segments, their mean (D,) and covariance (D, D) float64."""
-    window = sine_window(2 * frames_per_step)[:, None]
-    shape: tuple[int, ...] = ()
+    """Return the number of folded chunks, their mean (D,) and covariance (D, D) float64."""
+    width: int | None = None
     count, total, squares = 0, np.zeros(0), np.zeros((0, 0))
     for frames in excerpts:
         frames = np.asarray(frames)
-        if frames.ndim != 2 or not frames.size or shape not in ((), frames.shape[1:]):
-            wanted = shape[0] if shape else "F"
-            raise ValueError(f"an excerpt must have the shape (T, {wanted}), not {frames.shape}")
-        if not shape:
-            shape = frames.shape[1:]
-            size = 2 * frames_per_step * shape[0]
-            total, squares = np.zeros(size), np.zeros((size, size))
+        if frames.ndim != 2 or not frames.size or width not in (None, frames.shape[1]):
+            shape = f"(T, {'F' if width is None else width})"
+            raise ValueError(f"an excerpt must have the shape {shape}, not {frames.shape}")
         if not np.isfinite(frames).all():
             raise ValueError("an excerpt must hold finite numbers")
-        frames = np.pad(frames, [(0, max(0, 2 * frames_per_step - len(frames))), (0, 0)])
-        kept = len(frames) // frames_per_step
-        rows = frames[: kept * frames_per_step].reshape(kept, frames_per_step, -1)
-        for start in range(0, kept - 1, SEGMENTS):
-            block = rows[start : start + SEGMENTS + 1]
-            segments = np.concatenate([block[:-1], block[1:]], axis=1) * window
-            # In single precision where the frames are: it takes half the time, and is enough.
-            precision = np.result_type(frames, np.float32)
-            flat = segments.reshape(len(segments), -1).astype(precision, copy=False)
-            count += len(flat)
-            total += flat.sum(axis=0, dtype=np.float64)
-            squares += flat.T @ flat
+        if width is None:
+            width = frames.shape[1]
+            size = frames_per_step * width
+            total, squares = np.zeros(size), np.zeros((size, size))
+        steps = max(2, len(frames) // frames_per_step)
+        # In single precision where the frames are: it takes half the time, and is enough.
+        frames = frames[: steps * frames_per_step].astype(np.result_type(frames, np.float32))
+        frames = _padded(frames, 0, steps * frames_per_step - len(frames))
+        rows = _within(frames, frames_per_step)
+        count += len(rows)
+        total += rows.sum(axis=0, dtype=np.float64)
+        squares += rows.T @ rows
     if not count:
         return 0, total, squares
     mean = total / count

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 BLOCK_VALUES = 1 << 17  # samples times channels decoded at once
 RATES = (1000, 768_000)  # Hz; a damaged header may say anything
 WHOLE = 0.98  # of the promised length; a shorter file is truncated
+GUESSED_RATE = 16000  # bytes a second of a file whose length is not known
 FFMPEG_RATE = 48000  # Hz, requested from ffmpeg if channels are averaged
 FFMPEG_MOST = 1 << 28  # bytes of its largest allocation; a damaged table may ask for more
 # ".snd", where the samples begin, their bytes, their encoding, Hz, channels
@@ -73,6 +74,33 @@ def decoded(path: Path, *, mono: bool = True) -> Iterator[tuple[int, Iterator[np
             rate,
             (block.mean(axis=1, dtype=np.float32) if mono else block.copy() for block in blocks),
         )
+
+
+def seconds_of(path: Path) -> float:
+    """Return how long a file says it lasts, in seconds, or a guess from its size.
+
+    It is guessed of what is read through ffmpeg, and of files that don't know.
+
+    Raises:
+        AudioError: if it can't be read.
+    """
+    import soundfile
+
+    with open_file(path) as descriptor:
+        guess = os.fstat(descriptor).st_size / GUESSED_RATE
+        beginning = os.read(descriptor, 16)
+        if any(beginning.startswith(mark, offset) for offset, mark, _ in CONTAINERS):
+            return guess
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        try:
+            with (
+                _silenced(quiet_stderr, quiet_stdout),
+                soundfile.SoundFile(os.dup(descriptor), closefd=True) as file,
+            ):
+                known = 0 < file.frames < 1 << 62 and RATES[0] <= file.samplerate <= RATES[1]
+                return file.frames / file.samplerate if known else guess
+        except soundfile.LibsndfileError:
+            return guess
 
 
 def shown(path: str | os.PathLike[str]) -> str:

@@ -152,8 +152,8 @@ def match_frames(out, gain, projected, previous, target, step, places, momentum)
     """out (K, M) = g u, u = projected + momentum (projected - previous); g sets each frame's power.
 
     The target powers are (K, T). g (`gain`, (T,), is its workspace) belongs to the middle of the
-    frames; `places` (lower, weight, fade), each (M,), interpolate it. The envelope within a frame is
-    left as it is: unlike `accelerate`, this asks for no more than the frames hold.
+    frames; `places` (lower, weight, fade), each (M,), interpolate it. The envelope within a frame
+    is left as it is: unlike `accelerate`, this asks for no more than the frames hold.
     """
     lower, weight, fade = places
     tiny = np.float32(1e-20)

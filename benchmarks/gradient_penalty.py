@@ -23,8 +23,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan import critic_bodies as bodies  # noqa: E402
-from gan import penalties  # noqa: E402
+from gan import (
+    critic_bodies as bodies,  # noqa: E402
+    penalties,  # noqa: E402
+)
 from gan.critic import Critic  # noqa: E402
 from neural_networks.components.activations import (  # noqa: E402
     ELU,
@@ -39,8 +41,8 @@ from neural_networks.components.module import Module, Sequential  # noqa: E402
 from neural_networks.components.parameters import FlatParameters, pack  # noqa: E402
 from neural_networks.components.second_order import rules as tangents  # noqa: E402
 from neural_networks.vae.recurrent_vae import PlanDecoder  # noqa: E402
-from radio.home.folder import SHIPPED, STARTER  # noqa: E402
-from radio.station.station import Station  # noqa: E402
+from radio.home import SHIPPED, STARTER  # noqa: E402
+from radio.station import Station  # noqa: E402
 
 SEEDS = 15
 STEP = 1e-5

@@ -28,8 +28,12 @@ from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.parallel.mpi import processes  # noqa: E402
 from neural_networks.vae.recurrent_vae import RecurrentVAE  # noqa: E402
 from radio.station import steps as song_data  # noqa: E402
-from radio.training.dataset import TrainingSongs  # noqa: E402
-from radio.training.recipes import BATCH_SIZE, PIECE, vae_trainer  # noqa: E402
+from radio.training import (  # noqa: E402
+    BATCH_SIZE,
+    PIECE,
+    TrainingSongs,  # noqa: E402
+    vae_trainer,
+)
 
 BEATS = 64
 SONGS = 48

@@ -27,8 +27,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from audio_parsing import analysis, starter  # noqa: E402
-from audio_parsing import frames as audio_frames  # noqa: E402
+from audio_parsing import (  # noqa: E402
+    analysis,
+    frames as audio_frames,  # noqa: E402
+    starter,
+)
 from audio_parsing.tune_book import TUNES  # noqa: E402
 from benchmarks import quality_models as models  # noqa: E402
 from benchmarks.quality_kept import Kept  # noqa: E402
@@ -44,11 +47,16 @@ from benchmarks.quality_measure import (  # noqa: E402
 from benchmarks.quality_tunes import unheard_songs  # noqa: E402
 from gan.critic_bodies import BODIES  # noqa: E402
 from neural_networks.components.parameters import FlatParameters  # noqa: E402
-from radio.home.folder import Home  # noqa: E402
-from radio.station import steps as song_data  # noqa: E402
-from radio.station.station import Station  # noqa: E402
-from radio.training.dataset import TrainingSongs, prepare_starter_songs  # noqa: E402
-from radio.training.music_cache import prepared_music  # noqa: E402
+from radio.home import Home  # noqa: E402
+from radio.station import (
+    Station,  # noqa: E402
+    steps as song_data,  # noqa: E402
+)
+from radio.training import (  # noqa: E402
+    TrainingSongs,
+    prepare_starter_songs,
+    prepared_music,  # noqa: E402
+)
 
 NEAR = 0.2  # novelty of a copy; a VAE's reconstructions have about 0.15 to 0.2
 # t of 95 % by the number of draws

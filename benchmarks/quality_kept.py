@@ -21,7 +21,7 @@ from neural_networks.components.parameters import FlatParameters
 from neural_networks.training.checkpoint import load_arrays, part, save_arrays
 from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.training.recipes import new_vae
+from radio.training import new_vae
 
 
 class Kept:

@@ -21,9 +21,9 @@ from gan.trainer import GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station import steps as song_data
-from radio.training.dataset import TrainingSongs
-from radio.training.recipes import (
+from radio.training import (
     THOROUGH,
+    TrainingSongs,
     calibrate,
     encode_songs,
     gan_trainer,

@@ -111,8 +111,7 @@ def _torch_networks(cell: str, size: Size) -> tuple[Any, Any]:
 def jax_step(cell: str, size: Size, x: np.ndarray) -> Step:
     """Return a compiled function that makes one training step on x (T, B, F) and waits for it."""
     import jax
-    from jax import lax, nn
-    from jax import numpy as jnp
+    from jax import lax, nn, numpy as jnp
 
     batch, steps, features, hidden, latent = size
     gates = {"GRU": 3, "LSTM": 4, "RNN": 1}[cell]

@@ -50,8 +50,10 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import recurrent_ours as ours  # noqa: E402
-from benchmarks import recurrent_peers as peers  # noqa: E402
+from benchmarks import (
+    recurrent_ours as ours,  # noqa: E402
+    recurrent_peers as peers,  # noqa: E402
+)
 
 SONG_STEPS = 1024
 # seconds that a peer's second thread goes on turning after its work is done, where it would take

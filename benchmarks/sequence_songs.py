@@ -35,8 +35,8 @@ from neural_networks.training.trainer import Trainer  # noqa: E402
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS  # noqa: E402
 from neural_networks.vae.scheduled_sampling import shifted  # noqa: E402
 from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE  # noqa: E402
-from radio.station.steps import STEP_SIZE, STEPS_PER_BEAT, to_frames  # noqa: E402
-from radio.training.dataset import canonical_steps  # noqa: E402
+from radio.station import STEP_SIZE, STEPS_PER_BEAT, to_frames  # noqa: E402
+from radio.training import canonical_steps  # noqa: E402
 
 COMPONENTS, EXCERPT, BATCH = 128, 24, 8  # of a step; beats; excerpts
 RATE, WARM_UP, CLIP = 3e-3, 50, 0.5

@@ -36,9 +36,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.playback import SilentDevice  # noqa: E402
-from radio.composer.process import ComposerProcess  # noqa: E402
-from radio.home.folder import STARTER, Home  # noqa: E402
-from radio.session.session import Session  # noqa: E402
+from radio.composer import ComposerProcess  # noqa: E402
+from radio.home import STARTER, Home  # noqa: E402
+from radio.session import Session  # noqa: E402
 
 MOST_GROWTH = 0.05
 ALIKE = 1.25  # times as long at the end, in the processor's time
@@ -151,10 +151,8 @@ class Watch:
 
 def remember(station: Path, home: Path, count: int) -> None:
     """Rate so many songs of a station, in a process of its own, whose memory is not the radio's."""
-    from radio.ratings.database import Ratings
-    from radio.ratings.rating import Rating
-    from radio.station.song_file import station_fingerprint
-    from radio.station.station import Station
+    from radio.ratings import Rating, Ratings
+    from radio.station import Station, station_fingerprint
 
     made, rng = Station.load(station), np.random.default_rng(1)
     ratings, made_by = Ratings(Home(home).ratings), station_fingerprint(made)

@@ -27,19 +27,26 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from audio_parsing import analysis  # noqa: E402
-from audio_parsing import frames as audio_frames
+from audio_parsing import (
+    analysis,  # noqa: E402
+    frames as audio_frames,
+)
 from audio_parsing.starter import render, starter_songs  # noqa: E402
 from benchmarks import transcription  # noqa: E402
-from radio.composer.novelty import sample_distinct  # noqa: E402
-from radio.home.folder import Home  # noqa: E402
-from radio.station import steps as song_data  # noqa: E402
-from radio.station.station import Station  # noqa: E402
-from radio.training.dataset import canonical_steps, prepare_starter_songs  # noqa: E402
-from radio.training.music_folder import prepare_folder  # noqa: E402
-from radio.training.plan import TrainingOptions  # noqa: E402
-from radio.training.recipes import encode_songs  # noqa: E402
-from radio.training.train import train_station  # noqa: E402
+from radio.composer import sample_distinct  # noqa: E402
+from radio.home import Home  # noqa: E402
+from radio.station import (
+    Station,  # noqa: E402
+    steps as song_data,  # noqa: E402
+)
+from radio.training import (  # noqa: E402
+    TrainingOptions,  # noqa: E402
+    canonical_steps,
+    encode_songs,  # noqa: E402
+    prepare_folder,  # noqa: E402
+    prepare_starter_songs,
+    train_station,  # noqa: E402
+)
 
 
 def explained_variance(original: np.ndarray, result: np.ndarray) -> float:

@@ -31,8 +31,8 @@ from benchmarks.taste_layers import LayersJudge  # noqa: E402
 from benchmarks.taste_listeners import changing, listeners  # noqa: E402
 from benchmarks.taste_sessions import Stage, run_session  # noqa: E402
 from benchmarks.taste_sound import Pool  # noqa: E402
-from radio.home.folder import Home  # noqa: E402
-from radio.station.station import Station  # noqa: E402
+from radio.home import Home  # noqa: E402
+from radio.station import Station  # noqa: E402
 
 CHANGING = 24
 POOL = 3000

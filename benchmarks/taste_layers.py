@@ -19,10 +19,9 @@ from audio_parsing import frames as frame_tools
 from benchmarks.quality_measure import frechet, statistics
 from benchmarks.taste_listeners import Listener
 from benchmarks.taste_sound import facts, of_song
-from radio.composer.local_composer import LocalComposer
-from radio.station.station import Station
-from radio.station.steps import FRAMES_PER_BEAT, coordinate_key, coordinate_tempo, to_frames
-from radio.training.dataset import prepare_starter_songs
+from radio.composer import LocalComposer
+from radio.station import FRAMES_PER_BEAT, Station, coordinate_key, coordinate_tempo, to_frames
+from radio.training import prepare_starter_songs
 
 PAIRS = 10
 QUALITY_SONGS = 32

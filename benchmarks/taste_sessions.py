@@ -21,14 +21,15 @@ from audio_parsing.playback import SilentDevice
 from benchmarks.taste_layers import LayersJudge
 from benchmarks.taste_listeners import CHANGE, SONG_NOISE, SPREAD, Listener
 from benchmarks.taste_sound import Pool, facts, of_song
-from radio.composer.local_composer import LocalComposer
-from radio.composer.song import Draft, Song
-from radio.composer.song_maker import SongMaker
-from radio.home.folder import Home
-from radio.session.session import Session
-from radio.station.station import Station
-from radio.taste.exploration import Explore  # noqa: E402
-from radio.taste.taste import CHUNK, Taste
+from radio.composer import Draft, LocalComposer, Song, SongMaker
+from radio.home import Home
+from radio.session import Session
+from radio.station import Station
+from radio.taste import (
+    CHUNK,
+    Explore,  # noqa: E402
+    Taste,
+)
 
 REFERENCE = 1000  # songs of the pool that say what a percentile is; the others are candidates
 JUDGED = 600  # songs never rated, on which predictions are compared with the truth

@@ -18,8 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, signal
 
-from radio.station.song_file import station_fingerprint
-from radio.station.station import Station
+from radio.station import Station, station_fingerprint
 
 SIZE, HOP = 2048, 441  # samples of a window of the spectrogram, and between two: 50 a second
 MELS = 40

@@ -6,10 +6,9 @@ Contract:
     Folding(-1)                          the inverse; .finish() gives the chunk that waits
     frequencies(chunks), samples(coefficients)
 
-A rotation mixes the samples on both sides of each chunk's end with their mirror images; followed by
-the DCT-IV this is the modified discrete cosine transform (Princen and Bradley 1987; Malvar 1990 for
-this order of steps). Every step is orthogonal: an error of the coefficients is an equal error of
-the samples, and a song's ends cost nothing. For long chunks the DCT is the limit of principal
+With the DCT-IV behind it, folding is the modified discrete cosine transform
+(audio_parsing/folding.py). Every step is orthogonal: an error of the coefficients is an equal error
+of the samples, and a song's ends cost nothing. For long chunks the DCT is the limit of principal
 components (Gray 1972), for any music and not only for the training set.
 """
 
@@ -17,6 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import fft
+
+from audio_parsing.folding import fold
 
 CHUNK = 512  # samples of one channel
 
@@ -26,17 +27,10 @@ class Folding:
 
     Args:
         direction: +1 folds, -1 unfolds.
-        size: N, samples of a chunk, even.
     """
 
-    def __init__(self, direction: int, *, size: int = CHUNK) -> None:
-        # by distance from a chunk's end
-        angle = np.pi / 4 + np.pi / (4 * size) * (2 * np.arange(size // 2) + 1)
-        self._sine, self._cosine = (
-            np.sin(angle).astype(np.float32),
-            np.float32(direction) * np.cos(angle).astype(np.float32),
-        )
-        self._half = size // 2
+    def __init__(self, direction: int) -> None:
+        self._direction = direction
         self._waiting: np.ndarray | None = None
 
     def push(self, chunks: np.ndarray) -> np.ndarray:
@@ -46,12 +40,7 @@ class Folding:
             if self._waiting is None
             else np.concatenate([self._waiting, chunks], axis=1)
         )
-        before, after = together[:, :-1, self._half :][..., ::-1], together[:, 1:, : self._half]
-        turned = (
-            self._sine * before - self._cosine * after,
-            self._cosine * before + self._sine * after,
-        )
-        before[...], after[...] = turned
+        fold(together[..., None], self._direction)
         self._waiting = together[:, -1:]
         return together[:, :-1]
 

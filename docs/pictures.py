@@ -198,8 +198,8 @@ def draw_spectrogram(path: Path, *, seed: int = 4) -> None:
     import matplotlib.pyplot as plt
 
     from audio_parsing.plots import plot_frames, plot_spectrogram
-    from radio.home.folder import Home
-    from radio.station.station import Station
+    from radio.home import Home
+    from radio.station import Station
 
     station = Station.load(Home(None).station("starter"))
     coordinate = station.sample(1, np.random.default_rng(seed))[0]

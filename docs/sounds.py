@@ -14,11 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose
 from audio_parsing.starter import hop_length, render, starter_songs
-from radio.home.folder import SHIPPED, STARTER
+from radio.home import SHIPPED, STARTER
+from radio.station import Station, key_coordinate, tempo_coordinate
 from radio.station.mastering import master
-from radio.station.station import Station
-from radio.station.steps import key_coordinate, tempo_coordinate
-from radio.training.dataset import canonical_steps
+from radio.training import canonical_steps
 
 FOLDER = Path(__file__).parent / "sounds"
 BEATS = 16  # of all but the last, which is a whole song

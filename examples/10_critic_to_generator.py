@@ -17,9 +17,8 @@ from lesson import BLUE, ORANGE, RED, canvas, run
 
 from gan.losses import negative_score
 from neural_networks.components.parameters import pack
-from radio.home.folder import SHIPPED, STARTER
-from radio.station.station import Station
-from radio.station.steps import in_a_row
+from radio.home import SHIPPED, STARTER
+from radio.station import Station, in_a_row
 
 FRAMES = 24  # of a beat, four moments of six frames each
 

@@ -16,8 +16,8 @@ from lesson import BLUE, GREEN, ORANGE, RED, canvas, run, shortened
 from gan.descent import descend
 from gan.latent import LatentDistribution
 from neural_networks.gradient_check import check_loss
-from radio.home.folder import SHIPPED, STARTER
-from radio.station.station import Station
+from radio.home import SHIPPED, STARTER
+from radio.station import Station
 
 
 def known_minimum(rng: np.random.Generator) -> float:

@@ -16,12 +16,10 @@ import numpy as np
 from lesson import BLUE, GREY, ORANGE, canvas, run, shortened
 
 from audio_parsing.playback import SilentDevice
-from radio.composer.local_composer import LocalComposer
-from radio.composer.song import Song, write_song
-from radio.home.folder import SHIPPED, STARTER, Home
-from radio.session.session import Session
-from radio.station.station import Station
-from radio.station.steps import coordinate_tempo
+from radio.composer import LocalComposer, Song, write_song
+from radio.home import SHIPPED, STARTER, Home
+from radio.session import Session
+from radio.station import Station, coordinate_tempo
 
 
 def likes(song: Song) -> float:

@@ -19,7 +19,7 @@ from audio_parsing.decoding import AudioError, decoded
 from audio_parsing.starter import render, starter_songs
 from compression.codec import QUALITIES
 from compression.files import compress_file, decompress_file
-from radio.station.song_file import write_wav
+from radio.station import write_wav
 
 RATE = 22050  # Hz, of the starter song
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from radio.station.station import Station
+    from radio.station import Station
 
 BLUE, ORANGE, GREEN = "#3b75af", "#ef8636", "#519e3e"
 RED, PURPLE, GREY = "#c53a32", "#8d69b8", "#7f7f7f"

@@ -100,7 +100,7 @@ class AdamW(Adam):
 
 
 class AdamTaperoff(Adam):
-    """Adam without bias correction, with steps that taper off with the loss: rate sqrt(min(loss, 1)).
+    """Adam without bias correction; steps taper off with the loss: rate sqrt(min(loss, 1)).
 
     Without correction the first steps are 1 - beta1 over sqrt(1 - beta2) of Adam's; with both betas
     0.95 that is 0.22.

@@ -90,8 +90,7 @@ def train_epochs(
         learning_rate: constant, or a schedule of the step.
         optimizer: changes the weights.
         seed: of order and noise.
-        data: the arrays that `loss` and `test_loss` read; they must be finite, and the same as those
-            of a checkpoint.
+        data: the arrays that `loss` and `test_loss` read, all finite; a checkpoint is of these.
         test_count: number of test examples, 0 for none.
         test_loss: mean loss of a slice of them.
         print_epochs: print about 20 lines of progress, and at least one a minute.
@@ -100,6 +99,7 @@ def train_epochs(
         **options: see TrainingOptions.
 
     Raises:
+        TypeError: for an unknown option.
         ValueError: if an option is out of range, or the data holds numbers that are not finite.
         CheckpointError: if the checkpoint is damaged or newer than this program, or of another
             training.
@@ -107,6 +107,8 @@ def train_epochs(
             weights, and the checkpoint is unchanged.
         KeyboardInterrupt: at Ctrl-C, without a checkpoint.
     """
+    if unknown := options.keys() - TrainingOptions.__annotations__.keys():
+        raise TypeError(f"unknown options of a training: {', '.join(sorted(unknown))}")
     if max_epochs < 0:
         raise ValueError(f"max_epochs is 0 or more, not {max_epochs}")
     if not all(np.isfinite(array).all() for array in data):

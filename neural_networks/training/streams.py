@@ -1,7 +1,7 @@
 """The random streams of a training: one seed, and one number for each purpose.
 
     np.random.default_rng((seed, Stream.CALIBRATION))     a generator for one purpose
-    Noise(seed, StepStream.PIECES, ...).at(step)          the same for numbered steps, see batches.py
+    Noise(seed, StepStream.PIECES, ...).at(step)      the same for numbered steps, see batches.py
 
 Streams are independent (numpy.random.SeedSequence): a purpose that draws more or fewer numbers
 changes no other. NOTE: a seed means these numbers, so they never change.

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gan.names import CRITICS, DEFAULT_CRITIC, LATENTS
-from radio.station.limits import FASTEST_TEMPO, SLOWEST_TEMPO
-from radio.taste.exploration import DEFAULT_WAY, WAYS
+from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
+from radio.taste import DEFAULT_WAY, WAYS
 
 HOME = "folder for all data (default: AI_RADIO_HOME, else the platform's data folder)"
 LATENT = (

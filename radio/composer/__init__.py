@@ -1,5 +1,9 @@
-"""Makes songs, learns from ratings, descends to the final song; composer.py is the interface.
+"""Makes songs, learns from ratings, descends; composer.py is the interface.
 
-Not imported here, as a playing process needs no network: `LocalComposer` is in local_composer.py,
-`ComposerProcess` in process.py, its worker in worker.py.
+`__init__.pyi` lists the public names. Each is imported when it is first used, so that the process
+that plays does not load the networks.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -26,8 +26,7 @@ from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
 from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from radio.taste.decode import Decode
-from radio.taste.taste import Taste
+from radio.taste import Decode, Taste
 
 BATCH_SIZE = 8  # this and the next three: chosen, not measured
 LEARNING_RATE = 0.02

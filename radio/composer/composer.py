@@ -13,8 +13,8 @@ import numpy as np
 
 from radio.composer.events import Event
 from radio.composer.song import Song
-from radio.ratings.journal import Journal
-from radio.taste.insight import Insight
+from radio.ratings import Journal
+from radio.taste import Insight
 
 
 class Composer(Protocol):

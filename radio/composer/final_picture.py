@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audio_parsing.canvas import as_text
-from radio.station.latent_map import GENERATED, LEARNED, LIKING, principal_directions
+from radio.station import GENERATED, LEARNED, LIKING, principal_directions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,9 +17,8 @@ from gan.descent import descend
 from gan.latent import LatentDistribution
 from radio.composer.adapter import Adapter
 from radio.composer.events import FinalStep
-from radio.station.station import Station
-from radio.taste.decode import through
-from radio.taste.taste import Taste
+from radio.station import Station
+from radio.taste import Taste, through
 
 STEPS = 30  # chosen, not measured
 # Standard deviations below the mean. After 30 ratings, final songs of quadratic listeners are at

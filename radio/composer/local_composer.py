@@ -33,14 +33,10 @@ from radio.composer.shelf import Shelf
 from radio.composer.song import Draft, Song
 from radio.composer.song_maker import SongMaker
 from radio.composer.taste_learner import TasteLearner
-from radio.home.folder import Home, check_name
-from radio.ratings.journal import Journal
-from radio.ratings.repair import open_ratings
-from radio.station.song_file import station_fingerprint
-from radio.station.station import Station
-from radio.taste.exploration import DEFAULT_WAY, Explore
-from radio.taste.insight import Insight, insight
-from radio.taste.taste import Taste
+from radio.home import Home, check_name
+from radio.ratings import Journal, open_ratings
+from radio.station import Station, station_fingerprint
+from radio.taste import DEFAULT_WAY, Explore, Insight, Taste, insight_of
 
 MAX_REMEMBERED_DRAFTS = 24  # for insights and ratings: 1 MB each
 
@@ -172,7 +168,7 @@ class LocalComposer:
         batches = self._learner.batches
         if self._insight is None or self._insight[:2] != (key, batches):
             self._learner.begin()
-            found = insight(
+            found = insight_of(
                 self.station, self.taste, draft.steps, draft.coordinate, self._moments(draft)
             )
             self._insight = key, batches, found
@@ -289,7 +285,10 @@ class LocalComposer:
 
     def _draft(self, key: str, coordinate: np.ndarray) -> Draft:
         draft = self._drafts.get(key)
-        return self.maker.draft(coordinate) if draft is None else draft
+        if draft is not None:
+            return draft
+        self._learner.begin()  # the features depend on the station's usual songs
+        return self.maker.draft(coordinate)
 
     def _remember(self, key: str, draft: Draft) -> None:
         with self._learner.lock:

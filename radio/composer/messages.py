@@ -21,7 +21,7 @@ import numpy as np
 from radio.composer.events import Event
 from radio.composer.song import Song
 from radio.composer.wire import LENGTH, decode, encode
-from radio.taste.insight import Insight
+from radio.taste import Insight
 
 
 @dataclass

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from radio.station.steps import FRAMES_PER_STEP
+from gan.names import FRAMES_PER_STEP
 
 if TYPE_CHECKING:
-    from radio.station.station import Station
+    from radio.station import Station
 
 # Ten hours of songs of two minutes, 27 MB: a radio that is never turned off takes no more memory
 # from day to day (docs/reliability.md, benchmarks/soak.py).

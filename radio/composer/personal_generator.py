@@ -18,10 +18,9 @@ import numpy as np
 
 from radio.composer.adapter import RATINGS_BETWEEN, Adapter, versions
 from radio.composer.final_song import whole_distribution
-from radio.home.file_lock import FileLock
-from radio.station.station import Station
-from radio.taste.decode import through
-from radio.taste.taste import Taste
+from radio.home import FileLock
+from radio.station import Station
+from radio.taste import Taste, through
 
 
 class PersonalGenerator:

@@ -32,10 +32,9 @@ from radio.composer.events import (
 )
 from radio.composer.song import Song
 from radio.composer.worker_process import WorkerProcess
-from radio.home.folder import Home, check_name
-from radio.ratings.journal import Journal
-from radio.ratings.repair import open_ratings
-from radio.taste.insight import Insight
+from radio.home import Home, check_name
+from radio.ratings import Journal, open_ratings
+from radio.taste import Insight
 
 OPEN_SECONDS = 300.0  # of silence after which a worker that doesn't open counts as broken
 # so many restarts in that time, then one in that time; chosen, not measured

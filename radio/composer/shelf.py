@@ -16,8 +16,7 @@ import numpy as np
 from radio.composer.novelty import MAX_CORRELATION, MAX_REMEMBERED_SONGS, RememberedSongs
 from radio.composer.song import Draft, Song
 from radio.composer.song_maker import MINI_BATCH, SongMaker
-from radio.taste.exploration import Explore
-from radio.taste.regression import FIRST_RANDOM
+from radio.taste import FIRST_RANDOM, Explore
 
 CANDIDATES = 192  # judged for every song that is played; chosen, not measured
 AHEAD = 3  # songs rendered ahead, among which the newest taste chooses; chosen, not measured

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from radio.ratings.journal import Journal
-from radio.station.song_file import save_song
+from radio.ratings import Journal
+from radio.station import save_song
 
 
 @dataclass(eq=False)

@@ -15,9 +15,8 @@ import numpy as np
 
 from radio.composer.personal_generator import PersonalGenerator
 from radio.composer.song import Draft, Song
-from radio.station.song_file import description_of
-from radio.station.station import Station
-from radio.taste.taste import Taste
+from radio.station import Station, description_of
+from radio.taste import Taste
 
 MINI_BATCH = 16  # candidates generated at once; chosen, not measured
 # songs of the station from which the taste learns its features' mean and spread; always the same

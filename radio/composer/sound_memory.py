@@ -13,10 +13,7 @@ import contextlib
 import numpy as np
 
 from radio.composer.song_maker import SongMaker, TasteInput
-from radio.ratings.database import MAX_SOUNDS, RatingsError
-from radio.ratings.journal import Journal
-from radio.ratings.rating import Rating
-from radio.ratings.sound_codec import pack, unpack
+from radio.ratings import MAX_SOUNDS, Journal, Rating, RatingsError, pack, unpack
 
 
 class SoundMemory:

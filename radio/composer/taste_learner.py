@@ -21,9 +21,7 @@ import numpy as np
 from radio.composer.song import Draft
 from radio.composer.song_maker import MINI_BATCH, SongMaker, TasteInput
 from radio.composer.sound_memory import SoundMemory
-from radio.ratings.journal import Journal
-from radio.ratings.rating import Rating
-from radio.ratings.reaction_delay import MAX_SONGS, ReactionDelay
+from radio.ratings import MAX_SONGS, Journal, Rating, ReactionDelay
 
 Row = TypeVar("Row")
 
@@ -90,12 +88,11 @@ class TasteLearner:
                 self._unlearn(key)
                 return
             given = self._inputs.get(key)
-            if draft is not None:
+            if draft is not None or given is None:
+                draft = self._maker.draft(rating.coordinate) if draft is None else draft
                 self._observe_delay(rating.curve, draft)
                 self._sounds.store(key, draft.steps)
                 given = self._maker.input_of_draft(draft)
-            elif given is None:
-                given = self._maker.inputs(np.asarray(rating.coordinate, np.float32)[None])[0]
             again = key in self.known
             self.known[key], self._inputs[key] = rating, given
             if again:

@@ -58,10 +58,8 @@ def _use_every_kernel() -> None:
     from neural_networks.components.parameters import pack
     from neural_networks.vae.recurrent_vae import RecurrentVAE
     from radio.station import steps as song_data
-    from radio.taste.decode import through
-    from radio.taste.taste import Taste
-    from radio.training.dataset import TrainingSongs
-    from radio.training.recipes import calibrate, gan_trainer, vae_trainer
+    from radio.taste import Taste, through
+    from radio.training import TrainingSongs, calibrate, gan_trainer, vae_trainer
 
     rng = np.random.default_rng(0)
     steps = rng.uniform(0.1, 0.5, (4, 4 * SMALL_BEATS, song_data.STEP_SIZE)).astype(np.float32)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gan.names import Latent
     from radio.composer.local_composer import LocalComposer
     from radio.composer.song import Song
-    from radio.taste.exploration import Explore
+    from radio.taste import Explore
 
 MAX_OFFERS = 3  # chosen, not measured
 # With fewer offers than this a song is made of few candidates: the listener skips.
@@ -197,8 +197,8 @@ def _open(
 ) -> LocalComposer:
     from radio.composer.local_composer import LocalComposer
     from radio.composer.warm_up import WAIT, compile_once
-    from radio.home.folder import Home
-    from radio.station.station import Station
+    from radio.home import Home
+    from radio.station import Station
 
     station = Station.load(begin.station)
     if begin.latent:

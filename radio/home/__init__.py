@@ -1,26 +1,9 @@
-"""The home: folders, settings, file locks, atomic files and signals."""
+"""The home: folders, settings, file locks, atomic files and signals.
 
-from radio.home.atomic import replace_file, write_json
-from radio.home.file_lock import FileLock
-from radio.home.folder import SHIPPED, Home, HomeError, check_name, temporary_home
-from radio.home.settings import ACTIONS, Settings, SettingsError, read_settings
-from radio.home.signals import Terminated, ending_signals, ignoring_interrupts, stderr_to
+`__init__.pyi` lists the public names. Each is imported when it is first used, so that the process
+that plays does not load the networks.
+"""
 
-__all__ = [
-    "ACTIONS",
-    "SHIPPED",
-    "FileLock",
-    "Home",
-    "HomeError",
-    "Settings",
-    "SettingsError",
-    "Terminated",
-    "check_name",
-    "ending_signals",
-    "ignoring_interrupts",
-    "read_settings",
-    "replace_file",
-    "stderr_to",
-    "temporary_home",
-    "write_json",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from radio.home.signals import ending_signals
-from radio.session.session import Session
+from radio.home import ending_signals
+from radio.session import Session
 
 TICK_SECONDS = 0.05
 HELP = (

@@ -20,17 +20,14 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from audio_parsing.devices import output_devices
-from radio.home.settings import Settings
-from radio.home.signals import Terminated
+from radio.home import Settings, Terminated
 from radio.screen import panels
 from radio.screen.driver import TerminalStream, textual_on_stdout
 from radio.screen.explanation import explanation
 from radio.screen.keys import key_of
 from radio.screen.widgets import Panel, Track, Visualiser
 from radio.screen.windows import DevicesWindow, HistoryWindow, TextWindow
-from radio.session.actions import actions
-from radio.session.session import Session
-from radio.session.view import View
+from radio.session import Session, View, session_actions
 
 FRAME_SECONDS = 1 / 15
 HANG_UP = 1  # the signal's number, where there is such a signal
@@ -112,7 +109,7 @@ class RadioApp(App[int], inherit_bindings=False):
         self._settings = settings
         self._heading = title
         self.session = open_session(self._said.append)
-        self._actions = actions(self.session) | {
+        self._actions = session_actions(self.session) | {
             "explain": self.explain,
             "history": lambda: self._open(HistoryWindow(self.session, settings)),
             "devices": self.choose_device,

@@ -6,8 +6,8 @@ import numpy as np
 from rich.text import Text
 
 from radio.screen import curves, panels
-from radio.session.view import View
-from radio.taste.insight import highlights
+from radio.session import View
+from radio.taste import highlights
 
 WIDTH = 64  # columns of a curve
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from radio.home import ACTIONS, Settings
 from radio.screen import curves
-from radio.session.view import View
+from radio.session import View
 
 LABEL = 12  # columns of the labels 'you' and 'predicted'
 GOOD, BAD, QUIET = "green", "red", "grey62"

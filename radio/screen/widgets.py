@@ -10,7 +10,7 @@ from textual import events
 from textual.widget import Widget
 
 from radio.screen import curves, panels
-from radio.session.view import View
+from radio.session import View
 
 FALL = 0.8  # factor by which a bar falls in a frame, slow enough for the eye
 KINDS = ("spectrum", "waveform", "nothing")

@@ -16,10 +16,10 @@ from textual.screen import ModalScreen
 from textual.widgets import DataTable, OptionList, Static
 
 from radio.home import Settings
-from radio.ratings.rating import Rating
+from radio.ratings import Rating
 from radio.screen import panels
 from radio.screen.keys import key_of
-from radio.session.session import Session
+from radio.session import Session
 
 CHANGE_STEP = 0.1
 

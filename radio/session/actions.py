@@ -12,7 +12,7 @@ SLIDER_STEP = 0.1
 VOLUME_STEP = 0.05
 
 
-def actions(session: Session) -> dict[str, Callable[[], None]]:
+def session_actions(session: Session) -> dict[str, Callable[[], None]]:
     """Return the function of each action."""
     table: dict[str, Callable[[], None]] = {
         "pause": session.playback.toggle_pause,

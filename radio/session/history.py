@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from radio.ratings.database import RatingsError
-from radio.ratings.journal import Journal, Judged
-from radio.ratings.rating import Rating
+from radio.ratings import Journal, Judged, Rating, RatingsError
 from radio.session.rating_writer import RatingWriter
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radio.composer.song import Song
+from radio.composer import Song
 
 MAX_REMEMBERED_SONGS = 10  # 3 MB each
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from audio_parsing.playback import Player, SilentDevice, open_player
-from radio.composer.song import Song
+from radio.composer import Song
 from radio.session.play_history import PlayHistory
 
 

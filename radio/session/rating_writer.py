@@ -14,10 +14,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from audio_parsing.playback import Player, SilentDevice
-from radio.composer.song import Song
-from radio.ratings.database import RatingsError
-from radio.ratings.journal import Journal
-from radio.ratings.slider import Slider
+from radio.composer import Song
+from radio.ratings import Journal, RatingsError, Slider
 
 # Chosen, not measured, but for EARLY_SECONDS.
 NOTE_SECONDS = 0.5  # how often, at most, a moving slider is written to the database

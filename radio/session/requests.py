@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radio.composer.composer import Composer
-from radio.composer.events import FinalStep
-from radio.composer.song import Song
+from radio.composer import Composer, FinalStep, Song
 
 REPLAY_SECONDS = 20.0  # to wait for a song that is made again; chosen, not measured
 DROPPED = "The final song was not ready yet and is dropped."

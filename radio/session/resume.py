@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from radio.composer.song import Song
-from radio.home.atomic import write_json
-from radio.ratings.journal import Journal
+from radio.composer import Song
+from radio.home import write_json
+from radio.ratings import Journal
 
 NEARLY_OVER_SECONDS = 3.0  # a song with less than this left is not resumed; chosen, not measured
 

@@ -18,28 +18,29 @@ from pathlib import Path
 import numpy as np
 
 from audio_parsing.playback import Player, SilentDevice
-from radio.composer.composer import Composer
-from radio.composer.events import (
+from radio.composer import (
     AdapterChanged,
+    Composer,
     FinalSong,
     FinalStep,
     Learned,
     NoFinal,
     NoReplay,
     ReplayedSong,
+    Song,
     Trouble,
+    write_song,
 )
-from radio.composer.song import Song, write_song
-from radio.home.folder import Home
-from radio.ratings.rating import Rating
+from radio.home import Home
+from radio.ratings import Rating
 from radio.session.history import RatingHistory
 from radio.session.playback import Playback
 from radio.session.rating_writer import RatingWriter
 from radio.session.requests import DROPPED, FinalRequest, ReplayRequest
 from radio.session.resume import Resume
 from radio.session.view import View, adapter_line, agreement
-from radio.station.song_file import file_name
-from radio.taste.insight import Insight
+from radio.station import file_name
+from radio.taste import Insight
 
 
 class Session:

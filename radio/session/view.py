@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from radio.ratings.journal import Judged
+from radio.ratings import Judged
 
 
 def nothing() -> np.ndarray:

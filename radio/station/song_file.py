@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from radio.home.atomic import replace_file, write_json
+from radio.home import replace_file, write_json
 from radio.station.names import fingerprint
 
 if TYPE_CHECKING:

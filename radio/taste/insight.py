@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from radio.station.station import Station
+    from radio.station import Station
     from radio.taste.taste import Taste
 
 SHOWN = 3  # moments
@@ -38,7 +38,7 @@ class Insight:
     critic: np.ndarray
 
 
-def insight(
+def insight_of(
     station: Station, taste: Taste, steps: np.ndarray, coordinate: np.ndarray, moments: np.ndarray
 ) -> Insight:
     """Return the effect of each moment of a song.

@@ -26,7 +26,7 @@ import numpy as np
 
 from audio_parsing.filterbank import BANDS_PER_OCTAVE, LOWEST_PITCH, NOISE_BANDS
 from audio_parsing.frames import EXPONENT, FRAME_SIZE
-from radio.station.steps import KEY_SCALE, TEMPO_OCTAVE
+from radio.station import KEY_SCALE, TEMPO_OCTAVE
 
 GROUPS = 24  # of bands
 ONSETS = (0.015, 0.035)  # rises of the mean level that are half an onset

@@ -26,7 +26,7 @@ import numpy as np
 from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from radio.ratings.reaction_delay import STILL, moments_of, without_drift
+from radio.ratings import STILL, moments_of, without_drift
 from radio.taste.decode import Decode
 from radio.taste.exploration import DEFAULT_WAY, Explore
 from radio.taste.features import SongFeatures

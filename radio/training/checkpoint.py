@@ -21,7 +21,7 @@ from neural_networks.training.checkpoint import (
     remove_unfinished,
     save_arrays,
 )
-from radio.station.station import TRAINING_FILE
+from radio.station import TRAINING_FILE
 
 BEFORE = "training.old.npz"
 

@@ -14,7 +14,7 @@ from audio_parsing.cache import Cache
 from audio_parsing.starter import StarterSong, hop_length, render, starter_songs
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
-from radio.station.steps import (
+from radio.station import (
     FRAMES_PER_BEAT,
     SAMPLE_RATE,
     STEP_SIZE,

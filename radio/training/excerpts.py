@@ -18,7 +18,7 @@ from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache, digest_of
 from audio_parsing.decoding import AudioError, reason, shown
 from audio_parsing.files import read_audio, read_pieces
-from radio.station.steps import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_steps
+from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_steps
 from radio.training.parallel_reader import Place, Result
 
 SHORTEST_EXCERPT = 4.0  # seconds
@@ -79,7 +79,7 @@ class ExcerptReader:
         """Return steps (S, F) float16 of at most `share` excerpts of a file."""
         if self.cache is None:
             return self._work_out(path, share)[1]
-        before = _status(path)
+        before = status_of(path)
         content = digest_of(path)
         lengths = self.cache.get("pieces", content)
         if lengths is not None and lengths.ndim == 1:
@@ -96,7 +96,7 @@ class ExcerptReader:
                 return sound
         counted, excerpts = self._work_out(path, share)
         # Otherwise the file is being written, and may differ from what was digested.
-        if _status(path) == before:
+        if status_of(path) == before:
             for place, steps in excerpts.items():
                 self.cache.put(steps, "excerpt", content, self.length, *place)
             self.cache.put(np.array(counted, np.int64), "pieces", content)
@@ -155,7 +155,7 @@ def _starts(size: int, length: int) -> list[int]:
     return [number * length + slack // 2 for number in range(count)]
 
 
-def _status(path: Path) -> tuple[int, ...]:
+def status_of(path: Path) -> tuple[int, ...]:
     """Return figures that change when a file is written to.
 
     Raises:

@@ -22,6 +22,7 @@ SOURCES = (
     "training/dataset.py",
     "training/excerpts.py",
     "training/music_folder.py",
+    "training/recordings.py",
 )
 
 

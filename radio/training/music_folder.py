@@ -18,12 +18,7 @@ from audio_parsing.decoding import AudioError, shown
 from audio_parsing.finding import LOOKED_FOR, find_audio
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
-from radio.station.steps import (
-    ABSOLUTE_HOP_LENGTH,
-    FRAMES_PER_BEAT,
-    STEP_SIZE,
-    STEPS_PER_BEAT,
-)
+from radio.station import ABSOLUTE_HOP_LENGTH, FRAMES_PER_BEAT, STEP_SIZE, STEPS_PER_BEAT
 from radio.training.dataset import TrainingSongs
 from radio.training.excerpts import SHORTEST_EXCERPT, Excerpt, ExcerptReader, excerpt_name
 from radio.training.parallel_reader import Readers, Result, attempt

@@ -14,7 +14,7 @@ import numpy as np
 from gan.critic_bodies import BODIES
 from gan.names import DEFAULT_CRITIC, DEFAULT_LATENT, LATENTS, Latent
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.station.station import StationError
+from radio.station import StationError
 from radio.training.dataset import TrainingSongs
 from radio.training.recipes import BATCH_SIZE, PIECE, QUICK, THOROUGH, Recipe
 

@@ -16,6 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from gan.latent import LatentDistribution
+from gan.names import FRAMES_PER_STEP
 from gan.trainer import GANOptions, GANTrainer
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.optimizers.optimizers import Adam
@@ -23,7 +24,7 @@ from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Piece, Trainer
 from neural_networks.vae.calibration_fit import measure
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.station.steps import FRAMES_PER_STEP, STEP_SIZE, to_frames
+from radio.station import STEP_SIZE, to_frames
 from radio.training.dataset import TrainingSongs
 
 BATCH_SIZE = 8  # songs a step of each process

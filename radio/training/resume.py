@@ -24,7 +24,7 @@ from neural_networks.parallel.communicator import (
 from neural_networks.training.checkpoint import CheckpointError, join, part
 from neural_networks.training.trainer import Trainer
 from neural_networks.vae.calibration import Calibration
-from radio.station.station import TRAINING_FILE, StationError
+from radio.station import TRAINING_FILE, StationError
 from radio.training.checkpoint import TrainingCheckpoint
 from radio.training.plan import Plan, Report
 

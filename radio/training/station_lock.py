@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from radio.home.file_lock import FileLock
-from radio.station.station import StationError
+from radio.home import FileLock
+from radio.station import StationError
 
 FOLDERS_LOCK = sys.platform != "win32"  # there a file in the folder is locked instead
 LOCK = "training.lock"

@@ -24,8 +24,7 @@ from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Trainer
 from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.station import steps as song_data
-from radio.station.station import STATION_FILE, Station, StationError
+from radio.station import STATION_FILE, Station, StationError, steps as song_data
 from radio.training.dataset import TrainingSongs
 from radio.training.plan import (
     DEFAULT_MINUTES,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from radio.session.actions import actions
+from radio.session import session_actions
 from radio.web.stage import Stage
 
 MAX_REMEMBERED_COMMANDS = 2000
@@ -42,7 +42,7 @@ class Commands:
         self._stage = stage
         self._player = stage.player
         self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._actions = actions(stage.session)
+        self._actions = session_actions(stage.session)
         self._own: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
             "listen": self._listen,
             "pause": self._pause,

@@ -20,14 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from radio.composer.process import ComposerProcess
-from radio.composer.song import Song
-from radio.home.folder import Home
-from radio.ratings.database import RatingsError
-from radio.ratings.rating import Rating
-from radio.session.resume import LastSession, Resume, read_last
-from radio.session.session import Session
-from radio.station.station import Station
+from radio.composer import ComposerProcess, Song
+from radio.home import Home
+from radio.ratings import Rating, RatingsError
+from radio.session import LastSession, Resume, Session, read_last
+from radio.station import Station
 from radio.web import parts
 from radio.web.browser_player import BrowserPlayer
 from radio.web.commands import Commands

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from radio.ratings.rating import Rating
-from radio.station.latent_map import principal_directions
-from radio.station.station import Station
+from radio.ratings import Rating
+from radio.station import Station, principal_directions
 
 MOST_LEARNED = 400  # dots; more would show no more
 

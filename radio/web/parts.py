@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from radio.composer.song import Song
-from radio.ratings.rating import Rating
-from radio.session.view import View
-from radio.taste.insight import highlights
+from radio.composer import Song
+from radio.ratings import Rating
+from radio.session import View
+from radio.taste import highlights
 from radio.web.browser_player import BrowserPlayer
 from radio.web.sounds import peaks_of
 

@@ -7,10 +7,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from radio.composer.song import Song
-from radio.home.folder import Home, HomeError, check_name
-from radio.ratings.database import RatingsError
-from radio.ratings.repair import open_ratings
+from radio.composer import Song
+from radio.home import Home, HomeError, check_name
+from radio.ratings import RatingsError, open_ratings
 from radio.web.live_session import LiveSession
 
 MAX_SESSIONS = 4  # at once; each has a process of some 300 MB

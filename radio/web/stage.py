@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from radio.composer.song import Song
-from radio.session.session import Session
+from radio.composer import Song
+from radio.session import Session
 from radio.web.browser_player import BrowserPlayer
 
 

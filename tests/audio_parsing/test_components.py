@@ -9,16 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from audio_parsing.components import SEGMENTS, LappedComponents, sine_window
+from audio_parsing.components import LappedComponents
 from audio_parsing.frames import FRAME_SIZE, decode
 from audio_parsing.starter import hop_length, render, starter_songs
 
-ROOT = Path(__file__).parent.parent.parent
-STEP, SIZE = 3, 5  # small frames and steps: all components are 30
-ALL = 2 * STEP * SIZE
+ROOT = Path(__file__).parents[2]
+STEP, SIZE = 4, 5  # small frames and steps: all components are 20
+ALL = STEP * SIZE
 
 
 def excerpts(
@@ -45,32 +44,54 @@ def test_with_all_components_frames_come_back(
     for length in (1, 2, STEP, STEP + 1, 2 * STEP, 40):
         frames = rng.standard_normal((2, length, SIZE)).astype(dtype)
         steps = components.transform(frames)
-        assert steps.shape == (2, -(-length // STEP) + 1, ALL) and steps.dtype == dtype
+        assert steps.shape == (2, -(-length // STEP), ALL) and steps.dtype == dtype
+        np.testing.assert_allclose(
+            components.transform(np.asfortranarray(frames)), steps, atol=tolerance
+        )
         back = components.inverse(steps)
         assert back.shape == (2, -(-length // STEP) * STEP, SIZE) and back.dtype == dtype
         np.testing.assert_allclose(back[:, :length], frames, atol=tolerance)
         np.testing.assert_allclose(back[:, length:], 0, atol=tolerance)
 
 
-def test_steps_are_the_components_of_windowed_segments(rng: np.random.Generator) -> None:
-    components, frames = fitted(rng, 7), rng.standard_normal((4 * STEP, SIZE))
-    padded = np.pad(frames, [(STEP, STEP), (0, 0)])
-    for s, step in enumerate(components.transform(frames)):
-        segment = padded[s * STEP : (s + 2) * STEP] * sine_window(2 * STEP)[:, None]
-        expected = np.tensordot(components.basis, segment - components.mean, axes=2)
-        np.testing.assert_allclose(step, expected, atol=1e-12)
+def windowed(frames: np.ndarray, step: int) -> np.ndarray:
+    """Step 1's chunk as the modified discrete cosine transform sees it: 2 H frames under a sine."""
+    window = np.sin(np.pi * (np.arange(2 * STEP) + 0.5) / (2 * STEP))[:, None]
+    first = step * STEP - STEP // 2
+    left, right = np.split(frames[first : first + 2 * STEP] * window, 2)
+    half = STEP // 2
+    begin = left[half:] + left[:half][::-1]
+    end = right[:half] - right[half:][::-1]
+    return np.concatenate([begin, end])
 
 
-def test_the_window_is_symmetric_and_its_squares_add_up_to_one() -> None:
-    window = sine_window(12)
-    np.testing.assert_allclose(window[:6] ** 2 + window[6:] ** 2, 1)
-    np.testing.assert_allclose(window, window[::-1])
+def test_steps_are_the_components_of_what_a_sine_window_sees(rng: np.random.Generator) -> None:
+    components, frames = fitted(rng, 7), rng.standard_normal((5 * STEP, SIZE))
+    steps = components.transform(frames)
+    for s in (1, 2, 3):
+        chunk = windowed(frames, s) - components.mean
+        expected = np.tensordot(components.basis, chunk, axes=2)
+        np.testing.assert_allclose(steps[s], expected, atol=1e-12)
+    alone = np.tensordot(components.basis, frames[:STEP] - components.mean, axes=2)
+    np.testing.assert_allclose(components.transform(frames[:STEP])[0], alone, atol=1e-12)
 
 
 def test_a_step_of_an_excerpt_is_that_of_the_song(rng: np.random.Generator) -> None:
     components, song = fitted(rng, 7), rng.standard_normal((8 * STEP, SIZE))
-    inside = components.transform(song[2 * STEP : 6 * STEP], whole=False)
-    np.testing.assert_allclose(inside, components.transform(song)[3:6], atol=1e-12)
+    half = STEP // 2
+    inside = components.transform(song[2 * STEP - half : 6 * STEP - half], whole=False)
+    np.testing.assert_allclose(inside, components.transform(song)[2:5], atol=1e-12)
+
+
+def test_an_error_of_a_step_fades_at_its_borders(rng: np.random.Generator) -> None:
+    components, steps = fitted(rng, 7), np.zeros((5, 7))
+    error = np.zeros((5, 7))
+    error[2] = rng.standard_normal(7)
+    difference = components.inverse(steps + error) - components.inverse(steps)
+    heard = np.flatnonzero(np.abs(difference).max(axis=1) > 1e-12)
+    assert heard[0] == 2 * STEP - STEP // 2 and heard[-1] == 3 * STEP + STEP // 2 - 1
+    size = np.sqrt(np.square(difference).sum(axis=1))
+    assert size[heard[0]] < 0.5 * size.max() and size[heard[-1]] < 0.5 * size.max()
 
 
 def test_the_basis_is_orthonormal_and_holds_the_most_variance(rng: np.random.Generator) -> None:
@@ -93,11 +114,11 @@ def test_the_basis_is_orthonormal_and_holds_the_most_variance(rng: np.random.Gen
     assert few.variance_held == pytest.approx(held)
 
 
-def test_an_error_of_steps_is_no_smaller_than_that_of_frames(rng: np.random.Generator) -> None:
+def test_an_error_of_steps_is_one_of_frames(rng: np.random.Generator) -> None:
     components, steps = fitted(rng, 7), rng.standard_normal((9, 7))
     error = 0.1 * rng.standard_normal((9, 7))
     difference = components.inverse(steps + error) - components.inverse(steps)
-    assert np.square(difference).sum() <= np.square(error).sum()
+    assert np.square(difference).sum() == pytest.approx(np.square(error).sum())
 
 
 @settings(max_examples=20)
@@ -105,7 +126,7 @@ def test_an_error_of_steps_is_no_smaller_than_that_of_frames(rng: np.random.Gene
 def test_backward_is_the_adjoint(length: int, songs: int, count: int) -> None:
     rng = np.random.default_rng((length, songs, count))
     components = fitted(rng, count)
-    steps = rng.standard_normal((songs, length + 1, count))
+    steps = rng.standard_normal((songs, length, count))
     frames = rng.standard_normal((songs, length * STEP, SIZE))
     there = components.inverse(steps) - components.inverse(0 * steps)
     back = components.inverse_backward(frames)
@@ -142,27 +163,30 @@ def test_a_silent_song_and_silent_music(rng: np.random.Generator) -> None:
     assert not steps.any() and not silent.inverse(steps).any()
 
 
-def test_fewer_segments_than_components(rng: np.random.Generator) -> None:
-    music = excerpts(rng, count=1, length=5 * STEP)  # four segments: three directions
+def test_fewer_chunks_than_components(rng: np.random.Generator) -> None:
+    music = excerpts(rng, count=1, length=5 * STEP)  # four chunks: three directions
     components = LappedComponents.fit(music, 10, frames_per_step=STEP, dtype=np.float64)
     flat = components.basis.reshape(10, -1)
     np.testing.assert_allclose(flat @ flat.T, np.eye(10), atol=1e-12)
     assert components.variance_held == pytest.approx(1)
     assert (components.deviations[3:] < 1e-6).all() and (components.deviations[:3] > 0.1).all()
     assert components.scales.min() == pytest.approx(0.01 * components.deviations[0])
-    back = components.inverse(components.transform(music[0], whole=False))
+    half = STEP // 2
+    steps = components.transform(music[0], whole=False)
+    again = components.transform(components.inverse(steps))
+    np.testing.assert_allclose(again[1:-1], steps[1:-1], atol=1e-6)
+    back = components.inverse(steps)[half:-half]  # beyond that its neighbours are missing
     np.testing.assert_allclose(back, music[0][STEP:-STEP], atol=1e-6)
 
 
-def test_excerpts_of_any_length_are_taken_block_by_block(rng: np.random.Generator) -> None:
-    long = rng.standard_normal(((SEGMENTS + 40) * STEP, SIZE))
+def test_excerpts_are_taken_one_after_the_other(rng: np.random.Generator) -> None:
+    long = rng.standard_normal((400 * STEP, SIZE))
     whole = LappedComponents.fit([long], 5, frames_per_step=STEP, dtype=np.float64)
-    middle = 50 * STEP  # the parts share a row, so that they hold the same segments
-    parts = LappedComponents.fit(
-        iter([long[: middle + STEP], long[middle:]]), 5, frames_per_step=STEP, dtype=np.float64
-    )
-    np.testing.assert_allclose(parts.basis, whole.basis, atol=1e-9)
-    np.testing.assert_allclose(parts.mean, whole.mean, atol=1e-12)
+    middle = 150 * STEP  # the parts share as many frames as a border needs on both of its sides
+    parts = iter([long[: middle + STEP], long[middle:]])
+    again = LappedComponents.fit(parts, 5, frames_per_step=STEP, dtype=np.float64)
+    np.testing.assert_allclose(again.basis, whole.basis, atol=1e-9)
+    np.testing.assert_allclose(again.mean, whole.mean, atol=1e-12)
     short = LappedComponents.fit([np.ones((1, SIZE)), *excerpts(rng)], 5, frames_per_step=STEP)
     assert np.isfinite(short.basis).all()
 
@@ -215,7 +239,7 @@ def test_a_song_of_the_collection_sounds_the_same() -> None:
     error = components.inverse(components.transform(frames))[: len(frames)] - frames
     assert np.square(error).mean() < 0.05 * frames.var(axis=0).mean()
     silence = components.inverse(components.transform(np.zeros_like(frames)))
-    assert np.abs(decode(silence, hop_length=441)).max() < 1e-4  # 80 dB below full scale
+    assert np.abs(decode(silence, hop_length=441)).max() < 3e-4  # 70 dB below full scale
 
 
 def test_what_does_not_fit_is_said(rng: np.random.Generator) -> None:
@@ -224,16 +248,18 @@ def test_what_does_not_fit_is_said(rng: np.random.Generator) -> None:
         components.transform(np.zeros((4, 6)))
     with pytest.raises(ValueError, match=r"frames must have the shape"):
         components.transform(np.zeros((0, 5)))
-    with pytest.raises(ValueError, match="7 frames are not two or more steps of 3"):
-        components.transform(np.zeros((7, 5)), whole=False)
-    with pytest.raises(ValueError, match="3 frames are not two or more"):
-        components.transform(np.zeros((3, 5)), whole=False)
+    for length in (4, 9):
+        with pytest.raises(ValueError, match=f"{length} frames are not two or more steps of 4"):
+            components.transform(np.zeros((length, 5)), whole=False)
     with pytest.raises(ValueError, match=r"steps must have the shape \(..., n, 7\)"):
         components.inverse(np.zeros((4, 8)))
-    with pytest.raises(ValueError, match="4 frames are not whole steps of 3"):
-        components.inverse_backward(np.zeros((4, 5)))
-    for count in (0, 31):
-        with pytest.raises(ValueError, match=f"between 1 and 30, not at {count}"):
+    with pytest.raises(ValueError, match="5 frames are no steps of 4"):
+        components.inverse_backward(np.zeros((5, 5)))
+    for odd in (0, 3):
+        with pytest.raises(ValueError, match=f"must be even, not {odd}"):
+            LappedComponents.fit(excerpts(rng), 3, frames_per_step=odd)
+    for count in (0, 21):
+        with pytest.raises(ValueError, match=f"between 1 and 20, not at {count}"):
             LappedComponents.fit(excerpts(rng), count, frames_per_step=STEP)
     with pytest.raises(ValueError, match="at least one excerpt"):
         LappedComponents.fit([], 3)
@@ -244,7 +270,7 @@ def test_what_does_not_fit_is_said(rng: np.random.Generator) -> None:
     arrays = components.arrays()
     with pytest.raises(ValueError, match=r"deviations has the shape \(6,\), not \(7,\)"):
         LappedComponents(**arrays | {"deviations": np.ones(6)})
-    with pytest.raises(ValueError, match=r"\(K, 2 H, F\), not \(7, 3, 5\)"):
+    with pytest.raises(ValueError, match=r"\(K, H, F\), H even, not \(7, 3, 5\)"):
         LappedComponents(**arrays | {"basis": np.ones((7, 3, 5))})
     with pytest.raises(ValueError, match="not of int64"):
-        LappedComponents(**arrays | {"basis": np.ones((7, 6, 5), np.int64)})
+        LappedComponents(**arrays | {"basis": np.ones((7, 4, 5), np.int64)})

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 import audio_parsing.audio_parsing as audio
 from audio_parsing import plots
 from audio_parsing.frames import encode
-from radio.station.latent_map import plot_latent_map, principal_directions
+from radio.station import plot_latent_map, principal_directions
 
 RATE = 22050
 TONE = 0.5 * np.sin(2 * np.pi * 440 / RATE * np.arange(2 * RATE))

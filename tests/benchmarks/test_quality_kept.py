@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from benchmarks.quality_kept import Kept
+from gan.names import FRAMES_PER_STEP
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.station.steps import FRAMES_PER_STEP, STEP_SIZE
-from radio.training.dataset import TrainingSongs
-from radio.training.recipes import THOROUGH, new_vae, vae_trainer
+from radio.station import STEP_SIZE
+from radio.training import THOROUGH, TrainingSongs, new_vae, vae_trainer
 
 
 class Training:

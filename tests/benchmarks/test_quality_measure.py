@@ -24,7 +24,7 @@ from benchmarks.quality_models import (
     two_at_once,
 )
 from radio.station import steps as song_data
-from radio.training.dataset import prepare_starter_songs
+from radio.training import prepare_starter_songs
 
 RATE = 44.0
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from audio_parsing.decoding import AudioError
 from compression import range_coder
@@ -61,14 +60,14 @@ def coded(
 @given(lengths=st.lists(st.integers(1, 4), min_size=1, max_size=5), channels=st.integers(1, 3))
 def test_folding_comes_back_however_it_is_cut(lengths: list[int], channels: int) -> None:
     chunks = np.random.default_rng(0).normal(size=(channels, sum(lengths), 8)).astype(np.float32)
-    there, back = Folding(+1, size=8), Folding(-1, size=8)
+    there, back = Folding(+1), Folding(-1)
     folded, unfolded = [], []
     for part in np.split(chunks, np.cumsum(lengths)[:-1], axis=1):
         folded.append(there.push(part))
     last = there.finish()
     assert last is not None
     together = np.concatenate([*folded, last], axis=1)
-    whole = Folding(+1, size=8)
+    whole = Folding(+1)
     np.testing.assert_array_equal(together[:, :-1], whole.push(chunks))
     assert np.sum(frequencies(together) ** 2) == pytest.approx(np.sum(chunks**2), rel=1e-5)
     for part in np.split(together, np.cumsum(lengths)[:-1], axis=1):
@@ -80,7 +79,7 @@ def test_folding_comes_back_however_it_is_cut(lengths: list[int], channels: int)
 
 def test_the_fold_is_the_modified_discrete_cosine_transform() -> None:  # with time turned round
     size, sound = 16, np.random.default_rng(0).normal(size=48).astype(np.float32)
-    middle = frequencies(Folding(+1, size=size).push(sound.reshape(1, 3, size)))[0, 1]
+    middle = frequencies(Folding(+1).push(sound.reshape(1, 3, size)))[0, 1]
     n, k = np.arange(2 * size)[:, None], np.arange(size)
     window = np.sin(np.pi / (2 * size) * (n + 0.5))
     basis = np.sqrt(2 / size) * window * np.cos(np.pi / size * (n + 0.5 - size / 2) * (k + 0.5))

@@ -19,14 +19,10 @@ from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import load_arrays
 from radio.cli.main import main
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
-from radio.station.song_file import station_fingerprint
-from radio.station.station import STATION_FILE, TRAINING_FILE, Station
-from radio.training import resume
+from radio.ratings import Rating, Ratings
+from radio.station import STATION_FILE, TRAINING_FILE, Station, station_fingerprint
+from radio.training import TrainingOptions, resume, train_station
 from radio.training.checkpoint import BEFORE, TrainingCheckpoint
-from radio.training.plan import TrainingOptions
-from radio.training.train import train_station
 
 ROOT = Path(__file__).parents[2]
 MANY = pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])

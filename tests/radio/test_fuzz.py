@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, seed, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, seed, settings, strategies as st
 from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.cli.parser import COMMANDS, parser
-from radio.home.settings import ACTIONS, KINDS, NAMED_KEYS, SettingsError, read_settings
-from radio.station.station import STATION_FILE, Station, StationError
+from radio.home import ACTIONS, read_settings
+from radio.home.settings import KINDS, NAMED_KEYS, SettingsError
+from radio.station import STATION_FILE, Station, StationError
 
 MANY = int(os.environ.get("AI_RADIO_FUZZ", 20_000))
 SEED = os.environ.get("AI_RADIO_FUZZ_SEED")

@@ -17,8 +17,8 @@ from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import CheckpointError, load_arrays
 from radio.cli.main import main
-from radio.home.atomic import write_json
-from radio.station.station import STATION_FILE, Station, StationError
+from radio.home import write_json
+from radio.station import STATION_FILE, Station, StationError
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("neural_networks", "audio_parsing", "compression", "gan", "radio", "examples")

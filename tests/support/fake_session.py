@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.playback import SilentDevice
-from radio.composer.events import Event, FinalSong, FinalStep, NoFinal, ReplayedSong
-from radio.composer.song import Song
-from radio.home.settings import Settings
-from radio.ratings.journal import Judged
-from radio.ratings.rating import Rating
-from radio.session.actions import actions
-from radio.session.session import Session
-from radio.taste.insight import Insight
+from radio.composer import FinalSong, FinalStep, NoFinal, ReplayedSong, Song
+from radio.composer.events import Event
+from radio.home import Settings
+from radio.ratings import Judged, Rating
+from radio.session import Session, session_actions
+from radio.taste import Insight
 
 
 class FakeJournal:
@@ -174,7 +172,7 @@ class Stage:
         self.said: list[str] = []
         self.session = FakeSession(self.player, say=self.said.append)
         self.composer, self.journal = self.session.fake, self.session.fake.journal
-        does = actions(self.session)
+        does = session_actions(self.session)
         self.keys = {key: does[action] for key, action in Settings().keys.items() if action in does}
         self.session.tick()
 

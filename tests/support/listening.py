@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from radio.composer.composer import Composer
-from radio.composer.song import Song
-from radio.ratings.rating import Rating
+from radio.composer import Composer, Song
+from radio.ratings import Rating
 
 
 def rate(

@@ -11,8 +11,7 @@ from gan.critic import Critic
 from gan.critic_bodies import Body, convolutional
 from neural_networks.components.parameters import pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.station import steps as song_data
-from radio.station.station import Station
+from radio.station import Station, steps as song_data
 
 
 def tiny_station(

@@ -20,7 +20,7 @@ from neural_networks.components.kernels.simd.workspace import take_zeros
 
 
 class Layer(NamedTuple):
-    """The weights of a dense layer; both vectors may go on behind them."""
+    """The weights of a dense layer; the vectors may be longer."""
 
     inputs: int
     outputs: int

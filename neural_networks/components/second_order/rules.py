@@ -31,9 +31,11 @@ from neural_networks.components.layer_norm import LayerNorm
 from neural_networks.components.mean_over_time import MeanOverTime
 from neural_networks.components.module import Module, Sequential
 from neural_networks.components.recurrent import Recurrent
-from neural_networks.components.second_order import gru as tangents_gru
-from neural_networks.components.second_order import layers as tangents_layers
-from neural_networks.components.second_order import recurrent as tangents_recurrent
+from neural_networks.components.second_order import (
+    gru as tangents_gru,
+    layers as tangents_layers,
+    recurrent as tangents_recurrent,
+)
 from neural_networks.components.split_steps import SplitSteps
 
 

@@ -32,7 +32,7 @@ TONE_SECONDS, TONE_HZ, TONE_LEVEL = 1.0, 440.0, 0.2
 
 def stations(options: argparse.Namespace) -> None:
     """List the stations of the home and those shipped with the package."""
-    from radio.station.station import Station, StationError
+    from radio.station import Station, StationError
 
     listed: list[dict[str, Any]] = []
     for name, folder in Home(options.home).stations().items():
@@ -118,8 +118,7 @@ def installed(package: str) -> str:
 
 def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
     """Count the ratings, without making a database where there is none."""
-    from radio.ratings.database import RatingsError
-    from radio.ratings.repair import open_ratings
+    from radio.ratings import RatingsError, open_ratings
 
     path = home.path / "ratings.db"
     if not path.exists():
@@ -136,7 +135,7 @@ def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
 
 def _prepared(home: Home) -> str:
     """Return how much prepared music is cached for later trainings."""
-    from radio.training.music_cache import prepared_music
+    from radio.training import prepared_music
 
     cache = prepared_music(home.prepared)
     kept, most = (f"{size / 1e6:.0f} MB" for size in (cache.size(), cache.most_bytes))
@@ -179,7 +178,7 @@ def _play_tone(player: Player) -> str:
 
 def _kernels(problems: list[str]) -> dict[str, Any]:
     try:
-        from radio.composer.warm_up import is_compiled, stamp
+        from radio.composer import is_compiled, stamp
         # a broken Numba fails in many ways; all are reported, none is raised
     except Exception as error:
         problems.append(f"the kernels can't be loaded: {' '.join(str(error).split())}")

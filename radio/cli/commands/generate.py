@@ -12,14 +12,14 @@ import numpy as np
 
 from radio.cli.progress import Progress
 from radio.errors import UsageError
-from radio.home.folder import STARTER, Home, check_name
+from radio.home import STARTER, Home, check_name
 
 
 def generate(options: argparse.Namespace) -> None:
     """Write new songs of a station, or a saved one again."""
-    from radio.composer.novelty import sample_distinct
-    from radio.composer.warm_up import compile_once
-    from radio.station.song_file import (
+    from radio.composer import compile_once, sample_distinct
+    from radio.station import (
+        Station,
         check_fits,
         description_of,
         file_name,
@@ -27,7 +27,6 @@ def generate(options: argparse.Namespace) -> None:
         tags_of,
         write_sound,
     )
-    from radio.station.station import Station
 
     home = Home(options.home)
     description = read_description(options.like) if options.like else {}
@@ -67,12 +66,8 @@ def generate(options: argparse.Namespace) -> None:
 
 def final(options: argparse.Namespace) -> None:
     """Write the song that a listener should like best."""
-    from radio.composer.events import FinalStep
-    from radio.composer.local_composer import LocalComposer
-    from radio.composer.song import write_song
-    from radio.composer.warm_up import compile_once
-    from radio.station.song_file import file_name
-    from radio.station.station import Station
+    from radio.composer import FinalStep, LocalComposer, compile_once, write_song
+    from radio.station import Station, file_name
 
     home = Home(options.home)
     listener = check_name(options.listener or "me", "listener")
@@ -122,7 +117,7 @@ def starter(options: argparse.Namespace) -> None:
     """Write the starter collection."""
     from audio_parsing.frames import SAMPLE_RATE
     from audio_parsing.starter import render, starter_songs
-    from radio.station.song_file import write_wav
+    from radio.station import write_wav
 
     target = Target(options.output, single=False)
     songs = starter_songs(beats=options.beats or 64)[: options.count]

@@ -10,9 +10,7 @@ import time
 from typing import Any
 
 from radio.home import Home, check_name
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
-from radio.ratings.repair import open_ratings
+from radio.ratings import Rating, Ratings, open_ratings
 
 COLUMNS = ("time", "listener", "station", "song", "expected", "rating", "skipped", "key")
 

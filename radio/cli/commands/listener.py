@@ -12,9 +12,7 @@ from typing import Any
 
 from radio.errors import UsageError
 from radio.home import Home, check_name, write_json
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating, rating_of_row
-from radio.ratings.repair import open_ratings
+from radio.ratings import Rating, Ratings, open_ratings, rating_of_row
 
 LARGEST_FILE = 64 << 20  # bytes
 

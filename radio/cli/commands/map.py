@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from radio.errors import UsageError
-from radio.home.folder import STARTER, Home, check_name
+from radio.home import STARTER, Home, check_name
 
 if TYPE_CHECKING:
-    from radio.ratings.rating import Rating
-    from radio.station.station import Station
+    from radio.ratings import Rating
+    from radio.station import Station
 
 
 def map(options: argparse.Namespace) -> None:
     """Draw the map of a station to a file."""
     from audio_parsing.canvas import KINDS
-    from radio.station.latent_map import plot_latent_map
-    from radio.station.station import Station
+    from radio.station import Station, plot_latent_map
 
     output: Path = options.output.expanduser()
     if output.suffix.lower() not in KINDS or output.is_dir():
@@ -53,8 +52,8 @@ def map(options: argparse.Namespace) -> None:
 
 def _ratings(home: Home, listener: str, station: Station) -> list[Rating]:
     """Return a listener's ratings that fit the station as it is now, without making a database."""
-    from radio.ratings.repair import open_ratings
-    from radio.station.song_file import station_fingerprint
+    from radio.ratings import open_ratings
+    from radio.station import station_fingerprint
 
     if not (home.path / "ratings.db").exists():
         return []

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from radio.errors import explain
-from radio.home.folder import Home, HomeError, check_name, temporary_home
-from radio.home.settings import read_settings
-from radio.session.resume import Resume, read_last
+from radio.home import Home, HomeError, check_name, read_settings, temporary_home
+from radio.session import Resume, read_last
 
 
 def play(options: argparse.Namespace) -> int:
@@ -31,10 +30,10 @@ def play(options: argparse.Namespace) -> int:
 
     # Heavy imports, only after the arguments were checked.
     from audio_parsing.playback import open_player
-    from radio.composer.process import ComposerProcess
-    from radio.home.signals import Terminated, stderr_to
+    from radio.composer import ComposerProcess
+    from radio.home import Terminated, stderr_to
     from radio.plain.app import play_on_lines
-    from radio.session.session import Session
+    from radio.session import Session
 
     composer = ComposerProcess(
         folder,

@@ -10,7 +10,7 @@ import numpy as np
 from radio.cli.commands.generate import Target, tell
 from radio.cli.progress import Progress
 from radio.errors import UsageError
-from radio.home.folder import STARTER, Home
+from radio.home import STARTER, Home
 
 
 def reconstruct(options: argparse.Namespace) -> None:
@@ -23,10 +23,8 @@ def reconstruct(options: argparse.Namespace) -> None:
                 " name files with music"
             )
 
-    from radio.composer.warm_up import compile_once
-    from radio.station.reconstruction import reconstruct_samples
-    from radio.station.song_file import write_wav
-    from radio.station.station import Station
+    from radio.composer import compile_once
+    from radio.station import Station, reconstruct_samples, write_wav
 
     station = Station.load(home.station(options.station or STARTER))
     target = Target(options.output, single=len(options.files) == 1)

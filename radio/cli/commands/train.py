@@ -64,9 +64,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     folder = home.writable("stations") / options.station
 
     from gan.names import DEFAULT_LATENT
-    from radio.training.plan import TrainingOptions
-    from radio.training.recipes import BATCH_SIZE
-    from radio.training.train import train_station
+    from radio.training import BATCH_SIZE, TrainingOptions, train_station
 
     progress = Progress()
     account = Account()
@@ -122,7 +120,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
 
 def _compile(communicator: Communicator) -> None:
     """Compile the kernels in the first process, then in the others, which may share its cache."""
-    from radio.composer.warm_up import compile_once
+    from radio.composer import compile_once
 
     if communicator.rank == 0:
         compile_once()

@@ -9,10 +9,15 @@ import socket
 import sys
 
 from radio.errors import UsageError
-from radio.home.folder import Home, HomeError, check_name, temporary_home
-from radio.home.settings import read_settings
-from radio.home.signals import ignoring_interrupts
-from radio.session.resume import read_last
+from radio.home import (
+    Home,
+    HomeError,
+    check_name,
+    ignoring_interrupts,
+    read_settings,
+    temporary_home,
+)
+from radio.session import read_last
 from radio.web.security.origin import is_loopback
 from radio.web.security.password import given_password, kept_secret
 

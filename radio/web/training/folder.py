@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from radio.home import Home, check_name, write_json
-from radio.station.station import STATION_FILE
+from radio.station import STATION_FILE
 
 BEATS = (16, 32, 64, 128)
 

@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, cast
 
-from radio.composer.worker_process import PACKAGES
+from radio.composer import PACKAGES
 from radio.home import Home, check_name
 from radio.web.training.folder import BEATS, TrainingFolder
 from radio.web.training.state import TrainingState

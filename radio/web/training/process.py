@@ -77,9 +77,8 @@ class Sampler:
         """Make a sample if it is time, without effect on weights and random numbers."""
         if time.monotonic() < self._due:
             return
-        from radio.station.song_file import write_wav
-        from radio.station.station import Station
-        from radio.training.recipes import encode_songs
+        from radio.station import Station, write_wav
+        from radio.training import encode_songs
 
         chosen = self._rng.choice(
             len(songs.steps), size=min(MIXED_SONGS, len(songs.steps)), replace=False
@@ -160,10 +159,9 @@ def main(folder: Path, home: Path) -> int:
 
 
 def _train(folder: Path, home: Path, printer: EventPrinter, stop: Stop) -> int:
-    from radio.composer.warm_up import compile_once
+    from radio.composer import compile_once
     from radio.home import Home
-    from radio.training.plan import TrainingOptions
-    from radio.training.train import train_station
+    from radio.training import TrainingOptions, train_station
 
     job = json.loads((folder / "job.json").read_text("utf-8"))
     where = Home(home)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from radio.training.recipes import QUICK
+from radio.training import QUICK
 
 LOSSES = 120  # points of the loss curve, as many as fit on a page
 LINES = 30

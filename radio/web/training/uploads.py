@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.decoding import AudioError, decoded, shown
-from radio.training.excerpts import SHORTEST_EXCERPT
+from radio.training import SHORTEST_EXCERPT
 
 FREE_BYTES = 256 << 20  # bytes of the disk to leave free
 BUFFER_BYTES = 1 << 20  # bytes that are written at once

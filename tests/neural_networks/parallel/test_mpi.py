@@ -14,7 +14,7 @@ import soundfile
 
 from neural_networks.parallel.communicator import ALONE, any_of, same_everywhere, share_arrays
 from neural_networks.training.checkpoint import load_arrays
-from radio.station.station import STATION_FILE
+from radio.station import STATION_FILE
 from radio.training.checkpoint import TrainingCheckpoint
 
 ROOT = Path(__file__).parents[3]
@@ -214,6 +214,24 @@ assert shared["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
 assert shared["b"] == 2.5 and shared["c"].dtype == np.float32
 print("fine", flush=True)
 """
+
+
+READ = """
+import sys
+from pathlib import Path
+from neural_networks.parallel.mpi import processes
+from radio.training import recordings
+
+recordings.BLOCK = 120  # a block and three quarters a file
+music = recordings.prepare_recordings(Path(sys.argv[1]), workers=1, communicator=processes())
+print(f"{len(music.frames)} {music.fingerprint()}")
+"""
+
+
+def test_several_processes_read_the_same_recordings(music: Path) -> None:
+    count, fingerprint = run(1, "-c", READ, str(music)).stdout.split()
+    together = run(3, "-c", READ, str(music))
+    assert count == "20" and together.stdout.count(fingerprint) == 3, together.stderr
 
 
 def test_what_processes_say_to_each_other() -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 
 from neural_networks.training import checkpoint
@@ -150,7 +149,7 @@ def test_too_large_files_allocate_nothing(tmp_path: Path) -> None:
     )
     with zipfile.ZipFile(tmp_path / "f", "w") as archive:
         archive.writestr("x.npy", header.getvalue() + bytes(80))
-    refused(tmp_path / "f", "does not hold what its header says")
+    refused(tmp_path / "f", "does not fit its header")
 
 
 def test_damage_anywhere_is_noticed_or_harmless(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(
     assert first.stopped and len(first.losses) == step + 1
     assert (
         capsys.readouterr().out
-        == f"stopped after {step + 1} of 55 steps; the same call goes on from {path}\n"
+        == f"stopped after {step + 1} of 55 steps; the same call continues from {path}\n"
     )
     resumed = make()
     again = train(resumed, **options, checkpoint=path)
@@ -174,7 +174,7 @@ def test_checkpoints_of_other_trainings_are_refused(tmp_path: Path) -> None:
     other = network()
     other.seed += 1
     cases: list[tuple[AutoEncoder, dict[str, Any], str]] = [
-        (other, {}, rf"with seed {network().seed} \(now {other.seed}\); ask for the same"),
+        (other, {}, rf"with seed {network().seed} \(now {other.seed}\); use the same"),
         (
             AutoEncoder((8, 4, 8)),
             {},
@@ -193,7 +193,7 @@ def test_checkpoints_of_other_trainings_are_refused(tmp_path: Path) -> None:
         (network(), {"batch_size": 8}, r"batch_size 7 \(now 8\)"),
         (network(), {"clip": 1.0}, r"clip None \(now 1.0\)"),
         (network(), {"averaging": 0.9}, r"averaging None \(now 0.9\)"),
-        (network(), {"keep_best": True}, "keeps no weights of the lowest loss"),
+        (network(), {"keep_best": True}, "has no weights of the lowest loss"),
     ]
     for made, options, words in cases:
         with pytest.raises(CheckpointError, match=words) as caught:
@@ -271,7 +271,7 @@ def test_a_full_disk_does_not_end_a_training(
     assert len(calls) == 12  # after each of 12 steps but the last, and at the end
     assert (
         capsys.readouterr().out.count(
-            "could not be written (No space left on device); the training goes on"
+            "could not be written (No space left on device); the training continues"
         )
         == 2
     )

@@ -25,12 +25,12 @@ from radio.cli.commands.generate import Target
 from radio.cli.commands.train import Account
 from radio.cli.parser import COMMANDS
 from radio.cli.progress import Progress, duration
-from radio.composer.local_composer import LocalComposer
-from radio.composer.warm_up import WAIT, compile_once, is_compiled, stamp
+from radio.composer import LocalComposer, compile_once, is_compiled, stamp
+from radio.composer.warm_up import WAIT
 from radio.errors import UsageError, explain
-from radio.home.folder import Home
-from radio.ratings.database import Ratings
-from radio.training.plan import TrainingOptions
+from radio.home import Home
+from radio.ratings import Ratings
+from radio.training import TrainingOptions
 
 ROOT = Path(__file__).parents[3]
 

@@ -26,10 +26,8 @@ from compression.files import compress_file
 from radio.cli.main import main
 from radio.cli.parser import COMMANDS, parser
 from radio.composer import process
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
-from radio.station.song_file import description_of, station_fingerprint
-from radio.station.station import Station
+from radio.ratings import Rating, Ratings
+from radio.station import Station, description_of, station_fingerprint
 from tests.radio.test_fuzz import MANY, fuzz
 
 RATE = 22050

@@ -14,8 +14,7 @@ import pytest
 from radio.cli import main as cli
 from radio.cli.commands import doctor as about
 from radio.cli.parser import COMMANDS
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
+from radio.ratings import Rating, Ratings
 
 
 @pytest.fixture

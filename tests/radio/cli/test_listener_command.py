@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from radio.cli.main import main
-from radio.home.folder import Home
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
+from radio.home import Home
+from radio.ratings import Rating, Ratings
 
 
 def rate(home: Path, listener: str = "me", count: int = 3) -> None:

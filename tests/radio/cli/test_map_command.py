@@ -12,11 +12,8 @@ import soundfile
 from tiny_station import tiny_station
 
 from radio.cli import main as cli
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
-from radio.station import latent_map
-from radio.station.song_file import station_fingerprint
-from radio.station.station import Station
+from radio.ratings import Rating, Ratings
+from radio.station import Station, latent_map, station_fingerprint
 
 
 @pytest.fixture

@@ -10,12 +10,10 @@ from listening import rate
 from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import CheckpointError
+from radio.composer import LocalComposer, Song
 from radio.composer.adapter import Adapter, versions
 from radio.composer.final_song import whole_distribution
-from radio.composer.local_composer import LocalComposer
-from radio.composer.song import Song
-from radio.home.file_lock import FileLock
-from radio.home.folder import Home
+from radio.home import FileLock, Home
 
 
 def layers() -> Adapter:
@@ -85,7 +83,7 @@ def test_they_learn_are_kept_and_can_be_gone_back_to(tmp_path: Path) -> None:
     np.testing.assert_array_equal(composer.station.render(final.latent), final.samples)
     composer.generator.go_back(None)
     np.testing.assert_allclose(adapted(composer, songs[0]), songs[0].latent, rtol=1e-6)
-    with pytest.raises(RuntimeError, match="another composer learns"):
+    with pytest.raises(RuntimeError, match="another session learns"):
         other.train_adapter(1)
     other.next_song()
     assert other.rated == 8, "who does not learn follows the ratings"

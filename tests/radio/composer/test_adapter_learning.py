@@ -13,14 +13,12 @@ from listening import delete, rate
 from tiny_station import tiny_station
 
 from audio_parsing.playback import SilentDevice
+from radio.composer import ComposerProcess, LocalComposer
 from radio.composer.adapter import FIRST_RATINGS, RATINGS_BETWEEN
-from radio.composer.local_composer import LocalComposer
-from radio.composer.process import ComposerProcess
-from radio.home.folder import Home
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
-from radio.session.session import Session
-from radio.station.song_file import station_fingerprint
+from radio.home import Home
+from radio.ratings import Rating, Ratings
+from radio.session import Session
+from radio.station import station_fingerprint
 
 
 @pytest.fixture

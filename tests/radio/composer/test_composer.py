@@ -20,26 +20,24 @@ from tiny_station import tiny_station
 
 from audio_parsing import frames as audio_frames
 from audio_parsing.starter import hop_length
-from radio.composer import shelf
+from radio.composer import LocalComposer, Song, shelf, write_song
 from radio.composer.final_song import FINAL_CAUTION, MIDDLE_CAUTION
-from radio.composer.local_composer import LocalComposer
 from radio.composer.novelty import MAX_CORRELATION, RememberedSongs
-from radio.composer.song import Song, write_song
-from radio.home.folder import Home
-from radio.ratings.database import Ratings
+from radio.home import Home
+from radio.ratings import Ratings
 from radio.ratings.journal import SKIP_RATING, SKIP_WEIGHT
 from radio.ratings.reaction_delay import TYPICAL
-from radio.station import reconstruction
-from radio.station import song_file as saving
-from radio.station.reconstruction import reconstruct_samples
-from radio.station.station import Station
-from radio.station.steps import (
+from radio.station import (
+    Station,
     coordinate_key,
     coordinate_tempo,
+    reconstruct_samples,
+    reconstruction,
+    song_file as saving,
     tempo_coordinate,
     to_steps,
 )
-from radio.taste.taste import Taste
+from radio.taste import Taste
 
 EMPTY = np.zeros((0, 2))
 

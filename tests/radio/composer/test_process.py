@@ -18,23 +18,25 @@ from listening import change, delete, rate, undo
 from tiny_station import tiny_station
 
 from audio_parsing.playback import SilentDevice
-from radio.composer import messages, process
-from radio.composer.events import (
-    Event,
+from radio.composer import (
+    ComposerProcess,
     FinalSong,
     FinalStep,
     Learned,
     NoFinal,
     ReplayedSong,
+    Song,
     Trouble,
+    messages,
+    process,
+    write_song,
 )
-from radio.composer.process import ComposerError, ComposerProcess
-from radio.composer.song import Song, write_song
-from radio.home.folder import Home
-from radio.ratings.database import Ratings, RatingsError
-from radio.session.session import Session
-from radio.station.song_file import read_description
-from radio.station.station import Station
+from radio.composer.events import Event
+from radio.composer.process import ComposerError
+from radio.home import Home
+from radio.ratings import Ratings, RatingsError
+from radio.session import Session
+from radio.station import Station, read_description
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radio.composer import messages
-from radio.composer.song import Song
+from radio.composer import Song, messages
 from radio.composer.wire import decode, encode
-from radio.taste.insight import Insight
+from radio.taste import Insight
 
 
 def test_what_goes_in_comes_out(rng: np.random.Generator) -> None:

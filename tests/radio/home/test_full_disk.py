@@ -14,16 +14,12 @@ import soundfile
 from tiny_station import tiny_station
 
 from radio.cli.main import main
-from radio.home.folder import Home, temporary_home
-from radio.ratings.database import Ratings, RatingsError
-from radio.ratings.rating import Rating
-from radio.station.song_file import write_wav
-from radio.station.station import STATION_FILE, StationError
-from radio.training import resume
+from radio.home import Home, temporary_home
+from radio.ratings import Rating, Ratings, RatingsError
+from radio.station import STATION_FILE, StationError, write_wav
+from radio.training import TrainingOptions, resume, train_station
 from radio.training.checkpoint import TrainingCheckpoint
-from radio.training.plan import TrainingOptions
 from radio.training.station_lock import station_lock
-from radio.training.train import train_station
 from tests.radio.cli.test_cli import _made_read_only, run
 
 ROOT = Path(__file__).parents[3]
@@ -228,8 +224,8 @@ TWO = """
 import sys
 import numpy as np
 from pathlib import Path
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
+from radio.ratings import Ratings
+from radio.ratings import Rating
 ratings = Ratings(Path(sys.argv[1]))
 for number in range(60):
     key = f"{sys.argv[2]} {number}"

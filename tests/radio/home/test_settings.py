@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from radio.cli import main as cli
-from radio.home.settings import ACTIONS, Settings, SettingsError, read_settings
+from radio.home import ACTIONS, Settings, read_settings
+from radio.home.settings import SettingsError
 from radio.session.resume import Remembered, recall, remember
 
 

@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radio.home.folder import SHIPPED, Home, HomeError, check_name
-from radio.ratings.database import Ratings, RatingsError
-from radio.ratings.rating import Rating
+from radio.home import SHIPPED, Home, HomeError, check_name
+from radio.ratings import Rating, Ratings, RatingsError, Slider
 from radio.ratings.schema import APPLICATION
-from radio.ratings.slider import Slider, checked_curve, rating_of
+from radio.ratings.slider import checked_curve, rating_of
 
 
 def rating(value: float = 0.5, *, listener: str = "me", station: str = "tiny", **rest) -> Rating:
@@ -95,8 +94,8 @@ def test_killed_while_writing_it_loses_no_rating_it_confirmed(tmp_path: Path) ->
     code = """
 import sys, numpy as np
 from pathlib import Path
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
+from radio.ratings import Ratings
+from radio.ratings import Rating
 ratings = Ratings(Path(sys.argv[1]))
 for number in range(100_000):
     song = f"song {number}"
@@ -195,7 +194,7 @@ def test_where_the_home_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "ai-radio" in str(Home().path)
     monkeypatch.chdir(tmp_path)
     assert Home("here").path == tmp_path / "here"
-    with pytest.raises(HomeError, match="name of a folder"):
+    with pytest.raises(HomeError, match="needs a folder"):
         Home("")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from radio.ratings.reaction_delay import BOUNDS, TYPICAL, ReactionDelay, moments_of
+from radio.ratings import ReactionDelay, moments_of
+from radio.ratings.reaction_delay import BOUNDS, TYPICAL
 from radio.ratings.slider import rating_of
 
 

@@ -11,13 +11,11 @@ import pytest
 from hypothesis import strategies as st
 from tiny_station import tiny_station
 
-from radio.composer.local_composer import LocalComposer
-from radio.home.folder import Home
-from radio.ratings.database import Ratings, RatingsError
-from radio.ratings.rating import Rating
-from radio.ratings.repair import open_ratings
+from radio.composer import LocalComposer
+from radio.home import Home
+from radio.ratings import Rating, Ratings, RatingsError, open_ratings
 from radio.ratings.schema import COLUMNS
-from radio.station.song_file import station_fingerprint
+from radio.station import station_fingerprint
 from tests.radio.test_fuzz import fuzz, often
 
 PAGE = 4096

@@ -13,14 +13,14 @@ from fake_session import FakeComposer, FakeSession
 from textual.pilot import Pilot
 
 from audio_parsing.playback import SilentDevice
-from radio.home.settings import ACTIONS, Settings
-from radio.ratings.journal import Judged
-from radio.screen import app as app_module
-from radio.screen import curves, panels
+from radio.home import ACTIONS, Settings
+from radio.ratings import Judged
+from radio.screen import app as app_module, curves, panels
 from radio.screen.app import RadioApp
 from radio.screen.explanation import explanation
-from radio.session.view import View, agreement
-from radio.taste.insight import Insight
+from radio.session import View
+from radio.session.view import agreement
+from radio.taste import Insight
 
 VIEW = View(
     3,

@@ -19,9 +19,9 @@ import os, sys
 sys.path.insert(0, {tests!r})
 from fake_session import FakeSession
 from audio_parsing.playback import SilentDevice
-from radio.home.signals import Terminated
+from radio.home import Terminated
 from radio.screen.app import play_on_screen
-from radio.home.settings import Settings
+from radio.home import Settings
 class Failing(FakeSession):
     def undo(self):
         raise RuntimeError("a fault")

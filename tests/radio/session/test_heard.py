@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from scipy.signal import correlate
 
-from radio.ratings.database import Ratings
+from radio.ratings import Ratings
 
 pexpect = pytest.importorskip("pexpect")
 ROOT = Path(__file__).parents[3]

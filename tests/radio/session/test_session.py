@@ -14,13 +14,10 @@ import pytest
 from tiny_station import tiny_station
 
 from audio_parsing.playback import SilentDevice
-from radio.composer import shelf
-from radio.composer.local_composer import LocalComposer
-from radio.composer.song import Song
-from radio.home.folder import Home
-from radio.ratings.database import Ratings
-from radio.session import rating_writer
-from radio.session.session import Session
+from radio.composer import LocalComposer, Song, shelf
+from radio.home import Home
+from radio.ratings import Ratings
+from radio.session import Session, rating_writer
 
 
 class Stage:

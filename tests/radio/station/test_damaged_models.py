@@ -16,8 +16,8 @@ import pytest
 from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import CheckpointError, load_arrays
-from radio.home.folder import SHIPPED, STARTER
-from radio.station.station import STATION_FILE, Station, StationError
+from radio.home import SHIPPED, STARTER
+from radio.station import STATION_FILE, Station, StationError
 
 
 def damaged(content: bytes, count: int, rng: np.random.Generator) -> Iterator[bytes]:

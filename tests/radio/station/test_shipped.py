@@ -10,13 +10,12 @@ import pytest
 from audio_parsing.analysis import chroma_correlation, in_scale_share, onset_correlation, scale
 from audio_parsing.starter import render, starter_songs
 from neural_networks.training.checkpoint import load_arrays
-from radio.composer.novelty import MAX_CORRELATION, sample_distinct
-from radio.home.folder import SHIPPED, STARTER
-from radio.station import steps as song_data
+from radio.composer import sample_distinct
+from radio.composer.novelty import MAX_CORRELATION
+from radio.home import SHIPPED, STARTER
+from radio.station import Station, steps as song_data
 from radio.station.mastering import LOUDEST
-from radio.station.station import Station
-from radio.training.dataset import canonical_steps
-from radio.training.recipes import encode_songs
+from radio.training import canonical_steps, encode_songs
 
 SONGS = 12
 

@@ -10,14 +10,12 @@ import pytest
 from tiny_station import tiny_station
 
 from gan.critic_bodies import BODIES
-from gan.names import LATENTS
+from gan.names import FRAMES_PER_STEP, LATENTS
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.vae.calibration import Calibration
 from radio.errors import explain
-from radio.home.folder import Home
-from radio.station.song_file import station_fingerprint
-from radio.station.station import STATION_FILE, TRAINING_FILE, Station, StationError
-from radio.station.steps import FRAMES_PER_STEP
+from radio.home import Home
+from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError, station_fingerprint
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from radio.ratings.reaction_delay import without_drift
+from radio.ratings import without_drift
 from radio.taste.bayesian_dense import BayesianDense, observed
 from radio.taste.mixture import HALF_LIVES, TRUSTS, BayesianMixture
 from radio.taste.taste import SEGMENTS

@@ -13,12 +13,11 @@ from neural_networks.components.dense import Dense
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, save_arrays
+from radio.taste import FIRST_RANDOM, Taste, through
 from radio.taste.bayesian_dense import BayesianDense
-from radio.taste.decode import through
 from radio.taste.mixture import BayesianMixture
 from radio.taste.quadratic import Quadratic
-from radio.taste.regression import CURIOSITY, FIRST_RANDOM
-from radio.taste.taste import Taste
+from radio.taste.regression import CURIOSITY
 
 FRAME, STEPS, FEATURES = 20, 16, 120  # 6 frames a step
 every_body = pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])

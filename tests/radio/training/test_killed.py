@@ -119,7 +119,9 @@ def test_killed_three_times(tmp_path: Path, alone: dict[str, np.ndarray]) -> Non
     child = Child(tmp_path, "killed", seconds=0)
     code, output, errors = child.end()
     assert (
-        code == 0 and not errors and output.startswith(f"going on from {child.checkpoint}, after ")
+        code == 0
+        and not errors
+        and output.startswith(f"continuing from {child.checkpoint}, after ")
     )
     same(child, alone)
 
@@ -134,7 +136,7 @@ def test_ctrl_c_once_ends_cleanly_and_twice_at_once(
     assert code == 0 and not errors
     assert (
         output.splitlines()[-1] == f"stopped after {child.steps():,} of {STEPS} steps; "
-        f"the same call goes on from {child.checkpoint}"
+        f"the same call continues from {child.checkpoint}"
     )
     stopped = child.steps()
 

@@ -16,11 +16,17 @@ from audio_parsing.files import AudioError, read_pieces
 from audio_parsing.frames import encode
 from audio_parsing.starter import starter_songs
 from radio.station import steps as song_data
-from radio.training import dataset, excerpts, music_folder
-from radio.training import music_cache as prepared
-from radio.training.dataset import TrainingSongs, canonical_steps, prepare_starter_songs
-from radio.training.music_cache import prepared_music
-from radio.training.music_folder import prepare_folder
+from radio.training import (
+    TrainingSongs,
+    canonical_steps,
+    dataset,
+    excerpts,
+    music_cache as prepared,
+    music_folder,
+    prepare_folder,
+    prepare_starter_songs,
+    prepared_music,
+)
 
 ROOT = Path(__file__).parents[3]
 BEATS = 8  # 3.84 s
@@ -241,8 +247,8 @@ MEASURED = """
 import resource, sys
 from pathlib import Path
 from audio_parsing import files
-from radio.training.music_folder import prepare_folder
-from radio.training.music_cache import prepared_music
+from radio.training import prepare_folder
+from radio.training import prepared_music
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 folder = Path(sys.argv[1])

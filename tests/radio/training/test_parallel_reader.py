@@ -11,10 +11,8 @@ import pytest
 import soundfile
 
 from audio_parsing.files import AudioError
-from radio.station.steps import STEP_SIZE
-from radio.training import music_folder
-from radio.training.music_cache import prepared_music
-from radio.training.music_folder import prepare_folder
+from radio.station import STEP_SIZE
+from radio.training import music_folder, prepare_folder, prepared_music
 from radio.training.parallel_reader import Place, Readers, Result
 
 RATE = 22050

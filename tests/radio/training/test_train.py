@@ -18,25 +18,24 @@ from neural_networks.components.parameters import pack
 from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.training.trainer import TrainingDiverged
-from radio.composer.novelty import MAX_CORRELATION, sample_distinct
-from radio.station import steps as song_data
+from radio.composer import sample_distinct
+from radio.composer.novelty import MAX_CORRELATION
+from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError, steps as song_data
 from radio.station.mastering import LOUDEST, master
 from radio.station.names import song_name
-from radio.station.station import (
-    STATION_FILE,
-    TRAINING_FILE,
-    Station,
-    StationError,
+from radio.training import (
+    TrainingOptions,
+    TrainingSongs,
+    encode_songs,
+    music_folder,
+    prepare_folder,
+    prepare_starter_songs,
+    recipes as trainings,
+    resume,
+    songs as songs_of_training,
+    train as training,
+    train_station,
 )
-from radio.training import music_folder, resume
-from radio.training import recipes as trainings
-from radio.training import songs as songs_of_training
-from radio.training import train as training
-from radio.training.dataset import TrainingSongs, prepare_starter_songs
-from radio.training.music_folder import prepare_folder
-from radio.training.plan import TrainingOptions
-from radio.training.recipes import encode_songs
-from radio.training.train import train_station
 
 BEATS = 16
 

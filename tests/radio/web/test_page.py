@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from web_browser import RadioServer, chromium, open_page
 
-from radio.composer.local_composer import LocalComposer
-from radio.home.folder import Home
-from radio.ratings.database import Ratings
-from radio.ratings.rating import Rating
-from radio.station.station import Station
+from radio.composer import LocalComposer
+from radio.home import Home
+from radio.ratings import Rating, Ratings
+from radio.station import Station
 
 __all__ = ["chromium"]
 pytestmark = pytest.mark.slow  # a browser under load waits for longer than a test may

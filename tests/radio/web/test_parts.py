@@ -15,7 +15,7 @@ from fake_session import FakeSession
 from tiny_station import tiny_station
 
 from radio.cli.main import main
-from radio.ratings.database import RatingsError
+from radio.ratings import RatingsError
 from radio.web.browser_player import SILENCE_SECONDS, BrowserPlayer
 from radio.web.commands import CommandError, Commands, Later
 from radio.web.live_session import LiveSession

@@ -15,8 +15,8 @@ import pytest
 import soundfile
 from web_browser import RadioServer, chromium, open_page
 
-from radio.home.folder import Home
-from radio.station.station import Station
+from radio.home import Home
+from radio.station import Station
 from radio.web.training.job import TrainError, TrainJob
 from radio.web.training.state import LOSSES, TrainingState
 from tests.radio.web.test_uploads import put, tone

@@ -1,4 +1,4 @@
-"""The loops over time of all gated cells on register tiles; a cell brings the equations of a block.
+"""The loops over time of all gated cells on register tiles; a cell has the equations of a block.
 
     forward_over_time(fill_biases, gate_rows, cell, shape, states, weights, workspace)
     backward_over_time(gradient_rows, cell, shape, errors, grads, states, weights, workspace)

@@ -90,18 +90,10 @@ def test_kernels_are_their_equations(shape: tuple[int, int, int], rng: np.random
     dproduct, dcandidate = gru_errors(np.empty((batch, size)), dy, hidden, gates, candidate, weight)
     dproduct_, dcandidate_ = np.empty_like(gates), np.empty_like(candidate)
     gru_tangent_backward(
-        dproduct_,
-        dcandidate_,
-        dy_,
-        dy,
-        dproduct @ weight.T,
-        dcandidate,
-        hidden,
-        gates,
-        candidate,
-        hidden_,
-        gates_,
-        candidate_,
+        (dproduct_, dcandidate_, dy_),
+        (dy, dproduct @ weight.T, dcandidate),
+        (hidden, gates, candidate),
+        (hidden_, gates_, candidate_),
         weight,
     )
     expected = plain_backward(

@@ -1,0 +1,18 @@
+from .composer import Composer as Composer
+from .events import (
+    AdapterChanged as AdapterChanged,
+    FinalSong as FinalSong,
+    FinalStep as FinalStep,
+    Learned as Learned,
+    NoFinal as NoFinal,
+    NoReplay as NoReplay,
+    ReplayedSong as ReplayedSong,
+    Trouble as Trouble,
+)
+from .local_composer import LocalComposer as LocalComposer
+from .novelty import sample_distinct as sample_distinct
+from .process import ComposerProcess as ComposerProcess
+from .song import Draft as Draft, Song as Song, write_song as write_song
+from .song_maker import SongMaker as SongMaker
+from .warm_up import compile_once as compile_once, is_compiled as is_compiled, stamp as stamp
+from .worker_process import PACKAGES as PACKAGES

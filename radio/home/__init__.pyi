@@ -1,0 +1,17 @@
+from .atomic import replace_file as replace_file, write_json as write_json
+from .file_lock import FileLock as FileLock
+from .folder import (
+    SHIPPED as SHIPPED,
+    STARTER as STARTER,
+    Home as Home,
+    HomeError as HomeError,
+    check_name as check_name,
+    temporary_home as temporary_home,
+)
+from .settings import ACTIONS as ACTIONS, Settings as Settings, read_settings as read_settings
+from .signals import (
+    Terminated as Terminated,
+    ending_signals as ending_signals,
+    ignoring_interrupts as ignoring_interrupts,
+    stderr_to as stderr_to,
+)

@@ -1,0 +1,42 @@
+from .latent_map import (
+    GENERATED as GENERATED,
+    LEARNED as LEARNED,
+    LIKING as LIKING,
+    plot_latent_map as plot_latent_map,
+    principal_directions as principal_directions,
+)
+from .limits import FASTEST_TEMPO as FASTEST_TEMPO, SLOWEST_TEMPO as SLOWEST_TEMPO
+from .reconstruction import reconstruct_samples as reconstruct_samples
+from .song_file import (
+    check_fits as check_fits,
+    description_of as description_of,
+    file_name as file_name,
+    read_description as read_description,
+    save_song as save_song,
+    station_fingerprint as station_fingerprint,
+    tags_of as tags_of,
+    write_sound as write_sound,
+    write_wav as write_wav,
+)
+from .station import Station as Station
+from .station_file import (
+    STATION_FILE as STATION_FILE,
+    TRAINING_FILE as TRAINING_FILE,
+    StationError as StationError,
+)
+from .steps import (
+    ABSOLUTE_HOP_LENGTH as ABSOLUTE_HOP_LENGTH,
+    FRAMES_PER_BEAT as FRAMES_PER_BEAT,
+    KEY_SCALE as KEY_SCALE,
+    SAMPLE_RATE as SAMPLE_RATE,
+    STEP_SIZE as STEP_SIZE,
+    STEPS_PER_BEAT as STEPS_PER_BEAT,
+    TEMPO_OCTAVE as TEMPO_OCTAVE,
+    coordinate_key as coordinate_key,
+    coordinate_tempo as coordinate_tempo,
+    in_a_row as in_a_row,
+    key_coordinate as key_coordinate,
+    tempo_coordinate as tempo_coordinate,
+    to_frames as to_frames,
+    to_steps as to_steps,
+)

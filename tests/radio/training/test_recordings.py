@@ -1,0 +1,215 @@
+"""Recordings: whole files where they fit, an even share of each where they don't."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audio_parsing.decoding import seconds_of
+from audio_parsing.files import AudioError, read_audio
+from audio_parsing.frames import FRAME_SIZE, encode
+from radio.station import to_frames
+from radio.training import TrainingSongs, prepared_music, recordings
+from radio.training.recordings import Recordings, prepare_recordings, whole_songs
+
+RATE, HOP = 22050, 441
+FRAMES = 50  # a second
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of six seconds."""
+    monkeypatch.setattr(recordings, "BLOCK", 300)
+
+
+def write(path: Path, seconds: float, rng: np.random.Generator) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, 0.1 * rng.standard_normal(int(RATE * seconds)), RATE, subtype="FLOAT")
+
+
+@pytest.fixture
+def music(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """Files of 5 to 38 seconds, one too short and one that is no audio."""
+    for number, seconds in enumerate((5, 38, 12, 21.3, 2, 6.01, 9, 15, 30)):
+        write(tmp_path / "music" / "ab"[number % 2] / f"{number}.wav", seconds, rng)
+    (tmp_path / "music" / "9.mp3").write_text("no music")
+    return tmp_path / "music"
+
+
+def same(first: Recordings, second: Recordings) -> bool:
+    pairs = zip(first.frames, second.frames, strict=True)
+    return first.names == second.names and all(np.array_equal(one, two) for one, two in pairs)
+
+
+@pytest.mark.usefixtures("small")
+def test_files_are_used_whole(music: Path) -> None:
+    lines: list[str] = []
+    calls: list[tuple[int, int]] = []
+    read = prepare_recordings(
+        music, workers=1, on_skip=lines.append, progress=lambda *call: calls.append(call)
+    )
+    assert read.names == [f"{n}.wav" for n in (0, 2, 6, 8, 1, 3, 5, 7)] and read.grid == "absolute"
+    assert len(lines) == 3 and "4.wav: shorter than 4 seconds" in "".join(lines)
+    assert "9.mp3" in lines[0] and lines[2] == f"{music}: 2 of 10 files skipped"
+    assert calls == [(n, 10) for n in range(1, 11)]
+    assert read.coordinates.shape == (8, 0)
+    assert read.hours == pytest.approx((5 + 38 + 12 + 21.3 + 6.01 + 9 + 15 + 30) / 3600, rel=1e-3)
+    for name, frames in zip(read.names, read.frames, strict=True):
+        samples = read_audio(next(music.rglob(name)))
+        expected = encode(samples, hop_length=HOP)
+        assert frames.shape == expected.shape and frames.dtype == np.float16
+        # A sample of a band stands elsewhere in a song of another length, but no border is heard.
+        error = np.abs(frames - expected).mean(axis=1)
+        assert error.max() < 0.003
+
+
+@pytest.mark.usefixtures("small")
+def test_of_too_much_music_every_file_gives_its_share(
+    music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = prepare_recordings(music, workers=1)
+    monkeypatch.setattr(recordings, "MOST_BLOCKS", 20)
+    some = prepare_recordings(music, workers=1)
+    assert sum(-(-len(one) // 300) for one in some.frames) <= 20
+    files = [name.split(" at ")[0] for name in some.names]
+    assert set(files) == set(whole.names)
+    lengths = {name: 0 for name in files}
+    for name, frames in zip(files, some.frames, strict=True):
+        lengths[name] += len(frames)
+    assert lengths["0.wav"] == 250 and lengths["6.wav"] == 450 and lengths["2.wav"] == 600
+    assert lengths["1.wav"] == lengths["8.wav"] == 600
+    for name, frames in zip(some.names, some.frames, strict=True):
+        source = whole.frames[whole.names.index(name.split(" at ")[0])]
+        found = [
+            start
+            for start in range(len(source) - len(frames) + 1)
+            if np.abs(source[start : start + len(frames)] - frames).mean() < 1e-3
+        ]
+        assert len(found) == 1
+        assert name.endswith(".wav") or int(name.split()[-2]) == found[0] // FRAMES
+    assert not same(some, prepare_recordings(music, workers=1, seed=1))
+    monkeypatch.setattr(recordings, "MOST_BLOCKS", 3)
+    lines: list[str] = []
+    few = prepare_recordings(music, workers=1, on_skip=lines.append)
+    assert len(few.frames) == 3 and "files were not opened" in lines[-1]
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("most", [7, 20, 480])
+def test_workers_and_processes_read_the_same(
+    music: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(recordings, "MOST_BLOCKS", most)
+    monkeypatch.setattr(recordings, "FILES_AT_ONCE", 4)
+    told: dict[int, list[str]] = {1: [], 2: []}
+    read = {
+        workers: prepare_recordings(music, workers=workers, on_skip=lines.append)
+        for workers, lines in told.items()
+    }
+    assert same(read[1], read[2]) and told[1] == told[2]
+    assert read[1].fingerprint() == read[2].fingerprint()
+
+
+def test_shares_use_up_what_there_is() -> None:
+    assert recordings._share([5, 5, 5], 15) == recordings.MOST_BLOCKS
+    assert recordings._share([5, 50, 2], 15) == 8  # 5, 8 and 2
+    assert recordings._share([50, 50, 2], 15) == 6
+    assert recordings._share([1] * 30, 15) == 1
+    assert recordings._share([9] * 30, 15) == 1
+
+
+@pytest.mark.usefixtures("small")
+def test_a_second_time_nothing_is_decoded(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    decoded: list[str] = []
+    original = recordings.read_pieces
+
+    def read_pieces(path: Path, *arguments: object, **options: object) -> object:
+        decoded.append(path.name)
+        return original(path, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(recordings, "read_pieces", read_pieces)
+    without = prepare_recordings(music, workers=1)
+    cache = prepared_music(tmp_path / "cache")
+    assert same(prepare_recordings(music, workers=1, cache=cache), without)
+    decoded.clear()
+    assert same(prepare_recordings(music, workers=1, cache=cache), without)
+    assert decoded == ["9.mp3"]
+    write(music / "a" / "0.wav", 20, rng)
+    for number, path in enumerate(sorted(cache.folder.iterdir())):
+        if number % 5 == 0:
+            path.write_bytes(path.read_bytes()[:-1] + b"?")
+    changed = prepare_recordings(music, workers=1, cache=cache)
+    assert "0.wav" in decoded and same(changed, prepare_recordings(music, workers=1))
+    (tmp_path / "file").touch()
+    lines: list[str] = []
+    broken = prepared_music(tmp_path / "file")
+    assert same(prepare_recordings(music, workers=1, cache=broken, on_skip=lines.append), changed)
+    assert "prepared music can't be kept here" in lines[-1]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_long_file_is_read_piece_by_piece(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "PIECE", 20.0)
+    write(tmp_path / "long.wav", 50, rng)
+    read = prepare_recordings(tmp_path, workers=1)
+    assert read.names == ["long.wav", "long.wav at 20 s", "long.wav at 40 s"]
+    assert [round(len(one) / FRAMES) for one in read.frames] == [20, 20, 10]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_silent_minute_is_kept(tmp_path: Path, rng: np.random.Generator) -> None:
+    sound = np.concatenate([rng.standard_normal(RATE * 10), np.zeros(RATE * 20)])
+    sound = 0.1 * np.concatenate([sound, sound[:RATE]])
+    soundfile.write(tmp_path / "pause.wav", sound, RATE, subtype="FLOAT")
+    (frames,) = prepare_recordings(tmp_path, workers=1).frames
+    assert len(frames) == 31 * FRAMES and frames[12 * FRAMES : 29 * FRAMES].mean() < 0.01
+
+
+def test_what_can_not_be_used_is_said(tmp_path: Path, rng: np.random.Generator) -> None:
+    with pytest.raises(AudioError, match="no such folder"):
+        prepare_recordings(tmp_path / "none")
+    (tmp_path / "a.mp3").write_text("no music")
+    with pytest.raises(AudioError, match="no audio in it that can be read; looked in all"):
+        prepare_recordings(tmp_path)
+    write(tmp_path / "b.wav", 2, rng)
+    with pytest.raises(AudioError, match="no music of at least 4 seconds in it"):
+        prepare_recordings(tmp_path)
+
+
+def test_songs_are_recordings_too(rng: np.random.Generator) -> None:
+    steps = rng.random((3, 8, 6 * FRAME_SIZE)).astype(np.float32)
+    songs = TrainingSongs(steps, np.ones((3, 2), np.float32), ["a", "b", "c"], "beat")
+    read = whole_songs(songs)
+    assert read.names == songs.names and read.grid == "beat" and read.coordinates.shape == (3, 2)
+    np.testing.assert_array_equal(read.frames[1], to_frames(steps[1]))
+    assert np.shares_memory(read.frames[1], steps)
+    other = whole_songs(TrainingSongs(steps + 1, songs.coordinates, songs.names, "beat"))
+    assert read.fingerprint() == whole_songs(songs).fingerprint() != other.fingerprint()
+
+
+def test_how_long_a_file_says_it_lasts(tmp_path: Path, rng: np.random.Generator) -> None:
+    write(tmp_path / "a.wav", 3, rng)
+    assert seconds_of(tmp_path / "a.wav") == pytest.approx(3)
+    (tmp_path / "b.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(160_000 - 12))
+    assert seconds_of(tmp_path / "b.m4a") == pytest.approx(10)
+    (tmp_path / "c.mp3").write_bytes(b"no music" * 2000)
+    assert seconds_of(tmp_path / "c.mp3") == pytest.approx(1)
+    with pytest.raises(AudioError, match="no such file|is a folder|is not a file"):
+        seconds_of(tmp_path / "none.wav")
+
+
+@pytest.mark.usefixtures("small")
+def test_files_that_are_longer_than_they_say_fill_no_memory(
+    music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "MOST_BLOCKS", 10)
+    monkeypatch.setattr(recordings, "seconds_of", lambda path: 0.1)
+    read = prepare_recordings(music, workers=1)
+    assert sum(-(-len(one) // 300) for one in read.frames) == 10
