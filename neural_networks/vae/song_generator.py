@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neural_networks.components.kernels.prior import PriorRun
 from neural_networks.components.module import Module
 from neural_networks.vae.recurrent_prior import RecurrentPrior
 from neural_networks.vae.sequence_decoder import SequenceDecoder
@@ -130,7 +131,12 @@ class SongGenerator(Module):
             z: (B, Z).
             innovations: eps (S, B, D).
             state: of songs that go on.
+
+        Raises:
+            ValueError: if there is no step.
         """
+        if not len(innovations):
+            raise ValueError("a song has at least one step, but there are no innovations")
         songs = np.empty((*innovations.shape[:2], self.components), innovations.dtype)
         for begin in range(0, len(innovations), STEPS_AT_ONCE):
             piece = slice(begin, begin + STEPS_AT_ONCE)
@@ -142,8 +148,8 @@ class SongGenerator(Module):
     def generate_backward(self, dsongs: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return dz (B, Z) and dinnovations (S, B, D) of songs that `generate` has made.
 
-        Exact, through the prior's own draws; the parameters' gradients are added, those of the
-        encoder excepted. A state that a song began with counts as given.
+        Exact, through the prior's own draws; the parameters' gradients are added. A state that a
+        song began with counts as given.
         """
         _, context, conditioning, run, decoded = cache
         dw, told = self.decoder.backward(dsongs * self.scales.astype(dsongs.dtype), decoded)
@@ -153,13 +159,15 @@ class SongGenerator(Module):
     def state_after(self, cache: Any) -> SongState:
         """Return where the songs of `generate` are after their last step."""
         step, context, _, run, decoded = cache
-        return SongState(
-            step + context.steps, run.latents[-1], run.hidden[-1], self.decoder.last_state(decoded)
-        )
+        return self._state(step + context.steps, run, decoded)
 
     def heard(self, w: np.ndarray, z: np.ndarray) -> SongState:
         """Return where songs of latents w (S, B, D) and coordinates z (B, Z) are after them."""
         context, _ = self.conditioning.forward(z, len(w))
         run = self.prior.innovations(w, context)[1]
-        decoded = self.decoder.forward(w, context)[1]
-        return SongState(len(w), w[-1], run.hidden[-1], self.decoder.last_state(decoded))
+        return self._state(len(w), run, self.decoder.forward(w, context)[1])
+
+    def _state(self, step: int, run: PriorRun, decoded: Any) -> SongState:
+        # copies, or a state would hold on to all that a gradient needs
+        last = self.decoder.last_state(decoded)
+        return SongState(step, run.latents[-1].copy(), run.hidden[-1].copy(), last.copy())

@@ -406,6 +406,8 @@ def test_refusals(rng: np.random.Generator) -> None:
     for scales in (np.ones(K - 1), np.zeros(K), -np.ones(K)):
         with pytest.raises(ValueError, match=f"scales are {K} positive numbers"):
             SequenceVAE(K, scales=scales, rng=rng)
+    with pytest.raises(ValueError, match="a song has at least one step"):
+        made(rng).module.generator.draw(np.zeros((2, Z)), np.zeros((0, 2, D)))
     with pytest.raises(ValueError, match="a plan has 0 beats or more"):
         SequenceVAE(K, beats=-1, rng=rng)
     with pytest.raises(ValueError, match="of 1 step or more, not 2 of 0"):
