@@ -208,13 +208,16 @@ def prepare_recordings(
         tell(len(paths), len(paths))
     if problem:
         skip(problem)
-    if broken == len(paths):
-        looked = f"looked in all its folders for {LOOKED_FOR}"
-        raise AudioError(f"{shown(folder)}: no audio in it that can be read; {looked}")
     if not kept:
-        least = f"at least {SHORTEST_EXCERPT:g} seconds"
-        raise AudioError(f"{shown(folder)}: no music of {least} in it")
+        raise AudioError(f"{shown(folder)}: {_lack(unreadable=broken == len(paths))}")
     return _joined(kept, BLOCK)
+
+
+def _lack(*, unreadable: bool) -> str:
+    """Return why a folder gave no recording."""
+    if unreadable:
+        return f"no audio in it that can be read; looked in all its folders for {LOOKED_FOR}"
+    return f"no music of at least {SHORTEST_EXCERPT:g} seconds in it"
 
 
 def _share(blocks: list[int], left: int) -> int:

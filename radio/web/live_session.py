@@ -243,17 +243,15 @@ class LiveSession:
         descent = session.finals.descent
         paths = self._view.paths(np.array(descent) if descent else np.zeros((0, 0, 0)))
         final = session.finals.song
-        self._tell(
-            "map",
-            {
-                "learned": self._view.learned,
-                "played": played,
-                "now": song and song.key,
-                "paths": paths,
-                "final": final and self._view.dot(final.key, final.name, final.latent, None),
-                "running": session.finals.running,
-            },
-        )
+        content = {
+            "learned": self._view.learned,
+            "played": played,
+            "now": song and song.key,
+            "paths": paths,
+            "final": final and self._view.dot(final.key, final.name, final.latent, None),
+            "running": session.finals.running,
+        }
+        self._tell("map", content)
 
     def _coordinate_at(self, x: float, y: float) -> np.ndarray:
         """Return the coordinate P (D,) at a place of the map.
@@ -287,8 +285,8 @@ class LiveSession:
             return
         with self._lock:
             self.parts[part] = content
-            faces = list(self._subscribers)
-        for take in faces:
+            subscribers = list(self._subscribers)
+        for take in subscribers:
             take(part, content)
 
     def _refuse(self, why: str) -> None:

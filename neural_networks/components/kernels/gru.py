@@ -31,12 +31,10 @@ import numpy as np
 
 from neural_networks.components.kernels import kernel
 from neural_networks.components.kernels.loops import add_product
-from neural_networks.components.kernels.simd.cell import on_tiles
+from neural_networks.components.kernels.simd.cell import gru_tile_cache, gru_values, on_tiles
 from neural_networks.components.kernels.simd.gru import (
     gru_backward_on_tiles,
     gru_forward_on_tiles,
-    gru_tile_cache,
-    gru_values,
 )
 from neural_networks.components.kernels.simd.matrix import multiply
 

@@ -106,3 +106,20 @@ def on_tiles(dtype: np.dtype) -> bool:
 def gate_values(steps: int, batch: int, size: int) -> np.ndarray:
     """Return (steps, blocks, batch, 4 LANES): four vectors of gate values for LANES units each."""
     return np.empty((steps, -(-size // LANES), batch, 4 * LANES), np.float32)
+
+
+def gru_tile_cache(steps: int, batch: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return arrays for the gates, and for the candidate's product with no elements."""
+    return gate_values(steps, batch, size), np.empty((0, batch, size), np.float32)
+
+
+def gru_values(gates: np.ndarray, candidate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return gates (T, B, 3H) and candidate (T, B, H) from the cache of either forward pass."""
+    if gates.ndim == 3:
+        return gates, candidate
+    steps, blocks, batch, _ = gates.shape
+    size = candidate.shape[2]
+    values = gates.reshape(steps, blocks, batch, 4, LANES).transpose(0, 2, 3, 1, 4)
+    values = values.reshape(steps, batch, 4, -1)[..., :size]
+    found = np.ascontiguousarray(values[:, :, :3]).reshape(steps, batch, 3 * size)
+    return found, np.ascontiguousarray(values[:, :, 3])

@@ -10,7 +10,6 @@ kernels/simd/time.py; Lanes, Memory: kernels/simd/vector.py.
 
 from __future__ import annotations
 
-import numpy as np
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
@@ -21,7 +20,6 @@ from neural_networks.components.kernels.simd.cell import (
     Shape,
     States,
     Weights,
-    gate_values,
 )
 from neural_networks.components.kernels.simd.copies import add_part, fill
 from neural_networks.components.kernels.simd.time import backward_over_time, forward_over_time
@@ -40,23 +38,6 @@ from neural_networks.components.kernels.simd.workspace import (
     block_count,
     forward_space,
 )
-
-
-def gru_tile_cache(steps: int, batch: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return arrays for the gates, and for the candidate's product with no elements."""
-    return gate_values(steps, batch, size), np.empty((0, batch, size), np.float32)
-
-
-def gru_values(gates: np.ndarray, candidate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return gates (T, B, 3H) and candidate (T, B, H) from the cache of either forward pass."""
-    if gates.ndim == 3:
-        return gates, candidate
-    steps, blocks, batch, _ = gates.shape
-    size = candidate.shape[2]
-    values = gates.reshape(steps, blocks, batch, 4, LANES).transpose(0, 2, 3, 1, 4)
-    values = values.reshape(steps, batch, 4, -1)[..., :size]
-    found = np.ascontiguousarray(values[:, :, :3]).reshape(steps, batch, 3 * size)
-    return found, np.ascontiguousarray(values[:, :, 3])
 
 
 @intrinsic
