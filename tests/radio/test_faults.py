@@ -302,6 +302,6 @@ def test_sigterm_saves_before_it_ends(
 
     monkeypatch.setattr(resume.Checkpoints, "save_if_due", counted)
     assert main(options) == 130
-    assert "kept what was learned" in capfd.readouterr().err
+    assert "the progress is saved" in capfd.readouterr().err
     assert int(load_arrays(tmp_path / "stations" / "s" / TRAINING_FILE)[0]["vae/steps"]) == 4
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -497,7 +497,6 @@ def test_compilation_is_announced_once_and_is_complete(radio_home: Path, tmp_pat
 def test_training_stops_politely_and_goes_on(
     radio_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from radio.training import train as module
 
     calls: list[dict[str, Any]] = []
 
@@ -515,7 +514,7 @@ def test_training_stops_politely_and_goes_on(
             return None
         return tiny_station("mine")
 
-    monkeypatch.setattr(module, "train_station", fake)
+    monkeypatch.setattr("radio.training.train_station", fake)
     arguments = [
         "train",
         "--starter",

@@ -28,6 +28,7 @@ from radio.cli.parser import COMMANDS, parser
 from radio.composer import process
 from radio.ratings import Rating, Ratings
 from radio.station import Station, description_of, station_fingerprint
+from radio.web import server
 from tests.radio.test_fuzz import MANY, fuzz
 
 RATE = 22050
@@ -142,6 +143,9 @@ def sensible(command: str, action: argparse.Action) -> st.SearchStrategy[str]:
         "output": ("out/map.svg",) if command == "map" else ("out", "out/new"),
         "file": ("out/me.json", "me.json"),
         "home": ("home",),
+        "host": ("127.0.0.1",),
+        "port": ("0",),
+        "password_file": ("song.json",),
     }
     return st.sampled_from(GOOD.get(action.dest) or places[action.dest])
 
@@ -260,7 +264,8 @@ def in_things(things: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in the folder, without a sound device and without playing."""
     monkeypatch.chdir(things)
     monkeypatch.setenv("AI_RADIO_HOME", str(things / "home"))
-    monkeypatch.setattr(process, "ComposerProcess", functools.partial(_refuse))
+    monkeypatch.setattr("radio.composer.ComposerProcess", functools.partial(_refuse))
+    monkeypatch.setattr(server, "serve", functools.partial(_refuse))  # it would never end
     return things
 
 

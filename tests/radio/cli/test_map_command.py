@@ -34,7 +34,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         calls.append({"songs": songs, **options})
         return original(songs, **options)
 
-    monkeypatch.setattr(latent_map, "plot_latent_map", plot)
+    monkeypatch.setattr("radio.station.plot_latent_map", plot)
     return calls
 
 
@@ -137,10 +137,9 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from radio.composer import warm_up as compiled
     from radio.training import excerpts
 
-    monkeypatch.setattr(compiled, "compile_once", lambda: None)
+    monkeypatch.setattr("radio.composer.compile_once", lambda: None)
     soundfile.write(tmp_path / "song.wav", 0.1 * rng.standard_normal(22050 * 70), 22050)
     for name in ("one", "two"):
         assert (

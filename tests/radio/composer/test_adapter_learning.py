@@ -79,7 +79,7 @@ def test_it_is_trained_announced_and_reset(listen: Callable[[], Listening], home
     assert f"learned from {FIRST_RATINGS} ratings" in line
     listening.composer.reset_adapter()
     listening.until(lambda: listening.session.view().adapter == (0, 0.0))
-    assert "station's own again" in listening.said[-1]
+    assert "will adapt again" in listening.said[-1]
     listening.composer.close()
     again = LocalComposer(tiny_station(), "me", home=home, background=False)
     assert (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from radio.cli import main as cli
 from radio.home import ACTIONS, Settings, read_settings
 from radio.home.settings import SettingsError
-from radio.session.resume import Remembered, recall, remember
 
 
 def written(folder: Path, text: str | bytes) -> Path:
@@ -108,23 +106,3 @@ def test_a_file_that_is_wrong_is_one_line(
     told = capsys.readouterr()
     assert told.out == "" and told.err.startswith("ai-radio: ") and told.err.count("\n") == 1
     assert word in told.err and str(path) in told.err
-
-
-def test_what_a_session_leaves_comes_back(tmp_path: Path) -> None:
-    path = tmp_path / "session.json"
-    assert recall(path) == Remembered()
-    song = {"key": "ab", "coordinate": [0.5, -1.0], "made_by": "ff", "position": 12.5}
-    left = Remembered("you", "mine", 0.35, song)
-    remember(path, left)
-    assert recall(path) == left
-    for broken in (
-        "",
-        "{}",
-        "[]",
-        "null",
-        json.dumps({"listener": "a", "station": "b", "volume": 7, "song": None}),
-        '{"volume": "x"}',
-    ):
-        path.write_text(broken)
-        assert recall(path) == Remembered(), broken
-    remember(tmp_path / "no" / "folder.json", left)

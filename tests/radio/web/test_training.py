@@ -264,7 +264,7 @@ def test_two_servers_of_one_home_train_once(tmp_path: Path) -> None:
     (tmp_path / "web/uploads/000.wav").write_bytes(b"what is coming to the first")
     second = TrainJob(Home(tmp_path))
     try:
-        assert second.state["trouble"] == "another server has this home; train on its page"
+        assert second.state["trouble"] == "another server uses this home; train on its page"
         for ask in (lambda: second.begin("mine"), second.clear):
             with pytest.raises(TrainError, match="another server"):
                 ask()
