@@ -20,8 +20,6 @@ from neural_networks.components.parameters import pack
 from radio.home import SHIPPED, STARTER
 from radio.station import Station, in_a_row
 
-FRAMES = 24  # of a beat, four moments of six frames each
-
 
 def main(fast: bool) -> tuple:
     """Take a song of the starter station through critic and generator, moment by moment."""
@@ -41,118 +39,73 @@ def main(fast: bool) -> tuple:
     flat.zero_grads()
     generator.backward_plan(dsong, made)  # and from there dL/dw of every weight
     whole = flat.grads.copy()
-    print(
-        f"song {station.song_name(coordinate[0])!r}: {len(song)} moments of "
-        f"{song.shape[2]} values, {flat.grads.size:,} weights"
-    )
+    size = f"{len(song)} moments of {song.shape[2]} values, {whole.size:,} weights"
+    print(f"song {station.song_name(coordinate[0])!r}: {size}")
     print(f"score D(G(P)) = {score[0]:.4f}, loss = {value:.4f}")
 
-    # The same with only one beat's moments at a time, as if the critic had said nothing of the
-    # others.
+    # the same with one beat's moments at a time, as if the critic had said nothing of the others
     total, shares = np.zeros_like(whole), []
     for beat in range(beats):
         only = np.zeros_like(dsong)
-        only[4 * beat : 4 * beat + 4] = dsong[4 * beat : 4 * beat + 4]
+        moments = slice(4 * beat, 4 * beat + 4)
+        only[moments] = dsong[moments]
         flat.zero_grads()
         generator.backward_plan(only, made)
         total += flat.grads
         shares.append(np.linalg.norm(flat.grads))
     apart = float(np.abs(total - whole).max() / np.abs(whole).max())
-    print(
-        f"\nthe shares of {beats} beats add up to the whole gradient, "
-        f"to {apart:.0e} of its largest value"
-    )
+    print(f"\nthe shares of {beats} beats add up to the whole gradient; relative error {apart:.0e}")
 
     direction = rng.standard_normal(flat.values.size)
     # a long step would cross bends of the leaky ReLUs, at which no gradient is right
     direction /= np.linalg.norm(direction)
-    kept, step = flat.values.copy(), 1e-6
-    values = []
+    kept, step, values = flat.values.copy(), 1e-6, []
     for sign in (1, -1):
         flat.values[:] = kept + sign * step * direction
         values.append(negative_score(critic.forward(generator.forward_plan(plan)[0])[0])[0])
     flat.values[:] = kept
     measured, claimed = (values[0] - values[1]) / (2 * step), float(whole @ direction)
-    print(
-        f"along a random direction of all weights: backward says {claimed:.6g}, "
-        f"differences say {measured:.6g}"
-    )
+    print(f"along a random direction: backward {claimed:.6g}, differences {measured:.6g}")
 
-    # The famous mistake: the gradient at the score, -1, handed to every value of the song, past the
-    # critic.
+    # the famous mistake: the score's gradient, -1, handed to every value, past the critic
     flat.zero_grads()
     generator.backward_plan(np.full_like(song, dscore[0]), made)
     past = float(flat.grads @ whole / np.linalg.norm(flat.grads) / np.linalg.norm(whole))
-    print(
-        "without the critic's factor dL/dG_i every moment gets the same gradient, "
-        f"whose cosine with the true one is {past:.2f}"
-    )
+    print("without the critic's factor dL/dG_i every moment gets the same gradient,")
+    print(f"whose cosine with the true one is {past:.2f}")
 
     rate = 1e-3 / float(np.linalg.norm(whole))
     flat.values -= rate * whole
     after = critic.forward(generator.forward_plan(plan)[0])[0][0]
     print(f"a step of length 0.001 against the gradient: score {score[0]:.4f} -> {after:.4f}")
-    print(
-        "\nLook at the picture: red is where more sound would raise the score, blue where less "
-        "would; few moments matter."
-    )
-    error = abs(measured - claimed) / abs(measured)
-    found = {
-        "apart": apart,
-        "error": error,
-        "before": float(score[0]),
-        "after": float(after),
-        "past": past,
-    }
+    print("\nLook at the picture: red is where more sound would raise the score, blue where less")
+    print("would; few moments matter.")
+    found = {"apart": apart, "error": abs(measured - claimed) / abs(measured), "past": past}
+    found |= {"before": float(score[0]), "after": float(after)}
     strength = np.linalg.norm(dsong[:, 0], axis=1)
-    strength /= strength.mean()
-    return picture(
-        in_a_row(np.maximum(song, 0)), in_a_row(-dsong), strength, np.array(shares)
-    ), found
+    return picture(in_a_row(np.maximum(song, 0)), in_a_row(-dsong), strength, shares), found
 
 
-def picture(frames: np.ndarray, raises: np.ndarray, strength: np.ndarray, shares: np.ndarray):
+def picture(frames: np.ndarray, raises: np.ndarray, strength: np.ndarray, shares: list):
     """Draw the song, the gradient of its score, and the strength of each moment and beat."""
     figure = canvas(12, 7)
     song, over, curves = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1.6])
-    beats = len(frames) / FRAMES
-    extent = (0, beats, 0, frames.shape[1])
-    song.imshow(frames.T, origin="lower", aspect="auto", cmap="magma", extent=extent)
+    beats = len(shares)
+    image = dict(origin="lower", aspect="auto", extent=(0, beats, 0, frames.shape[1]))
+    song.imshow(frames.T, cmap="magma", **image)
     song.set(title="the song G(P): 181 bands over time", ylabel="band")
-    largest = np.quantile(np.abs(raises), 0.999)
-    over.imshow(frames.T, origin="lower", aspect="auto", cmap="Greys_r", extent=extent)
-    shown = over.imshow(
-        raises.T,
-        origin="lower",
-        aspect="auto",
-        cmap="RdBu_r",
-        alpha=0.7,
-        vmin=-largest,
-        vmax=largest,
-        extent=extent,
-    )
-    over.set(
-        title="-dL/dG_i: more here would raise the score (red), less would (blue)", ylabel="band"
-    )
+    over.imshow(frames.T, cmap="Greys_r", **image)
+    top = np.quantile(np.abs(raises), 0.999)
+    shown = over.imshow(raises.T, cmap="RdBu_r", alpha=0.7, vmin=-top, vmax=top, **image)
+    over.set_title("-dL/dG_i: more here would raise the score (red), less would (blue)")
+    over.set_ylabel("band")
     figure.colorbar(shown, ax=[song, over], shrink=0.6)
-    curves.plot(
-        (np.arange(len(strength)) + 0.5) / 4,
-        strength,
-        color=BLUE,
-        linewidth=1,
-        label="|dL/dG_i| of a moment, mean 1",
-    )
-    share = "|share of dL/dw| of a beat, mean 1"
-    curves.bar(
-        np.arange(len(shares)) + 0.5,
-        shares / shares.mean(),
-        width=0.9,
-        color=ORANGE,
-        alpha=0.5,
-        label=share,
-    )
+    moments, bars = (np.arange(len(strength)) + 0.5) / 4, np.arange(beats) + 0.5
+    labels = "|dL/dG_i| of a moment", "|share of dL/dw| of a beat"
+    curves.plot(moments, strength / strength.mean(), color=BLUE, linewidth=1, label=labels[0])
+    curves.bar(bars, shares / np.mean(shares), 0.9, color=ORANGE, alpha=0.5, label=labels[1])
     curves.axhline(1, color=RED, linewidth=0.6, linestyle=":")
-    curves.set(xlabel="beat", xlim=(0, beats))
+    curves.set(xlabel="beat", ylabel="mean 1", xlim=(0, beats))
     curves.legend(loc="upper right", fontsize=8)
     return figure
 

@@ -31,11 +31,10 @@ LAYERS = {"tanh": Tanh(), "softplus": Softplus(), "leaky ReLU": LeakyReLU(0.2)}
 INPUTS, HIDDEN, SONGS, STEPS = 6, 8, 30, 1500
 
 
-def penalty(
-    weights: list[np.ndarray], x: np.ndarray, kind: str, *, bends: bool = True
-) -> tuple[float, list[np.ndarray]]:
-    """Return P and [dP/dW, dP/db, dP/da] at x (B, I); without f'' if not `bends`."""
-    W, b, a = weights
+def penalty(weights: np.ndarray, x: np.ndarray, kind: str, *, bends: bool = True) -> tuple:
+    """Return P at x (B, I) and its gradient of W, b and a in a row; without f'' if not `bends`."""
+    W, b, a = np.split(weights, [INPUTS * HIDDEN, -HIDDEN])
+    W = W.reshape(INPUTS, HIDDEN)
     first, second = SLOPES[kind]
     s = x @ W + b
     g = (first(s) * a) @ W.T
@@ -43,40 +42,29 @@ def penalty(
     v = 2 * (norm - 1) * g / norm / len(x)
     u = v @ W
     bend = u * a * second(s) if bends else np.zeros_like(s)
-    return float(((norm - 1) ** 2).mean()), [
-        v.T @ (first(s) * a) + x.T @ bend,
-        bend.sum(axis=0),
-        (u * first(s)).sum(axis=0),
-    ]
+    dW, db, da = v.T @ (first(s) * a) + x.T @ bend, bend.sum(axis=0), (u * first(s)).sum(axis=0)
+    return float(((norm - 1) ** 2).mean()), np.concatenate([dW.ravel(), db, da])
 
 
-def differences(
-    weights: list[np.ndarray], x: np.ndarray, kind: str, step: float = 1e-6
-) -> np.ndarray:
+def differences(weights: np.ndarray, x: np.ndarray, kind: str, step: float = 1e-6) -> np.ndarray:
     """Return the slope of P along every single weight, by trying."""
-    found = []
-    for array, index in ((each, index) for each in weights for index in np.ndindex(each.shape)):
-        kept = array[index]
-        array[index] = kept + step
-        above = penalty(weights, x, kind)[0]
-        array[index] = kept - step
-        found.append((above - penalty(weights, x, kind)[0]) / (2 * step))
-        array[index] = kept
-    return np.array(found)
+    moves = step * np.eye(len(weights))
+    tried = [[penalty(weights + sign * move, x, kind)[0] for sign in (1, -1)] for move in moves]
+    return np.array([(above - below) / (2 * step) for above, below in tried])
 
 
-def draw(seed: int) -> tuple[list[np.ndarray], np.ndarray]:
+def draw(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return random weights and songs."""
     normal = np.random.default_rng(seed).standard_normal
-    return [normal((INPUTS, HIDDEN)), normal(HIDDEN), normal(HIDDEN)], normal((SONGS, INPUTS))
+    return normal((INPUTS + 2) * HIDDEN), normal((SONGS, INPUTS))
 
 
-def by_library(weights: list[np.ndarray], x: np.ndarray, kind: str) -> np.ndarray:
+def by_library(weights: np.ndarray, x: np.ndarray, kind: str) -> np.ndarray:
     """Return the same gradient by the tangents of the library's layers, for any depth."""
     rng = np.random.default_rng(0)
     critic = Sequential(Dense(INPUTS, HIDDEN, rng=rng), LAYERS[kind], Dense(HIDDEN, 1, rng=rng))
     flat = pack(critic, np.float64)
-    flat.values[:-1] = np.concatenate([array.ravel() for array in weights])
+    flat.values[:-1] = weights
     slope_penalty(critic, x[None], weight=1.0)
     return flat.grads[:-1]  # the last bias has no slope
 
@@ -90,55 +78,35 @@ def main(fast: bool) -> tuple:
         for seed in range(20 if fast else 150):
             weights, x = draw(seed)
             truth = differences(weights, x, kind)
-            hand, wrong = (
-                np.concatenate([part.ravel() for part in penalty(weights, x, kind, bends=b)[1]])
-                for b in (True, False)
-            )
+            hand, wrong = (penalty(weights, x, kind, bends=bends)[1] for bends in (True, False))
             size = np.linalg.norm(truth)
-            error = max(
-                error,
-                *(
-                    np.linalg.norm(one - truth) / size
-                    for one in (hand, by_library(weights, x, kind))
-                ),
-            )
+            for one in (hand, by_library(weights, x, kind)):
+                error = max(error, float(np.linalg.norm(one - truth) / size))
             cosines[kind].append(wrong @ truth / np.linalg.norm(wrong) / size)
-        print(
-            f"{kind:12} {error:22.0e}   {np.median(cosines[kind]):24.3f} {min(cosines[kind]):16.3f}"
-        )
+        middle, worst = np.median(cosines[kind]), min(cosines[kind])
+        print(f"{kind:12} {error:22.0e}   {middle:24.3f} {worst:16.3f}")
 
     for name, bends in (("with f''", True), ("without f''", False)):
-        weights, x = draw(4)
-        optimizers, curves[name] = [Adam() for _ in weights], []
+        (weights, x), adam, curve = draw(4), Adam(), curves.setdefault(name, [])
         for step in range(STEPS):
-            value, gradients = penalty(weights, x, "tanh", bends=bends)
-            curves[name].append(value)
-            for optimizer, array, gradient in zip(optimizers, weights, gradients, strict=True):
-                optimizer.step(array.reshape(-1), gradient.reshape(-1), 0.01 * (1 - step / STEPS))
-        print(
-            f"{STEPS} steps of Adam, tanh, the gradient {name}: "
-            f"penalty {curves[name][0]:.3f} -> {curves[name][-1]:.2e}"
-        )
-    print(
-        "Look at the picture: the wrong gradient goes down too, and stops early. No shape is "
-        "wrong, nothing complains: only differences tell."
-    )
-    found = {kind: float(np.median(some)) for kind, some in cosines.items()} | {
-        name: curve[-1] for name, curve in curves.items()
-    }
-    return picture(cosines, curves), {"error": error} | found
+            value, gradient = penalty(weights, x, "tanh", bends=bends)
+            curve.append(value)
+            adam.step(weights, gradient, 0.01 * (1 - step / STEPS))
+        print(f"{STEPS} steps of Adam, tanh, {name}: penalty {curve[0]:.3f} -> {curve[-1]:.2e}")
+    print("Look at the picture: the wrong gradient goes down too, and stops early. No shape is")
+    print("wrong, nothing complains: only differences tell.")
+    found = {kind: float(np.median(some)) for kind, some in cosines.items()}
+    found |= {name: curve[-1] for name, curve in curves.items()}
+    return picture(cosines, curves), found | {"error": error}
 
 
 def picture(cosines: dict, curves: dict):
     """Draw how far the wrong gradient points from the right one, and both descents."""
-    angles, descent = (figure := canvas(11, 4.4)).subplots(1, 2)
+    figure = canvas(11, 4.4)
+    angles, descent = figure.subplots(1, 2)
     for (kind, found), colour in zip(cosines.items(), (RED, BLUE, GREY), strict=True):
         angles.hist(found, bins=np.linspace(0, 1.0001, 40), color=colour, alpha=0.65, label=kind)
-    angles.set(
-        xlabel="cosine with the true gradient",
-        ylabel="random networks",
-        title="The gradient without f''",
-    )
+    angles.set(title="Gradient without f''", xlabel="cosine with the true one", ylabel="networks")
     for (name, curve), colour in zip(curves.items(), (GREEN, RED), strict=True):
         descent.semilogy(np.maximum(curve, 1e-16), color=colour, label=name)
     descent.set(xlabel="step", ylabel="penalty", title="Adam, a tanh critic")
