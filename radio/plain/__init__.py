@@ -1,1 +1,8 @@
-"""The user interface of plain lines."""
+"""The user interface of plain lines.
+
+`__init__.pyi` lists the public names. Each is imported when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -32,7 +32,7 @@ def play(options: argparse.Namespace) -> int:
     from audio_parsing.playback import open_player
     from radio.composer import ComposerProcess
     from radio.home import Terminated, stderr_to
-    from radio.plain.app import play_on_lines
+    from radio.plain import play_on_lines
     from radio.session import Session
 
     composer = ComposerProcess(
@@ -63,7 +63,7 @@ def play(options: argparse.Namespace) -> int:
     try:
         with stderr_to(log):
             if on_screen:
-                from radio.screen.app import play_on_screen
+                from radio.screen import play_on_screen
 
                 play_on_screen(open_session, settings, title=title)
             else:

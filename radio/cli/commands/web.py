@@ -18,8 +18,7 @@ from radio.home import (
     temporary_home,
 )
 from radio.session import read_last
-from radio.web.security.origin import is_loopback
-from radio.web.security.password import given_password, kept_secret
+from radio.web import given_password, is_loopback, kept_secret
 
 NEEDED = ("nicegui", "fastapi", "uvicorn")
 
@@ -61,10 +60,7 @@ def web(options: argparse.Namespace) -> int:
         # Set before the framework is imported: by default it makes a folder in the current one.
         os.environ["NICEGUI_STORAGE_PATH"] = str(kept / "framework")
 
-        from radio.web.security.guard import Guard
-        from radio.web.server import build, serve, show
-        from radio.web.sessions import LiveSessions
-        from radio.web.training.job import TrainJob
+        from radio.web import Guard, LiveSessions, TrainJob, build, serve, show
 
         named = {
             name: value

@@ -28,7 +28,6 @@ from radio.cli.parser import COMMANDS, parser
 from radio.composer import process
 from radio.ratings import Rating, Ratings
 from radio.station import Station, description_of, station_fingerprint
-from radio.web import server
 from tests.radio.test_fuzz import MANY, fuzz
 
 RATE = 22050
@@ -265,7 +264,7 @@ def in_things(things: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(things)
     monkeypatch.setenv("AI_RADIO_HOME", str(things / "home"))
     monkeypatch.setattr("radio.composer.ComposerProcess", functools.partial(_refuse))
-    monkeypatch.setattr(server, "serve", functools.partial(_refuse))  # it would never end
+    monkeypatch.setattr("radio.web.serve", functools.partial(_refuse))  # it would never end
     return things
 
 

@@ -285,7 +285,7 @@ def test_the_page_keeps_to_the_config_file(
             asked.update(kind=self._kind, **self._options)
             raise RatingsError("that is enough")
 
-    monkeypatch.setattr("radio.web.sessions.LiveSessions", Recorded)
+    monkeypatch.setattr("radio.web.LiveSessions", Recorded)
     assert main(["web", "--home", str(home), "--station", "tiny", "--port", "0", "--no-open"]) in (
         1,
         2,

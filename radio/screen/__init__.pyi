@@ -1,0 +1,1 @@
+from .app import play_on_screen as play_on_screen
