@@ -1,16 +1,17 @@
 """How good songs are, by judges that know nothing of our features, of music learned and kept out.
 
     python benchmarks/kept_out.py FOLDER --minutes 10     train on three quarters of a folder, judge
+    python benchmarks/kept_out.py FOLDER --minutes 10 --model sequence     latents that move in time
     python benchmarks/kept_out.py FOLDER --station DIR    judge what was trained on that share of it
     python benchmarks/kept_out.py FOLDER --frames         no network: frames and back
     python benchmarks/kept_out.py --starter               the shipped station, and tunes new to it
 
-Which files are kept out follows from the seed. An excerpt goes through the station, and what comes
-back is compared with the *original* sound: notes by basic-pitch, harmony and rhythm by short-time
-spectra. New songs are compared with the files kept out, as the learned files are, by statistics of
-their notes, onsets and levels and by what a tagger of others' music hears. A model of any kind can
-be judged: see `Composer`. Peers: `pip install onnxruntime && pip install --no-deps basic-pitch
-musicnn`; what is not installed is left out.
+Which files are kept out follows from the seed. An excerpt goes through the model, and the
+reconstruction is compared with the *original* sound: notes by basic-pitch, harmony and rhythm by
+short-time spectra. New songs are compared with the files kept out, as the learned files are, by
+statistics of their notes, onsets and levels and by the embeddings of a tagger of others' music. A
+model of any kind can be judged: see composers.py. Peers: `pip install onnxruntime && pip install
+--no-deps basic-pitch musicnn`; what is not installed is left out.
 
     learned, kept out    note_f1, frame_f1, chroma, onset, tagger_cosine: 1 for the original sound
     distance             Fréchet, of new songs to music kept out over that of learned music; so the
@@ -30,8 +31,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,21 +44,18 @@ from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose  # noqa:
 from audio_parsing.song import StarterSong  # noqa: E402
 from audio_parsing.starter import fresh_song, hop_length, render, starter_songs  # noqa: E402
 from benchmarks import (  # noqa: E402
-    kept_out_measure as measure,  # noqa: E402
+    kept_out_measure as measure,
     music_tagger,
+    sequence_model,
     transcription,
 )
+from benchmarks.composers import Composer, FramesAndBack, Song, StationComposer  # noqa: E402
 from benchmarks.quality_measure import frechet, statistics  # noqa: E402
 from benchmarks.quality_tunes import unheard_songs  # noqa: E402
 from radio.home import Home  # noqa: E402
-from radio.station import (
-    Station,  # noqa: E402
-    steps as song_data,  # noqa: E402
-)
-from radio.training import (
-    encode_songs,  # noqa: E402
-    train_station,  # noqa: E402
-)
+from radio.station import Station, steps as song_data  # noqa: E402
+from radio.training import TrainingOptions, train_station  # noqa: E402
+from radio.training.recordings import prepare_recordings  # noqa: E402
 
 HOP = song_data.ABSOLUTE_HOP_LENGTH
 RATE = SAMPLE_RATE / HOP  # frames a second
@@ -80,15 +79,8 @@ class Excerpt(NamedTuple):
         return song_data.FRAMES_PER_BEAT * self.hop_length / SAMPLE_RATE if known else 1.0
 
 
-class Song(NamedTuple):
-    """A new song (n,) at 22,050 Hz, and the seconds of a beat."""
-
-    samples: np.ndarray
-    beat: float = 1.0
-
-
 class Music(NamedTuple):
-    """Excerpts of what was learned and of what was kept out, and all that was learned, whole.
+    """Excerpts of music learned and of music kept out, and all that was learned, whole.
 
     Versions are other arrangements of what was learned; of recordings there are none.
     """
@@ -97,57 +89,6 @@ class Music(NamedTuple):
     kept: list[Excerpt]
     whole: list[Song]
     versions: Sequence[Song] = ()
-
-
-class Composer(Protocol):
-    """What is judged."""
-
-    def reconstruct(self, frames: np.ndarray) -> np.ndarray:
-        """Return frames (T, 181) as they come back."""
-
-    def new_songs(self, count: int, seconds: float, rng: np.random.Generator) -> list[Song]:
-        """Return songs of about so many seconds; none where nothing is composed."""
-
-
-class FramesAndBack:
-    """No network: what it can hope for at best."""
-
-    def reconstruct(self, frames: np.ndarray) -> np.ndarray:
-        """Return frames as they are."""
-        return frames
-
-    def new_songs(self, count: int, seconds: float, rng: np.random.Generator) -> list[Song]:
-        """Return no songs."""
-        return []
-
-
-class StationComposer:
-    """A station whose song is one point."""
-
-    def __init__(self, station: Station) -> None:
-        self.station = station
-
-    def reconstruct(self, frames: np.ndarray) -> np.ndarray:
-        """Return frames (T, 181) piece by piece, each as long as the station's songs."""
-        length = self.station.beats * song_data.FRAMES_PER_BEAT
-        padded = np.pad(frames, [(0, -len(frames) % length), (0, 0)])
-        pieces = song_data.to_steps(padded).reshape(
-            -1, length // song_data.FRAMES_PER_STEP, song_data.STEP_SIZE
-        )
-        means, _ = encode_songs(self.station.vae, pieces)
-        z = np.ascontiguousarray(means[:, : self.station.latent_size], np.float32)
-        back = self.station.vae.decoder.forward(z)[0]
-        return np.maximum(song_data.in_a_row(back), 0)[: len(frames)]
-
-    def new_songs(self, count: int, seconds: float, rng: np.random.Generator) -> list[Song]:
-        """Draw songs from the station's distribution."""
-        songs = []
-        for coordinate in self.station.sample(count, rng):
-            hop = self.station.hop_length(coordinate)
-            beat = song_data.FRAMES_PER_BEAT * hop / SAMPLE_RATE
-            samples = self.station.render(coordinate, beats=4 * round(seconds / beat / 4))
-            songs.append(Song(samples, 1.0 if self.station.grid == "absolute" else beat))
-        return songs
 
 
 def split(folder: Path, share: float, seed: int) -> tuple[list[Path], list[Path]]:
@@ -198,7 +139,7 @@ def _rendered(song: StarterSong) -> Excerpt:
 
 
 def come_back(composer: Composer, excerpt: Excerpt) -> np.ndarray:
-    """Return the sound (n,) of what comes back of an excerpt."""
+    """Return the sound (n,) of the reconstruction of an excerpt."""
     frames = encode(excerpt.samples, hop_length=excerpt.hop_length)
     back = composer.reconstruct(transpose(frames, -excerpt.key))
     back = np.maximum(transpose(back, excerpt.key), 0)
@@ -239,7 +180,7 @@ def embedded(sounds: list[np.ndarray]) -> np.ndarray:
 
 
 def judge_new(songs: list[Song], music: Music, *, seed: int) -> dict[str, float]:
-    """Compare new songs, as they are heard, with music kept out and with what was learned."""
+    """Compare new songs, as a radio plays them, with music kept out and with what was learned."""
     rng = np.random.default_rng(seed)
     new = [song.samples for song in songs]
     learned, kept = ([one.samples for one in some] for some in (music.learned, music.kept))
@@ -344,8 +285,22 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=int, default=0, help="of the split, the training and the songs"
     )
-    parser.add_argument("--minutes", type=float, help="train a station for so long first")
+    parser.add_argument("--minutes", type=float, help="train for so long first")
     parser.add_argument("--station", type=Path, help="a station's folder; --minutes trains into it")
+    parser.add_argument(
+        "--model",
+        choices=("station", "sequence"),
+        default="station",
+        help="what is trained: a station, or the VAE whose latents move in time (default station)",
+    )
+    sequence = parser.add_argument_group("of --model sequence")
+    sequence.add_argument("--threads", type=int, choices=(1, 2), default=1, help="(default 1)")
+    sequence.add_argument(
+        "--semitones", type=int, default=3, help="excerpts are moved by (default 3, 0 for none)"
+    )
+    sequence.add_argument(
+        "--latent", choices=("gaussian", "mixture"), default="gaussian", help="of new songs' z"
+    )
     parser.add_argument("--frames", action="store_true", help="judge frames and back")
     parser.add_argument(
         "--excerpts", type=int, default=16, help="of learned and of kept files (default 16 each)"
@@ -358,26 +313,33 @@ def main() -> None:
     options = parser.parse_args()
     if (options.folder is None) != options.starter:
         parser.error("give a folder of music, or --starter")
+    if options.model == "sequence" and (options.starter or options.station or not options.minutes):
+        parser.error("--model sequence takes a folder and --minutes, and no station")
     machine = platform.processor() or platform.machine()
     result: dict[str, dict[str, float] | str] = {
         "machine": f"{machine}, Python {platform.python_version()}"
     }
-    station = options.station
+    station, composer = options.station, None
     if options.starter:
         music = starter_music(options.excerpts)
         station = station or Home(None).station("starter")
     else:
         paths = split(options.folder, options.share, options.seed)
         result["files"] = {"learned": len(paths[0]), "kept out": len(paths[1])}
-        if options.minutes:
+        if options.model == "sequence":
+            composer, result["training"] = trained_sequence(paths[0], options)
+        elif options.minutes:
             station = station or Path(tempfile.mkdtemp()) / "trained"
             start = time.perf_counter()
             train_on(paths[0], station, options.minutes, options.seed)
             result["training"] = {"minutes": (time.perf_counter() - start) / 60}
         music = folder_music(paths, options.excerpts)
-    if not options.frames and station is None:
-        parser.error("say what to judge: --minutes, --station or --frames")
-    composer = FramesAndBack() if options.frames else StationComposer(Station.load(station))
+    if options.frames:
+        composer = FramesAndBack()
+    if composer is None:
+        if station is None:
+            parser.error("say what to judge: --minutes, --station or --frames")
+        composer = StationComposer(Station.load(station))
     result |= judge(
         composer, music, songs=options.songs, long_songs=options.long, seed=options.seed
     )
@@ -393,12 +355,42 @@ def main() -> None:
         print(f"{part:12} {text}")
 
 
-def train_on(paths: list[Path], station: Path, minutes: float, seed: int) -> None:
-    """Train a station on some files only."""
+@contextmanager
+def linked(paths: list[Path]) -> Iterator[Path]:
+    """Yield a folder that holds links to some files only."""
     with tempfile.TemporaryDirectory() as folder:
         for number, path in enumerate(paths):
             (Path(folder) / f"{number:05}-{path.name}").symlink_to(path.resolve())
-        train_station(station, Path(folder), minutes=minutes, seed=seed, report=_report)
+        yield Path(folder)
+
+
+def train_on(paths: list[Path], station: Path, minutes: float, seed: int) -> None:
+    """Train a station on some files only."""
+    with linked(paths) as folder:
+        options = TrainingOptions(minutes=minutes, seed=seed)
+        train_station(station, folder, options, report=_report)
+
+
+def trained_sequence(
+    paths: list[Path], options: argparse.Namespace
+) -> tuple[Composer, dict[str, float]]:
+    """Return the VAE whose latents move in time, trained on some files only, and its figures."""
+    with linked(paths) as folder:
+        recordings = prepare_recordings(
+            folder,
+            seed=options.seed,
+            workers=options.threads,
+            on_skip=lambda line: print(line, file=sys.stderr),
+        )
+    composer = sequence_model.train(
+        recordings.frames,
+        sequence_model.by_clock(60 * options.minutes),
+        seed=options.seed,
+        threads=options.threads,
+        semitones=options.semitones,
+        latent=options.latent,
+    )
+    return composer, {"minutes": options.minutes, **composer.details}
 
 
 def _report(event: dict) -> None:

@@ -11,7 +11,8 @@ import soundfile
 
 from audio_parsing.frames import SAMPLE_RATE, encode
 from benchmarks import kept_out, kept_out_measure as measure, music_tagger, transcription
-from benchmarks.kept_out import Composer, Excerpt, FramesAndBack, Music, Song, StationComposer
+from benchmarks.composers import Composer, FramesAndBack, Song, StationComposer
+from benchmarks.kept_out import Excerpt, Music
 from tests.support.tiny_station import tiny_station
 
 

@@ -1,0 +1,68 @@
+"""The VAE whose latents move in time as a composer: it learns, and its songs have any length."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from audio_parsing.frames import SAMPLE_RATE
+from benchmarks.composers import Composer
+from benchmarks.sequence_model import HOP, SequenceComposer, by_clock, by_steps, train
+from gan.choices import Latent
+
+TINY = {"latent_size": 4, "song_size": 3, "hidden": 16, "prior_hidden": 8, "encoder_hidden": 8}
+
+
+def recording(rng: np.random.Generator, count: int = 600) -> np.ndarray:
+    """Frames (T, 181): one of four sounds after another, every 12 frames."""
+    sounds = np.abs(rng.standard_normal((4, 181)))
+    return sounds[rng.integers(4, size=count // 12)].repeat(12, axis=0).astype(np.float16)
+
+
+def trained(
+    recordings: list[np.ndarray], steps: int, *, threads: int = 1, latent: Latent = "gaussian"
+) -> SequenceComposer:
+    options = {"components": 8, "steps": 16, "semitones": 0, **TINY}
+    return train(recordings, by_steps(steps), threads=threads, latent=latent, **options)
+
+
+def test_it_learns_recordings_and_makes_songs_of_any_length() -> None:
+    rng = np.random.default_rng(0)
+    recordings = [recording(rng), recording(rng)]
+    untrained, composer = (trained(recordings, steps) for steps in (1, 150))
+    assert composer.details["steps"] == 150
+    assert composer.details["explained"] > untrained.details["explained"] + 0.2
+    assert composer.details["nats_a_step"] > 0
+    judged: Composer = composer
+    frames = recordings[0][:100].astype(np.float32)
+    back = judged.reconstruct(frames)
+    assert back.shape == frames.shape and (back >= 0).all()
+    assert np.square(back - frames).mean() < frames.var()
+    step = 6 * HOP / SAMPLE_RATE
+    for seconds in (step, 2.0, 20.0):
+        songs = judged.new_songs(3, seconds, rng)
+        lengths = [len(song.samples) / SAMPLE_RATE for song in songs]
+        assert lengths == pytest.approx([seconds] * 3, abs=step)
+        assert not np.array_equal(songs[0].samples, songs[1].samples)
+        assert all(np.isfinite(song.samples).all() for song in songs)
+
+
+@pytest.mark.parametrize("latent", ("gaussian", "mixture"))
+def test_the_same_seed_gives_the_same_songs_on_any_number_of_threads(latent: Latent) -> None:
+    recordings = [recording(np.random.default_rng(0))]
+    first, second = (
+        trained(recordings, 5, threads=threads, latent=latent).new_songs(
+            2, 3.0, np.random.default_rng(7)
+        )
+        for threads in (1, 2)
+    )
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one.samples, other.samples)
+
+
+def test_a_clock_begins_when_it_is_asked() -> None:
+    done = by_clock(1000.0)
+    assert 0 <= done(0) < 0.01 and done(5) < 0.01
+    done = by_clock(1e-9)
+    done(0)
+    assert done(1) == 1
