@@ -109,7 +109,7 @@ def gate_values(steps: int, batch: int, size: int) -> np.ndarray:
 
 
 def gru_tile_cache(steps: int, batch: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return arrays for the gates, and for the candidate's product with no elements."""
+    """Return arrays of the gates in blocks, and of the candidate's product, (0, batch, size)."""
     return gate_values(steps, batch, size), np.empty((0, batch, size), np.float32)
 
 
