@@ -59,9 +59,9 @@ class StationComposer:
         pieces = song_data.to_steps(padded).reshape(
             -1, length // song_data.FRAMES_PER_STEP, song_data.STEP_SIZE
         )
-        means, _ = encode_songs(self.station.vae, pieces)
+        means, _ = encode_songs(self.station.model.module, pieces)
         z = np.ascontiguousarray(means[:, : self.station.latent_size], np.float32)
-        back = self.station.vae.decoder.forward(z)[0]
+        back = self.station.model.generator.forward(z)[0]
         return np.maximum(song_data.in_a_row(back), 0)[: len(frames)]
 
     def new_songs(self, count: int, seconds: float, rng: np.random.Generator) -> list[Song]:

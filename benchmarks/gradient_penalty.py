@@ -111,7 +111,7 @@ def station_cosine(rng: np.random.Generator) -> float:
     station = Station.load(SHIPPED / STARTER)
     coordinates = rng.choice(station.means, 8, replace=False).astype(np.float32)
     through, past = generator_gradients(
-        pack(station.vae.decoder, np.float32), station.critic, coordinates
+        pack(station.model.generator, np.float32), station.critic, coordinates
     )
     return cosine(through.astype(np.float64), past.astype(np.float64))
 

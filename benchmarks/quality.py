@@ -290,7 +290,7 @@ def main() -> None:
             )
 
     if station:
-        judged("station", models.Drawn(station.vae, known))
+        judged("station", models.Drawn(station.model.module, known))
     else:
         kept = Kept(
             options.keep,

@@ -77,7 +77,7 @@ def starter_reconstruction(number: int, beats: int, folder: Path) -> dict[str, f
     """Judge what a station gives back of one starter song."""
     station = Station.load(folder)
     song = starter_songs(beats=beats)[number]
-    statistics, _ = encode_songs(station.vae, canonical_steps(song)[None])
+    statistics, _ = encode_songs(station.model.module, canonical_steps(song)[None])
     coordinate = np.concatenate(
         [
             statistics[0, : station.latent_size],
@@ -246,11 +246,11 @@ def main() -> None:
 
 
 def _reconstructed(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    statistics, _ = encode_songs(station.vae, steps)
+    statistics, _ = encode_songs(station.model.module, steps)
     given_back = np.empty_like(steps)
     for start in range(0, len(steps), 8):
         z = np.ascontiguousarray(statistics[start : start + 8, : station.latent_size])
-        given_back[start : start + 8] = station.vae.decoder.forward(z)[0].transpose(1, 0, 2)
+        given_back[start : start + 8] = station.model.generator.forward(z)[0].transpose(1, 0, 2)
     return statistics, given_back
 
 

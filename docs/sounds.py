@@ -45,7 +45,7 @@ def main() -> None:
     write("twice_as_slow", decode(frames[: len(frames) // 2], hop_length=2 * hop))
 
     def coordinate(tune: str) -> np.ndarray:
-        mean = station.vae.encoder.forward(canonical_steps(songs[tune])[:, None])[0][
+        mean = station.model.module.encoder.forward(canonical_steps(songs[tune])[:, None])[0][
             0, : station.latent_size
         ]
         return np.concatenate(

@@ -27,7 +27,7 @@ def main(fast: bool) -> tuple:
     station = Station.load(SHIPPED / STARTER)
     beats = 16 if fast else 64
     coordinate = station.sample(1, rng)
-    generator, critic = copy.deepcopy(station.vae.decoder), station.critic.folded()
+    generator, critic = copy.deepcopy(station.model.generator), station.critic.folded()
     flat = pack(generator, np.float64)
     pack(critic, np.float64)
     plan = generator.plan(coordinate[:, : station.latent_size].astype(np.float64))[:beats]

@@ -42,7 +42,7 @@ def main(fast: bool) -> tuple:
     away = known_minimum(rng)
     print(f"a minimum known on paper is found to {away:.0e} of the distribution's deviation\n")
     station = shortened(Station.load(SHIPPED / STARTER), 8 if fast else 16)
-    generator, critic, latent = station.vae.decoder, station.critic.folded(), station.latent
+    generator, critic, latent = station.model.generator, station.critic.folded(), station.latent
 
     def objective(P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return L = -D(G(P)) (B,) and dL/dP (B, D)."""

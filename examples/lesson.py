@@ -36,7 +36,7 @@ def canvas(width: float, height: float) -> Figure:
 
 def shortened(station: Station, beats: int) -> Station:
     """Return a station that makes only the first beats of another's songs, to save time."""
-    vae = copy.deepcopy(station.vae)
+    vae = copy.deepcopy(station.model.module)
     columns = beats * vae.decoder.plan_size
     plan = vae.decoder.to_plan  # one vector a beat, side by side
     for parameter in (plan.weight, plan.bias):

@@ -1,7 +1,7 @@
 """The critic: reads a whole song and gives it one score, high for real songs.
 
-    x (S, B, F) -> 3 (x - 0.1) -> the layers of its body (gan/critic_bodies.py) -> mean over time
-    (B, H) -> dense -> score (B,)
+    x (S, B, F) -> scale (x - centre) -> the layers of its body (gan/critic_bodies.py)
+    -> mean over time (B, H) -> dense -> score (B,)
 
 Letters: S steps, B batch, F features of a step, H hidden size. Sources: Miyato et al. 2018,
 arXiv:1802.05957 (spectral normalisation); Lim and Ye 2017 (the hinge loss); Pearlmutter 1994
@@ -41,24 +41,24 @@ class Trunk(Module):
     """The critic without its score: returns the activations of every layer.
 
     Args:
-        layers: each (S, B, .) -> (S', B, H); the first reads INPUT_SCALE (x - centre).
+        layers: each (S, B, .) -> (S', B, H); the first reads scale (x - centre).
         centre: mean of the songs' values.
+        scale: of all values, or (F,).
     """
 
-    def __init__(self, layers: list[Module], centre: float = INPUT_CENTRE) -> None:
+    def __init__(
+        self,
+        layers: list[Module],
+        centre: float = INPUT_CENTRE,
+        scale: float | np.ndarray = INPUT_SCALE,
+    ) -> None:
         self.layers = layers
         self.centre = centre
+        self.scale = scale
 
     def forward(self, x: np.ndarray) -> tuple[list[np.ndarray], Any]:  # type: ignore[override]
         """Return the activations of every layer for songs x (S, B, F), and the cache."""
-        scaled = np.empty(x.shape, x.dtype)
-        _scale(
-            scaled.reshape(-1),
-            np.ascontiguousarray(x).reshape(-1),
-            x.dtype.type(INPUT_SCALE),
-            x.dtype.type(INPUT_SCALE * self.centre),
-        )
-        activations, caches = [scaled], []
+        activations, caches = [self._scaled(x)], []
         for layer in self.layers:
             y, cache = layer.forward(activations[-1])
             activations.append(y)
@@ -68,8 +68,24 @@ class Trunk(Module):
     def backward(self, dy: list[np.ndarray], cache: Any) -> np.ndarray:  # type: ignore[override]
         """Return dx (S, B, F) for a gradient of every layer's activations."""
         dx = self.layers[0].backward(self._backward_to_first(dy, cache), cache[0])
-        dx *= dx.dtype.type(INPUT_SCALE)
+        return self.scale_backward(dx)
+
+    def scale_backward(self, dx: np.ndarray) -> np.ndarray:
+        """Multiply what was scaled, or its gradient, by the scale in place, and return it."""
+        dx *= np.asarray(self.scale, dx.dtype)
         return dx
+
+    def _scaled(self, x: np.ndarray) -> np.ndarray:
+        if np.ndim(self.scale):
+            return (x - x.dtype.type(self.centre)) * np.asarray(self.scale, x.dtype)
+        scaled = np.empty(x.shape, x.dtype)
+        _scale(
+            scaled.reshape(-1),
+            np.ascontiguousarray(x).reshape(-1),
+            x.dtype.type(self.scale),
+            x.dtype.type(self.scale * self.centre),
+        )
+        return scaled
 
     def add_gradients(self, dy: list[np.ndarray], cache: Any) -> None:  # type: ignore[override]
         """Add the gradients of the parameters alone."""
@@ -91,6 +107,7 @@ class Critic(Module):
         body: builds the layers; see gan/critic_bodies.py.
         gain: the largest singular value of each normalised weight.
         centre: mean of the songs' values.
+        scale: of all values, or (F,) of each.
         rng: draws the initial weights.
     """
 
@@ -102,12 +119,13 @@ class Critic(Module):
         body: Body = convolutional,
         gain: float = 2.0,
         centre: float = INPUT_CENTRE,
+        scale: float | np.ndarray = INPUT_SCALE,
         rng: np.random.Generator,
     ) -> None:
         self.features = features
         self.hidden = hidden
         self.body = body.__name__
-        self.trunk = Trunk(body(features, hidden, gain, rng), centre)
+        self.trunk = Trunk(body(features, hidden, gain, rng), centre, scale)
         self.pool = MeanOverTime()
         self.head: Module = SpectralNorm(Dense(hidden, 1, rng=rng), gain=gain, rng=rng)
 
@@ -149,13 +167,12 @@ class Critic(Module):
     def traced_backward(self, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
         """Return dx (S, B, F) for the gradient dy (B,) of the scores, and its trace."""
         dx, trace = tangents.traced_backward(self._chain(), dy[:, None], cache)
-        dx *= dx.dtype.type(INPUT_SCALE)
-        return dx, trace
+        return self.trunk.scale_backward(dx), trace
 
     def tangent_forward(self, x_tangent: np.ndarray, cache: Any) -> tuple[np.ndarray, Any]:
         """Return the tangents of the scores (B,) and those of all layers."""
         score, found = tangents.tangent_forward(
-            self._chain(), x_tangent * x_tangent.dtype.type(INPUT_SCALE), cache
+            self._chain(), self.trunk.scale_backward(x_tangent.copy()), cache
         )
         return score[:, 0], found
 
@@ -166,7 +183,7 @@ class Critic(Module):
         dx_tangent = tangents.tangent_backward(
             self._chain(), dy_tangent[:, None], cache, trace, found
         )
-        return dx_tangent * dx_tangent.dtype.type(INPUT_SCALE)
+        return self.trunk.scale_backward(dx_tangent)
 
     def _chain(self) -> Sequential:
         return Sequential(*self.trunk.layers, self.pool, self.head)
@@ -178,7 +195,9 @@ class Critic(Module):
 
     def folded_trunk(self) -> Trunk:
         """Return a copy of the trunk with the spectral norms folded into plain weights."""
-        return Trunk([folded(layer) for layer in self.trunk.layers], self.trunk.centre)
+        return Trunk(
+            [folded(layer) for layer in self.trunk.layers], self.trunk.centre, self.trunk.scale
+        )
 
     def folded(self) -> Critic:
         """Return a copy with plain weights and its own gradients, for use by any thread."""

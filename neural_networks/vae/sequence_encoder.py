@@ -43,6 +43,7 @@ class PosteriorEncoder(Module):
         hidden: int,
         rng: np.random.Generator,
     ) -> None:
+        self.hidden_size = hidden
         self.embed = Dense(components, hidden, rng=rng)
         self.squash = Tanh()
         self.cell = Bidirectional(GRU(hidden, hidden, rng=rng), GRU(hidden, hidden, rng=rng))

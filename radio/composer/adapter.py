@@ -1,9 +1,10 @@
 """The generator's adapter: an affine map of the coordinate, trained by the taste at every moment.
 
-    G'(P) = G(A(P)),   A(P) = P + s (u W + b),   u = (P - m) / s
+    G'(P) = G(A(P)),   A(P) = P + s (u W + b),   u = (P - m) / s, of all values but the seed
     dL/dW = sum over moments i of dL/dG_i dG_i/dA dA/dW
 
-m and s are mean and spread of the station's coordinates (D,); dL/dG_i comes from the taste D(S).
+m and s are mean and spread of these values (M,) over the station's songs; dL/dG_i comes from the
+taste D(S).
 
 W and b begin at 0, so that G' = G. The loss is the listener's cautious loss, minus the critic's
 score of the song, plus a penalty outside the station's distribution, plus weight decay. A song of
@@ -46,10 +47,12 @@ class Adapter(Module):
     """See the module's contract.
 
     Args:
-        distribution: of the station's whole coordinates P (D,).
+        distribution: of the M values of P that move.
+        movable: (M,) their indices; all of P if None.
     """
 
-    def __init__(self, distribution: LatentDistribution) -> None:
+    def __init__(self, distribution: LatentDistribution, movable: np.ndarray | None = None) -> None:
+        self.movable = np.arange(distribution.size) if movable is None else movable
         self.move = Dense(distribution.size, distribution.size, rng=np.random.default_rng(0))
         self.distribution = distribution
         self._flat = pack(self, np.float64)
@@ -59,10 +62,14 @@ class Adapter(Module):
 
     def copy(self) -> Adapter:
         """Return an adapter with the same weights, to be trained while this one is used."""
-        other = Adapter(self.distribution)
+        other = self.fresh()
         other._flat.values[:] = self._flat.values
         other.ratings, other.gain = self.ratings, self.gain
         return other
+
+    def fresh(self) -> Adapter:
+        """Return an adapter of the same generator that changes nothing."""
+        return Adapter(self.distribution, self.movable)
 
     def due(self, ratings: int) -> bool:
         """Return whether so many ratings are enough to train, or to train again."""
@@ -84,17 +91,19 @@ class Adapter(Module):
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return A(P) (B, D) of coordinates P (B, D), and the cache."""
-        standard = (x - self.distribution.mean) / self.distribution.deviation
+        standard = (x[:, self.movable] - self.distribution.mean) / self.distribution.deviation
         moved, cache = self.move.forward(standard)
-        return x + self.distribution.deviation * moved, cache
+        adapted = x.copy()
+        adapted[:, self.movable] += self.distribution.deviation * moved
+        return adapted, cache
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dP (B, D) for the gradient of A(P); add those of the weights."""
-        return (
-            dy
-            + self.move.backward(dy * self.distribution.deviation, cache)
-            / self.distribution.deviation
+        deviation, dx = self.distribution.deviation, dy.copy()
+        dx[:, self.movable] += (
+            self.move.backward(dy[:, self.movable] * deviation, cache) / deviation
         )
+        return dx
 
     def through(self, decode: Decode) -> Decode:
         """Return the `Decode` of G' for that of G: its songs, and gradients that reach P."""
@@ -142,7 +151,7 @@ class Adapter(Module):
             The losses; none if the training was undone.
         """
         before, judged = self.copy(), sample(JUDGED_SONGS)
-        plain, score, spread = Adapter(self.distribution).judge(taste, decode, critic, judged)
+        plain, score, spread = self.fresh().judge(taste, decode, critic, judged)
         value = plain if before.untouched else before.judge(taste, decode, critic, judged)[0]
         losses = self.train(taste, decode, critic, sample, steps=steps)
         better, real, _ = self.judge(taste, decode, critic, judged)
@@ -179,11 +188,11 @@ class Adapter(Module):
             score, score_cache = critic.forward(songs)
             spread = max(float(score.std()), 1e-6)
             dscore = critic.backward(np.full_like(score, CRITIC_WEIGHT / spread), score_cache)
-            _, dpenalty = self.distribution.distance_penalty(inside)
+            _, dpenalty = self.distribution.distance_penalty(inside[:, self.movable])
+            gradient = backward(-dsteps / 2 - dscore, -dbeside / 2)
+            gradient[:, self.movable] += dpenalty
             self._flat.zero_grads()
-            self.backward(
-                (backward(-dsteps / 2 - dscore, -dbeside / 2) + dpenalty) / BATCH_SIZE, cache
-            )
+            self.backward(gradient / BATCH_SIZE, cache)
             self._flat.grads += WEIGHT_DECAY * self._flat.values
             self._optimizer.step(self._flat.values, self._flat.grads, LEARNING_RATE)
             losses.append(float(np.mean((1 - value) / 2)))

@@ -94,7 +94,8 @@ class FinalDescent:
         if draw:
             learned = np.concatenate([station.means, station.coordinates], axis=1)
             title = f"{song.name}: {self._taste_learner.listener} on station {station.name}"
-            drawn = picture(learned, found, rated=rated, ratings=ratings, title=title)
+            moved = rated[:, station.movable]
+            drawn = picture(learned, found, rated=moved, ratings=ratings, title=title)
             song.picture = np.frombuffer(drawn, np.uint8)
         return song
 

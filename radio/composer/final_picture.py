@@ -34,9 +34,10 @@ def picture(
     """Draw the descent to a final song; return the bytes of a PNG.
 
     Args:
-        songs: (N, D) the station's coordinates, whose principal directions are drawn.
+        songs: (N, M) what moves of the station's coordinates, whose principal directions are
+            drawn.
         found: of `find_final`.
-        rated: (n, D) coordinates of the songs that were rated.
+        rated: (n, M) likewise, of the songs that were rated.
         ratings: (n,) from -1 to 1.
         title: above the picture.
     """

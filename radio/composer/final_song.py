@@ -60,10 +60,12 @@ def find_final(
         The coordinate (D,) float32, and how it was found: path, losses and their caution, distances
         from the station's mean, for JSON.
     """
+    movable = station.movable
     liked = rated[np.argsort(-ratings, kind="stable")[: STARTS // 2]]
     promising = candidates[np.argsort(-expected, kind="stable")[: STARTS - len(liked)]]
-    distribution = whole_distribution(station)
-    decode = through(station.vae.decoder, station.latent_size)
+    starts = np.concatenate([liked, promising])
+    distribution = moving_distribution(station)
+    decode = through(station)
     caution = FINAL_CAUTION + MIDDLE_CAUTION * taste.prefers_middle
     objective = taste.objective(
         decode if adapter is None else adapter.through(decode), caution=caution
@@ -71,10 +73,13 @@ def find_final(
 
     at = np.zeros((0, 0), np.float32)  # where the descent is
 
-    def traced(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def traced(moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         nonlocal at
+        coordinates = starts.astype(np.float64)
+        coordinates[:, movable] = moved
         at = coordinates.astype(np.float32)
-        return objective(coordinates)
+        loss, gradient = objective(coordinates)
+        return loss, gradient[:, movable]
 
     def report(step: int, lowest: float, distance: float) -> None:
         if progress is not None:
@@ -82,7 +87,7 @@ def find_final(
 
     descent = descend(
         traced,
-        np.concatenate([liked, promising]),
+        starts[:, movable],
         steps=STEPS,
         distribution=distribution,
         scale=distribution.deviation,
@@ -97,16 +102,18 @@ def find_final(
         "distances": descent.distances[:, descent.best_start].tolist(),
         "path": descent.path[:, descent.best_start].tolist(),
     }
+    best = starts[descent.best_start].astype(np.float64)
+    best[movable] = descent.best
     if adapter is None:
-        return descent.best.astype(np.float32), found
+        return best.astype(np.float32), found
     # A song of G' at P is the song of G at A(P), which is the coordinate to return.
-    return adapter.forward(descent.best[None])[0][0].astype(np.float32), found | {
-        "before_layers": descent.best.tolist()
+    return adapter.forward(best[None])[0][0].astype(np.float32), found | {
+        "before_layers": best.tolist()
     }
 
 
-def whole_distribution(station: Station) -> LatentDistribution:
-    """Return the distribution of a station's coordinates P: z as encoded, then tempo and key."""
+def moving_distribution(station: Station) -> LatentDistribution:
+    """Return the distribution of the values of P that move: z as encoded, then tempo and key."""
     known = np.full(station.coordinates.shape, KNOWN_LOG_VARIANCE)
     means = np.concatenate([station.means, station.coordinates], axis=1)
     return LatentDistribution(means, np.concatenate([station.log_variances, known], axis=1))

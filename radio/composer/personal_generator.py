@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from radio.composer.adapter import RATINGS_BETWEEN, Adapter, versions
-from radio.composer.final_song import whole_distribution
+from radio.composer.final_song import moving_distribution
 from radio.home import FileLock
 from radio.station import Station
 from radio.taste import Taste, through
@@ -36,7 +36,7 @@ class PersonalGenerator:
     """
 
     def __init__(self, station: Station, folder: Path, *, used: bool = True) -> None:
-        self.adapter = Adapter(whole_distribution(station))
+        self.adapter = Adapter(moving_distribution(station), station.movable)
         self._station = station
         self._folder = folder
         self._used = used
@@ -73,10 +73,9 @@ class PersonalGenerator:
     ) -> list[float]:
         """Train; write a new version if it is better. Return the losses, none if it is not."""
         station, adapter = self._station, self.adapter.copy()
-        decode = through(station.vae.decoder, station.latent_size)
         losses = adapter.improve(
             taste,
-            decode,
+            through(station),
             station.critic.folded(),
             lambda count: station.sample(count, rng),
             steps=steps,
@@ -89,7 +88,7 @@ class PersonalGenerator:
 
     def reset(self, *, ratings: int) -> None:
         """Remove the adapter, for later sessions too; the generator may adapt again."""
-        adapter = Adapter(self.adapter.distribution)
+        adapter = self.adapter.fresh()
         adapter.ratings = ratings
         self._use(adapter)
 
@@ -99,7 +98,7 @@ class PersonalGenerator:
 
     def go_back(self, version: Path | None) -> None:
         """Load a version; None for the generator without an adapter."""
-        adapter = Adapter(self.adapter.distribution)
+        adapter = self.adapter.fresh()
         if version is not None:
             adapter.load(version)
         self.adapter = adapter

@@ -57,7 +57,7 @@ class Draft(NamedTuple):
     Attributes:
         coordinate: P (D,).
         features: (K,) the input of the taste.
-        steps: (S, F) frames, six a row, before tempo and key.
+        steps: (S, F) of the station's model, before tempo and key.
     """
 
     coordinate: np.ndarray

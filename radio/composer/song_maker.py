@@ -55,7 +55,7 @@ class SongMaker:
     def fit_taste(self) -> None:
         """Fit the taste to the station's usual songs; it forgets all ratings."""
         usual = self.station.sample(POOL, np.random.default_rng(0))
-        self.taste.fit_pool(self.station.decode(usual), usual[:, self.station.latent_size :])
+        self.taste.fit_pool(self.station.decode(usual), self.station.beside(usual))
 
     def candidates(
         self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]
@@ -77,7 +77,7 @@ class SongMaker:
     def features(self, coordinates: np.ndarray) -> np.ndarray:
         """Return features (n, K) of songs P (n, D) at the station's length, as in the descent."""
         return self.taste.features(
-            self.station.decode(coordinates), coordinates[:, self.station.latent_size :]
+            self.station.decode(coordinates), self.station.beside(coordinates)
         )
 
     def draft(
@@ -101,27 +101,27 @@ class SongMaker:
 
     def inputs(self, coordinates: np.ndarray) -> list[TasteInput]:
         """Return what the taste learns from of songs P (n, D) whose ratings are known."""
-        beside = coordinates[:, self.station.latent_size :]
+        beside = self.station.beside(coordinates)
         steps = self.station.decode(coordinates)
         played = steps if self.beats in (None, self.station.beats) else self.decode(coordinates)
         features = self.taste.features(steps, beside)
         segments = self.taste.segments(played, beside)
         return [TasteInput(*one) for one in zip(features, segments, strict=True)]
 
-    def input_of_steps(self, steps: np.ndarray, beside: np.ndarray) -> TasteInput:
-        """Return what the taste learns from of steps (S, F) that another training made.
+    def input_of_frames(self, frames: np.ndarray, beside: np.ndarray) -> TasteInput:
+        """Return what the taste learns from of frames (T, 181) that another training made.
 
         Args:
-            steps: canonical.
-            beside: (C,) the columns of the coordinate beside z: tempo and key.
+            frames: canonical.
+            beside: (C,) tempo and key.
         """
-        batch = np.ascontiguousarray(steps[:, None])
+        batch = self.station.model.to_steps(frames[None])
         features = self.taste.features(batch, beside[None])
         return TasteInput(features[0], self.taste.segments(batch, beside[None])[0])
 
     def input_of_draft(self, draft: Draft) -> TasteInput:
         """Return what the taste learns from of a draft."""
-        beside = draft.coordinate[None, self.station.latent_size :]
+        beside = self.station.beside(draft.coordinate[None])
         steps = np.ascontiguousarray(draft.steps[:, None])
         return TasteInput(draft.features, self.taste.segments(steps, beside)[0])
 

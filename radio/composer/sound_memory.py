@@ -14,6 +14,7 @@ import numpy as np
 
 from radio.composer.song_maker import SongMaker, TasteInput
 from radio.ratings import MAX_SOUNDS, Journal, Rating, RatingsError, pack, unpack
+from radio.station import STEP_SIZE, to_frames, to_steps
 
 
 class SoundMemory:
@@ -27,13 +28,16 @@ class SoundMemory:
     def __init__(self, journal: Journal, maker: SongMaker) -> None:
         self._journal = journal
         self._maker = maker
-        self._columns = maker.station.coordinates.shape[1]  # of a coordinate beside z
+        self._columns = maker.station.coordinates.shape[
+            1
+        ]  # tempo and key, the last of a coordinate
 
     def store(self, key: str, steps: np.ndarray) -> None:
-        """Store the steps (S, F) of a play that has a rating."""
+        """Store the sound of the steps (S, F) of a play that has a rating."""
+        frames = to_steps(self._maker.station.model.to_frames(steps[:, None])[0])
         # A locked database loses nothing: what is missing is stored when the next session begins.
         with contextlib.suppress(RatingsError):
-            self._journal.ratings.write_sound(key, pack(steps, beside=self._columns))
+            self._journal.ratings.write_sound(key, pack(frames, beside=self._columns))
 
     def store_missing(self, ratings: list[Rating]) -> None:
         """Store the sound of the latest MAX_SOUNDS songs, where it is missing."""
@@ -54,8 +58,8 @@ class SoundMemory:
             steps, columns = sound
             if not columns == self._columns <= len(rating.coordinate):
                 continue
-            if steps.shape[1] == self._maker.station.critic.features:
+            if steps.shape[1] == STEP_SIZE:
                 coordinate = np.asarray(rating.coordinate, np.float32)
                 beside = coordinate[len(coordinate) - columns :]
-                found.append((rating, self._maker.input_of_steps(steps, beside)))
+                found.append((rating, self._maker.input_of_frames(to_frames(steps), beside)))
         return found

@@ -124,7 +124,7 @@ class TasteLearner:
 
     def moments(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
         """Return the predicted rating of every moment (S, B) of songs (S, B, F) at P (B, D)."""
-        return self.taste.predict_moments(steps, coordinates[:, self._station.latent_size :])
+        return self.taste.predict_moments(steps, self._station.beside(coordinates))
 
     @staticmethod
     def _without_unlearned(

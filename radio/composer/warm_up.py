@@ -57,7 +57,7 @@ def _use_every_kernel() -> None:
     from gan.penalties import r1
     from neural_networks.components.parameters import pack
     from neural_networks.vae.recurrent_vae import RecurrentVAE
-    from radio.station import steps as song_data
+    from radio.station import PointModel, Station, steps as song_data
     from radio.taste import Taste, through
     from radio.training import TrainingSongs, calibrate, gan_trainer, vae_trainer
 
@@ -78,12 +78,21 @@ def _use_every_kernel() -> None:
     r1(penalised, songs_of_time, songs_of_time, rng)
     taste = Taste(critic.module, extra=2)  # type: ignore[arg-type]
     z = rng.standard_normal((4, 4)).astype(np.float32)
-    decoder = vae.module.decoder  # type: ignore[attr-defined]
-    made = decoder.forward(np.ascontiguousarray(z[:, :2]))[0]
+    station = Station(
+        "noise",
+        "beat",
+        SMALL_BEATS,
+        PointModel(vae.module),  # type: ignore[arg-type]
+        critic.module,  # type: ignore[arg-type]
+        z[:, :2],
+        np.zeros((4, 2), np.float32),
+        z[:, 2:],
+    )
+    made = station.decode(z)
     taste.fit_pool(made, z[:, 2:])
     taste.observe(taste.features(made, z[:, 2:])[0], 0.5)
     taste.learn()
-    descend(taste.objective(through(decoder, 2)), z[:1], steps=1)
+    descend(taste.objective(through(station)), z[:1], steps=1)
     samples = audio_frames.decode(
         song_data.to_frames(steps[0]), hop_length=song_data.ABSOLUTE_HOP_LENGTH
     )

@@ -6,7 +6,9 @@ from .latent_map import (
     principal_directions as principal_directions,
 )
 from .limits import FASTEST_TEMPO as FASTEST_TEMPO, SLOWEST_TEMPO as SLOWEST_TEMPO
+from .point_model import PointModel as PointModel
 from .reconstruction import reconstruct_samples as reconstruct_samples
+from .sequence_model import SequenceModel as SequenceModel
 from .song_file import (
     check_fits as check_fits,
     description_of as description_of,
@@ -18,6 +20,7 @@ from .song_file import (
     write_sound as write_sound,
     write_wav as write_wav,
 )
+from .song_model import SongModel as SongModel
 from .station import Station as Station
 from .station_file import (
     STATION_FILE as STATION_FILE,

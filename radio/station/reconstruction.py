@@ -65,9 +65,8 @@ def reconstruct_samples(
 
 def _encode(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return z (B, Z) and the reconstructed steps of songs, steps (S, B, F)."""
-    statistics, _ = station.vae.encoder.forward(steps)
-    z = np.ascontiguousarray(statistics[:, : station.latent_size])
-    return z, station.vae.decoder.forward(z)[0]
+    z = station.model.encode(steps)
+    return z, station.model.decode(z, np.zeros(len(z)), station.beats)
 
 
 def _steps(station: Station, samples: np.ndarray, hop: int) -> np.ndarray:

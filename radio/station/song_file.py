@@ -136,11 +136,9 @@ def write_sound(
 def station_fingerprint(station: Station) -> str:
     """Return a digest that changes when the station, and so the sound of its songs, does."""
     digest = hashlib.sha256(f"{station.grid} {station.beats}".encode())
-    for parameter in station.vae.decoder.parameters():
-        digest.update(np.ascontiguousarray(parameter.value, "<f4").tobytes())
-    if station.vae.decoder.calibration is not None:
-        for array in station.vae.decoder.calibration.arrays().values():
-            digest.update(np.ascontiguousarray(array, "<f4").tobytes())
+    weights = [parameter.value for parameter in station.model.generator.parameters()]
+    for array in (*weights, *station.model.arrays().values()):
+        digest.update(np.ascontiguousarray(array, "<f4").tobytes())
     return digest.hexdigest()[:16]
 
 

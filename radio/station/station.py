@@ -1,6 +1,7 @@
 """A station: a trained model that turns coordinates into songs.
 
-    P (D,) = [z; tempo; key]       z (Z,) the latent coordinate, the last two only on a beat grid
+    P (D,) = [z; seed; tempo; key]   z (Z,) the latent coordinate; the seed of the innovations only
+                                     where latents move in time, the last two only on a beat grid
     sample(count, rng) -> P (count, D)
     generate(P (B, D)) -> frames (B, T, 181)
     render(P (D,)) -> samples (n,)
@@ -10,6 +11,7 @@ A station is a folder with one file; see radio/station/station_file.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from audio_parsing.starter import hop_length
 from gan.choices import DEFAULT_LATENT, Latent
 from gan.latent import LatentDistribution
 from radio.station import steps as song_data
+from radio.station.innovations import SEEDS
 from radio.station.mastering import master
 from radio.station.song_names import song_name
 from radio.station.station_file import (
@@ -37,6 +40,7 @@ __all__ = ["STATION_FILE", "TRAINING_FILE", "Station", "StationError"]
 # Standard deviation of the noise on a drawn tempo coordinate, 2.6 % of the tempo, so that new songs
 # have tempi between those of the training songs. Chosen, not measured.
 TEMPO_JITTER = 0.15
+Backward = Callable[[np.ndarray], np.ndarray]
 MAJOR_KEYS = "C Db D Eb E F F# G Ab A Bb B".split()
 MINOR_KEYS = "A Bb B C C# D Eb E F F# G G#".split()  # relative to those above
 
@@ -62,35 +66,68 @@ class Station(StationData):
     @property
     def size(self) -> int:
         """D, the size of a coordinate P."""
-        return self.latent_size + self.coordinates.shape[1]
+        return self.latent_size + self.model.seeded + self.coordinates.shape[1]
+
+    @property
+    def movable(self) -> np.ndarray:
+        """Indices of the values of P that a gradient can move: all but the seed."""
+        seed = self.latent_size if self.model.seeded else self.size
+        return np.delete(np.arange(self.size), slice(seed, seed + self.model.seeded))
+
+    def beside(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return tempo and key (B, C) of coordinates P (B, D), C 2 or 0."""
+        return coordinates[:, self.latent_size + self.model.seeded :]
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draw coordinates (count, D); tempo and key are those of training songs, with jitter."""
-        z = self.latent.sample(count, rng)
-        if not self.coordinates.shape[1]:
-            return z.astype(np.float32)
-        chosen = self.coordinates[rng.integers(len(self.coordinates), size=count)].astype(
-            np.float64
-        )
-        chosen[:, 0] += TEMPO_JITTER * rng.standard_normal(count)
-        return np.concatenate([z, chosen], axis=1).astype(np.float32)
+        parts = [self.latent.sample(count, rng)]
+        if self.model.seeded:
+            parts.append(rng.integers(SEEDS, size=(count, 1)))
+        if self.coordinates.shape[1]:
+            chosen = self.coordinates[rng.integers(len(self.coordinates), size=count)].astype(
+                np.float64
+            )
+            chosen[:, 0] += TEMPO_JITTER * rng.standard_normal(count)
+            parts.append(chosen)
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+    def at(
+        self, z: np.ndarray, beside: np.ndarray, *, seeds: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return coordinates P (B, D) of z (B, Z), tempo and key (B, C), and seeds (B,) or 0."""
+        columns = [z, beside]
+        if self.model.seeded:
+            columns.insert(1, np.zeros((len(z), 1)) if seeds is None else seeds[:, None])
+        return np.concatenate(columns, axis=1).astype(np.float32)
 
     def decode(self, coordinates: np.ndarray, *, beats: int | None = None) -> np.ndarray:
-        """Return steps (S, B, F) of coordinates (B, D), in C major or A minor.
+        """Return steps (S, B, F) of coordinates P (B, D), in C major or A minor.
 
         Args:
             coordinates: P.
-            beats: length of the songs; the station's if None. Shorter songs are cut; longer ones
-                repeat the plan from its first quarter on, in which the recurrent network's state
-                differs.
+            beats: length of the songs; the station's if None.
         """
-        z = np.ascontiguousarray(coordinates[:, : self.latent_size], np.float32)
-        if beats is None or beats == self.beats:
-            return self.vae.decoder.forward(z)[0]
-        plan = self.vae.decoder.plan(z)
-        while len(plan) < beats:
-            plan = np.concatenate([plan[: -self.beats // 4], plan[self.beats // 4 :]])
-        return self.vae.decoder.forward_plan(np.ascontiguousarray(plan[:beats]))[0]
+        return self.model.decode(*self._inputs(coordinates), beats or self.beats)
+
+    def trace(self, coordinates: np.ndarray) -> tuple[np.ndarray, Backward]:
+        """Return steps (S, B, F) of coordinates P (B, D), and a function from dsteps to dP (B, D).
+
+        dP is 0 for the seed, and for tempo and key, which act after the steps.
+        """
+        steps, backward = self.model.trace(*self._inputs(coordinates), self.beats)
+
+        def to_coordinates(dsteps: np.ndarray) -> np.ndarray:
+            dcoordinates = np.zeros((steps.shape[1], self.size))
+            dcoordinates[:, : self.latent_size] = backward(dsteps.astype(steps.dtype, copy=False))
+            return dcoordinates
+
+        return steps, to_coordinates
+
+    def _inputs(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return z (B, Z) and seeds (B,), zeros where the model needs none."""
+        size = self.latent_size
+        seeds = coordinates[:, size] if self.model.seeded else np.zeros(len(coordinates))
+        return np.ascontiguousarray(coordinates[:, :size], np.float32), seeds
 
     def generate(self, coordinates: np.ndarray, *, beats: int | None = None) -> np.ndarray:
         """Return frames (B, T, 181), transposed to each song's key, of coordinates P (B, D)."""
@@ -98,8 +135,7 @@ class Station(StationData):
 
     def frames_of(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
         """Return frames (B, T, 181), transposed to each song's key, of steps (S, B, F)."""
-        frames = song_data.to_frames(np.ascontiguousarray(steps.transpose(1, 0, 2)))
-        frames = np.maximum(frames, 0)
+        frames = np.maximum(self.model.to_frames(steps), 0)
         if self.grid == "beat":
             keys = [song_data.coordinate_key(p[-1]) for p in coordinates]
             frames = np.stack(

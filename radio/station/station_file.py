@@ -14,21 +14,25 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from audio_parsing import frames as audio_frames
 from gan.critic import Critic
 from gan.critic_bodies import BODIES
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, part, save_arrays
-from neural_networks.vae.calibration import Calibration
-from neural_networks.vae.recurrent_vae import PLAN_SIZE, RecurrentVAE
-from radio.station import steps as song_data
+from radio.station.limits import whole_number
+from radio.station.point_model import PointModel
+from radio.station.sequence_model import SequenceModel
+from radio.station.song_model import SongModel
 
 STATION_FILE = "station.npz"
 TRAINING_FILE = "training.npz"  # checkpoint of an unfinished training, in the same folder
 LARGEST_FILE = 256 << 20  # bytes of arrays
-LARGEST_NUMBER = 4096  # of beats, latent values and hidden values
 LARGEST_LOG_VARIANCE = 50
-LARGEST_CALIBRATION = 10
+MODELS: dict[str, type[PointModel] | type[SequenceModel]] = {
+    kind.kind: kind for kind in (PointModel, SequenceModel)
+}
+# of stations written before there were others
+FIRST_MODEL = PointModel.kind
+FIRST_CRITIC = {"body": "convolutional", "hidden": 128, "centre": 0.0}
 
 
 class StationError(ValueError):
@@ -43,7 +47,7 @@ class StationData:
         name: of the station.
         grid: 'beat' (tempo and key are coordinates) or 'absolute' (50 frames a second).
         beats: length of a song.
-        vae: encoder and decoder.
+        model: makes songs of coordinates.
         critic: scores whole songs.
         means: (N, Z) of the encoded training songs.
         log_variances: (N, Z).
@@ -54,7 +58,7 @@ class StationData:
     name: str
     grid: str
     beats: int
-    vae: RecurrentVAE
+    model: SongModel
     critic: Critic
     means: np.ndarray
     log_variances: np.ndarray
@@ -75,24 +79,20 @@ def write_station(data: StationData, folder: Path, *, dtype: Any = np.float32) -
     """
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {
-        "vae": _weights(data.vae).astype(dtype),
+        "vae": _weights(data.model.module).astype(dtype),
         "critic": _weights(data.critic).astype(dtype),
         "means": data.means.astype(np.float32),
         "log_variances": data.log_variances.astype(np.float32),
         "coordinates": data.coordinates.astype(np.float32),
         **{f"critic_{key}": value for key, value in data.critic.state().items()},
+        **{key: array.astype(dtype) for key, array in data.model.arrays().items()},
     }
-    if data.vae.decoder.calibration is not None:
-        arrays |= {
-            f"finish_{name}": array.astype(dtype)
-            for name, array in data.vae.decoder.calibration.arrays().items()
-        }
     configuration = {
         "kind": "station",
+        "model": data.model.kind,
         "grid": data.grid,
         "beats": data.beats,
-        "latent_size": data.means.shape[1],
-        "hidden": data.vae.decoder.cell.hidden_size,
+        **data.model.configuration(),
         "critic": {
             "body": data.critic.body,
             "hidden": data.critic.hidden,
@@ -148,8 +148,8 @@ def _read(
 ) -> AnyStation:
     if configuration.get("kind") != "station":
         raise ValueError("the file holds something else")
-    beats = _whole(configuration, "beats")
-    vae, critic = _models(arrays, configuration, beats)
+    beats = whole_number(configuration, "beats")
+    model, critic = _networks(arrays, configuration, beats)
     grid, details = configuration["grid"], configuration["details"]
     if grid not in ("beat", "absolute"):
         raise ValueError(f"unknown grid {grid!r}")
@@ -158,7 +158,7 @@ def _read(
     )
     if (
         means.shape != log_variances.shape
-        or means.shape[1:] != (vae.latent_size,)
+        or means.shape[1:] != (model.latent_size,)
         or coordinates.shape != (len(means), 2 if grid == "beat" else 0)
     ):
         raise ValueError("the statistics of its songs don't fit")
@@ -170,65 +170,46 @@ def _read(
         raise ValueError("the statistics of its songs are not numbers of a trained station")
     if not isinstance(details, dict):
         raise ValueError(f"details are {type(details).__name__}")
-    return kind(name, grid, beats, vae, critic, means, log_variances, coordinates, details)
+    return kind(name, grid, beats, model, critic, means, log_variances, coordinates, details)
 
 
-def _models(
+def _networks(
     arrays: dict[str, np.ndarray], configuration: dict[str, Any], beats: int
-) -> tuple[RecurrentVAE, Critic]:
-    latent_size, hidden = (_whole(configuration, key) for key in ("latent_size", "hidden"))
-    # Before anything is allocated: the file must hold the largest matrices of such a model.
-    if latent_size * beats * PLAN_SIZE + hidden * song_data.STEP_SIZE > arrays["vae"].size:
-        raise ValueError("the weights of the vae don't fit")
-    rng = np.random.default_rng(0)
-    vae = RecurrentVAE(
-        song_data.STEP_SIZE, latent_size=latent_size, beats=beats, hidden=hidden, rng=rng
-    )
-    critic = _critic(configuration, arrays["critic"].size, rng)
-    for module, key in ((vae, "vae"), (critic, "critic")):
+) -> tuple[SongModel, Critic]:
+    """Return model and critic; nothing is allocated before the file is known to hold its weights.
+
+    Raises:
+        ValueError: if something does not fit.
+    """
+    kind = configuration.get("model", FIRST_MODEL)
+    if kind not in MODELS:
+        raise ValueError(f"unknown model {kind!r}")
+    model: SongModel = MODELS[kind].read(arrays, configuration, beats)
+    critic = _critic(configuration, model, arrays["critic"].size)
+    for module, key in ((model.module, "vae"), (critic, "critic")):
         flat = pack(module, np.float32)
         if arrays[key].shape != flat.values.shape or not np.isfinite(arrays[key]).all():
             raise ValueError(f"the weights of the {key} don't fit")
         flat.values[:] = arrays[key]
-    vae.decoder.calibration = _calibration(arrays)
     critic.restore(part(arrays, "critic_"))
-    return vae, critic
+    return model, critic
 
 
-def _critic(configuration: dict[str, Any], size: int, rng: np.random.Generator) -> Critic:
+def _critic(configuration: dict[str, Any], model: SongModel, size: int) -> Critic:
     """Return the critic that a station's configuration describes, with random weights."""
-    # the default is of stations written before there were others
-    found = configuration.get("critic", {"body": "convolutional", "hidden": 128, "centre": 0.0})
+    found = configuration.get("critic", FIRST_CRITIC)
     if found["body"] not in BODIES:
         raise ValueError(f"unknown critic {found['body']!r}")
-    hidden = _whole(found, "hidden")
-    if hidden * song_data.STEP_SIZE > size:  # before it is allocated
+    hidden = whole_number(found, "hidden")
+    if hidden * model.features > size:  # before it is allocated
         raise ValueError("the weights of the critic don't fit")
     centre = found["centre"]
     if not isinstance(centre, (int, float)) or not abs(centre) < 1:
         raise ValueError(f"the critic's centre is {centre!r}")
-    return Critic(song_data.STEP_SIZE, hidden, body=BODIES[found["body"]], centre=centre, rng=rng)
-
-
-def _calibration(arrays: dict[str, np.ndarray]) -> Calibration | None:
-    """Return the decoder's calibration; None for stations written before there was one."""
-    found = part(arrays, "finish_")
-    if not found:
-        return None
-    if any(array.size and np.abs(array).max() > LARGEST_CALIBRATION for array in found.values()):
-        raise ValueError("the numbers of its calibration are out of range")
-    if found["taps"].shape[1:] != (song_data.FRAMES_PER_STEP, audio_frames.FRAME_SIZE):
-        raise ValueError("its calibration does not fit its frames")
-    return Calibration(**found)
+    rng = np.random.default_rng(0)
+    return model.new_critic(hidden=hidden, body=BODIES[found["body"]], centre=centre, rng=rng)
 
 
 def _weights(module: Any) -> np.ndarray:
     """Return a copy of all weights of a module as one vector."""
     return np.concatenate([p.value.ravel() for p in module.parameters()])
-
-
-def _whole(configuration: dict[str, Any], key: str) -> int:
-    value = configuration[key]
-    if not isinstance(value, int) or not 1 <= value <= LARGEST_NUMBER:
-        raise ValueError(f"{key} is {value!r}")
-    return value

@@ -7,25 +7,29 @@ backward(dsteps, dcoordinates) -> dP (B, D)
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neural_networks.components.module import Module
+if TYPE_CHECKING:
+    from radio.station import Station
 
 Backward = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Decode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, Backward]]
 
 
-def through(decoder: Module, latent_size: int, *, dtype: type = np.float32) -> Decode:
-    """Return the `Decode` of a generator for P = [z (Z,), tempo, key], which decodes z only."""
+def through(station: Station) -> Decode:
+    """Return the `Decode` of a station's generator."""
 
     def decode(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray, Backward]:
-        steps, cache = decoder.forward(np.ascontiguousarray(coordinates[:, :latent_size], dtype))
+        steps, to_coordinates = station.trace(coordinates)
+        beside = station.beside(coordinates)
 
-        def backward(dsteps: np.ndarray, dcoordinates: np.ndarray) -> np.ndarray:
-            dz = decoder.backward(dsteps.astype(dtype, copy=False), cache)
-            return np.concatenate([dz.astype(np.float64), dcoordinates], axis=1)
+        def backward(dsteps: np.ndarray, dbeside: np.ndarray) -> np.ndarray:
+            dcoordinates = to_coordinates(dsteps)
+            dcoordinates[:, dcoordinates.shape[1] - dbeside.shape[1] :] += dbeside
+            return dcoordinates
 
-        return steps, coordinates[:, latent_size:], backward
+        return steps, beside, backward
 
     return decode

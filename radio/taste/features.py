@@ -11,7 +11,7 @@ features of a step, C coordinates beside z (tempo, key; or none), R raw features
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,12 @@ from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
 from neural_networks.components.dense import Dense
 from neural_networks.components.module import Module
+from radio.station import STEP_SIZE, to_frames
 from radio.taste.quadratic import Quadratic
 from radio.taste.sound_statistics import SoundStatistics
+
+if TYPE_CHECKING:
+    from radio.station import SongModel
 
 COMPONENTS = 24  # principal components of the critic's layers
 # Variance over a station's songs of each group of features. With weights of prior variance 1 it is
@@ -37,11 +41,22 @@ class SongFeatures(Module):
         critic: its trunk is copied, the spectral norms folded into plain weights.
         coordinates: C.
         frame_size: values of a frame.
+        model: that makes frames of steps; None if steps are frames.
     """
 
-    def __init__(self, critic: Critic, coordinates: int, *, frame_size: int = FRAME_SIZE) -> None:
+    def __init__(
+        self,
+        critic: Critic,
+        coordinates: int,
+        *,
+        frame_size: int = FRAME_SIZE,
+        model: SongModel | None = None,
+    ) -> None:
         self.trunk = critic.folded_trunk()
-        self.statistics = SoundStatistics(critic.features, coordinates, frame_size=frame_size)
+        # Steps that are frames already are read as they are.
+        self._model = None if model is None or model.features == STEP_SIZE else model
+        features = critic.features if self._model is None else STEP_SIZE
+        self.statistics = SoundStatistics(features, coordinates, frame_size=frame_size)
         self.layer_size = len(self.trunk.layers) * critic.hidden
         self.raw_size = self.layer_size + self.statistics.size + coordinates
         self.coordinates = coordinates
@@ -82,11 +97,16 @@ class SongFeatures(Module):
             for d, s in zip(dpooled, shapes, strict=True)
         ]
         dsteps, dcoordinates = self.statistics.backward(dmoments[-1], statistics)
+        if self._model is not None:
+            dsteps = self._model.to_frames_backward(_frames(dsteps))
         return self.trunk.backward(dmoments[:-1], trunk) + dsteps, dcoordinates + dbeside
 
     def moments(self, steps: np.ndarray, coordinates: np.ndarray) -> tuple[list[np.ndarray], Any]:
         """Return each layer's activations and the statistics before the means, and the cache."""
         activations, trunk = self.trunk.forward(steps)
+        if self._model is not None:
+            frames = self._model.to_frames(steps)
+            steps = frames.reshape(len(frames), -1, STEP_SIZE).transpose(1, 0, 2)
         statistics, cache = self.statistics.forward(steps, coordinates)
         return [*activations, statistics], (trunk, cache)
 
@@ -226,6 +246,11 @@ class SongFeatures(Module):
             )
         self.project = Dense(*weight.shape, rng=np.random.default_rng(0))
         self.project.weight.value[:], self.project.bias.value[:] = weight, bias
+
+
+def _frames(steps: np.ndarray) -> np.ndarray:
+    """Return frames (B, T, V) of steps (S, B, F) that are frames."""
+    return to_frames(np.ascontiguousarray(steps.transpose(1, 0, 2)))
 
 
 def _to_steps(values: np.ndarray, count: int) -> np.ndarray:

@@ -51,9 +51,7 @@ def insight_of(
         moments: (S,) expected ratings.
     """
     song = np.ascontiguousarray(steps[:, None])
-    _, dtaste, _ = taste.value_and_gradient(
-        song, coordinate[None, station.latent_size :], caution=0.0
-    )
+    _, dtaste, _ = taste.value_and_gradient(song, station.beside(coordinate[None]), caution=0.0)
     _, cache = station.critic.forward(song)
     dcritic = station.critic.backward(np.ones(1, song.dtype), cache)
     return Insight(moments, effects(steps, dtaste[:, 0]), effects(steps, dcritic[:, 0]))

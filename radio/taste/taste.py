@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from radio.taste.exploration import DEFAULT_WAY, Explore
 from radio.taste.features import SongFeatures
 from radio.taste.observation import NAMES, from_arrays
 from radio.taste.regression import RatingRegression
+
+if TYPE_CHECKING:
+    from radio.station import SongModel
 
 # Standard deviations that a cautious rating lies below the mean, where the adapter is trained.
 # Chosen, not measured; that of the final song is, see radio/composer/final_song.py.
@@ -48,10 +51,18 @@ class Taste:
         critic: the station's; its trunk is copied and stays as it is.
         extra: C, columns of P beside z.
         frame_size: values of a frame.
+        model: that makes frames of steps; None if steps are frames.
     """
 
-    def __init__(self, critic: Critic, *, extra: int = 2, frame_size: int = FRAME_SIZE) -> None:
-        self._songs = SongFeatures(critic, extra, frame_size=frame_size)
+    def __init__(
+        self,
+        critic: Critic,
+        *,
+        extra: int = 2,
+        frame_size: int = FRAME_SIZE,
+        model: SongModel | None = None,
+    ) -> None:
+        self._songs = SongFeatures(critic, extra, frame_size=frame_size, model=model)
         self._regression: RatingRegression | None = None
 
     @property

@@ -24,7 +24,7 @@ from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Trainer
 from neural_networks.vae.calibration import Calibration
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.station import STATION_FILE, Station, StationError, steps as song_data
+from radio.station import STATION_FILE, PointModel, Station, StationError, steps as song_data
 from radio.training.dataset import TrainingSongs
 from radio.training.plan import (
     DEFAULT_MINUTES,
@@ -252,7 +252,7 @@ class _Training:
             name=self.folder.name,
             grid=self.songs.grid,
             beats=self.plan.beats,
-            vae=self.network,
+            model=PointModel(self.network),
             critic=self.critic.module,  # type: ignore[arg-type]
             means=means,
             log_variances=log_variances,

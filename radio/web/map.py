@@ -23,7 +23,7 @@ class LatentView:
     """
 
     def __init__(self, station: Station) -> None:
-        self._size = station.latent_size
+        self._station, self._size = station, station.latent_size
         means = station.means.astype(float)
         self._middle = means.mean(axis=0)
         self._directions, _ = principal_directions(means)
@@ -43,9 +43,9 @@ class LatentView:
         return (flat - self._middle) @ self._directions * self._scale
 
     def coordinate_at(self, place: tuple[float, float]) -> np.ndarray:
-        """Return the coordinate P (D,) at a place (x, y), with median tempo and key."""
+        """Return the coordinate P (D,) at a place (x, y): median tempo and key, always one seed."""
         z = self._middle + self._directions @ (np.asarray(place, float) / self._scale)
-        return np.concatenate([z, self._rest]).astype(np.float32)
+        return self._station.at(z[None], self._rest[None])[0]
 
     def dot(
         self, key: str, name: str, coordinate: np.ndarray, rating: float | None

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.critic import Critic
+from audio_parsing.components import LappedComponents
+from audio_parsing.frames import FRAME_SIZE
 from gan.critic_bodies import Body, convolutional
 from neural_networks.components.parameters import pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.station import Station, steps as song_data
+from neural_networks.vae.sequence_vae import SequenceVAE
+from radio.station import PointModel, SequenceModel, Station, steps as song_data
 
 
 def tiny_station(
@@ -22,17 +24,12 @@ def tiny_station(
     seed: int = 0,
     grid: str = "beat",
     body: Body = convolutional,
+    sequence: bool = False,
 ) -> Station:
     """Return a station with songs of `beats` beats, about 60 beats / bpm seconds each."""
     rng = np.random.default_rng(seed)
-    vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=6, beats=beats, hidden=16, rng=rng)
-    # Weights far larger than for training: every coordinate makes a song of its own.
-    vae.decoder.to_plan.weight.value *= 8
-    vae.decoder.to_frames.weight.value[:] = (
-        rng.standard_normal(vae.decoder.to_frames.weight.value.shape) * 0.25
-    )
-    critic = Critic(song_data.STEP_SIZE, body=body, rng=rng)
-    pack(vae, np.float32)
+    model = sequence_model(rng) if sequence else point_model(beats, rng)
+    critic = model.new_critic(hidden=128, body=body, rng=rng)
     pack(critic, np.float32)
     coordinates = np.stack(
         [np.full(12, song_data.tempo_coordinate(bpm)), np.linspace(-1, 1, 12)], axis=1
@@ -44,13 +41,46 @@ def tiny_station(
         name,
         grid,
         beats,
-        vae,
+        model,
         critic,
         means,
         np.full((12, 6), -2, np.float32),
         coordinates,
         {"seed": seed},
     )
+
+
+def point_model(beats: int, rng: np.random.Generator) -> PointModel:
+    """Return a model whose songs are points, untrained."""
+    vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=6, beats=beats, hidden=16, rng=rng)
+    # Weights far larger than for training: every coordinate makes a song of its own.
+    vae.decoder.to_plan.weight.value *= 8
+    vae.decoder.to_frames.weight.value[:] = (
+        rng.standard_normal(vae.decoder.to_frames.weight.value.shape) * 0.25
+    )
+    pack(vae, np.float32)
+    return PointModel(vae)
+
+
+def sequence_model(rng: np.random.Generator) -> SequenceModel:
+    """Return a model whose latents move in time, untrained, of music that is noise."""
+    excerpts = rng.uniform(0, 0.6, (6, 60, FRAME_SIZE)) ** 3
+    components = LappedComponents.fit(excerpts.astype(np.float32), 12)
+    vae = SequenceVAE(
+        components.count,
+        scales=components.scales,
+        encoder_hidden=8,
+        latent_size=3,
+        song_size=6,
+        hidden=16,
+        prior_hidden=8,
+        embedding=8,
+        rng=rng,
+    )
+    vae.generator.decoder.input.song_weight.value *= 8
+    vae.generator.decoder.head.weight.value *= 20
+    pack(vae, np.float32)
+    return SequenceModel(vae, components)
 
 
 if __name__ == "__main__":  # python tests/tiny_station.py FOLDER: for the command line

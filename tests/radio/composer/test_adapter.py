@@ -12,12 +12,12 @@ from tiny_station import tiny_station
 from neural_networks.training.checkpoint import CheckpointError
 from radio.composer import LocalComposer, Song
 from radio.composer.adapter import Adapter, versions
-from radio.composer.final_song import whole_distribution
+from radio.composer.final_song import moving_distribution
 from radio.home import FileLock, Home
 
 
 def layers() -> Adapter:
-    return Adapter(whole_distribution(tiny_station()))
+    return Adapter(moving_distribution(tiny_station()))
 
 
 def adapted(composer: LocalComposer, song: Song) -> np.ndarray:
@@ -96,7 +96,7 @@ def test_files_that_are_no_layers_of_this_station(tmp_path: Path) -> None:
     path = added.save(tmp_path)
     assert versions(tmp_path) == [path]
     with pytest.raises(ValueError, match="not of this station"):
-        Adapter(whole_distribution(tiny_station(grid="absolute"))).load(path)
+        Adapter(moving_distribution(tiny_station(grid="absolute"))).load(path)
     path.write_bytes(b"nothing")
     with pytest.raises(CheckpointError):
         added.load(path)

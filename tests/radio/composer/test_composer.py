@@ -48,9 +48,9 @@ def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf, "CANDIDATES", 64)
 
 
-@pytest.fixture(scope="module")
-def station() -> Station:
-    return tiny_station()
+@pytest.fixture(scope="module", params=["point", "sequence"])
+def station(request: pytest.FixtureRequest) -> Station:
+    return tiny_station(sequence=request.param == "sequence")
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_no_song_equals_an_earlier_one(
 
 def test_a_station_of_one_song_plays_on(open_composer: Callable[..., LocalComposer]) -> None:
     one = tiny_station(seed=3)
-    one.vae.decoder.to_plan.weight.value[:] = 0
+    one.model.generator.to_plan.weight.value[:] = 0
     composer = open_composer(of=one)
     first, second = composer.next_song(), composer.next_song()
     heard = RememberedSongs()

@@ -55,7 +55,7 @@ def resealed(path: Path, rng: np.random.Generator) -> bytes:
 def same(one: Station, other: Station) -> bool:
     arrays = [
         [
-            *(p.value for p in s.vae.parameters()),
+            *(p.value for p in s.model.module.parameters()),
             *(p.value for p in s.critic.parameters()),
             s.means,
             s.log_variances,

@@ -63,7 +63,7 @@ def test_its_critic_scores_as_its_file_says(station):
 @pytest.mark.parametrize("number", [0, 41, 83])
 def test_it_knows_its_songs(station, number):
     song = starter_songs()[number]
-    statistics, _ = encode_songs(station.vae, canonical_steps(song)[None])
+    statistics, _ = encode_songs(station.model.module, canonical_steps(song)[None])
     tempo_and_key = [
         song_data.tempo_coordinate(song.bpm),
         song_data.key_coordinate(song.transposition),
@@ -113,7 +113,7 @@ def test_no_two_songs_are_alike_and_none_is_a_copy(station, made):
     # Of the training songs, what the station itself gives back stands for them: it explains 96 % of
     # their variance.
     known = (
-        station.vae.decoder.forward(np.ascontiguousarray(station.means, np.float32))[0]
+        station.model.generator.forward(np.ascontiguousarray(station.means, np.float32))[0]
         .transpose(1, 0, 2)
         .reshape(96, -1)
     )

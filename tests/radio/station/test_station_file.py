@@ -164,7 +164,7 @@ def _finished(station: Station) -> Station:
     size = station.critic.features
     taps = rng.normal(0, 0.3, (3, FRAMES_PER_STEP, size // FRAMES_PER_STEP))
     curve = np.cumsum(rng.uniform(0.01, 0.05, (size, 9)), axis=1)
-    station.vae.decoder.calibration = Calibration(taps, curve, rng.uniform(0, 0.1, size))
+    station.model.generator.calibration = Calibration(taps, curve, rng.uniform(0, 0.1, size))
     return station
 
 
@@ -174,15 +174,15 @@ def test_a_station_keeps_its_finish(tmp_path):
     loaded = Station.load(tmp_path / "s")
     coordinate = station.sample(2, np.random.default_rng(0))
     np.testing.assert_array_equal(loaded.decode(coordinate), station.decode(coordinate))
-    assert loaded.vae.decoder.calibration is not None
+    assert loaded.model.generator.calibration is not None
     assert station_fingerprint(loaded) == station_fingerprint(station)
-    loaded.vae.decoder.calibration.gain[3] += 0.01
+    loaded.model.generator.calibration.gain[3] += 0.01
     assert station_fingerprint(loaded) != station_fingerprint(station)
 
 
 def test_a_station_from_before_has_none(folder):
     assert not [name for name in load_arrays(folder / STATION_FILE)[0] if name.startswith("finish")]
-    assert Station.load(folder).vae.decoder.calibration is None
+    assert Station.load(folder).model.generator.calibration is None
 
 
 @pytest.mark.parametrize("name", ["taps", "curve", "gain"])

@@ -10,7 +10,6 @@ from gan import critic_bodies as bodies
 from gan.critic import Critic
 from gan.descent import descend
 from neural_networks.components.dense import Dense
-from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, save_arrays
 from radio.taste import FIRST_RANDOM, Taste, through
@@ -195,27 +194,29 @@ def test_the_gradient_at_every_moment_and_for_tempo_and_key(body):
             assert measured == pytest.approx(expected, rel=1e-6)
 
 
-class Generator(Module):
-    """z (B, 4) -> steps (S, B, F), smooth and non-negative."""
+class Generator:
+    """A station whose songs (S, B, F) of z (B, 4) are smooth and non-negative."""
 
     def __init__(self):
         self.dense = Dense(4, STEPS * FEATURES, rng=np.random.default_rng(3))
 
-    def forward(self, x):
-        y, cache = self.dense.forward(x)
-        return np.ascontiguousarray((y * y).reshape(len(x), STEPS, FEATURES).transpose(1, 0, 2)), (
-            y,
-            cache,
-        )
+    def beside(self, coordinates):
+        return coordinates[:, 4:]
 
-    def backward(self, dy, cache):
-        y, dense = cache
-        return self.dense.backward(2 * y * dy.transpose(1, 0, 2).reshape(y.shape), dense)
+    def trace(self, coordinates):
+        y, cache = self.dense.forward(coordinates[:, :4])
+        steps = (y * y).reshape(len(y), STEPS, FEATURES).transpose(1, 0, 2)
+
+        def backward(dsteps):
+            dz = self.dense.backward(2 * y * dsteps.transpose(1, 0, 2).reshape(y.shape), cache)
+            return np.pad(dz, [(0, 0), (0, 2)])
+
+        return np.ascontiguousarray(steps), backward
 
 
 def test_descent_through_taste_and_generator():
     taste = taught(np.float64)
-    objective = taste.objective(through(Generator(), 4, dtype=np.float64))
+    objective = taste.objective(through(Generator()))
     rng = np.random.default_rng(0)
     start = 0.3 * rng.standard_normal((3, 6))
     loss, gradient = objective(start)

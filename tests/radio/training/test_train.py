@@ -172,7 +172,7 @@ def test_training_learns(station, few_songs):
     """150 steps explain most of twelve short songs, with their harmony and rhythm."""
     assert station.details["explained_variance"] > 0.6
     song = starter_songs(beats=BEATS)[0]
-    statistics, _ = encode_songs(station.vae, few_songs.steps[:1])
+    statistics, _ = encode_songs(station.model.module, few_songs.steps[:1])
     coordinate = np.concatenate(
         [statistics[0, : station.latent_size], few_songs.coordinates[0]]
     ).astype(np.float32)

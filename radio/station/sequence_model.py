@@ -1,0 +1,177 @@
+"""A station's model whose latents move in time: z, seed -> innovations -> components -> frames.
+
+Songs of any length; steps are components (audio_parsing/components.py), K numbers each. The seed of
+a song's innovations is a column of its coordinate P, so that the same P makes the same song.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audio_parsing.components import FRAMES_PER_STEP, LappedComponents
+from audio_parsing.frames import FRAME_SIZE
+from gan.critic import Critic
+from neural_networks.components.module import Module
+from neural_networks.training.checkpoint import part
+from neural_networks.vae.sequence_vae import SequenceVAE
+from radio.station.innovations import innovations
+from radio.station.limits import whole_number
+from radio.station.steps import STEPS_PER_BEAT
+
+LARGEST_COMPONENT = 1e3  # of a basis, a mean or a deviation; those of music are below 10
+
+
+@dataclass
+class SequenceModel:
+    """See the module's contract, and `SongModel` for the methods.
+
+    Attributes:
+        vae: encoder and generator of components.
+        components: of the station's music.
+    """
+
+    vae: SequenceVAE
+    components: LappedComponents
+
+    kind = "sequence"
+    seeded = True
+
+    @property
+    def latent_size(self) -> int:
+        """Z."""
+        return self.vae.generator.song_size
+
+    @property
+    def features(self) -> int:
+        """K."""
+        return self.components.count
+
+    @property
+    def module(self) -> SequenceVAE:
+        """The networks."""
+        return self.vae
+
+    @property
+    def generator(self) -> Module:
+        """The part that makes songs."""
+        return self.vae.generator
+
+    def innovations(self, seeds: np.ndarray, beats: int) -> np.ndarray:
+        """Return the innovations (S, B, D) of seeds (B,)."""
+        return innovations(seeds, beats * STEPS_PER_BEAT, self.vae.generator.latent_size)
+
+    def decode(self, z: np.ndarray, seeds: np.ndarray, beats: int) -> np.ndarray:
+        """Return steps (S, B, K) of songs of any length."""
+        return self.vae.generator.draw(z, self.innovations(seeds, beats))[0]
+
+    def trace(
+        self, z: np.ndarray, seeds: np.ndarray, beats: int
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """Return steps (S, B, K), and the way back to dz through the sampled recurrence."""
+        generator = self.vae.generator
+        steps, cache = generator.generate(z, self.innovations(seeds, beats))
+        return steps, lambda dsteps: generator.generate_backward(dsteps, cache)[0]
+
+    def encode(self, steps: np.ndarray) -> np.ndarray:
+        """Return z (B, Z) of steps (S, B, K)."""
+        return self.vae.encode(steps)[1]
+
+    def to_frames(self, steps: np.ndarray) -> np.ndarray:
+        """Return frames (B, T, 181) of steps (S, B, K)."""
+        return self.components.inverse(steps.transpose(1, 0, 2))
+
+    def to_frames_backward(self, dframes: np.ndarray) -> np.ndarray:
+        """Return dsteps (S, B, K) for dframes (B, T, 181)."""
+        dsteps = self.components.inverse_backward(dframes)
+        return np.ascontiguousarray(dsteps.transpose(1, 0, 2))
+
+    def to_steps(self, frames: np.ndarray) -> np.ndarray:
+        """Return steps (S, B, K) of frames (B, T, 181)."""
+        return np.ascontiguousarray(self.components.transform(frames).transpose(1, 0, 2))
+
+    def new_critic(self, *, hidden: int, rng: np.random.Generator, **options: Any) -> Critic:
+        """Return a critic of components, with random weights."""
+        options |= {"centre": 0.0, "scale": 1 / self.components.scales}
+        return Critic(self.features, hidden, rng=rng, **options)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the components."""
+        return {f"components_{name}": array for name, array in self.components.arrays().items()}
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the sizes that a file needs."""
+        generator = self.vae.generator
+        return {
+            "latent_size": self.latent_size,
+            "hidden": generator.decoder.cell.hidden_size,
+            "prior_hidden": generator.prior.hidden_size,
+            "encoder_hidden": self.vae.encoder.hidden_size,
+            "embedding": generator.prior.input.size,
+            "step_latents": generator.latent_size,
+            "plan_beats": generator.conditioning.beats,
+            "plan_size": generator.conditioning.plan_size,
+            "position": bool(generator.conditioning.position_size),
+        }
+
+    @classmethod
+    def read(
+        cls, arrays: dict[str, np.ndarray], configuration: dict[str, Any], beats: int
+    ) -> SequenceModel:
+        """Return the model that a station's file describes, with random weights.
+
+        Raises:
+            ValueError: if the sizes don't fit the arrays, before anything large is allocated.
+        """
+        found = {
+            name: array.astype(np.float32) for name, array in part(arrays, "components_").items()
+        }
+        if not all(np.abs(array).max(initial=0) < LARGEST_COMPONENT for array in found.values()):
+            raise ValueError("the numbers of its components are out of range")
+        components = LappedComponents(**found)
+        if components.basis.shape[1:] != (FRAMES_PER_STEP, FRAME_SIZE):
+            raise ValueError("its components do not fit its frames")
+        latent_size, hidden, prior_hidden, encoder_hidden, embedding, step_latents = (
+            whole_number(configuration, key)
+            for key in (
+                "latent_size",
+                "hidden",
+                "prior_hidden",
+                "encoder_hidden",
+                "embedding",
+                "step_latents",
+            )
+        )
+        plan_beats, plan_size = (
+            whole_number(configuration, key, least=0) for key in ("plan_beats", "plan_size")
+        )
+        position = configuration["position"]
+        if not isinstance(position, bool):
+            raise ValueError(f"position is {position!r}")
+        largest = (
+            latent_size * plan_beats * plan_size
+            + (hidden + embedding) * components.count
+            + 3 * (hidden**2 + prior_hidden**2 + 2 * encoder_hidden**2)
+            + embedding * (step_latents + latent_size + plan_size)
+        )
+        if largest > arrays["vae"].size:
+            raise ValueError("the weights of the vae don't fit")
+        vae = SequenceVAE(
+            components.count,
+            scales=components.scales,
+            values=components.frames_per_step * components.frame_size,
+            encoder_hidden=encoder_hidden,
+            latent_size=step_latents,
+            song_size=latent_size,
+            hidden=hidden,
+            prior_hidden=prior_hidden,
+            embedding=embedding,
+            beats=plan_beats,
+            plan_size=plan_size,
+            position=position,
+            rng=np.random.default_rng(0),
+        )
+        return cls(vae, components)

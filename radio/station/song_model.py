@@ -1,0 +1,80 @@
+"""The interface of a station's model: coordinates -> steps -> frames, and gradients back.
+
+PointModel      a song is one point z of latent space (neural_networks/vae/recurrent_vae.py)
+SequenceModel   its latents move in time: z and a seed (neural_networks/vae/sequence_vae.py)
+
+Letters: B songs, S steps, F values of a step, as the critic reads it, T frames, Z values of z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from gan.critic import Critic
+from neural_networks.components.module import Module
+
+
+class SongModel(Protocol):
+    """What a station needs of its model.
+
+    Attributes:
+        kind: its name in station files.
+        seeded: whether the songs of one z differ by a seed, which is then a column of P.
+    """
+
+    kind: str
+    seeded: bool
+
+    @property
+    def latent_size(self) -> int:
+        """Z."""
+
+    @property
+    def features(self) -> int:
+        """F."""
+
+    @property
+    def module(self) -> Module:
+        """The networks."""
+
+    @property
+    def generator(self) -> Module:
+        """The part of them that makes songs."""
+
+    def decode(self, z: np.ndarray, seeds: np.ndarray, beats: int) -> np.ndarray:
+        """Return steps (S, B, F) of coordinates z (B, Z) and seeds (B,)."""
+
+    def trace(
+        self, z: np.ndarray, seeds: np.ndarray, beats: int
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """Return steps (S, B, F), and the function from dsteps to dz (B, Z)."""
+
+    def encode(self, steps: np.ndarray) -> np.ndarray:
+        """Return the coordinates z (B, Z), the posterior's means, of steps (S, B, F)."""
+
+    def to_frames(self, steps: np.ndarray) -> np.ndarray:
+        """Return frames (B, T, 181) of steps (S, B, F); values below 0 mean silence."""
+
+    def to_frames_backward(self, dframes: np.ndarray) -> np.ndarray:
+        """Return dsteps (S, B, F) for the gradient dframes (B, T, 181)."""
+
+    def to_steps(self, frames: np.ndarray) -> np.ndarray:
+        """Return steps (S, B, F) of frames (B, T, 181), T a multiple of 6."""
+
+    def new_critic(self, *, hidden: int, rng: np.random.Generator, **options: Any) -> Critic:
+        """Return a critic of this model's steps, with random weights.
+
+        Args:
+            hidden: of every layer.
+            rng: draws the weights.
+            **options: of Critic: body, and where the steps are frames, centre.
+        """
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of its file beside the weights."""
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the sizes in its file."""

@@ -1,0 +1,146 @@
+"""A station whose latents move in time: its coordinates, its songs, their gradients, its file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tiny_station import tiny_station
+
+from neural_networks.components.parameters import pack
+from neural_networks.training.checkpoint import load_arrays, save_arrays
+from radio.station import STATION_FILE, Station, StationError, station_fingerprint
+from radio.station.innovations import SEEDS, innovations
+from radio.taste import Taste, through
+
+
+def test_innovations_are_normal_and_those_of_a_short_song_begin_a_long_one():
+    long = innovations(np.array([5.0, 6.0]), 2000, 7)
+    assert (long.shape, long.dtype) == ((2000, 2, 7), np.float32)
+    assert abs(long.mean()) < 0.02
+    assert long.std() == pytest.approx(1, abs=0.02)
+    np.testing.assert_array_equal(innovations(np.array([6.0]), 3, 7)[:, 0], long[:3, 1])
+    assert not np.array_equal(long[:, 0], long[:, 1])
+
+
+def test_innovations_are_the_same_for_ever():
+    """The first of seed 1, as every machine and version must draw them."""
+    first = innovations(np.array([1.0]), 1, 3)[0, 0]
+    np.testing.assert_allclose(first, [-0.51416582, 1.03091109, -1.01047122], rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [0, SEEDS - 1, -3, 2.0**30, 0.4])
+def test_any_number_is_a_seed(seed):
+    assert np.isfinite(innovations(np.array([seed]), 4, 2)).all()
+
+
+@pytest.mark.parametrize("grid", ["beat", "absolute"])
+def test_a_coordinate_has_a_seed_before_tempo_and_key(grid):
+    station = tiny_station(sequence=True, grid=grid)
+    drawn = station.sample(50, np.random.default_rng(0))
+    assert drawn.shape == (50, station.size)
+    seeds = drawn[:, station.latent_size]
+    assert len(set(seeds.tolist())) == 50
+    assert ((seeds >= 0) & (seeds < SEEDS) & (seeds == np.rint(seeds))).all()
+    assert station.beside(drawn).shape == (50, 2 if grid == "beat" else 0)
+    assert station.latent_size not in station.movable
+    assert len(station.movable) == station.size - 1
+    again = station.at(drawn[:, : station.latent_size], station.beside(drawn), seeds=seeds)
+    np.testing.assert_array_equal(again, drawn)
+
+
+def test_the_same_coordinate_makes_the_same_song_and_another_seed_another():
+    station = tiny_station(sequence=True)
+    coordinates = station.sample(2, np.random.default_rng(0))
+    coordinates[1, :] = coordinates[0]
+    coordinates[1, station.latent_size] += 1
+    steps = station.decode(coordinates)
+    np.testing.assert_allclose(station.decode(coordinates[:1]), steps[:, :1], rtol=1e-4, atol=1e-5)
+    assert np.abs(steps[:, 0] - steps[:, 1]).max() > 1e-2
+    assert np.isfinite(station.render(coordinates[0])).all()
+
+
+def test_a_longer_song_begins_like_a_shorter_one():
+    station = tiny_station(sequence=True)
+    coordinates = station.sample(2, np.random.default_rng(0))
+    long = station.decode(coordinates, beats=40)
+    assert len(long) == 160
+    np.testing.assert_array_equal(station.decode(coordinates, beats=3), long[:12])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_gradient_of_a_taste_reaches_every_value_but_the_seed(count):
+    """Through sound statistics, critic, frames, components and the sampled recurrence."""
+    rng = np.random.default_rng(count)
+    station = tiny_station(sequence=True)
+    pack(station.model.module, np.float64)
+    pack(station.critic, np.float64)
+    station.model.components = type(station.model.components)(
+        **{
+            name: array.astype(np.float64)
+            for name, array in station.model.components.arrays().items()
+        }
+    )
+    taste = Taste(station.critic, model=station.model)
+    usual = station.sample(12, rng)
+    features = taste.fit_pool(station.decode(usual), station.beside(usual))
+    for one, rating in zip(features, np.linspace(-1, 1, 12), strict=True):
+        taste.observe(one, rating)
+    objective = taste.objective(through(station))
+    start = usual[:count].astype(np.float64)
+    direction = np.zeros_like(start)
+    direction[:, station.movable] = rng.standard_normal((count, len(station.movable)))
+    # z is rounded to float32 on its way in, so the step is a large one
+    step = 2e-3
+    measured = objective(start + step * direction)[0] - objective(start - step * direction)[0]
+    gradient = objective(start)[1]
+    expected = np.sum(gradient * direction, axis=1)
+    np.testing.assert_allclose(measured / (2 * step), expected, rtol=2e-2, atol=1e-4)
+    assert (gradient[:, station.latent_size] == 0).all()
+
+
+def test_a_station_is_the_same_after_its_file(tmp_path):
+    station = tiny_station(sequence=True)
+    station.save(tmp_path / "s")
+    loaded = Station.load(tmp_path / "s")
+    coordinates = station.sample(2, np.random.default_rng(0))
+    np.testing.assert_array_equal(loaded.decode(coordinates), station.decode(coordinates))
+    np.testing.assert_array_equal(loaded.render(coordinates[0]), station.render(coordinates[0]))
+    assert station_fingerprint(loaded) == station_fingerprint(station)
+    songs = station.decode(coordinates)
+    np.testing.assert_array_equal(loaded.critic.forward(songs)[0], station.critic.forward(songs)[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", "flow"),
+        ("prior_hidden", 4096),
+        ("encoder_hidden", 4096),
+        ("step_latents", 4096),
+        ("embedding", 4096),
+        ("plan_beats", 4096),
+        ("plan_size", -1),
+        ("position", None),
+    ],
+)
+def test_a_file_of_wrong_sizes_is_refused_before_they_are_allocated(tmp_path, name, value):
+    tiny_station(sequence=True).save(tmp_path / "s")
+    arrays, configuration = load_arrays(tmp_path / "s" / STATION_FILE)
+    if name == "plan_beats":
+        configuration["plan_size"] = 4096
+    save_arrays(tmp_path / "s" / STATION_FILE, arrays, configuration | {name: value})
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(tmp_path / "s")
+
+
+@pytest.mark.parametrize("name", ["basis", "mean", "deviations", "variance"])
+@pytest.mark.parametrize("value", [np.nan, 1e9])
+def test_components_that_are_no_numbers_of_music_are_refused(tmp_path, name, value):
+    tiny_station(sequence=True).save(tmp_path / "s")
+    arrays, configuration = load_arrays(tmp_path / "s" / STATION_FILE)
+    array = np.array(arrays[f"components_{name}"])
+    array.reshape(-1)[-1] = value
+    arrays[f"components_{name}"] = array
+    save_arrays(tmp_path / "s" / STATION_FILE, arrays, configuration)
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(tmp_path / "s")
