@@ -32,12 +32,13 @@ STANDARD: Bounds = (0.0, 0.0)  # log-variance of N(0, 1)
 
 
 class SequenceLoss(NamedTuple):
-    """A loss and its parts, means over the mini-batch."""
+    """A loss and its parts, means over the mini-batch; and what was encoded."""
 
     loss: float
     error: float  # squared error a value
     step_nats: float  # KL of a step's latents
     song_nats: float  # KL of z
+    songs: np.ndarray  # (B, 2Z), statistics of z
 
 
 class SequenceVAE(Module):
@@ -75,6 +76,7 @@ class SequenceVAE(Module):
         *,
         beta: float,
         song_beta: float | None = None,
+        scale: float = 1.0,
         free_bits: float = 0.0,
         song_free_bits: float = 0.0,
         own_share: float = 0.0,
@@ -88,6 +90,7 @@ class SequenceVAE(Module):
             x: components c of songs (S, B, K).
             beta: weight of a step's KL divergence, in nats, beside the squared error of N values.
             song_beta: of the KL divergence of z, likewise; beta if not given.
+            scale: of the loss, where it stands beside others.
             free_bits: nats that each of a step's D latents may hold free of charge.
             song_free_bits: nats that each of the Z values of z may.
             own_share: of the prior's inputs that are its own draws; see scheduled_sampling.py.
@@ -123,8 +126,9 @@ class SequenceVAE(Module):
         song_nats, dsongs, _ = divergence(
             songs, np.zeros_like(songs), prior_bounds=STANDARD, free_bits=song_free_bits, **bounds
         )
-        weight = beta / self.values
-        song_weight = (beta if song_beta is None else song_beta) / (self.values * len(x))
+        weight = scale * beta / self.values
+        song_weight = scale * (beta if song_beta is None else song_beta) / (self.values * len(x))
+        dy *= x.dtype.type(scale)
         dsteps *= x.dtype.type(weight)
         dpredicted *= x.dtype.type(weight)
         dsongs *= x.dtype.type(song_weight)
@@ -138,8 +142,8 @@ class SequenceVAE(Module):
         dsteps += draw_gradient(dw, steps, POSTERIOR_BOUNDS, noise)
         dsongs += draw_gradient(dz, songs, POSTERIOR_BOUNDS, song_noise)
         self.encoder.add_gradients((dsteps, dsongs), encoder)
-        value = error + weight * nats + song_weight * song_nats
-        return SequenceLoss(value, error, nats, song_nats)
+        value = scale * error + weight * nats + song_weight * song_nats
+        return SequenceLoss(value, error, nats, song_nats, songs)
 
     def encode(
         self, x: np.ndarray, *, rng: np.random.Generator | None = None
