@@ -54,8 +54,11 @@ from benchmarks.quality_measure import frechet, statistics  # noqa: E402
 from benchmarks.quality_tunes import unheard_songs  # noqa: E402
 from radio.home import Home  # noqa: E402
 from radio.station import Station, steps as song_data  # noqa: E402
-from radio.training import TrainingOptions, train_station  # noqa: E402
-from radio.training.recordings import prepare_recordings  # noqa: E402
+from radio.training import (  # noqa: E402
+    TrainingOptions,
+    prepare_recordings,
+    train_station,
+)
 
 HOP = song_data.ABSOLUTE_HOP_LENGTH
 RATE = SAMPLE_RATE / HOP  # frames a second

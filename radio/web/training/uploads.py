@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.decoding import AudioError, decoded, shown
-from radio.training import SHORTEST_EXCERPT
+from radio.training import SHORTEST_RECORDING
 
 FREE_BYTES = 256 << 20  # bytes of the disk to leave free
 BUFFER_BYTES = 1 << 20  # bytes that are written at once
@@ -260,8 +260,8 @@ def examine(path: Path, limits: Limits) -> float:
                 loudest = max(loudest, peak)
     if loudest <= SILENT_PEAK:
         raise AudioError("holds nothing but silence")
-    if seconds < SHORTEST_EXCERPT:
-        raise AudioError(f"shorter than {SHORTEST_EXCERPT:g} seconds")
+    if seconds < SHORTEST_RECORDING:
+        raise AudioError(f"shorter than {SHORTEST_RECORDING:g} seconds")
     return seconds
 
 

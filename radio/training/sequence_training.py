@@ -1,0 +1,172 @@
+"""The training of a model whose latents move in time, on recordings: see sequence_recipe.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from audio_parsing.components import LappedComponents
+from gan.critic_bodies import BODIES
+from gan.trainer import GANTrainer
+from neural_networks.components.parameters import FlatParameters, pack
+from neural_networks.parallel.communicator import Communicator, share_arrays
+from neural_networks.training.streams import Stream
+from neural_networks.training.trainer import Trainer
+from neural_networks.vae.sequence_vae import SequenceVAE
+from radio.station import SequenceModel, Station, StationError
+from radio.training.plan import TrainingOptions
+from radio.training.recordings import Recordings
+from radio.training.resume import Checkpoints, States
+from radio.training.sequence_recipe import (
+    BATCH_SIZE,
+    COMPONENTS,
+    GAN,
+    GAN_SHARE,
+    MOST_ENCODED,
+    ComponentExcerpts,
+    by_steps,
+    encode_music,
+    gan_trainer,
+    new_vae,
+    vae_trainer,
+)
+
+HIDDEN = 128  # of the critic
+PREVIEWED = 32  # excerpts
+
+
+class SequenceTraining:
+    """See ModelTraining.
+
+    Args:
+        recordings: to train on.
+        options: asked for.
+        communicator: processes that train together.
+    """
+
+    batch = BATCH_SIZE
+    gan_steps = gan_minutes = GAN_SHARE
+
+    def __init__(
+        self, recordings: Recordings, options: TrainingOptions, communicator: Communicator
+    ) -> None:
+        self.recordings, self.options, self.communicator = recordings, options, communicator
+        self._songs: ComponentExcerpts | None = None
+        self._vae: FlatParameters
+        self._critic: FlatParameters
+
+    @staticmethod
+    def check(options: TrainingOptions) -> None:
+        """Raise a StationError for options that are not for this model."""
+        if options.thorough:
+            raise StationError(
+                "the thorough recipe is for the starter collection, not for a folder"
+            )
+        if options.critic == "framewise":
+            raise StationError(
+                "the framewise critic is for the starter collection; for a folder of music choose "
+                "another one"
+            )
+
+    @property
+    def songs(self) -> ComponentExcerpts:
+        """The excerpts; their components are measured when they are first needed."""
+        if self._songs is None:
+            first = self.communicator.rank == 0
+            arrays = self._excerpts().components.arrays() if first else {}
+            components = LappedComponents(**share_arrays(self.communicator, arrays))
+            self._songs = self._excerpts(components)
+        return self._songs
+
+    @property
+    def examples(self) -> int:
+        """The number of excerpts."""
+        return len(self.songs)
+
+    @property
+    def model(self) -> SequenceModel:
+        """The model as it is now."""
+        return SequenceModel(self._network, self.songs.components)
+
+    @property
+    def _network(self) -> SequenceVAE:
+        return self._vae.module  # type: ignore[return-value]
+
+    def fingerprint(self) -> str:
+        """Return a short text that is the same for the same recordings."""
+        return self.recordings.fingerprint()
+
+    def begin(self, checkpoint: Checkpoints | None) -> None:
+        """Make new models; the components are the checkpoint's."""
+        if checkpoint is not None:
+            found = checkpoint.load("components/", LappedComponents)
+            self._songs = self._songs if found is None else self._excerpts(found)
+        rng = np.random.default_rng((self.options.seed, Stream.WEIGHTS))
+        self._vae = new_vae(self.songs.components, rng=rng)
+        body = BODIES[self.options.critic]
+        self._critic = pack(self.model.new_critic(hidden=HIDDEN, body=body, rng=rng))
+
+    def beside(self) -> States:
+        """Return the components."""
+        return {"components/": self.songs.components.arrays()}
+
+    def vae_trainer(self, steps: int, batch: int) -> Trainer:
+        """Return the trainer of the VAE."""
+        return vae_trainer(self._vae, self.songs, by_steps(steps), batch=batch, **self._shared())
+
+    def between(self) -> None:
+        """Do nothing: the critic reads the generator's songs as they are."""
+
+    def gan_trainer(self, steps: int | None, batch: int) -> GANTrainer:
+        """Return the trainer of the generator and the critic."""
+        options = replace(GAN, batch_size=batch)
+        return gan_trainer(
+            self._vae, self._critic, self.songs, options=options, steps=steps, **self._shared()
+        )
+
+    def finish(self) -> None:
+        """Do nothing: nothing is measured on the trained model."""
+
+    def station(self, name: str, details: dict[str, Any]) -> Station:
+        """Return the trained station."""
+        return self._station(name, MOST_ENCODED, details)
+
+    def preview(self) -> Station:
+        """Return a station of a few excerpts."""
+        return self._station("sample", PREVIEWED, {})
+
+    def _station(self, name: str, most: int, details: dict[str, Any]) -> Station:
+        encoded = encode_music(self._network, self.songs, seed=self.options.seed, most=most)
+        names = [
+            self.recordings.excerpt_name(recording, start)
+            for drawn in encoded.excerpts
+            for recording, start in zip(drawn.recordings, drawn.starts, strict=True)
+        ]
+        figures = encoded.details
+        explained = {"explained_variance": figures["variance_held"] * figures["explained"]}
+        return Station(
+            name=name,
+            grid=self.recordings.grid,
+            beats=self.options.beats,
+            model=self.model,
+            critic=self._critic.module,  # type: ignore[arg-type]
+            means=encoded.means,
+            log_variances=encoded.log_variances,
+            coordinates=np.zeros((len(encoded.means), 0), np.float32),
+            details={"songs": names, **details, **explained, **figures},
+        )
+
+    def _excerpts(self, components: LappedComponents | None = None) -> ComponentExcerpts:
+        """Return the excerpts in these components, or in measured ones."""
+        return ComponentExcerpts.of(
+            self.recordings.frames, components=components or COMPONENTS, seed=self.options.seed
+        )
+
+    def _shared(self) -> dict[str, Any]:
+        return {
+            "seed": self.options.seed,
+            "threads": self.options.threads,
+            "communicator": self.communicator,
+        }
