@@ -1,4 +1,4 @@
-"""What every adversarial training shares: the critic's loss, and what it says of generated songs.
+"""What every adversarial training shares: the critic's loss and scores of generated songs.
 
     generator_loss(vae, batch)     a subclass: its own loss - weight mean D(G(P)); adds the gradient
                                    point_losses.py, sequence_losses.py
@@ -94,7 +94,7 @@ class Generated(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What the critic says of generated songs.
+    """The critic's verdict on generated songs.
 
     Attributes:
         value: the generator's loss, times its weight.
@@ -222,7 +222,7 @@ class AdversarialLosses:
         return value
 
     def judge(self, songs: np.ndarray, batch: Piece) -> Judged:
-        """Return what the critic says of generated songs (S, B, F); its gradients are not added."""
+        """Return the critic's verdict on generated songs (S, B, F); add none of its gradients."""
         scores, cache = self.critic.forward(self._noisy(songs, batch.rng))
         value, dscores = self.options.loss.generator(scores)
         weight = self.options.adversarial_weight * (

@@ -90,7 +90,7 @@ class SequenceVAE(Module):
             x: components c of songs (S, B, K).
             beta: weight of a step's KL divergence, in nats, beside the squared error of N values.
             song_beta: of the KL divergence of z, likewise; beta if not given.
-            scale: of the loss, where it stands beside others.
+            scale: of the whole loss, where it is one of several.
             free_bits: nats that each of a step's D latents may hold free of charge.
             song_free_bits: nats that each of the Z values of z may.
             own_share: of the prior's inputs that are its own draws; see scheduled_sampling.py.

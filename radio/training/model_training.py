@@ -3,11 +3,11 @@
 PointTraining       a song is one point: the starter collection (point_training.py)
 SequenceTraining    its latents move in time: recordings (sequence_training.py)
 
-    begin(checkpoint)                         new models, with what the checkpoint holds beside them
-    vae_trainer(steps, plan's batch) -> Trainer
-    between()                                 after it, and before
-    gan_trainer(steps, plan's batch) -> GANTrainer
-    finish()                                  after that
+    begin(checkpoint)                    new models, with what else the checkpoint holds
+    vae_trainer(steps, batch) -> Trainer
+    between()
+    gan_trainer(steps, batch) -> GANTrainer
+    after()
     station(name, details) -> Station
 """
 
@@ -64,8 +64,8 @@ class ModelTraining(Protocol):
     def gan_trainer(self, steps: int | None, batch: int) -> GANTrainer:
         """Return the trainer of the generator and the critic."""
 
-    def finish(self) -> None:
-        """Do what comes after the trainings."""
+    def after(self) -> None:
+        """Do what comes after both trainings."""
 
     def station(self, name: str, details: dict[str, Any]) -> Station:
         """Return the trained station, with its figures among the details."""

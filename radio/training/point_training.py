@@ -102,7 +102,7 @@ class PointTraining:
         """Return the trainer of the decoder and the critic."""
         return gan_trainer(self._vae, self._critic, self.songs, steps=steps, **self._shared(batch))
 
-    def finish(self) -> None:
+    def after(self) -> None:
         """Calibrate the decoder."""
         calibrate(self._network, self.songs, seed=self.options.seed, drawn=self.recipe.drawn)
 

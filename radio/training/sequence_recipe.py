@@ -102,7 +102,7 @@ class ComponentExcerpts:
 
 
 class Encoded(NamedTuple):
-    """Where the music lies in latent space, and what comes back of it."""
+    """Where the music lies in latent space, and how well it is reconstructed."""
 
     means: np.ndarray  # (N, Z)
     log_variances: np.ndarray  # (N, Z)
@@ -204,7 +204,7 @@ def gan_trainer(
 def encode_music(
     vae: SequenceVAE, songs: ComponentExcerpts, *, seed: int, most: int = MOST_ENCODED
 ) -> Encoded:
-    """Encode excerpts in their own keys, spread over the music, and measure what comes back.
+    """Encode excerpts in their own keys, spread over the music, and measure reconstructions.
 
     Args:
         vae: trained; no gradient is left in it.

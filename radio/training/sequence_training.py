@@ -126,7 +126,7 @@ class SequenceTraining:
             self._vae, self._critic, self.songs, options=options, steps=steps, **self._shared()
         )
 
-    def finish(self) -> None:
+    def after(self) -> None:
         """Do nothing: nothing is measured on the trained model."""
 
     def station(self, name: str, details: dict[str, Any]) -> Station:

@@ -122,7 +122,7 @@ class _Training:
         if not self._train_gan(gan, states, should_stop, watch):
             return None
         gan.use_average()
-        self.model.finish()
+        self.model.after()
         return self._save()
 
     def _new_plan(self) -> Plan:

@@ -7,8 +7,9 @@ import pytest
 
 from audio_parsing.frames import SAMPLE_RATE
 from benchmarks.composers import Composer
-from benchmarks.sequence_model import HOP, SequenceComposer, by_clock, by_steps, train
+from benchmarks.sequence_model import HOP, SequenceComposer, by_clock, train
 from gan.choices import Latent
+from radio.training.sequence_recipe import by_steps
 
 TINY = {"latent_size": 4, "song_size": 3, "hidden": 16, "prior_hidden": 8, "encoder_hidden": 8}
 
