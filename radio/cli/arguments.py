@@ -109,7 +109,7 @@ def _common(
         add("--latent", choices=LATENTS, default=default, help=LATENT)
     if "beats" in names:
         text = "length of a song (default: the station's)"
-        add("--beats", type=int, choices=(16, 32, 64, 128), default=default, help=text)
+        add("--beats", type=whole(4, 2048), default=default, metavar="N", help=text)
 
 
 def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
@@ -129,6 +129,11 @@ def web(each: argparse.ArgumentParser) -> None:
     each.add_argument("--port", type=whole(0, 65535), metavar="N", default=8017, help=text)
     each.add_argument("--password-file", metavar="FILE", type=Path, help=FROM_FILE)
     each.add_argument("--no-open", action="store_true", help="don't open a browser")
+
+
+def _bpm(each: argparse.ArgumentParser) -> None:
+    text = "tempo of the song, for stations that encode tempo separately (default: estimated)"
+    each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
 
 
 def _output(each: argparse.ArgumentParser, what: str) -> None:
@@ -176,9 +181,30 @@ def reconstruct(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `reconstruct`."""
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
     _common(each, "station")
-    text = "tempo of the song, for stations that encode tempo separately (default: estimated)"
-    each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
+    _bpm(each)
     _output(each, "a folder, or for one file a .wav file")
+
+
+def continue_(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `continue`."""
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
+    _common(each, "station", "seed", "beats")
+    _bpm(each)
+    _output(each, "a folder, or for one file a .wav file")
+
+
+def morph(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `morph`."""
+    each.add_argument("files", nargs=2, type=Path, metavar="FILE", help="two songs, A and B")
+    _common(each, "station")
+    text = "how far from A's to B's: what the whole song is like, 0 to 1 (default: 0, as A)"
+    each.add_argument("--song", type=between(0, 1), default=0.0, metavar="X", help=text)
+    text = "how far from A's to B's: what happens in it, 0 to 1 (default: 1, as in B)"
+    each.add_argument("--events", type=between(0, 1), default=1.0, metavar="X", help=text)
+    text = "so many songs on the way from A to there (default: 1, there)"
+    each.add_argument("--count", type=whole(1, 100), default=1, metavar="N", help=text)
+    _bpm(each)
+    _output(each, "a folder, or for one song a .wav file")
 
 
 def final(each: argparse.ArgumentParser) -> None:
