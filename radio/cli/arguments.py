@@ -110,6 +110,9 @@ def _common(
     if "beats" in names:
         text = "length of a song (default: the station's)"
         add("--beats", type=whole(4, 2048), default=default, metavar="N", help=text)
+    if "learned beats" in names:
+        text = "length of a song (default: 64)"
+        add("--beats", type=int, choices=(16, 32, 64, 128), default=default, help=text)
 
 
 def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
@@ -150,7 +153,7 @@ def train(each: argparse.ArgumentParser) -> None:
     add("--starter", action="store_true", help=text)
     text = "with --starter: also train on N new arrangements of its tunes"
     add("--fresh", type=whole(0, 2000), default=0, metavar="N", help=text)
-    _common(each, "seed", "latent", "beats")
+    _common(each, "seed", "latent", "learned beats")
     text = "name of the station to make, or to continue training"
     add("--station", metavar="NAME", default=argparse.SUPPRESS, help=text)
     text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
@@ -215,7 +218,7 @@ def final(each: argparse.ArgumentParser) -> None:
 
 def starter(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `starter`."""
-    _common(each, "beats")
+    _common(each, "learned beats")
     text = "how many of the 96 songs (default: all)"
     each.add_argument("--count", type=whole(1, 96), default=96, metavar="N", help=text)
     text = "folder to write to"
