@@ -62,7 +62,7 @@ def check_files(paths: list[Path]) -> None:
 
 
 def read(path: Path, sample_rate: int) -> np.ndarray:
-    """Return the samples of a file."""
+    """Return the samples (n,) float32 of a file, at a rate in Hz."""
     from audio_parsing.files import read_audio
 
     return read_audio(path, sample_rate=sample_rate)
