@@ -109,6 +109,9 @@ def _common(
         add("--latent", choices=LATENTS, default=default, help=LATENT)
     if "beats" in names:
         text = "length of a song (default: the station's)"
+        add("--beats", type=whole(4, 2048), default=default, metavar="N", help=text)
+    if "learned beats" in names:
+        text = "length of a song (default: 64)"
         add("--beats", type=int, choices=(16, 32, 64, 128), default=default, help=text)
 
 
@@ -131,6 +134,11 @@ def web(each: argparse.ArgumentParser) -> None:
     each.add_argument("--no-open", action="store_true", help="don't open a browser")
 
 
+def _bpm(each: argparse.ArgumentParser) -> None:
+    text = "tempo of the song, for stations that encode tempo separately (default: estimated)"
+    each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
+
+
 def _output(each: argparse.ArgumentParser, what: str) -> None:
     text = f"{what} (default: the current folder)"
     each.add_argument("--output", metavar="DIR|FILE", type=Path, default=Path("."), help=text)
@@ -145,7 +153,7 @@ def train(each: argparse.ArgumentParser) -> None:
     add("--starter", action="store_true", help=text)
     text = "with --starter: also train on N new arrangements of its tunes"
     add("--fresh", type=whole(0, 2000), default=0, metavar="N", help=text)
-    _common(each, "seed", "latent", "beats")
+    _common(each, "seed", "latent", "learned beats")
     text = "name of the station to make, or to continue training"
     add("--station", metavar="NAME", default=argparse.SUPPRESS, help=text)
     text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
@@ -176,9 +184,30 @@ def reconstruct(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `reconstruct`."""
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
     _common(each, "station")
-    text = "tempo of the song, for stations that encode tempo separately (default: estimated)"
-    each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
+    _bpm(each)
     _output(each, "a folder, or for one file a .wav file")
+
+
+def continue_(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `continue`."""
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
+    _common(each, "station", "seed", "beats")
+    _bpm(each)
+    _output(each, "a folder, or for one file a .wav file")
+
+
+def morph(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `morph`."""
+    each.add_argument("files", nargs=2, type=Path, metavar="FILE", help="two songs, A and B")
+    _common(each, "station")
+    text = "how far from A's to B's: what the whole song is like, 0 to 1 (default: 0, as A)"
+    each.add_argument("--song", type=between(0, 1), default=0.0, metavar="X", help=text)
+    text = "how far from A's to B's: what happens in it, 0 to 1 (default: 1, as in B)"
+    each.add_argument("--events", type=between(0, 1), default=1.0, metavar="X", help=text)
+    text = "so many songs on the way from A to there (default: 1, there)"
+    each.add_argument("--count", type=whole(1, 100), default=1, metavar="N", help=text)
+    _bpm(each)
+    _output(each, "a folder, or for one song a .wav file")
 
 
 def final(each: argparse.ArgumentParser) -> None:
@@ -189,7 +218,7 @@ def final(each: argparse.ArgumentParser) -> None:
 
 def starter(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `starter`."""
-    _common(each, "beats")
+    _common(each, "learned beats")
     text = "how many of the 96 songs (default: all)"
     each.add_argument("--count", type=whole(1, 96), default=96, metavar="N", help=text)
     text = "folder to write to"

@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         command = options.command or "play"
         module = importlib.import_module(f"radio.cli.commands.{COMMANDS[command][0]}")
-        code = getattr(module, command)(options)
+        # `continue` is a word of the language, its function has an underscore
+        function = getattr(module, command, None) or getattr(module, f"{command}_")
+        code = function(options)
         sys.stdout.flush()
         return int(code or 0)
     except BrokenPipeError:

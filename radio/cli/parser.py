@@ -23,6 +23,8 @@ examples:
   ai-radio generate --count 10 --output songs        write ten new songs as WAV files
   ai-radio final --output songs                      compose the song you would like best
   ai-radio reconstruct song.ogg --output songs       encode a song with a station and decode it
+  ai-radio continue song.ogg --station mine          let a song of yours go on
+  ai-radio morph a.ogg b.ogg --station mine          a song like a, in which happens what does in b
   ai-radio map --station mine --output map.png       draw a station's songs and your ratings
   ai-radio starter --output starter                  write the starter collection as WAV files
   ai-radio compress song.flac                        make song.air, about a tenth of its size
@@ -42,6 +44,8 @@ COMMANDS = {
     "train": ("train", "train a station on a folder of music"),
     "generate": ("generate", "write new songs of a station"),
     "reconstruct": ("reconstruct", "encode songs with a station and write the decoded songs"),
+    "continue": ("continuation", "let songs of yours go on, drawn by a station"),
+    "morph": ("continuation", "write songs between two songs"),
     "final": ("generate", "write the song that a listener should like best"),
     "starter": ("generate", "write the starter collection"),
     "compress": ("compress", "compress music to small .air files"),
@@ -60,6 +64,8 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "train": arguments.train,
     "generate": arguments.generate,
     "reconstruct": arguments.reconstruct,
+    "continue": arguments.continue_,
+    "morph": arguments.morph,
     "final": arguments.final,
     "starter": arguments.starter,
     "map": arguments.map_,
@@ -72,8 +78,9 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "completion": arguments.completion,
 }
 JSON = (
-    "generate reconstruct final compress decompress stations listeners listener doctor".split()
-)  # commands with --json; `history` has its own
+    "generate reconstruct continue morph final compress decompress stations listeners listener"
+    " doctor"
+).split()  # commands with --json; `history` has its own
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,3 +1,10 @@
+from .continuation import (
+    PointStationError as PointStationError,
+    continued as continued,
+    morphed as morphed,
+    sequence_model_of as sequence_model_of,
+)
+from .innovations import SEEDS as SEEDS
 from .latent_map import (
     GENERATED as GENERATED,
     LEARNED as LEARNED,

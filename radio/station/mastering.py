@@ -16,6 +16,11 @@ def master(samples: np.ndarray, *, fade: int) -> np.ndarray:
     level = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
     if level > 1e-6:
         samples = samples * np.float32(LOUDNESS / level)
+    return limited(samples, fade=fade)
+
+
+def limited(samples: np.ndarray, *, fade: int) -> np.ndarray:
+    """Limit samples (n,) to LOUDEST and fade the ends, the last by `fade`; the level stays."""
     over = np.abs(samples) - KNEE
     limited = np.sign(samples) * (KNEE + (LOUDEST - KNEE) * np.tanh(over / (LOUDEST - KNEE)))
     samples = np.where(over > 0, limited, samples).astype(np.float32)

@@ -71,10 +71,11 @@ class PointModel:
         steps, cache = decoder.forward(z)
         return steps, lambda dsteps: decoder.backward(dsteps, cache)
 
-    def encode(self, steps: np.ndarray) -> np.ndarray:
-        """Return z (B, Z) of steps (S, B, F)."""
+    def reconstruct(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return z (B, Z) of steps (S, B, F) as long as the model's songs, and its songs."""
         statistics, _ = self.vae.encoder.forward(steps)
-        return np.ascontiguousarray(statistics[:, : self.latent_size])
+        z = np.ascontiguousarray(statistics[:, : self.latent_size])
+        return z, self.vae.decoder.forward(z)[0]
 
     def to_frames(self, steps: np.ndarray) -> np.ndarray:
         """Return frames (B, T, 181) of steps (S, B, F)."""

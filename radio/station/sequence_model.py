@@ -76,9 +76,10 @@ class SequenceModel:
         steps, cache = generator.generate(z, self.innovations(seeds, beats))
         return steps, lambda dsteps: generator.generate_backward(dsteps, cache)[0]
 
-    def encode(self, steps: np.ndarray) -> np.ndarray:
-        """Return z (B, Z) of steps (S, B, K)."""
-        return self.vae.encode(steps)[1]
+    def reconstruct(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return z (B, Z) of steps (S, B, K) of any number, and the song of its latents."""
+        w, z = self.vae.encode(steps)
+        return z, self.vae.generator.decode(w, z)[0]
 
     def to_frames(self, steps: np.ndarray) -> np.ndarray:
         """Return frames (B, T, 181) of steps (S, B, K)."""

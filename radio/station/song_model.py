@@ -52,8 +52,8 @@ class SongModel(Protocol):
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return steps (S, B, F), and the function from dsteps to dz (B, Z)."""
 
-    def encode(self, steps: np.ndarray) -> np.ndarray:
-        """Return the coordinates z (B, Z), the posterior's means, of steps (S, B, F)."""
+    def reconstruct(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return z (B, Z), the posterior's means, of steps (S, B, F), and the steps made again."""
 
     def to_frames(self, steps: np.ndarray) -> np.ndarray:
         """Return frames (B, T, 181) of steps (S, B, F); values below 0 mean silence."""

@@ -16,12 +16,7 @@ from radio.home import STARTER, Home
 def reconstruct(options: argparse.Namespace) -> None:
     """Encode files with a station, decode the coordinates, and write the songs."""
     home = Home(options.home)
-    for path in options.files:
-        if not path.is_file():
-            raise UsageError(
-                f"{path} {'is not a file' if path.exists() else 'does not exist'};"
-                " name files with music"
-            )
+    check_files(options.files)
 
     from radio.composer import compile_once
     from radio.station import Station, reconstruct_samples, write_wav
@@ -33,7 +28,7 @@ def reconstruct(options: argparse.Namespace) -> None:
     written = []
     for number, path in enumerate(options.files, 1):
         progress.show(f"{number} of {len(options.files)}  {path}")
-        result = reconstruct_samples(station, _read(path, station.sample_rate), bpm=options.bpm)
+        result = reconstruct_samples(station, read(path, station.sample_rate), bpm=options.bpm)
         output = write_wav(
             target.path(f"{path.stem}-{station.name}"), result.samples, station.sample_rate
         )
@@ -52,7 +47,22 @@ def reconstruct(options: argparse.Namespace) -> None:
     tell(written, options.json)
 
 
-def _read(path: Path, sample_rate: int) -> np.ndarray:
+def check_files(paths: list[Path]) -> None:
+    """Check that files are there, before anything is computed.
+
+    Raises:
+        UsageError: if one is not.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(
+                f"{path} {'is not a file' if path.exists() else 'does not exist'};"
+                " name files with music"
+            )
+
+
+def read(path: Path, sample_rate: int) -> np.ndarray:
+    """Return the samples (n,) float32 of a file, at a rate in Hz."""
     from audio_parsing.files import read_audio
 
     return read_audio(path, sample_rate=sample_rate)

@@ -104,7 +104,8 @@ def test_nothing_heavy_is_imported_to_read_arguments() -> None:
     ("arguments", "words"),
     [
         (["paly"], ["'paly'", "--help"]),
-        (["--beats", "33"], ["33"]),
+        (["--beats", "3"], ["3"]),
+        (["train", "x", "--station", "y", "--beats", "33"], ["33"]),
         (["play", "--beats", "-16"], ["-16"]),
         (["--seed", "-1"], ["'-1'"]),
         (["generate", "--latent", "cube"], ["--latent", "cube", "learned-prior"]),
@@ -123,6 +124,9 @@ def test_nothing_heavy_is_imported_to_read_arguments() -> None:
         (["starter", "--output", "x", "--count", "97"], ["'97'"]),
         (["starter"], ["--output"]),
         (["reconstruct"], ["FILE"]),
+        (["continue"], ["FILE"]),
+        (["morph", "a.wav"], ["FILE"]),
+        (["morph", "a.wav", "b.wav", "--song", "1.5"], ["1.5"]),
         (["generate", "--volume", "11"], ["--volume"]),
         (["generate", "--seed=--"], ["--seed=--"]),
     ],
@@ -162,12 +166,15 @@ def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> 
     assert not (radio_home / "stations" / "mine" / "station.npz").exists()
 
 
-@pytest.mark.parametrize("command", ["play", "generate", "final", "reconstruct"])
+@pytest.mark.parametrize(
+    "command", ["play", "generate", "final", "reconstruct", "continue", "morph"]
+)
 def test_bad_stations_are_one_line(
     radio_home: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     soundfile.write(tmp_path / "song.wav", np.zeros(22050), 22050)
-    files = [str(tmp_path / "song.wav")] if command == "reconstruct" else []
+    count = {"reconstruct": 1, "continue": 1, "morph": 2}.get(command, 0)
+    files = count * [str(tmp_path / "song.wav")]
     for station, word in (
         ("nowhere", "no station"),
         ("broken", "broken"),
@@ -410,6 +417,34 @@ def test_the_final_song_needs_ratings(
         and facts["uncertainty"] > 0
     )
     assert json.loads((tmp_path / "final.json").read_text())["descent"]["path"]
+
+
+def test_songs_go_on_and_songs_lie_between(
+    radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = tiny_station("moving", sequence=True, grid="absolute")
+    station.save(radio_home / "stations" / "moving")
+    files = []
+    for number in range(2):
+        song = station.sample(1, np.random.default_rng(number))[0]
+        files.append(str(tmp_path / f"{number}.wav"))
+        soundfile.write(files[-1], station.render(song, beats=8), station.sample_rate)
+    there = ["--station", "moving", "--output", str(tmp_path / "out"), "--json"]
+    assert cli.main(["continue", *files, "--beats", "4", "--seed", "1", *there]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    for one in facts:
+        assert soundfile.info(one["path"]).duration == pytest.approx(one["seconds"], abs=0.01)
+        assert one["seconds"] - one["new_from"] == pytest.approx(4 * 0.48, abs=0.01)
+    assert cli.main(["morph", *files, "--count", "3", *there]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [one["shares"]["events"] for one in facts] == [0, 0.5, 1]
+    assert len({Path(one["path"]).read_bytes() for one in facts}) == 3
+    assert cli.main(["continue", str(tmp_path / "none.ogg"), "--station", "moving"]) == 2
+    assert cli.main(["continue", files[0], "--station", "tiny"]) == 2
+    assert cli.main(["morph", *files, "--station", "tiny"]) == 2
+    written = capsys.readouterr()
+    assert written.out == "" and written.err.count("\n") == 3
+    assert "single point" in written.err
 
 
 def test_reconstruct_writes_what_comes_out(

@@ -18,8 +18,6 @@ from listening import change, delete, rate, undo
 from matplotlib import image
 from tiny_station import tiny_station
 
-from audio_parsing import frames as audio_frames
-from audio_parsing.starter import hop_length
 from radio.composer import LocalComposer, Song, shelf, write_song
 from radio.composer.final_song import FINAL_CAUTION, MIDDLE_CAUTION
 from radio.composer.novelty import MAX_CORRELATION, RememberedSongs
@@ -29,13 +27,8 @@ from radio.ratings.journal import SKIP_RATING, SKIP_WEIGHT
 from radio.ratings.reaction_delay import TYPICAL
 from radio.station import (
     Station,
-    coordinate_key,
-    coordinate_tempo,
     reconstruct_samples,
-    reconstruction,
     song_file as saving,
-    tempo_coordinate,
-    to_steps,
 )
 from radio.taste import Taste
 
@@ -475,39 +468,6 @@ def test_a_file_of_any_length_goes_through_a_station_on_an_absolute_grid(
     assert result.samples.size == samples.size
     assert result.coordinates.shape == (-(-samples.size // (4 * 24 * 441)), 6)
     assert np.isfinite(result.samples).all() and result.error > 0
-
-
-def test_tempo_and_key_are_found_by_which_the_station_knows_the_song(
-    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
-) -> None:
-    # A station that remembers one song, at one tempo and in one key, and makes other songs the
-    # fainter the less they are like it.
-    station = tiny_station()
-    station.coordinates[:, 0] = np.linspace(tempo_coordinate(100), tempo_coordinate(160), 12)
-    tempo, key = 128.0, 4
-    tones = [
-        np.sin(2 * np.pi * f * np.arange(9000) / 22050) * np.hanning(9000)
-        for f in rng.uniform(200, 2000, 10)
-    ]
-    samples = np.concatenate(tones)[: 4 * 24 * hop_length(tempo) - 500].astype(np.float32) * 0.3
-    padded = np.pad(samples, (0, 500))
-    known = to_steps(
-        audio_frames.transpose(audio_frames.encode(padded, hop_length=hop_length(tempo)), -key)
-    )
-
-    def encode(station: Station, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        alike = np.exp(-100 * np.abs(steps - known[:, None]).mean(axis=(0, 2)))
-        return np.zeros((steps.shape[1], 6), np.float32), steps * alike[None, :, None]
-
-    monkeypatch.setattr(reconstruction, "_encode", encode)
-    monkeypatch.setattr(reconstruction, "TEMPO_STEP", 128 / 125 - 1)
-    for bpm in (128.0, None):
-        result = reconstruct_samples(station, samples, bpm=bpm)
-        assert coordinate_key(float(result.coordinates[0, -1])) == key
-        assert hop_length(coordinate_tempo(float(result.coordinates[0, -2]))) == pytest.approx(
-            hop_length(tempo), abs=3
-        )
-        assert result.error < 0.2
 
 
 def test_the_listener_needs_a_name_that_can_be_one(
