@@ -177,7 +177,8 @@ class _Training:
 
         def progress(done: int, of: int, log: Any) -> None:
             self.report({"phase": "gan", "done": done, "of": of, "loss": smooth(log.critic_loss)})
-            for alarm in gan.alarms():
+            # A critic that teaches nobody may be as certain as it is.
+            for alarm in gan.alarms() if gan.options.adversarial_weight else []:
                 if alarm.kind not in alarms:  # once, whatever its figures
                     alarms.add(alarm.kind)
                     self.report({"phase": "gan", "note": alarm.text})

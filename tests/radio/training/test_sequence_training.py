@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 import soundfile
 
 from audio_parsing.files import AudioError
-from gan.options import GANOptions
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.station import STATION_FILE, TRAINING_FILE, SequenceModel, Station, StationError
 from radio.training import TrainingOptions, sequence_recipe, sequence_training, train_station
@@ -43,7 +43,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True, scope="module")
 def small():
-    """Fewer components than the product's, and excerpts of two seconds."""
+    """Fewer components than the product's, excerpts of two seconds, a critic that teaches."""
     with pytest.MonkeyPatch.context() as patch:
         of = sequence_recipe.ComponentExcerpts.of
 
@@ -56,6 +56,8 @@ def small():
             )
 
         patch.setattr(sequence_training.ComponentExcerpts, "of", few)
+        teaching = replace(sequence_recipe.GAN, adversarial_weight=0.3)
+        patch.setattr(sequence_training, "GAN", teaching)
         yield
 
 
@@ -166,16 +168,15 @@ def test_a_watcher_gets_a_station_that_plays_and_changes_nothing(
     assert len(seen) == 3 and len(seen[0].means) == sequence_training.PREVIEWED
 
 
-def test_without_an_adversarial_weight_the_vae_stays_as_it_is(
+def test_by_the_products_recipe_the_critic_learns_and_the_vae_stays_as_it_is(
     tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = {"vae": 8, "long": 8}
-    made = {}
-    for name, share in (("vae", 0.1), ("long", 1.0)):
-        monkeypatch.setattr(sequence_training, "GAN", GANOptions(adversarial_weight=0.0))
+    monkeypatch.setattr(sequence_training, "GAN", sequence_recipe.GAN)
+    made = []
+    for share in (0.1, 1.0):
         monkeypatch.setattr(sequence_training.SequenceTraining, "gan_steps", share)
-        made[name] = trained(tmp_path / name, music, steps=steps[name])
-    one, two = made["vae"], made["long"]
+        made.append(trained(tmp_path / str(share), music, steps=8))
+    one, two = made
     assert one is not None and two is not None
     assert two.details["gan_steps"] == 8
     np.testing.assert_array_equal(one.means, two.means)

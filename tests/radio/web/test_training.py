@@ -146,10 +146,8 @@ def test_a_finished_training_is_a_station(tmp_path: Path) -> None:
             "gan",
             "save",
         }
-        assert Station.load(Home(tmp_path).station("mine")).details["songs"] == [
-            "000.wav at 0 s",
-            "001.wav at 0 s",
-        ]
+        names = Station.load(Home(tmp_path).station("mine")).details["songs"]
+        assert {name.split(" + ")[0] for name in names} == {"000.wav", "001.wav"}
         assert "mine" in Home(tmp_path).stations()
         assert (
             not (tmp_path / "web/training/music").exists()
