@@ -125,6 +125,7 @@ def train(
     trainer = recipe.vae_trainer(vae, songs, done, beta=beta, seed=seed, threads=threads)
     trainer.run(len(songs), LONGEST, progress=_told, should_stop=lambda: done(trainer.steps) >= 1)
     module: SequenceVAE = vae.module  # type: ignore[assignment]
+    recipe.calibrate(module, songs, latent=latent, seed=seed)
     encoded = recipe.encode_music(module, songs, seed=seed)
     coordinates = LatentDistribution(encoded.means, encoded.log_variances, latent)
     details = {"steps": float(trainer.steps), **encoded.details}

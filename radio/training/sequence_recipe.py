@@ -3,6 +3,7 @@
     songs = ComponentExcerpts.of(recordings, seed=0)
     vae = new_vae(songs.components, rng=rng)
     vae_trainer(vae, songs, by_steps(7000), seed=0).run(len(songs), 7000)
+    calibrate(vae.module, songs, seed=0)
     gan_trainer(vae, critic, songs, steps=500, seed=0).run(500)
     encode_music(vae, songs, seed=0) -> Encoded        where songs lie in latent space
 
@@ -19,6 +20,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from audio_parsing.components import LappedComponents
+from gan.choices import DEFAULT_LATENT, Latent
+from gan.latent import LatentDistribution
 from gan.options import GANOptions
 from gan.sequence_losses import SequenceAdversarialLosses
 from gan.trainer import GANTrainer
@@ -38,6 +41,7 @@ LEARNING_RATE, WARM_UP_STEPS, LAST_RATE = 3e-3, 50, 0.02
 ADAM, CLIP = (0.9, 0.99), 0.5
 BETA, BETA_RISES = 0.004, 0.1  # weight of the divergences; of the training
 MOST_ENCODED = 512  # excerpts whose coordinates tell where songs lie
+MOST_CALIBRATED = 256  # excerpts, and as many new songs, on which the calibration is measured
 
 GAN_SHARE = 0.1  # of the time
 # A weight of 0.3 moves new songs of recordings away from real ones, to a distance of 6.7 instead of
@@ -167,6 +171,31 @@ def vae_trainer(
         clip=CLIP,
         **shared,
     )
+
+
+def calibrate(
+    vae: SequenceVAE, songs: ComponentExcerpts, *, latent: Latent = DEFAULT_LATENT, seed: int
+) -> None:
+    """Calibrate new songs: each component is to move as much as in the music.
+
+    Args:
+        vae: trained.
+        songs: it was trained on.
+        latent: distribution of new songs' z; see gan/latent.py.
+        seed: of places, z and innovations.
+    """
+    known = encode_music(vae, songs, seed=seed, most=MOST_CALIBRATED)
+    rng = np.random.default_rng((seed, Stream.CALIBRATION))
+    count = len(known.means)
+    z = LatentDistribution(known.means, known.log_variances, latent).sample(count, rng)
+    shape = songs.excerpts.steps, count, vae.generator.latent_size
+    with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
+        new, _ = vae.generator.draw(
+            z.astype(np.float32), rng.standard_normal(shape, dtype=np.float32)
+        )
+    vae.generator.calibrate(new, np.concatenate([one.steps for one in known.excerpts], axis=1))
+    # as a station's file holds it, so that a station that was loaded makes the same songs
+    vae.generator.calibration = vae.generator.calibration.astype(np.float32).astype(np.float64)
 
 
 def gan_trainer(

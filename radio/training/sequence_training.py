@@ -27,6 +27,7 @@ from radio.training.sequence_recipe import (
     MOST_ENCODED,
     ComponentExcerpts,
     by_steps,
+    calibrate,
     encode_music,
     gan_trainer,
     new_vae,
@@ -54,6 +55,7 @@ class SequenceTraining:
     ) -> None:
         self.recordings, self.options, self.communicator = recordings, options, communicator
         self._songs: ComponentExcerpts | None = None
+        self._calibration: np.ndarray | None = None
         self._vae: FlatParameters
         self._critic: FlatParameters
 
@@ -99,25 +101,33 @@ class SequenceTraining:
         return self.recordings.fingerprint()
 
     def begin(self, checkpoint: Checkpoints | None) -> None:
-        """Make new models; the components are the checkpoint's."""
+        """Make new models; components and calibration are the checkpoint's."""
         if checkpoint is not None:
             found = checkpoint.load("components/", LappedComponents)
             self._songs = self._songs if found is None else self._excerpts(found)
+            self._calibration = checkpoint.load("calibration/", self._checked)
         rng = np.random.default_rng((self.options.seed, Stream.WEIGHTS))
         self._vae = new_vae(self.songs.components, rng=rng)
         body = BODIES[self.options.critic]
         self._critic = pack(self.model.new_critic(hidden=HIDDEN, body=body, rng=rng))
 
     def beside(self) -> States:
-        """Return the components."""
-        return {"components/": self.songs.components.arrays()}
+        """Return the components, and the calibration once there is one."""
+        states = {"components/": self.songs.components.arrays()}
+        if self._calibration is not None:
+            states["calibration/"] = {"ratios": self._calibration}
+        return states
 
     def vae_trainer(self, steps: int, batch: int) -> Trainer:
         """Return the trainer of the VAE."""
         return vae_trainer(self._vae, self.songs, by_steps(steps), batch=batch, **self._shared())
 
     def between(self) -> None:
-        """Do nothing: the critic reads the generator's songs as they are."""
+        """Calibrate new songs for the critic, from the checkpoint or by measuring it."""
+        if self._calibration is None:
+            self.after()
+            self._calibration = self._network.generator.calibration
+        self._network.generator.calibration = self._calibration
 
     def gan_trainer(self, steps: int | None, batch: int) -> GANTrainer:
         """Return the trainer of the generator and the critic."""
@@ -127,7 +137,9 @@ class SequenceTraining:
         )
 
     def after(self) -> None:
-        """Do nothing: nothing is measured on the trained model."""
+        """Calibrate new songs."""
+        options = self.options
+        calibrate(self._network, self.songs, latent=options.latent, seed=options.seed)
 
     def station(self, name: str, details: dict[str, Any]) -> Station:
         """Return the trained station."""
@@ -157,6 +169,12 @@ class SequenceTraining:
             coordinates=np.zeros((len(encoded.means), 0), np.float32),
             details={"songs": names, **details, **explained, **figures},
         )
+
+    def _checked(self, ratios: np.ndarray) -> np.ndarray:
+        """Return a checkpoint's calibration (K,)."""
+        if ratios.shape != (self.songs.components.count,) or not (ratios > 0).all():
+            raise ValueError("its calibration is none of these components")
+        return ratios
 
     def _excerpts(self, components: LappedComponents | None = None) -> ComponentExcerpts:
         """Return the excerpts in these components, or in measured ones."""

@@ -87,10 +87,13 @@ def test_a_folder_becomes_a_station_that_makes_songs(station: tuple[Station, Pat
     assert [path.name for path in folder.iterdir()] == [STATION_FILE]
 
 
-def test_what_the_critic_learned_is_in_the_file(station: tuple[Station, Path]) -> None:
+def test_critic_and_calibration_are_in_the_file(station: tuple[Station, Path]) -> None:
     made, folder = station
     loaded = Station.load(folder)
+    calibration = made.model.vae.generator.calibration
+    assert calibration.min() >= 0.5 and np.ptp(calibration) > 0.1
     x = made.decode(made.sample(3, np.random.default_rng(1)))
+    np.testing.assert_array_equal(loaded.decode(made.sample(3, np.random.default_rng(1))), x)
     np.testing.assert_array_equal(loaded.critic.forward(x)[0], made.critic.forward(x)[0])
     np.testing.assert_allclose(made.critic.trunk.scale, 1 / made.model.components.scales)
 
@@ -138,6 +141,7 @@ def test_a_checkpoint_without_fitting_components_is_refused(tmp_path: Path, musi
         {"components/basis": arrays["components/basis"][:-1]},
         {"components/mean": None},
         {"components/basis": np.zeros((2, 3))},
+        {"calibration/ratios": np.ones(3)},
     ):
         kept = {name: array for name, array in {**arrays, **changed}.items() if array is not None}
         save_arrays(path, kept, configuration)
