@@ -94,6 +94,17 @@ def test_the_generators_loss_has_the_right_gradient_through_the_sampled_recurren
     assert measured == pytest.approx(claimed, rel=2e-6)
 
 
+def test_lambda_weighs_the_vaes_own_loss():
+    losses, gradients = [], []
+    for weight in (1.0, 2.5):
+        gan = trainer(np.float64, reconstruction_weight=weight, adversarial_weight=1e-12)
+        gan._generator._count = len(gan.songs)
+        losses.append(gan._generator._gradient())
+        gradients.append(gan._generator.parameters.grads.copy())
+    assert losses[1] == pytest.approx(2.5 * losses[0], rel=1e-9)
+    np.testing.assert_allclose(gradients[1], 2.5 * gradients[0], rtol=1e-6, atol=1e-10)
+
+
 @pytest.mark.parametrize("penalty", [wgan_gp, r1])
 @pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])
 def test_the_critics_loss_has_the_right_gradient_with_a_penalty(penalty, body):
