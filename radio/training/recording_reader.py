@@ -83,7 +83,7 @@ class RecordingReader:
     def fewer(
         self, path: Path, blocks: dict[Place, np.ndarray], share: int
     ) -> dict[Place, np.ndarray]:
-        """Return those of a file's blocks that a smaller share would have been."""
+        """Return the blocks (S, 1086) of a file that a smaller share would have given."""
         chosen = sorted(blocks, key=lambda place: self.lot(path, place))[:share]
         return {place: blocks[place] for place in sorted(chosen)}
 
