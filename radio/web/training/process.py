@@ -26,8 +26,8 @@ from typing import Any, TextIO
 import numpy as np
 
 from neural_networks.training.streams import Stream
+from radio.web.background import lower_priority, wait_for_server
 
-NICE = 10
 SAMPLE_SECONDS = 20.0
 SAMPLES_KEPT = 12
 MIXED_SONGS = 3  # songs that a sample interpolates
@@ -126,9 +126,7 @@ class Stop:
         threading.Thread(target=self._read, name="input", daemon=True).start()
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):
-            while os.read(0, 4096):
-                pass
+        wait_for_server()
         self.asked = True
         if not self.has_progress:
             _thread.interrupt_main()
@@ -136,8 +134,7 @@ class Stop:
 
 def main(folder: Path, home: Path) -> int:
     """Train what FOLDER/job.json requests."""
-    with contextlib.suppress(OSError, AttributeError):  # Windows has no nice
-        os.nice(NICE)
+    lower_priority()
     # Libraries must not print between the lines.
     report = EventPrinter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
