@@ -8,6 +8,7 @@ is something to see before the socket is open.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from pathlib import Path
 from typing import Any
@@ -103,8 +104,7 @@ def _lay_out(
     with ui.element("div").classes("radio"):
         deck = Deck()
         with ui.element("div").classes("side"):
-            own: list[Part] = [Songs(), Training()]
-            shown: list[Part] = [deck, LatentMap(), Learning(), History(), *own]
+            shown: list[Part] = [deck, LatentMap(), Learning(), History(), Songs(), Training()]
     loop = asyncio.get_running_loop()
 
     def show(name: str, content: Any) -> None:
@@ -112,7 +112,8 @@ def _lay_out(
             part.show(name, content)
 
     def take(name: str, content: Any) -> None:
-        loop.call_soon_threadsafe(show, name, content)
+        with contextlib.suppress(RuntimeError):  # the server has ended
+            loop.call_soon_threadsafe(show, name, content)
 
     ends = [
         session.subscribe(take),

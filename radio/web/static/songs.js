@@ -15,11 +15,11 @@ export default {
     <label v-if="files.length < 2" class="drop" :class="{ over }" @dragover.prevent="over = true" @dragleave="over = false" @drop.prevent="drop">
       <input type="file" ref="input" multiple accept="audio/*,.wav,.flac,.ogg,.opus,.mp3,.aiff,.aif,.m4a" class="unseen" @change="take([...$event.target.files]); $event.target.value = ''">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V5M8 9l4-4 4 4M5 19h14"/></svg>
-      <span v-if="files.length"><b>Drop a second song</b> to morph the first one into</span>
-      <span v-else><b>Drop a song of yours here</b>, and it goes on; drop two, and one becomes the other</span>
+      <span v-if="files.length"><b>Drop a second song</b>, or choose one, to morph them</span>
+      <span v-else><b>Drop a song here</b>, or choose one, and it goes on; choose two for a song between them</span>
     </label>
     <ul v-if="files.length || sending.length" class="files">
-      <li v-for="(file, place) in files" :key="file.number"><span><b v-if="files.length > 1">{{ "AB"[place] }} </b>{{ file.name }}</span><small>{{ time(file.seconds) }}</small>
+      <li v-for="(file, place) in files" :key="file.number"><span><b v-if="files.length > 1">{{ "AB"[place] }}</b>{{ file.name }}</span><small>{{ time(file.seconds) }}</small>
         <button class="icon" @click="remove(file)" :aria-label="'Remove ' + file.name" title="remove"><svg viewBox="0 0 24 24"><path d="M6 6l12 12M18 6L6 18"/></svg></button></li>
       <li v-for="one in sending" :key="'s' + one.name"><span>{{ one.name }}</span><small :class="{ low: one.problem }">{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
     </ul>

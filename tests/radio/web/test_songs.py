@@ -24,6 +24,7 @@ from radio.home import Home
 from radio.web.songs import job as songs_job
 from radio.web.songs.job import KEPT, LIMITS, SongError, SongJob
 from radio.web.training.uploads import UploadError
+from tests.radio.web.test_layout import CONTRASTS
 from tests.radio.web.test_training import until
 from tests.radio.web.test_uploads import tone
 
@@ -93,7 +94,7 @@ def test_a_song_goes_on_on_the_page(server: RadioServer, chromium: Any, tmp_path
     """Dropped, continued, played, downloaded; then a second one, and a morph."""
     with open_page(chromium, server) as page:
         panel = page.get_by_role("region", name="Your songs")
-        panel.get_by_text("Drop a song of yours here").wait_for()
+        panel.get_by_text("Drop a song here").wait_for()
         page.locator(".seek:enabled").wait_for()
         page.click(".play")
         page.locator(".play[aria-label=Pause]").wait_for()
@@ -156,10 +157,8 @@ def test_a_result_is_sent_in_ranges(server: RadioServer) -> None:
 
 
 def test_what_is_no_song_is_named_and_not_kept(server: RadioServer) -> None:
-    assert put(server, "page.wav", b"<html>") == (
-        400,
-        {"ok": False, "line": "is not readable audio"},
-    )
+    status, answer = put(server, "page.wav", b"<html>")
+    assert status == 400 and answer["line"].startswith("is not readable audio")
     long = tone(LIMITS.seconds + 1, rate=4000)
     assert put(server, "long.wav", long)[1]["line"] == "lasts longer than 6 minutes"
     assert put(server, "short.wav", tone(1))[1]["line"] == "shorter than 4 seconds"
@@ -251,19 +250,23 @@ def test_it_ends_with_the_server(server: RadioServer, chromium: Any, end: str) -
     assert state(server)["files"] == state(server)["made"] == []
 
 
-def test_it_fits_a_phone_and_can_be_read(server: RadioServer, chromium: Any) -> None:
-    assert put(server, "a rather long name of a song " * 2 + ".wav", tone(5))[0] == 200
-    assert begin(server, "continue", beats=16)[0] == 200
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_fits_a_phone_and_can_be_read(server: RadioServer, chromium: Any, dark: bool) -> None:
+    for number in range(2):
+        assert put(server, f"{'a long name of a song ' * 3}{number}.wav", tone(5))[0] == 200
+    assert begin(server, "morph", song=0, events=1)[0] == 200
     done(server)
-    with open_page(chromium, server, width=390, height=844, reduced_motion="reduce") as page:
+    with open_page(chromium, server, width=390, height=844, dark=dark) as page:
         panel = page.get_by_role("region", name="Your songs")
         panel.locator("audio").first.wait_for()
+        page.locator(".seek:enabled").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         small = panel.locator("button, a").evaluate_all(
             "(all) => all.map((it) => it.getBoundingClientRect()).filter((box) =>"
             " box.width < 40 || box.height < 40)"
         )
         assert small == []
+        assert [one for one in page.evaluate(CONTRASTS) if one[1] < 4.5] == []
 
 
 class Fake:
