@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from neural_networks.training.streams import Stream
+from radio.web.background import lower_priority, wait_for_server
 
 if TYPE_CHECKING:
     from radio.station import Station
 
-NICE = 10
 SAMPLE_SECONDS = 20.0
 SAMPLES_KEPT = 12
 TELL_SECONDS = 0.25
@@ -111,9 +111,7 @@ class Stop:
         threading.Thread(target=self._read, name="input", daemon=True).start()
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):
-            while os.read(0, 4096):
-                pass
+        wait_for_server()
         self.asked = True
         if not self.has_progress:
             _thread.interrupt_main()
@@ -121,8 +119,7 @@ class Stop:
 
 def main(folder: Path, home: Path) -> int:
     """Train what FOLDER/job.json requests."""
-    with contextlib.suppress(OSError, AttributeError):  # Windows has no nice
-        os.nice(NICE)
+    lower_priority()
     # Libraries must not print between the lines.
     report = EventPrinter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)

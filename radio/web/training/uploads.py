@@ -253,7 +253,7 @@ def examine(path: Path, limits: Limits) -> float:
                 seconds += len(block) / rate
                 values += block.size
                 if seconds > limits.seconds or values > limits.values:
-                    raise AudioError(f"lasts longer than {limits.seconds / 3600:g} hours")
+                    raise AudioError(f"lasts longer than {_time_shown(limits.seconds)}")
                 peak = float(np.abs(block).max(initial=0.0))
                 if not np.isfinite(peak):
                     raise AudioError("holds samples that are not finite numbers")
@@ -291,3 +291,7 @@ def _existing(path: Path) -> Path:
 
 def _bytes_shown(size: int) -> str:
     return f"{size / (1 << 30):g} GB" if size >= 1 << 30 else f"{size / (1 << 20):g} MB"
+
+
+def _time_shown(seconds: float) -> str:
+    return f"{seconds / 3600:g} hours" if seconds >= 3600 else f"{seconds / 60:g} minutes"
