@@ -74,6 +74,7 @@ def sequence_model(rng: np.random.Generator) -> SequenceModel:
         song_size=6,
         hidden=16,
         prior_hidden=8,
+        groups=3,
         embedding=8,
         rng=rng,
     )
