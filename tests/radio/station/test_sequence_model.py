@@ -94,7 +94,8 @@ def test_the_gradient_of_a_taste_reaches_every_value_but_the_seed(count):
     measured = objective(start + step * direction)[0] - objective(start - step * direction)[0]
     gradient = objective(start)[1]
     expected = np.sum(gradient * direction, axis=1)
-    np.testing.assert_allclose(measured / (2 * step), expected, rtol=2e-2, atol=1e-4)
+    tolerance = 3e-3 * max(1, np.abs(gradient).max())
+    np.testing.assert_allclose(measured / (2 * step), expected, rtol=2e-2, atol=tolerance)
     assert (gradient[:, station.latent_size] == 0).all()
 
 
@@ -145,7 +146,7 @@ def test_a_calibration_that_is_none_is_refused(tmp_path, value):
         Station.load(tmp_path / "s")
 
 
-@pytest.mark.parametrize("name", ["basis", "mean", "deviations", "variance"])
+@pytest.mark.parametrize("name", ["basis", "mean", "deviations", "variance", "synthesis"])
 @pytest.mark.parametrize("value", [np.nan, 1e9])
 def test_components_that_are_no_numbers_of_music_are_refused(tmp_path, name, value):
     tiny_station(sequence=True).save(tmp_path / "s")
