@@ -4,6 +4,7 @@
     components.transform(frames (..., T, F)) -> (..., S, K)     S = ceil(T / H)
     components.inverse(steps (..., S, K)) -> (..., S H, F)
     components.inverse_backward(dframes) -> dsteps              gradient of the inverse
+    components.restoring(taps, wide) -> components              whose inverse restores the rest
     LappedComponents(**components.arrays())                     the same again, from a file
 
 A step is a chunk of H frames, folded into its neighbours (folding.py), so that it sees H / 2 frames
@@ -12,6 +13,10 @@ on both sides too. Without that each step errs by itself, and frames jump at the
 m is the mean of the folded chunks of the music that was learned from; the rows of V (K, H F) are
 the directions of their largest variance (Pearson 1901; Hotelling 1933). All of it is orthogonal: an
 error of components is one of frames, of the same size, and H F components give frames back exactly.
+
+Where a network made the steps, components that it lacks can be restored from three steps at once
+(restoration.py). The inverse is then
+    x = unfold(m + sum over k = -1, 0, 1 of U_k^T c_(t+k))          U (3, K, H F), the synthesis
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
 from audio_parsing.folding import fold
+from audio_parsing.restoration import TAPS, neighbours, neighbours_backward
 
 FRAMES_PER_STEP = 6
 SMALLEST = 1e-4  # of the largest deviation: what a component that never moved counts as
@@ -38,13 +44,19 @@ class LappedComponents:
         deviations: (K,) the standard deviation of each component in the music that was learned
             from, the largest first.
         variance: () of all H F values of the chunks together.
+        synthesis: U, (3, K, H, F); the inverse is by the basis alone if not given.
 
     Raises:
         ValueError: if the shapes don't fit together.
     """
 
     def __init__(
-        self, basis: np.ndarray, mean: np.ndarray, deviations: np.ndarray, variance: np.ndarray
+        self,
+        basis: np.ndarray,
+        mean: np.ndarray,
+        deviations: np.ndarray,
+        variance: np.ndarray,
+        synthesis: np.ndarray | None = None,
     ) -> None:
         basis = np.ascontiguousarray(basis)
         if basis.ndim != 3 or basis.shape[1] % 2 or not basis.size:
@@ -55,8 +67,9 @@ class LappedComponents:
             ("mean", mean, basis.shape[1:]),
             ("deviations", deviations, basis.shape[:1]),
             ("variance", variance, ()),
+            ("synthesis", synthesis, (TAPS, *basis.shape)),
         ):
-            if np.shape(array) != shape:
+            if array is not None and np.shape(array) != shape:
                 raise ValueError(f"{name} has the shape {np.shape(array)}, not {shape}")
         self.basis, self.dtype = basis, basis.dtype
         self.mean = np.asarray(mean, self.dtype)
@@ -64,6 +77,11 @@ class LappedComponents:
         self.variance = np.asarray(variance, self.dtype)
         self._flat = basis.reshape(len(basis), -1)  # (K, H F)
         self._origin = self._flat @ self.mean.reshape(-1)
+        self.synthesis = None if synthesis is None else np.asarray(synthesis, self.dtype)
+        # (K, H F), or (3 K, H F) for three steps side by side
+        self._inverse = self._flat
+        if self.synthesis is not None:
+            self._inverse = self.synthesis.reshape(-1, self._flat.shape[1])
 
     @property
     def count(self) -> int:
@@ -144,14 +162,33 @@ class LappedComponents:
             np.array(np.trace(covariance), dtype),
         )
 
+    def first(self, count: int) -> LappedComponents:
+        """Return the first K components alone."""
+        return LappedComponents(
+            self.basis[:count], self.mean, self.deviations[:count], self.variance
+        )
+
+    def restoring(self, taps: np.ndarray, wide: LappedComponents) -> LappedComponents:
+        """Return these components with an inverse that restores what a network's steps lack.
+
+        Args:
+            taps: (3, K, M) of restoration.py.
+            wide: M components of the same music, of which these are the first K.
+        """
+        synthesis = (taps @ wide._flat).reshape(TAPS, *self.basis.shape)
+        return LappedComponents(
+            self.basis, self.mean, self.deviations, self.variance, synthesis.astype(self.dtype)
+        )
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what the constructor takes, to be kept in a file."""
-        return {
+        arrays = {
             "basis": self.basis,
             "mean": self.mean,
             "deviations": self.deviations,
             "variance": self.variance,
         }
+        return arrays if self.synthesis is None else arrays | {"synthesis": self.synthesis}
 
     def transform(self, frames: np.ndarray, *, whole: bool = True) -> np.ndarray:
         """Return steps (..., S, K) of frames (..., T, F).
@@ -178,14 +215,15 @@ class LappedComponents:
             ValueError: for steps of another size.
         """
         steps = self._checked(steps, "steps", self.count)
-        chunks = (steps @ self._flat).reshape(*steps.shape[:-1], *self.mean.shape) + self.mean
+        given = steps if self.synthesis is None else neighbours(steps, axis=-2)
+        chunks = (given @ self._inverse).reshape(*steps.shape[:-1], *self.mean.shape) + self.mean
         fold(chunks, -1)
         return chunks.reshape(*steps.shape[:-2], -1, self.frame_size)
 
     def inverse_backward(self, dframes: np.ndarray) -> np.ndarray:
         """Return the gradient with respect to `inverse`'s steps (..., S, K), of one for its frames.
 
-        The inverse's transpose is its own inverse: this is the transform without the mean.
+        The transpose of the basis is its inverse: this is then the transform without the mean.
 
         Raises:
             ValueError: for a gradient that no frames of `inverse` have.
@@ -193,8 +231,8 @@ class LappedComponents:
         dframes = self._checked(dframes, "dframes", self.frame_size)
         if dframes.shape[-2] % self.frames_per_step:
             raise ValueError(f"{dframes.shape[-2]} frames are no steps of {self.frames_per_step}")
-        dsteps: np.ndarray = _folded(dframes.copy(), self.frames_per_step) @ self._flat.T
-        return dsteps
+        dgiven: np.ndarray = _folded(dframes.copy(), self.frames_per_step) @ self._inverse.T
+        return dgiven if self.synthesis is None else neighbours_backward(dgiven)
 
     def _checked(self, array: np.ndarray, name: str, size: int) -> np.ndarray:
         array = np.asarray(array, self.dtype, order="C")

@@ -33,7 +33,6 @@ from neural_networks.optimizers.optimizers import Adam  # noqa: E402
 from neural_networks.training.batches import Piece  # noqa: E402
 from neural_networks.training.trainer import Trainer  # noqa: E402
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS  # noqa: E402
-from neural_networks.vae.scheduled_sampling import shifted  # noqa: E402
 from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE  # noqa: E402
 from radio.station import STEP_SIZE, STEPS_PER_BEAT, to_frames  # noqa: E402
 from radio.training import canonical_steps  # noqa: E402
@@ -104,7 +103,7 @@ def nats(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> list[
     steps, _ = vae.posterior(x)
     w, z = vae.encode(x, rng=rng)
     context, _ = vae.generator.conditioning.forward(z, len(x))
-    predicted, _ = vae.generator.prior.predict(shifted(w), context)
+    predicted, _ = vae.generator.prior.predict(w, context)
     bounds: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS, "prior_bounds": PRIOR_BOUNDS}
     parts = slice(0, 1), slice(1, 8 * STEPS_PER_BEAT), slice(8 * STEPS_PER_BEAT, None)
     return [divergence(steps[part], predicted[part], **bounds)[0] for part in parts]

@@ -1,7 +1,7 @@
 """Parallel scheduled sampling: the prior learns to go on from its own draws, all steps at once.
 
     draws = m_t + p_t eps_t          predicted from the true past, then from one with draws in it
-    fed_t = draws_(t-1) where replaced, else w_(t-1)
+    given_t = draws_t where replaced, else w_t
 
 Fed with the truth alone a prior never sees where its own draws lead, and drifts when it runs free
 (Bengio et al. 2015, arXiv:1506.03099). To draw one step after the other while learning would take
@@ -29,32 +29,23 @@ def own_draws(
     passes: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the prior's draws (S, B, D), and which of its inputs they replace (S, B, 1).
+    """Return the prior's draws (S, B, D), and in which steps they replace latents (S, B, 1).
 
     Args:
         prior: is not changed.
         w: latents of the songs (S, B, D).
         context: of the songs.
-        share: of the inputs that are replaced, 0 to 1.
+        share: of the steps that are replaced, 0 to 1.
         passes: of the prior over all steps, one or more.
         rng: draws innovations and places.
     """
     noise = normal(rng, w.shape, w.dtype)
     replaced = rng.random((*w.shape[:2], 1)) < share
-    replaced[0] = False  # nothing lies before the first step
     draws = w
     for _ in range(passes):
-        fed = np.where(replaced, shifted(draws), shifted(w))
-        draws = draw(prior.predict(fed, context)[0], PRIOR_BOUNDS, noise)
+        given = np.where(replaced, draws, w)
+        draws = draw(prior.predict(given, context)[0], PRIOR_BOUNDS, noise)
     return draws, replaced
-
-
-def shifted(w: np.ndarray) -> np.ndarray:
-    """Return at each step the latents of the step before (S, B, D); zeros at the first."""
-    before = np.empty_like(w)
-    before[0] = 0
-    before[1:] = w[:-1]
-    return before
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -2,11 +2,12 @@
 
     a_t = tanh(Dense([w_t; context_t]))
     h_t = GRU(a_t, h_(t-1))
-    u_t = Dense([h_t; a_t])
+    u_t = Dense([h_t; a_t; w_t])
 
-Shapes: w (S, B, D), a (S, B, E), h (S, B, H), u (S, B, K). The song's beginning depends on nothing
-that comes later, so a song can go on for ever: the state after the last step is all that the next
-one needs.
+Latents reach the components directly too, or all they say would have to pass through the E values
+of a_t. Shapes: w (S, B, D), a (S, B, E), h (S, B, H), u (S, B, K). The song's beginning depends on
+nothing that comes later, so a song can go on for ever: the state after the last step is all that
+the next one needs.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class SequenceDecoder(Module):
     ) -> None:
         self.input = StepInput(latent_size, song_size, conditioning, embedding, rng=rng)
         self.cell = GRU(embedding, hidden, rng=rng)
-        self.head = JointDense((hidden, embedding), components, rng=rng)
+        self.head = JointDense((hidden, embedding, latent_size), components, rng=rng)
 
     def forward(
         self, x: np.ndarray, context: SongContext | None = None, first: np.ndarray | None = None
@@ -62,15 +63,17 @@ class SequenceDecoder(Module):
         """
         given, embed = self.input.forward(x, context)
         states, cell = self.cell.forward(given, first)
-        y, head = self.head.forward((states, given))
+        y, head = self.head.forward((states, given, x))
         return y, (embed, cell, head)
 
     def backward(self, dy: np.ndarray, cache: Any) -> Any:
         """Return dw (S, B, D) and the ContextGradient."""
         embed, cell, head = cache
-        dstates, dgiven = self.head.backward(dy, head)
+        dstates, dgiven, direct = self.head.backward(dy, head)
         dgiven += self.cell.backward(dstates, cell)
-        return self.input.backward(dgiven, embed)
+        dw, told = self.input.backward(dgiven, embed)
+        dw += direct
+        return dw, told
 
     def last_state(self, cache: Any) -> np.ndarray:
         """Return the state (B, H) after the last step."""

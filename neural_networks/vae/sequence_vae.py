@@ -23,7 +23,7 @@ import numpy as np
 from neural_networks.components.gaussians import Bounds, divergence, draw, draw_gradient, moments
 from neural_networks.components.module import Module
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS
-from neural_networks.vae.scheduled_sampling import normal, own_draws, shifted
+from neural_networks.vae.scheduled_sampling import normal, own_draws
 from neural_networks.vae.sequence_encoder import PosteriorEncoder
 from neural_networks.vae.song_generator import SongGenerator, SongState
 
@@ -93,7 +93,8 @@ class SequenceVAE(Module):
             scale: of the whole loss, where it is one of several.
             free_bits: nats that each of a step's D latents may hold free of charge.
             song_free_bits: nats that each of the Z values of z may.
-            own_share: of the prior's inputs that are its own draws; see scheduled_sampling.py.
+            own_share: of the steps that the prior is given as it drew them; see
+                scheduled_sampling.py.
             passes: of the prior, in which those draws are made.
             first_beat: (B,), at which each excerpt begins; 0 if not given.
             rng: draws eta, and what is fed.
@@ -110,13 +111,13 @@ class SequenceVAE(Module):
         z = draw(songs, POSTERIOR_BOUNDS, song_noise)
         context, conditioning = generator.conditioning.forward(z, len(x), first_beat=first_beat)
         y, decoder = generator.decoder.forward(w, context)
-        fed, replaced = shifted(w), None
+        given, replaced = w, None
         if own_share > 0:
             draws, replaced = own_draws(
                 generator.prior, w, context, share=own_share, passes=passes, rng=rng
             )
-            fed = np.where(replaced, shifted(draws), fed)
-        predicted, prior = generator.prior.predict(fed, context)
+            given = np.where(replaced, draws, w)
+        predicted, prior = generator.prior.predict(given, context)
 
         error, dy = self._error(y, u, scales)
         bounds: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS}
@@ -134,10 +135,10 @@ class SequenceVAE(Module):
         dsongs *= x.dtype.type(song_weight)
 
         dw, told = generator.decoder.backward(dy, decoder)
-        dfed, told_prior = generator.prior.predict_backward(dpredicted, prior)
+        dgiven, told_prior = generator.prior.predict_backward(dpredicted, prior)
         if replaced is not None:
-            dfed *= ~replaced
-        dw[:-1] += dfed[1:]
+            dgiven *= ~replaced
+        dw += dgiven
         dz = generator.conditioning.backward(told.plus(told_prior), conditioning)
         dsteps += draw_gradient(dw, steps, POSTERIOR_BOUNDS, noise)
         dsongs += draw_gradient(dz, songs, POSTERIOR_BOUNDS, song_noise)

@@ -36,6 +36,20 @@ class SongContext(NamedTuple):
         """S."""
         return len(self.beats)
 
+    def grouped(self, groups: int) -> SongContext:
+        """Return the context of steps made in groups, G S of them, each told which group it is."""
+        if groups == 1:
+            return self
+        number = np.tile(np.eye(groups, dtype=self.z.dtype), (self.steps, 1))[
+            :, None
+        ]  # (G S, 1, G)
+        position = number
+        if self.position is not None:
+            position = self.position.repeat(groups, axis=0)
+            number = np.broadcast_to(number, (*position.shape[:2], groups))
+            position = np.concatenate([position, number], axis=2)
+        return SongContext(self.z, self.plan, position, self.beats.repeat(groups))
+
 
 class ContextGradient(NamedTuple):
     """The gradient with respect to what is learned of a context."""

@@ -32,7 +32,7 @@ class SongState(NamedTuple):
     """Where songs are after a step: all that going on with them needs beside z."""
 
     step: int  # steps made
-    latents: np.ndarray  # (B, D)
+    latents: np.ndarray  # (B, D / G), the last group
     prior: np.ndarray  # (B, H)
     decoder: np.ndarray  # (B, H)
 
@@ -47,6 +47,7 @@ class SongGenerator(Module):
         song_size: Z.
         hidden: of the decoder's GRU.
         prior_hidden: of the prior's GRU.
+        groups: G, in which the prior draws the latents of a step, one after another.
         embedding: what decoder and prior make of their inputs first.
         beats: length of the plan, one vector a beat made of z; 0 for none.
         plan_size: of such a vector.
@@ -64,6 +65,7 @@ class SongGenerator(Module):
         song_size: int = 32,
         hidden: int = 256,
         prior_hidden: int = 192,
+        groups: int = 1,
         embedding: int = 64,
         beats: int = 0,
         plan_size: int = 128,
@@ -89,7 +91,12 @@ class SongGenerator(Module):
             components, *sizes, self.conditioning, embedding=embedding, hidden=hidden, rng=rng
         )
         self.prior = RecurrentPrior(
-            *sizes, self.conditioning, embedding=embedding, hidden=prior_hidden, rng=rng
+            *sizes,
+            self.conditioning,
+            embedding=embedding,
+            hidden=prior_hidden,
+            groups=groups,
+            rng=rng,
         )
 
     def decode(self, w: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, Any]:

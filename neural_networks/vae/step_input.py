@@ -30,6 +30,7 @@ class StepInput(Module):
         song_size: Z.
         conditioning: says what the context has beside z.
         size: E.
+        groups: in which the latents of a step come, with the context of `SongContext.grouped`.
         rng: draws the first weights, uniform in +-1 / sqrt(all inputs).
     """
 
@@ -40,9 +41,11 @@ class StepInput(Module):
         conditioning: Conditioning,
         size: int,
         *,
+        groups: int = 1,
         rng: np.random.Generator,
     ) -> None:
-        parts = (latent_size, song_size, conditioning.plan_size, conditioning.position_size)
+        position_size = conditioning.position_size + (groups if groups > 1 else 0)
+        parts = (latent_size, song_size, conditioning.plan_size, position_size)
 
         def weight(inputs: int) -> Parameter:
             return Parameter(fan_in_uniform((inputs, size), sum(parts), rng=rng))
@@ -50,9 +53,7 @@ class StepInput(Module):
         self.latent_weight = weight(latent_size)
         self.song_weight = weight(song_size)
         self.plan_weight = weight(conditioning.plan_size) if conditioning.plan_size else None
-        self.position_weight = (
-            weight(conditioning.position_size) if conditioning.position_size else None
-        )
+        self.position_weight = weight(position_size) if position_size else None
         self.bias = Parameter(fan_in_uniform((size,), sum(parts), rng=rng))
         self.size = size
         self.squash = Tanh()
@@ -103,3 +104,11 @@ class StepInput(Module):
             rows = dposition.reshape(-1, self.size)
             self.position_weight.grad += context.position.reshape(len(rows), -1).T @ rows
         return ContextGradient(dsong @ self.song_weight.value.T, dplan)
+
+
+def shifted(w: np.ndarray) -> np.ndarray:
+    """Return at each step the latents of the step before (S, B, D); zeros at the first."""
+    before = np.empty_like(w)
+    before[0] = 0
+    before[1:] = w[:-1]
+    return before

@@ -118,6 +118,7 @@ class SequenceModel:
             "encoder_hidden": self.vae.encoder.hidden_size,
             "embedding": generator.prior.input.size,
             "step_latents": generator.latent_size,
+            "groups": generator.prior.groups,
             "plan_beats": generator.conditioning.beats,
             "plan_size": generator.conditioning.plan_size,
             "position": bool(generator.conditioning.position_size),
@@ -140,7 +141,7 @@ class SequenceModel:
         components = LappedComponents(**found)
         if components.basis.shape[1:] != (FRAMES_PER_STEP, FRAME_SIZE):
             raise ValueError("its components do not fit its frames")
-        latent_size, hidden, prior_hidden, encoder_hidden, embedding, step_latents = (
+        latent_size, hidden, prior_hidden, encoder_hidden, embedding, step_latents, groups = (
             whole_number(configuration, key)
             for key in (
                 "latent_size",
@@ -149,6 +150,7 @@ class SequenceModel:
                 "encoder_hidden",
                 "embedding",
                 "step_latents",
+                "groups",
             )
         )
         plan_beats, plan_size = (
@@ -159,7 +161,7 @@ class SequenceModel:
             raise ValueError(f"position is {position!r}")
         largest = (
             latent_size * plan_beats * plan_size
-            + (hidden + embedding) * components.count
+            + (hidden + embedding + step_latents) * components.count
             + 3 * (hidden**2 + prior_hidden**2 + 2 * encoder_hidden**2)
             + embedding * (step_latents + latent_size + plan_size)
         )
@@ -174,6 +176,7 @@ class SequenceModel:
             song_size=latent_size,
             hidden=hidden,
             prior_hidden=prior_hidden,
+            groups=groups,
             embedding=embedding,
             beats=plan_beats,
             plan_size=plan_size,

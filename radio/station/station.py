@@ -24,7 +24,7 @@ from gan.choices import DEFAULT_LATENT, Latent
 from gan.latent import LatentDistribution
 from radio.station import steps as song_data
 from radio.station.innovations import SEEDS
-from radio.station.mastering import master
+from radio.station.mastering import levelled, master
 from radio.station.song_names import song_name
 from radio.station.station_file import (
     STATION_FILE,
@@ -172,6 +172,8 @@ class Station(StationData):
             frames = self.generate(coordinate[None], beats=beats)[0]
         hop = self.hop_length(coordinate)
         samples = audio_frames.decode(frames, hop_length=hop, sample_rate=self.sample_rate)
+        if self.model.seeded:
+            samples = levelled(samples, self.sample_rate)
         return master(samples, fade=2 * song_data.FRAMES_PER_BEAT * hop)
 
     def seconds(self, coordinate: np.ndarray) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,14 @@ def fitted(
     rng: np.random.Generator, count: int = ALL, dtype: type[np.floating] = np.float64
 ) -> LappedComponents:
     return LappedComponents.fit(excerpts(rng), count, frames_per_step=STEP, dtype=dtype)
+
+
+def restoring(
+    rng: np.random.Generator, count: int, dtype: type[np.floating] = np.float64
+) -> LappedComponents:
+    wide = fitted(rng, min(count + 3, ALL), dtype)
+    taps = rng.standard_normal((3, count, wide.count)).astype(dtype)
+    return wide.first(count).restoring(taps, wide)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
@@ -121,11 +130,12 @@ def test_an_error_of_steps_is_one_of_frames(rng: np.random.Generator) -> None:
     assert np.square(difference).sum() == pytest.approx(np.square(error).sum())
 
 
+@pytest.mark.parametrize("made", [fitted, restoring])
 @settings(max_examples=20)
 @given(length=st.integers(1, 7), songs=st.integers(1, 3), count=st.integers(1, ALL))
-def test_backward_is_the_adjoint(length: int, songs: int, count: int) -> None:
+def test_backward_is_the_adjoint(made: Callable, length: int, songs: int, count: int) -> None:
     rng = np.random.default_rng((length, songs, count))
-    components = fitted(rng, count)
+    components = made(rng, count)
     steps = rng.standard_normal((songs, length, count))
     frames = rng.standard_normal((songs, length * STEP, SIZE))
     there = components.inverse(steps) - components.inverse(0 * steps)
@@ -134,8 +144,11 @@ def test_backward_is_the_adjoint(length: int, songs: int, count: int) -> None:
     assert np.vdot(there, frames) == pytest.approx(np.vdot(steps, back), rel=1e-12)
 
 
-def test_the_gradient_agrees_with_finite_differences(rng: np.random.Generator) -> None:
-    components, steps = fitted(rng, 7), rng.standard_normal((2, 6, 7))
+@pytest.mark.parametrize("made", [fitted, restoring])
+def test_the_gradient_agrees_with_finite_differences(
+    made: Callable, rng: np.random.Generator
+) -> None:
+    components, steps = made(rng, 7), rng.standard_normal((2, 6, 7))
 
     def loss(steps: np.ndarray) -> float:
         return float(np.sin(components.inverse(steps)).sum())
@@ -212,11 +225,12 @@ def test_components_are_the_same_for_any_number_of_threads() -> None:
     assert len(printed) == 1
 
 
+@pytest.mark.parametrize("made", [fitted, restoring])
 @pytest.mark.parametrize("dtype", (np.float32, np.float64))
 def test_arrays_go_into_a_file_and_come_back(
-    rng: np.random.Generator, tmp_path: Path, dtype: type[np.floating]
+    made: Callable, rng: np.random.Generator, tmp_path: Path, dtype: type[np.floating]
 ) -> None:
-    components = fitted(rng, 7, dtype)
+    components = made(rng, 7, dtype)
     np.savez(tmp_path / "components.npz", **components.arrays())  # type: ignore[arg-type]
     with np.load(tmp_path / "components.npz") as file:
         again = LappedComponents(**file)
@@ -270,6 +284,8 @@ def test_what_does_not_fit_is_said(rng: np.random.Generator) -> None:
     arrays = components.arrays()
     with pytest.raises(ValueError, match=r"deviations has the shape \(6,\), not \(7,\)"):
         LappedComponents(**arrays | {"deviations": np.ones(6)})
+    with pytest.raises(ValueError, match=r"synthesis has the shape \(2, 7, 4, 5\)"):
+        LappedComponents(**arrays, synthesis=np.ones((2, 7, 4, 5)))
     with pytest.raises(ValueError, match=r"\(K, H, F\), H even, not \(7, 3, 5\)"):
         LappedComponents(**arrays | {"basis": np.ones((7, 3, 5))})
     with pytest.raises(ValueError, match="not of int64"):

@@ -65,7 +65,10 @@ def point_model(beats: int, rng: np.random.Generator) -> PointModel:
 def sequence_model(rng: np.random.Generator) -> SequenceModel:
     """Return a model whose latents move in time, untrained, of music that is noise."""
     excerpts = rng.uniform(0, 0.6, (6, 60, FRAME_SIZE)) ** 3
-    components = LappedComponents.fit(excerpts.astype(np.float32), 12)
+    wide = LappedComponents.fit(excerpts.astype(np.float32), 15)
+    taps = 0.1 * rng.standard_normal((3, 12, 15), np.float32)
+    taps[1, :, :12] += np.eye(12, dtype=np.float32)
+    components = wide.first(12).restoring(taps, wide)
     vae = SequenceVAE(
         components.count,
         scales=components.scales,
@@ -74,6 +77,7 @@ def sequence_model(rng: np.random.Generator) -> SequenceModel:
         song_size=6,
         hidden=16,
         prior_hidden=8,
+        groups=3,
         embedding=8,
         rng=rng,
     )

@@ -54,7 +54,7 @@ def made(
 
 def plain(prior: RecurrentPrior, innovations: np.ndarray, context: SongContext) -> np.ndarray:
     """The draws as the equations are written, one step after the other."""
-    size, width = prior.hidden_size, prior.latent_size
+    size, width = prior.hidden_size, innovations.shape[2]
     batch = innovations.shape[1]
     h, w, drawn = np.zeros((batch, size)), np.zeros((batch, width)), []
     embed, cell, head = prior.input, prior.cell, prior.head
@@ -103,8 +103,7 @@ def test_fed_with_its_own_draws_it_predicts_the_same(
 ) -> None:
     prior, context, innovations, _ = made(shape, rng)
     w, run = prior.sample(innovations, context)
-    fed = np.concatenate([np.zeros_like(w[:1]), w[:-1]])
-    np.testing.assert_allclose(prior.predict(fed, context)[0], run.statistics, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(prior.predict(w, context)[0], run.statistics, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype, limit", [(np.float64, 1e-11), (np.float32, 2e-4)])
@@ -317,3 +316,47 @@ def test_not_a_number_is_not_hidden(rng: np.random.Generator) -> None:
     w, _ = flat.module.sample(innovations.astype(np.float32), rounded)
     assert np.isfinite(w[:, 1]).all() and np.isfinite(w[0]).all()
     assert np.isnan(w[2:, 0]).all()
+
+
+def test_each_group_is_given_the_ones_before_it(rng: np.random.Generator) -> None:
+    """And so is the next step, but nothing is given of what comes later."""
+    told = Conditioning(SONG, rng=rng)
+    prior = RecurrentPrior(6, SONG, told, embedding=5, hidden=7, groups=3, rng=rng)
+    context, _ = told.forward(rng.standard_normal((2, SONG)), 4)
+    w = rng.standard_normal((4, 2, 6))
+    before = prior.predict(w, context)[0].reshape(4, 2, 2, 3, 2)  # mean or raw, group, latent
+    w[1, :, 2:4] += 1  # the second group of the second step
+    after = prior.predict(w, context)[0].reshape(4, 2, 2, 3, 2)
+    changed = (before != after).all(axis=(1, 2, 4))  # (step, group)
+    assert not (before != after).any(axis=(1, 2, 4))[~changed].any()
+    np.testing.assert_array_equal(changed.ravel(), [False] * 5 + [True] * 7)
+
+
+@pytest.mark.parametrize("position", [False, True])
+def test_groups_are_shorter_steps(position: bool, rng: np.random.Generator) -> None:
+    """Of the same network, told which group comes next beside all else it is told."""
+    steps, batch, groups = 4, 2, 3
+    told = Conditioning(
+        SONG, beats=BEATS, plan_size=PLAN, position=position, steps_per_beat=2, rng=rng
+    )
+    prior = RecurrentPrior(6, SONG, told, embedding=5, hidden=7, groups=groups, rng=rng)
+    context, _ = told.forward(rng.standard_normal((batch, SONG)), steps)
+    innovations = rng.standard_normal((steps, batch, 6))
+    apart = innovations.reshape(steps, batch, groups, 2).transpose(0, 2, 1, 3)
+    number = np.tile(np.eye(groups), (steps, 1))[:, None]
+    if context.position is not None:
+        number = np.concatenate([context.position.repeat(groups, axis=0), number], axis=2)
+    longer = SongContext(context.z, context.plan, number, context.beats.repeat(groups))
+    expected = plain(prior, apart.reshape(-1, batch, 2), longer)
+    w, run = prior.sample(innovations, context)
+    got = w.reshape(steps, batch, groups, 2).transpose(0, 2, 1, 3).reshape(-1, batch, 2)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(run.latents[-1], w[-1, :, 4:])
+
+
+@pytest.mark.parametrize("groups", [0, 4])
+def test_latents_are_divided_evenly(groups: int, rng: np.random.Generator) -> None:
+    with pytest.raises(ValueError, match=f"6 latents can't be divided into {groups} groups"):
+        RecurrentPrior(
+            6, SONG, Conditioning(SONG, rng=rng), embedding=5, hidden=7, groups=groups, rng=rng
+        )

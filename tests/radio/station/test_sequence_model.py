@@ -90,11 +90,12 @@ def test_the_gradient_of_a_taste_reaches_every_value_but_the_seed(count):
     direction = np.zeros_like(start)
     direction[:, station.movable] = rng.standard_normal((count, len(station.movable)))
     # z is rounded to float32 on its way in, so the step is a large one
-    step = 2e-3
+    step = 5e-4
     measured = objective(start + step * direction)[0] - objective(start - step * direction)[0]
     gradient = objective(start)[1]
     expected = np.sum(gradient * direction, axis=1)
-    np.testing.assert_allclose(measured / (2 * step), expected, rtol=2e-2, atol=1e-4)
+    tolerance = 3e-3 * max(1, np.abs(gradient).max())
+    np.testing.assert_allclose(measured / (2 * step), expected, rtol=2e-2, atol=tolerance)
     assert (gradient[:, station.latent_size] == 0).all()
 
 
@@ -119,6 +120,7 @@ def test_a_station_is_the_same_after_its_file(tmp_path):
         ("prior_hidden", 4096),
         ("encoder_hidden", 4096),
         ("step_latents", 4096),
+        ("groups", 4096),
         ("embedding", 4096),
         ("plan_beats", 4096),
         ("plan_size", -1),
@@ -144,7 +146,7 @@ def test_a_calibration_that_is_none_is_refused(tmp_path, value):
         Station.load(tmp_path / "s")
 
 
-@pytest.mark.parametrize("name", ["basis", "mean", "deviations", "variance"])
+@pytest.mark.parametrize("name", ["basis", "mean", "deviations", "variance", "synthesis"])
 @pytest.mark.parametrize("value", [np.nan, 1e9])
 def test_components_that_are_no_numbers_of_music_are_refused(tmp_path, name, value):
     tiny_station(sequence=True).save(tmp_path / "s")
