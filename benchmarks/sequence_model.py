@@ -180,7 +180,7 @@ def _composer(
             statistics.append(vae.posterior(x)[1])
             losses.append(vae.loss(x, beta=beta, rng=rng))
     means, log_variances = moments(np.concatenate(statistics), POSTERIOR_BOUNDS)
-    error, step_nats, song_nats = np.mean([one[1:] for one in losses], axis=0).tolist()
+    error, step_nats, song_nats = np.mean([one[1:4] for one in losses], axis=0).tolist()
     details = {
         "steps": float(trainer.steps),
         "variance_held": basis.variance_held,
