@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,12 +97,8 @@ def train(
     *,
     seed: int = 0,
     threads: int | None = 1,
-    semitones: int = recipe.SEMITONES,
     latent: Latent = "gaussian",
-    components: int = recipe.COMPONENTS,
-    steps: int = recipe.STEPS,
-    beta: float = recipe.BETA,
-    **sizes: Any,
+    **changes: Any,
 ) -> SequenceComposer:
     """Return a composer that has learned recordings.
 
@@ -110,26 +107,20 @@ def train(
         done: how far the training has come, from 0 to 1, after a number of steps.
         seed: of components, weights, excerpts and noise.
         threads: 1 or 2.
-        semitones: excerpts are moved up or down by so many at most.
         latent: distribution of new songs' z; see gan/latent.py.
-        components: K.
-        steps: S, of an excerpt.
-        beta: weight of the divergences; it rises from 0 in the first tenth.
-        **sizes: of the SequenceVAE; 32 latents a step and 32 values of z if not given.
+        **changes: of the recipe for recordings.
     """
-    songs = recipe.ComponentExcerpts.of(
-        recordings, components=components, steps=steps, semitones=semitones, seed=seed
-    )
-    rng = np.random.default_rng((seed, Stream.WEIGHTS))
-    vae = recipe.new_vae(songs.components, rng=rng, **sizes)
-    trainer = recipe.vae_trainer(vae, songs, done, beta=beta, seed=seed, threads=threads)
+    used = replace(recipe.RECORDINGS, **changes)
+    songs = recipe.ComponentExcerpts.of(recordings, used, seed=seed)
+    vae = recipe.new_vae(songs, rng=np.random.default_rng((seed, Stream.WEIGHTS)))
+    trainer = recipe.vae_trainer(vae, songs, done, seed=seed, threads=threads)
     trainer.run(len(songs), LONGEST, progress=_told, should_stop=lambda: done(trainer.steps) >= 1)
     module: SequenceVAE = vae.module  # type: ignore[assignment]
-    recipe.calibrate(module, songs, latent=latent, seed=seed)
+    components = recipe.calibrate(module, songs, latent=latent, seed=seed)
     encoded = recipe.encode_music(module, songs, seed=seed)
     coordinates = LatentDistribution(encoded.means, encoded.log_variances, latent)
     details = {"steps": float(trainer.steps), **encoded.details}
-    return SequenceComposer(module, songs.components, coordinates, details)
+    return SequenceComposer(module, components, coordinates, details)
 
 
 def _told(step: int, of: int, loss: float) -> None:

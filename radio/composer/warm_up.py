@@ -113,8 +113,9 @@ def _use_kernels_of_sequences() -> None:
 
     rng = np.random.default_rng(0)
     noise = [rng.random((96, FRAME_SIZE)).astype(np.float16)]
-    songs = recipe.ComponentExcerpts.of(noise, components=8, steps=12, seed=0)
-    vae = recipe.new_vae(songs.components, rng=rng)
+    small = replace(recipe.RECORDINGS, components=8, restored=8, steps=12)
+    songs = recipe.ComponentExcerpts.of(noise, small, seed=0)
+    vae = recipe.new_vae(songs, rng=rng)
     recipe.vae_trainer(vae, songs, recipe.by_steps(1), batch=2, seed=0).step(len(songs))
     model = SequenceModel(vae.module, songs.components)  # type: ignore[arg-type]
     critic = model.new_critic(hidden=8, rng=rng)

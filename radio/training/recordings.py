@@ -58,12 +58,14 @@ class Recordings:
         return sum(map(len, self.frames)) * ABSOLUTE_HOP_LENGTH / SAMPLE_RATE / 3600
 
     def excerpt_name(self, recording: int, start: int) -> str:
-        """Return the name of an excerpt: its recording, and how far in it begins.
+        """Return the name of an excerpt: its recording, and without beats how far in it begins.
 
         Args:
             recording: number of it.
             start: frame of the recording.
         """
+        if self.grid == "beat":
+            return self.names[recording]
         seconds = start * ABSOLUTE_HOP_LENGTH // SAMPLE_RATE
         return f"{self.names[recording]} + {seconds} s"
 

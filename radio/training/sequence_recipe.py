@@ -1,25 +1,26 @@
-"""The two trainings of a SequenceVAE on recordings, with the constants of both.
+"""The two trainings of a SequenceVAE, with the constants of both.
 
-    songs = ComponentExcerpts.of(recordings, seed=0)
-    vae = new_vae(songs.components, rng=rng)
+    songs = ComponentExcerpts.of(recordings, RECORDINGS, seed=0)
+    vae = new_vae(songs, rng=rng)
     vae_trainer(vae, songs, by_steps(7000), seed=0).run(len(songs), 7000)
-    calibrate(vae.module, songs, seed=0)
+    components = calibrate(vae.module, songs, seed=0)      whose inverse restores what is lacking
     gan_trainer(vae, critic, songs, steps=500, seed=0).run(500)
-    encode_music(vae, songs, seed=0) -> Encoded        where songs lie in latent space
+    encode_music(vae, songs, seed=0) -> Encoded            where songs lie in latent space
 
-Measured by benchmarks/kept_out.py on 31 recordings, of which 10 others were kept out:
-docs/sequence_vae.md, "What was found on recordings".
+docs/songs.md says what each constant brought.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from audio_parsing.components import LappedComponents
+from audio_parsing.restoration import restoring_taps
 from gan.choices import DEFAULT_LATENT, Latent
 from gan.latent import LatentDistribution
 from gan.options import GANOptions
@@ -31,63 +32,102 @@ from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Piece, Trainer
 from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE
+from radio.station import FRAMES_PER_BEAT
 from radio.training.random_excerpts import Drawn, RandomExcerpts
 
-COMPONENTS, STEPS = 128, 64  # numbers of a step; steps of an excerpt
-STEP_LATENTS, SONG_SIZE = 32, 32  # D, Z
-SEMITONES = 3  # by which excerpts are moved at most
-BATCH_SIZE, PIECE = 16, 8  # excerpts a step of each process; that a thread works on at once
+PIECE = 8  # excerpts that a thread works on at once
 LEARNING_RATE, WARM_UP_STEPS, LAST_RATE = 3e-3, 50, 0.02
-ADAM, CLIP = (0.9, 0.99), 0.5
-BETA, BETA_RISES = 0.004, 0.1  # weight of the divergences; of the training
+# The loss is an error a value: its gradients are so small that Adam's usual 1e-8 holds steps back.
+ADAM, CLIP = (0.9, 0.99, 1e-13), 0.5
+BETA_RISES = 0.1  # of the training, in which the divergences' weights rise
 MOST_ENCODED = 512  # excerpts whose coordinates tell where songs lie
-MOST_CALIBRATED = 256  # excerpts, and as many new songs, on which the calibration is measured
+MOST_CALIBRATED = 192  # excerpts on which calibration and restoration are measured
+DRAWN_SONGS, DRAWN_STEPS = 48, 256  # new songs for the calibration
 
 GAN_SHARE = 0.1  # of the time
 # A weight of 0.3 moves new songs of recordings away from real ones, to a distance of 3.8 instead of
-# 3.2, while the critic, which tells them apart when the generator stands still, is led along
-# (docs/sequence_vae.md). So only the critic learns, for the taste to read.
-GAN = GANOptions(
-    reconstructed=0.0, gaussian=0.4, halfway=0.2, adversarial_weight=0.0, kl_weight=BETA
-)
+# 3.2, while the critic, which tells them apart when the generator stands still, is led along. So
+# only the critic learns, for the taste to read.
+GAN = GANOptions(reconstructed=0.0, gaussian=0.4, halfway=0.2, adversarial_weight=0.0)
 
 Done = Callable[[int], float]  # how far a training has come, 0 to 1, after a number of steps
+
+
+@dataclass(frozen=True)
+class SequenceRecipe:
+    """What a SequenceVAE is trained on, and its sizes.
+
+    Attributes:
+        beta: weight of the divergence of a step's latents; see SequenceVAE.loss.
+        detail_beta: of its detail.
+        sizes: of the SequenceVAE, keyword arguments.
+        components: K, numbers of a step.
+        restored: components of the music, with which those that the network lacks are restored.
+        steps: S, of an excerpt.
+        batch: excerpts a step of each process.
+        semitones: by which excerpts are moved at most.
+        on_beats: whether excerpts begin at beats, and steps are told which beat it is.
+    """
+
+    beta: float
+    detail_beta: float | None = None
+    sizes: dict[str, Any] = field(default_factory=dict)
+    components: int = 192
+    restored: int = 384
+    steps: int = 64
+    batch: int = 16
+    semitones: int = 3
+    on_beats: bool = False
+
+
+RECORDINGS = SequenceRecipe(beta=0.002, sizes={"latent_size": 96, "song_size": 32, "groups": 2})
+ON_BEATS = SequenceRecipe(
+    beta=0.15,
+    detail_beta=0.01,
+    sizes={
+        "latent_size": 16,
+        "detail_size": 16,
+        "song_size": 32,
+        "beats": 32,
+        "plan_size": 128,
+        "position": True,
+    },
+    steps=128,
+    batch=8,
+    semitones=0,
+    on_beats=True,
+)
 
 
 class ComponentExcerpts:
     """Excerpts of recordings as components, drawn by the number of their slot.
 
     Args:
-        excerpts: of frames.
-        components: of their steps.
+        recordings: frames (T, 181) of each.
+        wide: more components of them than a step has.
+        recipe: of the training.
     """
 
-    def __init__(self, excerpts: RandomExcerpts, components: LappedComponents) -> None:
-        self.excerpts, self.components = excerpts, components
+    def __init__(
+        self, recordings: Sequence[np.ndarray], wide: LappedComponents, recipe: SequenceRecipe
+    ) -> None:
+        self.recipe, self.wide = recipe, wide
+        self.components = wide.first(recipe.components)
+        self.excerpts = _excerpts(recordings, recipe)
 
     @classmethod
     def of(
-        cls,
-        recordings: Sequence[np.ndarray],
-        *,
-        components: LappedComponents | int = COMPONENTS,
-        steps: int = STEPS,
-        semitones: int = SEMITONES,
-        seed: int,
+        cls, recordings: Sequence[np.ndarray], recipe: SequenceRecipe, *, seed: int
     ) -> ComponentExcerpts:
-        """Return excerpts of recordings, frames (T, 181) each.
+        """Return excerpts of recordings, whose components are measured.
 
         Args:
-            recordings: to draw from.
-            components: or their number, to be measured.
-            steps: S, of an excerpt.
-            semitones: excerpts are moved up or down by so many at most.
+            recordings: frames (T, 181) of each.
+            recipe: of the training.
             seed: of what they are measured on.
         """
-        excerpts = RandomExcerpts(recordings, steps=steps, semitones=semitones)
-        if isinstance(components, int):
-            components = excerpts.fit(components, seed=seed)
-        return cls(excerpts, components)
+        wide = _excerpts(recordings, recipe).fit(recipe.restored, seed=seed)
+        return cls(recordings, wide, recipe)
 
     def __len__(self) -> int:
         return len(self.excerpts)
@@ -96,9 +136,17 @@ class ComponentExcerpts:
         """Return excerpts (S, B, K) of slots (B,)."""
         return self.excerpts.draw(indices, rng, self.components).steps
 
-    def in_their_keys(self) -> RandomExcerpts:
-        """Return the excerpts without transposition."""
-        return RandomExcerpts(self.excerpts.recordings, steps=self.excerpts.steps)
+    def first_beats(self, starts: np.ndarray) -> np.ndarray | None:
+        """Return the beats (B,) at which excerpts begin that start at frames (B,)."""
+        return starts // FRAMES_PER_BEAT if self.recipe.on_beats else None
+
+    def to_be_encoded(self) -> RandomExcerpts:
+        """Return excerpts in their own keys; on a grid of beats the beginnings of songs."""
+        recordings, steps = self.excerpts.recordings, self.recipe.steps
+        if not self.recipe.on_beats:
+            return RandomExcerpts(recordings, steps=steps)
+        length = steps * self.components.frames_per_step
+        return RandomExcerpts([frames[:length] for frames in recordings], steps=steps, fewest=1)
 
 
 class Encoded(NamedTuple):
@@ -115,18 +163,16 @@ def by_steps(count: int) -> Done:
     return lambda step: step / count
 
 
-def new_vae(
-    components: LappedComponents, *, rng: np.random.Generator, **sizes: Any
-) -> FlatParameters:
-    """Return a packed SequenceVAE of components, with random weights; sizes as in its class."""
-    sizes = {"latent_size": STEP_LATENTS, "song_size": SONG_SIZE, **sizes}
+def new_vae(songs: ComponentExcerpts, *, rng: np.random.Generator) -> FlatParameters:
+    """Return a packed SequenceVAE of the songs' components, with random weights."""
+    components = songs.components
     return pack(
         SequenceVAE(
             components.count,
             scales=components.scales,
             values=components.frames_per_step * components.frame_size,
             rng=rng,
-            **sizes,
+            **songs.recipe.sizes,
         )
     )
 
@@ -136,8 +182,7 @@ def vae_trainer(
     songs: ComponentExcerpts,
     done: Done,
     *,
-    beta: float = BETA,
-    batch: int = BATCH_SIZE,
+    batch: int | None = None,
     **shared: Any,
 ) -> Trainer:
     """Return a Trainer of a packed SequenceVAE.
@@ -146,15 +191,23 @@ def vae_trainer(
         vae: to be trained.
         songs: to train on.
         done: how far the training has come.
-        beta: weight of the divergences.
-        batch: excerpts a step.
+        batch: excerpts a step; the recipe's if None.
         **shared: of Trainer: seed, threads, communicator.
     """
+    recipe = songs.recipe
+    batch = recipe.batch if batch is None else batch
 
     def loss(module: SequenceVAE, piece: Piece) -> float:
-        x = songs.draw(piece.indices, piece.rng)
+        drawn = songs.excerpts.draw(piece.indices, piece.rng, songs.components)
         rising = min(1.0, done(piece.step) / BETA_RISES)
-        return module.loss(x, beta=rising * beta, rng=piece.rng).loss
+        detail = None if recipe.detail_beta is None else rising * recipe.detail_beta
+        return module.loss(
+            drawn.steps,
+            beta=rising * recipe.beta,
+            detail_beta=detail,
+            first_beat=songs.first_beats(drawn.starts),
+            rng=piece.rng,
+        ).loss
 
     def rate(step: int) -> float:
         rising = min(1.0, (step + 1) / WARM_UP_STEPS)
@@ -175,27 +228,39 @@ def vae_trainer(
 
 def calibrate(
     vae: SequenceVAE, songs: ComponentExcerpts, *, latent: Latent = DEFAULT_LATENT, seed: int
-) -> None:
-    """Calibrate new songs: each component is to move as much as in the music.
+) -> LappedComponents:
+    """Calibrate new songs: each component is to move as much as in songs that are reconstructed.
 
     Args:
         vae: trained.
         songs: it was trained on.
         latent: distribution of new songs' z; see gan/latent.py.
         seed: of places, z and innovations.
+
+    Returns:
+        The components, with an inverse that restores what the network's steps lack.
     """
-    known = encode_music(vae, songs, seed=seed, most=MOST_CALIBRATED)
-    rng = np.random.default_rng((seed, Stream.CALIBRATION))
-    count = len(known.means)
-    z = LatentDistribution(known.means, known.log_variances, latent).sample(count, rng)
-    shape = songs.excerpts.steps, count, vae.generator.latent_size
+    excerpts, rng = songs.to_be_encoded(), np.random.default_rng((seed, Stream.CALIBRATION))
+    pairs, statistics = [], []
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
+        for indices in _batches(len(excerpts), MOST_CALIBRATED, songs.recipe.batch):
+            real = excerpts.draw(indices, rng, songs.wide).steps
+            steps, song = vae.posterior(np.ascontiguousarray(real[..., : songs.components.count]))
+            w, z = (
+                np.ascontiguousarray(moments(part, POSTERIOR_BOUNDS)[0]) for part in (steps, song)
+            )
+            pairs.append((vae.generator.decode(w, z)[0], real))
+            statistics.append(song)
+        known = LatentDistribution(*moments(np.concatenate(statistics), POSTERIOR_BOUNDS), latent)
+        shape = DRAWN_STEPS, DRAWN_SONGS, vae.generator.latent_size
         new, _ = vae.generator.draw(
-            z.astype(np.float32), rng.standard_normal(shape, dtype=np.float32)
+            known.sample(DRAWN_SONGS, rng).astype(np.float32),
+            rng.standard_normal(shape, dtype=np.float32),
         )
-    vae.generator.calibrate(new, np.concatenate([one.steps for one in known.excerpts], axis=1))
+    vae.generator.calibrate(new, np.concatenate([made for made, _ in pairs], axis=1))
     # as a station's file holds it, so that a station that was loaded makes the same songs
     vae.generator.calibration = vae.generator.calibration.astype(np.float32).astype(np.float64)
+    return songs.components.restoring(restoring_taps(pairs), songs.wide)
 
 
 def gan_trainer(
@@ -229,7 +294,7 @@ def gan_trainer(
 def encode_music(
     vae: SequenceVAE, songs: ComponentExcerpts, *, seed: int, most: int = MOST_ENCODED
 ) -> Encoded:
-    """Encode excerpts in their own keys, spread over the music, and measure reconstructions.
+    """Encode excerpts, spread over the music, and measure reconstructions.
 
     Args:
         vae: trained; no gradient is left in it.
@@ -237,13 +302,18 @@ def encode_music(
         seed: of the places.
         most: so many excerpts.
     """
-    rng, excerpts = np.random.default_rng((seed, Stream.ENCODINGS)), songs.in_their_keys()
-    chosen = np.unique(np.linspace(0, len(excerpts) - 1, most).astype(int))
+    rng, excerpts = np.random.default_rng((seed, Stream.ENCODINGS)), songs.to_be_encoded()
     drawn, statistics, losses = [], [], []
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
-        for start in range(0, len(chosen), BATCH_SIZE):
-            one = excerpts.draw(chosen[start : start + BATCH_SIZE], rng, songs.components)
-            parts = vae.loss(one.steps, beta=BETA, rng=rng)
+        for indices in _batches(len(excerpts), most, songs.recipe.batch):
+            one = excerpts.draw(indices, rng, songs.components)
+            parts = vae.loss(
+                one.steps,
+                beta=songs.recipe.beta,
+                detail_share=1.0,
+                first_beat=songs.first_beats(one.starts),
+                rng=rng,
+            )
             drawn.append(one)
             statistics.append(parts.songs)
             losses.append((parts.error, parts.step_nats, parts.song_nats))
@@ -260,6 +330,17 @@ def encode_music(
         "nats_a_song": song_nats,
     }
     return Encoded(means, log_variances, drawn, details)
+
+
+def _excerpts(recordings: Sequence[np.ndarray], recipe: SequenceRecipe) -> RandomExcerpts:
+    align = FRAMES_PER_BEAT if recipe.on_beats else 1
+    return RandomExcerpts(recordings, steps=recipe.steps, semitones=recipe.semitones, align=align)
+
+
+def _batches(count: int, most: int, size: int) -> list[np.ndarray]:
+    """Return the slots of at most so many excerpts, spread over all of them, in mini-batches."""
+    chosen = np.unique(np.linspace(0, count - 1, most).astype(int))
+    return np.split(chosen, range(size, len(chosen), size))
 
 
 def _pieces(batch: int) -> int:

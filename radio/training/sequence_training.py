@@ -20,12 +20,12 @@ from radio.training.plan import TrainingOptions
 from radio.training.recordings import Recordings
 from radio.training.resume import Checkpoints, States
 from radio.training.sequence_recipe import (
-    BATCH_SIZE,
-    COMPONENTS,
     GAN,
     GAN_SHARE,
     MOST_ENCODED,
+    RECORDINGS,
     ComponentExcerpts,
+    SequenceRecipe,
     by_steps,
     calibrate,
     encode_music,
@@ -45,15 +45,21 @@ class SequenceTraining:
         recordings: to train on.
         options: asked for.
         communicator: processes that train together.
+        recipe: of the VAE.
     """
 
-    batch = BATCH_SIZE
     gan_steps = gan_minutes = GAN_SHARE
 
     def __init__(
-        self, recordings: Recordings, options: TrainingOptions, communicator: Communicator
+        self,
+        recordings: Recordings,
+        options: TrainingOptions,
+        communicator: Communicator,
+        recipe: SequenceRecipe = RECORDINGS,
     ) -> None:
         self.recordings, self.options, self.communicator = recordings, options, communicator
+        self.recipe, self.batch = recipe, recipe.batch
+        self._restored: LappedComponents | None = None
         self._songs: ComponentExcerpts | None = None
         self._calibration: np.ndarray | None = None
         self._vae: FlatParameters
@@ -76,10 +82,15 @@ class SequenceTraining:
     def songs(self) -> ComponentExcerpts:
         """The excerpts; their components are measured when they are first needed."""
         if self._songs is None:
-            first = self.communicator.rank == 0
-            arrays = self._excerpts().components.arrays() if first else {}
-            components = LappedComponents(**share_arrays(self.communicator, arrays))
-            self._songs = self._excerpts(components)
+            arrays: dict[str, np.ndarray] = {}
+            if self.communicator.rank == 0:
+                measured = ComponentExcerpts.of(
+                    self.recordings.frames, self.recipe, seed=self.options.seed
+                )
+                arrays = measured.wide.arrays()
+            self._songs = self._excerpts(
+                LappedComponents(**share_arrays(self.communicator, arrays))
+            )
         return self._songs
 
     @property
@@ -90,7 +101,7 @@ class SequenceTraining:
     @property
     def model(self) -> SequenceModel:
         """The model as it is now."""
-        return SequenceModel(self._network, self.songs.components)
+        return SequenceModel(self._network, self._restored or self.songs.components)
 
     @property
     def _network(self) -> SequenceVAE:
@@ -104,16 +115,17 @@ class SequenceTraining:
         """Make new models; components and calibration are the checkpoint's."""
         if checkpoint is not None:
             found = checkpoint.load("components/", LappedComponents)
-            self._songs = self._songs if found is None else self._excerpts(found)
+            if found is not None:
+                self._songs = self._excerpts(found)
             self._calibration = checkpoint.load("calibration/", self._checked)
         rng = np.random.default_rng((self.options.seed, Stream.WEIGHTS))
-        self._vae = new_vae(self.songs.components, rng=rng)
+        self._vae = new_vae(self.songs, rng=rng)
         body = BODIES[self.options.critic]
         self._critic = pack(self.model.new_critic(hidden=HIDDEN, body=body, rng=rng))
 
     def beside(self) -> States:
         """Return the components, and the calibration once there is one."""
-        states = {"components/": self.songs.components.arrays()}
+        states = {"components/": self.songs.wide.arrays()}
         if self._calibration is not None:
             states["calibration/"] = {"ratios": self._calibration}
         return states
@@ -131,15 +143,17 @@ class SequenceTraining:
 
     def gan_trainer(self, steps: int | None, batch: int) -> GANTrainer:
         """Return the trainer of the generator and the critic."""
-        options = replace(GAN, batch_size=batch)
+        options = replace(GAN, batch_size=batch, kl_weight=self.recipe.beta)
         return gan_trainer(
             self._vae, self._critic, self.songs, options=options, steps=steps, **self._shared()
         )
 
     def after(self) -> None:
-        """Calibrate new songs."""
+        """Calibrate new songs, and measure what the network's steps lack."""
         options = self.options
-        calibrate(self._network, self.songs, latent=options.latent, seed=options.seed)
+        self._restored = calibrate(
+            self._network, self.songs, latent=options.latent, seed=options.seed
+        )
 
     def station(self, name: str, details: dict[str, Any]) -> Station:
         """Return the trained station."""
@@ -151,8 +165,8 @@ class SequenceTraining:
 
     def _station(self, name: str, most: int, details: dict[str, Any]) -> Station:
         encoded = encode_music(self._network, self.songs, seed=self.options.seed, most=most)
-        names = [
-            self.recordings.excerpt_name(recording, start)
+        places = [
+            (int(recording), int(start))
             for drawn in encoded.excerpts
             for recording, start in zip(drawn.recordings, drawn.starts, strict=True)
         ]
@@ -166,8 +180,13 @@ class SequenceTraining:
             critic=self._critic.module,  # type: ignore[arg-type]
             means=encoded.means,
             log_variances=encoded.log_variances,
-            coordinates=np.zeros((len(encoded.means), 0), np.float32),
-            details={"songs": names, **details, **explained, **figures},
+            coordinates=self.recordings.coordinates[[recording for recording, _ in places]],
+            details={
+                "songs": [self.recordings.excerpt_name(*place) for place in places],
+                **details,
+                **explained,
+                **figures,
+            },
         )
 
     def _checked(self, ratios: np.ndarray) -> np.ndarray:
@@ -176,11 +195,15 @@ class SequenceTraining:
             raise ValueError("its calibration is none of these components")
         return ratios
 
-    def _excerpts(self, components: LappedComponents | None = None) -> ComponentExcerpts:
-        """Return the excerpts in these components, or in measured ones."""
-        return ComponentExcerpts.of(
-            self.recordings.frames, components=components or COMPONENTS, seed=self.options.seed
-        )
+    def _excerpts(self, wide: LappedComponents) -> ComponentExcerpts:
+        """Return the excerpts in these components.
+
+        Raises:
+            ValueError: if they are fewer than the recipe's.
+        """
+        if wide.count < self.recipe.components:
+            raise ValueError(f"there are {wide.count} components, not {self.recipe.components}")
+        return ComponentExcerpts(self.recordings.frames, wide, self.recipe)
 
     def _shared(self) -> dict[str, Any]:
         return {

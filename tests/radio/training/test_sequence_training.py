@@ -25,6 +25,12 @@ def trained(folder: Path, music: Path, **asked) -> Station | None:
     return train_station(folder, music, options, **hooks)
 
 
+def with_recipe(recipe: sequence_recipe.SequenceRecipe):
+    """Return the constructor of trainings by another recipe."""
+    begin = sequence_training.SequenceTraining.__init__
+    return lambda *arguments: begin(*arguments, recipe)
+
+
 def content(folder: Path) -> bytes:
     return (folder / STATION_FILE).read_bytes()
 
@@ -45,17 +51,8 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small():
     """Fewer components than the product's, excerpts of two seconds, a critic that teaches."""
     with pytest.MonkeyPatch.context() as patch:
-        of = sequence_recipe.ComponentExcerpts.of
-
-        def few(recordings, *, components, seed):
-            return of(
-                recordings,
-                components=24 if isinstance(components, int) else components,
-                steps=16,
-                seed=seed,
-            )
-
-        patch.setattr(sequence_training.ComponentExcerpts, "of", few)
+        few = replace(sequence_recipe.RECORDINGS, components=24, restored=32, steps=16)
+        patch.setattr(sequence_training.SequenceTraining, "__init__", with_recipe(few))
         teaching = replace(sequence_recipe.GAN, adversarial_weight=0.3)
         patch.setattr(sequence_training, "GAN", teaching)
         yield
