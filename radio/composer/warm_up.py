@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 SMALL_BEATS = 4  # a song in which the critic's two convolutions still have something to see
-WAIT = "Compiling the kernels for this machine, once; this takes about 20 seconds ..."
+WAIT = "Compiling the kernels for this machine, once; this takes about 30 seconds ..."
 
 
 def compile_once(
