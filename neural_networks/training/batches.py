@@ -68,28 +68,52 @@ class Noise:
 class Order:
     """The order of the examples: one permutation per epoch, so that all mini-batches are full.
 
+    No mini-batch has an example twice. Where one takes the end of an epoch and the beginning of the
+    next, what is in both is moved behind it; where an epoch is shorter than three mini-batches and
+    not a whole number of them, each is drawn by itself.
+
     Args:
         seed: of the permutations.
     """
 
     def __init__(self, seed: int) -> None:
         self._noise = Noise(seed, StepStream.ORDER)
-        self._epoch, self._permuted = -1, np.empty(0, np.int64)
+        self._found, self._permuted = (-1, 0, 0), np.empty(0, np.int64)
 
     def indices(self, step: int, size: int, count: int) -> np.ndarray:
         """Return the numbers (size,) of the examples of a step, size <= count."""
+        if count % size and count < 3 * size:
+            return self._drawn(step, count)[:size]
         epoch, start = divmod(step * size, count)
-        indices = self._permutation(epoch, count)[start : start + size]
+        indices = self._permutation(epoch, size, count)[start : start + size]
         if indices.size < size:
-            indices = np.concatenate(
-                [indices, self._permutation(epoch + 1, count)[: size - indices.size]]
-            )
+            following = self._permutation(epoch + 1, size, count)
+            indices = np.concatenate([indices, following[: size - indices.size]])
         return indices
 
-    def _permutation(self, epoch: int, count: int) -> np.ndarray:
-        if epoch != self._epoch or count != self._permuted.size:
-            self._epoch, self._permuted = epoch, self._noise.at(epoch).permutation(count)
+    def _permutation(self, epoch: int, size: int, count: int) -> np.ndarray:
+        """Return the permutation (count,) of an epoch, for mini-batches of a size."""
+        if (epoch, size, count) != self._found:
+            permuted = self._drawn(epoch, count)
+            taken = epoch * count % size  # of the epoch before, by a mini-batch across the border
+            if taken:
+                # Its end is as drawn: fewer than 1.5 mini-batches at its beginning were moved.
+                before = self._drawn(epoch - 1, count)[count - taken :]
+                permuted = _apart(permuted, np.isin(permuted, before), size - taken)
+            self._found, self._permuted = (epoch, size, count), permuted
         return self._permuted
+
+    def _drawn(self, number: int, count: int) -> np.ndarray:
+        return self._noise.at(number).permutation(count)
+
+
+def _apart(permuted: np.ndarray, twice: np.ndarray, left: int) -> np.ndarray:
+    """Return a permutation (n,) whose first `left` examples are none of those marked."""
+    early = np.flatnonzero(twice[:left])
+    late = left + np.flatnonzero(~twice[left:])[: early.size]
+    changed = permuted.copy()
+    changed[early], changed[late] = permuted[late], permuted[early]
+    return changed
 
 
 def set_apart(
