@@ -20,6 +20,10 @@ from neural_networks.components.parameters import Parameter
 RELATIVE, ABSOLUTE = 1e-9, 1e-12  # sums may be added in another order
 
 
+class GradientError(AssertionError):
+    """A gradient is wrong, or the contract is broken; the message is the report."""
+
+
 class ContractCheck:
     """See the module's contract.
 
@@ -29,7 +33,7 @@ class ContractCheck:
     """
 
     def __init__(self, module: Module, inputs: Sequence[np.ndarray]) -> None:
-        self.problem = ""
+        self._problem = ""
         self._module, self._inputs = module, inputs
         self._copies = [array.copy() for array in inputs]
         self._numbers = list(_numbers(module))
@@ -67,8 +71,13 @@ class ContractCheck:
         if not all(np.allclose(a, b, RELATIVE, ABSOLUTE) for a, b in zip(kept, again, strict=True)):
             self._found("a second backward on one cache returns another dx: a cache is only read")
 
+    def require(self) -> None:
+        """Raise a GradientError with the first problem, if there is one."""
+        if self._problem:
+            raise GradientError(self._problem)
+
     def _found(self, problem: str) -> None:
-        self.problem = self.problem or problem
+        self._problem = self._problem or problem
 
 
 def _numbers(value: Any) -> Any:

@@ -13,6 +13,7 @@ All follow from the seed and the step alone: a resumed training needs no state o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -68,9 +69,8 @@ class Noise:
 class Order:
     """The order of the examples: one permutation per epoch, so that all mini-batches are full.
 
-    No mini-batch has an example twice. Where one takes the end of an epoch and the beginning of the
-    next, what is in both is moved behind it; where an epoch is shorter than three mini-batches and
-    not a whole number of them, each is drawn by itself.
+    No mini-batch has an example twice: where one takes the end of an epoch and the beginning of the
+    next, what is in both is moved behind it.
 
     Args:
         seed: of the permutations.
@@ -82,8 +82,6 @@ class Order:
 
     def indices(self, step: int, size: int, count: int) -> np.ndarray:
         """Return the numbers (size,) of the examples of a step, size <= count."""
-        if count % size and count < 3 * size:
-            return self._drawn(step, count)[:size]
         epoch, start = divmod(step * size, count)
         indices = self._permutation(epoch, size, count)[start : start + size]
         if indices.size < size:
@@ -93,18 +91,23 @@ class Order:
 
     def _permutation(self, epoch: int, size: int, count: int) -> np.ndarray:
         """Return the permutation (count,) of an epoch, for mini-batches of a size."""
-        if (epoch, size, count) != self._found:
-            permuted = self._drawn(epoch, count)
-            taken = epoch * count % size  # of the epoch before, by a mini-batch across the border
-            if taken:
-                # Its end is as drawn: fewer than 1.5 mini-batches at its beginning were moved.
-                before = self._drawn(epoch - 1, count)[count - taken :]
-                permuted = _apart(permuted, np.isin(permuted, before), size - taken)
+        if self._found != (epoch, size, count):
+            if count >= 3 * size:
+                # What is moved is moved within the first half of an epoch: its end is as drawn.
+                first = max(epoch - 1, 0)
+            elif self._found == (epoch - 1, size, count):
+                first = epoch
+            else:  # the last epoch that begins with a mini-batch
+                first = epoch - epoch % (size // gcd(size, count))
+            permuted = self._permuted
+            for number in range(first, epoch + 1):
+                before, permuted = permuted, self._noise.at(number).permutation(count)
+                taken = number * count % size  # of the epoch before, by the first mini-batch
+                if taken and (number > first or first == epoch):
+                    twice = np.isin(permuted, before[count - taken :])
+                    permuted = _apart(permuted, twice, size - taken)
             self._found, self._permuted = (epoch, size, count), permuted
         return self._permuted
-
-    def _drawn(self, number: int, count: int) -> np.ndarray:
-        return self._noise.at(number).permutation(count)
 
 
 def _apart(permuted: np.ndarray, twice: np.ndarray, left: int) -> np.ndarray:

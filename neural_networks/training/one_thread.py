@@ -28,7 +28,9 @@ def one_blas_thread() -> Iterator[None]:
     global _inside, _limit
     with _lock:
         if not _inside:
-            _limit = _current_controller().limit(limits=1, user_api="blas")
+            controller = _current_controller()
+            _release(controller)
+            _limit = controller.limit(limits=1, user_api="blas")
             _limit.__enter__()
         _inside += 1
     try:
@@ -37,8 +39,17 @@ def one_blas_thread() -> Iterator[None]:
         with _lock:
             _inside -= 1
             if not _inside and _limit is not None:
+                _release(_current_controller())
                 _limit.__exit__(None, None, None)
                 _limit = None
+
+
+def _release(controller: ThreadpoolController) -> None:
+    """Let this thread set limits: threadpoolctl 3.8 ignores all but the first that did."""
+    for library in controller.lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
 
 
 def _current_controller() -> ThreadpoolController:

@@ -21,7 +21,11 @@ CELLS: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (Recurre
 
 
 def save_vae(vae: VAE, path: str | os.PathLike[str]) -> None:
-    """Write a VAE; see VAE.save."""
+    """Write a VAE.
+
+    Raises:
+        ValueError: if its arguments or its cells are none that a file can hold.
+    """
     kind = next((name for name, known in CELLS.items() if known is vae.sub_network), None)
     sizes = dict(zip(("encoder", "decoder"), vae.arguments, strict=True))
     try:
@@ -36,7 +40,11 @@ def save_vae(vae: VAE, path: str | os.PathLike[str]) -> None:
 
 
 def load_vae(kind: type[VAE], path: str | os.PathLike[str]) -> VAE:
-    """Read a VAE; see VAE.load."""
+    """Read a VAE.
+
+    Raises:
+        CheckpointError: if the file does not hold one.
+    """
     arrays, about = load_arrays(path)
     try:
         if about["kind"] != "vae":

@@ -84,7 +84,7 @@ def test_what_would_be_misread_is_refused() -> None:
         vae.get_time_seperated_data([np.ones((15, 2))])
     for options, words in (
         ({"learning_rate": -0.001}, "learning rate"),
-        ({"learning_rate": 0.0}, "learning rate"),
+        ({"learning_rate": float("nan")}, "learning rate"),
         ({"max_epochs": 1.5}, "whole number"),
     ):
         with pytest.raises(ValueError, match=words):
