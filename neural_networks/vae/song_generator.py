@@ -1,9 +1,12 @@
 """The generator of songs: a coordinate and innovations -> latents that move in time -> components.
 
     G(z, eps)   w_t = m_t + p_t eps_t, the prior fed with its own draws     recurrent_prior.py
-                c = g Decoder(w, z)                                          sequence_decoder.py
+                c = r g Decoder(w, z)                                        sequence_decoder.py
     P           (z, eps) of a song whose latents are known: eps_t = (w_t - m_t) / p_t, and G(P) is
-                the decoder's song of w
+                the decoder's song of w, but for r
+
+The decoder's mean is smoother than music, and drawn songs more so: r (K,) is the calibration, by
+which the components of drawn songs are multiplied, so that each moves as much as in the music.
 
 Letters: S steps, B songs, K components of a step, D latents of a step, Z values of z. Arrays are
 time-major.
@@ -22,6 +25,7 @@ from neural_networks.vae.sequence_decoder import SequenceDecoder
 from neural_networks.vae.song_context import Conditioning
 
 STEPS_AT_ONCE = 64  # of songs that are drawn
+CALIBRATION_BOUNDS = 0.5, 4.0  # a component that hardly moves must not become noise
 
 
 class SongState(NamedTuple):
@@ -70,6 +74,7 @@ class SongGenerator(Module):
         self.scales = np.ones(components) if scales is None else np.array(scales, np.float64)
         if self.scales.shape != (components,) or not (self.scales > 0).all():
             raise ValueError(f"scales are {components} positive numbers, not {scales}")
+        self.calibration = np.ones(components)  # r, measured by `calibrate`
         self.components, self.latent_size, self.song_size = components, latent_size, song_size
         sizes = latent_size, song_size
         self.conditioning = Conditioning(
@@ -117,7 +122,7 @@ class SongGenerator(Module):
         context, conditioning = self.conditioning.forward(z, len(innovations), first_step=step)
         w, run = self.prior.sample(innovations, context, hidden=prior, latents=latents)
         y, decoded = self.decoder.forward(w, context, decoder)
-        return y * self.scales.astype(y.dtype), (step, context, conditioning, run, decoded)
+        return y * self._drawn_scales(y), (step, context, conditioning, run, decoded)
 
     def draw(
         self, z: np.ndarray, innovations: np.ndarray, *, state: SongState | None = None
@@ -152,9 +157,27 @@ class SongGenerator(Module):
         song began with counts as given.
         """
         _, context, conditioning, run, decoded = cache
-        dw, told = self.decoder.backward(dsongs * self.scales.astype(dsongs.dtype), decoded)
+        dw, told = self.decoder.backward(dsongs * self._drawn_scales(dsongs), decoded)
         dinnovations, told_prior = self.prior.sample_backward(dw, run, context)
         return self.conditioning.backward(told.plus(told_prior), conditioning), dinnovations
+
+    def calibrate(self, songs: np.ndarray, real: np.ndarray) -> None:
+        """Measure the calibration r.
+
+        Args:
+            songs: drawn ones (S, B, K), under the calibration that was before.
+            real: (S', B', K) of the music.
+        """
+        drawn, usual = (
+            np.sqrt(np.mean(np.square(part, dtype=np.float64), axis=(0, 1)))
+            for part in (songs, real)
+        )
+        ratio = usual / np.maximum(drawn / self.calibration, 1e-12)
+        self.calibration = np.clip(ratio, *CALIBRATION_BOUNDS)
+
+    def _drawn_scales(self, like: np.ndarray) -> np.ndarray:
+        scales: np.ndarray = (self.scales * self.calibration).astype(like.dtype)
+        return scales
 
     def state_after(self, cache: Any) -> SongState:
         """Return where the songs of `generate` are after their last step."""

@@ -22,6 +22,7 @@ from radio.station.innovations import innovations
 from radio.station.limits import whole_number
 from radio.station.steps import STEPS_PER_BEAT
 
+LARGEST_CALIBRATION = 10
 LARGEST_COMPONENT = 1e3  # of a basis, a mean or a deviation; those of music are below 10
 
 
@@ -100,8 +101,12 @@ class SequenceModel:
         return Critic(self.features, hidden, rng=rng, **options)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the components."""
-        return {f"components_{name}": array for name, array in self.components.arrays().items()}
+        """Return the components, and the calibration of drawn songs."""
+        components = self.components.arrays()
+        return {
+            "calibration": self.vae.generator.calibration.astype(np.float32),
+            **{f"components_{name}": array for name, array in components.items()},
+        }
 
     def configuration(self) -> dict[str, Any]:
         """Return the sizes that a file needs."""
@@ -175,4 +180,11 @@ class SequenceModel:
             position=position,
             rng=np.random.default_rng(0),
         )
+        calibration = arrays["calibration"].astype(np.float64)
+        if (
+            calibration.shape != (components.count,)
+            or not ((calibration > 0) & (calibration < LARGEST_CALIBRATION)).all()
+        ):
+            raise ValueError("its calibration is none")
+        vae.generator.calibration = calibration
         return cls(vae, components)

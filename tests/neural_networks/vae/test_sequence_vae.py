@@ -19,7 +19,7 @@ from neural_networks.vae.sequence_decoder import SequenceDecoder
 from neural_networks.vae.sequence_encoder import PosteriorEncoder
 from neural_networks.vae.sequence_vae import SequenceVAE
 from neural_networks.vae.song_context import PERIOD, Conditioning, position_features
-from neural_networks.vae.song_generator import STEPS_AT_ONCE
+from neural_networks.vae.song_generator import CALIBRATION_BOUNDS, STEPS_AT_ONCE
 
 K, D, Z = 6, 3, 4
 SIZES = {
@@ -103,14 +103,32 @@ def test_decoder_gradients(shape: tuple, kind: dict, rng: np.random.Generator) -
 @every_kind
 @every_shape
 def test_gradients_of_new_songs(shape: tuple, kind: dict, rng: np.random.Generator) -> None:
-    """Of z, of every innovation and of all parameters, through the prior's own draws."""
+    """Of z, of every innovation and of all parameters, through draws and calibration."""
+    vae = made(rng, **kind).module
+    vae.generator.calibration = rng.uniform(0.5, 2, K)
     check_gradients(
-        made(rng, **kind).module,
+        vae,
         (rng.standard_normal((shape[1], Z)), rng.standard_normal((*shape, D))),
         rng=rng,
         forward=lambda vae, z, innovations: vae.generator.generate(z, innovations),
         backward=lambda vae, dy, cache: vae.generator.generate_backward(dy, cache),
     ).require()
+
+
+def test_calibrated_songs_move_as_much_as_the_music(rng: np.random.Generator) -> None:
+    vae = made(rng, np.float32).module
+    generator, factors = vae.generator, np.linspace(0.6, 3, K)
+    z, innovations = (rng.standard_normal(s, np.float32) for s in ((5, Z), (9, 5, D)))
+    plain = generator.draw(z, innovations)[0]
+    for _ in range(2):  # the second time, drawn songs are calibrated already
+        generator.calibrate(generator.draw(z, innovations)[0], plain[:, ::-1] * factors)
+        np.testing.assert_allclose(generator.calibration, factors, rtol=1e-5)
+    np.testing.assert_allclose(generator.draw(z, innovations)[0], plain * factors, rtol=1e-5)
+    w, z = vae.encode(plain)
+    drawn = generator.generate(z, generator.innovations(w, z))[0]
+    np.testing.assert_allclose(drawn, generator.decode(w, z)[0] * factors, rtol=1e-3, atol=1e-4)
+    generator.calibrate(plain, np.zeros_like(plain))
+    assert (generator.calibration == CALIBRATION_BOUNDS[0]).all()
 
 
 @pytest.mark.parametrize(

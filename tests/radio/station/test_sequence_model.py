@@ -100,6 +100,8 @@ def test_the_gradient_of_a_taste_reaches_every_value_but_the_seed(count):
 
 def test_a_station_is_the_same_after_its_file(tmp_path):
     station = tiny_station(sequence=True)
+    generator = station.model.vae.generator
+    generator.calibration = np.linspace(0.5, 2, generator.components)
     station.save(tmp_path / "s")
     loaded = Station.load(tmp_path / "s")
     coordinates = station.sample(2, np.random.default_rng(0))
@@ -129,6 +131,15 @@ def test_a_file_of_wrong_sizes_is_refused_before_they_are_allocated(tmp_path, na
     if name == "plan_beats":
         configuration["plan_size"] = 4096
     save_arrays(tmp_path / "s" / STATION_FILE, arrays, configuration | {name: value})
+    with pytest.raises(StationError, match="station s is damaged"):
+        Station.load(tmp_path / "s")
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, -1.0, 1e9])
+def test_a_calibration_that_is_none_is_refused(tmp_path, value):
+    station = tiny_station(sequence=True)
+    station.model.vae.generator.calibration[2] = value
+    station.save(tmp_path / "s")
     with pytest.raises(StationError, match="station s is damaged"):
         Station.load(tmp_path / "s")
 
