@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from neural_networks.components.gru import GRU
 from neural_networks.components.lstm import LSTM
@@ -14,13 +14,11 @@ from neural_networks.components.recurrent import Recurrent
 from neural_networks.components.rnn import RNN
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, save_arrays
 
-if TYPE_CHECKING:
-    from neural_networks.vae.vae import VAE
-
+AnyVAE = TypeVar("AnyVAE")
 CELLS: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (Recurrent, RNN, GRU, LSTM)}
 
 
-def save_vae(vae: VAE, path: str | os.PathLike[str]) -> None:
+def save_vae(vae: Any, path: str | os.PathLike[str]) -> None:
     """Write a VAE.
 
     Raises:
@@ -39,7 +37,7 @@ def save_vae(vae: VAE, path: str | os.PathLike[str]) -> None:
     save_arrays(path, arrays, about)
 
 
-def load_vae(kind: type[VAE], path: str | os.PathLike[str]) -> VAE:
+def load_vae(kind: Callable[..., AnyVAE], path: str | os.PathLike[str]) -> AnyVAE:
     """Read a VAE.
 
     Raises:
@@ -53,14 +51,14 @@ def load_vae(kind: type[VAE], path: str | os.PathLike[str]) -> VAE:
         # Checked first, so that no file makes the program allocate more than it holds.
         if max(map(_largest_weight, sizes)) > sum(array.size for array in arrays.values()):
             raise ValueError("sizes that do not fit")
-        vae = kind(*sizes, about["latent_size"], CELLS[about["network"]])
+        vae: Any = kind(*sizes, about["latent_size"], CELLS[about["network"]])
         for name, parameter in vae.named_parameters():
             if arrays[name].shape != parameter.value.shape:
                 raise ValueError("shapes that do not fit")
             parameter.value[...] = arrays[name]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{os.fspath(path)} does not hold a VAE ({error})") from None
-    return vae
+    return vae  # type: ignore[no-any-return]
 
 
 def _largest_weight(arguments: dict[str, Any]) -> int:
