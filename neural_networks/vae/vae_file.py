@@ -58,7 +58,7 @@ def load_vae(kind: Callable[..., AnyVAE], path: str | os.PathLike[str]) -> AnyVA
             parameter.value[...] = arrays[name]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{os.fspath(path)} does not hold a VAE ({error})") from None
-    return vae  # type: ignore[no-any-return]
+    return vae
 
 
 def _largest_weight(arguments: dict[str, Any]) -> int:

@@ -80,7 +80,10 @@ class SequenceRecipe:
     on_beats: bool = False
 
 
-RECORDINGS = SequenceRecipe(beta=0.002, sizes={"latent_size": 96, "song_size": 32, "groups": 2})
+RECORDINGS = SequenceRecipe(
+    beta=0.002,
+    sizes={"latent_size": 96, "song_size": 32, "groups": 3, "hidden": 128, "prior_hidden": 256},
+)
 ON_BEATS = SequenceRecipe(
     beta=0.15,
     detail_beta=0.01,

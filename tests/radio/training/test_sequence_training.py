@@ -51,7 +51,8 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small():
     """Fewer components than the product's, excerpts of two seconds, a critic that teaches."""
     with pytest.MonkeyPatch.context() as patch:
-        few = replace(sequence_recipe.RECORDINGS, components=24, restored=32, steps=16)
+        sizes = {"latent_size": 6, "song_size": 32, "groups": 3, "hidden": 32, "prior_hidden": 16}
+        few = replace(sequence_recipe.RECORDINGS, sizes=sizes, components=24, restored=32, steps=16)
         patch.setattr(sequence_training.SequenceTraining, "__init__", with_recipe(few))
         teaching = replace(sequence_recipe.GAN, adversarial_weight=0.3)
         patch.setattr(sequence_training, "GAN", teaching)
