@@ -59,7 +59,8 @@ class SequenceRecipe:
 
     Attributes:
         beta: weight of the divergence of a step's latents; see SequenceVAE.loss.
-        detail_beta: of its detail.
+        song_beta: of that of z; as beta if None.
+        detail_beta: of a step's detail; as beta if None.
         sizes: of the SequenceVAE, keyword arguments.
         components: K, numbers of a step.
         restored: components of the music, with which those that the network lacks are restored.
@@ -70,6 +71,7 @@ class SequenceRecipe:
     """
 
     beta: float
+    song_beta: float | None = None
     detail_beta: float | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
     components: int = 192
@@ -86,11 +88,12 @@ RECORDINGS = SequenceRecipe(
 )
 ON_BEATS = SequenceRecipe(
     beta=0.15,
-    detail_beta=0.01,
+    song_beta=0.03,
+    detail_beta=0.005,
     sizes={
         "latent_size": 16,
-        "detail_size": 16,
-        "song_size": 32,
+        "detail_size": 24,
+        "song_size": 64,
         "beats": 32,
         "plan_size": 128,
         "position": True,
@@ -203,10 +206,14 @@ def vae_trainer(
     def loss(module: SequenceVAE, piece: Piece) -> float:
         drawn = songs.excerpts.draw(piece.indices, piece.rng, songs.components)
         rising = min(1.0, done(piece.step) / BETA_RISES)
-        detail = None if recipe.detail_beta is None else rising * recipe.detail_beta
+        song, detail = (
+            rising * (recipe.beta if weight is None else weight)
+            for weight in (recipe.song_beta, recipe.detail_beta)
+        )
         return module.loss(
             drawn.steps,
             beta=rising * recipe.beta,
+            song_beta=song,
             detail_beta=detail,
             first_beat=songs.first_beats(drawn.starts),
             rng=piece.rng,
