@@ -21,6 +21,7 @@ class Stream(IntEnum):
     STARTER_SONGS = 2  # the synthetic songs of a training without music
     CALIBRATION = 4  # the new songs that calibration measures
     PREVIEWS = 7  # the songs that the web page plays during a training
+    RESTORATION = 9  # the excerpts of recordings whose reconstructions are restored
 
 
 @unique
