@@ -152,7 +152,7 @@ class SequenceTraining:
         """Calibrate new songs, and measure what the network's steps lack."""
         options = self.options
         self._restored = calibrate(
-            self._network, self.songs, latent=options.latent, seed=options.seed
+            self._network, self.songs, latent=options.latent or "gaussian", seed=options.seed
         )
 
     def station(self, name: str, details: dict[str, Any]) -> Station:

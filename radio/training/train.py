@@ -70,7 +70,7 @@ def train_station(
         AudioError: if the folder holds too little music.
         TrainingDiverged: if a loss or a gradient is not finite.
     """
-    options = options or TrainingOptions()
+    options = (options or TrainingOptions()).complete(music)
     if communicator.rank == 0 and (folder / STATION_FILE).exists():
         raise StationError(
             f"station {folder.name} is trained already; choose another name, or delete {folder}"

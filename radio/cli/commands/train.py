@@ -67,9 +67,6 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
-    from gan.choices import DEFAULT_LATENT
-    from radio.training import TrainingOptions, train_station
-
     progress = Progress()
     account = Account()
     first = communicator.rank == 0
@@ -100,7 +97,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
                 threads=options.threads,
                 batch=options.batch,
                 critic=options.critic,
-                latent=options.latent or DEFAULT_LATENT,
+                latent=options.latent,
                 thorough=options.thorough,
                 prepared=home.prepared,
                 plot=None if options.plot is None or not first else options.plot.expanduser(),

@@ -74,6 +74,7 @@ def test_a_folder_becomes_a_station_that_makes_songs(station: tuple[Station, Pat
     assert loaded.details == made.details
     assert loaded.details["vae_steps"] == 120 and loaded.details["gan_steps"] == 12
     assert loaded.details["explained_variance"] > 0.5
+    assert loaded.latent.kind == "gaussian"
     assert loaded.means.shape == (72, 32) and loaded.coordinates.shape == (72, 0)
     names = loaded.details["songs"]
     assert len(names) == 72 and names[0].startswith("0.flac + ") and names[-1][:6] == "2.flac"
