@@ -16,7 +16,7 @@ from radio.station import Station, StationError
 
 DEFAULT_MINUTES = 10.0
 TIMED_STEPS = 12
-# 24 songs of a station of recordings lie at 1.21 times the distance of learned music, drawn so; with
+# Songs of a station of recordings lie at 1.21 times the distance of learned music, drawn so; with
 # mixtures at 1.35 (docs/songs.md).
 RECORDINGS_LATENT: Latent = "gaussian"
 LARGEST_BATCH = 1 << 20  # songs

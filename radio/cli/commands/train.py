@@ -67,6 +67,8 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
+    from radio.training import TrainingOptions, train_station
+
     progress = Progress()
     account = Account()
     first = communicator.rank == 0
