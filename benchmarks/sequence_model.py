@@ -30,6 +30,7 @@ from neural_networks.vae.sequence_vae import SequenceVAE
 from radio.station import ABSOLUTE_HOP_LENGTH as HOP
 from radio.station.mastering import master
 from radio.training import sequence_recipe as recipe
+from radio.training.component_excerpts import RECORDINGS, ComponentExcerpts
 from radio.training.sequence_recipe import Done
 
 FADE = 1.0  # seconds, at a new song's end
@@ -110,8 +111,8 @@ def train(
         latent: distribution of new songs' z; see gan/latent.py.
         **changes: of the recipe for recordings.
     """
-    used = replace(recipe.RECORDINGS, **changes)
-    songs = recipe.ComponentExcerpts.of(recordings, used, seed=seed)
+    used = replace(RECORDINGS, **changes)
+    songs = ComponentExcerpts.of(recordings, used, seed=seed)
     vae = recipe.new_vae(songs, rng=np.random.default_rng((seed, Stream.WEIGHTS)))
     trainer = recipe.vae_trainer(vae, songs, done, seed=seed, threads=threads)
     trainer.run(len(songs), LONGEST, progress=_told, should_stop=lambda: done(trainer.steps) >= 1)

@@ -103,3 +103,30 @@ def three_axes(data: np.ndarray, size: int) -> np.ndarray:
             f"the data must have the shape (sounds, time steps, values), not {array.shape}"
         )
     return array
+
+
+def inputs_and_targets(
+    data: np.ndarray, separated: tuple[bool, bool], sizes: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs and targets (T, N, F) of an encoder and a decoder, from sounds.
+
+    Args:
+        data: (N, T, F) or (N, n), as in `three_axes`.
+        separated: whether inputs, and targets, are a time step at a time; else a sound is one step.
+        sizes: values that the encoder reads, and that the decoder writes, at a time.
+
+    Raises:
+        ValueError: if there are no sounds, or they do not fit the sizes.
+    """
+    if not len(data):
+        raise ValueError("there is nothing to train on")
+    steps = three_axes(data, sizes[0])
+    whole = steps.reshape(len(steps), 1, -1)
+    inputs, targets = (steps if apart else whole for apart in separated)
+    for part, size, name in zip((inputs, targets), sizes, ("encoder", "decoder"), strict=True):
+        if part.shape[2] != size:
+            raise ValueError(
+                f"the {name} works on {size} values a time step, the data has {part.shape[2]}"
+            )
+    turned = time_major(inputs)
+    return turned, turned if targets is inputs else time_major(targets)

@@ -296,7 +296,5 @@ class _Epochs:
         except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
             raise self.file.unreadable(error) from error
         if self.plan.print_epochs:
-            print(
-                f"continuing from {self.file.path}, "
-                f"after {self.trainer.steps:,} of {self.steps:,} steps"
-            )
+            done = f"after {self.trainer.steps:,} of {self.steps:,} steps"
+            print(f"continuing from {self.file.path}, {done}")

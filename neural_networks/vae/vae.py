@@ -22,7 +22,13 @@ from neural_networks.components.parameters import pack
 from neural_networks.components.recurrent import Recurrent
 from neural_networks.optimizers.optimizers import AdamTaperoff, Optimizer
 from neural_networks.optimizers.schedules import Schedule
-from neural_networks.sequences import batch_first, split, three_axes, time_major
+from neural_networks.sequences import (
+    batch_first,
+    inputs_and_targets,
+    split,
+    three_axes,
+    time_major,
+)
 from neural_networks.training.batches import Piece, set_apart
 from neural_networks.training.epochs import TrainingOptions, train_epochs
 from neural_networks.training.history import History
@@ -135,12 +141,10 @@ class VAE(Module):
         training_data, test_data = set_apart(
             training_data, test_data, test_share=test_share, seed=self.seed
         )
-        inputs, targets = self._arrange(training_data, time_separated_input, time_separated_output)
-        tested = (
-            None
-            if test_data is None
-            else self._arrange(test_data, time_separated_input, time_separated_output)
-        )
+        separated = time_separated_input, time_separated_output
+        sizes = self.encoder.input_size, self.decoder.output_size
+        inputs, targets = inputs_and_targets(training_data, separated, sizes)
+        tested = None if test_data is None else inputs_and_targets(test_data, separated, sizes)
 
         def loss(module: VAE, batch: Piece) -> float:
             weight = beta(batch.step) if callable(beta) else beta
@@ -290,28 +294,3 @@ class VAE(Module):
 
     def _steps(self, data: np.ndarray) -> np.ndarray:
         return three_axes(data, self.encoder.input_size)
-
-    def _arrange(
-        self, data: np.ndarray, separated_input: bool, separated_output: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return inputs and targets (T, N, F); a sound that is not separated is one step."""
-        if not len(data):
-            raise ValueError("there is nothing to train on")
-        steps = self._steps(data)
-        whole = steps.reshape(len(steps), 1, -1)
-        inputs = steps if separated_input else whole
-        targets = (
-            inputs
-            if separated_input == separated_output
-            else (steps if separated_output else whole)
-        )
-        for part, size, name in (
-            (inputs, self.encoder.input_size, "encoder"),
-            (targets, self.decoder.output_size, "decoder"),
-        ):
-            if part.shape[2] != size:
-                raise ValueError(
-                    f"the {name} works on {size} values a time step, the data has {part.shape[2]}"
-                )
-        turned = time_major(inputs)
-        return turned, turned if targets is inputs else time_major(targets)

@@ -110,11 +110,12 @@ def _use_kernels_of_sequences() -> None:
     from neural_networks.components.parameters import pack
     from radio.station import SequenceModel, Station
     from radio.training import sequence_recipe as recipe
+    from radio.training.component_excerpts import RECORDINGS, ComponentExcerpts
 
     rng = np.random.default_rng(0)
     noise = [rng.random((96, FRAME_SIZE)).astype(np.float16)]
-    small = replace(recipe.RECORDINGS, components=8, restored=8, steps=12)
-    songs = recipe.ComponentExcerpts.of(noise, small, seed=0)
+    small = replace(RECORDINGS, components=8, restored=8, steps=12)
+    songs = ComponentExcerpts.of(noise, small, seed=0)
     vae = recipe.new_vae(songs, rng=rng)
     recipe.vae_trainer(vae, songs, recipe.by_steps(1), batch=2, seed=0).step(len(songs))
     model = SequenceModel(vae.module, songs.components)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -27,14 +27,12 @@ from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.ratings import STILL, moments_of, without_drift
+from radio.station import SongModel
 from radio.taste.decode import Decode
 from radio.taste.exploration import DEFAULT_WAY, Explore
 from radio.taste.features import SongFeatures
 from radio.taste.observation import NAMES, from_arrays
 from radio.taste.regression import RatingRegression
-
-if TYPE_CHECKING:
-    from radio.station import SongModel
 
 # Standard deviations that a cautious rating lies below the mean, where the adapter is trained.
 # Chosen, not measured; that of the final song is, see radio/composer/final_song.py.
@@ -50,8 +48,7 @@ class Taste:
     Args:
         critic: the station's; its trunk is copied and stays as it is.
         extra: C, columns of P beside z.
-        frame_size: values of a frame.
-        model: that makes frames of steps; None if steps are frames.
+        frame_size, model: of SongFeatures.
     """
 
     def __init__(
@@ -275,8 +272,7 @@ class Taste:
         if not isinstance(steps, np.ndarray):
             features = self._songs.statistics.frames * self._songs.statistics.frame_size
             steps = np.stack([frames.reshape(-1, features) for frames in steps], axis=1)
-        count = steps.shape[1]
-        pieces = [slice(start, start + CHUNK) for start in range(0, count, CHUNK)]
+        pieces = [slice(start, start + CHUNK) for start in range(0, steps.shape[1], CHUNK)]
         return np.concatenate(
             [
                 self._songs.raw(np.ascontiguousarray(steps[:, piece]), coordinates[piece])[0]

@@ -16,6 +16,7 @@ from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Trainer
 from neural_networks.vae.sequence_vae import SequenceVAE
 from radio.station import SequenceModel, Station, StationError
+from radio.training.component_excerpts import RECORDINGS, ComponentExcerpts, SequenceRecipe
 from radio.training.plan import TrainingOptions
 from radio.training.recordings import Recordings
 from radio.training.resume import Checkpoints, States
@@ -23,9 +24,6 @@ from radio.training.sequence_recipe import (
     GAN,
     GAN_SHARE,
     MOST_ENCODED,
-    RECORDINGS,
-    ComponentExcerpts,
-    SequenceRecipe,
     by_steps,
     calibrate,
     encode_music,

@@ -12,7 +12,14 @@ import soundfile
 from audio_parsing.files import AudioError
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.station import STATION_FILE, TRAINING_FILE, SequenceModel, Station, StationError
-from radio.training import TrainingOptions, sequence_recipe, sequence_training, train_station
+from radio.training import (
+    TrainingOptions,
+    component_excerpts,
+    sequence_recipe,
+    sequence_training,
+    train_station,
+)
+from radio.training.component_excerpts import RECORDINGS, SequenceRecipe
 
 BEATS = 16
 RATE = 22050
@@ -25,7 +32,7 @@ def trained(folder: Path, music: Path, **asked) -> Station | None:
     return train_station(folder, music, options, **hooks)
 
 
-def with_recipe(recipe: sequence_recipe.SequenceRecipe):
+def with_recipe(recipe: SequenceRecipe):
     """Return the constructor of trainings by another recipe."""
     begin = sequence_training.SequenceTraining.__init__
     return lambda *arguments: begin(*arguments, recipe)
@@ -52,7 +59,7 @@ def small():
     """Fewer components than the product's, excerpts of two seconds, a critic that teaches."""
     with pytest.MonkeyPatch.context() as patch:
         sizes = {"latent_size": 6, "song_size": 32, "groups": 3, "hidden": 32, "prior_hidden": 16}
-        few = replace(sequence_recipe.RECORDINGS, sizes=sizes, components=24, restored=32, steps=16)
+        few = replace(RECORDINGS, sizes=sizes, components=24, restored=32, steps=16)
         patch.setattr(sequence_training.SequenceTraining, "__init__", with_recipe(few))
         teaching = replace(sequence_recipe.GAN, adversarial_weight=0.3)
         patch.setattr(sequence_training, "GAN", teaching)
@@ -125,7 +132,7 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(
             should_stop=lambda c=count: len(reached) >= c,
         )
         assert stopped is None
-        monkeypatch.setattr(sequence_recipe.RandomExcerpts, "fit", None)
+        monkeypatch.setattr(component_excerpts.RandomExcerpts, "fit", None)
     assert reached == ["vae", "gan"]
     assert trained(folder, music, steps=30) is not None
     assert not (folder / TRAINING_FILE).exists()
