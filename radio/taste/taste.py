@@ -242,8 +242,7 @@ class Taste:
         """
         if missing := {"projection", "projection_bias", "usual", *NAMES} - state.keys():
             raise ValueError(f"a taste's state lacks {', '.join(sorted(missing))}")
-        expected = self._songs.statistics.usual.shape
-        if state["usual"].shape != expected:
+        if state["usual"].shape != (expected := self._songs.statistics.usual.shape):
             raise ValueError(f"usual levels have shape {state['usual'].shape}, not {expected}")
         self._songs.set_projection(state["projection"], state["projection_bias"])
         self._songs.statistics.usual = state["usual"].astype(np.float64)
