@@ -44,6 +44,10 @@ def levelled(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     A prior that runs free may rise or sink for a while, and a song may begin where that of a
     recording would be soft. LEVELLING of the difference, in dB, is taken away; from beat to beat
     hardly anything changes.
+
+    Args:
+        samples: (n,) of the song.
+        sample_rate: samples a second.
     """
     if not len(samples):
         return samples
