@@ -2,21 +2,25 @@
 
 starter_songs(beats=64) -> list[StarterSong]          the same 96: 32 tunes in 3 arrangements
 fresh_song(rng, beats=64, tune=None) -> StarterSong   a new arrangement, as many as you like
+invented_song(rng, beats=64) -> StarterSong           of a tune that is none of them; invention.py
 render(song, sample_rate=22050) -> (beats * 24 * hop_length(song.bpm, sample_rate),) float32
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from audio_parsing.accompaniment import STYLES
 from audio_parsing.arrangement import arrange
+from audio_parsing.invention import invented_tune
 from audio_parsing.song import FRAMES_PER_BEAT, Note, StarterSong, hop_length
 from audio_parsing.synthesizer import render
 from audio_parsing.timbres import LEADS
 from audio_parsing.tune_book import TUNES
+from audio_parsing.tunes import Tune
 
 __all__ = [
     "ARRANGEMENTS",
@@ -24,8 +28,10 @@ __all__ = [
     "TUNES",
     "Note",
     "StarterSong",
+    "arranged",
     "fresh_song",
     "hop_length",
+    "invented_song",
     "render",
     "starter_songs",
 ]
@@ -74,14 +80,19 @@ def fresh_song(
     if tune is not None and tune not in known:
         raise ValueError(f"no tune {tune!r}; there are {', '.join(known)}")
     chosen = known[tune] if tune is not None else TUNES[int(rng.integers(len(TUNES)))]
+    return arranged(chosen, rng, beats=beats, name=f"{chosen.title}, fresh")
+
+
+def invented_song(
+    rng: np.random.Generator, *, beats: int = 64, tunes: Sequence[Tune] = TUNES
+) -> StarterSong:
+    """Return an arrangement of an invented tune, made of the forms, chords and bars of `tunes`."""
+    return arranged(invented_tune(tunes, rng), rng, beats=beats, name="Invented")
+
+
+def arranged(tune: Tune, rng: np.random.Generator, *, beats: int, name: str) -> StarterSong:
+    """Return a tune with a lead, an accompaniment and a tempo drawn at random."""
     lead = _LEADS[int(rng.integers(len(_LEADS)))]
     style = STYLES[int(rng.integers(len(STYLES)))]
-    return arrange(
-        chosen,
-        rng,
-        beats=beats,
-        name=f"{chosen.title}, fresh",
-        lead=lead,
-        style=style,
-        bpm=float(rng.uniform(*chosen.tempo)),
-    )
+    bpm = float(rng.uniform(*tune.tempo))
+    return arrange(tune, rng, beats=beats, name=name, lead=lead, style=style, bpm=bpm)

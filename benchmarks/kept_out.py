@@ -1,7 +1,7 @@
 """How good songs are, by judges that know nothing of our features, of music learned and kept out.
 
     python benchmarks/kept_out.py FOLDER --minutes 10     train on three quarters of a folder, judge
-    python benchmarks/kept_out.py FOLDER --minutes 10 --model sequence     latents that move in time
+    python benchmarks/kept_out.py FOLDER --minutes 10 --model sequence     without a critic
     python benchmarks/kept_out.py FOLDER --station DIR    judge what was trained on that share of it
     python benchmarks/kept_out.py FOLDER --frames         no network: frames and back
     python benchmarks/kept_out.py --starter               the shipped station, and tunes new to it
@@ -53,9 +53,12 @@ from benchmarks.composers import Composer, FramesAndBack, Song, StationComposer 
 from benchmarks.quality_measure import frechet, statistics  # noqa: E402
 from benchmarks.quality_tunes import unheard_songs  # noqa: E402
 from radio.home import Home  # noqa: E402
-from radio.station import Station, steps as song_data  # noqa: E402
-from radio.training import TrainingOptions, train_station  # noqa: E402
-from radio.training.recordings import prepare_recordings  # noqa: E402
+from radio.station import SequenceModel, Station, steps as song_data  # noqa: E402
+from radio.training import (  # noqa: E402
+    TrainingOptions,
+    prepare_recordings,
+    train_station,
+)
 
 HOP = song_data.ABSOLUTE_HOP_LENGTH
 RATE = SAMPLE_RATE / HOP  # frames a second
@@ -291,7 +294,7 @@ def main() -> None:
         "--model",
         choices=("station", "sequence"),
         default="station",
-        help="what is trained: a station, or the VAE whose latents move in time (default station)",
+        help="what is trained: a station, or its VAE alone, without a critic (default station)",
     )
     sequence = parser.add_argument_group("of --model sequence")
     sequence.add_argument("--threads", type=int, choices=(1, 2), default=1, help="(default 1)")
@@ -339,7 +342,7 @@ def main() -> None:
     if composer is None:
         if station is None:
             parser.error("say what to judge: --minutes, --station or --frames")
-        composer = StationComposer(Station.load(station))
+        composer = composer_of(Station.load(station))
     result |= judge(
         composer, music, songs=options.songs, long_songs=options.long, seed=options.seed
     )
@@ -353,6 +356,14 @@ def main() -> None:
             else "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         )
         print(f"{part:12} {text}")
+
+
+def composer_of(station: Station) -> Composer:
+    """Return what reconstructs and composes as a station does, whatever its model."""
+    model = station.model
+    if isinstance(model, SequenceModel):
+        return sequence_model.SequenceComposer(model.vae, model.components, station.latent, {})
+    return StationComposer(station)
 
 
 @contextmanager

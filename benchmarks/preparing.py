@@ -1,11 +1,11 @@
-"""How fast a library of music becomes training excerpts, on one core and on all.
+"""How fast a library of music becomes recordings to train on, on one core and on all.
 
-    python benchmarks/preparing.py [--files 10000] [--seconds 180] [--bad 300] [--beats 64]
-    [--excerpts 384] [--workers 1 2] [--folder DIR]
+    python benchmarks/preparing.py [--files 10000] [--seconds 180] [--bad 300]
+    [--most 480] [--workers 1 2] [--folder DIR]
 
 The library is made of 24 tunes of the starter collection as FLAC, Ogg Vorbis, MP3, WAV and AIFF and
 of links to them; of those that are bad every other is cut off, the others are text. A training
-reads at most 384 excerpts, whatever the library's size; `--excerpts` reads more, to measure the
+reads at most 480 minutes, whatever the library's size; `--most` reads more, to measure the
 reading itself. Exit code 1 if a bad file is not told, or a good one is.
 """
 
@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.starter import render, starter_songs  # noqa: E402
 from neural_networks.training.pieces import available_cores  # noqa: E402
-from radio.training import music_folder  # noqa: E402
+from radio.training import recordings  # noqa: E402
 
 KINDS = (
     ("flac", "FLAC", "PCM_16"),
@@ -88,12 +88,11 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--seconds", type=int, default=180)
     parser.add_argument("--bad", type=int, default=300)
-    parser.add_argument("--beats", type=int, default=64)
-    parser.add_argument("--excerpts", type=int, default=music_folder.MOST_EXCERPTS)
+    parser.add_argument("--most", type=int, default=recordings.MOST_BLOCKS, help="minutes")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, available_cores()])
     parser.add_argument("--folder", type=Path, help="where the library is made for the time")
     options = parser.parse_args()
-    music_folder.MOST_EXCERPTS = options.excerpts
+    recordings.MOST_BLOCKS = options.most
     print(
         f"{platform.machine()}, {available_cores()} cores, Python {platform.python_version()}, "
         f"NumPy {np.__version__}"
@@ -111,24 +110,23 @@ def main() -> int:
         for workers in options.workers:
             skipped: list[str] = []
             start, processor = time.perf_counter(), sum(os.times()[:4])
-            songs = music_folder.prepare_folder(
-                folder, beats=options.beats, workers=workers, on_skip=skipped.append
-            )
+            music = recordings.prepare_recordings(folder, workers=workers, on_skip=skipped.append)
             took, used = time.perf_counter() - start, sum(os.times()[:4]) - processor
-            good = len({song.rpartition(" at ")[0] for song in songs.names})
+            good = len({name.partition(" at ")[0] for name in music.names})
             hours = good * options.seconds / 3600
+            held = sum(frames.nbytes for frames in music.frames)
             told = {line.partition(":")[0] for line in skipped}
             told = {Path(one).name for one in told} - {folder.name}
             missed, blamed = len(bad - told), len(told - bad)
-            wrong += blamed + (missed if options.excerpts >= options.files else 0)
+            wrong += blamed + (missed if options.most >= options.files else 0)
             print(
-                f"{workers} workers: {len(songs.names):,} excerpts of {good:,} files, "
+                f"{workers} workers: {music.hours:.1f} hours of {good:,} files of "
                 f"{hours:.1f} hours, in {took:.1f} s, "
                 f"{used:.1f} s of the processor: {60 * hours / took:.1f} hours of audio a minute, "
                 f"{60 * hours / used:.1f} per core and minute; "
                 f"{len(told & bad)} bad files told, {missed} not, {blamed} good ones blamed; "
                 f"memory at most {megabytes(resource.RUSAGE_SELF):.0f} MB "
-                f"({songs.steps.nbytes / 1e6:.0f} MB of it the songs), "
+                f"({held / 1e6:.0f} MB of it the music), "
                 f"a reader's {megabytes(resource.RUSAGE_CHILDREN):.0f} MB",
                 flush=True,
             )

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from audio_parsing.accompaniment import STYLES
-from audio_parsing.arrangement import arrange
 from audio_parsing.song import StarterSong
-from audio_parsing.timbres import LEADS
+from audio_parsing.starter import arranged
 from audio_parsing.tunes import Tune
 
 UNHEARD: tuple[Tune, ...] = (
@@ -68,21 +66,5 @@ UNHEARD: tuple[Tune, ...] = (
 
 def unheard_songs(count: int, rng: np.random.Generator, *, beats: int) -> list[StarterSong]:
     """Return arrangements of the tunes in turn, drawn as `fresh_song` draws them."""
-    leads = sorted(LEADS)
-    songs = []
-    for index in range(count):
-        tune = UNHEARD[index % len(UNHEARD)]
-        lead, style = leads[int(rng.integers(len(leads)))], STYLES[int(rng.integers(len(STYLES)))]
-        bpm = float(rng.uniform(*tune.tempo))
-        songs.append(
-            arrange(
-                tune,
-                rng,
-                beats=beats,
-                name=f"{tune.title}, unheard",
-                lead=lead,
-                style=style,
-                bpm=bpm,
-            )
-        )
-    return songs
+    chosen = [UNHEARD[index % len(UNHEARD)] for index in range(count)]
+    return [arranged(tune, rng, beats=beats, name=f"{tune.title}, unheard") for tune in chosen]

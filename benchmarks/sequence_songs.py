@@ -2,9 +2,11 @@
 
     python benchmarks/sequence_songs.py                          4 minutes of one core
     python benchmarks/sequence_songs.py --minutes 1 --beta 0.03 --latents 16 --scheduled
+    python benchmarks/sequence_songs.py --invented 512 --detail 16 --beta 0.15 --plan --position
     python benchmarks/sequence_songs.py --kept songs.npz         songs prepared once, in that file
 
-Every eighth tune is kept out. Excerpts of 24 beats are learned. Printed are, of whole songs by the
+Every eighth tune is kept out. Excerpts of 24 beats are learned, of the collection's songs and of
+invented tunes, which are made of the tunes learned. Printed are, of whole songs by the
 posterior's means, the share of the components' variance that comes back, of tunes learned and of
 tunes kept out; nats a step, at the first step, in the first 8 beats and after them; and of songs
 that the prior draws alone how their components differ from those of the real ones.
@@ -26,8 +28,8 @@ import numpy as np  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.components import LappedComponents  # noqa: E402
-from audio_parsing.starter import starter_songs  # noqa: E402
-from neural_networks.components.gaussians import divergence  # noqa: E402
+from audio_parsing.starter import TUNES, invented_song, starter_songs  # noqa: E402
+from neural_networks.components.gaussians import divergence, parted  # noqa: E402
 from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.optimizers.optimizers import Adam  # noqa: E402
 from neural_networks.training.batches import Piece  # noqa: E402
@@ -42,8 +44,11 @@ RATE, WARM_UP, CLIP = 3e-3, 50, 0.5
 OWN_FROM, OWN_TO, OWN_SHARE = 0.15, 0.5, (0.6, 0.9)  # of the training; of the prior's inputs
 
 
-def prepared(file: Path | None) -> dict[str, np.ndarray]:
-    """Return components (N, S, K) of songs learned and of songs kept out, and the scales (K,)."""
+def prepared(file: Path | None, invented: int) -> dict[str, np.ndarray]:
+    """Return components (N, S, K) of songs learned and of songs kept out, and the scales (K,).
+
+    The last `invented` songs that are learned are of invented tunes.
+    """
     if file is not None and file.exists():
         with np.load(file) as arrays:
             return {name: arrays[name] for name in ("train", "test", "scales")}
@@ -52,8 +57,11 @@ def prepared(file: Path | None) -> dict[str, np.ndarray]:
     learned = np.array([song for song, out in zip(frames, kept, strict=True) if not out])
     others = np.array([song for song, out in zip(frames, kept, strict=True) if out])
     components = LappedComponents.fit(learned, COMPONENTS)
+    rng = np.random.default_rng(0)
+    known = [tune for index, tune in enumerate(TUNES) if index % 8]
+    more = [to_frames(canonical_steps(invented_song(rng, tunes=known))) for _ in range(invented)]
     songs = {
-        "train": components.transform(learned),
+        "train": components.transform(np.concatenate([learned, more]) if more else learned),
         "test": components.transform(others),
         "scales": components.scales,
     }
@@ -79,7 +87,14 @@ def make_trainer(
             own = float(np.interp(done, (OWN_FROM, OWN_TO), OWN_SHARE))
         beta = options.beta * min(1.0, 10 * done)
         first_beat = beats if options.position else None
-        return vae.loss(x, beta=beta, own_share=own, first_beat=first_beat, rng=piece.rng).loss
+        return vae.loss(
+            x,
+            beta=beta,
+            detail_beta=options.detail_beta * min(1.0, 10 * done),
+            own_share=own,
+            first_beat=first_beat,
+            rng=piece.rng,
+        ).loss
 
     def rate(step: int) -> float:
         falling = 0.02 + 0.98 * (1 + np.cos(np.pi * step / steps)) / 2
@@ -100,10 +115,11 @@ def comes_back(vae: SequenceVAE, songs: np.ndarray) -> float:
 def nats(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> list[float]:
     """Return the KL divergence at the first step, in the first 8 beats, and after them."""
     x = np.ascontiguousarray(songs.transpose(1, 0, 2))
-    steps, _ = vae.posterior(x)
+    size = vae.generator.latent_size
+    steps, _ = parted(vae.posterior(x)[0], size)
     w, z = vae.encode(x, rng=rng)
     context, _ = vae.generator.conditioning.forward(z, len(x))
-    predicted, _ = vae.generator.prior.predict(w, context)
+    predicted, _ = vae.generator.prior.predict(np.ascontiguousarray(w[..., :size]), context)
     bounds: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS, "prior_bounds": PRIOR_BOUNDS}
     parts = slice(0, 1), slice(1, 8 * STEPS_PER_BEAT), slice(8 * STEPS_PER_BEAT, None)
     return [divergence(steps[part], predicted[part], **bounds)[0] for part in parts]
@@ -153,6 +169,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.0, help="processor time of the training")
     parser.add_argument("--beta", type=float, default=0.03)
     parser.add_argument("--latents", type=int, default=16)
+    parser.add_argument("--detail", type=int, default=0, help="latents of detail a step")
+    parser.add_argument(
+        "--detail-beta", type=float, default=0.01, help="weight of their divergence"
+    )
+    parser.add_argument("--invented", type=int, default=0, help="songs of invented tunes")
     parser.add_argument("--scheduled", action="store_true", help="the prior is fed its own draws")
     parser.add_argument("--plan", action="store_true", help="a plan made of z, one vector a beat")
     parser.add_argument("--position", action="store_true", help="steps are told where they are")
@@ -161,7 +182,7 @@ def main() -> None:
     parser.add_argument("--song-size", type=int, default=32, help="values of z")
     parser.add_argument("--kept", type=Path, help="a file of prepared songs")
     options = parser.parse_args()
-    songs = prepared(options.kept)
+    songs = prepared(options.kept, options.invented)
 
     def new() -> SequenceVAE:
         encoder, decoder, prior, embedding = options.sizes
@@ -170,6 +191,7 @@ def main() -> None:
             scales=songs["scales"],
             values=STEP_SIZE,
             latent_size=options.latents,
+            detail_size=options.detail,
             song_size=options.song_size,
             encoder_hidden=encoder,
             hidden=decoder,
@@ -193,7 +215,8 @@ def main() -> None:
     rng = np.random.default_rng(1)
     real, others = (songs[name].transpose(1, 0, 2) for name in ("train", "test"))
     print(f"distance of tunes kept out from those learned: {distance(others, real):.2f}")
-    some = songs["train"][:: max(1, count // 24)]
+    ours = songs["train"][: count - options.invented]
+    some = ours[:: max(1, len(ours) // 24)]
     for name, part in (("learned", some), ("kept out", songs["test"])):
         first, early, late = nats(vae, part, rng)
         print(

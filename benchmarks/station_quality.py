@@ -1,9 +1,9 @@
-"""Quality of a station: reconstructions of its songs, and its new songs.
+"""Quality of a starter station: reconstructions of its songs, and its new songs.
 
-    python benchmarks/station_quality.py                  the shipped starter station
+    python benchmarks/station_quality.py                  the shipped station
     python benchmarks/station_quality.py --minutes 5      one trained from scratch, on both cores
-    python benchmarks/station_quality.py --minutes 10 --music FOLDER --home DIR
 
+A station of recordings is judged by kept_out.py.
 Note F1 compares a transcription of the original sound with one of the result (see transcription.py,
 an optional peer; without it the column is empty). Originals are rendered anew, in their own key and
 tempo; results go through the whole station, sound included.
@@ -43,7 +43,6 @@ from radio.training import (  # noqa: E402
     TrainingOptions,  # noqa: E402
     canonical_steps,
     encode_songs,  # noqa: E402
-    prepare_folder,  # noqa: E402
     prepare_starter_songs,
     train_station,  # noqa: E402
 )
@@ -87,13 +86,6 @@ def starter_reconstruction(number: int, beats: int, folder: Path) -> dict[str, f
     return judge_reconstruction(render(song, song_data.SAMPLE_RATE), station.render(coordinate))
 
 
-def excerpt_reconstruction(pair: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
-    """Judge reconstructed frames (T, 181) of an excerpt against its own, both as sound."""
-    return judge_reconstruction(
-        *(audio_frames.decode(f, hop_length=song_data.ABSOLUTE_HOP_LENGTH) for f in pair)
-    )
-
-
 def judge_generated(
     station: Station, steps: np.ndarray, *, count: int = 100, seed: int = 1
 ) -> dict[str, float]:
@@ -126,11 +118,10 @@ def judge_generated(
         "quietest_rms": min(float(np.sqrt(np.square(sound).mean())) for sound in sounds),
         "loudest_sample": max(float(np.abs(sound).max()) for sound in sounds),
     }
-    if station.grid == "beat":
-        judged |= {
-            f"in_scale_{name}": value
-            for name, value in _in_scale(station, coordinates, frames, sounds).items()
-        }
+    judged |= {
+        f"in_scale_{name}": value
+        for name, value in _in_scale(station, coordinates, frames, sounds).items()
+    }
     if transcription.available():
         heard = [transcription.transcribe(sound, station.sample_rate) for sound in sounds[:24]]
         judged["notes_a_second"] = float(
@@ -180,11 +171,6 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, help="train a station for so long first")
-    parser.add_argument(
-        "--music",
-        type=Path,
-        help="a folder of music to train on; the starter collection if not given",
-    )
     parser.add_argument("--beats", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -205,33 +191,22 @@ def main() -> None:
         start = time.perf_counter()
         train_station(
             folder,
-            arguments.music,
+            None,
             TrainingOptions(beats=arguments.beats, minutes=arguments.minutes, seed=arguments.seed),
             report=_report,
         )
         result["training"] = {"minutes": (time.perf_counter() - start) / 60}
     station = Station.load(folder)
-    if station.grid == "beat":
-        songs = prepare_starter_songs(beats=station.beats)
-    else:
-        songs = prepare_folder(arguments.music, beats=station.beats, seed=arguments.seed)
+    songs = prepare_starter_songs(beats=station.beats)
     _, given_back = _reconstructed(station, songs.steps)
     result["frames"] = {
         "explained_variance": explained_variance(songs.steps, given_back),
         "songs": len(songs.steps),
     }
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        if station.grid == "beat":
-            judge = partial(starter_reconstruction, beats=station.beats, folder=folder)
-            result["reconstruction"] = _mean(
-                list(pool.map(judge, range(0, len(songs.steps), arguments.every)))
-            )
-        else:
-            chosen = range(0, len(songs.steps), arguments.every)
-            pairs = [
-                tuple(song_data.to_frames(x[i]) for x in (songs.steps, given_back)) for i in chosen
-            ]
-            result["reconstruction"] = _mean(list(pool.map(excerpt_reconstruction, pairs)))
+        judge = partial(starter_reconstruction, beats=station.beats, folder=folder)
+        chosen = range(0, len(songs.steps), arguments.every)
+        result["reconstruction"] = _mean(list(pool.map(judge, chosen)))
     result["generated"] = judge_generated(station, songs.steps)
     if arguments.json:
         print(json.dumps(result, indent=2))

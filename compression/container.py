@@ -29,7 +29,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from compression.codec import Block, block_chunks
+from compression.codec import MIDDLE_SIDE, Block, block_chunks
 from compression.lapped import CHUNK
 
 SUFFIX = ".air"
@@ -136,13 +136,14 @@ class Reader:
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks, each after its checksum was verified."""
         most, chunks, number = block_chunks(self.header.channels), 0, 0
+        allowed = MIDDLE_SIDE if self.header.channels == 2 else 0
         while True:
             number += 1
             (count,) = _CHUNKS.unpack(self._checked(_CHUNKS.size))
             if not count:
                 break
             flags, step, size = _BLOCK.unpack(self._checked(_BLOCK.size))
-            if count > most:
+            if count > most or flags & ~allowed:
                 raise CompressedFileError(f"is damaged in block {number}")
             # checked before reading: a damaged length must not cost memory
             if size > self._size - self._file.tell():

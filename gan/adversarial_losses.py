@@ -1,27 +1,26 @@
-"""The two losses of adversarial training, and the generated songs that they share.
+"""What every adversarial training shares: the critic's loss and scores of generated songs.
 
-    generator_loss(vae, batch)     lambda (mse(G(P), S0) + smoothness roughness + beta KL)
-                                   - weight mean D(G(P)); adds the gradient of encoder and decoder
+    generator_loss(vae, batch)     a subclass: its own loss - weight mean D(G(P)); adds the gradient
+                                   point_losses.py, sequence_losses.py
     critic_loss(critic, batch)     hinge on D(S0) and D(G(P)); adds the gradient of the critic
 
-Here the gradient of the critic enters the generator: `critic.input_gradient`, then
-`decoder.backward`. Losses of scores: losses.py. Both have the signature that a `Trainer` expects
-and run on two threads at once. The critic is trained on the songs that the generator made from the
-same piece of the mini-batch in the same step. Letters: S steps, B batch, F features of a step, Z
-latent size, N songs.
+Here the gradient of the critic enters the generator: `critic.input_gradient`, then the generator's
+backward pass. Losses of scores: losses.py. Both have the signature that a `Trainer` expects and run
+on two threads at once. The critic is trained on the songs that the generator made from the same
+piece of the mini-batch in the same step. Letters: S steps, B batch, F features of a step, Z latent
+size, N songs.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from gan.critic import INPUT_SCALE, Critic
+from gan.critic import Critic
 from gan.latent import LatentDistribution
 from gan.options import GANOptions
 from neural_networks.components.kernels import kernel
-from neural_networks.components.losses import gaussian_kl, sequence_error
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.batches import Piece
 from neural_networks.training.streams import Stream
@@ -35,26 +34,37 @@ DIVERSITY_STRIDE = 8
 
 @kernel
 def _add_noise(
-    noisy: np.ndarray, x: np.ndarray, noise: np.ndarray, place: int, scale: float
+    noisy: np.ndarray, x: np.ndarray, noise: np.ndarray, place: int, scale: np.ndarray
 ) -> None:
-    """Write noisy (S, B, F) = x + scale noise; the noise is read in a circle from `place` on."""
+    """Write noisy (S, B, F) = x + scale (F,) noise, read in a circle from `place` on."""
     steps, batch, features = x.shape
     for s in range(steps):
         for b in range(batch):
             done = 0
             while done < features:
                 count = min(features - done, noise.size - place)
-                line, given, added = (
+                line, given, added, weight = (
                     noisy[s, b, done : done + count],
                     x[s, b, done : done + count],
                     noise[place : place + count],
+                    scale[done : done + count],
                 )
                 for j in range(count):
-                    line[j] = given[j] + scale * added[j]
+                    line[j] = given[j] + weight[j] * added[j]
                 done += count
                 place += count
                 if place == noise.size:
                     place = 0
+
+
+class Songs(Protocol):
+    """Real songs, drawn by number."""
+
+    def __len__(self) -> int:
+        """Return N."""
+
+    def draw(self, indices: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return songs (S, B, F) of numbers (B,); the same for the same rng."""
 
 
 class Generated(NamedTuple):
@@ -66,7 +76,7 @@ class Generated(NamedTuple):
         statistics: encoder output (B, 2 Z).
         reconstruction: mean squared error.
         kl: nats a song.
-        diversity: see `_diversity`.
+        diversity: see `diversity`.
         scores: scores (B,) of the fakes, which the critic then learns from.
         cache: of the critic's forward pass on the fakes.
         indices: (B,), which songs.
@@ -81,6 +91,22 @@ class Generated(NamedTuple):
     scores: np.ndarray
     cache: Any
     indices: np.ndarray
+
+
+class Judged(NamedTuple):
+    """The critic's verdict on generated songs.
+
+    Attributes:
+        value: the generator's loss, times its weight.
+        dsongs: its gradient (S, B, F).
+        scores: (B,).
+        cache: of the critic's forward pass.
+    """
+
+    value: float
+    dsongs: np.ndarray
+    scores: np.ndarray
+    cache: Any
 
 
 class Scores(NamedTuple):
@@ -109,20 +135,19 @@ class StepResult(NamedTuple):
 
 
 class AdversarialLosses:
-    """Compute the losses of generator and critic, which share the generated songs.
+    """The losses of generator and critic, which share the generated songs.
 
     Args:
         critic: its scores train the generator.
-        songs: (N, S, F); read at each step.
+        songs: to be told from generated ones.
         options: see GANOptions.
-        dtype: of the networks.
-        statistics: (N, 2 Z), the encoder's output for every song.
-        seed: of the table of noise.
-        communicator: the processes that train together.
+        statistics: (N, 2 Z), the encodings of all songs: mean and log-variance.
+        seed: of the noise.
+        communicator: processes that share the pieces.
 
     Attributes:
-        statistics: (N, 2 Z) of every song, [mean; log-variance], from the last time it was encoded;
-            new coordinates are drawn with them.
+        statistics: every song's latest encoding.
+        latents: their distribution; new coordinates are drawn with it.
         generated: of each piece of the mini-batch, by its number.
         scores: likewise.
     """
@@ -130,21 +155,24 @@ class AdversarialLosses:
     def __init__(
         self,
         critic: Critic,
-        songs: np.ndarray,
+        songs: Songs,
         options: GANOptions,
-        dtype: Any,
         statistics: np.ndarray,
+        *,
         seed: int,
         communicator: Communicator = ALONE,
     ) -> None:
-        self.critic, self.songs, self.options, self.dtype = critic, songs, options, dtype
-        self.statistics = statistics
+        self.critic, self.songs, self.options = critic, songs, options
+        self.statistics, self.dtype = statistics, statistics.dtype
         self._gather = communicator.gather
         self.generated: dict[int, Generated] = {}
         self.scores: dict[int, Scores] = {}
         self._noise = np.random.default_rng((seed, Stream.INSTANCE_NOISE)).standard_normal(
             NOISE_VALUES, dtype=np.float32
         )
+        # In units of the critic's scaled input.
+        scale = np.broadcast_to(options.instance_noise / critic.trunk.scale, critic.features)
+        self._noise_scale = scale.astype(self.dtype)
         self.begin_step()
 
     def begin_step(self) -> None:
@@ -176,62 +204,7 @@ class AdversarialLosses:
 
     def generator_loss(self, vae: Any, batch: Piece) -> float:
         """Return the generator's loss on a piece of a mini-batch; add its gradient."""
-        options = self.options
-        real = self._real(batch)
-        count = real.shape[1]
-        statistics, encoder = vae.encoder.forward(real)
-        mean, log_variance = np.split(statistics, 2, axis=1)
-        epsilon = batch.rng.standard_normal(mean.shape, dtype=np.float32).astype(mean.dtype)
-        deviation = np.exp(log_variance / 2)
-        encoded = mean + deviation * epsilon
-        drawn, reused = self._draw(count, batch.rng)
-
-        # Columns: reconstructions of all songs, then the songs of the drawn P. The critic scores
-        # the last `reused` reconstructions and all songs of drawn P.
-        songs, decoder = vae.decoder.forward(np.concatenate([encoded, drawn.astype(encoded.dtype)]))
-        error, roughness, derror = sequence_error(
-            songs[:, :count], real, smoothness=options.smoothness, rows=options.rows
-        )
-        kl, dmean_kl, dlog_variance_kl = gaussian_kl(mean, log_variance)
-
-        # dL/dS of the scored songs comes from the critic, whose own gradients are not needed here.
-        scored = songs[:, count - reused :]
-        scores, cache = self.critic.forward(self._noisy(scored, batch.rng))
-        value, dscores = options.loss.generator(scores)
-        weight = options.adversarial_weight * (
-            min(1.0, batch.step / options.warm_up) if options.warm_up else 1.0
-        )
-        dscored = self.critic.input_gradient(dscores * scores.dtype.type(weight), cache)
-
-        dsongs = np.empty_like(songs)
-        np.multiply(derror, derror.dtype.type(options.reconstruction_weight), out=dsongs[:, :count])
-        dsongs[:, count - reused : count] += dscored[:, :reused]
-        dsongs[:, count:] = dscored[:, reused:]
-        dz = vae.decoder.backward(dsongs, decoder)[:count]
-        beta = options.reconstruction_weight * options.kl_weight
-        # z = mean + exp(log_variance / 2) epsilon, so dz/dlog_variance = deviation epsilon / 2.
-        dmean = dz + beta * dmean_kl
-        dlog_variance = dz * epsilon * deviation / 2 + beta * dlog_variance_kl
-        vae.encoder.add_gradients(
-            np.concatenate([dmean, dlog_variance], axis=1).astype(real.dtype), encoder
-        )
-
-        self.generated[batch.piece] = Generated(
-            fakes=scored,
-            real=real,
-            statistics=statistics,
-            reconstruction=error,
-            kl=kl,
-            diversity=_diversity(scored, real),
-            scores=scores,
-            cache=cache,
-            indices=batch.indices,
-        )
-        return (
-            options.reconstruction_weight * (error + options.smoothness * roughness)
-            + beta * kl
-            + weight * value
-        )
+        raise NotImplementedError
 
     def critic_loss(self, critic: Critic, batch: Piece) -> float:
         """Return the critic's loss on a piece and the songs made from it; add its gradient."""
@@ -248,11 +221,18 @@ class AdversarialLosses:
         self.scores[batch.piece] = Scores(real_scores, generated.scores)
         return value
 
-    def _real(self, batch: Piece) -> np.ndarray:
-        return np.ascontiguousarray(self.songs[batch.indices].transpose(1, 0, 2), self.dtype)
+    def judge(self, songs: np.ndarray, batch: Piece) -> Judged:
+        """Return the critic's verdict on generated songs (S, B, F); add none of its gradients."""
+        scores, cache = self.critic.forward(self._noisy(songs, batch.rng))
+        value, dscores = self.options.loss.generator(scores)
+        weight = self.options.adversarial_weight * (
+            min(1.0, batch.step / self.options.warm_up) if self.options.warm_up else 1.0
+        )
+        dsongs = self.critic.input_gradient(dscores * scores.dtype.type(weight), cache)
+        return Judged(weight * value, dsongs, scores, cache)
 
-    def _draw(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-        """Return new coordinates and the number of reconstructions to score, `count` in total."""
+    def draw(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+        """Return new coordinates, and how many of S0 are to be scored beside, `count` in all."""
         reused = round(count * self.options.reconstructed)
         gaussian = min(round(count * self.options.gaussian), count - reused)
         halfway = min(round(count * self.options.halfway), count - reused - gaussian)
@@ -273,12 +253,12 @@ class AdversarialLosses:
             x,
             self._noise,
             int(rng.integers(NOISE_VALUES)),
-            x.dtype.type(self.options.instance_noise / INPUT_SCALE),
+            self._noise_scale,
         )
         return noisy
 
 
-def _diversity(fakes: np.ndarray, real: np.ndarray) -> float:
+def diversity(fakes: np.ndarray, real: np.ndarray) -> float:
     """Return the spread of generated songs over that of real ones; 1 for a single song."""
     if fakes.shape[1] < 2 or real.shape[1] < 2:
         return 1.0

@@ -22,6 +22,7 @@ Objective = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 # Length of a step, in units of `scale`. Chosen so that 30 steps stay near songs that the judge
 # knows: 0.02, 0.07 and 0.2 lower the loss under the starter station's critic by 0.5, 1.0 and 1.4.
 LEARNING_RATE = 0.07
+LARGEST_GRADIENT = 1e150
 
 
 @dataclass
@@ -49,7 +50,8 @@ class Descent:
     @property
     def history(self) -> np.ndarray:
         """The lowest value + penalty so far, after each step (steps + 1,)."""
-        return np.minimum.accumulate((self.values + self.penalties).min(axis=1))
+        lowest = np.fmin.reduce(self.values + self.penalties, axis=1)
+        return np.fmin.accumulate(lowest)
 
 
 def descend(
@@ -108,7 +110,8 @@ def descend(
         if step == steps or (should_stop is not None and should_stop()):
             break
         # In units of scale u = P / scale:  dL/du = scale dL/dP.
-        gradient = np.nan_to_num(gradient * scale)
+        # A start whose gradient is not finite, or too large to be squared, stays for this step.
+        gradient = np.where(np.abs(gradient * scale) < LARGEST_GRADIENT, gradient * scale, 0.0)
         first_moment += (1 - 0.9) * (gradient - first_moment)
         second_moment += (1 - 0.999) * (gradient * gradient - second_moment)
         direction = (first_moment / (1 - 0.9 ** (step + 1))) / (

@@ -20,11 +20,11 @@ class GANOptions:
         reconstructed: share of the generated songs that are reconstructions of S0.
         gaussian: share drawn from a Gaussian of full covariance.
         halfway: share half-way between two encoded songs; the rest are mixes of encoded songs.
-        reconstruction_weight: lambda, of the mean squared error and the KL divergence.
+        reconstruction_weight: lambda, of the VAE's own loss.
         smoothness: weight of the error's roughness from row to row beside the mean squared error.
         rows: rows (frames of sound) in a step.
         adversarial_weight: of the critic's score; rises from 0 during `warm_up`, when the critic
-            has learned little.
+            has learned little. With 0 a generator of sequences stands still.
         warm_up: in steps.
         kl_weight: beta, of the KL divergence in nats beside the mean squared error.
         instance_noise: standard deviation, in units of the critic's scaled input.

@@ -6,6 +6,7 @@ plot_training(trainer, path)    written whole, then renamed, so the file is neve
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,15 @@ CURVE_POINTS = 400  # fewest points of a long curve; at most twice as many
 SONGS_SHOWN = 6
 
 
-def plot_training(trainer: GANTrainer, path: Path, *, bands: int) -> None:
+def plot_training(
+    trainer: GANTrainer, path: Path, *, frames: Callable[[np.ndarray], np.ndarray]
+) -> None:
     """Draw the progress of a training.
 
     Args:
         trainer: after at least one step.
         path: of the picture, .png, .svg or .pdf.
-        bands: values of a frame; a step of a song holds several frames.
+        frames: of a song (S, F), to be shown (T, bands).
 
     Raises:
         ValueError: before the first step.
@@ -47,8 +50,9 @@ def plot_training(trainer: GANTrainer, path: Path, *, bands: int) -> None:
     _curve(losses, steps, values["critic_loss"], "critic", REAL)
     losses.set_title("critic's loss, and the error of reconstructions")
     errors = losses.twinx()
-    _curve(errors, steps, values["reconstruction"], "reconstruction error", GENERATED)
-    errors.set_yscale("log")
+    if values["reconstruction"].any():  # else the generator stands still
+        _curve(errors, steps, values["reconstruction"], "reconstruction error", GENERATED)
+        errors.set_yscale("log")
     _legend(losses, errors)
 
     norms = figure.add_subplot(grid[0, 3:])
@@ -78,8 +82,8 @@ def plot_training(trainer: GANTrainer, path: Path, *, bands: int) -> None:
 
     for place in range(min(SONGS_SHOWN, trainer.shown.shape[1])):
         axes = figure.add_subplot(grid[2, place])
-        frames = np.ascontiguousarray(trainer.shown[:, place]).reshape(-1, bands)
-        axes.imshow(frames.T, origin="lower", aspect="auto", cmap="magma", vmin=0)
+        shown = frames(np.ascontiguousarray(trainer.shown[:, place]))
+        axes.imshow(shown.T, origin="lower", aspect="auto", cmap="magma", vmin=0)
         axes.set_axis_off()
     figure.suptitle(f"step {int(steps[-1])}")
     _save(figure, path)

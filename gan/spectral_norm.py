@@ -16,7 +16,7 @@ import numpy as np
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.kernels import kernel
-from neural_networks.components.module import Module, Sequential
+from neural_networks.components.module import Module, Sequential, named_parts
 from neural_networks.components.parameters import Parameter
 from neural_networks.components.second_order import rules as tangents
 
@@ -70,8 +70,8 @@ class SpectralNorm(Module):
         """Advance the power iteration: v = W^T u / |W^T u|, then u = W v / |W v|."""
         matrix = self._matrix().astype(np.float64)
         for _ in range(iterations):
-            self.right = _unit(self.left @ matrix)
-            self.left = _unit(matrix @ self.right)
+            self.right = _unit(self.left @ matrix, self.right)
+            self.left = _unit(matrix @ self.right, self.left)
 
     def sigma(self) -> float:
         """Return u^T W v, never 0, so that a weight of zeros causes no division by zero."""
@@ -156,10 +156,9 @@ def spectral_norms(module: Module) -> Iterator[SpectralNorm]:
     if isinstance(module, SpectralNorm):
         yield module
         return
-    for value in vars(module).values():
-        for part in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(part, Module):
-                yield from spectral_norms(part)
+    for _, part in named_parts(module):
+        if isinstance(part, Module):
+            yield from spectral_norms(part)
 
 
 def folded(module: Module) -> Module:
@@ -171,5 +170,7 @@ def folded(module: Module) -> Module:
     return copy.deepcopy(module)
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(float(np.linalg.norm(vector)), SMALLEST)
+def _unit(vector: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return a vector of length 1; the one before for a matrix of zeros, which has no direction."""
+    length = float(np.linalg.norm(vector))
+    return vector / length if length > SMALLEST else before

@@ -1,15 +1,16 @@
-"""Adversarial training of a song VAE: its decoder is the generator, a critic scores whole songs.
+"""Adversarial training of a song VAE: its decoder is the generator, a critic scores songs.
 
 One step:
 
     encode songs S0                 P = mean + sigma epsilon; also draw new P
-    train encoder and generator     lambda (mse(G(P), S0) + beta KL) - weight mean D(G(P)),
+    train encoder and generator     lambda VAE's loss on S0 - weight mean D(G(P)),
                                     d/dS by the critic, d/dw by the decoder
     train the critic                hinge on D(S0) and D(G(P)), then one power iteration
 
 Both are ordinary `Trainer`s on the same mini-batch, in two fixed pieces: one or two threads give
 the same bytes, and a training resumes bit for bit. Each song is generated once and used by both.
-The losses are in gan/adversarial_losses.py.
+The losses are in point_losses.py, of a VAE of whole songs, and sequence_losses.py, of one whose
+latents move in time.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from gan.adversarial_losses import AdversarialLosses, Scores
 from gan.alarms import Alarm, alarms
 from gan.critic import Critic
 from gan.options import GANOptions, Log
+from gan.point_losses import PointAdversarialLosses
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.optimizers.optimizers import Adam, Average
 from neural_networks.optimizers.schedules import Schedule, constant, cosine
@@ -46,10 +48,11 @@ class GANTrainer:
     """Train a VAE's decoder against a critic.
 
     Args:
-        vae: packed; a module with `encoder`: x (S, B, F) -> [mean; log-variance] (B, 2 Z) and
-            `decoder`: z (B, Z) -> (S, B, F).
+        vae: packed, as the losses want it.
         critic: packed.
-        songs: (N, S, F); read at each step, so the caller may replace some in between.
+        songs: as the losses want them; read at each step, so the caller may replace some in
+            between.
+        losses: makes the losses: PointAdversarialLosses or SequenceAdversarialLosses.
         options: see GANOptions.
         steps: over which both learning rates fall along a half cosine; constant if None.
         seed: of the order of songs and all noise.
@@ -68,8 +71,9 @@ class GANTrainer:
         self,
         vae: FlatParameters,
         critic: FlatParameters,
-        songs: np.ndarray,
+        songs: Any,
         *,
+        losses: Callable[..., AdversarialLosses] = PointAdversarialLosses,
         options: GANOptions | None = None,
         steps: int | None = None,
         seed: int = 0,
@@ -77,10 +81,8 @@ class GANTrainer:
         pieces: int = 2,
         communicator: Communicator = ALONE,
     ) -> None:
-        if songs.ndim != 3 or len(songs) < 2:
-            raise ValueError(
-                f"training needs at least two songs, of shape (N, S, F), not {songs.shape}"
-            )
+        if len(songs) < 2:
+            raise ValueError(f"training needs at least two songs, not {len(songs)}")
         self.options = options or GANOptions()
         self.songs = songs
         self.critic: Critic = critic.module  # type: ignore[assignment]
@@ -108,22 +110,15 @@ class GANTrainer:
                 communicator=communicator,
             )
 
-        encode = vae.module.encoder  # type: ignore[attr-defined]
-        dtype = vae.values.dtype
-        parts = [
-            np.ascontiguousarray(songs[i : i + 16].transpose(1, 0, 2), dtype)
-            for i in range(0, len(songs), 16)
-        ]
-        statistics = np.concatenate([encode.forward(x)[0] for x in parts])
-        self._losses = AdversarialLosses(
-            self.critic, songs, self.options, dtype, statistics, seed, communicator
+        self._losses = losses(
+            vae, self.critic, songs, self.options, seed=seed, communicator=communicator
         )
         self._generator = trainer(vae, self._losses.generator_loss, self.options.generator_rate, 0)
         self._critic = trainer(critic, self._losses.critic_loss, self.options.critic_rate, 1)
         self.average = Average(vae.values, decay=self.options.averaging)
         self.log: deque[Log] = deque(maxlen=LOGGED_STEPS)
         self.scores: deque[Scores] = deque(maxlen=SCORED_STEPS)
-        self.shown = np.zeros((songs.shape[1], 0, songs.shape[2]), dtype)
+        self.shown = np.zeros((0, 0, 0), vae.values.dtype)
 
     @property
     def steps(self) -> int:
@@ -175,9 +170,8 @@ class GANTrainer:
         )
         self.log.append(log)
         self.scores.append(result.scores)
-        self.shown = np.concatenate(
-            [self.shown[:, :0], *(one.fakes for one in result.generated)], axis=1
-        )
+        if result.generated:
+            self.shown = np.concatenate([one.fakes for one in result.generated], axis=1)
         return log
 
     def alarms(self) -> list[Alarm]:

@@ -21,12 +21,11 @@ import numpy as np
 
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import pack
+from neural_networks.contract_check import ContractCheck, GradientError
+
+__all__ = ["GradientError", "GradientReport", "GradientRow", "check_gradients", "check_loss"]
 
 Difference = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
-
-
-class GradientError(AssertionError):
-    """A gradient is wrong; the message is the report."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,9 @@ def check_gradients(
 ) -> GradientReport:
     """Check a module's gradients with respect to its input and all its parameters.
 
-    The module itself is not changed.
+    The module itself is not changed. The contract of module.py is checked too: `forward` writes
+    neither to its input nor to the module, another forward pass in between changes nothing, and
+    `backward` reads dy and the cache and adds to the gradients.
 
     Args:
         module: a layer, a network, or a chain of them in a Sequential.
@@ -109,10 +110,24 @@ def check_gradients(
         np.array(array, np.float64, order="C") for array in (x if isinstance(x, tuple) else (x,))
     )
     run = forward or (lambda module, *inputs: module.forward(*inputs))
+    back = backward or (lambda module, dy, cache: module.backward(dy, cache))
+    contract = ContractCheck(module, inputs)
     y, cache = run(module, *inputs)
     weights = [rng.standard_normal(part.shape) for part in _tuple(y)]
-    given: Any = tuple(weights) if isinstance(y, tuple) else weights[0]
-    dx = _tuple(backward(module, given, cache) if backward else module.backward(given, cache))
+    contract.after_forward()
+    contract.require()
+    # Between a forward pass and its backward pass comes another, as of a critic on other songs.
+    run(module, *(0.5 * array + 0.1 for array in inputs))
+
+    def go_back() -> tuple[np.ndarray, ...]:
+        given: Any = tuple(part.copy() for part in weights)
+        given = given if isinstance(y, tuple) else given[0]
+        gradients = _tuple(back(module, given, cache))
+        contract.after_backward(_tuple(given), weights)
+        return gradients
+
+    dx = go_back()
+    contract.require()
     if len(dx) != len(inputs):
         raise GradientError(f"backward returned {len(dx)} gradients for {len(inputs)} inputs")
     arrays = [
@@ -125,7 +140,11 @@ def check_gradients(
     def outputs() -> list[np.ndarray]:
         return [w * part for w, part in zip(weights, _tuple(run(module, *inputs)[0]), strict=True)]
 
-    return _report(arrays, outputs, rng=rng, directions=directions, step=step, limit=limit)
+    report = _report(arrays, outputs, rng=rng, directions=directions, step=step, limit=limit)
+    if report.passed and backward is None:  # else the report says more, or it is no module's own
+        contract.after_second_backward(dx, go_back)
+        contract.require()
+    return report
 
 
 def check_loss(

@@ -33,9 +33,18 @@ def split(sounds: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
         (N, n / size, size) float32.
 
     Raises:
-        ValueError: if there are none, their lengths differ, or size does not divide them.
+        ValueError: if there are none, one has several channels, their lengths differ, or size does
+            not divide them.
     """
-    rows = [np.asarray(sound, np.float32).reshape(-1) for sound in sounds]
+    rows = []
+    for sound in sounds:
+        array = np.asarray(sound, np.float32)
+        if array.ndim > 1 and array.size != len(array):
+            raise ValueError(
+                f"a sound has one channel, shape (n,) or (n, 1), not {array.shape}: take the mean "
+                "of its channels, or one of them"
+            )
+        rows.append(array.reshape(-1))
     lengths = sorted({row.size for row in rows})
     if not rows or size < 1:
         raise ValueError(f"{len(rows)} sounds cannot be cut into time steps of {size} values")
@@ -72,8 +81,12 @@ def chunks(sound: np.ndarray, size: int) -> np.ndarray:
     return pieces
 
 
-def three_axes(data: np.ndarray) -> np.ndarray:
+def three_axes(data: np.ndarray, size: int) -> np.ndarray:
     """Return (N, T, F) float32; a last axis of 1 is dropped, sounds (N, n) are one step each.
+
+    Args:
+        data: (N, T, F) or (N, n), where a last axis of 1 may follow.
+        size: F that the network reads; time steps of 1 value are no axis to drop.
 
     Raises:
         ValueError: if it has another number of axes.
@@ -81,7 +94,7 @@ def three_axes(data: np.ndarray) -> np.ndarray:
     array = np.asarray(data, np.float32)
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
-    if array.ndim == 3 and array.shape[2] == 1 and array.shape[1] > 1:
+    if array.ndim == 3 and array.shape[2] == 1 < min(array.shape[1], size):
         array = array[..., 0]
     if array.ndim == 2:
         array = array[:, None]

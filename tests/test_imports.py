@@ -35,7 +35,12 @@ LAYERS = [
     ("neural_networks.components.kernels",),
     ("neural_networks.components.module",),
     ("neural_networks.components.parameters",),
-    ("neural_networks.components", "neural_networks.sequences", "neural_networks.gradient_check"),
+    (
+        "neural_networks.components",
+        "neural_networks.sequences",
+        "neural_networks.contract_check",
+        "neural_networks.gradient_check",
+    ),
     ("neural_networks.optimizers",),
     ("neural_networks.parallel",),
     ("neural_networks.training",),

@@ -140,10 +140,15 @@ class AutoEncoder(Module):
         return self.encoder.forward(self._rows(x))[0]
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Return y (N, F) from codes (N, L)."""
-        return self.decoder.forward(
-            np.asarray(codes, np.float32).reshape(-1, self.layers[self.latent_layer])
-        )[0]
+        """Return y (N, F) from codes (N, L).
+
+        Raises:
+            ValueError: for codes of another size.
+        """
+        rows, size = np.asarray(codes, np.float32), self.layers[self.latent_layer]
+        if rows.ndim < 1 or rows.shape[-1] != size:
+            raise ValueError(f"a code of this autoencoder has {size} values, not {rows.shape}")
+        return self.decoder.forward(rows.reshape(-1, size))[0]
 
     def feedforward(self, x: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Return y (N, F), x reconstructed from its code."""

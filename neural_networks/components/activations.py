@@ -11,7 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
+from neural_networks.components.checks import floats, same_shape
 from neural_networks.components.kernels import kernel
 from neural_networks.components.module import Module
 
@@ -22,7 +24,10 @@ Array = np.ndarray
 def _leaky_relu(y: Array, x: Array, slope: float) -> None:
     for i in range(x.size):
         value = x[i]
-        y[i] = value if value > 0 else slope * value
+        if value > 0:
+            y[i] = value
+        else:
+            y[i] = slope * value if slope != 0 or value != -np.inf else 0
 
 
 @kernel
@@ -64,11 +69,8 @@ def _gate_backward(dx: Array, dy: Array, x: Array, gate: Array) -> None:
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)) as (1 + tanh(x / 2)) / 2, which never overflows."""
-    y = np.multiply(x, x.dtype.type(0.5))
-    np.tanh(y, out=y)
-    y *= x.dtype.type(0.5)
-    y += x.dtype.type(0.5)
+    """Return 1 / (1 + exp(-x)), exact in both tails."""
+    y: np.ndarray = expit(floats(x))
     return y
 
 
@@ -98,12 +100,13 @@ class LeakyReLU(Module):
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the cache y."""
-        y = np.empty(x.shape, x.dtype)
+        y = np.empty(x.shape, floats(x).dtype)
         _leaky_relu(y.reshape(-1), x.reshape(-1), x.dtype.type(self.slope))
         return y, y
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx = dy where y > 0, else slope dy."""
+        same_shape(dy, cache)
         dx = np.empty(dy.shape, dy.dtype)
         _leaky_relu_backward(
             dx.reshape(-1), dy.reshape(-1), cache.reshape(-1), dy.dtype.type(self.slope)
@@ -119,14 +122,20 @@ class ReLU(LeakyReLU):
 
 
 class ELU(Module):
-    """Apply y = x where x > 0, else alpha (exp(x) - 1) (Clevert et al. 2016)."""
+    """Apply y = x where x > 0, else alpha (exp(x) - 1) (Clevert et al. 2016).
+
+    Args:
+        alpha: not negative, or the sign of x could not be read from y.
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
+        if alpha < 0:
+            raise ValueError(f"the alpha of an ELU must not be negative: {alpha}")
         self.alpha = alpha
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the cache y."""
-        y = np.minimum(x, x.dtype.type(0))
+        y = np.minimum(floats(x), x.dtype.type(0))
         np.expm1(y, out=y)
         y *= x.dtype.type(self.alpha)
         np.copyto(y, x, where=x > 0)
@@ -134,6 +143,7 @@ class ELU(Module):
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx = dy where y > 0, else dy (y + alpha)."""
+        same_shape(dy, cache)
         dx = np.empty(dy.shape, dy.dtype)
         _elu_backward(dx.reshape(-1), dy.reshape(-1), cache.reshape(-1), dy.dtype.type(self.alpha))
         return dx
@@ -144,11 +154,12 @@ class Tanh(Module):
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the cache y."""
-        y = np.tanh(x)
+        y = np.tanh(floats(x))
         return y, y
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx = dy (1 - y^2)."""
+        same_shape(dy, cache)
         dx = np.empty(dy.shape, dy.dtype)
         _tanh_backward(dx.reshape(-1), dy.reshape(-1), cache.reshape(-1))
         return dx
@@ -164,6 +175,7 @@ class Sigmoid(Module):
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx = dy y (1 - y)."""
+        same_shape(dy, cache)
         dx = np.empty(dy.shape, dy.dtype)
         _sigmoid_backward(dx.reshape(-1), dy.reshape(-1), cache.reshape(-1))
         return dx
@@ -174,7 +186,7 @@ class Softplus(Module):
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the cache x."""
-        y = np.abs(x)
+        y = np.abs(floats(x))
         np.negative(y, out=y)
         np.exp(y, out=y)
         np.log1p(y, out=y)
@@ -183,6 +195,7 @@ class Softplus(Module):
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx = dy sigmoid(x)."""
+        same_shape(dy, cache)
         dx = sigmoid(cache)
         dx *= dy
         return dx
@@ -209,6 +222,7 @@ class GatedLinearUnit(Module):
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx: da = dy sigmoid(b), db = dy a sigmoid(b) (1 - sigmoid(b))."""
         x, gate = cache
+        same_shape(dy, gate)
         dx = np.empty(x.shape, dy.dtype)
         size = dy.shape[-1]
         _gate_backward(

@@ -7,6 +7,8 @@
     draw_gradient(dw, statistics, bounds, noise) -> dstatistics
     innovations(w, statistics, bounds)           -> (w - mean) / exp(log-variance / 2)
     divergence(posterior, prior, ..)             -> KL(posterior || prior), dposterior, dprior
+    parted(statistics, size)                     -> statistics of the first `size` values, the rest
+    joined(first, rest)                          -> statistics of all of them again
 
 Where raw lies outside its bounds the log-variance does not change with it: its gradient is zero
 there, exactly; on a bound itself it is that of the inside. Plain NumPy: these arrays are small
@@ -100,6 +102,22 @@ def divergence(
     dposterior[..., size:] *= _inside(posterior, posterior_bounds)
     dprior[..., size:] *= _inside(prior, prior_bounds)
     return float(held.sum()), dposterior, dprior
+
+
+def parted(statistics: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the statistics (.., 2 size) of the first values of (.., 2d), and of the others."""
+    pairs = statistics.reshape(*statistics.shape[:-1], 2, statistics.shape[-1] // 2)
+    first, rest = (
+        np.ascontiguousarray(part).reshape(*statistics.shape[:-1], 2 * part.shape[-1])
+        for part in (pairs[..., :size], pairs[..., size:])
+    )
+    return first, rest
+
+
+def joined(first: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Return the statistics (.., 2d) of which `parted` makes these two."""
+    pairs = [part.reshape(*part.shape[:-1], 2, part.shape[-1] // 2) for part in (first, rest)]
+    return np.concatenate(pairs, axis=-1).reshape(*first.shape[:-1], -1)
 
 
 def _deviation(log_variance: np.ndarray) -> np.ndarray:

@@ -3,7 +3,8 @@
     value, dy = loss(y, target)
 
 Values are Python floats, means over all elements unless a docstring says otherwise; gradients have
-y's shape and dtype.
+y's shape and dtype. An output and a target of different shapes are refused, and so is an output of
+integers, whose gradient would be rounded.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from __future__ import annotations
 import numpy as np
 
 from neural_networks.components.activations import sigmoid
+from neural_networks.components.checks import same_shape
 from neural_networks.components.kernels import kernel
 
 Array = np.ndarray
+OUTPUT_AND_TARGET = ("the output", "the target")
 
 
 def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
     """Return mean((y - target)^2) and dy = 2 (y - target) / n."""
+    same_shape(y, target, OUTPUT_AND_TARGET)
     dy = np.subtract(y, target, dtype=y.dtype)
     flat = dy.reshape(-1)
     value = float(np.dot(flat, flat)) / y.size
@@ -62,6 +66,7 @@ def sequence_error(
 
 def l1(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
     """Return mean(|y - target|) and dy = sign(y - target) / n."""
+    same_shape(y, target, OUTPUT_AND_TARGET)
     difference = np.subtract(y, target, dtype=y.dtype)
     dy = np.sign(difference)
     dy *= y.dtype.type(1 / y.size)
@@ -70,6 +75,7 @@ def l1(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
 
 def huber(y: np.ndarray, target: np.ndarray, *, delta: float = 1.0) -> tuple[float, np.ndarray]:
     """Return the mean of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2) (Huber 1964)."""
+    same_shape(y, target, OUTPUT_AND_TARGET)
     error = np.subtract(y, target, dtype=y.dtype)
     # The clipped error c is the derivative, and in both branches the loss is c (e - c / 2).
     dy = np.clip(error, -delta, delta)
@@ -84,6 +90,7 @@ def bce_with_logits(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarra
     Computed as max(y, 0) - y target + log(1 + exp(-|y|)), which neither overflows nor takes the
     logarithm of 0.
     """
+    same_shape(y, target, OUTPUT_AND_TARGET)
     entropy = np.maximum(y, y.dtype.type(0)) - y * target + np.log1p(np.exp(-np.abs(y)))
     dy = sigmoid(y)
     dy -= target
@@ -133,6 +140,7 @@ def gaussian_kl(
     Returns:
         The value, dmean and dlog_variance.
     """
+    same_shape(mean, log_variance, ("the mean", "the log-variance"))
     size = mean.shape[-1]
     count = mean.size // size
     dmean, dlog_variance = np.empty(mean.shape, mean.dtype), np.empty(mean.shape, mean.dtype)

@@ -37,29 +37,32 @@ class Parameter:
 
 
 class Module:
-    """The base of everything that is trained; a subclass assigns Parameters and Modules."""
+    """The base of everything that is trained; a subclass assigns Parameters and Modules.
+
+    They are found in its attributes, and in lists, tuples and dicts of them.
+    """
 
     def parameters(self) -> list[Parameter]:
-        """Return every Parameter of this module and its parts, depth first in attribute order."""
-        found: list[Parameter] = []
-        for value in vars(self).values():
-            for part in value if isinstance(value, (list, tuple)) else (value,):
-                if isinstance(part, Parameter):
-                    found.append(part)
-                elif isinstance(part, Module):
-                    found.extend(part.parameters())
-        return found
+        """Return every Parameter of this module and its parts, depth first in attribute order.
+
+        One that several parts share is in the list once.
+        """
+        return [parameter for _, parameter in self.named_parameters()]
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
         """Yield (name, Parameter) in the order of `parameters`; a name is like 'cell.weight'."""
-        for name, value in vars(self).items():
-            several = isinstance(value, (list, tuple))
-            for index, part in enumerate(value if several else (value,)):
-                path = f"{prefix}{name}.{index}" if several else f"{prefix}{name}"
-                if isinstance(part, Parameter):
-                    yield path, part
-                elif isinstance(part, Module):
-                    yield from part.named_parameters(path + ".")
+        found: set[int] = set()
+        for name, parameter in self._named(prefix):
+            if id(parameter) not in found:
+                found.add(id(parameter))
+                yield name, parameter
+
+    def _named(self, prefix: str) -> Iterator[tuple[str, Parameter]]:
+        for path, part in named_parts(self):
+            if isinstance(part, Parameter):
+                yield f"{prefix}{path}", part
+            else:
+                yield from part._named(f"{prefix}{path}.")
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return (y, cache)."""
@@ -102,3 +105,21 @@ class Sequential(Module):
         ):
             dy = layer.backward(dy, layer_cache)
         self.layers[first].add_gradients(dy, cache[first])
+
+
+def named_parts(module: Module) -> Iterator[tuple[str, Parameter | Module]]:
+    """Yield (name, part) of the Parameters and Modules that a module holds, not of their parts.
+
+    They are its attributes, or in lists, tuples and dicts that are, to any depth: 'layers.0'.
+    """
+    for name, value in vars(module).items():
+        yield from _inside(name, value)
+
+
+def _inside(name: str, value: Any) -> Iterator[tuple[str, Parameter | Module]]:
+    if isinstance(value, (Parameter, Module)):
+        yield name, value
+    elif isinstance(value, (list, tuple, dict)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in items:
+            yield from _inside(f"{name}.{key}", part)

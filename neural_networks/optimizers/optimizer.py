@@ -11,9 +11,11 @@ their speed. Casting them in Python would take longer than a step of a tiny netw
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
+
+from neural_networks.components.checks import floats, same_shape
 
 
 class Optimizer:
@@ -45,9 +47,14 @@ class Optimizer:
             loss: of this step; only AdamTaperoff reads it.
 
         Raises:
-            ValueError: if the number of values has changed since the step before, or AdamTaperoff
-                gets no loss.
+            ValueError: if values and gradients are not two vectors of one length, the number of
+                values has changed since the step before, or AdamTaperoff gets no loss.
+            TypeError: if they are not of float32 or float64.
         """
+        if values.ndim != 1:
+            raise ValueError(f"the values are a vector (n,), not an array {values.shape}")
+        same_shape(grads, values, ("the gradients", "the values"))
+        floats(values, "values")
         if not self.vectors:
             self.vectors = {name: np.zeros_like(values) for name in self.slots}
         for name, vector in self.vectors.items():
@@ -90,6 +97,9 @@ def clip_by_global_norm(grads: np.ndarray, max_norm: float) -> float:
     Pascanu et al. 2013.
     """
     norm = sqrt(float(np.dot(grads, grads)))
+    if norm == inf and np.isfinite(grads).all():  # their squares are too large for the dtype
+        largest = float(np.abs(grads).max())
+        norm = largest * float(np.linalg.norm(grads / grads.dtype.type(largest)))
     if norm > max_norm:
         grads *= grads.dtype.type(max_norm / norm)
     return norm

@@ -13,6 +13,7 @@ All follow from the seed and the step alone: a resumed training needs no state o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -68,28 +69,54 @@ class Noise:
 class Order:
     """The order of the examples: one permutation per epoch, so that all mini-batches are full.
 
+    No mini-batch has an example twice: where one takes the end of an epoch and the beginning of the
+    next, what is in both is moved behind it.
+
     Args:
         seed: of the permutations.
     """
 
     def __init__(self, seed: int) -> None:
         self._noise = Noise(seed, StepStream.ORDER)
-        self._epoch, self._permuted = -1, np.empty(0, np.int64)
+        self._found, self._permuted = (-1, 0, 0), np.empty(0, np.int64)
 
     def indices(self, step: int, size: int, count: int) -> np.ndarray:
         """Return the numbers (size,) of the examples of a step, size <= count."""
         epoch, start = divmod(step * size, count)
-        indices = self._permutation(epoch, count)[start : start + size]
+        indices = self._permutation(epoch, size, count)[start : start + size]
         if indices.size < size:
-            indices = np.concatenate(
-                [indices, self._permutation(epoch + 1, count)[: size - indices.size]]
-            )
+            following = self._permutation(epoch + 1, size, count)
+            indices = np.concatenate([indices, following[: size - indices.size]])
         return indices
 
-    def _permutation(self, epoch: int, count: int) -> np.ndarray:
-        if epoch != self._epoch or count != self._permuted.size:
-            self._epoch, self._permuted = epoch, self._noise.at(epoch).permutation(count)
+    def _permutation(self, epoch: int, size: int, count: int) -> np.ndarray:
+        """Return the permutation (count,) of an epoch, for mini-batches of a size."""
+        if self._found != (epoch, size, count):
+            if count >= 3 * size:
+                # What is moved is moved within the first half of an epoch: its end is as drawn.
+                first = max(epoch - 1, 0)
+            elif self._found == (epoch - 1, size, count):
+                first = epoch
+            else:  # the last epoch that begins with a mini-batch
+                first = epoch - epoch % (size // gcd(size, count))
+            permuted = self._permuted
+            for number in range(first, epoch + 1):
+                before, permuted = permuted, self._noise.at(number).permutation(count)
+                taken = number * count % size  # of the epoch before, by the first mini-batch
+                if taken and (number > first or first == epoch):
+                    twice = np.isin(permuted, before[count - taken :])
+                    permuted = _apart(permuted, twice, size - taken)
+            self._found, self._permuted = (epoch, size, count), permuted
         return self._permuted
+
+
+def _apart(permuted: np.ndarray, twice: np.ndarray, left: int) -> np.ndarray:
+    """Return a permutation (n,) whose first `left` examples are none of those marked."""
+    early = np.flatnonzero(twice[:left])
+    late = left + np.flatnonzero(~twice[left:])[: early.size]
+    changed = permuted.copy()
+    changed[early], changed[late] = permuted[late], permuted[early]
+    return changed
 
 
 def set_apart(

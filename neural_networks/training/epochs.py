@@ -109,8 +109,10 @@ def train_epochs(
     """
     if unknown := options.keys() - TrainingOptions.__annotations__.keys():
         raise TypeError(f"unknown options of a training: {', '.join(sorted(unknown))}")
-    if max_epochs < 0:
-        raise ValueError(f"max_epochs is 0 or more, not {max_epochs}")
+    if max_epochs < 0 or max_epochs != int(max_epochs):
+        raise ValueError(f"max_epochs is a whole number from 0 on, not {max_epochs}")
+    if not callable(learning_rate) and not learning_rate >= 0:
+        raise ValueError(f"the learning rate is 0 or more, not {learning_rate}")
     if not all(np.isfinite(array).all() for array in data):
         raise ValueError("the data holds numbers that are not finite")
     schedule = learning_rate if callable(learning_rate) else constant(learning_rate)

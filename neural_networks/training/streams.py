@@ -21,7 +21,7 @@ class Stream(IntEnum):
     STARTER_SONGS = 2  # the synthetic songs of a training without music
     CALIBRATION = 4  # the new songs that calibration measures
     PREVIEWS = 7  # the songs that the web page plays during a training
-    RESTORATION = 9  # the excerpts of recordings whose reconstructions are restored
+    ENCODINGS = 8  # the excerpts of recordings that tell where songs lie
 
 
 @unique
@@ -32,3 +32,4 @@ class StepStream(IntEnum):
     TEST_SET = 2  # the examples that are set apart
     PIECES = 3  # what a loss draws for a piece of a mini-batch
     EXCERPTS = 5  # places and keys of excerpts of recordings
+    COMPONENTS = 6  # the same of those that components are measured on

@@ -17,7 +17,6 @@ from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.optimizers.optimizers import Average, Optimizer
@@ -26,6 +25,7 @@ from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.batches import Order, Piece
 from neural_networks.training.checkpoint import part
 from neural_networks.training.interrupts import interrupt_between_steps
+from neural_networks.training.one_thread import one_blas_thread
 from neural_networks.training.pieces import GradientPieces
 from neural_networks.training.trainer_state import checked_state
 
@@ -106,7 +106,6 @@ class Trainer:
         self._count = 0
         self._order = Order(seed)
         self._limited = False
-        self._controller: ThreadpoolController | None = None
 
     def run(
         self,
@@ -269,9 +268,7 @@ class Trainer:
             return
         self._limited = True
         try:
-            # takes a millisecond: it looks through all loaded libraries
-            self._controller = self._controller or ThreadpoolController()
-            with self._controller.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+            with one_blas_thread(), np.errstate(all="ignore"):
                 yield
         finally:
             self._limited = False

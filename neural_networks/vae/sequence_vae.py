@@ -10,8 +10,12 @@
 
 Chung et al. 2015, arXiv:1506.02216 (a prior that is learned with the recurrence), with a coordinate
 z of the whole song and a posterior that sees all of it.
-Letters: S steps, B songs, K components of a step, D latents of a step, Z values of z; N values of
-a step's frames, which K components stand for. Arrays are time-major.
+A step may have V latents of detail besides, which no prior runs through (song_generator.py). The
+posterior's detail is given for a share of the songs of a mini-batch and costs KL(q(v_t) || N(0, 1))
+there; the other songs are learned from w and z alone.
+Letters: S steps, B songs, K components of a step, D latents of a step that the prior knows, V of
+detail, Z values of z; N values of a step's frames, which K components stand for. Arrays are
+time-major, and w is (S, B, D + V).
 """
 
 from __future__ import annotations
@@ -20,7 +24,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neural_networks.components.gaussians import Bounds, divergence, draw, draw_gradient, moments
+from neural_networks.components.gaussians import (
+    Bounds,
+    divergence,
+    draw,
+    draw_gradient,
+    joined,
+    moments,
+    parted,
+)
 from neural_networks.components.module import Module
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS
 from neural_networks.vae.scheduled_sampling import normal, own_draws
@@ -32,12 +44,14 @@ STANDARD: Bounds = (0.0, 0.0)  # log-variance of N(0, 1)
 
 
 class SequenceLoss(NamedTuple):
-    """A loss and its parts, means over the mini-batch."""
+    """A loss and its parts, means over the mini-batch; and what was encoded."""
 
     loss: float
     error: float  # squared error a value
     step_nats: float  # KL of a step's latents
     song_nats: float  # KL of z
+    songs: np.ndarray  # (B, 2Z), statistics of z
+    detail_nats: float  # KL of a step's detail, of songs that it is given for
 
 
 class SequenceVAE(Module):
@@ -64,7 +78,11 @@ class SequenceVAE(Module):
     ) -> None:
         generator = SongGenerator(components, scales=scales, rng=rng, **options)
         self.encoder = PosteriorEncoder(
-            components, generator.latent_size, generator.song_size, hidden=encoder_hidden, rng=rng
+            components,
+            generator.latent_size + generator.detail_size,
+            generator.song_size,
+            hidden=encoder_hidden,
+            rng=rng,
         )
         self.generator = generator
         self.values = values or components
@@ -75,8 +93,11 @@ class SequenceVAE(Module):
         *,
         beta: float,
         song_beta: float | None = None,
+        scale: float = 1.0,
         free_bits: float = 0.0,
         song_free_bits: float = 0.0,
+        detail_beta: float | None = None,
+        detail_share: float = 0.5,
         own_share: float = 0.0,
         passes: int = 2,
         first_beat: np.ndarray | None = None,
@@ -88,8 +109,11 @@ class SequenceVAE(Module):
             x: components c of songs (S, B, K).
             beta: weight of a step's KL divergence, in nats, beside the squared error of N values.
             song_beta: of the KL divergence of z, likewise; beta if not given.
+            scale: of the whole loss, where it is one of several.
             free_bits: nats that each of a step's D latents may hold free of charge.
             song_free_bits: nats that each of the Z values of z may.
+            detail_beta: as beta, of the detail; beta if not given.
+            detail_share: of the songs, those that come first, that are given detail.
             own_share: of the steps that the prior is given as it drew them; see
                 scheduled_sampling.py.
             passes: of the prior, in which those draws are made.
@@ -102,50 +126,69 @@ class SequenceVAE(Module):
         generator, scales = self.generator, self.generator.scales.astype(x.dtype)
         u = x / scales
         (steps, songs), encoder = self.encoder.forward(u)
-        noise = normal(rng, (*x.shape[:2], generator.latent_size), x.dtype)
+        noise = normal(rng, (*x.shape[:2], steps.shape[-1] // 2), x.dtype)
         song_noise = normal(rng, (x.shape[1], generator.song_size), x.dtype)
+        given, size = round(detail_share * x.shape[1]), generator.latent_size
         w = draw(steps, POSTERIOR_BOUNDS, noise)
+        w[:, given:, size:] = 0
+        known = np.ascontiguousarray(w[..., :size])
         z = draw(songs, POSTERIOR_BOUNDS, song_noise)
         context, conditioning = generator.conditioning.forward(z, len(x), first_beat=first_beat)
         y, decoder = generator.decoder.forward(w, context)
-        given, replaced = w, None
+        told, replaced = known, None
         if own_share > 0:
             draws, replaced = own_draws(
-                generator.prior, w, context, share=own_share, passes=passes, rng=rng
+                generator.prior, known, context, share=own_share, passes=passes, rng=rng
             )
-            given = np.where(replaced, draws, w)
-        predicted, prior = generator.prior.predict(given, context)
+            told = np.where(replaced, draws, known)
+        predicted, prior = generator.prior.predict(told, context)
 
         error, dy = self._error(y, u, scales)
         bounds: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS}
-        nats, dsteps, dpredicted = divergence(
-            steps, predicted, prior_bounds=PRIOR_BOUNDS, free_bits=free_bits, **bounds
+        steps_known, detail = parted(steps, size)
+        nats, dknown, dpredicted = divergence(
+            steps_known, predicted, prior_bounds=PRIOR_BOUNDS, free_bits=free_bits, **bounds
         )
+        detail_nats, ddetail = 0.0, np.zeros_like(detail)
+        if detail[:, :given].size:
+            detail_nats, ddetail[:, :given], _ = divergence(
+                detail[:, :given],
+                np.zeros_like(detail[:, :given]),
+                prior_bounds=STANDARD,
+                **bounds,
+            )
         song_nats, dsongs, _ = divergence(
             songs, np.zeros_like(songs), prior_bounds=STANDARD, free_bits=song_free_bits, **bounds
         )
-        weight = beta / self.values
-        song_weight = (beta if song_beta is None else song_beta) / (self.values * len(x))
-        dsteps *= x.dtype.type(weight)
+        weight = scale * beta / self.values
+        song_weight = scale * (beta if song_beta is None else song_beta) / (self.values * len(x))
+        detail_weight = scale * (beta if detail_beta is None else detail_beta) / self.values
+        detail_weight *= given / x.shape[1]
+        dy *= x.dtype.type(scale)
+        dknown *= x.dtype.type(weight)
+        ddetail *= x.dtype.type(detail_weight)
+        dsteps = joined(dknown, ddetail)
         dpredicted *= x.dtype.type(weight)
         dsongs *= x.dtype.type(song_weight)
 
-        dw, told = generator.decoder.backward(dy, decoder)
-        dgiven, told_prior = generator.prior.predict_backward(dpredicted, prior)
+        dw, dcontext = generator.decoder.backward(dy, decoder)
+        dtold, dcontext_prior = generator.prior.predict_backward(dpredicted, prior)
         if replaced is not None:
-            dgiven *= ~replaced
-        dw += dgiven
-        dz = generator.conditioning.backward(told.plus(told_prior), conditioning)
+            dtold *= ~replaced
+        dw[..., :size] += dtold
+        dw[:, given:, size:] = 0
+        dz = generator.conditioning.backward(dcontext.plus(dcontext_prior), conditioning)
         dsteps += draw_gradient(dw, steps, POSTERIOR_BOUNDS, noise)
         dsongs += draw_gradient(dz, songs, POSTERIOR_BOUNDS, song_noise)
         self.encoder.add_gradients((dsteps, dsongs), encoder)
-        value = error + weight * nats + song_weight * song_nats
-        return SequenceLoss(value, error, nats, song_nats)
+        value = scale * error + weight * nats + song_weight * song_nats
+        value += detail_weight * detail_nats
+        return SequenceLoss(value, error, nats, song_nats, songs, detail_nats)
 
     def encode(
         self, x: np.ndarray, *, rng: np.random.Generator | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return latents w (S, B, D) and coordinates z (B, Z) of songs x (S, B, K).
+        """Return latents w (S, B, D + V) and coordinates z (B, Z) of songs x (S, B, K).
 
         Args:
             x: components.
@@ -166,14 +209,14 @@ class SequenceVAE(Module):
         return w, z
 
     def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the statistics of steps (S, B, 2D) and of songs (B, 2Z) of songs x (S, B, K)."""
+        """Return the statistics of steps (S, B, 2 (D + V)) and songs (B, 2Z) of x (S, B, K)."""
         statistics, _ = self.encoder.forward(x / self.generator.scales.astype(x.dtype))
         return statistics
 
     def coordinates(
         self, x: np.ndarray, *, rng: np.random.Generator | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return E(songs) = P = (z (B, Z), innovations (S, B, D)) of songs x (S, B, K).
+        """Return E(songs) = P = (z (B, Z), innovations (S, B, D + V)) of songs x (S, B, K).
 
         Args:
             x: components.

@@ -8,8 +8,13 @@
 The decoder's mean is smoother than music, and drawn songs more so: r (K,) is the calibration, by
 which the components of drawn songs are multiplied, so that each moves as much as in the music.
 
-Letters: S steps, B songs, K components of a step, D latents of a step, Z values of z. Arrays are
-time-major.
+A step may have V more latents that hold its *detail*: no prior runs through them, they are standard
+normal, and only the decoder reads them. The decoder learned with and without them, and new songs
+have none: what the prior must learn to go on with is little, and what can be given back is much.
+They follow the D others in w and in eps, where they are the same numbers; eps without them means 0.
+
+Letters: S steps, B songs, K components of a step, D latents of a step that the prior knows, V of
+detail, Z values of z. Arrays are time-major.
 """
 
 from __future__ import annotations
@@ -44,6 +49,7 @@ class SongGenerator(Module):
         components: K.
         scales: g (K,), by which the decoder's outputs are multiplied; ones if not given.
         latent_size: D.
+        detail_size: V.
         song_size: Z.
         hidden: of the decoder's GRU.
         prior_hidden: of the prior's GRU.
@@ -62,6 +68,7 @@ class SongGenerator(Module):
         *,
         scales: np.ndarray | None = None,
         latent_size: int = 32,
+        detail_size: int = 0,
         song_size: int = 32,
         hidden: int = 256,
         prior_hidden: int = 192,
@@ -78,7 +85,7 @@ class SongGenerator(Module):
             raise ValueError(f"scales are {components} positive numbers, not {scales}")
         self.calibration = np.ones(components)  # r, measured by `calibrate`
         self.components, self.latent_size, self.song_size = components, latent_size, song_size
-        sizes = latent_size, song_size
+        self.detail_size = detail_size
         self.conditioning = Conditioning(
             song_size,
             beats=beats,
@@ -88,10 +95,17 @@ class SongGenerator(Module):
             rng=rng,
         )
         self.decoder = SequenceDecoder(
-            components, *sizes, self.conditioning, embedding=embedding, hidden=hidden, rng=rng
+            components,
+            latent_size + detail_size,
+            song_size,
+            self.conditioning,
+            embedding=embedding,
+            hidden=hidden,
+            rng=rng,
         )
         self.prior = RecurrentPrior(
-            *sizes,
+            latent_size,
+            song_size,
             self.conditioning,
             embedding=embedding,
             hidden=prior_hidden,
@@ -100,20 +114,22 @@ class SongGenerator(Module):
         )
 
     def decode(self, w: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return songs (S, B, K) of latents w (S, B, D) and coordinates z (B, Z), and the cache."""
+        """Return songs (S, B, K) of w (S, B, D + V) and coordinates z (B, Z), and the cache."""
         context, conditioning = self.conditioning.forward(z, len(w))
         y, decoder = self.decoder.forward(w, context)
         return y * self.scales.astype(y.dtype), (conditioning, decoder)
 
     def decode_backward(self, dsongs: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return dw (S, B, D) and dz (B, Z); add the gradients of decoder and plan."""
+        """Return dw (S, B, D + V) and dz (B, Z); add the gradients of decoder and plan."""
         conditioning, decoder = cache
         dw, told = self.decoder.backward(dsongs * self.scales.astype(dsongs.dtype), decoder)
         return dw, self.conditioning.backward(told, conditioning)
 
     def innovations(self, w: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Return the innovations (S, B, D) of which `generate` makes the song of w and z."""
-        return self.prior.innovations(w, self.conditioning.forward(z, len(w))[0])[0]
+        """Return the innovations (S, B, D + V) of which `generate` makes the song of w and z."""
+        context, _ = self.conditioning.forward(z, len(w))
+        innovations, _ = self.prior.innovations(w[..., : self.latent_size], context)
+        return self._with_detail(innovations, w)
 
     def generate(
         self, z: np.ndarray, innovations: np.ndarray, *, state: SongState | None = None
@@ -122,14 +138,16 @@ class SongGenerator(Module):
 
         Args:
             z: (B, Z).
-            innovations: eps (S, B, D), standard normal for a new song.
+            innovations: eps (S, B, D), standard normal for a new song, or (S, B, D + V).
             state: of songs that go on, from `state_after` or `heard`; the beginning if not given.
         """
         step, latents, prior, decoder = state or (0, None, None, None)
         context, conditioning = self.conditioning.forward(z, len(innovations), first_step=step)
-        w, run = self.prior.sample(innovations, context, hidden=prior, latents=latents)
-        y, decoded = self.decoder.forward(w, context, decoder)
-        return y * self._drawn_scales(y), (step, context, conditioning, run, decoded)
+        drawn = innovations[..., : self.latent_size]
+        w, run = self.prior.sample(drawn, context, hidden=prior, latents=latents)
+        y, decoded = self.decoder.forward(self._with_detail(w, innovations), context, decoder)
+        cache = step, context, conditioning, run, decoded, innovations.shape[-1]
+        return y * self._drawn_scales(y), cache
 
     def draw(
         self, z: np.ndarray, innovations: np.ndarray, *, state: SongState | None = None
@@ -141,7 +159,7 @@ class SongGenerator(Module):
 
         Args:
             z: (B, Z).
-            innovations: eps (S, B, D).
+            innovations: eps (S, B, D) or (S, B, D + V).
             state: of songs that go on.
 
         Raises:
@@ -158,14 +176,17 @@ class SongGenerator(Module):
         return songs, state
 
     def generate_backward(self, dsongs: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return dz (B, Z) and dinnovations (S, B, D) of songs that `generate` has made.
+        """Return dz (B, Z) and dinnovations, like the innovations, of what `generate` has made.
 
         Exact, through the prior's own draws; the parameters' gradients are added. A state that a
         song began with counts as given.
         """
-        _, context, conditioning, run, decoded = cache
+        _, context, conditioning, run, decoded, given = cache
         dw, told = self.decoder.backward(dsongs * self._drawn_scales(dsongs), decoded)
-        dinnovations, told_prior = self.prior.sample_backward(dw, run, context)
+        drawn = dw[..., : self.latent_size]
+        dinnovations, told_prior = self.prior.sample_backward(drawn, run, context)
+        if given > self.latent_size:
+            dinnovations = self._with_detail(dinnovations, dw)
         return self.conditioning.backward(told.plus(told_prior), conditioning), dinnovations
 
     def calibrate(self, songs: np.ndarray, real: np.ndarray) -> None:
@@ -188,14 +209,23 @@ class SongGenerator(Module):
 
     def state_after(self, cache: Any) -> SongState:
         """Return where the songs of `generate` are after their last step."""
-        step, context, _, run, decoded = cache
+        step, context, _, run, decoded, _ = cache
         return self._state(step + context.steps, run, decoded)
 
     def heard(self, w: np.ndarray, z: np.ndarray) -> SongState:
-        """Return where songs of latents w (S, B, D) and coordinates z (B, Z) are after them."""
+        """Return where songs of w (S, B, D + V) and coordinates z (B, Z) are after them."""
         context, _ = self.conditioning.forward(z, len(w))
-        run = self.prior.innovations(w, context)[1]
+        run = self.prior.innovations(w[..., : self.latent_size], context)[1]
         return self._state(len(w), run, self.decoder.forward(w, context)[1])
+
+    def _with_detail(self, w: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """Return (S, B, D + V): w (S, B, D) and the detail of `whole`, zeros where it has none."""
+        if not self.detail_size:
+            return w
+        detail = whole[..., self.latent_size :]
+        if not detail.shape[-1]:
+            detail = np.zeros((*w.shape[:-1], self.detail_size), w.dtype)
+        return np.concatenate([w, detail], axis=-1)
 
     def _state(self, step: int, run: PriorRun, decoded: Any) -> SongState:
         # copies, or a state would hold on to all that a gradient needs

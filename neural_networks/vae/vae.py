@@ -10,6 +10,7 @@ Shapes: x and y (T, B, F), time-major; mu, log_variance and z (B, Z).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Unpack
 
@@ -26,6 +27,7 @@ from neural_networks.training.batches import Piece, set_apart
 from neural_networks.training.epochs import TrainingOptions, train_epochs
 from neural_networks.training.history import History
 from neural_networks.vae.fused import Workspace, fused_loss
+from neural_networks.vae.vae_file import load_vae, save_vae
 
 
 class VAECache(NamedTuple):
@@ -60,6 +62,7 @@ class VAE(Module):
     ) -> None:
         rng = rng or np.random.default_rng(0)
         self.latent_size = latent_size
+        self.arguments, self.sub_network = (dict(encoder_args), dict(decoder_args)), sub_network
         self.encoder = sub_network(**encoder_args, rng=rng)
         self.decoder = sub_network(**decoder_args, rng=rng)
         if self.encoder.output_size != 2 * latent_size:
@@ -256,7 +259,7 @@ class VAE(Module):
 
     def encode(self, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return mu and log_variance (N, Z) of time-separated sounds (N, T, F)."""
-        encoded, _ = self.encoder.forward(time_major(three_axes(sounds)), last=True)
+        encoded, _ = self.encoder.forward(time_major(self._steps(sounds)), last=True)
         return encoded[:, : self.latent_size], encoded[:, self.latent_size :]
 
     def decode(self, z: np.ndarray, steps: int) -> np.ndarray:
@@ -266,7 +269,27 @@ class VAE(Module):
 
     def feedforward(self, sounds: np.ndarray) -> np.ndarray:
         """Return time-separated sounds (N, T, F) reconstructed from mu, without noise."""
-        return batch_first(self.forward(time_major(three_axes(sounds)))[0])
+        return batch_first(self.forward(time_major(self._steps(sounds)))[0])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write sizes and weights to a file.
+
+        Raises:
+            ValueError: if the networks' arguments are no numbers, words and lists of them.
+        """
+        save_vae(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> VAE:
+        """Return the VAE that `save` wrote.
+
+        Raises:
+            CheckpointError: if the file is not one.
+        """
+        return load_vae(cls, path)
+
+    def _steps(self, data: np.ndarray) -> np.ndarray:
+        return three_axes(data, self.encoder.input_size)
 
     def _arrange(
         self, data: np.ndarray, separated_input: bool, separated_output: bool
@@ -274,7 +297,7 @@ class VAE(Module):
         """Return inputs and targets (T, N, F); a sound that is not separated is one step."""
         if not len(data):
             raise ValueError("there is nothing to train on")
-        steps = three_axes(data)
+        steps = self._steps(data)
         whole = steps.reshape(len(steps), 1, -1)
         inputs = steps if separated_input else whole
         targets = (

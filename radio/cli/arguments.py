@@ -32,12 +32,12 @@ PLOT = (
     " .svg or .pdf file"
 )
 THOROUGH = (
-    "longer recipe: more realistic new songs, slightly worse reconstructions; for --minutes 30 or"
-    " more"
+    "with --starter: longer recipe: more realistic new songs, slightly worse reconstructions; for"
+    " --minutes 30 or more"
 )
 BATCH = (
-    "songs a step in each process (default: 8); n processes train like one with n times as many"
-    " songs a step"
+    "songs a step in each process (default: 16, with --starter 8); n processes train like one with"
+    " n times as many songs a step"
 )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 SMALL_BEATS = 4  # a song in which the critic's two convolutions still have something to see
-WAIT = "Compiling the kernels for this machine, once; this takes about 20 seconds ..."
+WAIT = "Compiling the kernels for this machine, once; this takes about 30 seconds ..."
 
 
 def compile_once(
@@ -97,6 +97,43 @@ def _use_every_kernel() -> None:
         song_data.to_frames(steps[0]), hop_length=song_data.ABSOLUTE_HOP_LENGTH
     )
     audio_frames.encode(samples, hop_length=song_data.ABSOLUTE_HOP_LENGTH)
+    _use_kernels_of_sequences()
+
+
+def _use_kernels_of_sequences() -> None:
+    """Train a model whose latents move in time, and play it."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from audio_parsing.frames import FRAME_SIZE
+    from neural_networks.components.parameters import pack
+    from radio.station import SequenceModel, Station
+    from radio.training import sequence_recipe as recipe
+
+    rng = np.random.default_rng(0)
+    noise = [rng.random((96, FRAME_SIZE)).astype(np.float16)]
+    small = replace(recipe.RECORDINGS, components=8, restored=8, steps=12)
+    songs = recipe.ComponentExcerpts.of(noise, small, seed=0)
+    vae = recipe.new_vae(songs, rng=rng)
+    recipe.vae_trainer(vae, songs, recipe.by_steps(1), batch=2, seed=0).step(len(songs))
+    model = SequenceModel(vae.module, songs.components)  # type: ignore[arg-type]
+    critic = model.new_critic(hidden=8, rng=rng)
+    options = replace(recipe.GAN, batch_size=2, adversarial_weight=1.0)
+    recipe.gan_trainer(vae, pack(critic), songs, options=options, seed=0).step()
+    known = recipe.encode_music(model.vae, songs, seed=0, most=2)
+    places = np.zeros((2, 0), np.float32)
+    station = Station(
+        "noise",
+        "absolute",
+        SMALL_BEATS,
+        model,
+        critic,
+        known.means,
+        known.log_variances,
+        places,
+    )
+    station.render(station.sample(1, rng)[0])
 
 
 def stamp() -> Path | None:

@@ -46,8 +46,8 @@ def levelled(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     hardly anything changes.
 
     Args:
-        samples: (n,) of the song.
-        sample_rate: samples a second.
+        samples: of the song.
+        sample_rate: in Hz.
     """
     if not len(samples):
         return samples

@@ -119,6 +119,7 @@ class SequenceModel:
             "embedding": generator.prior.input.size,
             "step_latents": generator.latent_size,
             "groups": generator.prior.groups,
+            "step_detail": generator.detail_size,
             "plan_beats": generator.conditioning.beats,
             "plan_size": generator.conditioning.plan_size,
             "position": bool(generator.conditioning.position_size),
@@ -153,8 +154,9 @@ class SequenceModel:
                 "groups",
             )
         )
-        plan_beats, plan_size = (
-            whole_number(configuration, key, least=0) for key in ("plan_beats", "plan_size")
+        step_detail, plan_beats, plan_size = (
+            whole_number(configuration, key, least=0)
+            for key in ("step_detail", "plan_beats", "plan_size")
         )
         position = configuration["position"]
         if not isinstance(position, bool):
@@ -163,7 +165,7 @@ class SequenceModel:
             latent_size * plan_beats * plan_size
             + (hidden + embedding + step_latents) * components.count
             + 3 * (hidden**2 + prior_hidden**2 + 2 * encoder_hidden**2)
-            + embedding * (step_latents + latent_size + plan_size)
+            + embedding * (step_latents + step_detail + latent_size + plan_size)
         )
         if largest > arrays["vae"].size:
             raise ValueError("the weights of the vae don't fit")
@@ -173,6 +175,7 @@ class SequenceModel:
             values=components.frames_per_step * components.frame_size,
             encoder_hidden=encoder_hidden,
             latent_size=step_latents,
+            detail_size=step_detail,
             song_size=latent_size,
             hidden=hidden,
             prior_hidden=prior_hidden,

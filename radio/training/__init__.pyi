@@ -3,9 +3,7 @@ from .dataset import (
     canonical_steps as canonical_steps,
     prepare_starter_songs as prepare_starter_songs,
 )
-from .excerpts import SHORTEST_EXCERPT as SHORTEST_EXCERPT
 from .music_cache import prepared_music as prepared_music
-from .music_folder import prepare_folder as prepare_folder
 from .plan import TrainingOptions as TrainingOptions
 from .recipes import (
     BATCH_SIZE as BATCH_SIZE,
@@ -18,4 +16,11 @@ from .recipes import (
     new_vae as new_vae,
     vae_trainer as vae_trainer,
 )
+from .recording_reader import SHORTEST_RECORDING as SHORTEST_RECORDING
+from .recordings import (
+    Recordings as Recordings,
+    prepare_recordings as prepare_recordings,
+    whole_songs as whole_songs,
+)
+from .sequence_recipe import GAN_SHARE as GAN_SHARE
 from .train import train_station as train_station

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -42,6 +43,12 @@ class TrainingSongs:
     coordinates: np.ndarray
     names: list[str]
     grid: str
+
+    def fingerprint(self) -> str:
+        """Return a short text that is the same for the same songs."""
+        digest = hashlib.sha256(repr((self.steps.shape, self.names)).encode())
+        digest.update(np.ascontiguousarray(self.steps[:, ::16, ::8]).tobytes())
+        return digest.hexdigest()[:16]
 
 
 def canonical_steps(song: StarterSong) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""The cache of prepared music, songs and excerpts as frames: a second training starts in seconds.
+"""The cache of prepared music, songs and recordings as frames: a second training starts in seconds.
 
-It holds results by the content of a file, never the file: 0.6 MB for each of at most 384 excerpts
-of 64 beats, 1.1 MB for each starter song. It is never larger than 1 GiB; what was used longest ago
-is dropped first. Deleting the folder costs time and nothing else.
+It holds results by the content of a file, never the file: 1.1 MB for each of at most 480 minutes
+of recordings, and for each starter song of 64 beats. It is never larger than 1 GiB; what was used
+longest ago is dropped first. Deleting the folder costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ SOUND = RADIO.parent / "audio_parsing"
 SOURCES = (
     "station/steps.py",
     "training/dataset.py",
-    "training/excerpts.py",
-    "training/music_folder.py",
+    "training/recording_reader.py",
     "training/recordings.py",
 )
 

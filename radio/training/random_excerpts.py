@@ -153,7 +153,7 @@ class RandomExcerpts:
             most: so many, spread over all music.
         """
         chosen = np.unique(np.linspace(0, len(self) - 1, most).astype(int))
-        noise = Noise(seed, 6)
+        noise = Noise(seed, StepStream.COMPONENTS)
         drawn = (self.frames(chosen[i : i + 1], noise.at(i))[0][0] for i in range(len(chosen)))
         return LappedComponents.fit(drawn, count, frames_per_step=FRAMES_PER_STEP)
 

@@ -13,7 +13,6 @@ read the files' bytes.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,21 +21,18 @@ from pathlib import Path
 import numpy as np
 
 from audio_parsing import frames as audio_frames
-from audio_parsing.cache import Cache, digest_of
+from audio_parsing.cache import Cache
 from audio_parsing.decoding import AudioError, seconds_of, shown
-from audio_parsing.files import read_pieces
 from audio_parsing.finding import LOOKED_FOR, find_audio
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
-from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_frames, to_steps
+from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_frames
 from radio.training.dataset import TrainingSongs
-from radio.training.excerpts import PIECE, SHORTEST_EXCERPT, status_of
-from radio.training.music_folder import WORTH_A_PROCESS
-from radio.training.parallel_reader import Place, Readers, Result
+from radio.training.parallel_reader import Place, Readers
+from radio.training.recording_reader import BLOCK, PIECE, SHORTEST_RECORDING, RecordingReader
 
 MOST_BLOCKS = 480  # half a gigabyte
-BLOCK = 3000  # frames: a minute
-MARGIN = 50  # frames before and after a block that are encoded with it: the filters ring
+WORTH_A_PROCESS = 8  # files; fewer are read before another process has started
 FILES_AT_ONCE = 64  # the share of the next files depends on what these gave
 
 
@@ -61,6 +57,18 @@ class Recordings:
         """How long the music lasts, at 50 frames a second."""
         return sum(map(len, self.frames)) * ABSOLUTE_HOP_LENGTH / SAMPLE_RATE / 3600
 
+    def excerpt_name(self, recording: int, start: int) -> str:
+        """Return the name of an excerpt: its recording, and without beats how far in it begins.
+
+        Args:
+            recording: number of it.
+            start: frame of the recording.
+        """
+        if self.grid == "beat":
+            return self.names[recording]
+        seconds = start * ABSOLUTE_HOP_LENGTH // SAMPLE_RATE
+        return f"{self.names[recording]} + {seconds} s"
+
     def fingerprint(self) -> str:
         """Return a short text that is the same for the same music."""
         digest = hashlib.sha256(repr((self.names, [len(one) for one in self.frames])).encode())
@@ -72,75 +80,6 @@ class Recordings:
 def whole_songs(songs: TrainingSongs) -> Recordings:
     """Return training songs, such as the starter collection's, as recordings; nothing is copied."""
     return Recordings(list(to_frames(songs.steps)), songs.names, songs.grid, songs.coordinates)
-
-
-@dataclass
-class _Reader:
-    """What is the same for all files of a folder: the seed of the choice, frames a block, cache."""
-
-    folder: Path
-    seed: int
-    block: int
-    cache: Cache | None
-
-    def lot(self, path: Path, place: Place | None = None) -> bytes:
-        """Draw a lot for a file or a block of it; those with the lowest are taken."""
-        name = os.fsencode(path.relative_to(self.folder))
-        return hashlib.blake2b(repr((self.seed, name, place)).encode(), digest_size=8).digest()
-
-    def choose(self, path: Path, lengths: list[int], share: int) -> list[Place]:
-        """Return at most `share` blocks of a file whose pieces have so many samples."""
-        places = [
-            Place(piece, start)
-            for piece, size in enumerate(lengths)
-            for start in _starts(size, self.block)
-        ]
-        return sorted(sorted(places, key=lambda place: self.lot(path, place))[:share])
-
-    def __call__(self, path: Path, share: int) -> Result:
-        """Return at most `share` blocks of a file.
-
-        Raises:
-            AudioError: if it can't be read.
-        """
-        if self.cache is None:
-            return Result(self._work_out(path, share)[1])
-        before = status_of(path)
-        content = digest_of(path)
-        lengths = self.cache.get("lengths", content)
-        if lengths is not None and lengths.ndim == 1:
-            chosen = self.choose(path, lengths.tolist(), share)
-            kept = {place: self.cache.get("block", content, self.block, *place) for place in chosen}
-            sound = {place: block for place, block in kept.items() if block is not None}
-            if len(sound) == len(kept):
-                return Result(sound)
-        counted, blocks = self._work_out(path, share)
-        if status_of(path) == before:  # else it is being written, and was not what was digested
-            for place, block in blocks.items():
-                self.cache.put(block, "block", content, self.block, *place)
-            self.cache.put(np.array(counted, np.int64), "lengths", content)
-        return Result(blocks, problem=self.cache.problem or "")
-
-    def fewer(
-        self, path: Path, blocks: dict[Place, np.ndarray], share: int
-    ) -> dict[Place, np.ndarray]:
-        """Return those of a file's blocks that a smaller share would have been."""
-        chosen = sorted(blocks, key=lambda place: self.lot(path, place))[:share]
-        return {place: blocks[place] for place in sorted(chosen)}
-
-    def _work_out(self, path: Path, share: int) -> tuple[list[int], dict[Place, np.ndarray]]:
-        """Return the samples of each piece of a file, and its blocks."""
-        lengths: list[int] = []
-        kept: dict[Place, np.ndarray] = {}
-        for samples in read_pieces(path, SAMPLE_RATE, seconds=PIECE):
-            lengths.append(len(samples))
-            # Of the pieces before, those stay whose lots are still among the lowest.
-            chosen = self.choose(path, lengths, share)
-            kept = {
-                place: kept[place] if place in kept else _block(samples, place.start, self.block)
-                for place in chosen
-            }
-        return lengths, kept
 
 
 def prepare_recordings(
@@ -171,7 +110,7 @@ def prepare_recordings(
     """
     skip = on_skip or (lambda line: None)
     tell = progress or (lambda done, of: None)
-    reader = _Reader(folder, seed, BLOCK, cache)
+    reader = RecordingReader(folder, seed, BLOCK, cache)
     paths = find_audio(folder, on_skip=skip)
     if len(paths) > MOST_BLOCKS:
         paths.sort(key=reader.lot)
@@ -198,7 +137,7 @@ def prepare_recordings(
                     skip(result.error)
                 else:
                     short += 1
-                    skip(f"{shown(path)}: shorter than {SHORTEST_EXCERPT:g} seconds")
+                    skip(f"{shown(path)}: shorter than {SHORTEST_RECORDING:g} seconds")
                 tell(done, len(paths))
     if short or broken:
         skip(f"{shown(folder)}: {short + broken} of {done} files skipped")
@@ -217,7 +156,7 @@ def _lack(*, unreadable: bool) -> str:
     """Return why a folder gave no recording."""
     if unreadable:
         return f"no audio in it that can be read; looked in all its folders for {LOOKED_FOR}"
-    return f"no music of at least {SHORTEST_EXCERPT:g} seconds in it"
+    return f"no music of at least {SHORTEST_RECORDING:g} seconds in it"
 
 
 def _share(blocks: list[int], left: int) -> int:
@@ -239,25 +178,6 @@ def _expected_blocks(path: Path) -> int:
         return 1
     frames = seconds * SAMPLE_RATE / ABSOLUTE_HOP_LENGTH
     return min(max(1, -int(-frames // BLOCK)), MOST_BLOCKS)
-
-
-def _starts(size: int, block: int) -> list[int]:
-    """Return where a piece's blocks begin, in samples: side by side, the last one at its end."""
-    if size < SHORTEST_EXCERPT * SAMPLE_RATE:
-        return []
-    frames = -(-size // ABSOLUTE_HOP_LENGTH)
-    starts = [*range(0, frames - block, block), max(0, frames - block)]
-    return [start * ABSOLUTE_HOP_LENGTH for start in starts]
-
-
-def _block(samples: np.ndarray, start: int, block: int) -> np.ndarray:
-    """Return the steps (S, 1086) float16 of the block at a sample; after the last frame zeros."""
-    margin = MARGIN * ABSOLUTE_HOP_LENGTH
-    before = min(start, margin)
-    sound = samples[start - before : start + block * ABSOLUTE_HOP_LENGTH + margin]
-    frames = audio_frames.encode(sound, hop_length=ABSOLUTE_HOP_LENGTH)
-    frames = frames[before // ABSOLUTE_HOP_LENGTH :][:block]
-    return to_steps(np.pad(frames, [(0, block - len(frames)), (0, 0)])).astype(np.float16)
 
 
 def _joined(kept: dict[Path, dict[Place, np.ndarray]], block: int) -> Recordings:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,7 +24,6 @@ from neural_networks.parallel.communicator import (
 )
 from neural_networks.training.checkpoint import CheckpointError, join, part
 from neural_networks.training.trainer import Trainer
-from neural_networks.vae.calibration import Calibration
 from radio.station import TRAINING_FILE, StationError
 from radio.training.checkpoint import TrainingCheckpoint
 from radio.training.plan import Plan, Report
@@ -31,6 +31,7 @@ from radio.training.plan import Plan, Report
 CHECKPOINT_SECONDS = 60.0
 
 States = dict[str, dict[str, np.ndarray]]  # by prefix
+Part = TypeVar("Part")
 
 
 class Checkpoints:
@@ -76,11 +77,11 @@ class Checkpoints:
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise self._unreadable(error) from error
 
-    def calibration(self) -> Calibration | None:
-        """Return the decoder's calibration in the checkpoint, or None."""
-        found = part(self.arrays, "finish/")
+    def load(self, prefix: str, make: Callable[..., Part]) -> Part | None:
+        """Return what is made of the arrays under a prefix, by name; None if there are none."""
+        found = part(self.arrays, prefix)
         try:
-            return Calibration(**found) if found else None
+            return make(**found) if found else None
         except (TypeError, ValueError) as error:
             raise self._unreadable(error) from error
 

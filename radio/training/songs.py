@@ -1,4 +1,7 @@
-"""The songs of a training: the starter collection, or excerpts of a folder of music."""
+"""The songs of a training, and the model that is trained on them.
+
+The starter collection's songs are points, those of a folder of music have latents that move.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,22 @@ import numpy as np
 from audio_parsing.starter import fresh_song, starter_songs
 from neural_networks.parallel.communicator import Communicator
 from neural_networks.training.streams import Stream
-from radio.training.dataset import TrainingSongs, prepare_starter_songs
+from radio.training.dataset import prepare_starter_songs
+from radio.training.model_training import ModelTraining
 from radio.training.music_cache import prepared_music
-from radio.training.music_folder import prepare_folder
 from radio.training.plan import Report, TrainingOptions
+from radio.training.point_training import PointTraining
+from radio.training.recordings import prepare_recordings
+from radio.training.sequence_training import SequenceTraining
 
 
-def training_songs(
+def model_training(
     music: Path | None, options: TrainingOptions, report: Report, communicator: Communicator
-) -> TrainingSongs:
-    """Return the songs to train on, the same ones in every process; see train_station."""
+) -> ModelTraining:
+    """Read the songs, the same ones in every process, and return what trains a model on them.
+
+    The arguments are those of train_station.
+    """
 
     def progress(done: int, of: int) -> None:
         report({"phase": "prepare", "done": done, "of": of})
@@ -28,18 +37,20 @@ def training_songs(
     if music is None:
         rng = np.random.default_rng((seed, Stream.STARTER_SONGS))
         fresh = [fresh_song(rng, beats=beats) for _ in range(options.fresh)]
-        return prepare_starter_songs(
+        songs = prepare_starter_songs(
             starter_songs(beats=beats) + fresh,
             cache=cache,
             progress=progress,
             communicator=communicator,
         )
-    return prepare_folder(
+        return PointTraining(songs, options, communicator)
+    SequenceTraining.check(options)
+    recordings = prepare_recordings(
         music,
-        beats=beats,
         seed=seed,
         cache=cache,
         progress=progress,
         communicator=communicator,
         on_skip=lambda line: report({"phase": "prepare", "skip": line}),
     )
+    return SequenceTraining(recordings, options, communicator)

@@ -1,8 +1,8 @@
-"""Train a station: songs -> recurrent VAE -> adversarial training of its decoder -> station file.
+"""Train a station: songs -> VAE -> adversarial training of its generator -> station file.
 
 A training can be stopped at any moment and resumes from its last checkpoint. At the start, minutes
 are converted into a number of steps by timing steps that are thrown away; from then on the same
-songs, seed and steps give the same bytes.
+songs, seed and steps give the same bytes. What differs from model to model: model_training.py.
 """
 
 from __future__ import annotations
@@ -12,20 +12,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gan.critic import Critic
-from gan.critic_bodies import BODIES
 from gan.plots import plot_training
 from gan.trainer import GANTrainer
-from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.parallel.communicator import ALONE, Communicator, any_of
-from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Trainer
-from neural_networks.vae.calibration import Calibration
-from neural_networks.vae.recurrent_vae import RecurrentVAE
-from radio.station import STATION_FILE, PointModel, Station, StationError, steps as song_data
-from radio.training.dataset import TrainingSongs
+from radio.station import STATION_FILE, Station, StationError
+from radio.training.model_training import ModelTraining
 from radio.training.plan import (
     DEFAULT_MINUTES,
     Plan,
@@ -34,16 +26,8 @@ from radio.training.plan import (
     Watch,
     seconds_a_step,
 )
-from radio.training.recipes import (
-    calibrate,
-    encode_songs,
-    explained_variance,
-    gan_trainer,
-    new_vae,
-    vae_trainer,
-)
 from radio.training.resume import Checkpoints, States
-from radio.training.songs import training_songs
+from radio.training.songs import model_training
 from radio.training.station_lock import station_lock
 
 SMOOTHING = 0.02  # of the reported loss: a running mean over about 50 steps
@@ -57,7 +41,7 @@ def train_station(
     communicator: Communicator = ALONE,
     report: Report = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
-    watch: Watch = lambda vae, songs: None,
+    watch: Watch = lambda station: None,
 ) -> Station | None:
     """Train a station into a folder, or resume a training that was stopped there.
 
@@ -74,7 +58,8 @@ def train_station(
             can't be used) or 'note' (a line for the user).
         should_stop: asked between steps; if true, a checkpoint is saved and None returned. Ctrl-C
             and errors leave the last checkpoint, at most about a minute old.
-        watch: called after every step with the current VAE and the songs, which it must not change.
+        watch: called after every step with a function that returns a station of the model as it is
+            now, with a few of its songs, to be played and not to be changed.
 
     Returns:
         The station, or None if it was stopped; the same call resumes it.
@@ -85,17 +70,17 @@ def train_station(
         AudioError: if the folder holds too little music.
         TrainingDiverged: if a loss or a gradient is not finite.
     """
-    options = options or TrainingOptions()
+    options = (options or TrainingOptions()).complete(music)
     if communicator.rank == 0 and (folder / STATION_FILE).exists():
         raise StationError(
             f"station {folder.name} is trained already; choose another name, or delete {folder}"
         )
-    songs = training_songs(music, options, report, communicator)
+    model = model_training(music, options, report, communicator)
     if communicator.rank == 0:
         folder.mkdir(parents=True, exist_ok=True)
     report({"phase": "compile"})
     with station_lock(folder) if communicator.rank == 0 else nullcontext():
-        training = _Training(folder, songs, options, report, communicator)
+        training = _Training(folder, model, options, report, communicator)
         return training.run(lambda: any_of(communicator, should_stop()), watch)
 
 
@@ -105,84 +90,57 @@ class _Training:
     def __init__(
         self,
         folder: Path,
-        songs: TrainingSongs,
+        model: ModelTraining,
         options: TrainingOptions,
         report: Report,
         communicator: Communicator,
     ) -> None:
-        self.folder, self.songs, self.options = folder, songs, options
+        self.folder, self.model, self.options = folder, model, options
         self.report, self.communicator = report, communicator
-        self.plan = Plan.of(options, songs, processes=communicator.size)
+        self.plan = Plan.of(
+            options, model.fingerprint(), batch=model.batch, processes=communicator.size
+        )
         self.checkpoints = Checkpoints(folder, self.plan, self._new_plan, report, communicator)
         self.plan = self.checkpoints.plan
-        self.vae, self.critic = self._new_models()
+        model.begin(self.checkpoints)
 
     def run(self, should_stop: Callable[[], bool], watch: Watch) -> Station | None:
         """Make the remaining steps and save the station; return None if stopped."""
-        trainer = vae_trainer(self.vae, self.songs, steps=self.plan.vae_steps, **self._shared())
+        trainer = self.model.vae_trainer(self.plan.vae_steps, self.plan.batch)
         if self.checkpoints.arrays:
             self.checkpoints.restore(trainer, "vae/")
         if trainer.steps < self.plan.vae_steps and not self._train_vae(trainer, should_stop, watch):
             return None
-        calibration = self._calibrate()
-        gan = gan_trainer(
-            self.vae, self.critic, self.songs, steps=self.plan.gan_steps, **self._shared()
-        )
+        self.model.between()
+        gan = self.model.gan_trainer(self.plan.gan_steps, self.plan.batch)
         if any(name.startswith("gan/") for name in self.checkpoints.arrays):
             self.checkpoints.restore(gan, "gan/")
 
         def states() -> States:
-            return {"vae/": trainer.state(), "gan/": gan.state(), "finish/": calibration.arrays()}
+            return {"vae/": trainer.state(), "gan/": gan.state(), **self.model.beside()}
 
         if not self._train_gan(gan, states, should_stop, watch):
             return None
         gan.use_average()
-        calibrate(self.network, self.songs, seed=self.plan.seed, drawn=self.plan.recipe.drawn)
+        self.model.after()
         return self._save()
-
-    @property
-    def network(self) -> RecurrentVAE:
-        """The VAE itself."""
-        return self.vae.module  # type: ignore[return-value]
-
-    def _shared(self) -> dict[str, Any]:
-        plan = self.plan
-        return {
-            "seed": plan.seed,
-            "threads": self.options.threads,
-            "batch": plan.batch,
-            "pieces": plan.pieces,
-            "recipe": plan.recipe,
-            "communicator": self.communicator,
-        }
-
-    def _new_models(self) -> tuple[FlatParameters, FlatParameters]:
-        rng = np.random.default_rng((self.plan.seed, Stream.WEIGHTS))
-        vae = new_vae(beats=self.plan.beats, rng=rng)
-        return vae, pack(Critic(song_data.STEP_SIZE, body=BODIES[self.plan.critic], rng=rng))
 
     def _new_plan(self) -> Plan:
         """Return the plan for the steps or minutes asked for; minutes are timed on new models."""
+        model = self.model
         if self.plan.steps is not None:
-            return self.plan.with_steps(self.plan.steps)
-        vae, critic = self._new_models()
-        trainer = vae_trainer(vae, self.songs, steps=10_000, **self._shared())
-        vae_step = seconds_a_step(lambda: trainer.step(len(self.songs.steps)))
-        gan = gan_trainer(vae, critic, self.songs, **self._shared())
-        gan_step = seconds_a_step(gan.step)
+            return self.plan.with_steps(self.plan.steps, share=model.gan_steps)
+        model.begin(None)
+        trainer = model.vae_trainer(10_000, self.plan.batch)
+        vae_step = seconds_a_step(lambda: trainer.step(model.examples))
+        gan_step = seconds_a_step(model.gan_trainer(None, self.plan.batch).step)
         minutes = DEFAULT_MINUTES if self.plan.minutes is None else self.plan.minutes
-        plan = self.plan.with_seconds(60 * minutes, vae_step=vae_step, gan_step=gan_step)
+        plan = self.plan.with_seconds(
+            60 * minutes, share=model.gan_minutes, vae_step=vae_step, gan_step=gan_step
+        )
         note = f"{plan.vae_steps} steps of the VAE, then {plan.gan_steps} against the critic"
         self.report({"phase": "vae", "note": note})
         return plan
-
-    def _calibrate(self) -> Calibration:
-        """Calibrate the decoder for the critic, from the checkpoint or by measuring it."""
-        self.network.decoder.calibration = self.checkpoints.calibration()
-        if self.network.decoder.calibration is None:
-            calibrate(self.network, self.songs, seed=self.plan.seed, drawn=False)
-        assert self.network.decoder.calibration is not None
-        return self.network.decoder.calibration
 
     def _train_vae(self, trainer: Trainer, should_stop: Callable[[], bool], watch: Watch) -> bool:
         """Train the VAE; return False if stopped.
@@ -194,14 +152,17 @@ class _Training:
 
         def progress(done: int, of: int, loss: float) -> None:
             self.report({"phase": "vae", "done": done, "of": of, "loss": smooth(loss)})
-            watch(self.network, self.songs)
-            self.checkpoints.save_if_due(lambda: {"vae/": trainer.state()})
+            watch(self.model.preview)
+            self.checkpoints.save_if_due(states)
+
+        def states() -> States:
+            return {"vae/": trainer.state(), **self.model.beside()}
 
         trainer.run(
-            len(self.songs.steps), self.plan.vae_steps, progress=progress, should_stop=should_stop
+            self.model.examples, self.plan.vae_steps, progress=progress, should_stop=should_stop
         )
         complete = trainer.steps >= self.plan.vae_steps
-        self.checkpoints.save({"vae/": trainer.state()}, must=not complete)
+        self.checkpoints.save(states(), must=not complete)
         return complete
 
     def _train_gan(
@@ -216,11 +177,12 @@ class _Training:
 
         def progress(done: int, of: int, log: Any) -> None:
             self.report({"phase": "gan", "done": done, "of": of, "loss": smooth(log.critic_loss)})
-            for alarm in gan.alarms():
+            # A critic that teaches nobody may be as certain as it is.
+            for alarm in gan.alarms() if gan.options.adversarial_weight else []:
                 if alarm.kind not in alarms:  # once, whatever its figures
                     alarms.add(alarm.kind)
                     self.report({"phase": "gan", "note": alarm.text})
-            watch(self.network, self.songs)
+            watch(self.model.preview)
             if self.checkpoints.save_if_due(states):
                 self._draw(gan)
 
@@ -232,33 +194,19 @@ class _Training:
 
     def _draw(self, gan: GANTrainer) -> None:
         if self.options.plot is not None and gan.log:
-            bands = song_data.STEP_SIZE // song_data.FRAMES_PER_STEP
-            plot_training(gan, self.options.plot, bands=bands)
+            to_frames = self.model.model.to_frames
+            plot_training(gan, self.options.plot, frames=lambda song: to_frames(song[:, None])[0])
 
     def _save(self) -> Station:
         self.report({"phase": "save"})
-        statistics, errors = encode_songs(self.network, self.songs.steps)
-        means, log_variances = np.split(statistics, 2, axis=1)
         details = {
-            "songs": self.songs.names,
             "seed": self.plan.seed,
             "vae_steps": self.plan.vae_steps,
             "gan_steps": self.plan.gan_steps,
             "latent": self.plan.latent,
             "thorough": self.plan.thorough,
-            "explained_variance": explained_variance(errors, self.songs.steps),
         }
-        station = Station(
-            name=self.folder.name,
-            grid=self.songs.grid,
-            beats=self.plan.beats,
-            model=PointModel(self.network),
-            critic=self.critic.module,  # type: ignore[arg-type]
-            means=means,
-            log_variances=log_variances,
-            coordinates=self.songs.coordinates,
-            details=details,
-        )
+        station = self.model.station(self.folder.name, details)
         if self.communicator.rank == 0:
             station.save(self.folder)
             self.checkpoints.remove()

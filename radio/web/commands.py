@@ -83,7 +83,7 @@ class Commands:
     def _take_clock(self, command: dict[str, Any]) -> None:
         """Take the position from a page that still plays this song."""
         if self._plays(command.get("play")) and command.get("at") is not None and "page" in command:
-            self._player.set_clock(_text(command, "page"), _number(command, "at", 0, MAX_SECONDS))
+            self._player.set_clock(_text(command, "page"), number_of(command, "at", 0, MAX_SECONDS))
 
     def _ping(self, command: dict[str, Any]) -> None:
         """Do nothing: `execute` has taken the position already."""
@@ -101,10 +101,10 @@ class Commands:
         self._player.leave(_text(command, "page"))
 
     def _seek(self, command: dict[str, Any]) -> None:
-        self._player.jump(_text(command, "page"), _number(command, "to", 0, MAX_SECONDS))
+        self._player.jump(_text(command, "page"), number_of(command, "to", 0, MAX_SECONDS))
 
     def _volume(self, command: dict[str, Any]) -> None:
-        self._player.volume = round(_number(command, "value", 0, 1), 2)
+        self._player.volume = round(number_of(command, "value", 0, 1), 2)
 
     def _slide(self, command: dict[str, Any]) -> dict[str, Any]:
         """Add points to the curve of a play, current or earlier, even before a restart."""
@@ -146,13 +146,14 @@ class Commands:
         if self.session.journal.rating(key) is None:
             raise CommandError("that rating was already deleted")
         self.session.history.change(
-            key, None if value is None else round(_number(command, "value", -1, 1), 2)
+            key, None if value is None else round(number_of(command, "value", -1, 1), 2)
         )
 
     def _visit(self, command: dict[str, Any]) -> None:
         """Play the song at a place of the map."""
         coordinate = self._stage.coordinate_at(
-            _number(command, "x", -FARTHEST, FARTHEST), _number(command, "y", -FARTHEST, FARTHEST)
+            number_of(command, "x", -FARTHEST, FARTHEST),
+            number_of(command, "y", -FARTHEST, FARTHEST),
         )
         self.session.replay(uuid.uuid4().hex, coordinate)
 
@@ -169,7 +170,8 @@ def _text(command: dict[str, Any], name: str) -> str:
     return value
 
 
-def _number(command: dict[str, Any], name: str, low: float, high: float) -> float:
+def number_of(command: dict[str, Any], name: str, low: float, high: float) -> float:
+    """Return a number of a command; raise CommandError unless it is within [low, high]."""
     value = command.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise CommandError(f"{name} must be a number from {low:g} to {high:g}")
@@ -180,4 +182,4 @@ def _point(point: Any) -> tuple[float, float]:
     if not isinstance(point, list) or len(point) != 2:
         raise CommandError("a point of a curve must be [seconds, slider]")
     pair = {"seconds": point[0], "slider": point[1]}
-    return _number(pair, "seconds", 0, MAX_SECONDS), _number(pair, "slider", -1, 1)
+    return number_of(pair, "seconds", 0, MAX_SECONDS), number_of(pair, "slider", -1, 1)

@@ -31,7 +31,7 @@ from radio.web.commands import Commands
 from radio.web.map import LatentView
 from radio.web.stage import Stage
 
-PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "map", "said")
+PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "map", "said", "model")
 TICK_SECONDS = 0.1
 # least interval at which the ratings are read again: some process may have changed them
 LOOK_SECONDS = 1.0
@@ -160,6 +160,7 @@ class LiveSession:
         try:
             self._tell("state", {"open": True, "telling": "", "trouble": ""})
             station = Station.load(folder)
+            self._tell("model", station.model.kind)
             self._view = LatentView(station)
             self._tell_map(session, [])
             while self._execute(commands):
@@ -271,10 +272,8 @@ class LiveSession:
             self.songs.popitem(last=False)
 
     def _say(self, line: str) -> None:
-        self._lines = [
-            *self._lines,
-            {"number": (self._lines[-1]["number"] + 1 if self._lines else 1), "text": line},
-        ][-LINES:]
+        number = self._lines[-1]["number"] + 1 if self._lines else 1
+        self._lines = [*self._lines, {"number": number, "text": line}][-LINES:]
         self._tell("said", self._lines)
 
     def _telling(self, text: str) -> None:

@@ -8,6 +8,8 @@ is something to see before the socket is open.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from nicegui import ui
 from radio.home import HomeError
 from radio.web.live_session import LiveSession
 from radio.web.sessions import LiveSessions
+from radio.web.songs.job import SongJob
 from radio.web.training.job import TrainJob
 
 STATIC = Path(__file__).parent / "static"
@@ -26,6 +29,7 @@ HEAD = """
 <link rel="stylesheet" href="/static/style.css">
 <link rel="modulepreload" href="/static/link.js">
 <link rel="modulepreload" href="/static/draw.js">
+<link rel="modulepreload" href="/static/uploads.js">
 """
 
 
@@ -65,13 +69,19 @@ class History(Part, component="static/history.js"):
     parts = ("history",)
 
 
+class Songs(Part, component="static/songs.js"):
+    """Songs of the listener that go on, or lie between two."""
+
+    parts = ("songs", "model", "now")
+
+
 class Training(Part, component="static/training.js"):
     """Training on the listener's own music."""
 
     parts = ("training",)
 
 
-def make_page(sessions: LiveSessions, training: TrainJob) -> None:
+def make_page(sessions: LiveSessions, training: TrainJob, songs: SongJob) -> None:
     """Add the page at /; station and listener are in its query."""
 
     @ui.page("/", title="AI Radio")
@@ -84,15 +94,17 @@ def make_page(sessions: LiveSessions, training: TrainJob) -> None:
                 ui.label(str(error)).classes("trouble")
                 ui.link("Back to the radio", "/")
             return
-        _lay_out(session, sessions, training)
+        _lay_out(session, sessions, {"songs": songs, "training": training})
 
 
-def _lay_out(session: LiveSession, sessions: LiveSessions, training: TrainJob) -> None:
+def _lay_out(
+    session: LiveSession, sessions: LiveSessions, jobs: dict[str, SongJob | TrainJob]
+) -> None:
     names = sessions.names() | {"station": session.station, "listener": session.listener}
     with ui.element("div").classes("radio"):
         deck = Deck()
         with ui.element("div").classes("side"):
-            shown: list[Part] = [deck, LatentMap(), Learning(), History(), Training()]
+            shown: list[Part] = [deck, LatentMap(), Learning(), History(), Songs(), Training()]
     loop = asyncio.get_running_loop()
 
     def show(name: str, content: Any) -> None:
@@ -100,11 +112,12 @@ def _lay_out(session: LiveSession, sessions: LiveSessions, training: TrainJob) -
             part.show(name, content)
 
     def take(name: str, content: Any) -> None:
-        loop.call_soon_threadsafe(show, name, content)
+        with contextlib.suppress(RuntimeError):  # the server has ended
+            loop.call_soon_threadsafe(show, name, content)
 
     ends = [
         session.subscribe(take),
-        training.subscribe(lambda content: take("training", content)),
+        *(job.subscribe(functools.partial(take, name)) for name, job in jobs.items()),
     ]
     # Read the contents only now: later changes arrive through the subscriptions.
     deck._props["names"] = names
@@ -112,7 +125,8 @@ def _lay_out(session: LiveSession, sessions: LiveSessions, training: TrainJob) -
         part._props.update(
             {name: session.parts[name] for name in part.parts if name in session.parts}
         )
-    shown[-1]._props["training"] = training.state
+    for name, job in jobs.items():
+        show(name, job.state)
 
     def leave() -> None:
         for end in ends:

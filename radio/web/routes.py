@@ -33,20 +33,20 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
             command = await command_of(request)
             session = sessions.running(str(command.get("station")), str(command.get("listener")))
             if session is None:
-                return _answer(503, "the session is not running")
+                return refused("the session is not running", 503)
             answer = session.do(lambda commands: commands.execute(command))
             return JSONResponse(await asyncio.wait_for(asyncio.wrap_future(answer), ANSWER_SECONDS))
         except (Later, TimeoutError) as error:
-            return _answer(503, str(error) or "the session is busy")
+            return refused(str(error) or "the session is busy", 503)
         except (CommandError, ValueError) as error:
-            return _answer(400, " ".join(str(error).split()))
+            return refused(" ".join(str(error).split()), 400)
 
     @app.get("/sound/{key}.wav")
     async def sound(key: str, request: Request) -> Response:
         """Return a song of a running session, by the key of its play."""
         song = sessions.song(key)
         if song is None:
-            return _answer(404, "there is no song with that key")
+            return refused("there is no song with that key", 404)
         if key not in sounds:
             sounds[key] = await asyncio.to_thread(wav_of, song.samples, song.sample_rate)
             while len(sounds) > SOUNDS_KEPT:
@@ -90,5 +90,11 @@ async def command_of(request: Request) -> dict[str, Any]:
     return command
 
 
-def _answer(status: int, line: str) -> Response:
+def whole_number(text: str) -> int:
+    """Return the number in a path, or -1."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+def refused(line: str, status: int) -> Response:
+    """Return an answer that says in one line why a request is refused."""
     return JSONResponse({"ok": False, "line": line}, status)

@@ -18,6 +18,8 @@ from nicegui import ui
 from radio.web.page import make_page
 from radio.web.routes import add_routes
 from radio.web.sessions import LiveSessions
+from radio.web.songs.job import SongJob
+from radio.web.songs.routes import add_song_routes
 from radio.web.training.job import TrainJob
 from radio.web.training.routes import add_train_routes
 
@@ -26,7 +28,7 @@ SWITCH_SECONDS = 0.0005
 GOODBYE_SECONDS = 3  # for open requests when the server ends
 
 
-def build(sessions: LiveSessions, training: TrainJob) -> FastAPI:
+def build(sessions: LiveSessions, training: TrainJob, songs: SongJob) -> FastAPI:
     """Return the application, without its guard."""
 
     @contextlib.asynccontextmanager
@@ -40,7 +42,8 @@ def build(sessions: LiveSessions, training: TrainJob) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     add_routes(app, sessions)
     add_train_routes(app, training)
-    make_page(sessions, training)
+    add_song_routes(app, songs)
+    make_page(sessions, training, songs)
     ui.run_with(
         app,
         dark=None,

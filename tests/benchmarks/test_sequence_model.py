@@ -7,10 +7,18 @@ import pytest
 
 from audio_parsing.frames import SAMPLE_RATE
 from benchmarks.composers import Composer
-from benchmarks.sequence_model import HOP, SequenceComposer, by_clock, by_steps, train
+from benchmarks.sequence_model import HOP, SequenceComposer, by_clock, train
 from gan.choices import Latent
+from radio.training.sequence_recipe import by_steps
 
-TINY = {"latent_size": 4, "song_size": 3, "hidden": 16, "prior_hidden": 8, "encoder_hidden": 8}
+TINY = {
+    "latent_size": 4,
+    "song_size": 3,
+    "hidden": 16,
+    "prior_hidden": 8,
+    "encoder_hidden": 8,
+    "groups": 2,
+}
 
 
 def recording(rng: np.random.Generator, count: int = 600) -> np.ndarray:
@@ -22,7 +30,7 @@ def recording(rng: np.random.Generator, count: int = 600) -> np.ndarray:
 def trained(
     recordings: list[np.ndarray], steps: int, *, threads: int = 1, latent: Latent = "gaussian"
 ) -> SequenceComposer:
-    options = {"components": 8, "steps": 16, "semitones": 0, **TINY}
+    options = {"components": 8, "restored": 12, "steps": 16, "semitones": 0, "sizes": TINY}
     return train(recordings, by_steps(steps), threads=threads, latent=latent, **options)
 
 

@@ -282,7 +282,7 @@ def test_forged_files_are_refused() -> None:
 
 def test_a_forged_payload_gives_noise_not_a_crash(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    for flags, step in ((0, 255), (255, 255), (1, 0)):
+    for flags, step in ((0, 255), (1, 255), (1, 0)):
         payload = rng.integers(0, 256, 500, np.uint8).tobytes()
         block = struct.pack("<HBBI", 2, flags, step, len(payload)) + payload
         (tmp_path / "a.air").write_bytes(
@@ -291,6 +291,19 @@ def test_a_forged_payload_gives_noise_not_a_crash(tmp_path: Path) -> None:
         decompress_file(tmp_path / "a.air", tmp_path / "a.wav")
         back, _ = soundfile.read(tmp_path / "a.wav")
         assert back.shape == (1000, 2) and np.isfinite(back).all()
+
+
+@pytest.mark.parametrize(("channels", "flags"), [(1, 1), (3, 1), (2, 2), (2, 255), (1, 128)])
+def test_a_mode_that_no_such_sound_has_is_refused(
+    tmp_path: Path, channels: int, flags: int
+) -> None:
+    payload = bytes(500)
+    block = struct.pack("<HBBI", 2, flags, 100, len(payload)) + payload
+    end = struct.pack("<HQ", 0, 1000)
+    (tmp_path / "a.air").write_bytes(forged(header(channels=channels), block, end))
+    with pytest.raises(CompressedFileError, match="damaged in block 1"):
+        decompress_file(tmp_path / "a.air", tmp_path / "a.wav")
+    assert not (tmp_path / "a.wav").exists()
 
 
 def test_another_versions_network_is_told(file: Path, tmp_path: Path) -> None:

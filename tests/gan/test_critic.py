@@ -7,7 +7,9 @@ import pytest
 
 from gan import critic_bodies as bodies
 from gan.critic import Critic
+from gan.spectral_norm import SpectralNorm
 from neural_networks.components.bidirectional import Bidirectional
+from neural_networks.components.dense import Dense
 from neural_networks.components.gru import GRU
 from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import check_gradients
@@ -210,3 +212,19 @@ def test_bidirectional(steps, batch):
     np.testing.assert_array_equal(y[:, :, :4], ahead.forward(x)[0])
     np.testing.assert_array_equal(y[:, :, 4:], back.forward(x[::-1])[0][::-1])
     check_gradients(both, x, rng=rng).require()
+
+
+def test_a_norm_recovers_from_a_weight_of_zeros(rng: np.random.Generator) -> None:
+    norm = SpectralNorm(Dense(5, 4, rng=rng), rng=rng)
+    norm.layer.weight.value[:] = 0
+    norm.update()
+    weight = rng.standard_normal((5, 4))
+    norm.layer.weight.value[:] = weight
+    norm.update(100)
+    assert norm.sigma() == pytest.approx(np.linalg.norm(weight, 2), rel=1e-6)
+    begun = Dense(5, 4, rng=rng)
+    begun.weight.value[:] = 0
+    norm = SpectralNorm(begun, rng=rng)
+    begun.weight.value[:] = weight
+    norm.update(100)
+    assert norm.sigma() == pytest.approx(np.linalg.norm(weight, 2), rel=1e-6)

@@ -74,3 +74,25 @@ def test_it_can_be_stopped_and_says_what_is_wrong():
         descend(bowl(np.ones(2)), np.zeros(2))
     with pytest.raises(ValueError, match="not finite"):
         descend(lambda p: (np.full(len(p), np.nan), p), np.zeros((1, 2)))
+
+
+def test_numbers_that_are_none_neither_stop_nor_spoil_a_descent() -> None:
+    """A start whose gradient or value is not finite at some steps goes on with the others."""
+
+    def objective(position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        objective.calls += 1  # type: ignore[attr-defined]
+        value, gradient = np.sum(position**2, axis=1), 2 * position
+        if objective.calls in (3, 4):  # type: ignore[attr-defined]
+            value, gradient = value * np.nan, gradient * np.nan
+        if objective.calls == 6:  # type: ignore[attr-defined]
+            gradient = np.full_like(gradient, np.inf)
+        if objective.calls == 7:  # type: ignore[attr-defined]
+            gradient = np.full_like(gradient, 1e200)
+        return value, gradient
+
+    objective.calls = 0  # type: ignore[attr-defined]
+    found = descend(objective, np.array([[3.0, -2.0], [1.0, 1.0]]), steps=40)
+    assert np.isfinite(found.path).all()
+    assert np.isfinite(found.history).all()
+    assert (np.diff(found.history) <= 0).all()
+    assert found.history[-1] < found.history[0]

@@ -10,6 +10,10 @@ from gan.plots import plot_training
 from tests.gan.test_trainer import FEATURES, trainer
 
 
+def frames(song):
+    return song.reshape(-1, FEATURES)
+
+
 def drawn(monkeypatch, draw):
     """Return the figure that a function draws."""
     figures = []
@@ -22,10 +26,10 @@ def drawn(monkeypatch, draw):
 def test_a_training_is_drawn_with_its_losses_scores_and_songs(monkeypatch, tmp_path):
     gan = trainer()
     with pytest.raises(ValueError, match="before the first step"):
-        plot_training(gan, tmp_path / "training.png", bands=FEATURES)
+        plot_training(gan, tmp_path / "training.png", frames=frames)
     gan.run(12)
     figure = drawn(
-        monkeypatch, lambda: plot_training(gan, tmp_path / "training.png", bands=FEATURES)
+        monkeypatch, lambda: plot_training(gan, tmp_path / "training.png", frames=frames)
     )
     assert (tmp_path / "training.png").stat().st_size > 10_000
     assert [path.name for path in tmp_path.iterdir()] == ["training.png"]
@@ -44,7 +48,7 @@ def test_a_long_training_is_drawn_with_few_points(monkeypatch, tmp_path):
     gan = trainer()
     gan.run(2)
     gan.log.extend([gan.log[-1]] * 9_000)
-    figure = drawn(monkeypatch, lambda: plot_training(gan, tmp_path / "a.svg", bands=FEATURES))
+    figure = drawn(monkeypatch, lambda: plot_training(gan, tmp_path / "a.svg", frames=frames))
     assert 300 < len(figure.axes[0].lines[0].get_ydata()) < 900
 
 
@@ -52,7 +56,7 @@ def test_a_picture_that_cannot_be_finished_leaves_the_one_before(monkeypatch, tm
     gan = trainer()
     gan.run(2)
     path = tmp_path / "training.png"
-    plot_training(gan, path, bands=FEATURES)
+    plot_training(gan, path, frames=frames)
     before = path.read_bytes()
 
     def broken(self, unfinished, **options):
@@ -61,6 +65,6 @@ def test_a_picture_that_cannot_be_finished_leaves_the_one_before(monkeypatch, tm
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", broken)
     with pytest.raises(OSError, match="no space"):
-        plot_training(gan, path, bands=FEATURES)
+        plot_training(gan, path, frames=frames)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["training.png"]

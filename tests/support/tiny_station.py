@@ -74,6 +74,7 @@ def sequence_model(rng: np.random.Generator) -> SequenceModel:
         scales=components.scales,
         encoder_hidden=8,
         latent_size=3,
+        detail_size=2,
         song_size=6,
         hidden=16,
         prior_hidden=8,

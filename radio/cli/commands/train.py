@@ -42,6 +42,10 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.folder is not None and options.starter:
         raise UsageError("give a folder or --starter, not both")
+    if options.thorough and not options.starter:
+        raise UsageError(
+            "--thorough is a recipe for the starter collection; give it with --starter"
+        )
     if options.fresh and not options.starter:
         raise UsageError(
             "--fresh makes new arrangements of the starter collection; give it with --starter"
@@ -63,8 +67,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
     home = Home(options.home)
     folder = home.writable("stations") / options.station
 
-    from gan.choices import DEFAULT_LATENT
-    from radio.training import BATCH_SIZE, TrainingOptions, train_station
+    from radio.training import TrainingOptions, train_station
 
     progress = Progress()
     account = Account()
@@ -94,9 +97,9 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
                 seed=options.seed or 0,
                 fresh=options.fresh,
                 threads=options.threads,
-                batch=options.batch or BATCH_SIZE,
+                batch=options.batch,
                 critic=options.critic,
-                latent=options.latent or DEFAULT_LATENT,
+                latent=options.latent,
                 thorough=options.thorough,
                 prepared=home.prepared,
                 plot=None if options.plot is None or not first else options.plot.expanduser(),

@@ -60,7 +60,7 @@ def web(options: argparse.Namespace) -> int:
         # Set before the framework is imported: by default it makes a folder in the current one.
         os.environ["NICEGUI_STORAGE_PATH"] = str(kept / "framework")
 
-        from radio.web import Guard, LiveSessions, TrainJob, build, serve, show
+        from radio.web import Guard, LiveSessions, SongJob, TrainJob, build, serve, show
 
         named = {
             name: value
@@ -76,9 +76,10 @@ def web(options: argparse.Namespace) -> int:
         )
         sessions.get(None, None)
         training = TrainJob(home)
+        songs = SongJob(home, held=training.held)
         secret = None if password is None else kept_secret(kept / "secret")
         guarded = Guard(
-            build(sessions, training),
+            build(sessions, training, songs),
             host=options.host,
             port=port,
             password=password,
@@ -95,6 +96,7 @@ def web(options: argparse.Namespace) -> int:
             serve(guarded, listening, began=began)
         finally:
             with ignoring_interrupts():
+                songs.close()
                 sessions.close()
                 training.close()
     return 0

@@ -14,7 +14,7 @@ sessionStorage.setItem("ai-radio-page", page);
 
 export const link = reactive({ away: false, waiting: 0, line: "" });
 export const clock = { play: null, at: () => null }; // set by the deck: the song that this page plays, and the position in it
-const place = { station: "", listener: "" };
+export const place = { station: "", listener: "" };
 const queue = [];
 let sending = false;
 

@@ -1,14 +1,17 @@
 // Training on your own music: drop files on the page, watch the progress, listen to samples.
+import { time, uploads } from "/static/uploads.js";
+
 const PHASES = {
   prepare: "Reading the music", compile: "Getting ready", vae: "Training the autoencoder", gan: "Training with the critic", save: "Saving",
 };
 
 export default {
+  mixins: [uploads("/train")],
   template: `
 <section class="panel" aria-labelledby="training-title">
   <div class="head"><h2 id="training-title">Train your own</h2>
     <button v-if="phase === 'training'" class="quiet" @click="ask('stop')">Stop</button>
-    <button v-else-if="files.length || !open" class="quiet" @click="ask('clear')">Start over</button></div>
+    <button v-else-if="files.length || !open" class="quiet" @click="sending = []; ask('clear')">Start over</button></div>
   <template v-if="open">
     <label class="drop" :class="{ over }" @dragover.prevent="over = true" @dragleave="over = false" @drop.prevent="drop">
       <input type="file" multiple accept="audio/*,.wav,.flac,.ogg,.opus,.mp3,.aiff,.aif,.m4a" class="unseen" @change="take([...$event.target.files]); $event.target.value = ''">
@@ -16,7 +19,7 @@ export default {
       <span><b>Drop music here</b>, or choose files</span>
     </label>
     <ul v-if="files.length || sending.length" class="files">
-      <li v-for="file in files" :key="file.number"><span>{{ file.name }}</span><small :class="{ low: file.problem }">{{ file.problem || minutes(file.seconds) }}</small></li>
+      <li v-for="file in files" :key="file.number"><span>{{ file.name }}</span><small :class="{ low: file.problem }">{{ file.problem || time(file.seconds) }}</small></li>
       <li v-for="one in sending" :key="'s' + one.name"><span>{{ one.name }}</span><small>{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
     </ul>
     <form v-if="good.length" class="begin" @submit.prevent="ask('begin', { station: name, minutes: length })">
@@ -29,7 +32,7 @@ export default {
     <p class="phase" role="status">{{ status }}</p>
     <progress v-if="phase === 'training'" :value="progress.share ?? null" max="1" :aria-label="status"></progress>
     <svg v-if="losses.length > 1" class="losses" viewBox="0 0 100 26" preserveAspectRatio="none" role="img" aria-label="The loss as it falls"><polyline :points="line"/></svg>
-    <ol v-if="samples.length" class="samples">
+    <ol v-if="samples.length" class="samples" data-keys>
       <li v-for="sample in samples.slice().reverse().slice(0, 6)" :key="sample.number"><span>{{ sample.name }}<small v-if="sample.step">after {{ sample.step }} step{{ sample.step === 1 ? "" : "s" }}</small></span>
         <audio controls preload="none" :src="'/train/sample/' + sample.number + '.wav'" :aria-label="'Sample ' + sample.name"></audio></li>
     </ol>
@@ -40,7 +43,7 @@ export default {
   <p v-if="trouble || training?.trouble" class="trouble" role="alert">{{ trouble || training.trouble }}</p>
 </section>`,
   props: { training: Object },
-  data() { return { over: false, sending: [], name: "mine", length: 10, busy: false, trouble: "" }; },
+  data() { return { name: "mine", length: 10 }; },
   computed: {
     phase() { return this.training?.phase || "idle"; },
     open() { return this.phase === "idle" || this.phase === "receiving"; },
@@ -61,52 +64,9 @@ export default {
       return this.losses.map((loss, place) => `${(100 * place) / (this.losses.length - 1)},${24 - (22 * (loss - low)) / (high - low || 1)}`).join(" ");
     },
   },
-  methods: {
-    minutes(seconds) { return seconds ? `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}` : ""; },
-    drop(event) {
-      this.over = false;
-      this.take([...event.dataTransfer.files]);
-    },
-    async take(files) {
-      this.trouble = "";
-      for (const file of files) {
-        this.sending.push({ name: file.name, share: 0, problem: "" });
-        const shown = this.sending[this.sending.length - 1];
-        shown.problem = await send(file, (share) => (shown.share = share));
-      }
-      this.sending = this.sending.filter((one) => one.problem);
-    },
-    async ask(what, body = {}) {
-      this.busy = true;
-      this.trouble = "";
-      if (what === "clear") this.sending = [];
-      const answer = await fetch(`/train/${what}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).catch(() => null);
-      if (!answer) this.trouble = "The radio can't be reached.";
-      else if (!answer.ok) this.trouble = (await answer.json().catch(() => ({}))).line || "That could not be done.";
-      this.busy = false;
-    },
-  },
+  methods: { time },
 };
 
 function remaining(seconds) {
   return seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
-}
-
-/** Send a file; return its problem, or nothing. */
-function send(file, progress) {
-  return new Promise((done) => {
-    const request = new XMLHttpRequest(); // unlike fetch, it reports progress
-    request.open("PUT", "/train/file");
-    request.setRequestHeader("X-Name", encodeURIComponent(file.name).slice(0, 400));
-    request.upload.onprogress = (event) => progress(event.loaded / (event.total || 1));
-    request.onerror = () => done("could not be sent");
-    request.onload = () => {
-      try {
-        done(request.status < 300 ? "" : JSON.parse(request.responseText).line || "was refused");
-      } catch {
-        done("was refused");
-      }
-    };
-    request.send(file);
-  });
 }

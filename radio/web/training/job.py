@@ -15,16 +15,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from typing import IO, Any, cast
 
-from radio.composer import PACKAGES
 from radio.home import Home, check_name
+from radio.web.background import start_process
+from radio.web.subscribers import Subscribers
 from radio.web.training.folder import BEATS, TrainingFolder
 from radio.web.training.state import TrainingState
 from radio.web.training.uploads import Limits, Uploads
@@ -52,7 +51,7 @@ class TrainJob:
             home.path / "web" / ("uploads" if place.held else "no-uploads"),
             limits if place.held else Limits(files=0),
         )
-        self._takers: list[Callable[[dict[str, Any]], None]] = []
+        self._subscribers = Subscribers()
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
@@ -67,6 +66,11 @@ class TrainJob:
             self._progress.samples = self._place.samples()
             if self._place.asked["goes_on"]:
                 self._start()
+
+    @property
+    def held(self) -> bool:
+        """Whether this server is the one of its home that may receive files."""
+        return self._place.held
 
     @property
     def state(self) -> dict[str, Any]:
@@ -90,22 +94,11 @@ class TrainJob:
 
     def subscribe(self, take: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
         """Call `take` at every change; return a function that ends this."""
-        with self._lock:
-            self._takers.append(take)
-
-        def end() -> None:
-            with self._lock, contextlib.suppress(ValueError):
-                self._takers.remove(take)
-
-        return end
+        return self._subscribers.add(take)
 
     def changed(self) -> None:
         """Publish the current state."""
-        state = self.state
-        with self._lock:
-            takers = list(self._takers)
-        for take in takers:
-            take(state)
+        self._subscribers.tell(self.state)
 
     def begin(
         self,
@@ -212,27 +205,13 @@ class TrainJob:
         self._wait()
         self._progress = TrainingState()
         self._progress.samples = self._place.samples()
-        environment = {**os.environ}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")])
+        self._process = start_process(
+            "radio.web.training.process",
+            str(self._place.folder),
+            str(self.home.path),
+            log=self._place.folder / "training.log",
+            mode="ab",
         )
-        with (self._place.folder / "training.log").open("ab") as errors:
-            # -P: files in the working folder must not shadow libraries.
-            command = [
-                sys.executable,
-                "-P",
-                "-m",
-                "radio.web.training.process",
-                str(self._place.folder),
-                str(self.home.path),
-            ]
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=environment,
-            )
         self._phase = "training"
         self._thread = threading.Thread(
             target=self._follow, args=(self._process,), name="training", daemon=True

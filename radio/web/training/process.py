@@ -19,18 +19,20 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from neural_networks.training.streams import Stream
+from radio.web.background import lower_priority, wait_for_server
 
-NICE = 10
+if TYPE_CHECKING:
+    from radio.station import Station
+
 SAMPLE_SECONDS = 20.0
 SAMPLES_KEPT = 12
-MIXED_SONGS = 3  # songs that a sample interpolates
 TELL_SECONDS = 0.25
 
 
@@ -57,12 +59,12 @@ class EventPrinter:
 
 
 class Sampler:
-    """Make a sample song now and then, between some songs of the training set.
+    """Make a sample song now and then, of the model as it is then.
 
     Args:
         folder: of the samples.
         report: called with an event for each sample.
-        seed: of the choice of songs.
+        seed: of the songs.
     """
 
     def __init__(self, folder: Path, report: EventPrinter, seed: int) -> None:
@@ -73,31 +75,14 @@ class Sampler:
         numbers = [int(path.stem) for path in folder.glob("*.wav") if path.stem.isdigit()]
         self._number = max(numbers, default=-1) + 1
 
-    def __call__(self, vae: Any, songs: Any) -> None:
+    def __call__(self, station_now: Callable[[], Station]) -> None:
         """Make a sample if it is time, without effect on weights and random numbers."""
         if time.monotonic() < self._due:
             return
-        from radio.station import Station, write_wav
-        from radio.training import encode_songs
+        from radio.station import write_wav
 
-        chosen = self._rng.choice(
-            len(songs.steps), size=min(MIXED_SONGS, len(songs.steps)), replace=False
-        )
-        statistics, _ = encode_songs(vae, songs.steps[chosen])
-        means, log_variances = np.split(statistics, 2, axis=1)
-        station = Station(
-            "sample",
-            songs.grid,
-            songs.steps.shape[1] // 4,
-            vae,
-            None,  # type: ignore[arg-type]
-            means,
-            log_variances,
-            songs.coordinates[chosen],
-        )
-        coordinate = np.concatenate(
-            [self._rng.dirichlet(np.ones(len(chosen))) @ means, songs.coordinates[chosen[0]]]
-        ).astype(np.float32)
+        station = station_now()
+        coordinate = station.sample(1, self._rng)[0]
         samples = station.render(coordinate)
         if np.isfinite(samples).all():
             write_wav(self._folder / f"{self._number:03}.wav", samples, station.sample_rate)
@@ -126,9 +111,7 @@ class Stop:
         threading.Thread(target=self._read, name="input", daemon=True).start()
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):
-            while os.read(0, 4096):
-                pass
+        wait_for_server()
         self.asked = True
         if not self.has_progress:
             _thread.interrupt_main()
@@ -136,8 +119,7 @@ class Stop:
 
 def main(folder: Path, home: Path) -> int:
     """Train what FOLDER/job.json requests."""
-    with contextlib.suppress(OSError, AttributeError):  # Windows has no nice
-        os.nice(NICE)
+    lower_priority()
     # Libraries must not print between the lines.
     report = EventPrinter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)

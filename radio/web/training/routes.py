@@ -14,9 +14,9 @@ from fastapi.responses import JSONResponse
 
 from radio.home import HomeError
 from radio.web.commands import CommandError
-from radio.web.routes import command_of, ranged
+from radio.web.routes import command_of, ranged, refused, whole_number
 from radio.web.training.job import TrainError, TrainJob
-from radio.web.training.uploads import UploadError
+from radio.web.training.uploads import UploadError, Uploads
 
 LONGEST_NAME = 2000  # characters of the header
 
@@ -32,16 +32,10 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
     @app.put("/train/file")
     async def receive(request: Request) -> Response:
         """Receive a file: the body is its content, the header X-Name its percent-encoded name."""
-        name = urllib.parse.unquote(request.headers.get("x-name", "")[:LONGEST_NAME])
-        length = request.headers.get("content-length", "")
         try:
-            entry = await job.uploads.add(
-                name,
-                int(length) if length.isascii() and length.isdigit() else None,
-                request.stream(),
-            )
+            entry = await received(job.uploads, request)
         except UploadError as error:
-            return _refused(str(error), error.status)
+            return refused(str(error), error.status)
         job.changed()
         return JSONResponse({"ok": True, "file": entry})
 
@@ -49,9 +43,9 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
     async def remove(number: str) -> Response:
         """Delete a file."""
         try:
-            job.uploads.remove(_whole(number))
+            job.uploads.remove(whole_number(number))
         except UploadError as error:
-            return _refused(str(error), error.status)
+            return refused(str(error), error.status)
         job.changed()
         return JSONResponse({"ok": True})
 
@@ -70,25 +64,28 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
             elif action in ("stop", "resume", "clear"):
                 await asyncio.to_thread(getattr(job, action))
             else:
-                return _refused("there is no such action", 404)
+                return refused("there is no such action", 404)
         except (CommandError, TrainError, HomeError) as error:
-            return _refused(" ".join(str(error).split()), 400)
+            return refused(" ".join(str(error).split()), 400)
         except OSError as error:
-            return _refused(f"it can't be saved: {(error.strerror or str(error)).lower()}", 507)
+            return refused(f"it can't be saved: {(error.strerror or str(error)).lower()}", 507)
         return JSONResponse({"ok": True})
 
     @app.get("/train/sample/{number}.wav")
     async def sample(number: str, request: Request) -> Response:
         """Return a sample song."""
-        content = await asyncio.to_thread(job.sample, _whole(number))
+        content = await asyncio.to_thread(job.sample, whole_number(number))
         if content is None:
-            return _refused("there is no such sample", 404)
+            return refused("there is no such sample", 404)
         return ranged(content, request.headers.get("range"))
 
 
-def _whole(text: str) -> int:
-    """Return the number in a path, or -1."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+async def received(uploads: Uploads, request: Request) -> dict[str, Any]:
+    """Receive the file of a request and return its entry; raise UploadError if it is refused."""
+    name = urllib.parse.unquote(request.headers.get("x-name", "")[:LONGEST_NAME])
+    length = request.headers.get("content-length", "")
+    known = length.isascii() and length.isdigit()
+    return await uploads.add(name, int(length) if known else None, request.stream())
 
 
 def _name(command: dict[str, Any]) -> str:
@@ -110,7 +107,3 @@ def _beats(command: dict[str, Any]) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise CommandError("beats must be a whole number")
     return value
-
-
-def _refused(line: str, status: int) -> Response:
-    return JSONResponse({"ok": False, "line": line}, status)

@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from radio.training import QUICK
+from radio.training import GAN_SHARE
 
 LOSSES = 120  # points of the loss curve, as many as fit on a page
 LINES = 30
 SAMPLES = 12  # radio.web.training.process.SAMPLES_KEPT
 # the share of the total time at which each phase begins, and its own share
 SPANS = {
-    "vae": (0.0, 1 - QUICK.gan_minutes),
-    "gan": (1 - QUICK.gan_minutes, QUICK.gan_minutes),
+    "vae": (0.0, 1 - GAN_SHARE),
+    "gan": (1 - GAN_SHARE, GAN_SHARE),
 }
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.decoding import AudioError, decoded, shown
-from radio.training import SHORTEST_EXCERPT
+from radio.training import SHORTEST_RECORDING
 
 FREE_BYTES = 256 << 20  # bytes of the disk to leave free
 BUFFER_BYTES = 1 << 20  # bytes that are written at once
@@ -253,15 +253,15 @@ def examine(path: Path, limits: Limits) -> float:
                 seconds += len(block) / rate
                 values += block.size
                 if seconds > limits.seconds or values > limits.values:
-                    raise AudioError(f"lasts longer than {limits.seconds / 3600:g} hours")
+                    raise AudioError(f"lasts longer than {_time_shown(limits.seconds)}")
                 peak = float(np.abs(block).max(initial=0.0))
                 if not np.isfinite(peak):
                     raise AudioError("holds samples that are not finite numbers")
                 loudest = max(loudest, peak)
     if loudest <= SILENT_PEAK:
         raise AudioError("holds nothing but silence")
-    if seconds < SHORTEST_EXCERPT:
-        raise AudioError(f"shorter than {SHORTEST_EXCERPT:g} seconds")
+    if seconds < SHORTEST_RECORDING:
+        raise AudioError(f"shorter than {SHORTEST_RECORDING:g} seconds")
     return seconds
 
 
@@ -291,3 +291,7 @@ def _existing(path: Path) -> Path:
 
 def _bytes_shown(size: int) -> str:
     return f"{size / (1 << 30):g} GB" if size >= 1 << 30 else f"{size / (1 << 20):g} MB"
+
+
+def _time_shown(seconds: float) -> str:
+    return f"{seconds / 3600:g} hours" if seconds >= 3600 else f"{seconds / 60:g} minutes"

@@ -311,7 +311,7 @@ def test_data_and_options_out_of_range_are_refused(tmp_path: Path) -> None:
             train(network(), data=np.where(DATA > 2, np.float32(bad), DATA))
     with pytest.raises(ValueError, match="patience is 1 or more, not 0"):
         train(network(), patience=0)
-    with pytest.raises(ValueError, match="max_epochs is 0 or more, not -1"):
+    with pytest.raises(ValueError, match="max_epochs is a whole number from 0 on, not -1"):
         train(network(), -1)
     with pytest.raises(ValueError, match="checkpoint_minutes is 0 or more, not -1"):
         train(network(), checkpoint=tmp_path / "c", checkpoint_minutes=-1)

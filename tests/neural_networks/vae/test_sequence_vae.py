@@ -32,18 +32,20 @@ SIZES = {
     "embedding": 5,
 }
 PLANNED = {"beats": 3, "plan_size": 4, "position": True, "steps_per_beat": 2}
+V = 2
+DETAILED = {**PLANNED, "detail_size": V}
 KINDS = [
     {},
     PLANNED,
     {"beats": 2, "plan_size": 3},
     {"position": True},
     {"groups": 4},
-    {"groups": 2, **PLANNED},
+    {"groups": 2, **DETAILED},
 ]
 SHAPES = [(1, 1), (4, 1), (7, 3)]  # S, B
 
 every_kind = pytest.mark.parametrize(
-    "kind", KINDS, ids=["z", "all", "plan", "position", "groups", "all-groups"]
+    "kind", KINDS, ids=["z", "all", "plan", "position", "groups", "groups-detail"]
 )
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
@@ -53,6 +55,10 @@ def made(rng: np.random.Generator, dtype: type = np.float64, **options: Any) -> 
     for head in (vae.encoder.head, vae.encoder.song_head, vae.generator.prior.head):
         head.weight.value *= 3
     return pack(vae, dtype)
+
+
+def width(kind: dict) -> int:
+    return D + kind.get("detail_size", 0)
 
 
 def check_parameters(flat: FlatParameters, value: Callable[[], float], step: float = 1e-6) -> None:
@@ -103,22 +109,25 @@ def test_decoder_gradients(shape: tuple, kind: dict, rng: np.random.Generator) -
     vae = made(rng, **kind).module
     check_gradients(
         vae,
-        (rng.standard_normal((*shape, D)), rng.standard_normal((shape[1], Z))),
+        (rng.standard_normal((*shape, width(kind))), rng.standard_normal((shape[1], Z))),
         rng=rng,
         forward=lambda vae, w, z: vae.generator.decode(w, z),
         backward=lambda vae, dy, cache: vae.generator.decode_backward(dy, cache),
     ).require()
 
 
+@pytest.mark.parametrize("whole", [False, True])
 @every_kind
 @every_shape
-def test_gradients_of_new_songs(shape: tuple, kind: dict, rng: np.random.Generator) -> None:
+def test_gradients_of_new_songs(
+    shape: tuple, kind: dict, whole: bool, rng: np.random.Generator
+) -> None:
     """Of z, of every innovation and of all parameters, through draws and calibration."""
-    vae = made(rng, **kind).module
+    vae, size = made(rng, **kind).module, width(kind) if whole else D
     vae.generator.calibration = rng.uniform(0.5, 2, K)
     check_gradients(
         vae,
-        (rng.standard_normal((shape[1], Z)), rng.standard_normal((*shape, D))),
+        (rng.standard_normal((shape[1], Z)), rng.standard_normal((*shape, size))),
         rng=rng,
         forward=lambda vae, z, innovations: vae.generator.generate(z, innovations),
         backward=lambda vae, dy, cache: vae.generator.generate_backward(dy, cache),
@@ -147,8 +156,9 @@ def test_calibrated_songs_move_as_much_as_the_music(rng: np.random.Generator) ->
         {"beta": 0.3},
         {"beta": 0.3, "song_beta": 0.9},
         {"beta": 2.0, "free_bits": 1.0, "song_free_bits": 1.4},
+        {"beta": 0.3, "detail_beta": 0.7, "detail_share": 0.7},
     ],
-    ids=["beta", "two", "free"],
+    ids=["beta", "two", "free", "detail"],
 )
 @every_kind
 @every_shape
@@ -217,6 +227,46 @@ def test_the_parts_of_the_loss(rng: np.random.Generator) -> None:
     assert parts.song_nats == pytest.approx(
         np.mean(np.sum(z**2 + variance - 1 + 8, axis=1)) / 2, rel=1e-12
     )
+
+
+def test_detail_is_given_for_some_songs_alone(rng: np.random.Generator) -> None:
+    flat = made(rng, **DETAILED)
+    vae = flat.module
+    assert isinstance(vae, SequenceVAE)
+    x = rng.standard_normal((5, 4, K))
+
+    def parts(share: float) -> tuple[Any, np.ndarray]:
+        flat.zero_grads()
+        options = {"beta": 0.6, "song_beta": 0.0, "detail_beta": 0.8, "detail_share": share}
+        loss = vae.loss(x, **options, rng=np.random.default_rng(7))
+        # the decoder's weights of what it reads, and what the encoder says of detail
+        read = vae.generator.decoder.input.latent_weight.grad[D:]
+        said = vae.encoder.head.bias.grad.reshape(2, -1)[:, D:]
+        return loss, np.concatenate([read.ravel(), said.ravel()])
+
+    none, gradient = parts(0.0)
+    assert not gradient.any() and none.detail_nats == 0
+    half, gradient = parts(0.5)
+    assert gradient.all()
+    assert half.loss == pytest.approx(
+        half.error + (0.6 * half.step_nats + 0.5 * 0.8 * half.detail_nats) / 20, rel=1e-12
+    )
+    mean, log_variance = np.split(vae.posterior(x[:, :2])[0], 2, axis=-1)
+    mean, log_variance = mean[..., D:], log_variance[..., D:]
+    nats = (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=-1).mean() / 2
+    assert half.detail_nats == pytest.approx(nats, rel=1e-12)
+
+
+def test_new_songs_have_no_detail(rng: np.random.Generator) -> None:
+    vae = made(rng, **DETAILED).module
+    assert isinstance(vae, SequenceVAE)
+    z, innovations = rng.standard_normal((2, Z)), rng.standard_normal((5, 2, D + V))
+    innovations[..., D:] = 0
+    songs, _ = vae.generator.generate(z, innovations)
+    np.testing.assert_array_equal(vae.generator.generate(z, innovations[..., :D])[0], songs)
+    innovations[2:, :, D:] = 1
+    change = np.abs(vae.generator.generate(z, innovations)[0] - songs).max(axis=(1, 2))
+    assert not change[:2].any() and change[2:].all()
 
 
 @pytest.mark.parametrize("passes", [1, 2])
@@ -303,7 +353,7 @@ def test_a_song_goes_on(kind: dict, rng: np.random.Generator) -> None:
     """In pieces it is the same song, and a song that was heard goes on from its end."""
     vae = made(rng, **kind).module
     assert isinstance(vae, SequenceVAE)
-    z, innovations = rng.standard_normal((2, Z)), rng.standard_normal((13, 2, D))
+    z, innovations = rng.standard_normal((2, Z)), rng.standard_normal((13, 2, width(kind)))
     whole, _ = vae.generator.generate(z, innovations)
     state, pieces = None, []
     for begin, end in ((0, 5), (5, 6), (6, 13)):

@@ -149,6 +149,9 @@ def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> 
     assert_one_line(run("train", tmp_path / "none", "--station", "mine"), "does not exist", "none")
     assert_one_line(run("train", tmp_path, "--starter", "--station", "mine"), "not both")
     assert_one_line(run("train", tmp_path, "--station", "../mine"), "name of a station")
+    for option in (("--thorough",), ("--fresh", "2")):
+        done = run("train", tmp_path, "--station", "mine", *option)
+        assert_one_line(done, option[0], "give it with --starter")
     (tmp_path / "file").write_text("x")
     assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is not a folder")
     (tmp_path / "empty").mkdir()
@@ -518,11 +521,15 @@ def test_the_stamp_of_a_compilation_lies_where_the_kernels_are_kept(
 def test_compilation_is_announced_once_and_is_complete(radio_home: Path, tmp_path: Path) -> None:
     """After the announced compilation nothing that the radio does compiles anything."""
     cold = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    first = run("--station", "tiny", given="q\n", timeout=120, **cold)
+    first = run("--station", "tiny", given="q\n", timeout=300, **cold)
     assert first.stderr == WAIT + "\n"
     compiled = {path.name for path in (tmp_path / "cache").rglob("*.nbc")}
     train = ("train", "--starter", "--station", "t", "--steps", "2", "--beats", "16")
-    commands = [("--station", "tiny"), ("final", "--station", "tiny"), train]
+    (tmp_path / "music").mkdir()
+    noise = 0.1 * np.random.default_rng(0).standard_normal(22050 * 20)
+    soundfile.write(tmp_path / "music" / "noise.wav", noise, 22050)
+    folder = ("train", str(tmp_path / "music"), "--station", "f", *train[4:])
+    commands = [("--station", "tiny"), ("final", "--station", "tiny"), train, folder]
     for command in commands:
         done = run(*command, given="0.9\nn\n-1\nn\nf\nq\n", timeout=120, **cold)
         assert WAIT not in done.stderr

@@ -112,7 +112,7 @@ def test_a_disk_that_is_really_full(
     tmp_path: Path, music: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     disk = tmp_path / "disk"
-    if not small_disk(disk, "3m"):
+    if not small_disk(disk, "5m"):
         pytest.skip("a small disk can't be mounted here")
     try:
         options = ["--station", "s", "--beats", "16", "--steps", "2", "--home", str(disk)]

@@ -121,6 +121,7 @@ def test_a_station_is_the_same_after_its_file(tmp_path):
         ("encoder_hidden", 4096),
         ("step_latents", 4096),
         ("groups", 4096),
+        ("step_detail", 4096),
         ("embedding", 4096),
         ("plan_beats", 4096),
         ("plan_size", -1),

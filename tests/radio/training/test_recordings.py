@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +15,18 @@ from audio_parsing.decoding import seconds_of
 from audio_parsing.files import AudioError, read_audio
 from audio_parsing.frames import FRAME_SIZE, encode
 from radio.station import to_frames
-from radio.training import TrainingSongs, prepared_music, recordings
-from radio.training.recordings import Recordings, prepare_recordings, whole_songs
+from radio.training import (
+    Recordings,
+    TrainingSongs,
+    music_cache,
+    prepare_recordings,
+    prepared_music,
+    recording_reader,
+    recordings,
+    whole_songs,
+)
 
+ROOT = Path(__file__).parents[3]
 RATE, HOP = 22050, 441
 FRAMES = 50  # a second
 
@@ -28,6 +40,20 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def write(path: Path, seconds: float, rng: np.random.Generator) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, 0.1 * rng.standard_normal(int(RATE * seconds)), RATE, subtype="FLOAT")
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are decoded in this process."""
+    names: list[str] = []
+    original = recording_reader.read_pieces
+
+    def read_pieces(path: Path, *arguments: object, **options: object) -> object:
+        names.append(path.name)
+        return original(path, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(recording_reader, "read_pieces", read_pieces)
+    return names
 
 
 @pytest.fixture
@@ -91,10 +117,6 @@ def test_of_too_much_music_every_file_gives_its_share(
         assert len(found) == 1
         assert name.endswith(".wav") or int(name.split()[-2]) == found[0] // FRAMES
     assert not same(some, prepare_recordings(music, workers=1, seed=1))
-    monkeypatch.setattr(recordings, "MOST_BLOCKS", 3)
-    lines: list[str] = []
-    few = prepare_recordings(music, workers=1, on_skip=lines.append)
-    assert len(few.frames) == 3 and "files were not opened" in lines[-1]
 
 
 @pytest.mark.usefixtures("small")
@@ -122,23 +144,47 @@ def test_shares_use_up_what_there_is() -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_a_second_time_nothing_is_decoded(
-    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+def test_of_many_files_only_as_many_are_opened_as_are_needed(
+    music: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decoded: list[str] = []
-    original = recordings.read_pieces
+    monkeypatch.setattr(recordings, "MOST_BLOCKS", 3)
+    lines: list[str] = []
+    calls: list[tuple[int, int]] = []
+    few = prepare_recordings(
+        music, workers=1, on_skip=lines.append, progress=lambda *call: calls.append(call)
+    )
+    opened = len(decoded)
+    assert len(few.frames) == 3 and 3 <= opened < 10
+    assert lines[-1] == (
+        f"{music}: a minute of each of 3 files is enough; the other {10 - opened} files were not "
+        "opened"
+    )
+    assert calls[-1] == (10, 10)
+    assert same(few, prepare_recordings(music, workers=1))
+    chosen = {
+        name.split(" at ")[0]
+        for seed in range(12)
+        for name in prepare_recordings(music, workers=1, seed=seed).names
+    }
+    assert len(chosen) == 8
 
-    def read_pieces(path: Path, *arguments: object, **options: object) -> object:
-        decoded.append(path.name)
-        return original(path, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(recordings, "read_pieces", read_pieces)
+@pytest.mark.usefixtures("small")
+def test_a_second_time_nothing_is_decoded(
+    music: Path, tmp_path: Path, decoded: list[str], rng: np.random.Generator
+) -> None:
     without = prepare_recordings(music, workers=1)
     cache = prepared_music(tmp_path / "cache")
     assert same(prepare_recordings(music, workers=1, cache=cache), without)
     decoded.clear()
     assert same(prepare_recordings(music, workers=1, cache=cache), without)
     assert decoded == ["9.mp3"]
+    music.rename(tmp_path / "moved")  # by content, not by place
+    (tmp_path / "moved" / "a" / "0.wav").rename(tmp_path / "moved" / "a" / "0 again.mp3")
+    again = prepare_recordings(tmp_path / "moved", workers=1, cache=cache)
+    assert again.names[0] == "0 again.mp3" and decoded == ["9.mp3"] * 2
+    (tmp_path / "moved" / "a" / "0 again.mp3").rename(tmp_path / "moved" / "a" / "0.wav")
+    (tmp_path / "moved").rename(music)
     write(music / "a" / "0.wav", 20, rng)
     for number, path in enumerate(sorted(cache.folder.iterdir())):
         if number % 5 == 0:
@@ -149,14 +195,64 @@ def test_a_second_time_nothing_is_decoded(
     lines: list[str] = []
     broken = prepared_music(tmp_path / "file")
     assert same(prepare_recordings(music, workers=1, cache=broken, on_skip=lines.append), changed)
-    assert "can't cache prepared music" in lines[-1]
+    assert [("can't cache prepared music" in line) for line in lines].count(True) == 1
+    lines.clear()
+    prepare_recordings(music, workers=2, cache=broken, on_skip=lines.append)
+    assert [("can't cache prepared music" in line) for line in lines].count(True) == 1
+
+
+@pytest.mark.usefixtures("small")
+def test_other_code_finds_nothing_in_the_cache(
+    music: Path, tmp_path: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_recordings(music, workers=1, cache=prepared_music(tmp_path / "cache"))
+    monkeypatch.setattr(music_cache, "version", lambda package: "99")
+    prepare_recordings(music, workers=1, cache=prepared_music(tmp_path / "cache"))
+    assert len(decoded) == 20
+
+
+def test_files_that_break_off_are_told_and_give_nothing(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_reader, "PIECE", 10.0)
+    soundfile.write(tmp_path / "cut.flac", 0.1 * rng.standard_normal(RATE * 45), RATE)
+    whole = (tmp_path / "cut.flac").read_bytes()
+    (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
+    lines: list[str] = []
+    cache = prepared_music(tmp_path / "cache")
+    with pytest.raises(AudioError, match="no audio in it that can be read; looked in all its"):
+        prepare_recordings(tmp_path, cache=cache, on_skip=lines.append)
+    assert "is truncated after" in lines[0] and lines[1] == f"{tmp_path}: 1 of 1 files skipped"
+    assert not (tmp_path / "cache").exists()
+
+
+def test_skipped_files_count_as_done_and_are_told_once(
+    tmp_path: Path, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, rate, channels in (("b", 22050, 1), ("d", 44100, 2)):
+        sound = 0.1 * rng.standard_normal((rate * 6, channels))
+        soundfile.write(tmp_path / f"{name}.wav", sound, rate)
+    for name in ("a", "c", "e"):
+        (tmp_path / f"{name}.mp3").write_text("no music")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    told: list[str] = []
+    done: list[tuple[int, int]] = []
+    read = prepare_recordings(
+        tmp_path, on_skip=told.append, progress=lambda *call: done.append(call)
+    )
+    assert done == [(number, 5) for number in range(1, 6)] and len(read.frames) == 2
+    assert told[-1] == f"{tmp_path}: 3 of 5 files skipped"
+    assert [("loop" in line) for line in told].count(True) == 1
+    assert sum("c.mp3" in line for line in told) == 1
+    assert not caplog.records
 
 
 @pytest.mark.usefixtures("small")
 def test_a_long_file_is_read_piece_by_piece(
     tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recordings, "PIECE", 20.0)
+    for module in (recordings, recording_reader):
+        monkeypatch.setattr(module, "PIECE", 20.0)
     write(tmp_path / "long.wav", 50, rng)
     read = prepare_recordings(tmp_path, workers=1)
     assert read.names == ["long.wav", "long.wav at 20 s", "long.wav at 40 s"]
@@ -213,3 +309,72 @@ def test_files_that_are_longer_than_they_say_fill_no_memory(
     monkeypatch.setattr(recordings, "seconds_of", lambda path: 0.1)
     read = prepare_recordings(music, workers=1)
     assert sum(-(-len(one) // 300) for one in read.frames) == 10
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from audio_parsing import files
+from radio.training import prepare_recordings, prepared_music
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+folder = Path(sys.argv[1])
+if sys.argv[2] == "pieces":
+    files.read_audio(next(folder.iterdir()), max_seconds=1)
+    before = peak()
+    seconds = sum(len(piece) for piece in files.read_pieces(next(folder.iterdir()))) / 22050
+    print(seconds, peak() - before)
+elif sys.argv[2] == "whole":
+    files.read_audio(next(folder.iterdir()), max_seconds=1)
+    before = peak()
+    print(len(files.read_audio(next(folder.iterdir()))) / 22050, peak() - before)
+else:
+    cache = prepared_music(Path(sys.argv[3]))
+    print(prepare_recordings(folder, cache=cache).hours, peak())
+"""
+
+
+def measured(*arguments: str | Path) -> tuple[float, float, float]:
+    """Run one of the above in a process of its own; return (its figure, MB at most, seconds)."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figure, megabytes = map(float, done.stdout.split())
+    seconds = time.perf_counter() - start
+    print(f"{arguments[1]}: {figure:g} in {seconds:.1f} s, {megabytes:.0f} MB")
+    return figure, megabytes, seconds
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_three_hours_in_one_file(tmp_path: Path, rng: np.random.Generator) -> None:
+    (tmp_path / "music").mkdir()
+    with soundfile.SoundFile(tmp_path / "music" / "long.flac", "w", 44100, 2) as file:
+        for _ in range(3 * 360):
+            file.write(0.1 * rng.standard_normal((441_000, 2)))
+    seconds, megabytes, _ = measured(tmp_path / "music", "pieces")
+    assert seconds == pytest.approx(10800, abs=1) and megabytes < 200  # one piece is 106 MB
+    seconds, megabytes, _ = measured(tmp_path / "music", "whole")
+    assert seconds == pytest.approx(10800, abs=1) and megabytes < 1.1 * 4 * RATE * 10800 / 1e6
+    hours, megabytes, _ = measured(tmp_path / "music", "prepare", tmp_path / "cache")
+    assert hours == pytest.approx(3, rel=0.01) and megabytes < 1500
+    again, _, seconds = measured(tmp_path / "music", "prepare", tmp_path / "cache")
+    assert again == hours and seconds < 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_ten_thousand_files(tmp_path: Path, rng: np.random.Generator) -> None:
+    for number in range(10_000):
+        path = tmp_path / "music" / f"{number % 100}" / f"{number}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, 0.1 * rng.standard_normal(5 * 8000), 8000)
+    hours, megabytes, _ = measured(tmp_path / "music", "prepare", tmp_path / "cache")
+    assert hours == pytest.approx(480 * 5 / 3600, rel=0.01) and megabytes < 1500
+    again, _, seconds = measured(tmp_path / "music", "prepare", tmp_path / "cache")
+    assert again == hours and seconds < 20

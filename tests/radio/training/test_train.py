@@ -1,4 +1,4 @@
-"""Stations: training, resuming, the file on disk, songs made of coordinates."""
+"""Stations of points: training, resuming, the file on disk, songs made of coordinates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from audio_parsing.analysis import chroma_correlation
-from audio_parsing.files import AudioError
 from audio_parsing.starter import render, starter_songs
 from gan.adversarial_losses import AdversarialLosses
 from gan.critic import Critic
@@ -27,23 +26,21 @@ from radio.training import (
     TrainingOptions,
     TrainingSongs,
     encode_songs,
-    music_folder,
-    prepare_folder,
+    point_training,
     prepare_starter_songs,
     recipes as trainings,
     resume,
     songs as songs_of_training,
-    train as training,
     train_station,
 )
 
 BEATS = 16
 
 
-def trained(folder: Path, music: Path | None = None, **asked) -> Station | None:
+def trained(folder: Path, **asked) -> Station | None:
     """Train a station of short songs; hooks and options are given side by side."""
     hooks = {name: asked.pop(name) for name in ("report", "should_stop", "watch") if name in asked}
-    return train_station(folder, music, TrainingOptions(**{"beats": BEATS, **asked}), **hooks)
+    return train_station(folder, None, TrainingOptions(**{"beats": BEATS, **asked}), **hooks)
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +97,13 @@ def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other
     asked = []
 
     def listened(name):
-        one = getattr(training, name)
+        one = getattr(point_training, name)
 
         def called(*arguments, **options):
             asked.append((name, options.get("recipe", options.get("drawn"))))
             return one(*arguments, **options)
 
-        monkeypatch.setattr(training, name, called)
+        monkeypatch.setattr(point_training, name, called)
 
     for name in ("vae_trainer", "gan_trainer", "calibrate"):
         listened(name)
@@ -408,77 +405,6 @@ def test_missing_and_damaged_stations(station, tmp_path):
             Station.load(tmp_path / "s")
 
 
-def test_folder_of_music(tmp_path, rng):
-    """Files of any rate become excerpts on an absolute grid; what can't be used is named."""
-    import soundfile
-
-    seconds = np.arange(44100 * 12) / 44100
-    for number in range(3):
-        tone = (
-            0.3
-            * np.sin(2 * np.pi * (220 + 110 * number) * seconds)
-            * (1 + np.sin(2 * np.pi * 2 * seconds))
-            / 2
-        )
-        soundfile.write(tmp_path / f"{number}.wav", np.stack([tone, tone], axis=1), 44100)
-    (tmp_path / "notes.mp3").write_text("no music")
-    soundfile.write(tmp_path / "short.wav", np.zeros(100) + 0.1 * rng.standard_normal(100), 8000)
-    skipped: list[str] = []
-    songs = prepare_folder(tmp_path, beats=BEATS, on_skip=skipped.append)
-    assert songs.grid == "absolute"
-    assert songs.steps.shape == (3, 4 * BEATS, song_data.STEP_SIZE)
-    assert songs.coordinates.shape == (3, 0)
-    assert any("notes.mp3" in line for line in skipped)
-    assert any("short.wav" in line for line in skipped)
-
-
-def test_one_short_song_is_enough_for_two_overlapping_excerpts(tmp_path, rng):
-    import soundfile
-
-    (tmp_path / "music").mkdir()
-    for seconds in (9, 12):
-        soundfile.write(
-            tmp_path / "music" / "song.wav", 0.1 * rng.standard_normal(22050 * seconds), 22050
-        )
-        songs = prepare_folder(tmp_path / "music", beats=BEATS)
-        assert len(songs.steps) == len(set(songs.names)) == 2
-        assert np.abs(songs.steps[0] - songs.steps[1]).max() > 0.1
-    assert trained(tmp_path / "station", tmp_path / "music", steps=2) is not None
-
-
-def test_too_little_music_is_refused_before_any_training(tmp_path, rng):
-    import soundfile
-
-    (tmp_path / "music").mkdir()
-    soundfile.write(tmp_path / "music" / "song.wav", 0.1 * rng.standard_normal(22050 * 5), 22050)
-    with pytest.raises(
-        AudioError, match="only 5.0 seconds .* one file of at least 8 seconds or two of at least 4"
-    ) as caught:
-        trained(tmp_path / "station", tmp_path / "music", steps=2)
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "station").exists()
-
-
-def test_skipped_files_count_as_done_and_are_told_once(tmp_path, rng, caplog):
-    import soundfile
-
-    for name in ("b", "d"):
-        soundfile.write(tmp_path / f"{name}.wav", 0.1 * rng.standard_normal(22050 * 6), 22050)
-    for name in ("a", "c", "e"):
-        (tmp_path / f"{name}.mp3").write_text("no music")
-    (tmp_path / "loop").symlink_to(tmp_path)
-    told: list[str] = []
-    done: list[tuple[int, int]] = []
-    prepare_folder(
-        tmp_path, beats=BEATS, on_skip=told.append, progress=lambda *call: done.append(call)
-    )
-    assert done == [(number, 5) for number in range(1, 6)]
-    assert told[-1] == f"{tmp_path}: 3 of 5 files skipped"
-    assert [("loop" in line) for line in told].count(True) == 1
-    assert sum("c.mp3" in line for line in told) == 1
-    assert not caplog.records
-
-
 def test_names_are_stable():
     """A literal, so that a listener's songs keep their names from version to version."""
     assert song_name(np.zeros(3, np.float32)) == song_name(-np.zeros(3))
@@ -504,19 +430,3 @@ def test_different_songs_are_different(station):
     assert correlation.max() < MAX_CORRELATION
     again, _ = next(sample_distinct(station, np.random.default_rng(5)))
     np.testing.assert_array_equal(again, drawn[0][0])
-
-
-def test_a_large_folder_is_sampled_evenly(tmp_path, rng, monkeypatch):
-    """No more than MOST_EXCERPTS are held, and late files are among them for some seed."""
-    import soundfile
-
-    for number in range(5):
-        soundfile.write(tmp_path / f"{number}.wav", 0.1 * rng.standard_normal(22050 * 8), 22050)
-    monkeypatch.setattr(music_folder, "MOST_EXCERPTS", 2)
-    names = {
-        name[:5]
-        for seed in range(6)
-        for name in prepare_folder(tmp_path, beats=BEATS, seed=seed).names
-    }
-    assert len(names) >= 4
-    assert prepare_folder(tmp_path, beats=BEATS).steps.shape[0] == 2

@@ -87,7 +87,7 @@ def test_its_own_page_is_answered(server: RadioServer) -> None:
 def test_another_host_gets_nothing(server: RadioServer, host: str) -> None:
     """DNS rebinding: a foreign name for this machine is in Host and in Origin."""
     name = host.format(port=server.port)
-    for path in ("/", "/static/link.js", POLLING, "/train", "/nothing"):
+    for path in ("/", "/static/link.js", POLLING, "/train", "/songs", "/nothing"):
         status, _, body = server.request(
             "GET", path, {"Host": name, "Sec-Fetch-Site": "same-origin"}
         )
@@ -131,7 +131,7 @@ def test_two_hosts_or_origins_are_none(server: RadioServer) -> None:
 )
 def test_another_origin_gets_nothing(server: RadioServer, origin: str) -> None:
     name = origin.format(port=server.port)
-    for path in ("/", "/static/link.js", POLLING, "/train"):
+    for path in ("/", "/static/link.js", POLLING, "/train", "/songs"):
         assert server.request("GET", path, {"Origin": name})[0] == 403, path
     for method, path in (
         ("POST", "/do"),
@@ -139,6 +139,9 @@ def test_another_origin_gets_nothing(server: RadioServer, origin: str) -> None:
         ("PUT", "/train/file"),
         ("POST", "/train/begin"),
         ("DELETE", "/train/file/0"),
+        ("PUT", "/songs/file"),
+        ("POST", "/songs/continue"),
+        ("DELETE", "/songs/file/0"),
     ):
         assert (
             server.request(
@@ -162,7 +165,7 @@ def test_what_changes_something_needs_an_origin(server: RadioServer) -> None:
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense", ""])
 def test_a_page_of_another_site_gets_nothing(server: RadioServer, site: str) -> None:
     """Another port is the same site but another page; only this header reveals forms and frames."""
-    for path in ("/", "/static/link.js", "/train", POLLING):
+    for path in ("/", "/static/link.js", "/train", "/songs", POLLING):
         for mode, destination in (
             ("no-cors", "image"),
             ("no-cors", "script"),
@@ -296,7 +299,8 @@ def test_no_route_leads_out_of_its_folder(server: RadioServer) -> None:
     """Every route with a name is tried with files of the machine, the home and the program."""
     file, secret = outside(server.home)
     routes = routes_of(server)
-    assert {"/static/{}", "/sound/{}.wav", "/train/sample/{}.wav"} <= routes and len(routes) > 6
+    named = {"/static/{}", "/sound/{}.wav", "/train/sample/{}.wav", "/songs/{}.wav"}
+    assert named <= routes and len(routes) > 7
     up = [
         "../" * 12 + "etc/passwd",
         "..%2f" * 12 + "etc/passwd",
@@ -387,8 +391,10 @@ def routes_of(server: RadioServer) -> set[str]:
         "import re\nfrom radio.home.folder import Home\n"
         "from radio.web.sessions import LiveSessions\n"
         "from radio.web.server import build\n"
+        "from radio.web.songs.job import SongJob\n"
         "from radio.web.training.job import TrainJob\nfrom nicegui import app as inner\n"
-        "home = Home()\napp = build(LiveSessions(home, ('tiny', 'me')), TrainJob(home))\n"
+        "home = Home()\nsessions = LiveSessions(home, ('tiny', 'me'))\n"
+        "app = build(sessions, TrainJob(home), SongJob(home))\n"
         "for route in [*app.routes, *inner.routes]:\n"
         "    path = getattr(route, 'path', '')\n"
         "    path = path + '/{x}' if type(route).__name__ == 'Mount' and path else path\n"
@@ -409,11 +415,14 @@ def test_without_the_password_there_is_nothing(locked: RadioServer) -> None:
         ("GET", "/static/link.js"),
         ("GET", POLLING),
         ("GET", "/train"),
+        ("GET", "/songs/0.wav"),
         ("GET", "/sound/x.wav"),
         ("POST", "/do"),
         ("POST", POLLING),
         ("PUT", "/train/file"),
         ("POST", "/train/begin"),
+        ("PUT", "/songs/file"),
+        ("POST", "/songs/morph"),
         ("GET", "/nothing"),
     ):
         status, _, body = locked.request(

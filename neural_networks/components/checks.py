@@ -1,0 +1,36 @@
+"""Checks of arrays before a kernel reads them: a kernel itself looks at no bounds.
+
+floats(x)                   x is of float32 or float64
+same_shape(dy, y)           a gradient, or a target, belongs to its array
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def floats(x: np.ndarray, name: str = "x") -> np.ndarray:
+    """Return an array of float32 or float64 as it is.
+
+    Raises:
+        TypeError: for integers and the like, whose results would be rounded without a word.
+    """
+    if x.dtype not in (np.float32, np.float64):
+        raise TypeError(
+            f"{name} is of {x.dtype}; networks compute with float32 or float64: {name}.astype(...)"
+        )
+    return x
+
+
+def same_shape(
+    dy: np.ndarray, y: np.ndarray, names: tuple[str, str] = ("the gradient", "the output")
+) -> None:
+    """Check that two arrays belong together.
+
+    Raises:
+        ValueError: if their shapes differ, even if NumPy would broadcast one to the other.
+        TypeError: if the first is not of float32 or float64.
+    """
+    if dy.shape != y.shape:
+        raise ValueError(f"{names[0]} has the shape {dy.shape}, {names[1]} {y.shape}")
+    floats(dy, names[0])

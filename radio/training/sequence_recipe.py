@@ -1,0 +1,357 @@
+"""The two trainings of a SequenceVAE, with the constants of both.
+
+    songs = ComponentExcerpts.of(recordings, RECORDINGS, seed=0)
+    vae = new_vae(songs, rng=rng)
+    vae_trainer(vae, songs, by_steps(7000), seed=0).run(len(songs), 7000)
+    components = calibrate(vae.module, songs, seed=0)      whose inverse restores what is lacking
+    gan_trainer(vae, critic, songs, steps=500, seed=0).run(500)
+    encode_music(vae, songs, seed=0) -> Encoded            where songs lie in latent space
+
+docs/songs.md says what each constant brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from audio_parsing.components import LappedComponents
+from audio_parsing.restoration import restoring_taps
+from gan.choices import DEFAULT_LATENT, Latent
+from gan.latent import LatentDistribution
+from gan.options import GANOptions
+from gan.sequence_losses import SequenceAdversarialLosses
+from gan.trainer import GANTrainer
+from neural_networks.components.gaussians import moments
+from neural_networks.components.parameters import FlatParameters, pack
+from neural_networks.optimizers.optimizers import Adam
+from neural_networks.training.streams import Stream
+from neural_networks.training.trainer import Piece, Trainer
+from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE
+from radio.station import FRAMES_PER_BEAT
+from radio.training.random_excerpts import Drawn, RandomExcerpts
+
+PIECE = 8  # excerpts that a thread works on at once
+LEARNING_RATE, WARM_UP_STEPS, LAST_RATE = 3e-3, 50, 0.02
+# The loss is an error a value: its gradients are so small that Adam's usual 1e-8 holds steps back.
+ADAM, CLIP = (0.9, 0.99, 1e-13), 0.5
+BETA_RISES = 0.1  # of the training, in which the divergences' weights rise
+MOST_ENCODED = 512  # excerpts whose coordinates tell where songs lie
+MOST_CALIBRATED = 192  # excerpts on which calibration and restoration are measured
+DRAWN_SONGS, DRAWN_STEPS = 48, 256  # new songs for the calibration
+
+GAN_SHARE = 0.1  # of the time
+# A weight of 0.3 moves new songs of recordings away from real ones, to a distance of 3.8 instead of
+# 3.2, while the critic, which tells them apart when the generator stands still, is led along. So
+# only the critic learns, for the taste to read.
+GAN = GANOptions(reconstructed=0.0, gaussian=0.4, halfway=0.2, adversarial_weight=0.0)
+
+Done = Callable[[int], float]  # how far a training has come, 0 to 1, after a number of steps
+
+
+@dataclass(frozen=True)
+class SequenceRecipe:
+    """What a SequenceVAE is trained on, and its sizes.
+
+    Attributes:
+        beta: weight of the divergence of a step's latents; see SequenceVAE.loss.
+        song_beta: of that of z; as beta if None.
+        detail_beta: of a step's detail; as beta if None.
+        sizes: of the SequenceVAE, keyword arguments.
+        components: K, numbers of a step.
+        restored: components of the music, with which those that the network lacks are restored.
+        steps: S, of an excerpt.
+        batch: excerpts a step of each process.
+        semitones: by which excerpts are moved at most.
+        on_beats: whether excerpts begin at beats, and steps are told which beat it is.
+    """
+
+    beta: float
+    song_beta: float | None = None
+    detail_beta: float | None = None
+    sizes: dict[str, Any] = field(default_factory=dict)
+    components: int = 192
+    restored: int = 384
+    steps: int = 64
+    batch: int = 16
+    semitones: int = 3
+    on_beats: bool = False
+
+
+RECORDINGS = SequenceRecipe(
+    beta=0.002,
+    sizes={"latent_size": 96, "song_size": 32, "groups": 3, "hidden": 128, "prior_hidden": 256},
+)
+ON_BEATS = SequenceRecipe(
+    beta=0.15,
+    song_beta=0.03,
+    detail_beta=0.005,
+    sizes={
+        "latent_size": 16,
+        "detail_size": 24,
+        "song_size": 64,
+        "beats": 32,
+        "plan_size": 128,
+        "position": True,
+    },
+    steps=128,
+    batch=8,
+    semitones=0,
+    on_beats=True,
+)
+
+
+class ComponentExcerpts:
+    """Excerpts of recordings as components, drawn by the number of their slot.
+
+    Args:
+        recordings: frames (T, 181) of each.
+        wide: more components of them than a step has.
+        recipe: of the training.
+    """
+
+    def __init__(
+        self, recordings: Sequence[np.ndarray], wide: LappedComponents, recipe: SequenceRecipe
+    ) -> None:
+        self.recipe, self.wide = recipe, wide
+        self.components = wide.first(recipe.components)
+        self.excerpts = _excerpts(recordings, recipe)
+
+    @classmethod
+    def of(
+        cls, recordings: Sequence[np.ndarray], recipe: SequenceRecipe, *, seed: int
+    ) -> ComponentExcerpts:
+        """Return excerpts of recordings, whose components are measured.
+
+        Args:
+            recordings: frames (T, 181) of each.
+            recipe: of the training.
+            seed: of what they are measured on.
+        """
+        wide = _excerpts(recordings, recipe).fit(recipe.restored, seed=seed)
+        return cls(recordings, wide, recipe)
+
+    def __len__(self) -> int:
+        return len(self.excerpts)
+
+    def draw(self, indices: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return excerpts (S, B, K) of slots (B,)."""
+        return self.excerpts.draw(indices, rng, self.components).steps
+
+    def first_beats(self, starts: np.ndarray) -> np.ndarray | None:
+        """Return the beats (B,) at which excerpts begin that start at frames (B,)."""
+        return starts // FRAMES_PER_BEAT if self.recipe.on_beats else None
+
+    def to_be_encoded(self) -> RandomExcerpts:
+        """Return excerpts in their own keys; on a grid of beats the beginnings of songs."""
+        recordings, steps = self.excerpts.recordings, self.recipe.steps
+        if not self.recipe.on_beats:
+            return RandomExcerpts(recordings, steps=steps)
+        length = steps * self.components.frames_per_step
+        return RandomExcerpts([frames[:length] for frames in recordings], steps=steps, fewest=1)
+
+
+class Encoded(NamedTuple):
+    """Where the music lies in latent space, and how well it is reconstructed."""
+
+    means: np.ndarray  # (N, Z)
+    log_variances: np.ndarray  # (N, Z)
+    excerpts: list[Drawn]  # of N in all
+    details: dict[str, float]
+
+
+def by_steps(count: int) -> Done:
+    """Return how far a training of so many steps has come."""
+    return lambda step: step / count
+
+
+def new_vae(songs: ComponentExcerpts, *, rng: np.random.Generator) -> FlatParameters:
+    """Return a packed SequenceVAE of the songs' components, with random weights."""
+    components = songs.components
+    return pack(
+        SequenceVAE(
+            components.count,
+            scales=components.scales,
+            values=components.frames_per_step * components.frame_size,
+            rng=rng,
+            **songs.recipe.sizes,
+        )
+    )
+
+
+def vae_trainer(
+    vae: FlatParameters,
+    songs: ComponentExcerpts,
+    done: Done,
+    *,
+    batch: int | None = None,
+    **shared: Any,
+) -> Trainer:
+    """Return a Trainer of a packed SequenceVAE.
+
+    Args:
+        vae: to be trained.
+        songs: to train on.
+        done: how far the training has come.
+        batch: excerpts a step; the recipe's if None.
+        **shared: of Trainer: seed, threads, communicator.
+    """
+    recipe = songs.recipe
+    batch = recipe.batch if batch is None else batch
+
+    def loss(module: SequenceVAE, piece: Piece) -> float:
+        drawn = songs.excerpts.draw(piece.indices, piece.rng, songs.components)
+        rising = min(1.0, done(piece.step) / BETA_RISES)
+        song, detail = (
+            rising * (recipe.beta if weight is None else weight)
+            for weight in (recipe.song_beta, recipe.detail_beta)
+        )
+        return module.loss(
+            drawn.steps,
+            beta=rising * recipe.beta,
+            song_beta=song,
+            detail_beta=detail,
+            first_beat=songs.first_beats(drawn.starts),
+            rng=piece.rng,
+        ).loss
+
+    def rate(step: int) -> float:
+        rising = min(1.0, (step + 1) / WARM_UP_STEPS)
+        falling = LAST_RATE + (1 - LAST_RATE) * (1 + np.cos(np.pi * done(step))) / 2
+        return float(LEARNING_RATE * rising * falling)
+
+    return Trainer(
+        vae,
+        loss,
+        Adam(*ADAM),
+        rate,
+        batch_size=batch,
+        pieces=_pieces(batch),
+        clip=CLIP,
+        **shared,
+    )
+
+
+def calibrate(
+    vae: SequenceVAE, songs: ComponentExcerpts, *, latent: Latent = DEFAULT_LATENT, seed: int
+) -> LappedComponents:
+    """Calibrate new songs: each component is to move as much as in songs that are reconstructed.
+
+    Args:
+        vae: trained.
+        songs: it was trained on.
+        latent: distribution of new songs' z; see gan/latent.py.
+        seed: of places, z and innovations.
+
+    Returns:
+        The components, with an inverse that restores what the network's steps lack.
+    """
+    excerpts, rng = songs.to_be_encoded(), np.random.default_rng((seed, Stream.CALIBRATION))
+    pairs, statistics = [], []
+    with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
+        for indices in _batches(len(excerpts), MOST_CALIBRATED, songs.recipe.batch):
+            real = excerpts.draw(indices, rng, songs.wide).steps
+            steps, song = vae.posterior(np.ascontiguousarray(real[..., : songs.components.count]))
+            w, z = (
+                np.ascontiguousarray(moments(part, POSTERIOR_BOUNDS)[0]) for part in (steps, song)
+            )
+            pairs.append((vae.generator.decode(w, z)[0], real))
+            statistics.append(song)
+        known = LatentDistribution(*moments(np.concatenate(statistics), POSTERIOR_BOUNDS), latent)
+        shape = DRAWN_STEPS, DRAWN_SONGS, vae.generator.latent_size
+        new, _ = vae.generator.draw(
+            known.sample(DRAWN_SONGS, rng).astype(np.float32),
+            rng.standard_normal(shape, dtype=np.float32),
+        )
+    vae.generator.calibrate(new, np.concatenate([made for made, _ in pairs], axis=1))
+    # as a station's file holds it, so that a station that was loaded makes the same songs
+    vae.generator.calibration = vae.generator.calibration.astype(np.float32).astype(np.float64)
+    return songs.components.restoring(restoring_taps(pairs), songs.wide)
+
+
+def gan_trainer(
+    vae: FlatParameters,
+    critic: FlatParameters,
+    songs: ComponentExcerpts,
+    *,
+    options: GANOptions = GAN,
+    **shared: Any,
+) -> GANTrainer:
+    """Return a GANTrainer of a trained SequenceVAE and a fresh critic of components.
+
+    Args:
+        vae: packed.
+        critic: packed.
+        songs: to train on.
+        options: see GANOptions.
+        **shared: of GANTrainer: steps, seed, threads, communicator.
+    """
+    return GANTrainer(
+        vae,
+        critic,
+        songs,
+        losses=SequenceAdversarialLosses,
+        options=options,
+        pieces=_pieces(options.batch_size),
+        **shared,
+    )
+
+
+def encode_music(
+    vae: SequenceVAE, songs: ComponentExcerpts, *, seed: int, most: int = MOST_ENCODED
+) -> Encoded:
+    """Encode excerpts, spread over the music, and measure reconstructions.
+
+    Args:
+        vae: trained; no gradient is left in it.
+        songs: it was trained on.
+        seed: of the places.
+        most: so many excerpts.
+    """
+    rng, excerpts = np.random.default_rng((seed, Stream.ENCODINGS)), songs.to_be_encoded()
+    drawn, statistics, losses = [], [], []
+    with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
+        for indices in _batches(len(excerpts), most, songs.recipe.batch):
+            one = excerpts.draw(indices, rng, songs.components)
+            parts = vae.loss(
+                one.steps,
+                beta=songs.recipe.beta,
+                detail_share=1.0,
+                first_beat=songs.first_beats(one.starts),
+                rng=rng,
+            )
+            drawn.append(one)
+            statistics.append(parts.songs)
+            losses.append((parts.error, parts.step_nats, parts.song_nats))
+    for parameter in vae.parameters():
+        parameter.grad.fill(0)
+    means, log_variances = moments(np.concatenate(statistics), POSTERIOR_BOUNDS)
+    error, step_nats, song_nats = np.mean(losses, axis=0).tolist()
+    held = float(np.square(songs.components.deviations).sum())
+    details = {
+        "variance_held": songs.components.variance_held,
+        # of what the components hold, with w and z drawn
+        "explained": 1 - error * vae.values / held,
+        "nats_a_step": step_nats,
+        "nats_a_song": song_nats,
+    }
+    return Encoded(means, log_variances, drawn, details)
+
+
+def _excerpts(recordings: Sequence[np.ndarray], recipe: SequenceRecipe) -> RandomExcerpts:
+    align = FRAMES_PER_BEAT if recipe.on_beats else 1
+    return RandomExcerpts(recordings, steps=recipe.steps, semitones=recipe.semitones, align=align)
+
+
+def _batches(count: int, most: int, size: int) -> list[np.ndarray]:
+    """Return the slots of at most so many excerpts, spread over all of them, in mini-batches."""
+    chosen = np.unique(np.linspace(0, count - 1, most).astype(int))
+    return np.split(chosen, range(size, len(chosen), size))
+
+
+def _pieces(batch: int) -> int:
+    return max(2, -(-batch // PIECE))
