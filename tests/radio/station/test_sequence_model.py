@@ -93,11 +93,11 @@ def test_the_gradient_of_a_taste_reaches_every_value_but_the_seed(count, monkeyp
     start = usual[:count]
     direction = np.zeros_like(start)
     direction[:, station.movable] = rng.standard_normal((count, len(station.movable)))
-    step = 1e-6
+    step = 1e-7  # small, for bands that fall silent and leaky ReLUs bend the objective
     measured = objective(start + step * direction)[0] - objective(start - step * direction)[0]
     gradient = objective(start)[1]
     expected = np.sum(gradient * direction, axis=1)
-    np.testing.assert_allclose(measured / (2 * step), expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(measured / (2 * step), expected, rtol=1e-5, atol=1e-6)
     assert (gradient[:, station.latent_size] == 0).all()
 
 
