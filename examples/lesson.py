@@ -36,14 +36,17 @@ def canvas(width: float, height: float) -> Figure:
 
 def shortened(station: Station, beats: int) -> Station:
     """Return a station that makes only the first beats of another's songs, to save time."""
-    vae = copy.deepcopy(station.model.module)
+    from radio.station import PointModel
+
+    assert isinstance(station.model, PointModel)
+    vae = copy.deepcopy(station.model.vae)
     columns = beats * vae.decoder.plan_size
     plan = vae.decoder.to_plan  # one vector a beat, side by side
     for parameter in (plan.weight, plan.bias):
         parameter.value = parameter.value[..., :columns].copy()
         parameter.grad = parameter.grad[..., :columns].copy()
     vae.decoder.beats = beats
-    return replace(station, beats=beats, vae=vae)
+    return replace(station, beats=beats, model=PointModel(vae))
 
 
 def arguments(file: str, doc: str | None, takes_file: str | None = None) -> argparse.Namespace:
