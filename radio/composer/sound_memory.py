@@ -28,9 +28,8 @@ class SoundMemory:
     def __init__(self, journal: Journal, maker: SongMaker) -> None:
         self._journal = journal
         self._maker = maker
-        self._columns = maker.station.coordinates.shape[
-            1
-        ]  # tempo and key, the last of a coordinate
+        # tempo and key, the last of a coordinate
+        self._columns = maker.station.coordinates.shape[1]
 
     def store(self, key: str, steps: np.ndarray) -> None:
         """Store the sound of the steps (S, F) of a play that has a rating."""

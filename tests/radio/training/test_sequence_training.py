@@ -10,6 +10,8 @@ import pytest
 import soundfile
 
 from audio_parsing.files import AudioError
+from audio_parsing.starter import starter_songs
+from neural_networks.parallel.communicator import ALONE
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.station import STATION_FILE, TRAINING_FILE, SequenceModel, Station, StationError
 from radio.training import (
@@ -19,9 +21,12 @@ from radio.training import (
     sequence_training,
     train_station,
 )
-from radio.training.component_excerpts import RECORDINGS, SequenceRecipe
+from radio.training.component_excerpts import ON_BEATS, RECORDINGS, SequenceRecipe
+from radio.training.dataset import prepare_starter_songs
+from radio.training.recordings import whole_songs
 
 BEATS = 16
+BEGIN = sequence_training.SequenceTraining.__init__  # before the fixture below changes it
 RATE = 22050
 
 
@@ -220,3 +225,21 @@ def test_one_short_song_is_enough_and_less_is_refused(
     with pytest.raises(AudioError, match="no music of at least 4 seconds") as caught:
         trained(tmp_path / "two", tmp_path / "music", steps=2)
     assert "\n" not in str(caught.value) and not (tmp_path / "two").exists()
+
+
+def test_songs_on_a_grid_of_beats_have_tempo_key_and_a_name(tmp_path: Path) -> None:
+    songs = whole_songs(prepare_starter_songs(starter_songs(beats=16)[:4], workers=1))
+    sizes = {"latent_size": 4, "detail_size": 4, "song_size": 6, "beats": 8, "position": True}
+    small = replace(ON_BEATS, sizes=sizes, components=24, restored=32, steps=32)
+    training = sequence_training.SequenceTraining.__new__(sequence_training.SequenceTraining)
+    BEGIN(training, songs, TrainingOptions(beats=16, threads=1), ALONE, small)
+    training.begin(None)
+    training.vae_trainer(20, 4).run(training.examples, 20)
+    training.after()
+    training.station("s", {}).save(tmp_path / "s")
+    station = Station.load(tmp_path / "s")
+    assert station.grid == "beat" and station.details["songs"] == songs.names
+    np.testing.assert_array_equal(station.coordinates, songs.coordinates)
+    coordinate = station.sample(1, np.random.default_rng(0))[0]
+    assert coordinate.shape == (6 + 1 + 2,) and "bpm" in station.describe(coordinate)
+    assert np.isfinite(station.render(coordinate)).all()
