@@ -113,6 +113,11 @@ class SongGenerator(Module):
             rng=rng,
         )
 
+    @property
+    def innovation_size(self) -> int:
+        """Number of innovations of a new song's step, without detail."""
+        return self.latent_size
+
     def decode(self, w: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return songs (S, B, K) of w (S, B, D + V) and coordinates z (B, Z), and the cache."""
         context, conditioning = self.conditioning.forward(z, len(w))
