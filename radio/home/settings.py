@@ -10,6 +10,9 @@
     [learning]
     added_layers = false            don't adapt the generator to the listener; default: true
 
+    [songs]
+    novelty = 0.6                   0: as learned, 1: free; default: 0.4
+
 A key is a character, or one of NAMED_KEYS. Any mistake in the file is an error of one line.
 """
 
@@ -66,7 +69,7 @@ NAMED_KEYS = (
     *(f"ctrl+{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
 )
 KINDS = ("wav", "flac")
-KNOWN = ("keys", "save", "learning")
+KNOWN = ("keys", "save", "learning", "songs")
 
 
 class SettingsError(ValueError):
@@ -81,6 +84,7 @@ class Settings:
         keys: the action of each key, by name.
         kind: of saved songs, 'wav' or 'flac'.
         added_layers: whether the generator adapts to the listener.
+        novelty: of new songs, 0 to 1; the default if None.
     """
 
     keys: dict[str, str] = field(
@@ -90,6 +94,7 @@ class Settings:
     )
     kind: str = "wav"
     added_layers: bool = True
+    novelty: float | None = None
 
     def keys_of(self, action: str) -> list[str]:
         """Return the keys of an action, in the order of the file."""
@@ -112,10 +117,15 @@ def read_settings(path: Path) -> Settings:
     for name in content:
         if name not in KNOWN:
             raise SettingsError(
-                f"{path} has an unknown section {name!r}; there are [keys], [save] and [learning]"
+                f"{path} has an unknown section {name!r}; there are [keys], [save], [learning]"
+                " and [songs]"
             )
-    keys, save, learning = (_table(content, name, path) for name in KNOWN)
-    for part, given, setting in (("save", save, "kind"), ("learning", learning, "added_layers")):
+    keys, save, learning, songs = (_table(content, name, path) for name in KNOWN)
+    for part, given, setting in (
+        ("save", save, "kind"),
+        ("learning", learning, "added_layers"),
+        ("songs", songs, "novelty"),
+    ):
         for name in given:
             if name != setting:
                 raise SettingsError(
@@ -131,7 +141,14 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(
             f"{path} says kind = {kind!r} in [save]; choose one of {', '.join(KINDS)}"
         )
-    return Settings(_keys(keys, path), kind, added_layers)
+    novelty = songs.get("novelty")
+    if novelty is not None and not (
+        isinstance(novelty, int | float) and not isinstance(novelty, bool) and 0 <= novelty <= 1
+    ):
+        raise SettingsError(
+            f"{path} says novelty = {novelty!r} in [songs]; choose a number from 0 to 1"
+        )
+    return Settings(_keys(keys, path), kind, added_layers, novelty)
 
 
 def _table(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:

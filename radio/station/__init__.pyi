@@ -12,6 +12,12 @@ from .latent_map import (
     plot_latent_map as plot_latent_map,
     principal_directions as principal_directions,
 )
+from .learned_songs import (
+    DEFAULT_NOVELTY as DEFAULT_NOVELTY,
+    LearnedSongs as LearnedSongs,
+    most_songs as most_songs,
+    shares_at as shares_at,
+)
 from .limits import FASTEST_TEMPO as FASTEST_TEMPO, SLOWEST_TEMPO as SLOWEST_TEMPO
 from .point_model import PointModel as PointModel
 from .reconstruction import reconstruct_samples as reconstruct_samples

@@ -1,7 +1,8 @@
-"""A station's model whose latents move in time: z, seed -> innovations -> components -> frames.
+"""A station's model whose latents move in time: z, course -> innovations -> components -> frames.
 
-Songs of any length; steps are components (audio_parsing/components.py), K numbers each. The seed of
-a song's innovations is a column of its coordinate P, so that the same P makes the same song.
+Songs of any length; steps are components (audio_parsing/components.py), K numbers each. A song's
+course is in its coordinate P, so that the same P makes the same song: the seed of its innovations
+and, where the station remembers songs, whom it follows (learned_songs.py).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from gan.critic import Critic
 from neural_networks.components.module import Module
 from neural_networks.training.checkpoint import part
 from neural_networks.vae.sequence_vae import SequenceVAE
-from radio.station.innovations import innovations
+from radio.station.innovations import SEEDS, innovations
+from radio.station.learned_songs import FOLLOWED, LearnedSongs
 from radio.station.limits import whole_number
 from radio.station.steps import STEPS_PER_BEAT
 
@@ -33,10 +35,12 @@ class SequenceModel:
     Attributes:
         vae: encoder and generator of components.
         components: of the station's music.
+        learned: songs that new ones may follow; None for stations that remember none.
     """
 
     vae: SequenceVAE
     components: LappedComponents
+    learned: LearnedSongs | None = None
 
     kind = "sequence"
     seeded = True
@@ -45,6 +49,11 @@ class SequenceModel:
     def latent_size(self) -> int:
         """Z."""
         return self.vae.generator.song_size
+
+    @property
+    def course_size(self) -> int:
+        """Columns of P for a song's seed, and for whom it follows."""
+        return 1 if self.learned is None else 1 + FOLLOWED
 
     @property
     def features(self) -> int:
@@ -61,20 +70,32 @@ class SequenceModel:
         """The part that makes songs."""
         return self.vae.generator
 
-    def innovations(self, seeds: np.ndarray, beats: int) -> np.ndarray:
-        """Return the innovations (S, B, I) of seeds (B,)."""
-        return innovations(seeds, beats * STEPS_PER_BEAT, self.vae.generator.innovation_size)
+    def draw_course(
+        self, z: np.ndarray, mean: np.ndarray, *, novelty: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return z (B, Z) and courses (B, C): drawn seeds, and whom the songs follow."""
+        seeds = rng.integers(SEEDS, size=(len(z), 1))
+        if self.learned is None:
+            return z, seeds
+        z, followed = self.learned.choose(z, mean, novelty=novelty, rng=rng)
+        return z, np.concatenate([seeds, followed], axis=1)
 
-    def decode(self, z: np.ndarray, seeds: np.ndarray, beats: int) -> np.ndarray:
+    def innovations(self, course: np.ndarray, beats: int) -> np.ndarray:
+        """Return the innovations (S, B, E) of courses (B, C)."""
+        size = self.vae.generator.innovation_size
+        new = innovations(course[:, 0], beats * STEPS_PER_BEAT, size)
+        return new if self.learned is None else self.learned.follow(course[:, 1:], new)
+
+    def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
         """Return steps (S, B, K) of songs of any length."""
-        return self.vae.generator.draw(z, self.innovations(seeds, beats))[0]
+        return self.vae.generator.draw(z, self.innovations(course, beats))[0]
 
     def trace(
-        self, z: np.ndarray, seeds: np.ndarray, beats: int
+        self, z: np.ndarray, course: np.ndarray, beats: int
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return steps (S, B, K), and the way back to dz through the sampled recurrence."""
         generator = self.vae.generator
-        steps, cache = generator.generate(z, self.innovations(seeds, beats))
+        steps, cache = generator.generate(z, self.innovations(course, beats))
         return steps, lambda dsteps: generator.generate_backward(dsteps, cache)[0]
 
     def reconstruct(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,11 +122,13 @@ class SequenceModel:
         return Critic(self.features, hidden, rng=rng, **options)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the components, and the calibration of drawn songs."""
+        """Return the components, the calibration of drawn songs, and the songs it remembers."""
         components = self.components.arrays()
+        learned = {} if self.learned is None else self.learned.arrays()
         return {
             "calibration": self.vae.generator.calibration.astype(np.float32),
             **{f"components_{name}": array for name, array in components.items()},
+            **{f"learned_{name}": array for name, array in learned.items()},
         }
 
     def configuration(self) -> dict[str, Any]:
@@ -207,4 +230,9 @@ class SequenceModel:
         ):
             raise ValueError("its calibration is none")
         vae.generator.calibration = calibration
-        return cls(vae, components)
+        learned = LearnedSongs.read(
+            part(arrays, "learned_"),
+            latent_size=latent_size,
+            innovation_size=vae.generator.innovation_size,
+        )
+        return cls(vae, components, learned)

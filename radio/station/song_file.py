@@ -138,7 +138,8 @@ def station_fingerprint(station: Station) -> str:
     digest = hashlib.sha256(f"{station.grid} {station.beats}".encode())
     weights = [parameter.value for parameter in station.model.generator.parameters()]
     for array in (*weights, *station.model.arrays().values()):
-        digest.update(np.ascontiguousarray(array, "<f4").tobytes())
+        kind = "<f4" if array.dtype.kind == "f" else array.dtype
+        digest.update(np.ascontiguousarray(array, kind).tobytes())
     return digest.hexdigest()[:16]
 
 

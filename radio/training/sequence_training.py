@@ -29,6 +29,7 @@ from radio.training.sequence_recipe import (
     encode_music,
     gan_trainer,
     new_vae,
+    remember,
     vae_trainer,
 )
 
@@ -163,6 +164,7 @@ class SequenceTraining:
 
     def _station(self, name: str, most: int, details: dict[str, Any]) -> Station:
         encoded = encode_music(self._network, self.songs, seed=self.options.seed, most=most)
+        learned = remember(self._network, self.songs, seed=self.options.seed)
         places = [
             (int(recording), int(start))
             for drawn in encoded.excerpts
@@ -174,7 +176,7 @@ class SequenceTraining:
             name=name,
             grid=self.recordings.grid,
             beats=self.options.beats,
-            model=self.model,
+            model=replace(self.model, learned=learned),
             critic=self._critic.module,  # type: ignore[arg-type]
             means=encoded.means,
             log_variances=encoded.log_variances,

@@ -44,6 +44,7 @@ def play(options: argparse.Namespace) -> int:
         beats=options.beats,
         latent=options.latent,
         adapter=settings.added_layers,
+        novelty=settings.novelty if options.novelty is None else options.novelty,
         report=_tell,
     )
     on_screen = not options.plain and fit_for_a_screen()

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 from listening import rate
-from tiny_station import tiny_station
+from tiny_station import remembering, tiny_station
 
 from gan.choices import CRITICS
 from gan.critic_bodies import BODIES
@@ -129,6 +129,8 @@ def test_nothing_heavy_is_imported_to_read_arguments() -> None:
         (["morph", "a.wav", "b.wav", "--song", "1.5"], ["1.5"]),
         (["generate", "--volume", "11"], ["--volume"]),
         (["generate", "--seed=--"], ["--seed=--"]),
+        (["generate", "--novelty", "1.1"], ["1.1"]),
+        (["play", "--novelty", "much"], ["'much'"]),
     ],
 )
 def test_wrong_numbers_and_words_are_one_line(
@@ -417,6 +419,23 @@ def test_the_final_song_needs_ratings(
         and facts["uncertainty"] > 0
     )
     assert json.loads((tmp_path / "final.json").read_text())["descent"]["path"]
+
+
+def test_generate_makes_songs_as_new_as_they_are_asked_for(
+    radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = remembering(tiny_station("mindful", sequence=True, grid="absolute"))
+    station.save(radio_home / "stations" / "mindful")
+    made = {}
+    for novelty in (None, "0", "0.4", "1"):
+        asked = [] if novelty is None else ["--novelty", novelty]
+        where = ["--station", "mindful", "--seed", "1", "--output", str(tmp_path), "--json"]
+        assert cli.main(["generate", *asked, *where]) == 0
+        made[novelty] = json.loads(capsys.readouterr().out)[0]["coordinate"]
+    assert made[None] == made["0.4"]
+    assert made["0"][8] == 1 and made["1"][8] == pytest.approx(0, abs=1e-6)
+    assert cli.main(["generate", "--station", "tiny", "--novelty", "0.5"]) == 2
+    assert "remembers no songs" in capsys.readouterr().err
 
 
 def test_songs_go_on_and_songs_lie_between(

@@ -90,6 +90,10 @@ def test_a_folder_becomes_a_station_that_makes_songs(station: tuple[Station, Pat
     assert loaded.means.shape == (72, 32) and loaded.coordinates.shape == (72, 0)
     names = loaded.details["songs"]
     assert len(names) == 72 and names[0].startswith("0.flac + ") and names[-1][:6] == "2.flac"
+    learned = loaded.model.learned
+    assert learned is not None and loaded.follows
+    assert learned.z.shape[1] == 32 and learned.innovations.shape[2] == 6
+    np.testing.assert_array_equal(learned.innovations, made.model.learned.innovations)
     coordinate = loaded.sample(1, np.random.default_rng(0))[0]
     samples = loaded.render(coordinate)
     assert len(samples) == BEATS * 24 * 441 and np.sqrt(np.mean(samples**2)) > 0.03
@@ -241,5 +245,5 @@ def test_songs_on_a_grid_of_beats_have_tempo_key_and_a_name(tmp_path: Path) -> N
     assert station.grid == "beat" and station.details["songs"] == songs.names
     np.testing.assert_array_equal(station.coordinates, songs.coordinates)
     coordinate = station.sample(1, np.random.default_rng(0))[0]
-    assert coordinate.shape == (6 + 1 + 2,) and "bpm" in station.describe(coordinate)
+    assert coordinate.shape == (6 + 5 + 2,) and "bpm" in station.describe(coordinate)
     assert np.isfinite(station.render(coordinate)).all()
