@@ -62,7 +62,7 @@ def point_model(beats: int, rng: np.random.Generator) -> PointModel:
     return PointModel(vae)
 
 
-def sequence_model(rng: np.random.Generator) -> SequenceModel:
+def sequence_model(rng: np.random.Generator, *, mixtures: int = 2) -> SequenceModel:
     """Return a model whose latents move in time, untrained, of music that is noise."""
     excerpts = rng.uniform(0, 0.6, (6, 60, FRAME_SIZE)) ** 3
     wide = LappedComponents.fit(excerpts.astype(np.float32), 15)
@@ -79,6 +79,7 @@ def sequence_model(rng: np.random.Generator) -> SequenceModel:
         hidden=16,
         prior_hidden=8,
         groups=3,
+        mixtures=mixtures,
         embedding=8,
         rng=rng,
     )
