@@ -53,7 +53,7 @@ from radio.station import Station, coordinate_key, to_steps  # noqa: E402
 from radio.station.mastering import master  # noqa: E402
 
 SECTION = 8  # beats
-ALIKE = 0.9  # correlation of sections that count as the same
+ALIKE = 0.6  # correlation of sections that count as the same; half of real sections have one
 FADE = 2  # beats at a song's end, whose loudness is left out
 STRANGERS = 24  # songs of tunes that are not in the collection
 # t of 95 % by the number of draws
