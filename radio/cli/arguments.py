@@ -35,10 +35,6 @@ PLOT = (
     "plot losses, scores and generated songs during adversarial training, every minute: a .png,"
     " .svg or .pdf file"
 )
-THOROUGH = (
-    "with --starter: longer recipe: more realistic new songs, slightly worse reconstructions; for"
-    " --minutes 30 or more"
-)
 BATCH = (
     "songs a step in each process (default: 16, with --starter 8); n processes train like one with"
     " n times as many songs a step"
@@ -157,17 +153,18 @@ def train(each: argparse.ArgumentParser) -> None:
     add("folder", nargs="?", type=Path, metavar="FOLDER", help=text)
     text = "train on the starter collection instead of a folder"
     add("--starter", action="store_true", help=text)
-    text = "with --starter: also train on N new arrangements of its tunes"
-    add("--fresh", type=whole(0, 2000), default=0, metavar="N", help=text)
+    text = "with --starter: also train on N new arrangements of its tunes (default: 300)"
+    add("--fresh", type=whole(0, 2000), metavar="N", help=text)
+    text = "with --starter: also train on N invented tunes (default: 512)"
+    add("--invented", type=whole(0, 2000), metavar="N", help=text)
     _common(each, "seed", "latent", "learned beats")
     text = "name of the station to make, or to continue training"
     add("--station", metavar="NAME", default=argparse.SUPPRESS, help=text)
     text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
     add("--critic", choices=CRITICS, default=DEFAULT_CRITIC, help=text)
     add("--plot", metavar="FILE", type=Path, help=PLOT)
-    add("--thorough", action="store_true", help=THOROUGH)
     length = each.add_mutually_exclusive_group()
-    text = "approximate duration (default: 10)"
+    text = "approximate duration (default: 10, with --starter 25)"
     length.add_argument("--minutes", type=positive(100_000), metavar="M", help=text)
     text = "number of steps; the same seed and steps make the same station"
     length.add_argument("--steps", type=whole(1, 100_000_000), metavar="N", help=text)

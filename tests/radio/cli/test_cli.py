@@ -151,7 +151,7 @@ def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> 
     assert_one_line(run("train", tmp_path / "none", "--station", "mine"), "does not exist", "none")
     assert_one_line(run("train", tmp_path, "--starter", "--station", "mine"), "not both")
     assert_one_line(run("train", tmp_path, "--station", "../mine"), "name of a station")
-    for option in (("--thorough",), ("--fresh", "2")):
+    for option in (("--invented", "2"), ("--fresh", "2")):
         done = run("train", tmp_path, "--station", "mine", *option)
         assert_one_line(done, option[0], "give it with --starter")
     (tmp_path / "file").write_text("x")
@@ -590,7 +590,7 @@ def test_training_stops_politely_and_goes_on(
         "--threads",
         "1",
     ]
-    arguments.append("--thorough")
+    arguments += ["--invented", "3"]
     assert cli.main(arguments) == 130
     written = capsys.readouterr()
     assert (
@@ -599,10 +599,8 @@ def test_training_stops_politely_and_goes_on(
     )
     assert cli.main(arguments) == 0
     assert "ai-radio play --station mine" in capsys.readouterr().out
-    asked = {
-        key: calls[0][key]
-        for key in ("folder", "music", "beats", "minutes", "steps", "seed", "threads", "thorough")
-    }
+    names = "folder music beats minutes steps seed threads fresh invented".split()
+    asked = {name: calls[0][name] for name in names}
     assert asked.pop("folder") == radio_home / "stations" / "mine"
     assert asked == {
         "music": None,
@@ -611,7 +609,8 @@ def test_training_stops_politely_and_goes_on(
         "steps": 100,
         "seed": 4,
         "threads": 1,
-        "thorough": True,
+        "fresh": 300,
+        "invented": 3,
     }
 
 
