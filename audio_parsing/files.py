@@ -25,8 +25,9 @@ from pathlib import Path
 import numpy as np
 from scipy import signal
 
-from audio_parsing.decoding import AudioError, decoded, shown
+from audio_parsing.decoding import decoded
 from audio_parsing.finding import LOOKED_FOR, find_audio
+from audio_parsing.opening import AudioError, shown
 
 __all__ = ["AudioError", "find_audio", "read_audio", "read_folder", "read_pieces"]
 

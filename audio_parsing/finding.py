@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from audio_parsing.decoding import AudioError, read_beginning, reason, shown
+from audio_parsing.opening import AudioError, read_beginning, reason, shown
 
 # A file of such a name that can't be read is reported. Any other file is examined, and ignored if
 # it is not audio.

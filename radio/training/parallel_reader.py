@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audio_parsing.decoding import AudioError, shown
+from audio_parsing.opening import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
 
 FILES_AHEAD = 4  # files that each worker reads before the results are looked at

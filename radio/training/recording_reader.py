@@ -15,8 +15,8 @@ import numpy as np
 
 from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache, digest_of
-from audio_parsing.decoding import AudioError, reason, shown
 from audio_parsing.files import read_pieces
+from audio_parsing.opening import AudioError, reason, shown
 from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, to_steps
 from radio.training.parallel_reader import Place, Result
 

@@ -22,8 +22,9 @@ import numpy as np
 
 from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache
-from audio_parsing.decoding import AudioError, seconds_of, shown
+from audio_parsing.decoding import seconds_of
 from audio_parsing.finding import LOOKED_FOR, find_audio
+from audio_parsing.opening import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
 from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_frames
