@@ -78,8 +78,8 @@ class TrainingOptions:
                 f"unknown latent distribution {self.latent!r}: choose one of {', '.join(LATENTS)}"
             )
 
-    def complete(self, music: Path | None) -> TrainingOptions:
-        """Return these options with the best latent distribution for a folder, if none is asked."""
+    def complete(self, music: Any) -> TrainingOptions:
+        """Return these options with the best latent distribution for the music, unless asked."""
         best = DEFAULT_LATENT if music is None else RECORDINGS_LATENT
         return replace(self, latent=self.latent or best)
 

@@ -72,7 +72,7 @@ class SequenceTraining:
             )
         if options.critic == "framewise":
             raise StationError(
-                "the framewise critic is for the starter collection; for a folder of music choose "
+                "the framewise critic is for the starter collection; for recordings choose "
                 "another one"
             )
 

@@ -1,11 +1,9 @@
 """The songs of a training, and the model that is trained on them.
 
-The starter collection's songs are points, those of a folder of music have latents that move.
+The starter collection's songs are points, those of recordings have latents that move.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 
@@ -17,12 +15,12 @@ from radio.training.model_training import ModelTraining
 from radio.training.music_cache import prepared_music
 from radio.training.plan import Report, TrainingOptions
 from radio.training.point_training import PointTraining
-from radio.training.recordings import prepare_recordings
+from radio.training.recordings import Music, prepare_recordings
 from radio.training.sequence_training import SequenceTraining
 
 
 def model_training(
-    music: Path | None, options: TrainingOptions, report: Report, communicator: Communicator
+    music: Music | None, options: TrainingOptions, report: Report, communicator: Communicator
 ) -> ModelTraining:
     """Read the songs, the same ones in every process, and return what trains a model on them.
 

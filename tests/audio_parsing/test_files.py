@@ -287,7 +287,8 @@ def test_what_cannot_be_read_is_named_and_skipped(
     lines: list[str] = []
     assert [path for path, _ in read_folder(tmp_path, on_skip=lines.append)] == [good]
     assert lines.pop() == f"{tmp_path}: {len(wanted)} of {len(wanted) + 1} files skipped"
-    assert len(lines) == len(wanted)
+    passed_over = f"{tmp_path}: 3 files passed over: 1 .jpg, 1 .m3u, 1 .webp"
+    assert len(lines) == len(wanted) + 1 and passed_over in lines
     for name, reason in wanted.items():
         (line,) = (line for line in lines if line.startswith(f"{tmp_path / name}: "))
         assert reason in line
