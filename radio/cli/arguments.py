@@ -149,9 +149,9 @@ def _output(each: argparse.ArgumentParser, what: str) -> None:
 def train(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
     add = each.add_argument
-    text = "folder of music, searched recursively"
-    add("folder", nargs="?", type=Path, metavar="FOLDER", help=text)
-    text = "train on the starter collection instead of a folder"
+    text = "music: files, folders, searched recursively, and playlists (.m3u)"
+    add("music", nargs="*", type=Path, metavar="MUSIC", help=text)
+    text = "train on the starter collection instead"
     add("--starter", action="store_true", help=text)
     text = "with --starter: also train on N new arrangements of its tunes (default: 300)"
     add("--fresh", type=whole(0, 2000), metavar="N", help=text)
