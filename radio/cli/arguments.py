@@ -124,6 +124,8 @@ def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRE
     each.add_argument("--explore", choices=WAYS, default=default, help=text)
     plain = False if default is None else default
     each.add_argument("--plain", action="store_true", default=plain, help=PLAIN)
+    text = "fade out and pause after N minutes"
+    each.add_argument("--sleep", type=positive(1440), metavar="N", default=default, help=text)
 
 
 def web(each: argparse.ArgumentParser) -> None:
