@@ -15,7 +15,8 @@ from matplotlib.image import imread
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "lesson.py")
+HELPERS = ("lesson.py", "check.py")
+SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name not in HELPERS)
 
 
 def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
