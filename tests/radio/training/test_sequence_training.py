@@ -245,5 +245,5 @@ def test_songs_on_a_grid_of_beats_have_tempo_key_and_a_name(tmp_path: Path) -> N
     assert station.grid == "beat" and station.details["songs"] == songs.names
     np.testing.assert_array_equal(station.coordinates, songs.coordinates)
     coordinate = station.sample(1, np.random.default_rng(0))[0]
-    assert coordinate.shape == (6 + 5 + 2,) and "bpm" in station.describe(coordinate)
+    assert coordinate.shape == (6 + 6 + 2,) and "bpm" in station.describe(coordinate)
     assert np.isfinite(station.render(coordinate)).all()
