@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.components import LappedComponents  # noqa: E402
 from audio_parsing.starter import TUNES, invented_song, starter_songs  # noqa: E402
-from neural_networks.components.gaussians import divergence, parted  # noqa: E402
+from neural_networks.components.gaussians import parted  # noqa: E402
+from neural_networks.components.mixtures import mixture_divergence  # noqa: E402
 from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.optimizers.optimizers import Adam  # noqa: E402
 from neural_networks.training.batches import Piece  # noqa: E402
@@ -120,9 +121,10 @@ def nats(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> list[
     w, z = vae.encode(x, rng=rng)
     context, _ = vae.generator.conditioning.forward(z, len(x))
     predicted, _ = vae.generator.prior.predict(np.ascontiguousarray(w[..., :size]), context)
-    bounds: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS, "prior_bounds": PRIOR_BOUNDS}
+    options: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS, "prior_bounds": PRIOR_BOUNDS}
+    options["groups"] = vae.generator.prior.groups
     parts = slice(0, 1), slice(1, 8 * STEPS_PER_BEAT), slice(8 * STEPS_PER_BEAT, None)
-    return [divergence(steps[part], predicted[part], **bounds)[0] for part in parts]
+    return [mixture_divergence(steps[part], predicted[part], **options)[0] for part in parts]
 
 
 def distance(songs: np.ndarray, real: np.ndarray) -> float:
@@ -148,7 +150,7 @@ def drawn(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> str:
     x = np.ascontiguousarray(songs.transpose(1, 0, 2))
     w, z = vae.encode(x, rng=rng)
     new, _ = vae.generator.draw(
-        z, rng.standard_normal((len(x), len(z), vae.generator.latent_size), np.float32)
+        z, rng.standard_normal((len(x), len(z), vae.generator.innovation_size), np.float32)
     )
     ratios = new.std(axis=(0, 1)) / x.std(axis=(0, 1))
     half = len(x) // 2

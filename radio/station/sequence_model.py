@@ -166,6 +166,7 @@ class SequenceModel:
             "embedding": generator.prior.input.size,
             "step_latents": generator.latent_size,
             "groups": generator.prior.groups,
+            "mixtures": generator.prior.mixtures,
             "step_detail": generator.detail_size,
             "plan_beats": generator.conditioning.beats,
             "plan_size": generator.conditioning.plan_size,
@@ -189,7 +190,17 @@ class SequenceModel:
         components = LappedComponents(**found)
         if components.basis.shape[1:] != (FRAMES_PER_STEP, FRAME_SIZE):
             raise ValueError("its components do not fit its frames")
-        latent_size, hidden, prior_hidden, encoder_hidden, embedding, step_latents, groups = (
+        configuration = {"mixtures": 1} | configuration  # files from before there were any
+        (
+            latent_size,
+            hidden,
+            prior_hidden,
+            encoder_hidden,
+            embedding,
+            step_latents,
+            groups,
+            mixed,
+        ) = (
             whole_number(configuration, key)
             for key in (
                 "latent_size",
@@ -199,6 +210,7 @@ class SequenceModel:
                 "embedding",
                 "step_latents",
                 "groups",
+                "mixtures",
             )
         )
         step_detail, plan_beats, plan_size = (
@@ -212,6 +224,7 @@ class SequenceModel:
             latent_size * plan_beats * plan_size
             + (hidden + embedding + step_latents) * components.count
             + 3 * (hidden**2 + prior_hidden**2 + 2 * encoder_hidden**2)
+            + prior_hidden * mixed * 2 * (step_latents // groups)
             + embedding * (step_latents + step_detail + latent_size + plan_size)
         )
         if largest > arrays["vae"].size:
@@ -227,6 +240,7 @@ class SequenceModel:
             hidden=hidden,
             prior_hidden=prior_hidden,
             groups=groups,
+            mixtures=mixed,
             embedding=embedding,
             beats=plan_beats,
             plan_size=plan_size,

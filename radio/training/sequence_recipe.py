@@ -165,7 +165,7 @@ def calibrate(
             pairs.append((vae.generator.decode(w, z)[0], real))
             statistics.append(song)
         known = LatentDistribution(*moments(np.concatenate(statistics), POSTERIOR_BOUNDS), latent)
-        shape = DRAWN_STEPS, DRAWN_SONGS, vae.generator.latent_size
+        shape = DRAWN_STEPS, DRAWN_SONGS, vae.generator.innovation_size
         new, _ = vae.generator.draw(
             known.sample(DRAWN_SONGS, rng).astype(np.float32),
             rng.standard_normal(shape, dtype=np.float32),

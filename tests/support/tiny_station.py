@@ -63,7 +63,7 @@ def point_model(beats: int, rng: np.random.Generator) -> PointModel:
     return PointModel(vae)
 
 
-def sequence_model(rng: np.random.Generator) -> SequenceModel:
+def sequence_model(rng: np.random.Generator, *, mixtures: int = 2) -> SequenceModel:
     """Return a model whose latents move in time, untrained, of music that is noise."""
     excerpts = rng.uniform(0, 0.6, (6, 60, FRAME_SIZE)) ** 3
     wide = LappedComponents.fit(excerpts.astype(np.float32), 15)
@@ -80,6 +80,7 @@ def sequence_model(rng: np.random.Generator) -> SequenceModel:
         hidden=16,
         prior_hidden=8,
         groups=3,
+        mixtures=mixtures,
         embedding=8,
         rng=rng,
     )
@@ -96,10 +97,10 @@ def remembering(
     rng = np.random.default_rng(1)
     assert isinstance(station.model, SequenceModel)
     shape = steps, songs, station.model.vae.generator.innovation_size
-    exact = np.clip(rng.standard_normal(shape), -3.9, 3.9)
+    exact = rng.standard_normal(shape)
     z = rng.standard_normal((songs, station.latent_size)).astype(np.float32)
     station.model.forms = list(forms)
-    station.model.learned = LearnedSongs(z, np.rint(exact * 32).astype(np.int8))
+    station.model.learned = LearnedSongs(z, np.rint(exact * 4096).astype(np.int16))
     return station
 
 

@@ -18,6 +18,7 @@ from radio.station import (
 from radio.station.innovations import innovations
 
 STEPS, SONGS = 20, 5
+INNOVATIONS = 6  # of three latents in three groups, of which each is a mixture
 
 
 @pytest.fixture
@@ -35,13 +36,15 @@ def test_what_is_remembered_makes_the_songs_again() -> None:
     station, rng = tiny_station(sequence=True), np.random.default_rng(1)
     generator = station.model.vae.generator
     z = rng.standard_normal((SONGS, 6)).astype(np.float32)
-    songs, _ = generator.draw(z, rng.standard_normal((STEPS, SONGS, 3)).astype(np.float32))
+    songs, _ = generator.draw(
+        z, rng.standard_normal((STEPS, SONGS, INNOVATIONS)).astype(np.float32)
+    )
     learned = LearnedSongs.of(station.model.vae, songs, rng=np.random.default_rng(2))
     w, _ = station.model.vae.encode(songs, rng=np.random.default_rng(2))
     w[..., 3:] = 0  # new songs have no detail
     exact = generator.decode(w, learned.z)[0]
     columns = np.stack([np.arange(SONGS) + 1, np.ones(SONGS), *np.zeros((2, SONGS))], axis=1)
-    followed = learned.follow(columns, np.full((STEPS, SONGS, 3), 9.0, np.float32))
+    followed = learned.follow(columns, np.full((STEPS, SONGS, INNOVATIONS), 9.0, np.float32))
     made, _ = generator.draw(learned.z, followed)
     assert np.corrcoef(made.ravel(), exact.ravel())[0, 1] > 0.99
 
@@ -66,13 +69,15 @@ def test_innovations_of_a_song_that_follows_are_standard_normal(
     rng = np.random.default_rng(3)
     z = rng.standard_normal((400, 6))
     nearer, columns = learned.choose(z, np.zeros(6), novelty=novelty, rng=rng)
-    drawn = learned.follow(columns, rng.standard_normal((STEPS, 400, 3)).astype(np.float32))
+    drawn = learned.follow(
+        columns, rng.standard_normal((STEPS, 400, INNOVATIONS)).astype(np.float32)
+    )
     assert drawn.dtype == np.float32
     assert abs(drawn.mean()) < 0.15 and drawn.std() == pytest.approx(1, abs=0.1)
     if novelty == 0:
         chosen = columns[:, 0].astype(int) - 1
         np.testing.assert_array_equal(nearer, learned.z[chosen])
-        np.testing.assert_array_equal(drawn * 32, learned.innovations[:, chosen])
+        np.testing.assert_array_equal(drawn * 4096, learned.innovations[:, chosen])
     if novelty == 1:
         np.testing.assert_allclose(nearer, z, atol=1e-6)
 
@@ -105,7 +110,7 @@ def test_a_song_that_follows_none_is_that_of_its_seed(
 ) -> None:
     course = np.array([[5, *columns, 0]], np.float32)
     drawn = station.model.innovations(course, 4)
-    np.testing.assert_array_equal(drawn, innovations(np.array([5.0]), 16, 3))
+    np.testing.assert_array_equal(drawn, innovations(np.array([5.0]), 16, INNOVATIONS))
 
 
 @pytest.mark.parametrize("columns", [[1e9, 1, 1.4, 1], [3, 50, 2**24, 0.1]])
@@ -126,7 +131,7 @@ def test_the_file_keeps_them_exactly(tmp_path, station: Station) -> None:
         loaded = Station.load(tmp_path / "s")
         found = learned_of(loaded).innovations
         np.testing.assert_array_equal(found, learned_of(station).innovations)
-        assert found.dtype == np.int8
+        assert found.dtype == np.int16
     station.save(tmp_path / "s")
     loaded = Station.load(tmp_path / "s")
     coordinates = station.sample(2, np.random.default_rng(0))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_station import remembering, tiny_station
+from tiny_station import remembering, sequence_model, tiny_station
 
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.station import STATION_FILE, Form, Station, StationError, station_fingerprint
 from radio.station.innovations import SEEDS, innovations
+from radio.station.sequence_model import SequenceModel
 from radio.taste import Taste, through
 
 
@@ -127,6 +128,10 @@ def test_a_station_is_the_same_after_its_file(tmp_path):
         ("encoder_hidden", 4096),
         ("step_latents", 4096),
         ("groups", 4096),
+        ("mixtures", 4096),
+        ("mixtures", 1),
+        ("mixtures", 3),
+        ("mixtures", 0),
         ("step_detail", 4096),
         ("embedding", 4096),
         ("plan_beats", 4096),
@@ -142,6 +147,14 @@ def test_a_file_of_wrong_sizes_is_refused_before_they_are_allocated(tmp_path, na
     save_arrays(tmp_path / "s" / STATION_FILE, arrays, configuration | {name: value})
     with pytest.raises(StationError, match="station s is damaged"):
         Station.load(tmp_path / "s")
+
+
+def test_a_file_from_before_there_were_mixtures_has_none():
+    model = sequence_model(np.random.default_rng(0), mixtures=1)
+    arrays = model.arrays() | {"vae": pack(model.vae).values}
+    configuration = model.configuration()
+    del configuration["mixtures"]
+    assert SequenceModel.read(arrays, configuration, 4).vae.generator.prior.mixtures == 1
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0, -1.0, 1e9])
