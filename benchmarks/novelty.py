@@ -49,7 +49,7 @@ def main() -> None:
     for novelty in NOVELTIES:
         station.novelty = novelty
         coordinates = station.sample(options.songs, np.random.default_rng(options.seed))
-        songs = [station.render(one) for one in coordinates]
+        songs = [station.render(one, beats=station.beats) for one in coordinates]
         rng = np.random.default_rng(options.seed)
         distance = measure.distance_over(kept_out.described(songs), *described, rng=rng)
         alike = np.array([measure.likeness(measure.tune(one), known) for one in songs])

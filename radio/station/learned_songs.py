@@ -17,7 +17,6 @@ Letters: S steps, M remembered songs, E innovations of a step, Z values of z, B 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -118,15 +117,13 @@ class LearnedSongs:
     @classmethod
     def read(
         cls, arrays: dict[str, np.ndarray], *, latent_size: int, innovation_size: int
-    ) -> LearnedSongs | None:
-        """Return the songs of a file, None if it has none.
+    ) -> LearnedSongs:
+        """Return the songs of a file.
 
         Raises:
             ValueError: if they don't fit the model.
         """
-        if not arrays:
-            return None
-        found: Any = cls(arrays["z"].astype(np.float32), arrays["innovations"])
+        found = cls(arrays["z"].astype(np.float32), arrays["innovations"])
         if found.z.shape[1:] != (latent_size,) or found.innovations.shape[2] != innovation_size:
             raise ValueError("the songs that it remembers don't fit")
         return found

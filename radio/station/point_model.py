@@ -56,6 +56,9 @@ class PointModel:
         """Return z (B, Z), which is all there is to such a song, and no columns."""
         return z, np.zeros((len(z), 0))
 
+    def form(self, course: np.ndarray) -> None:
+        """Return None: a point has no form."""
+
     def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
         """Return steps (S, B, F).
 

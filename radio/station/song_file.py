@@ -172,7 +172,8 @@ def description_of(
         "description": station.describe(coordinate),
         "station": station.name,
         "station_fingerprint": station_fingerprint(station),
-        "beats": station.beats if beats is None else beats,
+        "beats": station.beats_of(coordinate, beats),
+        "form": station.form_of(coordinate, beats),
         "coordinate": [float(value) for value in coordinate],
     }
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from gan.critic import Critic
 from neural_networks.components.module import Module
+from radio.station.forms import Form
 
 
 class SongModel(Protocol):
@@ -64,6 +65,9 @@ class SongModel(Protocol):
             z (B, Z) of the songs, nearer to learned ones where they follow some, and the columns
             of P (B, C).
         """
+
+    def form(self, course: np.ndarray) -> Form | None:
+        """Return the form of a course (C,), None for a song without one."""
 
     def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
         """Return steps (S, B, F) of coordinates z (B, Z) and courses (B, C)."""

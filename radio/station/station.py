@@ -24,6 +24,7 @@ from audio_parsing.starter import hop_length
 from gan.choices import DEFAULT_LATENT, Latent
 from gan.latent import LatentDistribution
 from radio.station import steps as song_data
+from radio.station.ending import held_ending
 from radio.station.learned_songs import DEFAULT_NOVELTY
 from radio.station.mastering import levelled, master
 from radio.station.song_names import song_name
@@ -115,7 +116,7 @@ class Station(StationData):
 
         Args:
             coordinates: P.
-            beats: length of the songs; the station's if None.
+            beats: length of the songs; the station's if None, where a form may ask for more.
         """
         return self.model.decode(*self._inputs(coordinates), beats or self.beats)
 
@@ -137,6 +138,16 @@ class Station(StationData):
         """Return z (B, Z) and courses (B, C)."""
         z = np.ascontiguousarray(coordinates[:, : self.latent_size], np.float32)
         return z, coordinates[:, self._course]
+
+    def beats_of(self, coordinate: np.ndarray, beats: int | None = None) -> int:
+        """Return the length of the song of P (D,): `beats`, else its form's, else the station's."""
+        form = self.model.form(coordinate[self._course])
+        return beats or (self.beats if form is None else form.beats)
+
+    def form_of(self, coordinate: np.ndarray, beats: int | None = None) -> str:
+        """Return the sections of the song of P (D,), such as AABA; empty if it has no form."""
+        form = self.model.form(coordinate[self._course])
+        return "" if form is None else form.text(self.beats_of(coordinate, beats))
 
     def generate(self, coordinates: np.ndarray, *, beats: int | None = None) -> np.ndarray:
         """Return frames (B, T, 181), transposed to each song's key, of coordinates P (B, D)."""
@@ -166,7 +177,7 @@ class Station(StationData):
         Args:
             coordinate: P.
             frames: (T, 181) if they are generated already.
-            beats: length, as in `decode`.
+            beats: length, as in `beats_of`.
 
         Raises:
             ValueError: if the coordinate has another shape than this station's.
@@ -178,18 +189,19 @@ class Station(StationData):
                 f"not {coordinate.shape}"
             )
         if frames is None:
-            frames = self.generate(coordinate[None], beats=beats)[0]
+            frames = self.generate(coordinate[None], beats=self.beats_of(coordinate, beats))[0]
+        if self.follows:
+            frames = held_ending(frames)
         hop = self.hop_length(coordinate)
         samples = audio_frames.decode(frames, hop_length=hop, sample_rate=self.sample_rate)
         if self.model.seeded:
             samples = levelled(samples, self.sample_rate)
         return master(samples, fade=2 * song_data.FRAMES_PER_BEAT * hop)
 
-    def seconds(self, coordinate: np.ndarray) -> float:
-        """Return the duration of the song of a coordinate."""
-        return (
-            self.beats * song_data.FRAMES_PER_BEAT * self.hop_length(coordinate) / self.sample_rate
-        )
+    def seconds(self, coordinate: np.ndarray, *, beats: int | None = None) -> float:
+        """Return the duration of the song of P (D,), of a length as in `beats_of`."""
+        frames = self.beats_of(coordinate, beats) * song_data.FRAMES_PER_BEAT
+        return frames * self.hop_length(coordinate) / self.sample_rate
 
     def song_name(self, coordinate: np.ndarray) -> str:
         """Return the name of a coordinate, the same one on every machine."""

@@ -42,6 +42,9 @@ LEARNING_RATE, WARM_UP_STEPS, LAST_RATE = 3e-3, 50, 0.02
 ADAM, CLIP = (0.9, 0.99, 1e-13), 0.5
 BETA_RISES = 0.1  # of the training, in which the divergences' weights rise
 MOST_ENCODED = 512  # excerpts whose coordinates tell where songs lie
+# Beats of a section, among which those of a recording are looked for: without a grid of beats any
+# from 6 to 15 s, on one 4 or 8 bars.
+SECTIONS, SECTIONS_ON_BEATS = tuple(range(12, 33)), (16, 32)
 REMEMBERED_STEPS = 512  # of a song that new ones may follow; shorter where half the music is
 MOST_CALIBRATED = 192  # excerpts on which calibration and restoration are measured
 DRAWN_SONGS, DRAWN_STEPS = 48, 256  # new songs for the calibration

@@ -93,8 +93,8 @@ def test_a_song_lies_nearer_to_the_learned_ones_the_less_new_it_is(station: Stat
 
 def test_the_columns_are_those_of_the_coordinate(station: Station) -> None:
     drawn = station.sample(30, np.random.default_rng(0))
-    assert station.follows and drawn.shape == (30, station.size) and station.size == 6 + 5 + 2
-    assert len(station.movable) == station.size - 5
+    assert station.follows and drawn.shape == (30, station.size) and station.size == 6 + 6 + 2
+    assert len(station.movable) == station.size - 6
     np.testing.assert_array_equal(np.rint(drawn[:, [7, 9]]), drawn[:, [7, 9]])
     assert station.beside(drawn).shape == (30, 2)
     same = station.decode(drawn[:1])
@@ -108,19 +108,19 @@ def test_the_columns_are_those_of_the_coordinate(station: Station) -> None:
 def test_a_song_that_follows_none_is_that_of_its_seed(
     station: Station, columns: list[float]
 ) -> None:
-    course = np.array([[5, *columns]], np.float32)
+    course = np.array([[5, *columns, 0]], np.float32)
     drawn = station.model.innovations(course, 4)
     np.testing.assert_array_equal(drawn, innovations(np.array([5.0]), 16, INNOVATIONS))
 
 
 @pytest.mark.parametrize("columns", [[1e9, 1, 1.4, 1], [3, 50, 2**24, 0.1]])
 def test_any_numbers_make_a_song(station: Station, columns: list[float]) -> None:
-    drawn = station.model.innovations(np.array([[5, *columns]], np.float32), 40)
+    drawn = station.model.innovations(np.array([[5, *columns, 0]], np.float32), 40)
     assert np.isfinite(drawn).all() and np.abs(drawn).max() < 12
 
 
 def test_a_song_longer_than_what_is_remembered_begins_it_again(station: Station) -> None:
-    course = np.array([[0, 2, 1, 0, 0]], np.float32)
+    course = np.array([[0, 2, 1, 0, 0, 0]], np.float32)
     drawn = station.model.innovations(course, 15)
     np.testing.assert_array_equal(drawn[:STEPS], drawn[STEPS : 2 * STEPS])
 

@@ -8,7 +8,7 @@ from tiny_station import remembering, sequence_model, tiny_station
 
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from radio.station import STATION_FILE, Station, StationError, station_fingerprint
+from radio.station import STATION_FILE, Form, Station, StationError, station_fingerprint
 from radio.station.innovations import SEEDS, innovations
 from radio.station.sequence_model import SequenceModel
 from radio.taste import Taste, through
@@ -76,7 +76,7 @@ def test_the_gradient_of_a_taste_reaches_every_value_but_the_course(count, follo
     rng = np.random.default_rng(count)
     station = tiny_station(sequence=True)
     if follows:
-        station = remembering(station)
+        station = remembering(station, forms=[Form(4, (0, 1, 0))])
     size = station.latent_size
     monkeypatch.setattr(  # as it is, but in double precision
         Station, "_inputs", lambda self, p: (np.ascontiguousarray(p[:, :size]), p[:, self._course])
