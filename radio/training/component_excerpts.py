@@ -56,6 +56,7 @@ ON_BEATS = SequenceRecipe(
     sizes={
         "latent_size": 16,
         "detail_size": 24,
+        "mixtures": 8,
         "song_size": 64,
         "beats": 32,
         "plan_size": 128,
