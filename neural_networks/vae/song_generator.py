@@ -119,7 +119,7 @@ class SongGenerator(Module):
 
     @property
     def innovation_size(self) -> int:
-        """I."""
+        """I, of a new song's step, without detail."""
         return self.prior.innovation_size
 
     def decode(self, w: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, Any]:

@@ -78,11 +78,11 @@ class TrainingOptions:
                 f"unknown latent distribution {self.latent!r}: choose one of {', '.join(LATENTS)}"
             )
 
-    def complete(self, music: Path | None) -> TrainingOptions:
+    def complete(self, music: Any) -> TrainingOptions:
         """Return these options with the best latent distribution and duration, if none is asked.
 
         Args:
-            music: folder of it; the starter collection if None.
+            music: files and folders of it; the starter collection if None.
         """
         latent, minutes = RECORDINGS_LATENT, DEFAULT_MINUTES
         if music is None:

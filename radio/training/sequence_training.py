@@ -25,7 +25,7 @@ from neural_networks.parallel.communicator import Communicator, share_arrays
 from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Trainer
 from neural_networks.vae.sequence_vae import SequenceVAE
-from radio.station import SequenceModel, Station, StationError
+from radio.station import SequenceModel, Station, StationError, forms_of
 from radio.training.component_excerpts import ComponentExcerpts, SequenceRecipe
 from radio.training.plan import TrainingOptions
 from radio.training.recordings import Recordings
@@ -34,11 +34,14 @@ from radio.training.sequence_recipe import (
     GAN,
     GAN_SHARE,
     MOST_ENCODED,
+    SECTIONS,
+    SECTIONS_ON_BEATS,
     by_steps,
     calibrate,
     encode_music,
     gan_trainer,
     new_vae,
+    remember,
     vae_trainer,
 )
 
@@ -177,6 +180,9 @@ class SequenceTraining:
 
     def _station(self, name: str, most: int, details: dict[str, Any]) -> Station:
         encoded = encode_music(self._network, self.songs, seed=self.options.seed, most=most)
+        learned = remember(self._network, self.songs, seed=self.options.seed)
+        sections = SECTIONS_ON_BEATS if self.recipe.on_beats else SECTIONS
+        forms = forms_of(self.recordings.frames, sections)
         places = [
             (int(recording), int(start))
             for drawn in encoded.excerpts
@@ -188,7 +194,7 @@ class SequenceTraining:
             name=name,
             grid=self.recordings.grid,
             beats=self.options.beats,
-            model=self.model,
+            model=replace(self.model, learned=learned, forms=forms),
             critic=self._critic.module,  # type: ignore[arg-type]
             means=encoded.means,
             log_variances=encoded.log_variances,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from audio_parsing.starter import ARRANGEMENTS, TUNES
 from neural_networks.parallel.communicator import Communicator
 from radio.training.component_excerpts import ON_BEATS, RECORDINGS
 from radio.training.dataset import prepare_starter_songs, songs_to_learn
 from radio.training.music_cache import prepared_music
 from radio.training.plan import Report, TrainingOptions
-from radio.training.recordings import prepare_recordings
+from radio.training.recordings import Music, prepare_recordings
 from radio.training.sequence_training import SequenceTraining
 
 
 def model_training(
-    music: Path | None, options: TrainingOptions, report: Report, communicator: Communicator
+    music: Music | None, options: TrainingOptions, report: Report, communicator: Communicator
 ) -> SequenceTraining:
     """Read the songs, the same ones in every process, and return what trains a model on them.
 

@@ -24,6 +24,7 @@ from radio.training.plan import (
     Watch,
     seconds_a_step,
 )
+from radio.training.recordings import Music
 from radio.training.resume import Checkpoints, States
 from radio.training.sequence_training import SequenceTraining
 from radio.training.songs import model_training
@@ -34,7 +35,7 @@ SMOOTHING = 0.02  # of the reported loss: a running mean over about 50 steps
 
 def train_station(
     folder: Path,
-    music: Path | None = None,
+    music: Music | None = None,
     options: TrainingOptions | None = None,
     *,
     communicator: Communicator = ALONE,
@@ -46,7 +47,8 @@ def train_station(
 
     Args:
         folder: of the station; its name is the station's.
-        music: folder searched for audio; the starter collection if None.
+        music: a folder that is searched for audio, or several files, folders and playlists; the
+            starter collection if None.
         options: see TrainingOptions.
         communicator: processes that train together: the music and the mini-batches are shared out,
             the first one saves. All get the same other arguments. Apart from rounding, n of them
@@ -66,7 +68,7 @@ def train_station(
     Raises:
         StationError: if the folder holds a finished station, or an unfinished one with other
             options.
-        AudioError: if the folder holds too little music.
+        AudioError: if there is too little music.
         TrainingDiverged: if a loss or a gradient is not finite.
     """
     options = (options or TrainingOptions()).complete(music)

@@ -80,6 +80,10 @@ def test_a_folder_becomes_a_station_that_makes_songs(station: tuple[Station, Pat
     assert loaded.means.shape == (72, 32) and loaded.coordinates.shape == (72, 0)
     names = loaded.details["songs"]
     assert len(names) == 72 and names[0].startswith("0.flac + ") and names[-1][:6] == "2.flac"
+    learned = loaded.model.learned
+    assert learned is not None and loaded.follows
+    assert learned.z.shape[1] == 32 and learned.innovations.shape[2] == 6
+    np.testing.assert_array_equal(learned.innovations, made.model.learned.innovations)
     coordinate = loaded.sample(1, np.random.default_rng(0))[0]
     samples = loaded.render(coordinate)
     assert len(samples) == BEATS * 24 * 441 and np.sqrt(np.mean(samples**2)) > 0.03
