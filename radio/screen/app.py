@@ -61,11 +61,13 @@ class Player(Screen[None], inherit_bindings=False):
         self._radio = app
         draw = app.draw_parts()
         self.visualiser = Visualiser(id="visualiser")
+        self.form = Panel(draw["form"], id="form")
         self.parts: list[Panel] = [
             Panel(draw["header"], id="header"),
             Panel(draw["song"], id="song"),
             self.visualiser,
             Track(draw["progress"], app.point_at_time, id="progress"),
+            self.form,
             Panel(draw["curves"], id="curves"),
             Track(draw["slider"], app.point_at_slider, id="slider"),
             Panel(draw["learning"], id="learning"),
@@ -157,6 +159,7 @@ class RadioApp(App[int], inherit_bindings=False):
                 song.samples,
                 song.sample_rate,
             )
+        self.player.form.display = bool(view.form)
         for part in self.player.parts:
             part.show(view)
 
@@ -176,6 +179,7 @@ class RadioApp(App[int], inherit_bindings=False):
             "header": lambda view, width, height: panels.header(view, width, title=self._heading),
             "song": lambda view, width, height: panels.now_playing(view, width),
             "progress": lambda view, width, height: panels.progress(view, width),
+            "form": panels.sections,
             "curves": panels.curve_lines,
             "slider": lambda view, width, height: panels.slider_line(view, width),
             "learning": panels.learning,

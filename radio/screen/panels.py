@@ -10,6 +10,7 @@ from rich.text import Text
 
 from radio.home import ACTIONS, Settings
 from radio.screen import curves
+from radio.screen.sections import section_row
 from radio.session import View
 
 LABEL = 12  # columns of the labels 'you' and 'predicted'
@@ -96,6 +97,11 @@ def progress(view: View, width: int) -> Text:
     return Text.assemble(
         "   ", ("━" * done, "cyan"), ("╸", "cyan"), ("─" * (room - done - 1), QUIET), right
     )
+
+
+def sections(view: View, width: int, height: int) -> Text:
+    """Return the sections of the song, below the progress bar."""
+    return section_row(view, 3, max(1, width - 3 - len(_beside_progress(view))))
 
 
 def progress_at(column: int, view: View, width: int) -> float:

@@ -251,8 +251,7 @@ class Session:
         """Return what there is to show now."""
         song, player, step = self.song, self.playback.player, self.finals.step
         playing = song is not None and self.playing
-        nothing = Insight(np.zeros(0), np.zeros(0), np.zeros(0))
-        known = (self.composer.insight(song.key) if song is not None else None) or nothing
+        known = (self.composer.insight(song.key) if song else None) or Insight(*[np.zeros(0)] * 3)
         busy = "" if playing else "making the next song"
         return View(
             number=self.playback.number,
@@ -279,6 +278,7 @@ class Session:
             agreement=agreement(self.history.judged),
             final=None if step is None else (step.step, step.steps, step.expected, step.distance),
             adapter=self._adapter,
+            form=str(song.description.get("form", "")) if song else "",
         )
 
     def _start(self, song: Song, *, revisited: bool = False) -> None:

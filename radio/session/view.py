@@ -46,6 +46,7 @@ class View:
             runs.
         adapter: ratings from which the generator's adapter was trained, 0 for none, and its
             predicted gain.
+        form: letters of the song's sections, which are equally long, such as AABA; empty without.
     """
 
     number: int
@@ -72,6 +73,7 @@ class View:
     agreement: float | None = None
     final: tuple[int, int, float, float] | None = None
     adapter: tuple[int, float] = (0, 0.0)
+    form: str = ""
 
 
 def agreement(judged: tuple[Judged, ...]) -> float | None:
