@@ -241,6 +241,8 @@ def history(each: argparse.ArgumentParser) -> None:
 def doctor(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `doctor`."""
     each.add_argument("--quiet", action="store_true", help="play no test tone")
+    text = "repair the home: damaged files are moved aside, unfinished ones deleted"
+    each.add_argument("--fix", action="store_true", help=text)
 
 
 def completion(each: argparse.ArgumentParser) -> None:

@@ -70,7 +70,10 @@ def stations(options: argparse.Namespace) -> None:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Show paths, versions, sound and kernels; exit with 1 if a problem stops the radio."""
+    """Show paths, versions, sound and kernels; exit with 1 if a problem stops the radio.
+
+    With `--fix` what can be repaired is, first.
+    """
     facts: dict[str, Any] = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -84,6 +87,7 @@ def doctor(options: argparse.Namespace) -> int:
         home.writable()
     except HomeError as error:
         problems.append(str(error))
+    facts |= _repairs(home, problems, fix=options.fix)
     facts["stations"] = sorted(home.stations())
     if not facts["stations"]:
         problems.append("there is no station; ai-radio train makes one")
@@ -116,6 +120,24 @@ def installed(package: str) -> str:
         return "not installed"
 
 
+def _repairs(home: Home, problems: list[str], *, fix: bool) -> dict[str, Any]:
+    """Repair the home, or add what could be repaired to the problems; return what was done."""
+    if not home.path.is_dir():
+        return {}
+    from radio.cli.repairs import repairs
+
+    facts: dict[str, Any] = {}
+    for each in repairs(home):
+        if fix:
+            each.carry_out()
+            facts.setdefault("repaired", []).append(f"{each.problem}: {each.remedy}")
+        elif each.stops:
+            problems.append(f"{each.problem} (ai-radio doctor --fix: {each.remedy})")
+        else:
+            facts["unfinished"] = f"{each.problem} (ai-radio doctor --fix: {each.remedy})"
+    return facts
+
+
 def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
     """Count the ratings, without making a database where there is none."""
     from radio.ratings import RatingsError, open_ratings
@@ -126,7 +148,8 @@ def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
     try:
         ratings = open_ratings(path)
     except RatingsError as error:
-        problems.append(str(error))
+        if not any(str(error) in problem for problem in problems):
+            problems.append(str(error))
         return {"ratings": "unusable"}
     count = ratings.total()
     ratings.close()

@@ -117,7 +117,7 @@ def test_of_too_much_music_every_file_gives_its_share(
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("most", [7, 20, 480])
+@pytest.mark.parametrize("most", [7, 20])
 def test_workers_and_processes_read_the_same(
     music: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
