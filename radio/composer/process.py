@@ -77,7 +77,7 @@ class ComposerProcess:
         adapter: bool = True,
         report: Callable[[str], None] = lambda text: None,
     ) -> None:
-        check_name(listener, "listener")
+        listener = check_name(listener, "listener")
         self._begin = messages.Begin(
             station, listener, home.path, seed, explore, beats, latent, adapter
         )
