@@ -57,7 +57,7 @@ def continued(
     memory = sound.steps[-REMEMBERED_BEATS * song_data.STEPS_PER_BEAT :]
     z, state = model.vae.listen(memory)
     noise = innovations(
-        np.array([seed]), beats * song_data.STEPS_PER_BEAT, model.vae.generator.latent_size
+        np.array([seed]), beats * song_data.STEPS_PER_BEAT, model.vae.generator.innovation_size
     )
     new, _ = model.vae.generator.draw(z, noise, state=state)
     tail = model.reconstruct(memory)[1][-OVERLAP_STEPS:]

@@ -29,7 +29,6 @@ from audio_parsing.opening import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
 from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_frames
-from radio.training.dataset import TrainingSongs
 from radio.training.parallel_reader import Place, Readers
 from radio.training.recording_reader import BLOCK, PIECE, SHORTEST_RECORDING, RecordingReader
 
@@ -48,12 +47,14 @@ class Recordings:
         names: of each.
         grid: 'beat' or 'absolute'.
         coordinates: (N, 2) float32 tempo and key of each, or (N, 0) on an absolute grid.
+        encoded: so many, the first, tell where songs lie in latent space; all if None.
     """
 
     frames: list[np.ndarray]
     names: list[str]
     grid: str
     coordinates: np.ndarray
+    encoded: int | None = None
 
     @property
     def hours(self) -> float:
@@ -78,11 +79,6 @@ class Recordings:
         for one in self.frames:
             digest.update(np.ascontiguousarray(one[::96, ::8]).tobytes())
         return digest.hexdigest()[:16]
-
-
-def whole_songs(songs: TrainingSongs) -> Recordings:
-    """Return training songs, such as the starter collection's, as recordings; nothing is copied."""
-    return Recordings(list(to_frames(songs.steps)), songs.names, songs.grid, songs.coordinates)
 
 
 def prepare_recordings(

@@ -42,14 +42,9 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.music and options.starter:
         raise UsageError("give music or --starter, not both")
-    if options.thorough and not options.starter:
-        raise UsageError(
-            "--thorough is a recipe for the starter collection; give it with --starter"
-        )
-    if options.fresh and not options.starter:
-        raise UsageError(
-            "--fresh makes new arrangements of the starter collection; give it with --starter"
-        )
+    for name in ("fresh", "invented"):
+        if getattr(options, name) is not None and not options.starter:
+            raise UsageError(f"--{name} is for the starter collection; give it with --starter")
     if options.station is None:
         raise UsageError("the new station needs a name; give one with --station NAME")
     check_name(options.station, "station")
@@ -95,14 +90,13 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
                 minutes=options.minutes,
                 steps=options.steps,
                 seed=options.seed or 0,
-                fresh=options.fresh,
                 threads=options.threads,
                 batch=options.batch,
                 critic=options.critic,
                 latent=options.latent,
-                thorough=options.thorough,
                 prepared=home.prepared,
                 plot=None if options.plot is None or not first else options.plot.expanduser(),
+                **_beside_the_collection(options),
             ),
             communicator=communicator,
             report=report,
@@ -119,6 +113,11 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
         return 130
     print(f"Station {station.name} is trained: ai-radio play --station {station.name}")
     return 0
+
+
+def _beside_the_collection(options: argparse.Namespace) -> dict[str, int]:
+    found = {"fresh": options.fresh, "invented": options.invented}
+    return {name: count for name, count in found.items() if count is not None}
 
 
 def _compile(communicator: Communicator) -> None:

@@ -13,17 +13,14 @@ import soundfile
 
 from audio_parsing.decoding import seconds_of
 from audio_parsing.files import AudioError, read_audio
-from audio_parsing.frames import FRAME_SIZE, encode
-from radio.station import to_frames
+from audio_parsing.frames import encode
 from radio.training import (
     Recordings,
-    TrainingSongs,
     music_cache,
     prepare_recordings,
     prepared_music,
     recording_reader,
     recordings,
-    whole_songs,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -277,17 +274,6 @@ def test_what_can_not_be_used_is_said(tmp_path: Path, rng: np.random.Generator) 
     write(tmp_path / "b.wav", 2, rng)
     with pytest.raises(AudioError, match="no music of at least 4 seconds in it"):
         prepare_recordings(tmp_path)
-
-
-def test_songs_are_recordings_too(rng: np.random.Generator) -> None:
-    steps = rng.random((3, 8, 6 * FRAME_SIZE)).astype(np.float32)
-    songs = TrainingSongs(steps, np.ones((3, 2), np.float32), ["a", "b", "c"], "beat")
-    read = whole_songs(songs)
-    assert read.names == songs.names and read.grid == "beat" and read.coordinates.shape == (3, 2)
-    np.testing.assert_array_equal(read.frames[1], to_frames(steps[1]))
-    assert np.shares_memory(read.frames[1], steps)
-    other = whole_songs(TrainingSongs(steps + 1, songs.coordinates, songs.names, "beat"))
-    assert read.fingerprint() == whole_songs(songs).fingerprint() != other.fingerprint()
 
 
 def test_how_long_a_file_says_it_lasts(tmp_path: Path, rng: np.random.Generator) -> None:
