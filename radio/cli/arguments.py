@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gan.choices import CRITICS, DEFAULT_CRITIC, LATENTS
+from radio.home import normal
 from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
 from radio.taste import DEFAULT_WAY, WAYS
 
@@ -99,9 +100,10 @@ def _common(
     add = each.add_argument
     if "station" in names:
         text = "station to use (default: starter)"
-        add("--station", metavar="NAME", default=default, help=text)
+        add("--station", type=normal, metavar="NAME", default=default, help=text)
     if "listener" in names:
-        add("--listener", metavar="NAME", default=default, help="whose ratings (default: me)")
+        text = "whose ratings (default: me)"
+        add("--listener", type=normal, metavar="NAME", default=default, help=text)
     if "seed" in names:
         text = "the same seed makes the same songs"
         add("--seed", type=whole(0, 2**32 - 1), metavar="N", default=default, help=text)
@@ -161,7 +163,7 @@ def train(each: argparse.ArgumentParser) -> None:
     add("--invented", type=whole(0, 2000), metavar="N", help=text)
     _common(each, "seed", "latent", "learned beats")
     text = "name of the station to make, or to continue training"
-    add("--station", metavar="NAME", default=argparse.SUPPRESS, help=text)
+    add("--station", type=normal, metavar="NAME", default=argparse.SUPPRESS, help=text)
     text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
     add("--critic", choices=CRITICS, default=DEFAULT_CRITIC, help=text)
     add("--plot", metavar="FILE", type=Path, help=PLOT)

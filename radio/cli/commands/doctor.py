@@ -11,6 +11,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from radio.cli.progress import padded
 from radio.home import SHIPPED, Home, HomeError
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def stations(options: argparse.Namespace) -> None:
         print("There are no stations yet; ai-radio train MUSIC --station NAME makes one.")
     for facts in listed:
         if facts["problem"]:
-            print(f"{facts['name']:20}  not usable: {facts['problem']}")
+            print(f"{padded(facts['name'], 20)}  not usable: {facts['problem']}")
         else:
             where = "shipped with the radio" if facts["shipped"] else facts["folder"]
             print(
-                f"{facts['name']:20}  trained on {facts['songs']} excerpts of"
+                f"{padded(facts['name'], 20)}  trained on {facts['songs']} excerpts of"
                 f" {facts['beats']} beats, {GRIDS[facts['grid']]}, {where}"
             )
 
