@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -95,6 +96,7 @@ def doctor(options: argparse.Namespace) -> int:
     facts |= _ratings(home, problems) if home.path.is_dir() else {"ratings": 0}
     facts["prepared"] = _prepared(home)
     facts |= _sound(tone=not options.quiet)
+    facts["media keys"] = _media_keys()
     facts |= _kernels(problems)
     facts["problems"] = problems
     if options.json:
@@ -109,7 +111,12 @@ def doctor(options: argparse.Namespace) -> int:
         for problem in problems:
             print(f"PROBLEM       {problem}")
         if not problems:
-            print("Everything the radio needs works.")
+            silent = "test tone" not in facts
+            print(
+                "The radio works, but silently: there is no sound device."
+                if silent
+                else "Everything the radio needs works."
+            )
     return 1 if problems else 0
 
 
@@ -197,7 +204,17 @@ def _play_tone(player: Player) -> str:
         if time.monotonic() > until:
             return "the device did not play it"
         time.sleep(0.02)
-    return player.failure or f"{TONE_SECONDS:g} s of {TONE_HZ:g} Hz, {player.underruns} underruns"
+    tone = f"{TONE_SECONDS:g} s of {TONE_HZ:g} Hz"
+    return player.failure or f"{tone}, {player.underruns} interruptions"
+
+
+def _media_keys() -> str:
+    """Return whether the desktop can control the radio."""
+    if importlib.util.find_spec("jeepney") is None:
+        return "no; pip install 'ai-radio[mpris]' adds them on Linux"
+    if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return "no; there is no session bus"
+    return "yes, by MPRIS"
 
 
 def _kernels(problems: list[str]) -> dict[str, Any]:
