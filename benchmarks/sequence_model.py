@@ -78,7 +78,7 @@ class SequenceComposer:
         """Draw songs: z like those of learned excerpts, and innovations of every step."""
         steps = -int(-seconds * SAMPLE_RATE // (HOP * self.components.frames_per_step))
         z = self.coordinates.sample(count, rng).astype(np.float32)
-        shape = steps, count, self.vae.generator.latent_size
+        shape = steps, count, self.vae.generator.innovation_size
         songs, _ = self.vae.generator.draw(z, rng.standard_normal(shape, np.float32))
         fade = round(FADE * SAMPLE_RATE)
         return [

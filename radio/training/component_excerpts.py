@@ -56,6 +56,7 @@ ON_BEATS = SequenceRecipe(
     sizes={
         "latent_size": 16,
         "detail_size": 24,
+        "mixtures": 8,
         "song_size": 64,
         "beats": 32,
         "plan_size": 128,
@@ -75,14 +76,20 @@ class ComponentExcerpts:
         recordings: frames (T, 181) of each.
         wide: more components of them than a step has.
         recipe: of the training.
+        encoded: see Recordings.
     """
 
     def __init__(
-        self, recordings: Sequence[np.ndarray], wide: LappedComponents, recipe: SequenceRecipe
+        self,
+        recordings: Sequence[np.ndarray],
+        wide: LappedComponents,
+        recipe: SequenceRecipe,
+        encoded: int | None = None,
     ) -> None:
         self.recipe, self.wide = recipe, wide
         self.components = wide.first(recipe.components)
         self.excerpts = _excerpts(recordings, recipe)
+        self._encoded = recordings[:encoded]
 
     @classmethod
     def of(
@@ -109,9 +116,13 @@ class ComponentExcerpts:
         """Return the beats (B,) at which excerpts begin that start at frames (B,)."""
         return starts // FRAMES_PER_BEAT if self.recipe.on_beats else None
 
-    def to_be_encoded(self) -> RandomExcerpts:
-        """Return excerpts in their own keys; on a grid of beats the beginnings of songs."""
-        recordings, steps = self.excerpts.recordings, self.recipe.steps
+    def to_be_encoded(self, steps: int | None = None) -> RandomExcerpts:
+        """Return excerpts in their own keys; on a grid of beats the beginnings of songs.
+
+        Args:
+            steps: S, of an excerpt; the recipe's if None.
+        """
+        recordings, steps = self._encoded, steps or self.recipe.steps
         if not self.recipe.on_beats:
             return RandomExcerpts(recordings, steps=steps)
         length = steps * self.components.frames_per_step
