@@ -53,7 +53,7 @@ from benchmarks.composers import Composer, FramesAndBack, Song, StationComposer 
 from benchmarks.quality_measure import frechet, statistics  # noqa: E402
 from benchmarks.quality_tunes import unheard_songs  # noqa: E402
 from radio.home import Home  # noqa: E402
-from radio.station import SequenceModel, Station, steps as song_data  # noqa: E402
+from radio.station import FrameGrid, SequenceModel, Station, find_grid, steps as song_data  # noqa: E402
 from radio.training import (  # noqa: E402
     TrainingOptions,
     prepare_recordings,
@@ -143,10 +143,13 @@ def _rendered(song: StarterSong) -> Excerpt:
 
 def come_back(composer: Composer, excerpt: Excerpt) -> np.ndarray:
     """Return the sound (n,) of the reconstruction of an excerpt."""
-    frames = encode(excerpt.samples, hop_length=excerpt.hop_length)
+    length, grid = len(excerpt.samples), FrameGrid(excerpt.hop_length)
+    if composer.finds_beats and excerpt.hop_length == HOP:
+        grid = find_grid(excerpt.samples)
+    frames = grid.frames(excerpt.samples, 0, grid.count(length))
     back = composer.reconstruct(transpose(frames, -excerpt.key))
     back = np.maximum(transpose(back, excerpt.key), 0)
-    return decode(back, hop_length=excerpt.hop_length)[: len(excerpt.samples)]
+    return decode(back, hop_length=grid.hop_length)[-round(grid.origin) :][:length]
 
 
 def judge_pairs(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
@@ -362,7 +365,14 @@ def composer_of(station: Station) -> Composer:
     """Return what reconstructs and composes as a station does, whatever its model."""
     model = station.model
     if isinstance(model, SequenceModel):
-        return sequence_model.SequenceComposer(model.vae, model.components, station.latent, {})
+        absolute = [SAMPLE_RATE * 60 / song_data.FRAMES_PER_BEAT / HOP]
+        found = map(song_data.coordinate_tempo, station.coordinates[:, :1].ravel())
+        tempi = np.array(list(found) or absolute)
+        composer = sequence_model.SequenceComposer(
+            model.vae, model.components, station.latent, tempi, {}
+        )
+        composer.finds_beats = station.grid == "beat"
+        return composer
     return StationComposer(station)
 
 
@@ -394,7 +404,7 @@ def trained_sequence(
             on_skip=lambda line: print(line, file=sys.stderr),
         )
     composer = sequence_model.train(
-        recordings.frames,
+        recordings,
         sequence_model.by_clock(60 * options.minutes),
         seed=options.seed,
         threads=options.threads,

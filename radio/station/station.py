@@ -69,6 +69,11 @@ class Station(StationData):
         return self.latent_size + self.model.seeded + self.coordinates.shape[1]
 
     @property
+    def keyed(self) -> bool:
+        """Whether it knows the keys of its songs, which are then moved to C major or A minor."""
+        return bool(self.coordinates[:, 1:].any())
+
+    @property
     def movable(self) -> np.ndarray:
         """Indices of the values of P that a gradient can move: all but the seed."""
         seed = self.latent_size if self.model.seeded else self.size
@@ -187,12 +192,14 @@ class Station(StationData):
         return song_name(coordinate)
 
     def describe(self, coordinate: np.ndarray) -> str:
-        """Return tempo and key of a coordinate as text; empty on an absolute grid."""
+        """Return tempo and key of a coordinate as text, as far as the station knows them."""
         if self.grid == "absolute":
             return ""
+        tempo = f"{song_data.coordinate_tempo(float(coordinate[-2])):.0f} bpm"
+        if not self.keyed:
+            return tempo
         key = song_data.coordinate_key(float(coordinate[-1])) % 12
-        tempo = song_data.coordinate_tempo(float(coordinate[-2]))
-        return f"{MAJOR_KEYS[key]} major / {MINOR_KEYS[key]} minor, {tempo:.0f} bpm"
+        return f"{MAJOR_KEYS[key]} major / {MINOR_KEYS[key]} minor, {tempo}"
 
     def save(self, folder: Path, *, dtype: Any = np.float32) -> None:
         """Write the station into a folder; see write_station."""
