@@ -17,6 +17,7 @@ model of any kind can be judged: see composers.py. Peers: `pip install onnxrunti
     distance             Fréchet, of new songs to music kept out over that of learned music; so the
     tagger_distance      tagger's
     beat                 how well onsets repeat after a beat, over how well those of real music do
+    steady               share of songs that keep a tempo from end to end, by audio_parsing/beats.py
     known_tunes          share of songs whose chroma, in any key, is more like some learned stretch
                          than half-way from music kept out to other versions of what was learned
     last_minute          distance of the last minute of five over that of the first
@@ -40,6 +41,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing import analysis, files  # noqa: E402
+from audio_parsing.beats import find_beat  # noqa: E402
 from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose  # noqa: E402
 from audio_parsing.song import StarterSong  # noqa: E402
 from audio_parsing.starter import fresh_song, hop_length, render, starter_songs  # noqa: E402
@@ -202,6 +204,8 @@ def judge_new(songs: list[Song], music: Music, *, seed: int) -> dict[str, float]
     real = float(np.mean([measure.beat_strength(one) for one in learned + kept]))
     judged["beat"] = float(np.mean([measure.beat_strength(one) for one in new])) / real
     judged["beat_real"] = real
+    for name, sounds in (("steady", new), ("steady_real", learned + kept)):
+        judged[name] = float(np.mean([find_beat(one) is not None for one in sounds]))
     known = [measure.tune(one.samples, beat=one.beat) for one in music.whole]
 
     def likenesses(some: Sequence[Song | Excerpt]) -> list[float]:
@@ -365,14 +369,10 @@ def composer_of(station: Station) -> Composer:
     """Return what reconstructs and composes as a station does, whatever its model."""
     model = station.model
     if isinstance(model, SequenceModel):
-        absolute = [SAMPLE_RATE * 60 / song_data.FRAMES_PER_BEAT / HOP]
-        found = map(song_data.coordinate_tempo, station.coordinates[:, :1].ravel())
-        tempi = np.array(list(found) or absolute)
-        composer = sequence_model.SequenceComposer(
+        tempi = sequence_model.tempi_of(station.coordinates)
+        return sequence_model.SequenceComposer(
             model.vae, model.components, station.latent, tempi, {}
         )
-        composer.finds_beats = station.grid == "beat"
-        return composer
     return StationComposer(station)
 
 

@@ -27,7 +27,7 @@ from gan.choices import Latent
 from gan.latent import LatentDistribution
 from neural_networks.training.streams import Stream
 from neural_networks.vae.sequence_vae import SequenceVAE
-from radio.station import FRAMES_PER_BEAT
+from radio.station import ABSOLUTE_HOP_LENGTH, coordinate_tempo
 from radio.station.mastering import master
 from radio.training import Recordings, sequence_recipe as recipe
 from radio.training.component_excerpts import RECORDINGS, ComponentExcerpts
@@ -56,11 +56,10 @@ class SequenceComposer:
         vae: trained on components.
         components: of steps.
         coordinates: the distribution of z, of which new songs are drawn.
-        tempi: (N,) beats a minute of learned music, of which new songs' are drawn.
+        tempi: (N,) beats a minute of learned music, of which those of new songs are drawn; empty if
+            it lies on no beats.
         details: figures of the training.
     """
-
-    finds_beats = True
 
     def __init__(
         self,
@@ -71,7 +70,7 @@ class SequenceComposer:
         details: dict[str, float],
     ) -> None:
         self.vae, self.components, self.coordinates = vae, components, coordinates
-        self.tempi, self.details = tempi, details
+        self.tempi, self.finds_beats, self.details = tempi, bool(len(tempi)), details
 
     def reconstruct(self, frames: np.ndarray) -> np.ndarray:
         """Return the song (T, 181) of the posterior's means, as one, however long it is."""
@@ -80,7 +79,9 @@ class SequenceComposer:
 
     def new_songs(self, count: int, seconds: float, rng: np.random.Generator) -> list[Song]:
         """Draw songs: z like those of learned excerpts, and innovations of every step."""
-        hops = [hop_length(float(tempo)) for tempo in rng.choice(self.tempi, count)]
+        hops = [ABSOLUTE_HOP_LENGTH] * count
+        if self.finds_beats:
+            hops = [hop_length(float(tempo)) for tempo in rng.choice(self.tempi, count)]
         steps = -int(-seconds * SAMPLE_RATE // (min(hops) * self.components.frames_per_step))
         z = self.coordinates.sample(count, rng).astype(np.float32)
         shape = steps, count, self.vae.generator.latent_size
@@ -95,6 +96,11 @@ class SequenceComposer:
         """Return frames (B, T, 181) of components (S, B, K)."""
         steps = np.ascontiguousarray(songs.transpose(1, 0, 2))
         return np.maximum(self.components.inverse(steps), 0)
+
+
+def tempi_of(coordinates: np.ndarray) -> np.ndarray:
+    """Return beats a minute (N,) of coordinates (N, 2); nothing of (N, 0)."""
+    return np.array([coordinate_tempo(float(one)) for one in coordinates[:, :1].ravel()])
 
 
 def train(
@@ -127,7 +133,7 @@ def train(
     coordinates = LatentDistribution(encoded.means, encoded.log_variances, latent)
     details = {"steps": float(trainer.steps), **encoded.details}
     chosen = np.concatenate([drawn.recordings for drawn in encoded.excerpts])
-    tempi = np.array([60 / FRAMES_PER_BEAT / recordings.frame_seconds(one) for one in chosen])
+    tempi = tempi_of(recordings.coordinates[chosen])
     return SequenceComposer(module, components, coordinates, tempi, details)
 
 

@@ -82,6 +82,8 @@ class Recordings:
             recording: number of it.
             start: frame of the recording.
         """
+        if self.grid == "beat" and not start:
+            return self.names[recording]
         seconds = int(start * self.frame_seconds(recording))
         return f"{self.names[recording]} + {seconds} s"
 
