@@ -97,6 +97,10 @@ def onset_strength(
     """Return how strongly sounds begin (T,), in all bands and in the bass.
 
     What is always there is taken away, and loud and soft passages count alike.
+
+    Args:
+        samples: (n,).
+        sample_rate: in Hz.
     """
     hop = _hop(sample_rate)
     parts = []
