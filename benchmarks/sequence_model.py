@@ -84,7 +84,7 @@ class SequenceComposer:
             hops = [hop_length(float(tempo)) for tempo in rng.choice(self.tempi, count)]
         steps = -int(-seconds * SAMPLE_RATE // (min(hops) * self.components.frames_per_step))
         z = self.coordinates.sample(count, rng).astype(np.float32)
-        shape = steps, count, self.vae.generator.latent_size
+        shape = steps, count, self.vae.generator.innovation_size
         songs, _ = self.vae.generator.draw(z, rng.standard_normal(shape, np.float32))
         fade, length = round(FADE * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
         return [

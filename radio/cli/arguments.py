@@ -18,6 +18,10 @@ LATENT = (
     " correlations; owner: the same with sigma^2 = sum sigma_i^2, the formula of the original"
     " project; learned-prior: a fitted mixture of Gaussians"
 )
+NOVELTY = (
+    "how new songs are, of stations that remember what they learned: 0 makes the songs that they"
+    " learned, 0.4 new ones between two of them, 1 songs that follow none (default: 0.4)"
+)
 PLAIN = "print lines instead of a screen: for pipes, screen readers and slow connections"
 HOST = (
     "address to listen on (default: 127.0.0.1); a password is required for any other than this"
@@ -30,10 +34,6 @@ FROM_FILE = (
 PLOT = (
     "plot losses, scores and generated songs during adversarial training, every minute: a .png,"
     " .svg or .pdf file"
-)
-THOROUGH = (
-    "with --starter: longer recipe: more realistic new songs, slightly worse reconstructions; for"
-    " --minutes 30 or more"
 )
 BATCH = (
     "songs a step in each process (default: 16, with --starter 8); n processes train like one with"
@@ -107,6 +107,8 @@ def _common(
         add("--seed", type=whole(0, 2**32 - 1), metavar="N", default=default, help=text)
     if "latent" in names:
         add("--latent", choices=LATENTS, default=default, help=LATENT)
+    if "novelty" in names:
+        add("--novelty", type=between(0, 1), default=default, metavar="X", help=NOVELTY)
     if "beats" in names:
         text = "length of a song (default: the station's)"
         add("--beats", type=whole(4, 2048), default=default, metavar="N", help=text)
@@ -117,16 +119,18 @@ def _common(
 
 def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
     """Add the arguments of `play`, which is also what runs without a command."""
-    _common(each, "station", "listener", "seed", "latent", "beats", default=default)
+    _common(each, "station", "listener", "seed", "latent", "novelty", "beats", default=default)
     text = f"how the next song is chosen (default: {DEFAULT_WAY})"
     each.add_argument("--explore", choices=WAYS, default=default, help=text)
     plain = False if default is None else default
     each.add_argument("--plain", action="store_true", default=plain, help=PLAIN)
+    text = "fade out and pause after N minutes"
+    each.add_argument("--sleep", type=positive(1440), metavar="N", default=default, help=text)
 
 
 def web(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `web`."""
-    _common(each, "station", "listener", "seed", "latent", "beats")
+    _common(each, "station", "listener", "seed", "latent", "novelty", "beats")
     each.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help=HOST)
     text = "port to listen on (default: 8017; 0 chooses a free one)"
     each.add_argument("--port", type=whole(0, 65535), metavar="N", default=8017, help=text)
@@ -147,21 +151,22 @@ def _output(each: argparse.ArgumentParser, what: str) -> None:
 def train(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
     add = each.add_argument
-    text = "folder of music, searched recursively"
-    add("folder", nargs="?", type=Path, metavar="FOLDER", help=text)
-    text = "train on the starter collection instead of a folder"
+    text = "music: files, folders, searched recursively, and playlists (.m3u)"
+    add("music", nargs="*", type=Path, metavar="MUSIC", help=text)
+    text = "train on the starter collection instead"
     add("--starter", action="store_true", help=text)
-    text = "with --starter: also train on N new arrangements of its tunes"
-    add("--fresh", type=whole(0, 2000), default=0, metavar="N", help=text)
+    text = "with --starter: also train on N new arrangements of its tunes (default: 300)"
+    add("--fresh", type=whole(0, 2000), metavar="N", help=text)
+    text = "with --starter: also train on N invented tunes (default: 512)"
+    add("--invented", type=whole(0, 2000), metavar="N", help=text)
     _common(each, "seed", "latent", "learned beats")
     text = "name of the station to make, or to continue training"
     add("--station", metavar="NAME", default=argparse.SUPPRESS, help=text)
     text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
     add("--critic", choices=CRITICS, default=DEFAULT_CRITIC, help=text)
     add("--plot", metavar="FILE", type=Path, help=PLOT)
-    add("--thorough", action="store_true", help=THOROUGH)
     length = each.add_mutually_exclusive_group()
-    text = "approximate duration (default: 10)"
+    text = "approximate duration (default: 10, with --starter 25)"
     length.add_argument("--minutes", type=positive(100_000), metavar="M", help=text)
     text = "number of steps; the same seed and steps make the same station"
     length.add_argument("--steps", type=whole(1, 100_000_000), metavar="N", help=text)
@@ -172,7 +177,7 @@ def train(each: argparse.ArgumentParser) -> None:
 
 def generate(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `generate`."""
-    _common(each, "station", "seed", "latent", "beats")
+    _common(each, "station", "seed", "latent", "novelty", "beats")
     text = "number of songs (default: 1)"
     each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help=text)
     text = "make a saved song again, from the .json file beside it"

@@ -57,6 +57,7 @@ class ComposerProcess:
         beats: length of the songs.
         latent: the distribution that songs are drawn from; the station's default if None.
         adapter: whether the generator's adapter is used.
+        novelty: of new songs, 0 to 1; see radio/station/learned_songs.py. The default if None.
         report: called with what takes long while the worker starts.
 
     Raises:
@@ -75,11 +76,12 @@ class ComposerProcess:
         beats: int | None = None,
         latent: str | None = None,
         adapter: bool = True,
+        novelty: float | None = None,
         report: Callable[[str], None] = lambda text: None,
     ) -> None:
         check_name(listener, "listener")
         self._begin = messages.Begin(
-            station, listener, home.path, seed, explore, beats, latent, adapter
+            station, listener, home.path, seed, explore, beats, latent, adapter, novelty
         )
         self._log = home.path / "messages.log"
         self._lock = threading.Lock()  # of what a thread changes as messages come
@@ -124,6 +126,11 @@ class ComposerProcess:
             self._hurried = False
             key = next((key for key in self._order if key in self._offers), None)
             return self._offers.pop(next(iter(self._offers)) if key is None else key)
+
+    def upcoming(self) -> list[Song]:
+        """Return the offered songs, best first, by the newest taste."""
+        with self._lock:
+            return [self._offers[key] for key in self._order if key in self._offers]
 
     def played(self, key: str, coordinate: np.ndarray) -> None:
         """Take note of the play that has begun: the worker sends its insight and another song."""

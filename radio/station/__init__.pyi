@@ -4,6 +4,7 @@ from .continuation import (
     morphed as morphed,
     sequence_model_of as sequence_model_of,
 )
+from .forms import Form as Form, form_of as form_of, forms_of as forms_of
 from .frame_grid import PHRASE as PHRASE, FrameGrid as FrameGrid, find_grid as find_grid
 from .innovations import SEEDS as SEEDS
 from .latent_map import (
@@ -13,11 +14,24 @@ from .latent_map import (
     plot_latent_map as plot_latent_map,
     principal_directions as principal_directions,
 )
+from .learned_songs import (
+    DEFAULT_NOVELTY as DEFAULT_NOVELTY,
+    LearnedSongs as LearnedSongs,
+    most_songs as most_songs,
+    shares_at as shares_at,
+)
 from .limits import FASTEST_TEMPO as FASTEST_TEMPO, SLOWEST_TEMPO as SLOWEST_TEMPO
 from .point_model import PointModel as PointModel
 from .reconstruction import reconstruct_samples as reconstruct_samples
+from .saved_songs import (
+    SavedSong as SavedSong,
+    delete_saved as delete_saved,
+    saved_songs as saved_songs,
+    write_playlist as write_playlist,
+)
 from .sequence_model import SequenceModel as SequenceModel
 from .song_file import (
+    ENCODINGS as ENCODINGS,
     check_fits as check_fits,
     description_of as description_of,
     file_name as file_name,

@@ -59,7 +59,7 @@ def continued(
     memory = sound.steps[-(-max(0, len(sound.steps) - remembered) // BAR_STEPS) * BAR_STEPS :]
     z, state = model.vae.listen(memory)
     noise = innovations(
-        np.array([seed]), beats * song_data.STEPS_PER_BEAT, model.vae.generator.latent_size
+        np.array([seed]), beats * song_data.STEPS_PER_BEAT, model.vae.generator.innovation_size
     )
     new, _ = model.vae.generator.draw(z, noise, state=state)
     tail = model.reconstruct(memory)[1][-OVERLAP_STEPS:]
@@ -119,7 +119,7 @@ def sequence_model_of(station: Station, what: str) -> SequenceModel:
     if not isinstance(station.model, SequenceModel):
         raise PointStationError(
             f"station {station.name} can't {what}: each of its songs is a single point of latent "
-            "space; train a station on a folder of music (ai-radio train FOLDER) and name it with "
+            "space; train a station on your music (ai-radio train MUSIC) and name it with "
             "--station"
         )
     return station.model

@@ -86,14 +86,20 @@ class ComponentExcerpts:
         recordings: frames (T, 181) of each.
         wide: more components of them than a step has.
         recipe: of the training.
+        encoded: see Recordings.
     """
 
     def __init__(
-        self, recordings: Sequence[np.ndarray], wide: LappedComponents, recipe: SequenceRecipe
+        self,
+        recordings: Sequence[np.ndarray],
+        wide: LappedComponents,
+        recipe: SequenceRecipe,
+        encoded: int | None = None,
     ) -> None:
         self.recipe, self.wide = recipe, wide
         self.components = wide.first(recipe.components)
         self.excerpts = _excerpts(recordings, recipe)
+        self._encoded = recordings[:encoded]
 
     @classmethod
     def of(
@@ -120,9 +126,13 @@ class ComponentExcerpts:
         """Return the beats (B,) at which excerpts begin that start at frames (B,)."""
         return starts // FRAMES_PER_BEAT if self.recipe.on_beats else None
 
-    def to_be_encoded(self) -> RandomExcerpts:
-        """Return excerpts in their own keys, which begin where a phrase may, as new songs do."""
-        recordings, steps = self.excerpts.recordings, self.recipe.steps
+    def to_be_encoded(self, steps: int | None = None) -> RandomExcerpts:
+        """Return excerpts in their own keys, which begin where a phrase may, as new songs do.
+
+        Args:
+            steps: S, of an excerpt; the recipe's if None.
+        """
+        recordings, steps = self._encoded, steps or self.recipe.steps
         if not self.recipe.beginnings:
             align = PHRASE if self.recipe.on_beats else 1
             return RandomExcerpts(recordings, steps=steps, align=align)

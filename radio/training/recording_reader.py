@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from audio_parsing.cache import Cache, digest_of
-from audio_parsing.decoding import AudioError, reason, shown
 from audio_parsing.files import read_pieces
+from audio_parsing.opening import AudioError, reason, shown
 from radio.station import PHRASE, SAMPLE_RATE, FrameGrid, find_grid, to_steps
 from radio.training.parallel_reader import Place, Result
 
@@ -35,10 +35,10 @@ class PieceOfFile(NamedTuple):
 
 @dataclass
 class RecordingReader:
-    """Read blocks of the files in a folder.
+    """Read blocks of files.
 
     Args:
-        folder: that holds the files.
+        folder: that holds the files, an absolute path.
         seed: chooses the blocks.
         block: frames of one.
         cache: of earlier results, or None.
@@ -51,7 +51,9 @@ class RecordingReader:
 
     def lot(self, path: Path, place: Place | None = None) -> bytes:
         """Draw a lot for a file or a block of it; those with the lowest are taken."""
-        name = os.fsencode(path.relative_to(self.folder))
+        whole = path.absolute()
+        inside = whole.is_relative_to(self.folder)
+        name = os.fsencode(whole.relative_to(self.folder) if inside else whole)
         where = None if place is None else place[:2]
         return hashlib.blake2b(repr((self.seed, name, where)).encode(), digest_size=8).digest()
 
@@ -71,7 +73,8 @@ class RecordingReader:
             AudioError: if it can't be read.
         """
         if self.cache is None:
-            return Result(self._work_out(path, share)[1])
+            _, blocks, note = self._work_out(path, share)
+            return Result(blocks, note=note)
         before = _status_of(path)
         content = digest_of(path)
         found = self.cache.get("pieces", content)
@@ -82,13 +85,13 @@ class RecordingReader:
             sound = {place: block for place, block in kept.items() if block is not None}
             if len(sound) == len(kept):
                 return Result(sound)
-        pieces, blocks = self._work_out(path, share)
+        pieces, blocks, note = self._work_out(path, share)
         if _status_of(path) == before:  # else it is being written, and was not what was digested
             for place, block in blocks.items():
                 self.cache.put(block, *self._key(content, place))
             rows = [(piece.samples, *piece.grid) for piece in pieces]
             self.cache.put(np.array(rows, np.float64).reshape(-1, 3), "pieces", content)
-        return Result(blocks, problem=self.cache.problem or "")
+        return Result(blocks, problem=self.cache.problem or "", note=note)
 
     def _key(self, content: str, place: Place) -> tuple[str | int, ...]:
         """Return what a block is called in the cache; its grid follows from the content."""
@@ -103,11 +106,12 @@ class RecordingReader:
 
     def _work_out(
         self, path: Path, share: int
-    ) -> tuple[list[PieceOfFile], dict[Place, np.ndarray]]:
-        """Return the pieces of a file, and its blocks."""
+    ) -> tuple[list[PieceOfFile], dict[Place, np.ndarray], str]:
+        """Return the pieces of a file, its blocks, and what is worth knowing."""
         pieces: list[PieceOfFile] = []
+        notes: list[str] = []
         kept: dict[Place, np.ndarray] = {}
-        for samples in read_pieces(path, SAMPLE_RATE, seconds=PIECE):
+        for samples in read_pieces(path, SAMPLE_RATE, seconds=PIECE, on_note=notes.append):
             pieces.append(PieceOfFile(len(samples), find_grid(samples)))
             # Of the pieces before, those stay whose lots are still among the lowest.
             chosen = self.choose(path, pieces, share)
@@ -115,7 +119,7 @@ class RecordingReader:
                 place: kept[place] if place in kept else _block(samples, place, self.block)
                 for place in chosen
             }
-        return pieces, kept
+        return pieces, kept, "; ".join(notes)
 
 
 def _starts(piece: PieceOfFile, block: int) -> list[int]:

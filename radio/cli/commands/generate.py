@@ -36,6 +36,13 @@ def generate(options: argparse.Namespace) -> None:
     station = Station.load(home.station(name))
     if options.latent:
         station.draw_from(options.latent)
+    if options.novelty is not None:
+        if not station.follows:
+            raise UsageError(
+                f"station {name} remembers no songs that new ones could follow; leave --novelty "
+                "out, or train a station on a folder of music (ai-radio train FOLDER)"
+            )
+        station.novelty = options.novelty
     target = Target(options.output, single=options.count == 1)
     beats = options.beats or description.get("beats")
     if description:
@@ -55,7 +62,7 @@ def generate(options: argparse.Namespace) -> None:
             )
         facts = description_of(station, coordinate, beats=beats)
         path = target.path(file_name(station.song_name(coordinate), coordinate))
-        write_sound(path, samples, station.sample_rate, kind="WAV", tags=tags_of(facts))
+        write_sound(path, samples, station.sample_rate, kind="wav", tags=tags_of(facts))
         seconds = round(len(samples) / station.sample_rate, 3)
         written.append({"path": str(path), "seconds": seconds, **facts})
         if options.count > 1:

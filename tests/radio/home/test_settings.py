@@ -72,6 +72,9 @@ def test_a_key_is_given_to_another_action(tmp_path: Path) -> None:
     assert taken.keys["n"] == "louder" and taken.keys_of("next") == []
     assert read_settings(written(tmp_path, "")) == Settings() and Settings().added_layers
     assert not read_settings(written(tmp_path, "[learning]\nadded_layers = false\n")).added_layers
+    assert read_settings(written(tmp_path, "")).novelty is None
+    for text, novelty in (("0", 0), ("0.25", 0.25), ("1", 1)):
+        assert read_settings(written(tmp_path, f"[songs]\nnovelty = {text}\n")).novelty == novelty
 
 
 @pytest.mark.parametrize(
@@ -88,12 +91,23 @@ def test_a_key_is_given_to_another_action(tmp_path: Path) -> None:
         ('[keys]\nnext = "x"\nsave = "x"', "both next and save"),
         ("keys = 3", "[keys]"),
         ("[keys]\nquit = []", "no key to quit"),
-        ('[save]\nkind = "mp3"', "'mp3'"),
+        ('[save]\nkind = "aac"', "'aac'"),
+        ('[screen]\ntheme = "blue"', "terminal, dark, light"),
+        ("[screen]\ntitle = 1", "true or false"),
+        ("[sound]\nloudness = -3", "from -30 to -10"),
+        ("[sound]\nloudness = true", "from -30 to -10"),
+        ("[hooks]\nsong = 3", "a program and its arguments"),
+        ('[hooks]\nsong = "a \'b"', "a program and its arguments"),
+        ('[hooks]\nsongs = "a"', "did you mean song?"),
         ("[save]\nkind = [1]", "[1]"),
         ('[save]\nformat = "wav"', "'format'"),
         ('[learning]\nadded_layers = "no"', "'no'"),
         ("[learning]\nlayers = true", "'layers'"),
         ("learning = 3", "[learning]"),
+        ("[songs]\nnovelty = 1.5", "1.5"),
+        ("[songs]\nnovelty = true", "True"),
+        ('[songs]\nnovelty = "much"', "'much'"),
+        ("[songs]\nnew = 1", "'new'"),
     ],
 )
 def test_a_file_that_is_wrong_is_one_line(

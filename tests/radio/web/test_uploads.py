@@ -220,6 +220,22 @@ def test_names_are_text_on_the_page(server: RadioServer, chromium: Any) -> None:
         page.get_by_role("button", name="Train", exact=True).wait_for()
 
 
+def test_a_file_stands_once_before_its_answer_comes(server: RadioServer, chromium: Any) -> None:
+    """The list of files may reach the page before the answer to what was sent."""
+    held: list[Any] = []
+    with open_page(chromium, server) as page:
+        page.route("**/train/file", lambda route: held.append((route, route.fetch())))
+        page.locator(".drop input").set_input_files(
+            [{"name": "once.wav", "mimeType": "audio/wav", "buffer": tone()}]
+        )
+        page.locator(".files small", has_text="0:").wait_for()
+        assert page.get_by_text("once.wav", exact=True).count() == 1
+        route, answer = held.pop()
+        route.fulfill(response=answer)
+        page.get_by_role("button", name="Train", exact=True).wait_for()
+        assert page.get_by_text("once.wav", exact=True).count() == 1
+
+
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
     for part in parts:
         yield part
