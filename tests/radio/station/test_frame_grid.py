@@ -134,3 +134,16 @@ def test_a_sound_on_its_beat_goes_on(station: Any) -> None:
 def test_a_morph_of_sounds_on_their_beats(station: Any) -> None:
     made = morphed(station, struck(6.0), struck(9.0, tempo=100.0))
     assert 5.5 < len(made) / SECOND < 8.5 and np.isfinite(made).all()
+
+
+def test_new_songs_have_the_tempo_of_the_song_they_are_most_like(station: Any) -> None:
+    tempi = np.linspace(-1.5, 1.5, 12).astype(np.float32)
+    kept = station.coordinates[:, 0].copy()
+    try:
+        station.coordinates[:, 0] = tempi
+        drawn = station.sample(200, np.random.default_rng(0))
+    finally:
+        station.coordinates[:, 0] = kept
+    away = np.square(drawn[:, None, :6] - station.means).sum(axis=2)
+    assert np.abs(station.beside(drawn)[:, 0] - tempi[away.argmin(axis=1)]).max() < 0.8
+    assert not station.beside(drawn)[:, 1].any()
