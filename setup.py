@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
 WEB = ["nicegui>=3.18,<4"]
+SCORES = ["mido>=1.3,<2"]
 # What builds the pages of docs/; the formulas become MathML.
 DOCUMENTATION = [
     "mkdocs>=1.6,<2",
@@ -44,6 +45,7 @@ setup(
         "shtab>=1.13,<2",
     ],
     extras_require={
+        "scores": SCORES,  # MIDI files are music too
         "web": WEB,  # the radio in a browser, everything it shows included
         "mpris": ["jeepney>=0.9,<1"],  # the desktop's media keys on Linux
         "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one
@@ -54,10 +56,12 @@ setup(
             "hypothesis>=6.100",
             "pexpect>=4.9",
             *WEB,
+            *SCORES,
             "jeepney>=0.9,<1",
             "playwright>=1.49",  # drives the Chromium that is there; it brings none of its own
             "ruff>=0.8",
             "mypy>=1.13",
+            "codespell>=2.3",
             "scipy-stubs",
             "mpi4py>=4.1,<5",
             "mpich>=4.2; sys_platform != 'win32'",  # a whole MPI, mpiexec with it

@@ -29,15 +29,16 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.components import LappedComponents  # noqa: E402
 from audio_parsing.starter import TUNES, invented_song, starter_songs  # noqa: E402
-from neural_networks.components.gaussians import divergence, parted  # noqa: E402
+from neural_networks.components.gaussians import parted  # noqa: E402
+from neural_networks.components.mixtures import mixture_divergence  # noqa: E402
 from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.optimizers.optimizers import Adam  # noqa: E402
 from neural_networks.training.batches import Piece  # noqa: E402
 from neural_networks.training.trainer import Trainer  # noqa: E402
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS  # noqa: E402
 from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE  # noqa: E402
-from radio.station import STEP_SIZE, STEPS_PER_BEAT, to_frames  # noqa: E402
-from radio.training import canonical_steps  # noqa: E402
+from radio.station import STEP_SIZE, STEPS_PER_BEAT  # noqa: E402
+from radio.training import canonical_frames  # noqa: E402
 
 COMPONENTS, EXCERPT, BATCH = 128, 24, 8  # of a step; beats; excerpts
 RATE, WARM_UP, CLIP = 3e-3, 50, 0.5
@@ -52,14 +53,14 @@ def prepared(file: Path | None, invented: int) -> dict[str, np.ndarray]:
     if file is not None and file.exists():
         with np.load(file) as arrays:
             return {name: arrays[name] for name in ("train", "test", "scales")}
-    frames = [to_frames(canonical_steps(song)) for song in starter_songs(beats=64)]
+    frames = [canonical_frames(song) for song in starter_songs(beats=64)]
     kept = [index // 3 % 8 == 0 for index in range(len(frames))]
     learned = np.array([song for song, out in zip(frames, kept, strict=True) if not out])
     others = np.array([song for song, out in zip(frames, kept, strict=True) if out])
     components = LappedComponents.fit(learned, COMPONENTS)
     rng = np.random.default_rng(0)
     known = [tune for index, tune in enumerate(TUNES) if index % 8]
-    more = [to_frames(canonical_steps(invented_song(rng, tunes=known))) for _ in range(invented)]
+    more = [canonical_frames(invented_song(rng, tunes=known)) for _ in range(invented)]
     songs = {
         "train": components.transform(np.concatenate([learned, more]) if more else learned),
         "test": components.transform(others),
@@ -120,9 +121,10 @@ def nats(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> list[
     w, z = vae.encode(x, rng=rng)
     context, _ = vae.generator.conditioning.forward(z, len(x))
     predicted, _ = vae.generator.prior.predict(np.ascontiguousarray(w[..., :size]), context)
-    bounds: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS, "prior_bounds": PRIOR_BOUNDS}
+    options: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS, "prior_bounds": PRIOR_BOUNDS}
+    options["groups"] = vae.generator.prior.groups
     parts = slice(0, 1), slice(1, 8 * STEPS_PER_BEAT), slice(8 * STEPS_PER_BEAT, None)
-    return [divergence(steps[part], predicted[part], **bounds)[0] for part in parts]
+    return [mixture_divergence(steps[part], predicted[part], **options)[0] for part in parts]
 
 
 def distance(songs: np.ndarray, real: np.ndarray) -> float:
@@ -148,7 +150,7 @@ def drawn(vae: SequenceVAE, songs: np.ndarray, rng: np.random.Generator) -> str:
     x = np.ascontiguousarray(songs.transpose(1, 0, 2))
     w, z = vae.encode(x, rng=rng)
     new, _ = vae.generator.draw(
-        z, rng.standard_normal((len(x), len(z), vae.generator.latent_size), np.float32)
+        z, rng.standard_normal((len(x), len(z), vae.generator.innovation_size), np.float32)
     )
     ratios = new.std(axis=(0, 1)) / x.std(axis=(0, 1))
     half = len(x) // 2

@@ -83,7 +83,7 @@ def drawing(songs: int) -> Callable[[], object]:
     vae = SequenceVAE(COMPONENTS, rng=rng)
     pack(vae)
     z = rng.standard_normal((songs, vae.generator.song_size), np.float32)
-    innovations = rng.standard_normal((MINUTE, songs, vae.generator.latent_size), np.float32)
+    innovations = rng.standard_normal((MINUTE, songs, vae.generator.innovation_size), np.float32)
     return lambda: vae.generator.draw(z, innovations)
 
 

@@ -79,7 +79,7 @@ class SequenceAdversarialLosses(AdversarialLosses):
         drawn, reused = self.draw(real.shape[1], rng)
         means = statistics[:reused, : vae.generator.song_size]
         z = np.concatenate([drawn.astype(self.dtype), means])
-        shape = *real.shape[:2], vae.generator.latent_size
+        shape = *real.shape[:2], vae.generator.innovation_size
         innovations = rng.standard_normal(shape, np.float32).astype(self.dtype)
         songs, cache = vae.generator.generate(z, innovations)
         judged = self.judge(songs, batch)

@@ -13,14 +13,19 @@ import pytest
 import soundfile
 from matplotlib.image import imread
 
+from neural_networks.components.feed_forward import FeedForward
+from neural_networks.components.parameters import pack
+from neural_networks.gradient_check import check_loss
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "lesson.py")
+HELPERS = ("lesson.py", "check.py")
+SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name not in HELPERS)
 
 
 def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
     """Run a script in this process, --fast, and return its names."""
-    path = next(EXAMPLES.glob(f"{name}*.py"))
+    path = next(path for path in SCRIPTS if f"{path.stem}_".startswith(f"{name}_"))
     monkeypatch.syspath_prepend(EXAMPLES)  # as Python does with the folder of a script
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "argv", [str(path), "--fast", "--output", str(folder), *options])
@@ -32,8 +37,11 @@ def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str)
 def lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def found(name: str, *options: str) -> dict[str, Any]:
         numbers = run(name, tmp_path, monkeypatch, *options)["found"]
-        (picture,) = tmp_path.glob(f"{name}*.png")
+        (picture,) = tmp_path.glob("*.png")
         assert imread(picture).std() > 0.03, "the picture is empty"
+        for sound in tmp_path.glob("*.wav"):
+            samples, rate = soundfile.read(sound)
+            assert rate == 22050 and 0.01 < samples.std() and np.abs(samples).max() < 1, "a sound"
         return numbers
 
     return found
@@ -43,6 +51,11 @@ def test_01_one_neuron(lesson) -> None:
     found = lesson("01")
     assert found["error"] < 1e-8
     assert found["last"] < 0.2 * found["first"] and found["right"] > 0.9
+
+
+def test_01b_autograd(lesson) -> None:
+    found = lesson("01b")
+    assert found["apart"] < 1e-14 and found["last"] < 0.9 * found["first"]
 
 
 def test_02_a_dense_network(lesson) -> None:
@@ -84,6 +97,15 @@ def test_06_autoencoder(lesson) -> None:
         "there is nothing below them"
     )
     assert found["autoencoder"][new] < 0.1 * found["2 principal components"][new]
+
+
+def test_06b_lapped_windows(lesson) -> None:
+    found = lesson("06b")
+    assert found["apart"] < 1e-14 and found["lost"] < 1e-14
+    within, borders = 0, 1
+    apart, lapped = (found["jumps"][name] for name in ("apart", "lapped"))
+    assert apart[borders] > 2 * apart[within] and lapped[borders] < 1.3 * lapped[within]
+    assert found["errors"]["lapped"] < found["errors"]["apart"]
 
 
 def test_07_vae(lesson) -> None:
@@ -160,6 +182,32 @@ def test_15_latents_in_time(lesson) -> None:
     assert found["apart"] < 1e-4, "z and innovations are the melody"
     assert 0.8 < found["deviation"] < 1.2
     assert found["parting"] > 0.1, "what begins alike may go on otherwise"
+
+
+def test_16_drift(lesson) -> None:
+    recordings, taught, longer, judged = lesson("16")["distances"]
+    assert recordings < 0.03 < judged < 0.7 * taught and judged < 0.7 * longer
+
+
+@pytest.mark.parametrize("batch, steps", [(1, 1), (3, 12)])
+def test_the_gradient_through_a_free_run(
+    batch: int, steps: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES)
+    drift = runpy.run_path(str(EXAMPLES / "16_drift.py"))
+    past = drift["PAST"]
+    network = FeedForward((past, 5, 1), slope=0.2, rng=rng)
+    flat = pack(network, np.float64)
+    w, noise = rng.standard_normal((past + steps, batch)), rng.standard_normal((steps, batch))
+
+    def loss(start: np.ndarray, values: np.ndarray) -> tuple:
+        flat.values[:] = values
+        flat.zero_grads()
+        x, caches = drift["run_free"](network, start, noise)
+        dstart = drift["backward"](network, w.copy(), caches)
+        return (w * x).sum(), dstart, flat.grads.copy()
+
+    check_loss(loss, rng.standard_normal((past, batch)), flat.values.copy(), rng=rng).require()
 
 
 def test_compress(lesson) -> None:

@@ -22,6 +22,7 @@ class Stream(IntEnum):
     CALIBRATION = 4  # the new songs that calibration measures
     PREVIEWS = 7  # the songs that the web page plays during a training
     ENCODINGS = 8  # the excerpts of recordings that tell where songs lie
+    MEMORY = 9  # the latents of songs that a station remembers
 
 
 @unique

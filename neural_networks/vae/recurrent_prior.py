@@ -2,28 +2,38 @@
 
     a_t = tanh(Dense([w_(t-1); context_t]))
     h_t = GRU(a_t, h_(t-1))
-    [m_t; log p_t^2] = Dense(h_t)
-    p(w_t | w_(<t), z) = N(m_t, p_t^2)
+    [m_t; log p_t^2; l_t] = Dense(h_t)
+    p(w_t | w_(<t), z) = sum over k of softmax(l_t)_k N(m_tk, p_tk^2), k from 1 to M
 
 (Chung et al. 2015, arXiv:1506.02216, equation 5, with the coordinate z of the whole song beside the
 past.)
 It runs in two ways:
 
     predict(w, context)           fed with the true past, all steps at once (teacher forcing)
-    sample(innovations, context)  fed with its own draws: w_t = m_t + p_t eps_t
+    sample(innovations, context)  fed with its own draws: w_t = m_tk + p_tk eps_t
 
-and `innovations` is `sample` backwards. Backward through `sample` from dw_t, what the decoder and
-the step after say together:
+and `innovations` is `sample` backwards. With M = 1 there are no l_t, and k is 1. Else a step has
+one more innovation e_t, also standard normal: Phi(e_t) chooses k, the first component whose
+cumulative weight is above it (`mixture.py` of the kernels). Backward through `sample` from dw_t,
+what the decoder and the step after say together:
 
-    deps_t = dw_t p_t,  dm_t = dw_t,  dlog p_t^2 = dw_t p_t eps_t / 2 within the bounds, else 0
-    dh_t = [dm_t; dlog p_t^2] F^T + what the GRU's next step says
+    deps_t = dw_t p_tk,  dm_tk = dw_t,  dlog p_tk^2 = dw_t p_tk eps_t / 2 within the bounds, else 0
+    dh_t = [dm_t; dlog p_t^2; 0] F^T + what the GRU's next step says
     dw_(t-1) += ((GRU's gradient of a_t) (1 - a_t^2)) E^T
 
 Independent values can't agree on anything that the past doesn't tell, such as whether a note begins
 now. With G groups the latents of a step are drawn one group after another, each given the ones
 before it: to the network these are G S steps of D / G latents, told which group comes next.
 
-Shapes: w, eps (S, B, D), statistics [m; raw of log p^2] (S, B, 2D); a (G S, B, E), h (G S, B, H).
+The song is a step function of e_t: almost everywhere its gradient is zero, as is that of l_t, and
+the rest is exact. What lies beyond the steps, a change of the choices, no gradient tells.
+
+Independent values can't choose between two notes either. M components can: each is one of the
+things that might come, and a draw is one of them and no mean.
+
+Shapes: w, eps (S, B, D), e (S, B, G); innovations (S, B, I), [eps; e], I = D + G, or D with M = 1;
+statistics [m (M, D); raw of log p^2 (M, D); l (M, G)] (S, B, C), or [m; raw] (S, B, 2D);
+a (G S, B, E), h (G S, B, H).
 """
 
 from __future__ import annotations
@@ -31,6 +41,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from neural_networks.components.dense import Dense
 from neural_networks.components.gaussians import Bounds
@@ -59,10 +70,11 @@ class RecurrentPrior(Module):
         embedding: E.
         hidden: H.
         groups: G, a divisor of D.
+        mixtures: M, components of what a group of a step is drawn from.
         rng: draws the first weights.
 
     Raises:
-        ValueError: if the latents can't be divided into the groups.
+        ValueError: if the latents can't be divided into the groups, or there is no component.
     """
 
     def __init__(
@@ -74,18 +86,24 @@ class RecurrentPrior(Module):
         embedding: int,
         hidden: int,
         groups: int = 1,
+        mixtures: int = 1,
         rng: np.random.Generator,
     ) -> None:
         if groups < 1 or latent_size % groups:
             raise ValueError(f"{latent_size} latents can't be divided into {groups} groups")
+        if mixtures < 1:
+            raise ValueError(f"a mixture has 1 component or more, not {mixtures}")
         size = latent_size // groups
         self.input = StepInput(size, song_size, conditioning, embedding, groups=groups, rng=rng)
         self.cell = GRU(embedding, hidden, rng=rng)
-        self.head = Dense(hidden, 2 * size, rng=rng)
+        weighed = mixtures if mixtures > 1 else 0
+        self.head = Dense(hidden, 2 * size * mixtures + weighed, rng=rng)
         self.latent_size, self.hidden_size, self.groups = latent_size, hidden, groups
+        self.mixtures = mixtures
+        self.innovation_size = latent_size + (groups if weighed else 0)
 
     def predict(self, w: np.ndarray, context: SongContext) -> tuple[np.ndarray, Any]:
-        """Return the statistics (S, B, 2D) of all steps, and the cache.
+        """Return the statistics (S, B, C) of all steps, and the cache.
 
         Args:
             w: latents (S, B, D), of which each step is given those before it.
@@ -94,14 +112,14 @@ class RecurrentPrior(Module):
         given, embed = self.input.forward(shifted(self._apart(w)), context.grouped(self.groups))
         states, cell = self.cell.forward(given)
         statistics, head = self.head.forward(states)
-        return self._together(statistics, 2), (embed, cell, head)
+        return self._statistics_together(statistics), (embed, cell, head)
 
     def predict_backward(
         self, dstatistics: np.ndarray, cache: Any
     ) -> tuple[np.ndarray, ContextGradient]:
         """Return the gradients of w (S, B, D), as later steps are given it, and of the context."""
         embed, cell, head = cache
-        dstates = self.head.backward(self._apart(dstatistics, 2), head)
+        dstates = self.head.backward(self._statistics_apart(dstatistics), head)
         dfed, told = self.input.backward(self.cell.backward(dstates, cell), embed)
         dw = np.zeros_like(dfed)
         dw[:-1] = dfed[1:]
@@ -118,27 +136,37 @@ class RecurrentPrior(Module):
         """Return latents w (S, B, D) drawn one after the other, and the run, which is the cache.
 
         Args:
-            innovations: eps (S, B, D).
+            innovations: (S, B, I).
             context: of the songs.
             hidden: (B, H) before the first step; zeros if not given.
             latents: (B, D / G), the last group of the step before the first; zeros if not given.
         """
         run = self._run(len(innovations), context, hidden, latents)
-        run.innovations[:] = self._apart(innovations)
+        run.innovations[:] = self._apart(innovations[..., : self.latent_size])
+        if self.mixtures > 1:
+            choices = self._apart(innovations[..., self.latent_size :])[..., 0]
+            run.levels[:] = ndtr(choices.astype(np.float64))
         prior_forward(run, self._weights(), PRIOR_BOUNDS)
         return self._together(run.latents[1:]), run
 
     def innovations(self, w: np.ndarray, context: SongContext) -> tuple[np.ndarray, PriorRun]:
-        """Return the eps (S, B, D) of which `sample` makes the latents w (S, B, D), and the run."""
+        """Return innovations (S, B, I) of which `sample` makes w (S, B, D), and the run.
+
+        Of the components that may have made a step's latents the likeliest is chosen, by an
+        innovation in the middle of those that choose it.
+        """
         run = self._run(len(w), context, None, None)
         run.latents[1:] = self._apart(w)
         prior_forward(run, self._weights(), PRIOR_BOUNDS, inverse=True)
-        return self._together(run.innovations), run
+        return self._with_choices(self._together(run.innovations), ndtri(run.levels)), run
 
     def sample_backward(
         self, dw: np.ndarray, run: PriorRun, context: SongContext
     ) -> tuple[np.ndarray, ContextGradient]:
-        """Return the gradients of the innovations and of the context; add the parameters'."""
+        """Return the gradients of the innovations and of the context; add the parameters'.
+
+        Those of the choices are zero.
+        """
         dlatents = np.zeros_like(run.latents)
         dlatents[1:] = self._apart(dw)
         dinnovations, dinputs = np.empty_like(run.innovations), np.empty_like(run.inputs)
@@ -154,7 +182,7 @@ class RecurrentPrior(Module):
             PRIOR_BOUNDS,
         )
         told = self.input.condition_backward(dinputs, context.grouped(self.groups))
-        return self._together(dinnovations), told
+        return self._with_choices(self._together(dinnovations), np.zeros_like(run.levels)), told
 
     def _apart(self, values: np.ndarray, kinds: int = 1) -> np.ndarray:
         """Return the values (G S, B, n D / G) of each group, of (S, B, n D), n kinds of values."""
@@ -172,6 +200,32 @@ class RecurrentPrior(Module):
         parts = values.reshape(steps, self.groups, songs, kinds, -1).transpose(0, 2, 3, 1, 4)
         return np.ascontiguousarray(parts).reshape(steps, songs, -1)
 
+    def _with_choices(self, eps: np.ndarray, e: np.ndarray) -> np.ndarray:
+        """Return innovations (S, B, I) of eps (S, B, D) and e (G S, B)."""
+        if self.mixtures == 1:
+            return eps
+        return np.concatenate([eps, self._together(e[..., None].astype(eps.dtype))], axis=-1)
+
+    def _statistics_apart(self, statistics: np.ndarray) -> np.ndarray:
+        """Return the statistics of each group (G S, B, C / G) of those of steps (S, B, C)."""
+        kinds = 2 * self.mixtures
+        if self.groups == 1 or self.mixtures == 1:
+            return self._apart(statistics, kinds)
+        parts = np.split(statistics, [kinds * self.latent_size], axis=-1)
+        return np.concatenate(
+            [self._apart(parts[0], kinds), self._apart(parts[1], self.mixtures)], axis=-1
+        )
+
+    def _statistics_together(self, statistics: np.ndarray) -> np.ndarray:
+        """Return what `_statistics_apart` was given."""
+        kinds = 2 * self.mixtures
+        if self.groups == 1 or self.mixtures == 1:
+            return self._together(statistics, kinds)
+        parts = np.split(statistics, [kinds * (self.latent_size // self.groups)], axis=-1)
+        return np.concatenate(
+            [self._together(parts[0], kinds), self._together(parts[1], self.mixtures)], axis=-1
+        )
+
     def _run(
         self,
         steps: int,
@@ -180,10 +234,11 @@ class RecurrentPrior(Module):
         latents: np.ndarray | None,
     ) -> PriorRun:
         dtype = self.input.bias.value.dtype
-        groups = self.groups
+        groups, size = self.groups, self.latent_size // self.groups
         told = self.input.condition(context.grouped(groups))
         condition = np.ascontiguousarray(told, dtype)
-        run = prior_run(condition, steps * groups, self.latent_size // groups, self.hidden_size)
+        columns = len(self.head.bias.value)
+        run = prior_run(condition, steps * groups, size, self.hidden_size, columns)
         run.hidden[0] = 0 if hidden is None else hidden
         run.latents[0] = 0 if latents is None else latents
         return run

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neural_networks.components.gaussians import draw
+from neural_networks.components.mixtures import mixture_draw
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS, RecurrentPrior
 from neural_networks.vae.song_context import SongContext
 
@@ -39,12 +39,13 @@ def own_draws(
         passes: of the prior over all steps, one or more.
         rng: draws innovations and places.
     """
-    noise = normal(rng, w.shape, w.dtype)
+    noise = normal(rng, (*w.shape[:2], prior.innovation_size), w.dtype)
     replaced = rng.random((*w.shape[:2], 1)) < share
     draws = w
     for _ in range(passes):
         given = np.where(replaced, draws, w)
-        draws = draw(prior.predict(given, context)[0], PRIOR_BOUNDS, noise)
+        statistics, _ = prior.predict(given, context)
+        draws = mixture_draw(statistics, PRIOR_BOUNDS, noise, groups=prior.groups)
     return draws, replaced
 
 

@@ -2,6 +2,7 @@
 
     posterior  u = c / g;  q(w_t | c) = N(mu_t, s_t^2),  q(z | c) = N(mu_z, s_z^2)  sequence_encoder
     prior      p(w_t | w_(<t), z) = N(m_t, p_t^2),  p(z) = N(0, 1)                  song_generator
+               or a mixture of M such Gaussians
     decoder    c^ = g Decoder(w, z)                                                song_generator
     loss       |c^ - c|^2 / N + beta / N KL(q(w_t) || p(w_t)) + beta_z / N KL(q(z) || p(z)) / S
                mean over steps and songs; w_t = mu_t + s_t eta_t, z = mu_z + s_z eta_z
@@ -33,6 +34,7 @@ from neural_networks.components.gaussians import (
     moments,
     parted,
 )
+from neural_networks.components.mixtures import mixture_divergence
 from neural_networks.components.module import Module
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS
 from neural_networks.vae.scheduled_sampling import normal, own_draws
@@ -110,7 +112,8 @@ class SequenceVAE(Module):
             beta: weight of a step's KL divergence, in nats, beside the squared error of N values.
             song_beta: of the KL divergence of z, likewise; beta if not given.
             scale: of the whole loss, where it is one of several.
-            free_bits: nats that each of a step's D latents may hold free of charge.
+            free_bits: nats that each of a step's D latents may hold free of charge; with a
+                mixture those of a group together.
             song_free_bits: nats that each of the Z values of z may.
             detail_beta: as beta, of the detail; beta if not given.
             detail_share: of the songs, those that come first, that are given detail.
@@ -146,8 +149,13 @@ class SequenceVAE(Module):
         error, dy = self._error(y, u, scales)
         bounds: dict[str, Any] = {"posterior_bounds": POSTERIOR_BOUNDS}
         steps_known, detail = parted(steps, size)
-        nats, dknown, dpredicted = divergence(
-            steps_known, predicted, prior_bounds=PRIOR_BOUNDS, free_bits=free_bits, **bounds
+        nats, dknown, dpredicted = mixture_divergence(
+            steps_known,
+            predicted,
+            groups=generator.prior.groups,
+            prior_bounds=PRIOR_BOUNDS,
+            free_bits=free_bits,
+            **bounds,
         )
         detail_nats, ddetail = 0.0, np.zeros_like(detail)
         if detail[:, :given].size:
@@ -216,7 +224,7 @@ class SequenceVAE(Module):
     def coordinates(
         self, x: np.ndarray, *, rng: np.random.Generator | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return E(songs) = P = (z (B, Z), innovations (S, B, D + V)) of songs x (S, B, K).
+        """Return E(songs) = P = (z (B, Z), innovations (S, B, I + V)) of songs x (S, B, K).
 
         Args:
             x: components.

@@ -11,10 +11,11 @@ which the components of drawn songs are multiplied, so that each moves as much a
 A step may have V more latents that hold its *detail*: no prior runs through them, they are standard
 normal, and only the decoder reads them. The decoder learned with and without them, and new songs
 have none: what the prior must learn to go on with is little, and what can be given back is much.
-They follow the D others in w and in eps, where they are the same numbers; eps without them means 0.
+They follow the D others in w, and in eps, where they are the same numbers; eps without them means
+0. Where the prior is a mixture of M Gaussians eps has a choice for each group beside the D.
 
 Letters: S steps, B songs, K components of a step, D latents of a step that the prior knows, V of
-detail, Z values of z. Arrays are time-major.
+detail, Z values of z, I innovations of a step, D or D + G. Arrays are time-major.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class SongGenerator(Module):
         hidden: of the decoder's GRU.
         prior_hidden: of the prior's GRU.
         groups: G, in which the prior draws the latents of a step, one after another.
+        mixtures: M, Gaussians of which the prior is a mixture.
         embedding: what decoder and prior make of their inputs first.
         beats: length of the plan, one vector a beat made of z; 0 for none.
         plan_size: of such a vector.
@@ -73,6 +75,7 @@ class SongGenerator(Module):
         hidden: int = 256,
         prior_hidden: int = 192,
         groups: int = 1,
+        mixtures: int = 1,
         embedding: int = 64,
         beats: int = 0,
         plan_size: int = 128,
@@ -110,8 +113,14 @@ class SongGenerator(Module):
             embedding=embedding,
             hidden=prior_hidden,
             groups=groups,
+            mixtures=mixtures,
             rng=rng,
         )
+
+    @property
+    def innovation_size(self) -> int:
+        """I, of a new song's step, without detail."""
+        return self.prior.innovation_size
 
     def decode(self, w: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return songs (S, B, K) of w (S, B, D + V) and coordinates z (B, Z), and the cache."""
@@ -126,10 +135,10 @@ class SongGenerator(Module):
         return dw, self.conditioning.backward(told, conditioning)
 
     def innovations(self, w: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Return the innovations (S, B, D + V) of which `generate` makes the song of w and z."""
+        """Return the innovations (S, B, I + V) of which `generate` makes the song of w and z."""
         context, _ = self.conditioning.forward(z, len(w))
         innovations, _ = self.prior.innovations(w[..., : self.latent_size], context)
-        return self._with_detail(innovations, w)
+        return np.concatenate([innovations, w[..., self.latent_size :]], axis=-1)
 
     def generate(
         self, z: np.ndarray, innovations: np.ndarray, *, state: SongState | None = None
@@ -138,14 +147,14 @@ class SongGenerator(Module):
 
         Args:
             z: (B, Z).
-            innovations: eps (S, B, D), standard normal for a new song, or (S, B, D + V).
+            innovations: (S, B, I), standard normal for a new song, or (S, B, I + V).
             state: of songs that go on, from `state_after` or `heard`; the beginning if not given.
         """
         step, latents, prior, decoder = state or (0, None, None, None)
         context, conditioning = self.conditioning.forward(z, len(innovations), first_step=step)
-        drawn = innovations[..., : self.latent_size]
+        drawn, detail = np.split(innovations, [self.innovation_size], axis=-1)
         w, run = self.prior.sample(drawn, context, hidden=prior, latents=latents)
-        y, decoded = self.decoder.forward(self._with_detail(w, innovations), context, decoder)
+        y, decoded = self.decoder.forward(self._with_detail(w, detail), context, decoder)
         cache = step, context, conditioning, run, decoded, innovations.shape[-1]
         return y * self._drawn_scales(y), cache
 
@@ -159,7 +168,7 @@ class SongGenerator(Module):
 
         Args:
             z: (B, Z).
-            innovations: eps (S, B, D) or (S, B, D + V).
+            innovations: (S, B, I) or (S, B, I + V).
             state: of songs that go on.
 
         Raises:
@@ -183,10 +192,10 @@ class SongGenerator(Module):
         """
         _, context, conditioning, run, decoded, given = cache
         dw, told = self.decoder.backward(dsongs * self._drawn_scales(dsongs), decoded)
-        drawn = dw[..., : self.latent_size]
+        drawn, ddetail = np.split(dw, [self.latent_size], axis=-1)
         dinnovations, told_prior = self.prior.sample_backward(drawn, run, context)
-        if given > self.latent_size:
-            dinnovations = self._with_detail(dinnovations, dw)
+        if given > self.innovation_size:
+            dinnovations = np.concatenate([dinnovations, ddetail], axis=-1)
         return self.conditioning.backward(told.plus(told_prior), conditioning), dinnovations
 
     def calibrate(self, songs: np.ndarray, real: np.ndarray) -> None:
@@ -218,11 +227,10 @@ class SongGenerator(Module):
         run = self.prior.innovations(w[..., : self.latent_size], context)[1]
         return self._state(len(w), run, self.decoder.forward(w, context)[1])
 
-    def _with_detail(self, w: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        """Return (S, B, D + V): w (S, B, D) and the detail of `whole`, zeros where it has none."""
+    def _with_detail(self, w: np.ndarray, detail: np.ndarray) -> np.ndarray:
+        """Return (S, B, D + V): w (S, B, D) and the detail (S, B, V), zeros if it is empty."""
         if not self.detail_size:
             return w
-        detail = whole[..., self.latent_size :]
         if not detail.shape[-1]:
             detail = np.zeros((*w.shape[:-1], self.detail_size), w.dtype)
         return np.concatenate([w, detail], axis=-1)

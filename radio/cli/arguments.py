@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gan.choices import CRITICS, DEFAULT_CRITIC, LATENTS
-from radio.home import KINDS
+from radio.home import KINDS, normal
 from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
 from radio.taste import DEFAULT_WAY, WAYS
 
@@ -18,6 +18,10 @@ LATENT = (
     " of the training set; gaussian, total: a Gaussian over all of them, with or without"
     " correlations; owner: the same with sigma^2 = sum sigma_i^2, the formula of the original"
     " project; learned-prior: a fitted mixture of Gaussians"
+)
+NOVELTY = (
+    "how new songs are, of stations that remember what they learned: 0 makes the songs that they"
+    " learned, 0.4 new ones between two of them, 1 songs that follow none (default: 0.4)"
 )
 PLAIN = "print lines instead of a screen: for pipes, screen readers and slow connections"
 HOST = (
@@ -31,10 +35,6 @@ FROM_FILE = (
 PLOT = (
     "plot losses, scores and generated songs during adversarial training, every minute: a .png,"
     " .svg or .pdf file"
-)
-THOROUGH = (
-    "with --starter: longer recipe: more realistic new songs, slightly worse reconstructions; for"
-    " --minutes 30 or more"
 )
 BATCH = (
     "songs a step in each process (default: 16, with --starter 8); n processes train like one with"
@@ -100,14 +100,17 @@ def _common(
     add = each.add_argument
     if "station" in names:
         text = "station to use (default: starter)"
-        add("--station", metavar="NAME", default=default, help=text)
+        add("--station", type=normal, metavar="NAME", default=default, help=text)
     if "listener" in names:
-        add("--listener", metavar="NAME", default=default, help="whose ratings (default: me)")
+        text = "whose ratings (default: me)"
+        add("--listener", type=normal, metavar="NAME", default=default, help=text)
     if "seed" in names:
         text = "the same seed makes the same songs"
         add("--seed", type=whole(0, 2**32 - 1), metavar="N", default=default, help=text)
     if "latent" in names:
         add("--latent", choices=LATENTS, default=default, help=LATENT)
+    if "novelty" in names:
+        add("--novelty", type=between(0, 1), default=default, metavar="X", help=NOVELTY)
     if "beats" in names:
         text = "length of a song (default: the station's)"
         add("--beats", type=whole(4, 2048), default=default, metavar="N", help=text)
@@ -118,7 +121,7 @@ def _common(
 
 def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
     """Add the arguments of `play`, which is also what runs without a command."""
-    _common(each, "station", "listener", "seed", "latent", "beats", default=default)
+    _common(each, "station", "listener", "seed", "latent", "novelty", "beats", default=default)
     text = f"how the next song is chosen (default: {DEFAULT_WAY})"
     each.add_argument("--explore", choices=WAYS, default=default, help=text)
     plain = False if default is None else default
@@ -129,7 +132,7 @@ def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRE
 
 def web(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `web`."""
-    _common(each, "station", "listener", "seed", "latent", "beats")
+    _common(each, "station", "listener", "seed", "latent", "novelty", "beats")
     each.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help=HOST)
     text = "port to listen on (default: 8017; 0 chooses a free one)"
     each.add_argument("--port", type=whole(0, 65535), metavar="N", default=8017, help=text)
@@ -156,21 +159,22 @@ def _kind(each: argparse.ArgumentParser) -> None:
 def train(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
     add = each.add_argument
-    text = "folder of music, searched recursively"
-    add("folder", nargs="?", type=Path, metavar="FOLDER", help=text)
-    text = "train on the starter collection instead of a folder"
+    text = "music: files, folders, searched recursively, and playlists (.m3u)"
+    add("music", nargs="*", type=Path, metavar="MUSIC", help=text)
+    text = "train on the starter collection instead"
     add("--starter", action="store_true", help=text)
-    text = "with --starter: also train on N new arrangements of its tunes"
-    add("--fresh", type=whole(0, 2000), default=0, metavar="N", help=text)
+    text = "with --starter: also train on N new arrangements of its tunes (default: 300)"
+    add("--fresh", type=whole(0, 2000), metavar="N", help=text)
+    text = "with --starter: also train on N invented tunes (default: 512)"
+    add("--invented", type=whole(0, 2000), metavar="N", help=text)
     _common(each, "seed", "latent", "learned beats")
     text = "name of the station to make, or to continue training"
-    add("--station", metavar="NAME", default=argparse.SUPPRESS, help=text)
+    add("--station", type=normal, metavar="NAME", default=argparse.SUPPRESS, help=text)
     text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
     add("--critic", choices=CRITICS, default=DEFAULT_CRITIC, help=text)
     add("--plot", metavar="FILE", type=Path, help=PLOT)
-    add("--thorough", action="store_true", help=THOROUGH)
     length = each.add_mutually_exclusive_group()
-    text = "approximate duration (default: 10)"
+    text = "approximate duration (default: 10, with --starter 25)"
     length.add_argument("--minutes", type=positive(100_000), metavar="M", help=text)
     text = "number of steps; the same seed and steps make the same station"
     length.add_argument("--steps", type=whole(1, 100_000_000), metavar="N", help=text)
@@ -181,7 +185,7 @@ def train(each: argparse.ArgumentParser) -> None:
 
 def generate(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `generate`."""
-    _common(each, "station", "seed", "latent", "beats")
+    _common(each, "station", "seed", "latent", "novelty", "beats")
     text = "number of songs (default: 1)"
     each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help=text)
     text = "make a saved song again, from the .json file beside it"
@@ -247,6 +251,8 @@ def history(each: argparse.ArgumentParser) -> None:
 def doctor(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `doctor`."""
     each.add_argument("--quiet", action="store_true", help="play no test tone")
+    text = "repair the home: damaged files are moved aside, unfinished ones deleted"
+    each.add_argument("--fix", action="store_true", help=text)
 
 
 def saved(each: argparse.ArgumentParser) -> None:

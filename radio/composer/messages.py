@@ -36,6 +36,7 @@ class Begin:
     beats: int | None
     latent: str | None = None
     adapter: bool = True
+    novelty: float | None = None
 
 
 @dataclass(eq=False)

@@ -1,8 +1,9 @@
 """Remembers the latest songs of a session, so that none of them is played again.
 
-Two songs are the same if their steps correlate 0.95 or more. Remembered are components as they are,
-and frames averaged over a quarter of a beat, which correlate more than the frames themselves do, in
-half precision: 65 or 90 kB a song.
+Two songs are the same if their first COMPARED_STEPS correlate 0.95 or more: half a minute, so that
+songs of any length compare. Remembered are components as they are, and frames averaged over a
+quarter of a beat, which correlate more than the frames themselves do, in half precision: 65 or
+90 kB a song.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # Ten hours of songs of two minutes, 27 MB: a radio that is never turned off takes no more memory
 # from day to day (docs/reliability.md, benchmarks/soak.py).
 MAX_REMEMBERED_SONGS = 300
+COMPARED_STEPS = 256
 MAX_CORRELATION = 0.95  # of songs that count as different; chosen, not measured
 TRIES = 20  # a station may know only one song; then the least similar of so many is taken
 
@@ -35,7 +37,7 @@ def sample_distinct(
         best: tuple[float, np.ndarray, np.ndarray] | None = None
         for _ in range(TRIES):
             coordinate = station.sample(1, rng)
-            steps = station.decode(coordinate, beats=beats)
+            steps = station.decode(coordinate, beats=station.beats_of(coordinate[0], beats))
             correlation = earlier.max_correlation(steps[:, 0])
             if best is None or correlation < best[0]:
                 best = correlation, coordinate[0], steps
@@ -77,7 +79,8 @@ class RememberedSongs:
 
 
 def _outline(steps: np.ndarray) -> np.ndarray:
-    """Return the song as a vector of mean 0 and length 1, so that a product is a correlation."""
+    """Return a song's beginning as a vector of mean 0 and length 1: a product is a correlation."""
+    steps = steps[:COMPARED_STEPS]
     if steps.shape[1] == STEP_SIZE:
         steps = steps.reshape(len(steps), FRAMES_PER_STEP, -1).mean(axis=1)
     values = steps.ravel().astype(np.float64)

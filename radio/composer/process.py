@@ -57,6 +57,7 @@ class ComposerProcess:
         beats: length of the songs.
         latent: the distribution that songs are drawn from; the station's default if None.
         adapter: whether the generator's adapter is used.
+        novelty: of new songs, 0 to 1; see radio/station/learned_songs.py. The default if None.
         report: called with what takes long while the worker starts.
 
     Raises:
@@ -75,11 +76,12 @@ class ComposerProcess:
         beats: int | None = None,
         latent: str | None = None,
         adapter: bool = True,
+        novelty: float | None = None,
         report: Callable[[str], None] = lambda text: None,
     ) -> None:
-        check_name(listener, "listener")
+        listener = check_name(listener, "listener")
         self._begin = messages.Begin(
-            station, listener, home.path, seed, explore, beats, latent, adapter
+            station, listener, home.path, seed, explore, beats, latent, adapter, novelty
         )
         self._log = home.path / "messages.log"
         self._lock = threading.Lock()  # of what a thread changes as messages come

@@ -41,8 +41,8 @@ class SongMaker:
     Args:
         station: whose generator is used.
         taste: that computes the features.
-        beats: length of the songs; the station's if None. The taste judges every song at the
-            station's length, whatever is played of it.
+        beats: length of the songs; that of their forms, or the station's, if None. The taste judges
+            every song at the station's length, whatever is played of it.
     """
 
     def __init__(self, station: Station, taste: Taste, *, beats: int | None = None) -> None:
@@ -96,16 +96,22 @@ class SongMaker:
         """
         coordinate = np.asarray(coordinate, np.float32)
         features = self.features(coordinate[None])[0] if features is None else features
-        steps = self.decode(coordinate[None]) if steps is None else steps
+        steps = self.decode(coordinate) if steps is None else steps
         return Draft(coordinate, features, steps[:, 0])
 
     def inputs(self, coordinates: np.ndarray) -> list[TasteInput]:
         """Return what the taste learns from of songs P (n, D) whose ratings are known."""
         beside = self.station.beside(coordinates)
         steps = self.station.decode(coordinates)
-        played = steps if self.beats in (None, self.station.beats) else self.decode(coordinates)
         features = self.taste.features(steps, beside)
-        segments = self.taste.segments(played, beside)
+        lengths = {self.station.beats_of(one, self.beats) for one in coordinates}
+        if lengths <= {self.station.beats}:
+            segments = self.taste.segments(steps, beside)
+        else:
+            pairs = zip(coordinates, beside, strict=True)
+            segments = np.concatenate(
+                [self.taste.segments(self.decode(p), known[None]) for p, known in pairs]
+            )
         return [TasteInput(*one) for one in zip(features, segments, strict=True)]
 
     def input_of_frames(self, frames: np.ndarray, beside: np.ndarray) -> TasteInput:
@@ -125,9 +131,10 @@ class SongMaker:
         steps = np.ascontiguousarray(draft.steps[:, None])
         return TasteInput(draft.features, self.taste.segments(steps, beside)[0])
 
-    def decode(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return canonical steps (S, B, F) of coordinates (B, D), as long as songs are played."""
-        return self.station.decode(coordinates, beats=self.beats)
+    def decode(self, coordinate: np.ndarray) -> np.ndarray:
+        """Return canonical steps (S, 1, F) of P (D,), as long as the song is played."""
+        beats = self.station.beats_of(coordinate, self.beats)
+        return self.station.decode(coordinate[None], beats=beats)
 
     def render(self, draft: Draft) -> Song:
         """Render a draft."""

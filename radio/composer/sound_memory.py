@@ -45,7 +45,7 @@ class SoundMemory:
         for rating in ratings[-MAX_SOUNDS:]:
             if rating.key not in stored:
                 coordinate = np.asarray(rating.coordinate, np.float32)
-                self.store(rating.key, self._maker.decode(coordinate[None])[:, 0])
+                self.store(rating.key, self._maker.decode(coordinate)[:, 0])
 
     def earlier(self) -> list[tuple[Rating, TasteInput]]:
         """Return the ratings from before the retraining that have a sound, oldest first."""

@@ -189,14 +189,10 @@ class TasteLearner:
         drawn = [one for one in self.known.values() if len(one.curve) > 2][-MAX_SONGS:]
         if drawn:
             self._learn_all(curves=False)
-        for start in range(0, len(drawn), MINI_BATCH):
-            part = drawn[start : start + MINI_BATCH]
-            coordinates = np.array([one.coordinate for one in part], np.float32)
-            predicted = self.moments(self._maker.decode(coordinates), coordinates)
-            for rating, moments, coordinate in zip(part, predicted.T, coordinates, strict=True):
-                self._delay.observe(rating.curve, moments, self._seconds(coordinate))
+        for rating in drawn:
+            coordinate = np.asarray(rating.coordinate, np.float32)
+            predicted = self.moments(self._maker.decode(coordinate), coordinate[None])[:, 0]
+            self._delay.observe(rating.curve, predicted, self._seconds(coordinate))
 
     def _seconds(self, coordinate: np.ndarray) -> float:
-        station = self._station
-        beats = self._maker.beats or station.beats
-        return station.seconds(coordinate) * beats / station.beats
+        return self._station.seconds(coordinate, beats=self._maker.beats)

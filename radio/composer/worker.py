@@ -203,6 +203,8 @@ def _open(
     station = Station.load(begin.station)
     if begin.latent:
         station.draw_from(cast("Latent", begin.latent))
+    if begin.novelty is not None:
+        station.novelty = begin.novelty
     home = Home(begin.home)
     home.writable()
     compile_once(lambda: send(messages.Busy(WAIT)))

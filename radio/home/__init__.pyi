@@ -7,6 +7,7 @@ from .folder import (
     Home as Home,
     HomeError as HomeError,
     check_name as check_name,
+    normal as normal,
     temporary_home as temporary_home,
 )
 from .settings import (

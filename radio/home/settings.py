@@ -26,6 +26,9 @@
     [learning]
     added_layers = false            don't adapt the generator to the listener; default: true
 
+    [songs]
+    novelty = 0.6                   0: as learned, 1: free; default: 0.4
+
 A key is a character, or one of NAMED_KEYS. Any mistake in the file is an error of one line.
 """
 
@@ -100,6 +103,7 @@ KNOWN = {
     "hooks": HOOKS,
     "remote": ("socket", "mpris"),
     "learning": ("added_layers",),
+    "songs": ("novelty",),
 }
 
 
@@ -115,6 +119,7 @@ class Settings:
         keys: the action of each key, by name.
         kind: of saved songs, one of KINDS.
         added_layers: whether the generator adapts to the listener.
+        novelty: of new songs, 0 to 1; the default if None.
         theme: one of THEMES.
         title: whether the terminal's title shows the song.
         loudness: of songs in LUFS; None to leave them as they are.
@@ -130,6 +135,7 @@ class Settings:
     )
     kind: str = "wav"
     added_layers: bool = True
+    novelty: float | None = None
     theme: str = "terminal"
     title: bool = True
     loudness: float | None = None
@@ -175,9 +181,10 @@ def read_settings(path: Path) -> Settings:
         _keys(content.get("keys", {}), path),
         given.one_of("save", "kind", KINDS),
         given.switch("learning", "added_layers"),
+        given.number("songs", "novelty", (0.0, 1.0)),
         given.one_of("screen", "theme", THEMES),
         given.switch("screen", "title"),
-        given.loudness(),
+        given.number("sound", "loudness", LOUDNESS, " of LUFS"),
         {name: command for name in HOOKS if (command := given.command(name))},
         given.switch("remote", "socket"),
         given.switch("remote", "mpris"),
@@ -203,13 +210,15 @@ class _Given:
             raise self._error(section, name, value, "choose true or false")
         return value
 
-    def loudness(self) -> float | None:
-        value = self._value("sound", "loudness", None)
-        low, high = LOUDNESS
+    def number(
+        self, section: str, name: str, bounds: tuple[float, float], unit: str = ""
+    ) -> float | None:
+        value = self._value(section, name, None)
+        low, high = bounds
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if value is not None and not (number and low <= value <= high):
-            how = f"choose a number of LUFS from {low:g} to {high:g}"
-            raise self._error("sound", "loudness", value, how)
+            how = f"choose a number{unit} from {low:g} to {high:g}"
+            raise self._error(section, name, value, how)
         return None if value is None else float(value)
 
     def command(self, name: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Opens the sessions of stations and listeners, one after the other.
 
-tuner = Tuner(home, settings, last, seed=..., explore=..., beats=..., latent=...)
+tuner = Tuner(home, settings, last, seed=..., explore=..., beats=..., latent=..., novelty=...)
 composer = tuner.compose(station, listener)      takes some seconds, on any thread
 session = tuner.open(composer, say)              on the thread that ticks
 tuner.close()
@@ -27,7 +27,7 @@ class Tuner:
         settings: of the sessions.
         last: what the last session left.
         report: called with what takes long while a composer is opened.
-        options: of the composers: seed, explore, beats, latent.
+        options: of the composers: seed, explore, beats, latent, novelty.
 
     Attributes:
         station: that is open, by name.

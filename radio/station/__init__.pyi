@@ -5,6 +5,8 @@ from .continuation import (
     sequence_model_of as sequence_model_of,
 )
 from .cover import cover as cover
+from .forms import Form as Form, form_of as form_of, forms_of as forms_of
+from .frame_grid import PHRASE as PHRASE, FrameGrid as FrameGrid, find_grid as find_grid
 from .innovations import SEEDS as SEEDS
 from .latent_map import (
     GENERATED as GENERATED,
@@ -12,6 +14,12 @@ from .latent_map import (
     LIKING as LIKING,
     plot_latent_map as plot_latent_map,
     principal_directions as principal_directions,
+)
+from .learned_songs import (
+    DEFAULT_NOVELTY as DEFAULT_NOVELTY,
+    LearnedSongs as LearnedSongs,
+    most_songs as most_songs,
+    shares_at as shares_at,
 )
 from .limits import FASTEST_TEMPO as FASTEST_TEMPO, SLOWEST_TEMPO as SLOWEST_TEMPO
 from .point_model import PointModel as PointModel

@@ -33,6 +33,7 @@ class PointModel:
     kind = "point"
     seeded = False
     features = song_data.STEP_SIZE
+    course_size = 0
 
     @property
     def latent_size(self) -> int:
@@ -49,7 +50,16 @@ class PointModel:
         """The part that makes songs."""
         return self.vae.decoder
 
-    def decode(self, z: np.ndarray, seeds: np.ndarray, beats: int) -> np.ndarray:
+    def draw_course(
+        self, z: np.ndarray, mean: np.ndarray, *, novelty: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return z (B, Z), which is all there is to such a song, and no columns."""
+        return z, np.zeros((len(z), 0))
+
+    def form(self, course: np.ndarray) -> None:
+        """Return None: with an empty course (C,) a song has no form."""
+
+    def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
         """Return steps (S, B, F).
 
         Shorter songs are cut; longer ones repeat the plan from its first quarter on, in which the
@@ -64,7 +74,7 @@ class PointModel:
         return decoder.forward_plan(np.ascontiguousarray(plan[:beats]))[0]
 
     def trace(
-        self, z: np.ndarray, seeds: np.ndarray, beats: int
+        self, z: np.ndarray, course: np.ndarray, beats: int
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return steps (S, B, F) of the model's own length, and the way back to dz."""
         decoder = self.vae.decoder

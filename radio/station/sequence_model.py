@@ -1,13 +1,14 @@
-"""A station's model whose latents move in time: z, seed -> innovations -> components -> frames.
+"""A station's model whose latents move in time: z, course -> innovations -> components -> frames.
 
-Songs of any length; steps are components (audio_parsing/components.py), K numbers each. The seed of
-a song's innovations is a column of its coordinate P, so that the same P makes the same song.
+Songs of any length; steps are components (audio_parsing/components.py), K numbers each. A song's
+course is in its coordinate P, so that the same P makes the same song: the seed of its innovations
+and, where the station remembers songs, whom it follows (learned_songs.py) and its form (forms.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from gan.critic import Critic
 from neural_networks.components.module import Module
 from neural_networks.training.checkpoint import part
 from neural_networks.vae.sequence_vae import SequenceVAE
-from radio.station.innovations import innovations
+from radio.station.forms import VARIATION, Form, from_array, to_array
+from radio.station.innovations import SEEDS, innovations
+from radio.station.learned_songs import FOLLOWED, LearnedSongs
 from radio.station.limits import whole_number
 from radio.station.steps import STEPS_PER_BEAT
 
@@ -33,10 +36,14 @@ class SequenceModel:
     Attributes:
         vae: encoder and generator of components.
         components: of the station's music.
+        learned: songs that new ones may follow; None for stations that remember none.
+        forms: that songs may have, where there are such songs.
     """
 
     vae: SequenceVAE
     components: LappedComponents
+    learned: LearnedSongs | None = None
+    forms: list[Form] = field(default_factory=list)
 
     kind = "sequence"
     seeded = True
@@ -45,6 +52,11 @@ class SequenceModel:
     def latent_size(self) -> int:
         """Z."""
         return self.vae.generator.song_size
+
+    @property
+    def course_size(self) -> int:
+        """Columns of P for a song's seed, for whom it follows, and for its form."""
+        return 1 if self.learned is None else 2 + FOLLOWED
 
     @property
     def features(self) -> int:
@@ -61,20 +73,51 @@ class SequenceModel:
         """The part that makes songs."""
         return self.vae.generator
 
-    def innovations(self, seeds: np.ndarray, beats: int) -> np.ndarray:
-        """Return the innovations (S, B, D) of seeds (B,)."""
-        return innovations(seeds, beats * STEPS_PER_BEAT, self.vae.generator.latent_size)
+    def draw_course(
+        self, z: np.ndarray, mean: np.ndarray, *, novelty: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return z (B, Z) and courses (B, C): drawn seeds, whom the songs follow, their forms.
 
-    def decode(self, z: np.ndarray, seeds: np.ndarray, beats: int) -> np.ndarray:
+        At a novelty of 0 songs have no form, but that of the song that was learned.
+        """
+        seeds = rng.integers(SEEDS, size=(len(z), 1))
+        if self.learned is None:
+            return z, seeds
+        z, followed = self.learned.choose(z, mean, novelty=novelty, rng=rng)
+        numbers = np.zeros((len(z), 1), np.int64)
+        if self.forms and novelty > 0:
+            numbers = rng.integers(1, len(self.forms), size=(len(z), 1), endpoint=True)
+        return z, np.concatenate([seeds, followed, numbers], axis=1)
+
+    def form(self, course: np.ndarray) -> Form | None:
+        """Return the form of a course (C,), None for a song without one."""
+        number = round(float(course[-1])) if self.learned is not None else 0
+        return self.forms[number - 1] if 0 < number <= len(self.forms) else None
+
+    def innovations(self, course: np.ndarray, beats: int) -> np.ndarray:
+        """Return the innovations (S, B, E) of courses (B, C)."""
+        steps, size = beats * STEPS_PER_BEAT, self.vae.generator.innovation_size
+        made = innovations(course[:, 0], steps, size)
+        if self.learned is None:
+            return made
+        followed = course[:, 1 : 1 + FOLLOWED]
+        first = self.learned.follow(followed, made)
+        again = self.learned.follow(followed, made, turn=VARIATION)
+        for song, one in enumerate(course):
+            if (form := self.form(one)) is not None:
+                first[:, song] = form.arrange(first[:, song], again[:, song])
+        return first
+
+    def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
         """Return steps (S, B, K) of songs of any length."""
-        return self.vae.generator.draw(z, self.innovations(seeds, beats))[0]
+        return self.vae.generator.draw(z, self.innovations(course, beats))[0]
 
     def trace(
-        self, z: np.ndarray, seeds: np.ndarray, beats: int
+        self, z: np.ndarray, course: np.ndarray, beats: int
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return steps (S, B, K), and the way back to dz through the sampled recurrence."""
         generator = self.vae.generator
-        steps, cache = generator.generate(z, self.innovations(seeds, beats))
+        steps, cache = generator.generate(z, self.innovations(course, beats))
         return steps, lambda dsteps: generator.generate_backward(dsteps, cache)[0]
 
     def reconstruct(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,11 +144,15 @@ class SequenceModel:
         return Critic(self.features, hidden, rng=rng, **options)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the components, and the calibration of drawn songs."""
+        """Return the components, the calibration of drawn songs, and the songs it remembers."""
         components = self.components.arrays()
+        learned = {}
+        if self.learned is not None:
+            learned = {**self.learned.arrays(), "forms": to_array(self.forms)}
         return {
             "calibration": self.vae.generator.calibration.astype(np.float32),
             **{f"components_{name}": array for name, array in components.items()},
+            **{f"learned_{name}": array for name, array in learned.items()},
         }
 
     def configuration(self) -> dict[str, Any]:
@@ -119,6 +166,7 @@ class SequenceModel:
             "embedding": generator.prior.input.size,
             "step_latents": generator.latent_size,
             "groups": generator.prior.groups,
+            "mixtures": generator.prior.mixtures,
             "step_detail": generator.detail_size,
             "plan_beats": generator.conditioning.beats,
             "plan_size": generator.conditioning.plan_size,
@@ -142,7 +190,17 @@ class SequenceModel:
         components = LappedComponents(**found)
         if components.basis.shape[1:] != (FRAMES_PER_STEP, FRAME_SIZE):
             raise ValueError("its components do not fit its frames")
-        latent_size, hidden, prior_hidden, encoder_hidden, embedding, step_latents, groups = (
+        configuration = {"mixtures": 1} | configuration  # files from before there were any
+        (
+            latent_size,
+            hidden,
+            prior_hidden,
+            encoder_hidden,
+            embedding,
+            step_latents,
+            groups,
+            mixed,
+        ) = (
             whole_number(configuration, key)
             for key in (
                 "latent_size",
@@ -152,6 +210,7 @@ class SequenceModel:
                 "embedding",
                 "step_latents",
                 "groups",
+                "mixtures",
             )
         )
         step_detail, plan_beats, plan_size = (
@@ -165,6 +224,7 @@ class SequenceModel:
             latent_size * plan_beats * plan_size
             + (hidden + embedding + step_latents) * components.count
             + 3 * (hidden**2 + prior_hidden**2 + 2 * encoder_hidden**2)
+            + prior_hidden * mixed * 2 * (step_latents // groups)
             + embedding * (step_latents + step_detail + latent_size + plan_size)
         )
         if largest > arrays["vae"].size:
@@ -180,6 +240,7 @@ class SequenceModel:
             hidden=hidden,
             prior_hidden=prior_hidden,
             groups=groups,
+            mixtures=mixed,
             embedding=embedding,
             beats=plan_beats,
             plan_size=plan_size,
@@ -193,4 +254,10 @@ class SequenceModel:
         ):
             raise ValueError("its calibration is none")
         vae.generator.calibration = calibration
-        return cls(vae, components)
+        songs = part(arrays, "learned_")
+        if not songs:
+            return cls(vae, components)
+        learned = LearnedSongs.read(
+            songs, latent_size=latent_size, innovation_size=vae.generator.innovation_size
+        )
+        return cls(vae, components, learned, from_array(songs["forms"]))

@@ -158,7 +158,8 @@ def station_fingerprint(station: Station) -> str:
     digest = hashlib.sha256(f"{station.grid} {station.beats}".encode())
     weights = [parameter.value for parameter in station.model.generator.parameters()]
     for array in (*weights, *station.model.arrays().values()):
-        digest.update(np.ascontiguousarray(array, "<f4").tobytes())
+        kind = "<f4" if array.dtype.kind == "f" else array.dtype
+        digest.update(np.ascontiguousarray(array, kind).tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -171,7 +172,8 @@ def description_of(
         "description": station.describe(coordinate),
         "station": station.name,
         "station_fingerprint": station_fingerprint(station),
-        "beats": station.beats if beats is None else beats,
+        "beats": station.beats_of(coordinate, beats),
+        "form": station.form_of(coordinate, beats),
         "coordinate": [float(value) for value in coordinate],
     }
 

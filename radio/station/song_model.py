@@ -3,7 +3,8 @@
 PointModel      a song is one point z of latent space (neural_networks/vae/recurrent_vae.py)
 SequenceModel   its latents move in time: z and a seed (neural_networks/vae/sequence_vae.py)
 
-Letters: B songs, S steps, F values of a step, as the critic reads it, T frames, Z values of z.
+Letters: B songs, S steps, F values of a step, as the critic reads it, T frames, Z values of z, C of
+a course.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from gan.critic import Critic
 from neural_networks.components.module import Module
+from radio.station.forms import Form
 
 
 class SongModel(Protocol):
@@ -33,6 +35,10 @@ class SongModel(Protocol):
         """Z."""
 
     @property
+    def course_size(self) -> int:
+        """Columns of P that say what happens in a song, C: its seed, and whom it follows."""
+
+    @property
     def features(self) -> int:
         """F."""
 
@@ -44,11 +50,30 @@ class SongModel(Protocol):
     def generator(self) -> Module:
         """The part of them that makes songs."""
 
-    def decode(self, z: np.ndarray, seeds: np.ndarray, beats: int) -> np.ndarray:
-        """Return steps (S, B, F) of coordinates z (B, Z) and seeds (B,)."""
+    def draw_course(
+        self, z: np.ndarray, mean: np.ndarray, *, novelty: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw what happens in new songs.
+
+        Args:
+            z: (B, Z) of new songs.
+            mean: (Z,) of the station's songs.
+            novelty: from 0, the songs that were learned, to 1.
+            rng: of the songs.
+
+        Returns:
+            z (B, Z) of the songs, nearer to learned ones where they follow some, and the columns
+            of P (B, C).
+        """
+
+    def form(self, course: np.ndarray) -> Form | None:
+        """Return the form of a course (C,), None for a song without one."""
+
+    def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
+        """Return steps (S, B, F) of coordinates z (B, Z) and courses (B, C)."""
 
     def trace(
-        self, z: np.ndarray, seeds: np.ndarray, beats: int
+        self, z: np.ndarray, course: np.ndarray, beats: int
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return steps (S, B, F), and the function from dsteps to dz (B, Z)."""
 

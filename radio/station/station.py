@@ -1,7 +1,8 @@
 """A station: a trained model that turns coordinates into songs.
 
-    P (D,) = [z; seed; tempo; key]   z (Z,) the latent coordinate; the seed of the innovations only
-                                     where latents move in time, the last two only on a beat grid
+    P (D,) = [z; course; tempo; key]   z (Z,) the latent coordinate; the course, the seed of the
+                                       innovations and whom the song follows, only where latents
+                                       move in time, the last two only on a beat grid
     sample(count, rng) -> P (count, D)
     generate(P (B, D)) -> frames (B, T, 181)
     render(P (D,)) -> samples (n,)
@@ -23,7 +24,8 @@ from audio_parsing.starter import hop_length
 from gan.choices import DEFAULT_LATENT, Latent
 from gan.latent import LatentDistribution
 from radio.station import steps as song_data
-from radio.station.innovations import SEEDS
+from radio.station.ending import held_ending
+from radio.station.learned_songs import DEFAULT_NOVELTY
 from radio.station.mastering import levelled, master
 from radio.station.song_names import song_name
 from radio.station.station_file import (
@@ -53,6 +55,8 @@ class Station(StationData):
 
     def __post_init__(self) -> None:
         self.draw_from(self.details.get("latent", DEFAULT_LATENT))
+        # Of new songs, from 0 to 1, where the station remembers songs that they may follow.
+        self.novelty = DEFAULT_NOVELTY
 
     def draw_from(self, kind: Latent) -> None:
         """Draw new coordinates from another distribution; see gan/latent.py."""
@@ -64,55 +68,74 @@ class Station(StationData):
         return self.means.shape[1]
 
     @property
+    def follows(self) -> bool:
+        """Whether new songs may follow learned ones, more or less closely: `novelty` says how."""
+        return self.model.course_size > 1
+
+    @property
     def size(self) -> int:
         """D, the size of a coordinate P."""
-        return self.latent_size + self.model.seeded + self.coordinates.shape[1]
+        return self._course.stop + self.coordinates.shape[1]
+
+    @property
+    def _course(self) -> slice:
+        """The columns of P that say what happens in a song."""
+        return slice(self.latent_size, self.latent_size + self.model.course_size)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it knows the keys of its songs, which are then moved to C major or A minor."""
+        return bool(self.coordinates[:, 1:].any())
 
     @property
     def movable(self) -> np.ndarray:
-        """Indices of the values of P that a gradient can move: all but the seed."""
-        seed = self.latent_size if self.model.seeded else self.size
-        return np.delete(np.arange(self.size), slice(seed, seed + self.model.seeded))
+        """Indices of the values of P that a gradient can move: all but the course."""
+        return np.delete(np.arange(self.size), self._course)
 
     def beside(self, coordinates: np.ndarray) -> np.ndarray:
         """Return tempo and key (B, C) of coordinates P (B, D), C 2 or 0."""
-        return coordinates[:, self.latent_size + self.model.seeded :]
+        return coordinates[:, self._course.stop :]
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw coordinates (count, D); tempo and key are those of training songs, with jitter."""
-        parts = [self.latent.sample(count, rng)]
-        if self.model.seeded:
-            parts.append(rng.integers(SEEDS, size=(count, 1)))
+        """Draw coordinates (count, D); tempo and key are those of training songs, with jitter.
+
+        A station that knows no keys takes the tempo of the song whose z is nearest: how fast its
+        sounds begin and fade is in z.
+        """
+        z, mean = self.latent.sample(count, rng), self.latent.mean
+        parts = [*self.model.draw_course(z, mean, novelty=self.novelty, rng=rng)]
         if self.coordinates.shape[1]:
-            chosen = self.coordinates[rng.integers(len(self.coordinates), size=count)].astype(
-                np.float64
-            )
+            songs = rng.integers(len(self.coordinates), size=count)
+            if not self.keyed:
+                songs = np.array(
+                    [np.square(self.means - one).sum(axis=1).argmin() for one in parts[0]]
+                )
+            chosen = self.coordinates[songs].astype(np.float64)
             chosen[:, 0] += TEMPO_JITTER * rng.standard_normal(count)
             parts.append(chosen)
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def at(
-        self, z: np.ndarray, beside: np.ndarray, *, seeds: np.ndarray | None = None
+        self, z: np.ndarray, beside: np.ndarray, *, course: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return coordinates P (B, D) of z (B, Z), tempo and key (B, C), and seeds (B,) or 0."""
-        columns = [z, beside]
-        if self.model.seeded:
-            columns.insert(1, np.zeros((len(z), 1)) if seeds is None else seeds[:, None])
-        return np.concatenate(columns, axis=1).astype(np.float32)
+        """Return coordinates P (B, D) of z (B, Z), tempo and key, and a course (B, C) or zeros."""
+        if course is None:
+            course = np.zeros((len(z), self.model.course_size))
+        return np.concatenate([z, course, beside], axis=1).astype(np.float32)
 
     def decode(self, coordinates: np.ndarray, *, beats: int | None = None) -> np.ndarray:
         """Return steps (S, B, F) of coordinates P (B, D), in C major or A minor.
 
         Args:
             coordinates: P.
-            beats: length of the songs; the station's if None.
+            beats: length of the songs; the station's if None, where a form may ask for more.
         """
         return self.model.decode(*self._inputs(coordinates), beats or self.beats)
 
     def trace(self, coordinates: np.ndarray) -> tuple[np.ndarray, Backward]:
         """Return steps (S, B, F) of coordinates P (B, D), and a function from dsteps to dP (B, D).
 
-        dP is 0 for the seed, and for tempo and key, which act after the steps.
+        dP is 0 for the course, and for tempo and key, which act after the steps.
         """
         steps, backward = self.model.trace(*self._inputs(coordinates), self.beats)
 
@@ -124,10 +147,19 @@ class Station(StationData):
         return steps, to_coordinates
 
     def _inputs(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return z (B, Z) and seeds (B,), zeros where the model needs none."""
-        size = self.latent_size
-        seeds = coordinates[:, size] if self.model.seeded else np.zeros(len(coordinates))
-        return np.ascontiguousarray(coordinates[:, :size], np.float32), seeds
+        """Return z (B, Z) and courses (B, C)."""
+        z = np.ascontiguousarray(coordinates[:, : self.latent_size], np.float32)
+        return z, coordinates[:, self._course]
+
+    def beats_of(self, coordinate: np.ndarray, beats: int | None = None) -> int:
+        """Return the length of the song of P (D,): `beats`, else its form's, else the station's."""
+        form = self.model.form(coordinate[self._course])
+        return beats or (self.beats if form is None else form.beats)
+
+    def form_of(self, coordinate: np.ndarray, beats: int | None = None) -> str:
+        """Return the sections of the song of P (D,), such as AABA; empty if it has no form."""
+        form = self.model.form(coordinate[self._course])
+        return "" if form is None else form.text(self.beats_of(coordinate, beats))
 
     def generate(self, coordinates: np.ndarray, *, beats: int | None = None) -> np.ndarray:
         """Return frames (B, T, 181), transposed to each song's key, of coordinates P (B, D)."""
@@ -157,7 +189,7 @@ class Station(StationData):
         Args:
             coordinate: P.
             frames: (T, 181) if they are generated already.
-            beats: length, as in `decode`.
+            beats: length, as in `beats_of`.
 
         Raises:
             ValueError: if the coordinate has another shape than this station's.
@@ -169,30 +201,33 @@ class Station(StationData):
                 f"not {coordinate.shape}"
             )
         if frames is None:
-            frames = self.generate(coordinate[None], beats=beats)[0]
+            frames = self.generate(coordinate[None], beats=self.beats_of(coordinate, beats))[0]
+        if self.follows:
+            frames = held_ending(frames)
         hop = self.hop_length(coordinate)
         samples = audio_frames.decode(frames, hop_length=hop, sample_rate=self.sample_rate)
         if self.model.seeded:
             samples = levelled(samples, self.sample_rate)
         return master(samples, fade=2 * song_data.FRAMES_PER_BEAT * hop)
 
-    def seconds(self, coordinate: np.ndarray) -> float:
-        """Return the duration of the song of a coordinate."""
-        return (
-            self.beats * song_data.FRAMES_PER_BEAT * self.hop_length(coordinate) / self.sample_rate
-        )
+    def seconds(self, coordinate: np.ndarray, *, beats: int | None = None) -> float:
+        """Return the duration of the song of P (D,), of a length as in `beats_of`."""
+        frames = self.beats_of(coordinate, beats) * song_data.FRAMES_PER_BEAT
+        return frames * self.hop_length(coordinate) / self.sample_rate
 
     def song_name(self, coordinate: np.ndarray) -> str:
         """Return the name of a coordinate, the same one on every machine."""
         return song_name(coordinate)
 
     def describe(self, coordinate: np.ndarray) -> str:
-        """Return tempo and key of a coordinate as text; empty on an absolute grid."""
+        """Return tempo and key of a coordinate as text, as far as the station knows them."""
         if self.grid == "absolute":
             return ""
+        tempo = f"{song_data.coordinate_tempo(float(coordinate[-2])):.0f} bpm"
+        if not self.keyed:
+            return tempo
         key = song_data.coordinate_key(float(coordinate[-1])) % 12
-        tempo = song_data.coordinate_tempo(float(coordinate[-2]))
-        return f"{MAJOR_KEYS[key]} major / {MINOR_KEYS[key]} minor, {tempo:.0f} bpm"
+        return f"{MAJOR_KEYS[key]} major / {MINOR_KEYS[key]} minor, {tempo}"
 
     def save(self, folder: Path, *, dtype: Any = np.float32) -> None:
         """Write the station into a folder; see write_station."""

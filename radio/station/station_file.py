@@ -85,7 +85,10 @@ def write_station(data: StationData, folder: Path, *, dtype: Any = np.float32) -
         "log_variances": data.log_variances.astype(np.float32),
         "coordinates": data.coordinates.astype(np.float32),
         **{f"critic_{key}": value for key, value in data.critic.state().items()},
-        **{key: array.astype(dtype) for key, array in data.model.arrays().items()},
+        **{
+            key: array.astype(dtype) if array.dtype.kind == "f" else array
+            for key, array in data.model.arrays().items()
+        },
     }
     configuration = {
         "kind": "station",

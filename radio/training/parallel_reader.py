@@ -20,17 +20,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audio_parsing.decoding import AudioError, shown
+from audio_parsing.opening import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
+from radio.station import FrameGrid
 
 FILES_AHEAD = 4  # files that each worker reads before the results are looked at
 
 
 class Place(NamedTuple):
-    """The beginning of an excerpt: a piece of a file, and samples after its beginning."""
+    """The beginning of an excerpt: a piece of a file, a frame of it, and where its frames lie."""
 
     piece: int
     start: int
+    grid: FrameGrid = FrameGrid()
 
 
 class Result(NamedTuple):
@@ -40,11 +42,13 @@ class Result(NamedTuple):
         excerpts: steps (S, F) float16 by place; empty for a file that is too short.
         error: why it can't be read, in one line; empty if it can.
         problem: why its excerpts can't be cached, in one line; empty if they can.
+        note: what is worth knowing of it, in one line; mostly empty.
     """
 
     excerpts: dict[Place, np.ndarray]
     error: str = ""
     problem: str = ""
+    note: str = ""
 
 
 class Readers:
@@ -125,7 +129,7 @@ class Readers:
         """Return the results of all processes, in the order of the paths."""
         size, gather = self.communicator.size, self.communicator.gather
         places = [
-            (self.communicator.rank + size * i, *place)
+            (self.communicator.rank + size * i, place.piece, place.start, *place.grid)
             for i, result in enumerate(own)
             for place in result.excerpts
         ]
@@ -133,20 +137,21 @@ class Readers:
         text = (
             json.dumps(
                 [
-                    [self.communicator.rank + size * i, one.error, one.problem]
+                    [self.communicator.rank + size * i, one.error, one.problem, one.note]
                     for i, one in enumerate(own)
                 ]
             )
             + "\n"
         )
-        all_places = gather(np.array(places, np.int64).reshape(-1, 3))
+        all_places = gather(np.array(places, np.float64).reshape(-1, 5))
         all_steps = gather(np.array(steps, np.float16).reshape(-1, *self._shape))
         lines = gather(np.frombuffer(text.encode(), np.uint8)).tobytes().decode().splitlines()
         results = [Result({}) for _ in range(count)]
-        for index, error, problem in (one for line in lines for one in json.loads(line)):
-            results[index] = Result({}, error, problem)
-        for (index, piece, start), excerpt in zip(all_places.tolist(), all_steps, strict=True):
-            results[index].excerpts[Place(piece, start)] = excerpt
+        for index, *texts in (one for line in lines for one in json.loads(line)):
+            results[index] = Result({}, *texts)
+        for (*numbers, hop, origin), excerpt in zip(all_places.tolist(), all_steps, strict=True):
+            index, piece, start = map(int, numbers)
+            results[index].excerpts[Place(piece, start, FrameGrid(hop, origin))] = excerpt
         return results
 
 

@@ -1,6 +1,6 @@
-"""From a folder of music to frames of whole recordings, on an absolute grid of 50 frames a second.
+"""From music to frames of whole recordings, 24 a beat, or 50 a second where there is no beat.
 
-    recordings = prepare_recordings(folder, seed=0, cache=cache)
+    recordings = prepare_recordings(music, seed=0, cache=cache)
     recordings.frames -> [(T, 181) float16, ...]      recordings.names -> ["song.ogg", ...]
 
 Half a gigabyte of frames is kept, eight hours of music. A folder with less is used whole. Of one
@@ -13,7 +13,8 @@ read the files' bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,15 +23,25 @@ import numpy as np
 
 from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache
-from audio_parsing.decoding import AudioError, seconds_of, shown
-from audio_parsing.finding import LOOKED_FOR, find_audio
+from audio_parsing.decoding import seconds_of
+from audio_parsing.finding import LOOKED_FOR, find_music
+from audio_parsing.opening import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
-from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_frames
-from radio.training.dataset import TrainingSongs
+from radio.station import (
+    ABSOLUTE_HOP_LENGTH,
+    FRAMES_PER_BEAT,
+    SAMPLE_RATE,
+    STEP_SIZE,
+    FrameGrid,
+    coordinate_tempo,
+    tempo_coordinate,
+    to_frames,
+)
 from radio.training.parallel_reader import Place, Readers
 from radio.training.recording_reader import BLOCK, PIECE, SHORTEST_RECORDING, RecordingReader
 
+Music = Path | Sequence[Path]  # a folder, or files, folders and playlists
 MOST_BLOCKS = 480  # half a gigabyte
 WORTH_A_PROCESS = 8  # files; fewer are read before another process has started
 FILES_AT_ONCE = 64  # the share of the next files depends on what these gave
@@ -44,29 +55,40 @@ class Recordings:
         frames: (T, 181) float16 of each recording.
         names: of each.
         grid: 'beat' or 'absolute'.
-        coordinates: (N, 2) float32 tempo and key of each, or (N, 0) on an absolute grid.
+        coordinates: (N, 2) float32 tempo and key of each, or (N, 0) on an absolute grid. The key of
+            what was read from files is 0, and their tempo 125 where it is not known.
+        encoded: so many, the first, tell where songs lie in latent space; all if None.
     """
 
     frames: list[np.ndarray]
     names: list[str]
     grid: str
     coordinates: np.ndarray
+    encoded: int | None = None
 
     @property
     def hours(self) -> float:
-        """How long the music lasts, at 50 frames a second."""
-        return sum(map(len, self.frames)) * ABSOLUTE_HOP_LENGTH / SAMPLE_RATE / 3600
+        """How long the music lasts."""
+        seconds = (len(one) * self.frame_seconds(i) for i, one in enumerate(self.frames))
+        return sum(seconds) / 3600
+
+    def frame_seconds(self, recording: int) -> float:
+        """Return how long a frame of a recording lasts."""
+        if self.grid == "absolute":
+            return ABSOLUTE_HOP_LENGTH / SAMPLE_RATE
+        tempo = coordinate_tempo(float(self.coordinates[recording, 0]))
+        return 60 / FRAMES_PER_BEAT / tempo
 
     def excerpt_name(self, recording: int, start: int) -> str:
-        """Return the name of an excerpt: its recording, and without beats how far in it begins.
+        """Return the name of an excerpt: its recording, and how far in it begins.
 
         Args:
             recording: number of it.
             start: frame of the recording.
         """
-        if self.grid == "beat":
+        if self.grid == "beat" and not start:
             return self.names[recording]
-        seconds = start * ABSOLUTE_HOP_LENGTH // SAMPLE_RATE
+        seconds = int(start * self.frame_seconds(recording))
         return f"{self.names[recording]} + {seconds} s"
 
     def fingerprint(self) -> str:
@@ -77,13 +99,8 @@ class Recordings:
         return digest.hexdigest()[:16]
 
 
-def whole_songs(songs: TrainingSongs) -> Recordings:
-    """Return training songs, such as the starter collection's, as recordings; nothing is copied."""
-    return Recordings(list(to_frames(songs.steps)), songs.names, songs.grid, songs.coordinates)
-
-
 def prepare_recordings(
-    folder: Path,
+    music: Music,
     *,
     seed: int = 0,
     cache: Cache | None = None,
@@ -92,26 +109,28 @@ def prepare_recordings(
     on_skip: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Recordings:
-    """Read a folder's music, whole or, where it is too much, a share of every file.
+    """Read music, whole or, where it is too much, a share of every file.
 
     Args:
-        folder: searched recursively for audio.
+        music: a folder, searched recursively for audio, or several files, folders and playlists.
         seed: chooses what is used where not all can be.
         cache: of what was worked out before.
         workers: processes that read; one a core if None, this process alone if 1. The result is the
             same.
-        communicator: processes that share the files out; all see the same folder, and all get all
+        communicator: processes that share the files out; all see the same files, and all get all
             recordings.
         on_skip: called with a line for each file that can't be used, and at the end with their sum.
         progress: called with (files done, files in all); those that can't be used are done too.
 
     Raises:
-        AudioError: if the folder holds nothing that can be used.
+        AudioError: if it holds nothing that can be used.
     """
     skip = on_skip or (lambda line: None)
     tell = progress or (lambda done, of: None)
-    reader = RecordingReader(folder, seed, BLOCK, cache)
-    paths = find_audio(folder, on_skip=skip)
+    sources = [music] if isinstance(music, Path) else list(music)
+    name = shown(sources[0]) if len(sources) == 1 else "the music"
+    paths = find_music(sources, on_skip=skip)
+    reader = RecordingReader(_folder_of(sources), seed, BLOCK, cache)
     if len(paths) > MOST_BLOCKS:
         paths.sort(key=reader.lot)
     blocks = {path: _expected_blocks(path) for path in paths[: 2 * MOST_BLOCKS]}
@@ -129,9 +148,13 @@ def prepare_recordings(
                     break
                 done += 1
                 problem = problem or result.problem
+                if result.note:
+                    skip(result.note)
                 if result.excerpts:
                     kept[path] = reader.fewer(path, result.excerpts, left)
                     left -= len(kept[path])
+                elif result.error and sources == [path]:
+                    raise AudioError(result.error)
                 elif result.error:
                     broken += 1
                     skip(result.error)
@@ -140,16 +163,25 @@ def prepare_recordings(
                     skip(f"{shown(path)}: shorter than {SHORTEST_RECORDING:g} seconds")
                 tell(done, len(paths))
     if short or broken:
-        skip(f"{shown(folder)}: {short + broken} of {done} files skipped")
+        skip(f"{name}: {short + broken} of {done} files skipped")
     if done < len(paths):
         enough = f"a minute of each of {done - short - broken} files is enough"
-        skip(f"{shown(folder)}: {enough}; the other {len(paths) - done} files were not opened")
+        skip(f"{name}: {enough}; the other {len(paths) - done} files were not opened")
         tell(len(paths), len(paths))
     if problem:
         skip(problem)
     if not kept:
-        raise AudioError(f"{shown(folder)}: {_lack(unreadable=broken == len(paths))}")
+        raise AudioError(f"{name}: {_lack(unreadable=broken == len(paths))}")
     return _joined(kept, BLOCK)
+
+
+def _folder_of(sources: list[Path]) -> Path:
+    """Return the folder that holds all music: what is drawn doesn't depend on where it lies."""
+    try:
+        shared = Path(os.path.commonpath([source.absolute() for source in sources]))
+    except ValueError:  # several drives
+        return Path(".")
+    return shared.parent if shared.is_file() else shared
 
 
 def _lack(*, unreadable: bool) -> str:
@@ -184,24 +216,30 @@ def _joined(kept: dict[Path, dict[Place, np.ndarray]], block: int) -> Recordings
     """Join blocks that lie side by side in a file; others become recordings of their own."""
     frames: list[np.ndarray] = []
     names: list[str] = []
+    grids: list[FrameGrid] = []
     for path in sorted(kept):
         blocks = sorted(kept[path].items())
         borders = [
             index
             for index, ((a, _), (b, _)) in enumerate(pairwise(blocks), 1)
-            if a.piece != b.piece or b.start > a.start + block * ABSOLUTE_HOP_LENGTH
+            if a.piece != b.piece or b.start > a.start + block
         ]
         for begin, end in pairwise([0, *borders, len(blocks)]):
             first = blocks[begin][0]
             recording = np.concatenate(
                 [
-                    to_frames(one)[: (after.start - place.start) // ABSOLUTE_HOP_LENGTH]
+                    to_frames(one)[: after.start - place.start]
                     for (place, one), (after, _) in pairwise(blocks[begin:end])
                 ]
                 + [to_frames(blocks[end - 1][1])]
             )
             heard = np.flatnonzero(recording.any(axis=1))
             frames.append(recording[: heard[-1] + 1] if heard.size else recording)
-            second = round(first.piece * PIECE) + first.start // SAMPLE_RATE
+            seconds = first.grid.seconds(first.start)
+            second = round(first.piece * PIECE) + max(0, int(seconds))
             names.append(shown(path.name) + (f" at {second} s" if begin or second else ""))
-    return Recordings(frames, names, "absolute", np.zeros((len(frames), 0), np.float32))
+            grids.append(first.grid)
+    if not any(grid.on_beats for grid in grids):
+        return Recordings(frames, names, "absolute", np.zeros((len(frames), 0), np.float32))
+    coordinates = np.array([(tempo_coordinate(grid.tempo), 0) for grid in grids], np.float32)
+    return Recordings(frames, names, "beat", coordinates)

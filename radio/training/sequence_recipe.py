@@ -6,6 +6,7 @@
     components = calibrate(vae.module, songs, seed=0)      whose inverse restores what is lacking
     gan_trainer(vae, critic, songs, steps=500, seed=0).run(500)
     encode_music(vae, songs, seed=0) -> Encoded            where songs lie in latent space
+    remember(vae, songs, seed=0) -> LearnedSongs           songs that new ones may follow
 
 docs/songs.md says what each constant brought.
 """
@@ -31,6 +32,7 @@ from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Piece, Trainer
 from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE
+from radio.station import LearnedSongs, most_songs
 from radio.training.component_excerpts import ComponentExcerpts
 from radio.training.random_excerpts import Drawn
 
@@ -40,6 +42,10 @@ LEARNING_RATE, WARM_UP_STEPS, LAST_RATE = 3e-3, 50, 0.02
 ADAM, CLIP = (0.9, 0.99, 1e-13), 0.5
 BETA_RISES = 0.1  # of the training, in which the divergences' weights rise
 MOST_ENCODED = 512  # excerpts whose coordinates tell where songs lie
+# Beats of a section, among which those of a recording are looked for: without a grid of beats any
+# from 6 to 15 s, on one 4 or 8 bars.
+SECTIONS, SECTIONS_ON_BEATS = tuple(range(12, 33)), (16, 32)
+REMEMBERED_STEPS = 512  # of a song that new ones may follow; shorter where half the music is
 MOST_CALIBRATED = 192  # excerpts on which calibration and restoration are measured
 DRAWN_SONGS, DRAWN_STEPS = 48, 256  # new songs for the calibration
 
@@ -159,7 +165,7 @@ def calibrate(
             pairs.append((vae.generator.decode(w, z)[0], real))
             statistics.append(song)
         known = LatentDistribution(*moments(np.concatenate(statistics), POSTERIOR_BOUNDS), latent)
-        shape = DRAWN_STEPS, DRAWN_SONGS, vae.generator.latent_size
+        shape = DRAWN_STEPS, DRAWN_SONGS, vae.generator.innovation_size
         new, _ = vae.generator.draw(
             known.sample(DRAWN_SONGS, rng).astype(np.float32),
             rng.standard_normal(shape, dtype=np.float32),
@@ -237,6 +243,30 @@ def encode_music(
         "nats_a_song": song_nats,
     }
     return Encoded(means, log_variances, drawn, details)
+
+
+def remember(vae: SequenceVAE, songs: ComponentExcerpts, *, seed: int) -> LearnedSongs:
+    """Return songs, spread over the music, that new ones may follow.
+
+    Args:
+        vae: trained.
+        songs: it was trained on.
+        seed: of the places and of the posterior's draws.
+    """
+    rng = np.random.default_rng((seed, Stream.MEMORY))
+    usual = int(np.median([len(frames) for frames in songs.excerpts.recordings]))
+    steps = max(2, min(REMEMBERED_STEPS, usual // songs.components.frames_per_step))
+    excerpts = songs.to_be_encoded(steps)
+    most = most_songs(steps, vae.generator.innovation_size)
+    parts = []
+    with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
+        for indices in _batches(len(excerpts), most, songs.recipe.batch):
+            given = excerpts.draw(indices, rng, songs.components).steps
+            parts.append(LearnedSongs.of(vae, given, rng=rng))
+    return LearnedSongs(
+        np.concatenate([part.z for part in parts]),
+        np.concatenate([part.innovations for part in parts], axis=1),
+    )
 
 
 def _batches(count: int, most: int, size: int) -> list[np.ndarray]:

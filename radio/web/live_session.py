@@ -47,7 +47,7 @@ class LiveSession:
         listener: whose session it is.
         home: folder of all data.
         kind: of saved songs, 'wav' or 'flac'.
-        options: of the session: seed, explore, beats, latent.
+        options: of the session: seed, explore, beats, latent, novelty.
     """
 
     def __init__(

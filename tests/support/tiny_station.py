@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from gan.critic_bodies import Body, convolutional
 from neural_networks.components.parameters import pack
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from neural_networks.vae.sequence_vae import SequenceVAE
-from radio.station import PointModel, SequenceModel, Station, steps as song_data
+from radio.station import Form, LearnedSongs, PointModel, SequenceModel, Station, steps as song_data
 
 
 def tiny_station(
@@ -62,7 +63,7 @@ def point_model(beats: int, rng: np.random.Generator) -> PointModel:
     return PointModel(vae)
 
 
-def sequence_model(rng: np.random.Generator) -> SequenceModel:
+def sequence_model(rng: np.random.Generator, *, mixtures: int = 2) -> SequenceModel:
     """Return a model whose latents move in time, untrained, of music that is noise."""
     excerpts = rng.uniform(0, 0.6, (6, 60, FRAME_SIZE)) ** 3
     wide = LappedComponents.fit(excerpts.astype(np.float32), 15)
@@ -79,6 +80,7 @@ def sequence_model(rng: np.random.Generator) -> SequenceModel:
         hidden=16,
         prior_hidden=8,
         groups=3,
+        mixtures=mixtures,
         embedding=8,
         rng=rng,
     )
@@ -86,6 +88,20 @@ def sequence_model(rng: np.random.Generator) -> SequenceModel:
     vae.generator.decoder.head.weight.value *= 20
     pack(vae, np.float32)
     return SequenceModel(vae, components)
+
+
+def remembering(
+    station: Station, *, songs: int = 5, steps: int = 16, forms: Sequence[Form] = ()
+) -> Station:
+    """Return the station of a sequence model, which remembers some songs of noise from now on."""
+    rng = np.random.default_rng(1)
+    assert isinstance(station.model, SequenceModel)
+    shape = steps, songs, station.model.vae.generator.innovation_size
+    exact = rng.standard_normal(shape)
+    z = rng.standard_normal((songs, station.latent_size)).astype(np.float32)
+    station.model.forms = list(forms)
+    station.model.learned = LearnedSongs(z, np.rint(exact * 4096).astype(np.int16))
+    return station
 
 
 if __name__ == "__main__":  # python tests/tiny_station.py FOLDER: for the command line

@@ -2,8 +2,10 @@
 
     a_t = tanh(w_(t-1) E + k_t)             what the step before was, and what the song is told
     h_t = GRU(a_t, h_(t-1))                 gru.py
-    [m_t; raw_t] = h_t F + f                log p_t^2 = raw_t, held within bounds
+    [m_t; raw_t; l_t] = h_t F + f           log p_t^2 = raw_t, held within bounds
     w_t = m_t + p_t eps_t                   or backwards: eps_t = (w_t - m_t) / p_t
+
+With M components m_t, raw_t are those of one of them, which a level chooses; see mixture.py.
 
 Contract, outputs first; nothing is kept, the GIL is released:
 
@@ -11,23 +13,26 @@ Contract, outputs first; nothing is kept, the GIL is released:
     dlatents, dfirst, grads, run, weights, bounds)
 
     T, B, D, E, H = time steps, batch, latents of a step, size of a_t, hidden size
+    C = 2D, or M (2D + 1) with M components
     run, a `PriorRun`:
     condition    (T, B, E)     k_t; or (1, B, E), the same for all steps
+    levels       (T, B)        float64: those that choose; not touched without a mixture
     innovations  (T, B, D)     eps_t
+    chosen       (T, B)        out: which component
     latents      (T+1, B, D)   [0] what lies before the first step, given; w_t at [t+1]
     hidden       (T+1, B, H)   [0] given
     inputs       (T, B, E)     a_t
-    statistics   (T, B, 2D)    [m_t; raw_t]
+    statistics   (T, B, C)     [m_t; raw_t; l_t]
     gates, candidate           as `gru_cache` makes them
-                               prior_forward reads the innovations and writes the latents; if
-                               `inverse` it reads the latents and writes the innovations; the rest
-                               it writes
+                               prior_forward reads levels and innovations and writes the latents;
+                               if `inverse` it reads the latents and writes levels and innovations;
+                               the rest it writes
     weights, a `PriorWeights`: E (D, E), the GRU's W (E, 3H), U (H, 3H), a (3H,), b (3H,), F (H,
-    2D), f (2D,)
+    C), f (C,)
     dlatents     (T+1, B, D)   the gradient of the latents: in from above, out the whole
     dinnovations (T, B, D)     out
     dinputs      (T, B, E)     out: the gradient of w_(t-1) E + k_t
-    dstatistics  (T, B, 2D)    out
+    dstatistics  (T, B, C)     out
     dfirst       (B, H)        out: the gradient of hidden[0]
     grads        like weights, added to
 """
@@ -41,6 +46,7 @@ import numpy as np
 from neural_networks.components.kernels import kernel
 from neural_networks.components.kernels.gru import gru_cache
 from neural_networks.components.kernels.loops import add_product
+from neural_networks.components.kernels.mixture import draw_gradient_row, draw_row
 from neural_networks.components.kernels.simd.matrix import multiply
 from neural_networks.components.kernels.simd.prior_backward import prior_backward_tiles
 from neural_networks.components.kernels.simd.prior_forward import prior_forward_tiles
@@ -62,7 +68,9 @@ class PriorRun(NamedTuple):
     """All values of a run over time; see the contract above."""
 
     condition: np.ndarray
+    levels: np.ndarray
     innovations: np.ndarray
+    chosen: np.ndarray
     latents: np.ndarray
     hidden: np.ndarray
     inputs: np.ndarray
@@ -71,7 +79,9 @@ class PriorRun(NamedTuple):
     candidate: np.ndarray
 
 
-def prior_run(condition: np.ndarray, steps: int, latent_size: int, hidden_size: int) -> PriorRun:
+def prior_run(
+    condition: np.ndarray, steps: int, latent_size: int, hidden_size: int, columns: int
+) -> PriorRun:
     """Return arrays for a run; those that are given are still to be filled."""
     batch, dtype = condition.shape[1], condition.dtype
 
@@ -80,11 +90,13 @@ def prior_run(condition: np.ndarray, steps: int, latent_size: int, hidden_size: 
 
     return PriorRun(
         condition,
+        np.empty((steps, batch)),
         empty(steps, batch, latent_size),
+        np.empty((steps, batch), np.intp),
         empty(steps + 1, batch, latent_size),
         empty(steps + 1, batch, hidden_size),
         empty(steps, batch, condition.shape[2]),
-        empty(steps, batch, 2 * latent_size),
+        empty(steps, batch, columns),
         *gru_cache(steps, batch, hidden_size, dtype),
     )
 
@@ -115,12 +127,12 @@ def prior_backward(
     recurrences = dinnovations, dinputs, dstatistics, dlatents, dfirst
     if run.gates.ndim == 4:
         prior_backward_tiles(
-            *recurrences, *grads[1:5], *run[1:-1], *weights[:3], weights.head, *bounds
+            *recurrences, *grads[1:5], *run[2:-1], *weights[:3], weights.head, *bounds
         )
     else:
         dproduct, dcandidate = np.empty_like(run.gates), np.empty_like(run.candidate)
         _backward_loops(
-            dproduct, dcandidate, *recurrences, *run[1:], *weights[:3], weights.head, *bounds
+            dproduct, dcandidate, *recurrences, *run[2:], *weights[:3], weights.head, *bounds
         )
         rows = dproduct.reshape(-1, 3 * size)
         multiply(grads.recurrent, hidden[:-1].reshape(-1, size).T, rows, add=True)
@@ -138,7 +150,9 @@ def prior_backward(
 @kernel
 def _forward_loops(
     condition,
+    levels,
     innovations,
+    chosen,
     latents,
     hidden,
     inputs,
@@ -157,7 +171,6 @@ def _forward_loops(
     inverse,
 ):
     steps, batch, size = candidate.shape
-    width = innovations.shape[2]
     product = np.empty((batch, 3 * size), hidden.dtype)
     one, half = hidden.dtype.type(1), hidden.dtype.type(0.5)
     low, high = hidden.dtype.type(low), hidden.dtype.type(high)
@@ -186,13 +199,8 @@ def _forward_loops(
                 hidden[t + 1, n, j] = (one - z) * new + z * hidden[t, n, j]
         add_product(statistics[t], hidden[t + 1], F)
         for n in range(batch):
-            for k in range(width):
-                m = statistics[t, n, k]
-                p = np.exp(half * min(max(statistics[t, n, width + k], low), high))
-                if inverse:
-                    innovations[t, n, k] = (latents[t + 1, n, k] - m) / p
-                else:
-                    latents[t + 1, n, k] = m + p * innovations[t, n, k]
+            w, noise, line = latents[t + 1, n], innovations[t, n], statistics[t, n]
+            chosen[t, n], levels[t, n] = draw_row(w, noise, line, levels[t, n], low, high, inverse)
 
 
 @kernel
@@ -205,6 +213,7 @@ def _backward_loops(
     dlatents,
     dfirst,
     innovations,
+    chosen,
     latents,
     hidden,
     inputs,
@@ -219,7 +228,7 @@ def _backward_loops(
     high,
 ):
     steps, batch, size = candidate.shape
-    width, given = innovations.shape[2], inputs.shape[2]
+    given = inputs.shape[2]
     to_latent, to_input, to_hidden, to_state = (
         np.ascontiguousarray(E.T),
         np.ascontiguousarray(W.T),
@@ -227,17 +236,14 @@ def _backward_loops(
         np.ascontiguousarray(F.T),
     )
     dgates = np.empty((batch, 3 * size), hidden.dtype)
-    one, half = hidden.dtype.type(1), hidden.dtype.type(0.5)
+    one = hidden.dtype.type(1)
+    low, high = hidden.dtype.type(low), hidden.dtype.type(high)
     dfirst[:] = 0
     for t in range(steps - 1, -1, -1):
         for n in range(batch):
-            for k in range(width):
-                raw, dw = statistics[t, n, width + k], dlatents[t + 1, n, k]
-                p = np.exp(half * min(max(raw, hidden.dtype.type(low)), hidden.dtype.type(high)))
-                dinnovations[t, n, k] = dw * p
-                dstatistics[t, n, k] = dw
-                inside = raw >= low and raw <= high
-                dstatistics[t, n, width + k] = half * dw * p * innovations[t, n, k] if inside else 0
+            dnoise, dline, dw = dinnovations[t, n], dstatistics[t, n], dlatents[t + 1, n]
+            noise, line = innovations[t, n], statistics[t, n]
+            draw_gradient_row(dnoise, dline, dw, noise, line, chosen[t, n], low, high)
         add_product(dfirst, dstatistics[t], to_state)
         for n in range(batch):
             for j in range(size):

@@ -12,6 +12,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from radio.cli.progress import padded
 from radio.home import SHIPPED, Home, HomeError
 
 if TYPE_CHECKING:
@@ -58,20 +59,23 @@ def stations(options: argparse.Namespace) -> None:
         print()
         return
     if not listed:
-        print("There are no stations yet; ai-radio train FOLDER --station NAME makes one.")
+        print("There are no stations yet; ai-radio train MUSIC --station NAME makes one.")
     for facts in listed:
         if facts["problem"]:
-            print(f"{facts['name']:20}  not usable: {facts['problem']}")
+            print(f"{padded(facts['name'], 20)}  not usable: {facts['problem']}")
         else:
             where = "shipped with the radio" if facts["shipped"] else facts["folder"]
             print(
-                f"{facts['name']:20}  trained on {facts['songs']} excerpts of"
+                f"{padded(facts['name'], 20)}  trained on {facts['songs']} excerpts of"
                 f" {facts['beats']} beats, {GRIDS[facts['grid']]}, {where}"
             )
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Show paths, versions, sound and kernels; exit with 1 if a problem stops the radio."""
+    """Show paths, versions, sound and kernels; exit with 1 if a problem stops the radio.
+
+    With `--fix` what can be repaired is, first.
+    """
     facts: dict[str, Any] = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -85,6 +89,7 @@ def doctor(options: argparse.Namespace) -> int:
         home.writable()
     except HomeError as error:
         problems.append(str(error))
+    facts |= _repairs(home, problems, fix=options.fix)
     facts["stations"] = sorted(home.stations())
     if not facts["stations"]:
         problems.append("there is no station; ai-radio train makes one")
@@ -123,6 +128,24 @@ def installed(package: str) -> str:
         return "not installed"
 
 
+def _repairs(home: Home, problems: list[str], *, fix: bool) -> dict[str, Any]:
+    """Repair the home, or add what could be repaired to the problems; return what was done."""
+    if not home.path.is_dir():
+        return {}
+    from radio.cli.repairs import repairs
+
+    facts: dict[str, Any] = {}
+    for each in repairs(home):
+        if fix:
+            each.carry_out()
+            facts.setdefault("repaired", []).append(f"{each.problem}: {each.remedy}")
+        elif each.stops:
+            problems.append(f"{each.problem} (ai-radio doctor --fix: {each.remedy})")
+        else:
+            facts["unfinished"] = f"{each.problem} (ai-radio doctor --fix: {each.remedy})"
+    return facts
+
+
 def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
     """Count the ratings, without making a database where there is none."""
     from radio.ratings import RatingsError, open_ratings
@@ -133,7 +156,8 @@ def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
     try:
         ratings = open_ratings(path)
     except RatingsError as error:
-        problems.append(str(error))
+        if not any(str(error) in problem for problem in problems):
+            problems.append(str(error))
         return {"ratings": "unusable"}
     count = ratings.total()
     ratings.close()

@@ -41,6 +41,13 @@ def generate(options: argparse.Namespace) -> None:
     station = Station.load(home.known_station(name))
     if options.latent:
         station.draw_from(options.latent)
+    if options.novelty is not None:
+        if not station.follows:
+            raise UsageError(
+                f"station {name} remembers no songs that new ones could follow; leave --novelty "
+                "out, or train a station on a folder of music (ai-radio train FOLDER)"
+            )
+        station.novelty = options.novelty
     target = Target(options.output, single=options.count == 1, kinds=kinds_of(options))
     beats = options.beats or description.get("beats")
     if description:

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any
 
+from radio.cli.progress import padded
 from radio.errors import meant
 from radio.home import Home, check_name
 from radio.ratings import Rating, Ratings, open_ratings
@@ -47,7 +48,7 @@ def history(options: argparse.Namespace) -> None:
         for one in found:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
             expected = "" if one.expected is None else f"{min(1.0, max(-1.0, one.expected)):+.2f}"
-            names = f"{when}  {one.listener:12}  {one.station:12}  {one.song:22}"
+            names = f"{when}  {padded(one.listener, 12)}  {padded(one.station, 12)}  {one.song:22}"
             skipped = "  skipped" if one.skipped else ""
             print(f"{names}  {expected:>8}  {one.rating:+6.2f}{skipped}")
 
@@ -67,7 +68,8 @@ def listeners(options: argparse.Namespace) -> None:
         print("Nobody has rated a song yet; ai-radio --listener NAME plays for a new listener.")
     for who, station, count, last in rows:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(last))
-        print(f"{who:20}  {station:20}  {count:5d} rating{'s' * (count != 1)}, the latest {when}")
+        names = f"{padded(who, 20)}  {padded(station, 20)}"
+        print(f"{names}  {count:5d} rating{'s' * (count != 1)}, the latest {when}")
 
 
 def _open(options: argparse.Namespace) -> Ratings | None:

@@ -47,6 +47,7 @@ def play(options: argparse.Namespace) -> int:
         explore=options.explore or "ucb",
         beats=options.beats,
         latent=options.latent,
+        novelty=settings.novelty if options.novelty is None else options.novelty,
     )
     composer = tuner.compose(station, listener)
     remote = Remote(home, settings)

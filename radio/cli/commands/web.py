@@ -61,9 +61,10 @@ def web(options: argparse.Namespace) -> int:
 
         named = {
             name: value
-            for name in ("seed", "beats", "latent", "explore")
+            for name in ("seed", "beats", "latent", "explore", "novelty")
             if (value := getattr(options, name, None)) is not None
         }
+        named.setdefault("novelty", settings.novelty)
         sessions = LiveSessions(
             home,
             (station, listener),

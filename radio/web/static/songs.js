@@ -18,10 +18,10 @@ export default {
       <span v-if="files.length"><b>Drop a second song</b>, or choose one, to morph them</span>
       <span v-else><b>Drop a song here</b>, or choose one, and it goes on; choose two for a song between them</span>
     </label>
-    <ul v-if="files.length || sending.length" class="files">
+    <ul v-if="files.length || pending.length" class="files">
       <li v-for="(file, place) in files" :key="file.number"><span><b v-if="files.length > 1">{{ "AB"[place] }}</b>{{ file.name }}</span><small>{{ time(file.seconds) }}</small>
         <button class="icon" @click="remove(file)" :aria-label="'Remove ' + file.name" title="remove"><svg viewBox="0 0 24 24"><path d="M6 6l12 12M18 6L6 18"/></svg></button></li>
-      <li v-for="one in sending" :key="'s' + one.name"><span>{{ one.name }}</span><small :class="{ low: one.problem }">{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
+      <li v-for="one in pending" :key="'s' + one.name"><span>{{ one.name }}</span><small :class="{ low: one.problem }">{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
     </ul>
     <form v-if="files.length" class="ways" @submit.prevent="make">
       <div v-for="one in ways" :key="one.name">

@@ -18,12 +18,12 @@ export default {
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V5M8 9l4-4 4 4M5 19h14"/></svg>
       <span><b>Drop music here</b>, or choose files</span>
     </label>
-    <ul v-if="files.length || sending.length" class="files">
+    <ul v-if="files.length || pending.length" class="files">
       <li v-for="file in files" :key="file.number"><span>{{ file.name }}</span><small :class="{ low: file.problem }">{{ file.problem || time(file.seconds) }}</small></li>
-      <li v-for="one in sending" :key="'s' + one.name"><span>{{ one.name }}</span><small>{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
+      <li v-for="one in pending" :key="'s' + one.name"><span>{{ one.name }}</span><small>{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
     </ul>
     <form v-if="good.length" class="begin" @submit.prevent="ask('begin', { station: name, minutes: length })">
-      <label>Name of the station <input type="text" v-model="name" required maxlength="64" pattern="[A-Za-z0-9][A-Za-z0-9._\\-]*" autocomplete="off" title="letters, digits, -, _ and ."></label>
+      <label>Name of the station <input type="text" v-model="name" required maxlength="64" pattern="[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}._\\-]*" autocomplete="off" title="letters, digits, -, _ and ."></label>
       <label>Minutes <input type="number" v-model.number="length" min="1" max="600" required></label>
       <button class="quiet strong" :disabled="busy || sending.some((one) => !one.problem)">Train</button>
     </form>

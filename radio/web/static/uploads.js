@@ -4,6 +4,10 @@
 export function uploads(path) {
   return {
     data() { return { over: false, sending: [], busy: false, trouble: "" }; },
+    computed: {
+      /** Return the files that are not on the server's list yet, which may come before its answer. */
+      pending() { return this.sending.filter((one) => one.problem || !this.files.slice(one.before).some((file) => file.name === one.name)); },
+    },
     methods: {
       drop(event) {
         this.over = false;
@@ -12,11 +16,11 @@ export function uploads(path) {
       async take(files) {
         this.trouble = "";
         for (const file of files) {
-          this.sending.push({ name: file.name, share: 0, problem: "" });
+          this.sending.push({ name: file.name, share: 0, problem: "", before: this.files.length });
           const shown = this.sending[this.sending.length - 1];
           shown.problem = await send(`${path}/file`, file, (share) => (shown.share = share));
+          this.sending = this.sending.filter((one) => one.problem || one !== shown);
         }
-        this.sending = this.sending.filter((one) => one.problem);
       },
       async ask(what, body = {}, method = "POST") {
         this.busy = true;

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,19 @@ from neural_networks.vae.song_context import Conditioning, SongContext
 
 ROOT = Path(__file__).parents[3]
 
-# S, B, D, E, H: one of everything, odd sizes, whole vectors, all tiles, a long time, many songs
+# S, B, D, E, H, M: one of everything, odd sizes, whole vectors, all tiles, a long time, many
+# songs; then mixtures
 SHAPES = [
-    (1, 1, 1, 1, 1),
-    (5, 3, 4, 7, 9),
-    (9, 1, 3, 17, 16),
-    (2, 15, 5, 33, 33),
-    (3, 8, 16, 32, 48),
-    (300, 2, 3, 5, 6),
-    (4, 37, 9, 20, 21),
+    (1, 1, 1, 1, 1, 1),
+    (5, 3, 4, 7, 9, 1),
+    (9, 1, 3, 17, 16, 1),
+    (2, 15, 5, 33, 33, 1),
+    (3, 8, 16, 32, 48, 1),
+    (300, 2, 3, 5, 6, 1),
+    (4, 37, 9, 20, 21, 1),
+    (1, 1, 1, 1, 1, 3),
+    (7, 1, 3, 5, 9, 2),
+    (9, 5, 4, 7, 17, 8),
 ]
 SONG, PLAN, BEATS = 3, 4, 2
 SMALL = [shape for shape in SHAPES if shape[0] < 100]
@@ -41,21 +46,25 @@ def made(
     shape: tuple, rng: np.random.Generator, *, beats: int = BEATS, position: bool = True
 ) -> tuple[RecurrentPrior, SongContext, np.ndarray, np.ndarray]:
     """A prior whose log-variances pass both bounds, a context, innovations, a gradient."""
-    steps, batch, width, embedding, hidden = shape
+    steps, batch, width, embedding, hidden, mixtures = shape
     told = Conditioning(
         SONG, beats=beats, plan_size=PLAN, position=position, steps_per_beat=2, rng=rng
     )
-    prior = RecurrentPrior(width, SONG, told, embedding=embedding, hidden=hidden, rng=rng)
-    prior.head.bias.value[width:] = rng.uniform(-7, 3, width)
+    prior = RecurrentPrior(
+        width, SONG, told, embedding=embedding, hidden=hidden, mixtures=mixtures, rng=rng
+    )
+    raws = slice(mixtures * width, 2 * mixtures * width)
+    prior.head.bias.value[raws] = rng.uniform(-7, 3, mixtures * width)
     prior.head.weight.value *= 3
     context, _ = told.forward(rng.standard_normal((batch, SONG)), steps)
-    return prior, context, *rng.standard_normal((2, steps, batch, width))
+    innovations = rng.standard_normal((steps, batch, prior.innovation_size))
+    return prior, context, innovations, rng.standard_normal((steps, batch, width))
 
 
 def plain(prior: RecurrentPrior, innovations: np.ndarray, context: SongContext) -> np.ndarray:
     """The draws as the equations are written, one step after the other."""
-    size, width = prior.hidden_size, innovations.shape[2]
-    batch = innovations.shape[1]
+    size, width = prior.hidden_size, prior.latent_size // prior.groups
+    batch, count = innovations.shape[1], prior.mixtures
     h, w, drawn = np.zeros((batch, size)), np.zeros((batch, width)), []
     embed, cell, head = prior.input, prior.cell, prior.head
     for t, noise in enumerate(innovations):
@@ -72,8 +81,16 @@ def plain(prior: RecurrentPrior, innovations: np.ndarray, context: SongContext) 
         candidate = np.tanh(inputs[:, 2 * size :] + reset * product[:, 2 * size :])
         h = (1 - update) * candidate + update * h
         statistics = h @ head.weight.value + head.bias.value
-        deviation = np.exp(np.clip(statistics[:, width:], *PRIOR_BOUNDS) / 2)
-        w = statistics[:, :width] + deviation * noise
+        w = np.empty((batch, width))
+        for song, line in enumerate(statistics):
+            means, raws = line[: 2 * count * width].reshape(2, count, width)
+            k = 0
+            if count > 1:
+                weights = np.exp(line[2 * count * width :])
+                level = NormalDist().cdf(noise[song, width])
+                k = int(np.searchsorted(np.cumsum(weights / weights.sum()), level))
+            deviation = np.exp(np.clip(raws[k], *PRIOR_BOUNDS) / 2)
+            w[song] = means[k] + deviation * noise[song, :width]
         drawn.append(w)
     return np.array(drawn)
 
@@ -120,6 +137,8 @@ def test_innovations_are_draws_backwards(
     again, _ = prior.sample(found, context)
     assert again.dtype == dtype
     np.testing.assert_allclose(again, latents, rtol=0, atol=limit / 10)
+    if prior.mixtures > 1:
+        return  # which component made a draw is not known, only one that may have
     innovations = innovations.astype(dtype)
     found, _ = prior.innovations(prior.sample(innovations, context)[0], context)
     np.testing.assert_allclose(found, innovations, rtol=0, atol=limit)
@@ -152,7 +171,7 @@ def test_gradients_through_the_draws(shape: tuple, rng: np.random.Generator) -> 
 
 
 def test_the_check_sees_a_small_error(rng: np.random.Generator) -> None:
-    prior, context, innovations, _ = made((5, 3, 4, 7, 9), rng)
+    prior, context, innovations, _ = made((5, 3, 4, 7, 9, 1), rng)
     POSITION["now"] = context.position
     assert context.plan is not None
     inputs = (innovations, context.z, context.plan)
@@ -167,7 +186,7 @@ def test_the_check_sees_a_small_error(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("shape", SMALL, ids=str)
 def test_gradients_of_predictions(shape: tuple, rng: np.random.Generator) -> None:
-    prior, context, fed, _ = made(shape, rng)
+    prior, context, _, fed = made(shape, rng)
     assert context.plan is not None
 
     def forward(prior: RecurrentPrior, fed: np.ndarray, z: np.ndarray, plan: np.ndarray) -> tuple:
@@ -182,7 +201,11 @@ def test_gradients_of_predictions(shape: tuple, rng: np.random.Generator) -> Non
 
 
 @pytest.mark.skipif(TILE is None, reason="this processor runs the plain loops anyway")
-@pytest.mark.parametrize("shape", [*SHAPES, (128, 7, 20, 40, 250), (40, 16, 32, 128, 64)], ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [*SHAPES, (128, 7, 20, 40, 250, 1), (40, 16, 32, 128, 64, 1), (40, 7, 5, 20, 35, 4)],
+    ids=str,
+)
 def test_tiles_agree_with_loops(
     shape: tuple, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,12 +233,17 @@ from neural_networks.components.parameters import pack
 from neural_networks.vae.recurrent_prior import RecurrentPrior
 from neural_networks.vae.song_context import Conditioning
 rng = np.random.default_rng(0)
-for steps, batch, width, embedding, hidden in ((5, 7, 5, 9, 21), (3, 1, 16, 32, 16)):
+for steps, batch, width, embedding, hidden, mixtures in (
+    (5, 7, 5, 9, 21, 1), (3, 1, 16, 32, 16, 1), (5, 7, 5, 9, 21, 3)
+):
     told = Conditioning(3, rng=rng)
-    prior = RecurrentPrior(width, 3, told, embedding=embedding, hidden=hidden, rng=rng)
+    prior = RecurrentPrior(
+        width, 3, told, embedding=embedding, hidden=hidden, mixtures=mixtures, rng=rng
+    )
     flat = pack(prior)
     context, _ = told.forward(rng.standard_normal((batch, 3), np.float32), steps)
-    innovations, dw = rng.standard_normal((2, steps, batch, width), np.float32)
+    innovations = rng.standard_normal((steps, batch, prior.innovation_size), np.float32)
+    dw = rng.standard_normal((steps, batch, width), np.float32)
     results = []
     for cell.TILE in (TILE, None):
         flat.zero_grads()
@@ -248,7 +276,7 @@ def test_the_tiles_of_an_older_processor() -> None:
 
 
 def test_backward_twice_is_twice_the_gradient(rng: np.random.Generator) -> None:
-    prior, context, innovations, dw = made((6, 5, 4, 9, 19), rng)
+    prior, context, innovations, dw = made((6, 5, 4, 9, 19, 3), rng)
     flat, rounded = single(prior, context)
     _, run = flat.module.sample(innovations.astype(np.float32), rounded)
     kept = [array.copy() for array in run]
@@ -263,7 +291,7 @@ def test_backward_twice_is_twice_the_gradient(rng: np.random.Generator) -> None:
 
 
 def test_two_threads_give_the_bytes_of_one(rng: np.random.Generator) -> None:
-    prior, context, innovations, dw = made((40, 8, 6, 20, 35), rng)
+    prior, context, innovations, dw = made((40, 8, 6, 20, 35, 2), rng)
     flat, rounded = single(prior, context)
     twins = [flat, flat.twin()]
 
@@ -284,7 +312,7 @@ def test_two_threads_give_the_bytes_of_one(rng: np.random.Generator) -> None:
 
 
 def test_a_song_does_not_depend_on_its_neighbours(rng: np.random.Generator) -> None:
-    prior, context, innovations, _ = made((50, 7, 6, 20, 40), rng, beats=0, position=False)
+    prior, context, innovations, _ = made((50, 7, 6, 20, 40, 1), rng, beats=0, position=False)
     flat, rounded = single(prior, context)
     together, _ = flat.module.sample(innovations.astype(np.float32), rounded)
     for song in range(7):
@@ -294,7 +322,7 @@ def test_a_song_does_not_depend_on_its_neighbours(rng: np.random.Generator) -> N
 
 
 def test_songs_go_on(rng: np.random.Generator) -> None:
-    prior, context, innovations, _ = made((9, 3, 4, 7, 20), rng)
+    prior, context, innovations, _ = made((9, 3, 4, 7, 20, 3), rng)
     flat, rounded = single(prior, context)
     innovations = innovations.astype(np.float32)
     whole, _ = flat.module.sample(innovations, rounded)
@@ -310,7 +338,7 @@ def test_songs_go_on(rng: np.random.Generator) -> None:
 
 
 def test_not_a_number_is_not_hidden(rng: np.random.Generator) -> None:
-    prior, context, innovations, _ = made((4, 2, 3, 5, 20), rng)
+    prior, context, innovations, _ = made((4, 2, 3, 5, 20, 1), rng)
     flat, rounded = single(prior, context)
     innovations[1, 0, 0] = np.nan
     w, _ = flat.module.sample(innovations.astype(np.float32), rounded)
@@ -332,26 +360,82 @@ def test_each_group_is_given_the_ones_before_it(rng: np.random.Generator) -> Non
     np.testing.assert_array_equal(changed.ravel(), [False] * 5 + [True] * 7)
 
 
+@pytest.mark.parametrize("mixtures", [1, 3])
 @pytest.mark.parametrize("position", [False, True])
-def test_groups_are_shorter_steps(position: bool, rng: np.random.Generator) -> None:
+def test_groups_are_shorter_steps(position: bool, mixtures: int, rng: np.random.Generator) -> None:
     """Of the same network, told which group comes next beside all else it is told."""
     steps, batch, groups = 4, 2, 3
     told = Conditioning(
         SONG, beats=BEATS, plan_size=PLAN, position=position, steps_per_beat=2, rng=rng
     )
-    prior = RecurrentPrior(6, SONG, told, embedding=5, hidden=7, groups=groups, rng=rng)
+    prior = RecurrentPrior(
+        6, SONG, told, embedding=5, hidden=7, groups=groups, mixtures=mixtures, rng=rng
+    )
+    prior.head.weight.value *= 3
     context, _ = told.forward(rng.standard_normal((batch, SONG)), steps)
-    innovations = rng.standard_normal((steps, batch, 6))
-    apart = innovations.reshape(steps, batch, groups, 2).transpose(0, 2, 1, 3)
+    innovations = rng.standard_normal((steps, batch, prior.innovation_size))
+    parts = np.split(innovations, [6], axis=2)
+    apart = np.concatenate(
+        [
+            part.reshape(steps, batch, groups, -1).transpose(0, 2, 1, 3)
+            for part in parts
+            if part.size
+        ],
+        axis=3,
+    )
     number = np.tile(np.eye(groups), (steps, 1))[:, None]
     if context.position is not None:
         number = np.concatenate([context.position.repeat(groups, axis=0), number], axis=2)
     longer = SongContext(context.z, context.plan, number, context.beats.repeat(groups))
-    expected = plain(prior, apart.reshape(-1, batch, 2), longer)
+    expected = plain(prior, apart.reshape(steps * groups, batch, -1), longer)
     w, run = prior.sample(innovations, context)
     got = w.reshape(steps, batch, groups, 2).transpose(0, 2, 1, 3).reshape(-1, batch, 2)
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(run.latents[-1], w[-1, :, 4:])
+    found, _ = prior.innovations(w, context)
+    np.testing.assert_allclose(prior.sample(found, context)[0], w, rtol=0, atol=1e-12)
+
+
+def test_components_come_as_often_as_their_weights_say(rng: np.random.Generator) -> None:
+    told = Conditioning(SONG, rng=rng)
+    prior = RecurrentPrior(1, SONG, told, embedding=2, hidden=3, mixtures=4, rng=rng)
+    prior.head.weight.value[:] = 0
+    weights = np.array([0.5, 0.02, 0.3, 0.18])
+    prior.head.bias.value[:] = [*range(4), *[-20] * 4, *np.log(weights)]
+    context, _ = told.forward(np.zeros((1, SONG)), 20_000)
+    w, run = prior.sample(rng.standard_normal((20_000, 1, 2)), context)
+    found = np.bincount(run.chosen.ravel(), minlength=4) / 20_000
+    np.testing.assert_allclose(found, weights, rtol=0, atol=0.012)
+    assert np.abs(w[..., 0] - run.chosen).max() < 0.5
+    again = prior.innovations(w, context)[1]
+    np.testing.assert_array_equal(again.chosen, run.chosen)
+    middle = np.cumsum(weights) - weights / 2
+    np.testing.assert_allclose(again.levels, middle[run.chosen], rtol=0, atol=1e-12)
+
+
+def test_a_component_of_no_weight_is_not_chosen_backwards(rng: np.random.Generator) -> None:
+    """A rounded innovation would not lead to it; another gives the same latents back."""
+    told = Conditioning(SONG, rng=rng)
+    prior = RecurrentPrior(1, SONG, told, embedding=2, hidden=3, mixtures=3, rng=rng)
+    prior.head.weight.value[:] = 0
+    prior.head.bias.value[:] = [0, 5, 0, 0, 0, 0, -6, -8, 0]
+    flat = pack(prior)
+    context, _ = told.forward(np.zeros((2, SONG), np.float32), 3)
+    w = np.full((3, 2, 1), 5, np.float32)
+    found, run = flat.module.innovations(w, context)
+    assert set(run.chosen.ravel()) <= {0, 2}
+    np.testing.assert_array_equal(flat.module.sample(found, context)[0], w)
+    rounded = np.rint(found * 4096) / np.float32(4096)  # as a station keeps them
+    again, run_again = flat.module.sample(rounded, context)
+    np.testing.assert_array_equal(run_again.chosen, run.chosen)
+    np.testing.assert_allclose(again, w, rtol=0, atol=1e-3)
+
+
+def test_a_prior_has_a_component(rng: np.random.Generator) -> None:
+    with pytest.raises(ValueError, match="a mixture has 1 component or more, not 0"):
+        RecurrentPrior(
+            6, SONG, Conditioning(SONG, rng=rng), embedding=5, hidden=7, mixtures=0, rng=rng
+        )
 
 
 @pytest.mark.parametrize("groups", [0, 4])

@@ -41,11 +41,15 @@ KINDS = [
     {"position": True},
     {"groups": 4},
     {"groups": 2, **DETAILED},
+    {"mixtures": 3},
+    {"mixtures": 2, "groups": 2, **DETAILED},
 ]
 SHAPES = [(1, 1), (4, 1), (7, 3)]  # S, B
 
 every_kind = pytest.mark.parametrize(
-    "kind", KINDS, ids=["z", "all", "plan", "position", "groups", "groups-detail"]
+    "kind",
+    KINDS,
+    ids=["z", "all", "plan", "position", "groups", "groups-detail", "mixtures", "mixtures-detail"],
 )
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
@@ -59,6 +63,11 @@ def made(rng: np.random.Generator, dtype: type = np.float64, **options: Any) -> 
 
 def width(kind: dict) -> int:
     return D + kind.get("detail_size", 0)
+
+
+def choices(kind: dict) -> int:
+    """The innovations of a step that choose components."""
+    return kind.get("groups", 1) if kind.get("mixtures", 1) > 1 else 0
 
 
 def check_parameters(flat: FlatParameters, value: Callable[[], float], step: float = 1e-6) -> None:
@@ -123,7 +132,7 @@ def test_gradients_of_new_songs(
     shape: tuple, kind: dict, whole: bool, rng: np.random.Generator
 ) -> None:
     """Of z, of every innovation and of all parameters, through draws and calibration."""
-    vae, size = made(rng, **kind).module, width(kind) if whole else D
+    vae, size = made(rng, **kind).module, (width(kind) if whole else D) + choices(kind)
     vae.generator.calibration = rng.uniform(0.5, 2, K)
     check_gradients(
         vae,
@@ -353,7 +362,8 @@ def test_a_song_goes_on(kind: dict, rng: np.random.Generator) -> None:
     """In pieces it is the same song, and a song that was heard goes on from its end."""
     vae = made(rng, **kind).module
     assert isinstance(vae, SequenceVAE)
-    z, innovations = rng.standard_normal((2, Z)), rng.standard_normal((13, 2, width(kind)))
+    size = width(kind) + choices(kind)
+    z, innovations = rng.standard_normal((2, Z)), rng.standard_normal((13, 2, size))
     whole, _ = vae.generator.generate(z, innovations)
     state, pieces = None, []
     for begin, end in ((0, 5), (5, 6), (6, 13)):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 from listening import rate
-from tiny_station import tiny_station
+from tiny_station import remembering, tiny_station
 
 from gan.choices import CRITICS
 from gan.critic_bodies import BODIES
@@ -129,6 +129,8 @@ def test_nothing_heavy_is_imported_to_read_arguments() -> None:
         (["morph", "a.wav", "b.wav", "--song", "1.5"], ["1.5"]),
         (["generate", "--volume", "11"], ["--volume"]),
         (["generate", "--seed=--"], ["--seed=--"]),
+        (["generate", "--novelty", "1.1"], ["1.1"]),
+        (["play", "--novelty", "much"], ["'much'"]),
     ],
 )
 def test_wrong_numbers_and_words_are_one_line(
@@ -143,26 +145,35 @@ def test_wrong_numbers_and_words_are_one_line(
         assert word in written.err
 
 
-def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> None:
-    assert_one_line(run("train"), "no folder", "--starter")
-    assert_one_line(run("train", tmp_path), "--station")
-    assert_one_line(run("train", tmp_path / "none", "--station", "mine"), "does not exist", "none")
-    assert_one_line(run("train", tmp_path, "--starter", "--station", "mine"), "not both")
-    assert_one_line(run("train", tmp_path, "--station", "../mine"), "name of a station")
-    for option in (("--thorough",), ("--fresh", "2")):
-        done = run("train", tmp_path, "--station", "mine", *option)
-        assert_one_line(done, option[0], "give it with --starter")
+def test_bad_folders_of_music_are_one_line(
+    radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("x")
-    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is not a folder")
     (tmp_path / "empty").mkdir()
-    assert_one_line(
-        run("train", tmp_path / "empty", "--station", "mine", "--steps", 1), "empty", "no audio"
-    )
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "notes.txt").write_text("no music")
-    assert_one_line(
-        run("train", tmp_path / "texts", "--station", "mine", "--steps", 1), "texts", "no audio"
-    )
+    mine = ["--station", "mine"]
+    asked: list[tuple[list[object], list[str]]] = [
+        ([], ["no music", "--starter"]),
+        ([tmp_path], ["--station"]),
+        ([tmp_path / "none", *mine], ["does not exist", "none"]),
+        ([tmp_path, "--starter", *mine], ["not both"]),
+        ([tmp_path, "--station", "../mine"], ["name of a station"]),
+        ([tmp_path, *mine, "--invented", "2"], ["--invented", "give it with --starter"]),
+        ([tmp_path, *mine, "--fresh", "2"], ["--fresh", "give it with --starter"]),
+        ([tmp_path / "file", *mine], ["is not readable audio"]),
+        ([tmp_path / "empty", *mine, "--steps", 1], ["empty", "no audio"]),
+    ]
+    for arguments, words in asked:
+        assert cli.main(["train", *map(str, arguments)]) == 2
+        written = capsys.readouterr()
+        line = written.err.removeprefix(_compiling())
+        assert line.startswith("ai-radio: ") and line.count("\n") == 1 and written.out == ""
+        assert all(word in line for word in words)
+    done = run("train", tmp_path / "texts", *mine, "--steps", 1)
+    passed_over, line, _ = done.stderr.split("\n")
+    assert passed_over.endswith("1 file passed over: 1 .txt")
+    assert done.returncode == 2 and line.startswith("ai-radio: ") and "no audio" in line
     assert not (radio_home / "stations" / "mine" / "station.npz").exists()
 
 
@@ -419,6 +430,23 @@ def test_the_final_song_needs_ratings(
     assert json.loads((tmp_path / "final.json").read_text())["descent"]["path"]
 
 
+def test_generate_makes_songs_as_new_as_they_are_asked_for(
+    radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = remembering(tiny_station("mindful", sequence=True, grid="absolute"))
+    station.save(radio_home / "stations" / "mindful")
+    made = {}
+    for novelty in (None, "0", "0.4", "1"):
+        asked = [] if novelty is None else ["--novelty", novelty]
+        where = ["--station", "mindful", "--seed", "1", "--output", str(tmp_path), "--json"]
+        assert cli.main(["generate", *asked, *where]) == 0
+        made[novelty] = json.loads(capsys.readouterr().out)[0]["coordinate"]
+    assert made[None] == made["0.4"]
+    assert made["0"][8] == 1 and made["1"][8] == pytest.approx(0, abs=1e-6)
+    assert cli.main(["generate", "--station", "tiny", "--novelty", "0.5"]) == 2
+    assert "remembers no songs" in capsys.readouterr().err
+
+
 def test_songs_go_on_and_songs_lie_between(
     radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -571,7 +599,7 @@ def test_training_stops_politely_and_goes_on(
         "--threads",
         "1",
     ]
-    arguments.append("--thorough")
+    arguments += ["--invented", "3"]
     assert cli.main(arguments) == 130
     written = capsys.readouterr()
     assert (
@@ -580,10 +608,8 @@ def test_training_stops_politely_and_goes_on(
     )
     assert cli.main(arguments) == 0
     assert "ai-radio play --station mine" in capsys.readouterr().out
-    asked = {
-        key: calls[0][key]
-        for key in ("folder", "music", "beats", "minutes", "steps", "seed", "threads", "thorough")
-    }
+    names = "folder music beats minutes steps seed threads fresh invented".split()
+    asked = {name: calls[0][name] for name in names}
     assert asked.pop("folder") == radio_home / "stations" / "mine"
     assert asked == {
         "music": None,
@@ -592,7 +618,8 @@ def test_training_stops_politely_and_goes_on(
         "steps": 100,
         "seed": 4,
         "threads": 1,
-        "thorough": True,
+        "fresh": 300,
+        "invented": 3,
     }
 
 

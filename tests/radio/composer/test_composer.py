@@ -85,7 +85,7 @@ def brightness(song: Song) -> float:
 
 def steps(composer: LocalComposer, song: Song) -> np.ndarray:
     """Return a song's steps (S, F)."""
-    return composer.maker.decode(song.latent[None])[:, 0]
+    return composer.maker.decode(song.latent)[:, 0]
 
 
 def save(composer: LocalComposer, song: Song, home: Path) -> Path:

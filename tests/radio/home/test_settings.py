@@ -72,6 +72,9 @@ def test_a_key_is_given_to_another_action(tmp_path: Path) -> None:
     assert taken.keys["n"] == "louder" and taken.keys_of("next") == []
     assert read_settings(written(tmp_path, "")) == Settings() and Settings().added_layers
     assert not read_settings(written(tmp_path, "[learning]\nadded_layers = false\n")).added_layers
+    assert read_settings(written(tmp_path, "")).novelty is None
+    for text, novelty in (("0", 0), ("0.25", 0.25), ("1", 1)):
+        assert read_settings(written(tmp_path, f"[songs]\nnovelty = {text}\n")).novelty == novelty
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,10 @@ def test_a_key_is_given_to_another_action(tmp_path: Path) -> None:
         ('[learning]\nadded_layers = "no"', "'no'"),
         ("[learning]\nlayers = true", "'layers'"),
         ("learning = 3", "[learning]"),
+        ("[songs]\nnovelty = 1.5", "1.5"),
+        ("[songs]\nnovelty = true", "True"),
+        ('[songs]\nnovelty = "much"', "'much'"),
+        ("[songs]\nnew = 1", "'new'"),
     ],
 )
 def test_a_file_that_is_wrong_is_one_line(

@@ -157,6 +157,6 @@ def test_ratings_of_an_old_database_get_their_sound_while_the_station_still_make
     kept = unpack(composer.journal.ratings.sound(song.key) or b"")
     assert kept is not None
     np.testing.assert_allclose(
-        kept[0], np.maximum(composer.maker.decode(song.latent[None])[:, 0], 0), atol=0.6 / LEVELS
+        kept[0], np.maximum(composer.maker.decode(song.latent)[:, 0], 0), atol=0.6 / LEVELS
     )
     composer.close()

@@ -8,7 +8,7 @@ import socket
 import time
 import urllib.parse
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,6 @@ def tone(
         file, 0.3 * np.sin(2 * np.pi * pitch * moments) * (1 + np.sin(moments)), rate, format=kind
     )
     return file.getvalue()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
-    with RadioServer(tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -218,6 +212,22 @@ def test_names_are_text_on_the_page(server: RadioServer, chromium: Any) -> None:
         ).first.wait_for()
         assert page.locator("img[src=x]").count() == 0 and page.title() == "AI Radio"
         page.get_by_role("button", name="Train", exact=True).wait_for()
+
+
+def test_a_file_stands_once_before_its_answer_comes(server: RadioServer, chromium: Any) -> None:
+    """The list of files may reach the page before the answer to what was sent."""
+    held: list[Any] = []
+    with open_page(chromium, server) as page:
+        page.route("**/train/file", lambda route: held.append((route, route.fetch())))
+        page.locator(".drop input").set_input_files(
+            [{"name": "once.wav", "mimeType": "audio/wav", "buffer": tone()}]
+        )
+        page.locator(".files small", has_text="0:").wait_for()
+        assert page.get_by_text("once.wav", exact=True).count() == 1
+        route, answer = held.pop()
+        route.fulfill(response=answer)
+        page.get_by_role("button", name="Train", exact=True).wait_for()
+        assert page.get_by_text("once.wav", exact=True).count() == 1
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:

@@ -1,8 +1,8 @@
 """What the two passes of a recurrent prior on register tiles share. This file may be skipped.
 
-    Latents, Heads, Sizes    tuples of flat float32 arrays and of sizes, as in kernels/prior.py
-    unpack(..)               the product of a matrix that belongs to no gates, as rows
-    wide_space(..)           the number of floats of its panels, or of such a product
+    Latents, Choices, Heads, Sizes    tuples of flat arrays and of sizes, as in kernels/prior.py
+    unpack(..)                        the product of a matrix that belongs to no gates, as rows
+    wide_space(..)                    the number of floats of its panels, or of such a product
 
 Such a matrix has panels as one of a cell with one gate (RNN); blocks, panels:
 kernels/simd/panels.py.
@@ -27,14 +27,21 @@ class Latents(NamedTuple):
     innovations: np.ndarray  # (T, B, D)
     latents: np.ndarray  # (T+1, B, D)
     inputs: np.ndarray  # (T, B, E)
-    statistics: np.ndarray  # (T, B, 2D)
+    statistics: np.ndarray  # (T, B, C)
+
+
+class Choices(NamedTuple):
+    """Which component of a mixture each step is drawn from."""
+
+    levels: np.ndarray  # (T, B), float64
+    chosen: np.ndarray  # (T, B), whole numbers
 
 
 class Heads(NamedTuple):
     """The weights before and behind the GRU, and the bounds of the log-variance."""
 
     E: np.ndarray  # (D, E)
-    F: np.ndarray  # (H, 2D)
+    F: np.ndarray  # (H, C)
     low: np.float32
     high: np.float32
 
@@ -43,6 +50,7 @@ class Sizes(NamedTuple):
     """The sizes that a GRU's Shape does not have."""
 
     latents: int  # D
+    statistics: int  # C
     conditions: int  # T, or 1 for a condition that all steps share
 
 

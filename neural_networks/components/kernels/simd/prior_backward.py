@@ -11,6 +11,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import inner, kernel
+from neural_networks.components.kernels.mixture import draw_gradient_row
 from neural_networks.components.kernels.simd.cell import (
     GRU,
     RNN,
@@ -30,7 +31,7 @@ from neural_networks.components.kernels.simd.panels import (
     pack,
     pack_turned,
 )
-from neural_networks.components.kernels.simd.prior import Heads, Latents, unpack, wide_space
+from neural_networks.components.kernels.simd.prior import Heads, Latents, Sizes, unpack, wide_space
 from neural_networks.components.kernels.simd.vector import LANES, ROWS, flush, unflush
 from neural_networks.components.kernels.simd.workspace import (
     GROUP,
@@ -56,28 +57,25 @@ def _turned(matrix, rows, columns, workspace):
 
 
 @register_jitable
-def _draw_gradient(dlatents, drawn, heads, t, batch, width):
+def _draw_gradient(dlatents, drawn, chosen, heads, t, batch, sizes):
     """Write the gradients of the innovations and of the statistics of step t."""
-    half = np.float32(0.5)
+    width, columns = sizes.latents, sizes.statistics
     for row in range(t * batch, (t + 1) * batch):
-        line = drawn.statistics[row * 2 * width : (row + 1) * 2 * width]
-        dline = dlatents.statistics[row * 2 * width : (row + 1) * 2 * width]
+        line = drawn.statistics[row * columns : (row + 1) * columns]
+        dline = dlatents.statistics[row * columns : (row + 1) * columns]
         noise = drawn.innovations[row * width : (row + 1) * width]
         dnoise = dlatents.innovations[row * width : (row + 1) * width]
         dw = dlatents.latents[(row + batch) * width : (row + batch + 1) * width]
-        for k in range(width):
-            raw = line[width + k]
-            p = np.exp(half * min(max(raw, heads.low), heads.high))
-            dnoise[k] = dw[k] * p
-            dline[k] = dw[k]
-            inside = raw >= heads.low and raw <= heads.high
-            dline[width + k] = half * dw[k] * p * noise[k] if inside else np.float32(0)
+        draw_gradient_row(dnoise, dline, dw, noise, line, chosen[row], heads.low, heads.high)
 
 
 @register_jitable
-def _backward(shape, width, dlatents, drawn, errors, grads, states, weights, heads, workspace):
+def _backward(
+    shape, sizes, dlatents, drawn, chosen, errors, grads, states, weights, heads, workspace
+):
     batch, embedding, size, blocks = shape.batch, shape.features, shape.size, shape.blocks
     columns, row_step = GRU.vectors * LANES, GRU.row_vectors * LANES
+    width, head = sizes.latents, sizes.statistics
     chunk = chunk_steps(shape)
     block_step = chunk * batch * row_step
     one = np.float32(1)
@@ -85,8 +83,8 @@ def _backward(shape, width, dlatents, drawn, errors, grads, states, weights, hea
     input_panels, workspace = pack_turned(weights.W, embedding, GRU, 0, size, workspace)
     turned, workspace = _turned(heads.E, width, embedding, workspace)
     latent_panels, workspace = pack(turned, embedding, RNN, width, workspace)
-    turned, workspace = _turned(heads.F, size, 2 * width, workspace)
-    head_panels, workspace = pack(turned, 2 * width, RNN, size, workspace)
+    turned, workspace = _turned(heads.F, size, head, workspace)
+    head_panels, workspace = pack(turned, head, RNN, size, workspace)
     wide, workspace = take(workspace, wide_space(batch, max(size, width)))
     above, workspace = take(workspace, batch * size)
     carried, workspace = take(workspace, batch * width)
@@ -104,11 +102,9 @@ def _backward(shape, width, dlatents, drawn, errors, grads, states, weights, hea
     for stop in range(shape.steps, 0, -chunk):
         begin = max(0, stop - chunk)
         for t in range(stop - 1, begin - 1, -1):
-            _draw_gradient(dlatents, drawn, heads, t, batch, width)
-            dhead = dlatents.statistics[t * batch * 2 * width :]
-            multiply_panels(
-                wide, batch * WIDTH, dhead, 2 * width, batch, head_panels, size_blocks, WIDE
-            )
+            _draw_gradient(dlatents, drawn, chosen, heads, t, batch, sizes)
+            dhead = dlatents.statistics[t * batch * head :]
+            multiply_panels(wide, batch * WIDTH, dhead, head, batch, head_panels, size_blocks, WIDE)
             unpack(above, wide, batch, size)
             local = d[(t - begin) * batch * row_step :]
             for block in range(blocks):
@@ -136,11 +132,12 @@ def _backward(shape, width, dlatents, drawn, errors, grads, states, weights, hea
 
 
 @register_jitable
-def _space(shape, width):
+def _space(shape, sizes):
     """Return the number of floats that `_backward` takes."""
     batch, embedding, size = shape.batch, shape.features, shape.size
-    floats = 2 * width * size + width * embedding + batch * (size + width) + 10 * LINE
-    floats += wide_space(embedding, width) + wide_space(2 * width, size)
+    width, head = sizes.latents, sizes.statistics
+    floats = head * size + width * embedding + batch * (size + width) + 10 * LINE
+    floats += wide_space(embedding, width) + wide_space(head, size)
     return floats + wide_space(batch, max(size, width)) + backward_space(GRU, shape)
 
 
@@ -159,6 +156,7 @@ def prior_backward_tiles(
     da,
     db,
     innovations,
+    chosen,
     latents,
     hidden,
     inputs,
@@ -184,7 +182,20 @@ def prior_backward_tiles(
     errors = Errors(da[:0], dfirst.reshape(-1), da[:0], da[:0])
     weights = Weights(W.reshape(-1), U.reshape(-1), da[:0], da[:0])
     grads = Weights(dW.reshape(-1), dU.reshape(-1), da, db)
-    workspace = aligned(_space(shape, width))
+    sizes = Sizes(width, statistics.shape[2], steps)
+    workspace = aligned(_space(shape, sizes))
     mode = flush()
-    _inner(shape, width, given, drawn, errors, grads, states, weights, heads, workspace)
+    _inner(
+        shape,
+        sizes,
+        given,
+        drawn,
+        chosen.reshape(-1),
+        errors,
+        grads,
+        states,
+        weights,
+        heads,
+        workspace,
+    )
     unflush(mode)

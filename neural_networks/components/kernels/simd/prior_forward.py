@@ -10,10 +10,18 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import inner, kernel
+from neural_networks.components.kernels.mixture import draw_row
 from neural_networks.components.kernels.simd.cell import GRU, RNN, WIDE, Shape, States, Weights
 from neural_networks.components.kernels.simd.gru import gru_biases, gru_gate_rows
 from neural_networks.components.kernels.simd.panels import multiply_panels, pack
-from neural_networks.components.kernels.simd.prior import Heads, Latents, Sizes, unpack, wide_space
+from neural_networks.components.kernels.simd.prior import (
+    Choices,
+    Heads,
+    Latents,
+    Sizes,
+    unpack,
+    wide_space,
+)
 from neural_networks.components.kernels.simd.prior_gates import tanh_sum
 from neural_networks.components.kernels.simd.vector import LANES, ROWS, flush, unflush
 from neural_networks.components.kernels.simd.workspace import (
@@ -39,39 +47,38 @@ def _squash(out, product, condition, batch, size):
 
 
 @register_jitable
-def _draw(drawn, heads, bias, t, batch, width, inverse):
+def _draw(drawn, choices, heads, bias, t, batch, sizes, inverse):
     """Add the bias to the statistics of step t; write its latents, or its innovations."""
-    half = np.float32(0.5)
+    width, columns = sizes.latents, sizes.statistics
     for row in range(t * batch, (t + 1) * batch):
-        line = drawn.statistics[row * 2 * width : (row + 1) * 2 * width]
+        line = drawn.statistics[row * columns : (row + 1) * columns]
         noise = drawn.innovations[row * width : (row + 1) * width]
         w = drawn.latents[(row + batch) * width : (row + batch + 1) * width]
-        for k in range(2 * width):
+        for k in range(columns):
             line[k] += bias[k]
-        for k in range(width):
-            p = np.exp(half * min(max(line[width + k], heads.low), heads.high))
-            if inverse:
-                noise[k] = (w[k] - line[k]) / p
-            else:
-                w[k] = line[k] + p * noise[k]
+        choices.chosen[row], choices.levels[row] = draw_row(
+            w, noise, line, choices.levels[row], heads.low, heads.high, inverse
+        )
 
 
 @register_jitable
-def _forward(shape, sizes, drawn, condition, states, weights, heads, bias, inverse, workspace):
+def _forward(
+    shape, sizes, drawn, choices, condition, states, weights, heads, bias, inverse, workspace
+):
     batch, embedding, size, blocks = shape.batch, shape.features, shape.size, shape.blocks
-    width, columns = sizes.latents, GRU.vectors * LANES
+    width, head, columns = sizes.latents, sizes.statistics, GRU.vectors * LANES
     latent_panels, workspace = pack(heads.E, width, RNN, embedding, workspace)
     input_panels, workspace = pack(weights.W, embedding, GRU, size, workspace)
     panels, workspace = pack(weights.U, size, GRU, size, workspace)
-    head_panels, workspace = pack(heads.F, size, RNN, 2 * width, workspace)
+    head_panels, workspace = pack(heads.F, size, RNN, head, workspace)
     biases, workspace = take(workspace, blocks * GRU.row_vectors * LANES)
     gru_biases(biases, weights, shape)
     # The equations of a few rows wait for each other's results; those of several blocks don't.
     group = min(blocks, max(1, ROWS // batch))
     given, workspace = take(workspace, group * batch * columns)
     product, workspace = take(workspace, group * batch * columns)
-    wide, workspace = take(workspace, wide_space(batch, max(embedding, 2 * width)))
-    input_blocks, head_blocks = block_count(1, embedding), block_count(1, 2 * width)
+    wide, workspace = take(workspace, wide_space(batch, max(embedding, head)))
+    input_blocks, head_blocks = block_count(1, embedding), block_count(1, head)
     for t in range(shape.steps):
         w, a = drawn.latents[t * batch * width :], drawn.inputs[t * batch * embedding :]
         multiply_panels(wide, batch * WIDTH, w, width, batch, latent_panels, input_blocks, WIDE)
@@ -89,18 +96,18 @@ def _forward(shape, sizes, drawn, condition, states, weights, heads, bias, inver
                 gru_gate_rows(given[start:], product[start:], biases, states, shape, t, block)
         h = states.hidden[(t + 1) * batch * size :]
         multiply_panels(wide, batch * WIDTH, h, size, batch, head_panels, head_blocks, WIDE)
-        unpack(drawn.statistics[t * batch * 2 * width :], wide, batch, 2 * width)
-        _draw(drawn, heads, bias, t, batch, width, inverse)
+        unpack(drawn.statistics[t * batch * head :], wide, batch, head)
+        _draw(drawn, choices, heads, bias, t, batch, sizes, inverse)
 
 
 @register_jitable
-def _space(shape, width):
+def _space(shape, sizes):
     """Return the number of floats that `_forward` takes."""
     batch, embedding, size = shape.batch, shape.features, shape.size
     panels = shape.blocks * (embedding + size) * GRU.vectors * LANES
-    panels += wide_space(width, embedding) + wide_space(size, 2 * width)
+    panels += wide_space(sizes.latents, embedding) + wide_space(size, sizes.statistics)
     products = 2 * shape.blocks * batch * GRU.vectors * LANES
-    products += wide_space(batch, max(embedding, 2 * width))
+    products += wide_space(batch, max(embedding, sizes.statistics))
     return panels + products + shape.blocks * GRU.row_vectors * LANES + 10 * LINE
 
 
@@ -110,7 +117,9 @@ _inner = inner(_forward)
 @kernel
 def prior_forward_tiles(
     condition,
+    levels,
     innovations,
+    chosen,
     latents,
     hidden,
     inputs,
@@ -134,12 +143,14 @@ def prior_forward_tiles(
     drawn = Latents(innovations.reshape(-1), latents.reshape(-1), flat, statistics.reshape(-1))
     states = States(hidden.reshape(-1), a[:0], gates.reshape(-1), flat)
     heads = Heads(E.reshape(-1), F.reshape(-1), np.float32(low), np.float32(high))
-    workspace = aligned(_space(shape, width))
+    sizes = Sizes(width, statistics.shape[2], len(condition))
+    workspace = aligned(_space(shape, sizes))
     mode = flush()
     _inner(
         shape,
-        Sizes(width, len(condition)),
+        sizes,
         drawn,
+        Choices(levels.reshape(-1), chosen.reshape(-1)),
         condition.reshape(-1),
         states,
         Weights(W.reshape(-1), U.reshape(-1), a, b),
