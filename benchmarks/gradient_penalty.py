@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,9 @@ from neural_networks.components.mean_over_time import MeanOverTime  # noqa: E402
 from neural_networks.components.module import Module, Sequential  # noqa: E402
 from neural_networks.components.parameters import FlatParameters, pack  # noqa: E402
 from neural_networks.components.second_order import rules as tangents  # noqa: E402
-from neural_networks.vae.recurrent_vae import PlanDecoder  # noqa: E402
+from neural_networks.vae.song_generator import SongGenerator  # noqa: E402
 from radio.home import SHIPPED, STARTER  # noqa: E402
-from radio.station import Station  # noqa: E402
+from radio.station import STEPS_PER_BEAT, Station  # noqa: E402
 
 SEEDS = 15
 STEP = 1e-5
@@ -66,9 +67,27 @@ def differences(loss: Callable[[], float], values: np.ndarray) -> np.ndarray:
     return found
 
 
+class Drawn(Module):
+    """A generator under fixed innovations: z (B, Z) -> songs (S, B, K)."""
+
+    def __init__(self, generator: SongGenerator, innovations: np.ndarray) -> None:
+        self.generator, self.innovations = generator, innovations
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return the songs, and the cache."""
+        return self.generator.generate(x, self.innovations)
+
+    def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
+        """Return dz (B, Z); add the gradients of the parameters."""
+        return self.generator.generate_backward(dy, cache)[0]
+
+
 def generator_and_critic(rng: np.random.Generator) -> tuple[FlatParameters, Critic, np.ndarray]:
     """Return a small generator of songs (8, 3, 6), a critic of them, and coordinates (3, 3)."""
-    generator = pack(PlanDecoder(3, 6, beats=2, plan_size=3, hidden=5, rng=rng), np.float64)
+    sizes = {"latent_size": 2, "song_size": 3, "hidden": 5, "prior_hidden": 4, "embedding": 4}
+    small = SongGenerator(6, **sizes, rng=rng)
+    noise = rng.standard_normal((8, 3, small.innovation_size))
+    generator = pack(Drawn(small, noise), np.float64)
     critic = Critic(6, 8, rng=rng)
     pack(critic, np.float64)
     return generator, critic, rng.standard_normal((3, 3))
@@ -110,9 +129,10 @@ def station_cosine(rng: np.random.Generator) -> float:
     """Return the cosine of right and wrong gradient for the shipped station's generator."""
     station = Station.load(SHIPPED / STARTER)
     coordinates = rng.choice(station.means, 8, replace=False).astype(np.float32)
-    through, past = generator_gradients(
-        pack(station.model.generator, np.float32), station.critic, coordinates
-    )
+    generator = station.model.vae.generator
+    shape = station.beats * STEPS_PER_BEAT, len(coordinates), generator.innovation_size
+    flat = pack(Drawn(generator, rng.standard_normal(shape, np.float32)), np.float32)
+    through, past = generator_gradients(flat, station.critic, coordinates)
     return cosine(through.astype(np.float64), past.astype(np.float64))
 
 

@@ -51,11 +51,11 @@ from benchmarks import (  # noqa: E402
     sequence_model,
     transcription,
 )
-from benchmarks.composers import Composer, FramesAndBack, Song, StationComposer  # noqa: E402
+from benchmarks.composers import Composer, FramesAndBack, Song  # noqa: E402
 from benchmarks.quality_measure import frechet, statistics  # noqa: E402
 from benchmarks.quality_tunes import unheard_songs  # noqa: E402
 from radio.home import Home  # noqa: E402
-from radio.station import FrameGrid, SequenceModel, Station, find_grid, steps as song_data  # noqa: E402
+from radio.station import FrameGrid, Station, find_grid, steps as song_data  # noqa: E402
 from radio.training import (  # noqa: E402
     TrainingOptions,
     prepare_recordings,
@@ -366,14 +366,9 @@ def main() -> None:
 
 
 def composer_of(station: Station) -> Composer:
-    """Return what reconstructs and composes as a station does, whatever its model."""
-    model = station.model
-    if isinstance(model, SequenceModel):
-        tempi = sequence_model.tempi_of(station.coordinates)
-        return sequence_model.SequenceComposer(
-            model.vae, model.components, station.latent, tempi, {}
-        )
-    return StationComposer(station)
+    """Return what reconstructs and composes with a station's model."""
+    model, tempi = station.model, sequence_model.tempi_of(station.coordinates)
+    return sequence_model.SequenceComposer(model.vae, model.components, station.latent, tempi, {})
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
     python benchmarks/many_processes.py [--processes 2] [--rounds 5] [--steps 12]
 
-Each process has one thread and 8 songs of 64 beats a step. The same work a process is measured in
-turn by one alone and by several; efficiency is the time of the one over the time of the several. A
+Each process has one thread, and as many excerpts a step as a starter station is trained with. The
+same work a process is measured in turn by one
+alone and by several; efficiency is the time of the one over the time of the several. A
 process that comes to the sum of the gradients first waits for the others; this is counted apart
 from the sum itself. On a machine that does other work only the processor's time means something:
 that of a step less what was spent waiting. Needs `pip install 'ai-radio[mpi]'` and an mpiexec.
@@ -24,16 +25,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from neural_networks.components.parameters import pack  # noqa: E402
+from audio_parsing.frames import FRAME_SIZE  # noqa: E402
 from neural_networks.parallel.mpi import processes  # noqa: E402
-from neural_networks.vae.recurrent_vae import RecurrentVAE  # noqa: E402
-from radio.station import steps as song_data  # noqa: E402
-from radio.training import (  # noqa: E402
-    BATCH_SIZE,
-    PIECE,
-    TrainingSongs,  # noqa: E402
-    vae_trainer,
-)
+from radio.station import FRAMES_PER_BEAT  # noqa: E402
+from radio.training import sequence_recipe as recipe  # noqa: E402
+from radio.training.component_excerpts import ON_BEATS, ComponentExcerpts  # noqa: E402
 
 BEATS = 64
 SONGS = 48
@@ -57,28 +53,24 @@ def worker(steps: int) -> None:
 
     communicator.add = timed  # type: ignore[method-assign]
     rng = np.random.default_rng(0)
-    songs = rng.uniform(
-        0, 0.6, (SONGS, BEATS * song_data.STEPS_PER_BEAT, song_data.STEP_SIZE)
-    ).astype(np.float32)
-    training = TrainingSongs(songs, np.zeros((SONGS, 0), np.float32), ["noise"] * SONGS, "absolute")
-    vae = pack(RecurrentVAE(song_data.STEP_SIZE, beats=BEATS, rng=rng))
-    batch = BATCH_SIZE * communicator.size
-    trainer = vae_trainer(
+    noise = rng.uniform(0, 0.6, (SONGS, BEATS * FRAMES_PER_BEAT, FRAME_SIZE)).astype(np.float16)
+    songs = ComponentExcerpts.of(list(noise), ON_BEATS, seed=0)
+    vae = recipe.new_vae(songs, rng=rng)
+    trainer = recipe.vae_trainer(
         vae,
-        training,
-        steps=1000,
+        songs,
+        recipe.by_steps(1000),
         seed=0,
         threads=1,
-        batch=batch,
-        pieces=batch // PIECE,
+        batch=ON_BEATS.batch * communicator.size,
         communicator=communicator,
     )
     for _ in range(2):
-        trainer.step(SONGS)
+        trainer.step(len(songs))
     times, processor_times = [], []
     for _ in range(steps):
         start, processor = time.perf_counter(), time.thread_time()
-        trainer.step(SONGS)
+        trainer.step(len(songs))
         times.append(time.perf_counter() - start)
         processor_times.append(time.thread_time() - processor)
     if communicator.rank == 0:
@@ -122,7 +114,7 @@ def main() -> None:
         f"NumPy {np.__version__}"
     )
     print(
-        f"{measured[1][0]['weights']:,} weights, {BATCH_SIZE} songs of {BEATS} beats a process and "
+        f"{measured[1][0]['weights']:,} weights, {ON_BEATS.batch} excerpts a process and "
         f"step, {options.rounds} rounds"
     )
     for count, found in measured.items():

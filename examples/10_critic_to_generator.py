@@ -18,7 +18,7 @@ from lesson import BLUE, ORANGE, RED, canvas, run
 from gan.losses import negative_score
 from neural_networks.components.parameters import pack
 from radio.home import SHIPPED, STARTER
-from radio.station import Station, in_a_row
+from radio.station import Station
 
 
 def main(fast: bool) -> tuple:
@@ -27,17 +27,19 @@ def main(fast: bool) -> tuple:
     station = Station.load(SHIPPED / STARTER)
     beats = 16 if fast else 64
     coordinate = station.sample(1, rng)
-    generator, critic = copy.deepcopy(station.model.generator), station.critic.folded()
+    model = station.model
+    generator, critic = copy.deepcopy(model.vae.generator), station.critic.folded()
     flat = pack(generator, np.float64)
     pack(critic, np.float64)
-    plan = generator.plan(coordinate[:, : station.latent_size].astype(np.float64))[:beats]
+    z = coordinate[:, : station.latent_size].astype(np.float64)
+    events = rng.standard_normal((4 * beats, 1, generator.innovation_size))
 
-    song, made = generator.forward_plan(plan)  # (4 beats, 1, F)
+    song, made = generator.generate(z, events)  # (4 beats, 1, K)
     score, judged = critic.forward(song)
     value, dscore = negative_score(score)
     dsong = critic.backward(dscore, judged)  # dL/dG_i of every moment i
     flat.zero_grads()
-    generator.backward_plan(dsong, made)  # and from there dL/dw of every weight
+    generator.generate_backward(dsong, made)  # and from there dL/dw of every weight
     whole = flat.grads.copy()
     size = f"{len(song)} moments of {song.shape[2]} values, {whole.size:,} weights"
     print(f"song {station.song_name(coordinate[0])!r}: {size}")
@@ -50,7 +52,7 @@ def main(fast: bool) -> tuple:
         moments = slice(4 * beat, 4 * beat + 4)
         only[moments] = dsong[moments]
         flat.zero_grads()
-        generator.backward_plan(only, made)
+        generator.generate_backward(only, made)
         total += flat.grads
         shares.append(np.linalg.norm(flat.grads))
     apart = float(np.abs(total - whole).max() / np.abs(whole).max())
@@ -62,28 +64,29 @@ def main(fast: bool) -> tuple:
     kept, step, values = flat.values.copy(), 1e-6, []
     for sign in (1, -1):
         flat.values[:] = kept + sign * step * direction
-        values.append(negative_score(critic.forward(generator.forward_plan(plan)[0])[0])[0])
+        values.append(negative_score(critic.forward(generator.generate(z, events)[0])[0])[0])
     flat.values[:] = kept
     measured, claimed = (values[0] - values[1]) / (2 * step), float(whole @ direction)
     print(f"along a random direction: backward {claimed:.6g}, differences {measured:.6g}")
 
     # the famous mistake: the score's gradient, -1, handed to every value, past the critic
     flat.zero_grads()
-    generator.backward_plan(np.full_like(song, dscore[0]), made)
+    generator.generate_backward(np.full_like(song, dscore[0]), made)
     past = float(flat.grads @ whole / np.linalg.norm(flat.grads) / np.linalg.norm(whole))
     print("without the critic's factor dL/dG_i every moment gets the same gradient,")
     print(f"whose cosine with the true one is {past:.2f}")
 
     rate = 1e-3 / float(np.linalg.norm(whole))
     flat.values -= rate * whole
-    after = critic.forward(generator.forward_plan(plan)[0])[0][0]
+    after = critic.forward(generator.generate(z, events)[0])[0][0]
     print(f"a step of length 0.001 against the gradient: score {score[0]:.4f} -> {after:.4f}")
     print("\nLook at the picture: red is where more sound would raise the score, blue where less")
     print("would; few moments matter.")
     found = {"apart": apart, "error": abs(measured - claimed) / abs(measured), "past": past}
     found |= {"before": float(score[0]), "after": float(after)}
     strength = np.linalg.norm(dsong[:, 0], axis=1)
-    return picture(in_a_row(np.maximum(song, 0)), in_a_row(-dsong), strength, shares), found
+    frames, higher = (model.to_frames(one)[0] for one in (song, song - dsong))
+    return picture(np.maximum(frames, 0), higher - frames, strength, shares), found
 
 
 def picture(frames: np.ndarray, raises: np.ndarray, strength: np.ndarray, shares: list):

@@ -4,7 +4,7 @@ The weights stay. The chain rule goes one step further than in lesson 10, to the
 
     dL/dP = sum over moments i of dL/dG_i dG_i/dP
 
-and P takes steps of Adam. Alone it would leave all songs and fool the critic, so a hinge on the
+and P, here the z of a song, takes steps of Adam. Alone it would leave all songs and fool the critic, so a hinge on the
 Mahalanobis distance from the station's songs pulls it back: L + max(0, distance(P)^2 / D - 1).
 """
 
@@ -42,14 +42,16 @@ def main(fast: bool) -> tuple:
     away = known_minimum(rng)
     print(f"a minimum known on paper is found to {away:.0e} of the distribution's deviation\n")
     station = shortened(Station.load(SHIPPED / STARTER), 8 if fast else 16)
-    generator, critic, latent = station.model.generator, station.critic.folded(), station.latent
+    generator, critic, latent = station.model.vae.generator, station.critic.folded(), station.latent
+    # what happens in the songs stays the same: P alone tells them apart
+    events = rng.standard_normal((4 * station.beats, 1, generator.innovation_size), np.float32)
 
     def objective(P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return L = -D(G(P)) (B,) and dL/dP (B, D)."""
-        songs, generated = generator.forward(P.astype(np.float32))
+        songs, generated = generator.generate(P.astype(np.float32), events.repeat(len(P), axis=1))
         scores, judged = critic.forward(songs)
         dsongs = critic.backward(np.full_like(scores, -1), judged)  # dL/dG_i of every moment
-        return -scores, generator.backward(dsongs, generated)  # and from there dL/dP
+        return -scores, generator.generate_backward(dsongs, generated)[0]  # and from there dL/dP
 
     def summed(P: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = objective(P)

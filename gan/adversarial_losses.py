@@ -1,7 +1,7 @@
 """What every adversarial training shares: the critic's loss and scores of generated songs.
 
     generator_loss(vae, batch)     a subclass: its own loss - weight mean D(G(P)); adds the gradient
-                                   point_losses.py, sequence_losses.py
+                                   sequence_losses.py
     critic_loss(critic, batch)     hinge on D(S0) and D(G(P)); adds the gradient of the critic
 
 Here the gradient of the critic enters the generator: `critic.input_gradient`, then the generator's

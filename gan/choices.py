@@ -8,7 +8,7 @@ Latent = Literal["owner", "total", "gaussian", "mixture", "learned-prior"]
 LATENTS: tuple[Latent, ...] = get_args(Latent)
 DEFAULT_LATENT: Latent = "mixture"
 
-CRITICS = ("convolutional", "recurrent", "mixed", "framewise")
+CRITICS = ("convolutional", "recurrent", "mixed")
 DEFAULT_CRITIC = "convolutional"
 
 FRAMES_PER_STEP = 6  # frames of sound in one step of a song

@@ -2,7 +2,6 @@
 
     convolutional   dense, two convolutions of stride 2 over time; the last layer sees 13 steps
     recurrent       dense, a bidirectional GRU; every step sees the whole song
-    framewise       four convolutions of stride 2 over the frames in the steps; sees 61 frames
     mixed           dense, a convolution of stride 2, a bidirectional GRU over half the steps
 
 Weights of dense layers and convolutions are divided by their spectral norm. Those of a GRU are not:
@@ -16,7 +15,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gan.choices import FRAMES_PER_STEP
 from gan.spectral_norm import SpectralNorm
 from neural_networks.components.activations import LeakyReLU
 from neural_networks.components.bidirectional import Bidirectional
@@ -24,7 +22,6 @@ from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.gru import GRU
 from neural_networks.components.module import Module, Sequential
-from neural_networks.components.split_steps import SplitSteps
 
 Body = Callable[[int, int, float, np.random.Generator], list[Module]]  # (F, H, gain, rng) -> layers
 
@@ -56,31 +53,11 @@ def mixed(features: int, hidden: int, gain: float, rng: np.random.Generator) -> 
     ]
 
 
-def framewise(features: int, hidden: int, gain: float, rng: np.random.Generator) -> list[Module]:
-    """Return layers of a half, a quarter, an eighth and a sixteenth of the 6 S frames.
-
-    The same weights read every frame, wherever it lies in its step, so jumps between steps show.
-
-    Raises:
-        ValueError: if steps are not whole frames.
-    """
-    if features % FRAMES_PER_STEP:
-        raise ValueError(
-            f"a framewise critic needs steps of {FRAMES_PER_STEP} frames, not of {features} values"
-        )
-    first = Conv1d(features // FRAMES_PER_STEP, hidden, 5, stride=2, padding=2, rng=rng)
-    split = Sequential(
-        SplitSteps(FRAMES_PER_STEP), SpectralNorm(first, gain=gain, rng=rng), LeakyReLU(SLOPE)
-    )
-    return [split, *(_convolution(hidden, gain, rng) for _ in range(3))]
-
-
 # By their names in station files; gan/choices.py has the same ones for the command line.
 BODIES: dict[str, Body] = {
     "convolutional": convolutional,
     "recurrent": recurrent,
     "mixed": mixed,
-    "framewise": framewise,
 }
 
 

@@ -13,16 +13,11 @@ from gan.penalties import Penalty
 class GANOptions:
     """Options of an adversarial training.
 
-    The defaults are those of `QUICK` in radio/training/recipes.py, which docs/gan.md compares with
-    other values.
-
     Attributes:
-        reconstructed: share of the generated songs that are reconstructions of S0.
+        reconstructed: share of the generated songs that have the z of S0.
         gaussian: share drawn from a Gaussian of full covariance.
         halfway: share half-way between two encoded songs; the rest are mixes of encoded songs.
         reconstruction_weight: lambda, of the VAE's own loss.
-        smoothness: weight of the error's roughness from row to row beside the mean squared error.
-        rows: rows (frames of sound) in a step.
         adversarial_weight: of the critic's score; rises from 0 during `warm_up`, when the critic
             has learned little. With 0 a generator of sequences stands still.
         warm_up: in steps.
@@ -44,8 +39,6 @@ class GANOptions:
     gaussian: float = 0.375
     halfway: float = 0.0
     reconstruction_weight: float = 2000.0
-    smoothness: float = 0.0
-    rows: int = 1
     adversarial_weight: float = 0.3
     warm_up: int = 20
     kl_weight: float = 1e-7

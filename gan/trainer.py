@@ -9,8 +9,7 @@ One step:
 
 Both are ordinary `Trainer`s on the same mini-batch, in two fixed pieces: one or two threads give
 the same bytes, and a training resumes bit for bit. Each song is generated once and used by both.
-The losses are in point_losses.py, of a VAE of whole songs, and sequence_losses.py, of one whose
-latents move in time.
+The losses are in sequence_losses.py.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from gan.adversarial_losses import AdversarialLosses, Scores
+from gan.adversarial_losses import Scores, Songs
 from gan.alarms import Alarm, alarms
 from gan.critic import Critic
 from gan.options import GANOptions, Log
-from gan.point_losses import PointAdversarialLosses
+from gan.sequence_losses import SequenceAdversarialLosses
 from neural_networks.components.parameters import FlatParameters
 from neural_networks.optimizers.optimizers import Adam, Average
 from neural_networks.optimizers.schedules import Schedule, constant, cosine
@@ -48,11 +47,9 @@ class GANTrainer:
     """Train a VAE's decoder against a critic.
 
     Args:
-        vae: packed, as the losses want it.
+        vae: a SequenceVAE, packed.
         critic: packed.
-        songs: as the losses want them; read at each step, so the caller may replace some in
-            between.
-        losses: makes the losses: PointAdversarialLosses or SequenceAdversarialLosses.
+        songs: of components (S, B, K), drawn at each step.
         options: see GANOptions.
         steps: over which both learning rates fall along a half cosine; constant if None.
         seed: of the order of songs and all noise.
@@ -71,9 +68,8 @@ class GANTrainer:
         self,
         vae: FlatParameters,
         critic: FlatParameters,
-        songs: Any,
+        songs: Songs,
         *,
-        losses: Callable[..., AdversarialLosses] = PointAdversarialLosses,
         options: GANOptions | None = None,
         steps: int | None = None,
         seed: int = 0,
@@ -110,7 +106,7 @@ class GANTrainer:
                 communicator=communicator,
             )
 
-        self._losses = losses(
+        self._losses = SequenceAdversarialLosses(
             vae, self.critic, songs, self.options, seed=seed, communicator=communicator
         )
         self._generator = trainer(vae, self._losses.generator_loss, self.options.generator_rate, 0)

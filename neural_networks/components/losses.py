@@ -29,41 +29,6 @@ def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[float, np.nda
     return value, dy
 
 
-def sequence_error(
-    y: np.ndarray, target: np.ndarray, *, smoothness: float, rows: int = 1
-) -> tuple[float, float, np.ndarray]:
-    """Return mean(e^2), the mean squared change of e over time (roughness), and dy of their sum.
-
-    A small error e = y - target everywhere may still sound right; jumps from row to row sound like
-    noise.
-
-    Args:
-        y: (T, B, F).
-        target: (T, B, F).
-        smoothness: weight of the roughness.
-        rows: that each step holds side by side, F / rows values each; the change goes from row to
-            row, over the steps' borders too.
-    """
-    error, dy = mean_squared_error(y, target)
-    if not smoothness:
-        return error, 0.0, dy
-    count = y.dtype.type(y.size)
-    steps, batch, features = y.shape
-    # dy is 2 e / n: the change of e is n / 2 times that of dy, and so is all below.
-    e = (dy * (count / 2)).reshape(steps, batch, rows, features // rows)
-    gradient = dy.reshape(e.shape)
-    factor = y.dtype.type(2 * smoothness) / count
-    within, across = e[:, :, 1:] - e[:, :, :-1], e[1:, :, 0] - e[:-1, :, -1]
-    roughness = (float(np.vdot(within, within)) + float(np.vdot(across, across))) / y.size
-    within *= factor
-    across *= factor
-    gradient[:, :, 1:] += within
-    gradient[:, :, :-1] -= within
-    gradient[1:, :, 0] += across
-    gradient[:-1, :, -1] -= across
-    return error, roughness, dy
-
-
 def l1(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
     """Return mean(|y - target|) and dy = sign(y - target) / n."""
     same_shape(y, target, OUTPUT_AND_TARGET)

@@ -1,9 +1,7 @@
 """Remembers the latest songs of a session, so that none of them is played again.
 
 Two songs are the same if their first COMPARED_STEPS correlate 0.95 or more: half a minute, so that
-songs of any length compare. Remembered are components as they are, and frames averaged over a
-quarter of a beat, which correlate more than the frames themselves do, in half precision: 65 or
-90 kB a song.
+songs of any length compare. Remembered are their components, in half precision: 65 kB a song.
 """
 
 from __future__ import annotations
@@ -13,9 +11,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from gan.choices import FRAMES_PER_STEP
-from radio.station import STEP_SIZE
 
 if TYPE_CHECKING:
     from radio.station import Station
@@ -81,8 +76,6 @@ class RememberedSongs:
 def _outline(steps: np.ndarray) -> np.ndarray:
     """Return a song's beginning as a vector of mean 0 and length 1: a product is a correlation."""
     steps = steps[:COMPARED_STEPS]
-    if steps.shape[1] == STEP_SIZE:
-        steps = steps.reshape(len(steps), FRAMES_PER_STEP, -1).mean(axis=1)
     values = steps.ravel().astype(np.float64)
     values -= values.mean()
     return (values / max(float(np.linalg.norm(values)), 1e-12)).astype(np.float16)

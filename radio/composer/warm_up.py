@@ -48,72 +48,22 @@ def is_compiled() -> bool:
 
 def _use_every_kernel() -> None:
     """Train, generate, descend and render at a small size: kernels are compiled by types alone."""
-    import numpy as np
-
-    from audio_parsing import frames as audio_frames
-    from gan.critic import Critic
-    from gan.critic_bodies import mixed
-    from gan.descent import descend
-    from gan.penalties import r1
-    from neural_networks.components.parameters import pack
-    from neural_networks.vae.recurrent_vae import RecurrentVAE
-    from radio.station import PointModel, Station, steps as song_data
-    from radio.taste import Taste, through
-    from radio.training import TrainingSongs, calibrate, gan_trainer, vae_trainer
-
-    rng = np.random.default_rng(0)
-    steps = rng.uniform(0.1, 0.5, (4, 4 * SMALL_BEATS, song_data.STEP_SIZE)).astype(np.float32)
-    songs = TrainingSongs(steps, np.zeros((4, 2), np.float32), ["noise"] * 4, "beat")
-    vae = pack(
-        RecurrentVAE(song_data.STEP_SIZE, latent_size=2, beats=SMALL_BEATS, hidden=8, rng=rng)
-    )
-    critic = pack(Critic(song_data.STEP_SIZE, hidden=8, rng=rng))
-    vae_trainer(vae, songs, steps=1, seed=0).step(len(steps))
-    calibrate(vae.module, songs, seed=0, drawn=True)  # type: ignore[arg-type]
-    gan_trainer(vae, critic, songs, seed=0).step()
-    # A bidirectional critic under a penalty compiles the tangents' kernels too.
-    penalised = Critic(song_data.STEP_SIZE, hidden=8, body=mixed, rng=rng)
-    pack(penalised)
-    songs_of_time = np.ascontiguousarray(steps.transpose(1, 0, 2))
-    r1(penalised, songs_of_time, songs_of_time, rng)
-    taste = Taste(critic.module, extra=2)  # type: ignore[arg-type]
-    z = rng.standard_normal((4, 4)).astype(np.float32)
-    station = Station(
-        "noise",
-        "beat",
-        SMALL_BEATS,
-        PointModel(vae.module),  # type: ignore[arg-type]
-        critic.module,  # type: ignore[arg-type]
-        z[:, :2],
-        np.zeros((4, 2), np.float32),
-        z[:, 2:],
-    )
-    made = station.decode(z)
-    taste.fit_pool(made, z[:, 2:])
-    taste.observe(taste.features(made, z[:, 2:])[0], 0.5)
-    taste.learn()
-    descend(taste.objective(through(station)), z[:1], steps=1)
-    samples = audio_frames.decode(
-        song_data.to_frames(steps[0]), hop_length=song_data.ABSOLUTE_HOP_LENGTH
-    )
-    audio_frames.encode(samples, hop_length=song_data.ABSOLUTE_HOP_LENGTH)
-    _use_kernels_of_sequences()
-
-
-def _use_kernels_of_sequences() -> None:
-    """Train a model whose latents move in time, and play it."""
     from dataclasses import replace
 
     import numpy as np
 
-    from audio_parsing.frames import FRAME_SIZE
+    from audio_parsing import frames as audio_frames
+    from gan.critic_bodies import mixed
+    from gan.descent import descend
+    from gan.penalties import r1
     from neural_networks.components.parameters import pack
-    from radio.station import SequenceModel, Station
+    from radio.station import ABSOLUTE_HOP_LENGTH, SequenceModel, Station
+    from radio.taste import Taste, through
     from radio.training import sequence_recipe as recipe
     from radio.training.component_excerpts import RECORDINGS, ComponentExcerpts
 
     rng = np.random.default_rng(0)
-    noise = [rng.random((96, FRAME_SIZE)).astype(np.float16)]
+    noise = [rng.random((96, audio_frames.FRAME_SIZE)).astype(np.float16)]
     small = replace(RECORDINGS, components=8, restored=8, steps=12)
     songs = ComponentExcerpts.of(noise, small, seed=0)
     vae = recipe.new_vae(songs, rng=rng)
@@ -122,19 +72,25 @@ def _use_kernels_of_sequences() -> None:
     critic = model.new_critic(hidden=8, rng=rng)
     options = replace(recipe.GAN, batch_size=2, adversarial_weight=1.0)
     recipe.gan_trainer(vae, pack(critic), songs, options=options, seed=0).step()
+    # A bidirectional critic under a penalty compiles the tangents' kernels too.
+    penalised = model.new_critic(hidden=8, body=mixed, rng=rng)
+    pack(penalised)
+    steps = songs.draw(np.arange(2), rng)
+    r1(penalised, steps, steps, rng)
     known = recipe.encode_music(model.vae, songs, seed=0, most=2)
-    places = np.zeros((2, 0), np.float32)
+    places = np.zeros((len(known.means), 2), np.float32)
     station = Station(
-        "noise",
-        "absolute",
-        SMALL_BEATS,
-        model,
-        critic,
-        known.means,
-        known.log_variances,
-        places,
+        "noise", "beat", SMALL_BEATS, model, critic, known.means, known.log_variances, places
     )
-    station.render(station.sample(1, rng)[0])
+    taste = Taste(critic, extra=2, model=model)
+    coordinates = station.sample(4, rng)
+    made, beside = station.decode(coordinates), station.beside(coordinates)
+    taste.fit_pool(made, beside)
+    taste.observe(taste.features(made, beside)[0], 0.5)
+    taste.learn()
+    descend(taste.objective(through(station)), coordinates[:1], steps=1)
+    samples = station.render(coordinates[0])
+    audio_frames.encode(samples, hop_length=ABSOLUTE_HOP_LENGTH)
 
 
 def stamp() -> Path | None:

@@ -1,8 +1,6 @@
 from .continuation import (
-    PointStationError as PointStationError,
     continued as continued,
     morphed as morphed,
-    sequence_model_of as sequence_model_of,
 )
 from .cover import cover as cover
 from .forms import Form as Form, form_of as form_of, forms_of as forms_of
@@ -22,7 +20,6 @@ from .learned_songs import (
     shares_at as shares_at,
 )
 from .limits import FASTEST_TEMPO as FASTEST_TEMPO, SLOWEST_TEMPO as SLOWEST_TEMPO
-from .point_model import PointModel as PointModel
 from .reconstruction import reconstruct_samples as reconstruct_samples
 from .saved_songs import (
     SavedSong as SavedSong,
@@ -43,7 +40,6 @@ from .song_file import (
     write_sound as write_sound,
     write_wav as write_wav,
 )
-from .song_model import SongModel as SongModel
 from .station import Station as Station
 from .station_file import (
     STATION_FILE as STATION_FILE,

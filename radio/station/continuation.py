@@ -15,7 +15,6 @@ import numpy as np
 from radio.station import steps as song_data
 from radio.station.innovations import innovations
 from radio.station.mastering import limited, master
-from radio.station.sequence_model import SequenceModel
 from radio.station.sound_grid import GridSound, on_grid
 from radio.station.station import Station
 
@@ -25,10 +24,6 @@ ENDING_WINDOW = 0.5  # seconds
 OVERLAP_STEPS = 2  # over which the given sound fades into its continuation
 BAR_STEPS = 4 * song_data.STEPS_PER_BEAT  # what is remembered begins with a bar
 REMEMBERED_BEATS = 128  # of the given sound, before the moment from which it goes on
-
-
-class PointStationError(ValueError):
-    """A station whose songs are points can't do this; the message is one line."""
 
 
 def continued(
@@ -49,10 +44,9 @@ def continued(
         bpm: beats a minute of the given sound, for stations on a beat grid; found by trial if None.
 
     Raises:
-        PointStationError: if the station's songs are points.
         ValueError: if the sound is shorter than OVERLAP_STEPS steps.
     """
-    model = sequence_model_of(station, "continue a song")
+    model = station.model
     samples = samples[: _ending(samples, station.sample_rate)]
     sound = _whole_steps(station, on_grid(station, samples, bpm=bpm), samples)
     remembered = REMEMBERED_BEATS * song_data.STEPS_PER_BEAT
@@ -91,11 +85,8 @@ def morphed(
         z: share of the second song's z, from 0 to 1.
         innovations: share of the way to the second song's innovations, from 0 to 1.
         bpm: of both, for stations on a beat grid; found by trial where None.
-
-    Raises:
-        PointStationError: if the station's songs are points.
     """
-    model = sequence_model_of(station, "morph songs")
+    model = station.model
     sounds = [
         on_grid(station, one, bpm=tempo) for one, tempo in zip((first, second), bpm, strict=True)
     ]
@@ -108,21 +99,6 @@ def morphed(
     sound = sounds[0]
     fade = round(song_data.FRAMES_PER_BEAT * sound.grid.hop_length)
     return master(sound.render(station, song, mixed)[sound.lead :], fade=fade)
-
-
-def sequence_model_of(station: Station, what: str) -> SequenceModel:
-    """Return the model of a station whose latents move in time.
-
-    Raises:
-        PointStationError: for another station; `what` says what it was to do.
-    """
-    if not isinstance(station.model, SequenceModel):
-        raise PointStationError(
-            f"station {station.name} can't {what}: each of its songs is a single point of latent "
-            "space; train a station on your music (ai-radio train MUSIC) and name it with "
-            "--station"
-        )
-    return station.model
 
 
 def _whole_steps(station: Station, sound: GridSound, samples: np.ndarray) -> GridSound:

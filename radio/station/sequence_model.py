@@ -1,8 +1,11 @@
-"""A station's model whose latents move in time: z, course -> innovations -> components -> frames.
+"""A station's model: z, course -> innovations -> components -> frames, and gradients back.
 
 Songs of any length; steps are components (audio_parsing/components.py), K numbers each. A song's
 course is in its coordinate P, so that the same P makes the same song: the seed of its innovations
 and, where the station remembers songs, whom it follows (learned_songs.py) and its form (forms.py).
+
+Letters: B songs, S steps, K components, as the critic reads them, T frames, Z values of z, C of a
+course.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ LARGEST_COMPONENT = 1e3  # of a basis, a mean or a deviation; those of music are
 
 @dataclass
 class SequenceModel:
-    """See the module's contract, and `SongModel` for the methods.
+    """See the module's contract.
 
     Attributes:
         vae: encoder and generator of components.
@@ -44,9 +47,6 @@ class SequenceModel:
     components: LappedComponents
     learned: LearnedSongs | None = None
     forms: list[Form] = field(default_factory=list)
-
-    kind = "sequence"
-    seeded = True
 
     @property
     def latent_size(self) -> int:
@@ -76,9 +76,15 @@ class SequenceModel:
     def draw_course(
         self, z: np.ndarray, mean: np.ndarray, *, novelty: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return z (B, Z) and courses (B, C): drawn seeds, whom the songs follow, their forms.
+        """Draw z (B, Z) and courses (B, C): seeds, whom the songs follow, their forms.
 
         At a novelty of 0 songs have no form, but that of the song that was learned.
+
+        Args:
+            z: (B, Z) of new songs; where they follow learned songs, it is drawn towards theirs.
+            mean: (Z,) of the station's songs.
+            novelty: from 0, the songs that were learned, to 1.
+            rng: of the songs.
         """
         seeds = rng.integers(SEEDS, size=(len(z), 1))
         if self.learned is None:
@@ -115,18 +121,18 @@ class SequenceModel:
     def trace(
         self, z: np.ndarray, course: np.ndarray, beats: int
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
-        """Return steps (S, B, K), and the way back to dz through the sampled recurrence."""
+        """Return steps (S, B, K), and the function from dsteps to dz, through the recurrence."""
         generator = self.vae.generator
         steps, cache = generator.generate(z, self.innovations(course, beats))
         return steps, lambda dsteps: generator.generate_backward(dsteps, cache)[0]
 
     def reconstruct(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return z (B, Z) of steps (S, B, K) of any number, and the song of its latents."""
+        """Return z (B, Z), the posterior's means, of steps (S, B, K), and the steps made again."""
         w, z = self.vae.encode(steps)
         return z, self.vae.generator.decode(w, z)[0]
 
     def to_frames(self, steps: np.ndarray) -> np.ndarray:
-        """Return frames (B, T, 181) of steps (S, B, K)."""
+        """Return frames (B, T, 181) of steps (S, B, K); values below 0 mean silence."""
         return self.components.inverse(steps.transpose(1, 0, 2))
 
     def to_frames_backward(self, dframes: np.ndarray) -> np.ndarray:
@@ -135,11 +141,11 @@ class SequenceModel:
         return np.ascontiguousarray(dsteps.transpose(1, 0, 2))
 
     def to_steps(self, frames: np.ndarray) -> np.ndarray:
-        """Return steps (S, B, K) of frames (B, T, 181)."""
+        """Return steps (S, B, K) of frames (B, T, 181), T a multiple of 6."""
         return np.ascontiguousarray(self.components.transform(frames).transpose(1, 0, 2))
 
     def new_critic(self, *, hidden: int, rng: np.random.Generator, **options: Any) -> Critic:
-        """Return a critic of components, with random weights."""
+        """Return a critic of components with random weights; options are those of Critic."""
         options |= {"centre": 0.0, "scale": 1 / self.components.scales}
         return Critic(self.features, hidden, rng=rng, **options)
 

@@ -57,35 +57,27 @@ class GridSound(NamedTuple):
         )
 
 
-def on_grid(
-    station: Station, samples: np.ndarray, *, bpm: float | None = None, beats: int | None = None
-) -> GridSound:
+def on_grid(station: Station, samples: np.ndarray, *, bpm: float | None = None) -> GridSound:
     """Return a sound as steps of a station.
 
     Args:
         station: whose grid it is.
         samples: (n,) float32 at the station's rate; silence is added to fill a last step.
         bpm: beats a minute, for stations on a beat grid; found if None.
-        beats: most that are read; all if None.
     """
     if station.keyed:
-        return _by_trial(station, samples, bpm, beats)
+        return _by_trial(station, samples, bpm)
     grid = FrameGrid() if station.grid == "absolute" else find_grid(samples, tempo=bpm)
-    frames = _frames(station, samples, grid, beats)
+    frames = _frames(station, samples, grid)
     beside = np.zeros((1, station.coordinates.shape[1]), np.float32)
     beside[:, :1] = song_data.tempo_coordinate(grid.tempo)
     return GridSound(station.model.to_steps(frames[None]), grid, beside)
 
 
-def _frames(
-    station: Station, samples: np.ndarray, grid: FrameGrid, beats: int | None
-) -> np.ndarray:
-    """Return the frames (T, 181) of a sound, whole steps; `beats` of them exactly if given."""
-    if beats is None:
-        steps = max(1, math.ceil(grid.count(len(samples)) / song_data.FRAMES_PER_STEP))
-        count = steps * song_data.FRAMES_PER_STEP
-    else:
-        count = beats * song_data.FRAMES_PER_BEAT
+def _frames(station: Station, samples: np.ndarray, grid: FrameGrid) -> np.ndarray:
+    """Return the frames (T, 181) of a sound, whole steps."""
+    steps = max(1, math.ceil(grid.count(len(samples)) / song_data.FRAMES_PER_STEP))
+    count = steps * song_data.FRAMES_PER_STEP
     length = math.ceil(count * grid.hop_length)
     whole = np.pad(samples, (-round(grid.origin), 0))[:length]
     whole = np.pad(whole, (0, length - len(whole))).astype(np.float32)
@@ -102,9 +94,7 @@ class _Trial(NamedTuple):
     steps: np.ndarray
 
 
-def _by_trial(
-    station: Station, samples: np.ndarray, bpm: float | None, beats: int | None
-) -> GridSound:
+def _by_trial(station: Station, samples: np.ndarray, bpm: float | None) -> GridSound:
     slowest, fastest = (
         song_data.coordinate_tempo(float(c))
         for c in (station.coordinates[:, 0].min(), station.coordinates[:, 0].max())
@@ -118,11 +108,11 @@ def _by_trial(
     else:
         count = np.log(fastest / slowest) / np.log(1 + TEMPO_STEP) + 1
         tempi = list(slowest * (1 + TEMPO_STEP) ** np.arange(count))
-    best = min((_trial(station, samples, tempo, beats) for tempo in tempi), key=_error)
+    best = min((_trial(station, samples, tempo) for tempo in tempi), key=_error)
     if len(tempi) > 1:
         for finer in FINER_STEPS:
             near = [best.tempo * (1 - finer), best.tempo * (1 + finer)]
-            best = min([best, *(_trial(station, samples, one, beats) for one in near)], key=_error)
+            best = min([best, *(_trial(station, samples, one) for one in near)], key=_error)
     beside = song_data.tempo_coordinate(best.tempo), song_data.key_coordinate(best.key)
     return GridSound(best.steps, grid_of(best.tempo), np.array([beside], np.float32))
 
@@ -131,8 +121,8 @@ def _error(trial: _Trial) -> float:
     return trial.error
 
 
-def _trial(station: Station, samples: np.ndarray, tempo: float, beats: int | None) -> _Trial:
-    frames = _frames(station, samples, grid_of(tempo), beats)
+def _trial(station: Station, samples: np.ndarray, tempo: float) -> _Trial:
+    frames = _frames(station, samples, grid_of(tempo))
     given = station.model.to_steps(
         np.stack([audio_frames.transpose(frames, -key) for key in KEYS]).astype(np.float32)
     )

@@ -1,8 +1,8 @@
 """A station: a trained model that turns coordinates into songs.
 
     P (D,) = [z; course; tempo; key]   z (Z,) the latent coordinate; the course, the seed of the
-                                       innovations and whom the song follows, only where latents
-                                       move in time, the last two only on a beat grid
+                                       innovations and whom the song follows; tempo and key only on
+                                       a beat grid
     sample(count, rng) -> P (count, D)
     generate(P (B, D)) -> frames (B, T, 181)
     render(P (D,)) -> samples (n,)
@@ -206,8 +206,7 @@ class Station(StationData):
             frames = held_ending(frames)
         hop = self.hop_length(coordinate)
         samples = audio_frames.decode(frames, hop_length=hop, sample_rate=self.sample_rate)
-        if self.model.seeded:
-            samples = levelled(samples, self.sample_rate)
+        samples = levelled(samples, self.sample_rate)
         return master(samples, fade=2 * song_data.FRAMES_PER_BEAT * hop)
 
     def seconds(self, coordinate: np.ndarray, *, beats: int | None = None) -> float:

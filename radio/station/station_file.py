@@ -19,24 +19,22 @@ from gan.critic_bodies import BODIES
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, part, save_arrays
 from radio.station.limits import whole_number
-from radio.station.point_model import PointModel
 from radio.station.sequence_model import SequenceModel
-from radio.station.song_model import SongModel
 
 STATION_FILE = "station.npz"
 TRAINING_FILE = "training.npz"  # checkpoint of an unfinished training, in the same folder
 LARGEST_FILE = 256 << 20  # bytes of arrays
 LARGEST_LOG_VARIANCE = 50
-MODELS: dict[str, type[PointModel] | type[SequenceModel]] = {
-    kind.kind: kind for kind in (PointModel, SequenceModel)
-}
-# of stations written before there were others
-FIRST_MODEL = PointModel.kind
-FIRST_CRITIC = {"body": "convolutional", "hidden": 128, "centre": 0.0}
+MODEL = "sequence"
+FIRST_MODEL = "point"  # of the first versions; theirs is the only one in files that name none
 
 
 class StationError(ValueError):
     """A station can't be used; the message says which and what to do."""
+
+
+class _OldModelError(Exception):
+    """The file holds a model of a kind that this version no longer has."""
 
 
 @dataclass
@@ -58,7 +56,7 @@ class StationData:
     name: str
     grid: str
     beats: int
-    model: SongModel
+    model: SequenceModel
     critic: Critic
     means: np.ndarray
     log_variances: np.ndarray
@@ -92,15 +90,11 @@ def write_station(data: StationData, folder: Path, *, dtype: Any = np.float32) -
     }
     configuration = {
         "kind": "station",
-        "model": data.model.kind,
+        "model": MODEL,
         "grid": data.grid,
         "beats": data.beats,
         **data.model.configuration(),
-        "critic": {
-            "body": data.critic.body,
-            "hidden": data.critic.hidden,
-            "centre": data.critic.trunk.centre,
-        },
+        "critic": {"body": data.critic.body, "hidden": data.critic.hidden},
         "details": data.details,
     }
     save_arrays(folder / STATION_FILE, arrays, configuration)
@@ -130,6 +124,11 @@ def read_station(folder: Path, kind: type[AnyStation]) -> AnyStation:
     todo = f"train it again or delete {folder}"
     try:
         return _read(kind, name, *load_arrays(path, largest=LARGEST_FILE))
+    except _OldModelError:
+        raise StationError(
+            f"station {name} is from an earlier version, whose stations can't be used any more; "
+            f"train it again (ai-radio train MUSIC --station {name}) or delete {folder}"
+        ) from None
     except CheckpointError as error:
         raise StationError(f"station {name} can't be read: {error}; {todo}") from error
     except (
@@ -178,16 +177,18 @@ def _read(
 
 def _networks(
     arrays: dict[str, np.ndarray], configuration: dict[str, Any], beats: int
-) -> tuple[SongModel, Critic]:
+) -> tuple[SequenceModel, Critic]:
     """Return model and critic; nothing is allocated before the file is known to hold its weights.
 
     Raises:
         ValueError: if something does not fit.
     """
     kind = configuration.get("model", FIRST_MODEL)
-    if kind not in MODELS:
+    if kind == FIRST_MODEL:
+        raise _OldModelError
+    if kind != MODEL:
         raise ValueError(f"unknown model {kind!r}")
-    model: SongModel = MODELS[kind].read(arrays, configuration, beats)
+    model = SequenceModel.read(arrays, configuration, beats)
     critic = _critic(configuration, model, arrays["critic"].size)
     for module, key in ((model.module, "vae"), (critic, "critic")):
         flat = pack(module, np.float32)
@@ -198,19 +199,16 @@ def _networks(
     return model, critic
 
 
-def _critic(configuration: dict[str, Any], model: SongModel, size: int) -> Critic:
+def _critic(configuration: dict[str, Any], model: SequenceModel, size: int) -> Critic:
     """Return the critic that a station's configuration describes, with random weights."""
-    found = configuration.get("critic", FIRST_CRITIC)
+    found = configuration["critic"]
     if found["body"] not in BODIES:
         raise ValueError(f"unknown critic {found['body']!r}")
     hidden = whole_number(found, "hidden")
     if hidden * model.features > size:  # before it is allocated
         raise ValueError("the weights of the critic don't fit")
-    centre = found["centre"]
-    if not isinstance(centre, (int, float)) or not abs(centre) < 1:
-        raise ValueError(f"the critic's centre is {centre!r}")
     rng = np.random.default_rng(0)
-    return model.new_critic(hidden=hidden, body=BODIES[found["body"]], centre=centre, rng=rng)
+    return model.new_critic(hidden=hidden, body=BODIES[found["body"]], rng=rng)
 
 
 def _weights(module: Any) -> np.ndarray:

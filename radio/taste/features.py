@@ -24,7 +24,7 @@ from radio.taste.quadratic import Quadratic
 from radio.taste.sound_statistics import SoundStatistics
 
 if TYPE_CHECKING:
-    from radio.station import SongModel
+    from radio.station import SequenceModel
 
 COMPONENTS = 24  # principal components of the critic's layers
 # Variance over a station's songs of each group of features. With weights of prior variance 1 it is
@@ -50,12 +50,11 @@ class SongFeatures(Module):
         coordinates: int,
         *,
         frame_size: int = FRAME_SIZE,
-        model: SongModel | None = None,
+        model: SequenceModel | None = None,
     ) -> None:
         self.trunk = critic.folded_trunk()
-        # Steps that are frames already are read as they are.
-        self._model = None if model is None or model.features == STEP_SIZE else model
-        features = critic.features if self._model is None else STEP_SIZE
+        self._model = model
+        features = critic.features if model is None else STEP_SIZE
         self.statistics = SoundStatistics(features, coordinates, frame_size=frame_size)
         self.layer_size = len(self.trunk.layers) * critic.hidden
         self.raw_size = self.layer_size + self.statistics.size + coordinates

@@ -27,7 +27,7 @@ from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.ratings import STILL, moments_of, without_drift
-from radio.station import SongModel
+from radio.station import SequenceModel
 from radio.taste.decode import Decode
 from radio.taste.exploration import DEFAULT_WAY, Explore
 from radio.taste.features import SongFeatures
@@ -57,7 +57,7 @@ class Taste:
         *,
         extra: int = 2,
         frame_size: int = FRAME_SIZE,
-        model: SongModel | None = None,
+        model: SequenceModel | None = None,
     ) -> None:
         self._songs = SongFeatures(critic, extra, frame_size=frame_size, model=model)
         self._regression: RatingRegression | None = None

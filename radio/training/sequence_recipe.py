@@ -24,7 +24,6 @@ from audio_parsing.restoration import restoring_taps
 from gan.choices import DEFAULT_LATENT, Latent
 from gan.latent import LatentDistribution
 from gan.options import GANOptions
-from gan.sequence_losses import SequenceAdversarialLosses
 from gan.trainer import GANTrainer
 from neural_networks.components.gaussians import moments
 from neural_networks.components.parameters import FlatParameters, pack
@@ -198,7 +197,6 @@ def gan_trainer(
         vae,
         critic,
         songs,
-        losses=SequenceAdversarialLosses,
         options=options,
         pieces=_pieces(options.batch_size),
         **shared,

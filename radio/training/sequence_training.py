@@ -25,7 +25,7 @@ from neural_networks.parallel.communicator import Communicator, share_arrays
 from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Trainer
 from neural_networks.vae.sequence_vae import SequenceVAE
-from radio.station import SequenceModel, Station, StationError, forms_of
+from radio.station import SequenceModel, Station, forms_of
 from radio.training.component_excerpts import ComponentExcerpts, SequenceRecipe
 from radio.training.plan import TrainingOptions
 from radio.training.recordings import Recordings
@@ -80,14 +80,6 @@ class SequenceTraining:
         self._calibration: np.ndarray | None = None
         self._vae: FlatParameters
         self._critic: FlatParameters
-
-    @staticmethod
-    def check(options: TrainingOptions) -> None:
-        """Raise a StationError for options that are not for this model."""
-        if options.critic == "framewise":
-            raise StationError(
-                "the framewise critic reads frames, and songs are components; choose another one"
-            )
 
     @property
     def songs(self) -> ComponentExcerpts:

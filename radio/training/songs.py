@@ -23,7 +23,6 @@ def model_training(
     def progress(done: int, of: int) -> None:
         report({"phase": "prepare", "done": done, "of": of})
 
-    SequenceTraining.check(options)
     cache = None if options.prepared is None else prepared_music(options.prepared)
     if music is None:
         recordings = prepare_starter_songs(

@@ -31,7 +31,7 @@ from radio.web.commands import Commands
 from radio.web.map import LatentView
 from radio.web.stage import Stage
 
-PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "map", "said", "model")
+PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "map", "said")
 TICK_SECONDS = 0.1
 # least interval at which the ratings are read again: some process may have changed them
 LOOK_SECONDS = 1.0
@@ -160,7 +160,6 @@ class LiveSession:
         try:
             self._tell("state", {"open": True, "telling": "", "trouble": ""})
             station = Station.load(folder)
-            self._tell("model", station.model.kind)
             self._view = LatentView(station)
             self._tell_map(session, [])
             while self._execute(commands):

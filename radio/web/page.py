@@ -72,7 +72,7 @@ class History(Part, component="static/history.js"):
 class Songs(Part, component="static/songs.js"):
     """Songs of the listener that go on, or lie between two."""
 
-    parts = ("songs", "model", "now")
+    parts = ("songs", "now")
 
 
 class Training(Part, component="static/training.js"):

@@ -138,17 +138,12 @@ def test_a_copyist_is_found_out() -> None:
     assert "last_minute" not in moved
 
 
-@pytest.mark.parametrize(
-    ("grid", "sequence"), [("beat", False), ("absolute", False), ("absolute", True)]
-)
-def test_a_station_is_a_composer(rng: np.random.Generator, grid: str, sequence: bool) -> None:
-    composer: Composer = kept_out.composer_of(tiny_station(grid=grid, sequence=sequence))
+@pytest.mark.parametrize("grid", ["beat", "absolute"])
+def test_a_station_is_a_composer(rng: np.random.Generator, grid: str) -> None:
+    composer: Composer = kept_out.composer_of(tiny_station(grid=grid))
     frames = encode(melody([60] * 10), hop_length=441)
     back = composer.reconstruct(frames)
     assert back.shape == frames.shape and (back >= 0).all()
-    piece = 4 * 24
-    if not sequence:  # which encodes a song as a whole
-        np.testing.assert_allclose(composer.reconstruct(frames[:piece]), back[:piece], atol=1e-5)
     songs = composer.new_songs(2, 8.0, rng)
     assert len(songs) == 2 and not np.array_equal(songs[0].samples, songs[1].samples)
     for song in songs:

@@ -67,7 +67,7 @@ def test_a_known_tune_is_told_from_a_new_one(judge: quality.Judge) -> None:
 
 
 def test_a_station_is_judged_by_what_it_plays(judge: quality.Judge) -> None:
-    station = tiny_station(sequence=True)
+    station = tiny_station()
     for draw in ("default", "half-way"):
         rows = quality.judge_station(judge, station, draw, songs=2, beats=BEATS, draws=2)
         assert len(rows) == 2 and all(set(row) == set(quality.COLUMNS) for row in rows)

@@ -119,7 +119,6 @@ def test_the_names_of_a_state_are_those_that_stations_know():
         "recurrent": ("embed", "head"),
     }
     names["mixed"] = ("embed", "convolution_0", "head")
-    names["framewise"] = (*(f"convolution_{place}" for place in range(4)), "head")
     for body in BODIES:
         expected = [f"{name}_{side}" for name in names[body.__name__] for side in ("left", "right")]
         assert list(make(body=body).state()) == expected
@@ -135,23 +134,6 @@ def test_the_centre_is_taken_off_before_the_layers(body):
     )
     assert centred.trunk.centre > 0
     assert centred.folded_trunk().centre == centred.trunk.centre
-
-
-def test_a_critic_of_frames_reads_every_frame_with_the_same_weights():
-    """A song that begins two frames later has the same first layer, one place later."""
-    critic = make(body=bodies.framewise)
-    frames = np.random.default_rng(0).uniform(0, 1, (60, 1, FEATURES // 6))
-
-    def first_layer(frames):
-        steps = np.ascontiguousarray(
-            frames.reshape(-1, 6, 1, FEATURES // 6).transpose(0, 2, 1, 3)
-        ).reshape(-1, 1, FEATURES)
-        return critic.trunk.forward(steps)[0][0]
-
-    later = np.concatenate([frames[-2:], frames[:-2]])
-    np.testing.assert_allclose(first_layer(later)[3:-2], first_layer(frames)[2:-3], rtol=1e-10)
-    with pytest.raises(ValueError, match="steps of 6 frames, not of 8 values"):
-        Critic(8, 5, body=bodies.framewise, rng=np.random.default_rng(1))
 
 
 @every_body

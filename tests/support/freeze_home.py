@@ -20,13 +20,11 @@ from tiny_station import tiny_station
 
 from audio_parsing.playback import SilentDevice
 from neural_networks.components.parameters import pack
-from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.composer import LocalComposer, shelf
 from radio.home import Home
 from radio.ratings import Ratings
 from radio.session import LastSession, Resume, Session
-from radio.station import PointModel, Station
-from radio.station.steps import STEP_SIZE
+from radio.station import Station
 
 CONFIG = '[keys]\nnext = ["l", "right"]\nforward = "n"\n\n[save]\nkind = "flac"\n'
 
@@ -38,14 +36,8 @@ def freeze(folder: Path) -> None:
     home.writable()
     (folder / "config.toml").write_text(CONFIG, "utf-8")
     rng = np.random.default_rng(0)
-    for listener, name, sequence in (("you", "points", False), ("me", "moving", True)):
-        station = tiny_station(name, sequence=sequence)
-        if not sequence:
-            size = station.latent_size
-            vae = RecurrentVAE(STEP_SIZE, latent_size=size, beats=4, hidden=2, rng=rng)
-            for parameter in vae.parameters():  # few different values make a small archive
-                parameter.value[:] = np.round(16 * parameter.value) / 16
-            station.model = PointModel(pack(vae, np.float32).module)  # type: ignore[arg-type]
+    for listener, name, grid in (("you", "beats", "beat"), ("me", "moving", "absolute")):
+        station = tiny_station(name, grid=grid)
         station.critic = station.model.new_critic(hidden=8, rng=rng)
         pack(station.critic, np.float32)
         station.save(folder / "stations" / name, dtype=np.float16)

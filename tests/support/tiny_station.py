@@ -12,9 +12,8 @@ from audio_parsing.components import LappedComponents
 from audio_parsing.frames import FRAME_SIZE
 from gan.critic_bodies import Body, convolutional
 from neural_networks.components.parameters import pack
-from neural_networks.vae.recurrent_vae import RecurrentVAE
 from neural_networks.vae.sequence_vae import SequenceVAE
-from radio.station import Form, LearnedSongs, PointModel, SequenceModel, Station, steps as song_data
+from radio.station import Form, LearnedSongs, SequenceModel, Station, steps as song_data
 
 
 def tiny_station(
@@ -25,11 +24,10 @@ def tiny_station(
     seed: int = 0,
     grid: str = "beat",
     body: Body = convolutional,
-    sequence: bool = False,
 ) -> Station:
     """Return a station with songs of `beats` beats, about 60 beats / bpm seconds each."""
     rng = np.random.default_rng(seed)
-    model = sequence_model(rng) if sequence else point_model(beats, rng)
+    model = sequence_model(rng)
     critic = model.new_critic(hidden=128, body=body, rng=rng)
     pack(critic, np.float32)
     coordinates = np.stack(
@@ -51,20 +49,8 @@ def tiny_station(
     )
 
 
-def point_model(beats: int, rng: np.random.Generator) -> PointModel:
-    """Return a model whose songs are points, untrained."""
-    vae = RecurrentVAE(song_data.STEP_SIZE, latent_size=6, beats=beats, hidden=16, rng=rng)
-    # Weights far larger than for training: every coordinate makes a song of its own.
-    vae.decoder.to_plan.weight.value *= 8
-    vae.decoder.to_frames.weight.value[:] = (
-        rng.standard_normal(vae.decoder.to_frames.weight.value.shape) * 0.25
-    )
-    pack(vae, np.float32)
-    return PointModel(vae)
-
-
 def sequence_model(rng: np.random.Generator, *, mixtures: int = 2) -> SequenceModel:
-    """Return a model whose latents move in time, untrained, of music that is noise."""
+    """Return a model of music that is noise, untrained."""
     excerpts = rng.uniform(0, 0.6, (6, 60, FRAME_SIZE)) ** 3
     wide = LappedComponents.fit(excerpts.astype(np.float32), 15)
     taps = 0.1 * rng.standard_normal((3, 12, 15), np.float32)
@@ -93,9 +79,8 @@ def sequence_model(rng: np.random.Generator, *, mixtures: int = 2) -> SequenceMo
 def remembering(
     station: Station, *, songs: int = 5, steps: int = 16, forms: Sequence[Form] = ()
 ) -> Station:
-    """Return the station of a sequence model, which remembers some songs of noise from now on."""
+    """Return the station, which remembers some songs of noise from now on."""
     rng = np.random.default_rng(1)
-    assert isinstance(station.model, SequenceModel)
     shape = steps, songs, station.model.vae.generator.innovation_size
     exact = rng.standard_normal(shape)
     z = rng.standard_normal((songs, station.latent_size)).astype(np.float32)

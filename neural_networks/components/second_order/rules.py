@@ -36,7 +36,6 @@ from neural_networks.components.second_order import (
     layers as tangents_layers,
     recurrent as tangents_recurrent,
 )
-from neural_networks.components.split_steps import SplitSteps
 
 
 class Rule(NamedTuple):
@@ -156,7 +155,6 @@ RULES: dict[type, Rule] = {
     Bidirectional: Rule(
         _bidirectional_backward, _bidirectional_tangent_forward, _bidirectional_tangent_backward
     ),
-    SplitSteps: _FIXED,
     Dense: _LINEAR,
     Conv1d: _LINEAR,
     MeanOverTime: _FIXED,

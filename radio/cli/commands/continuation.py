@@ -18,10 +18,9 @@ def continue_(options: argparse.Namespace) -> None:
     check_files(options.files)
 
     from radio.composer import compile_once
-    from radio.station import SEEDS, Station, continued, sequence_model_of, write_wav
+    from radio.station import SEEDS, Station, continued, write_wav
 
     station = Station.load(home.known_station(options.station or STARTER))
-    sequence_model_of(station, "continue a song")
     target = Target(options.output, single=len(options.files) == 1)
     compile_once()
     rng, progress, written = np.random.default_rng(options.seed), Progress(), []
@@ -54,10 +53,9 @@ def morph(options: argparse.Namespace) -> None:
     check_files(options.files)
 
     from radio.composer import compile_once
-    from radio.station import Station, morphed, sequence_model_of, write_wav
+    from radio.station import Station, morphed, write_wav
 
     station = Station.load(home.known_station(options.station or STARTER))
-    sequence_model_of(station, "morph songs")
     target = Target(options.output, single=options.count == 1)
     compile_once()
     sounds = [read(path, station.sample_rate) for path in options.files]

@@ -10,27 +10,24 @@ export default {
 <section class="panel" aria-labelledby="songs-title">
   <div class="head"><h2 id="songs-title">Your songs</h2>
     <button v-if="working" class="quiet" @click="ask('cancel')">Cancel</button></div>
-  <p v-if="model && model !== 'sequence'" class="note">This station can't let your songs go on: each of its songs is a single point on the map. Train a station on your own music below, or choose another one at the top.</p>
-  <template v-else-if="model">
-    <label v-if="files.length < 2" class="drop" :class="{ over }" @dragover.prevent="over = true" @dragleave="over = false" @drop.prevent="drop">
-      <input type="file" ref="input" multiple accept="audio/*,.wav,.flac,.ogg,.opus,.mp3,.aiff,.aif,.m4a" class="unseen" @change="take([...$event.target.files]); $event.target.value = ''">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V5M8 9l4-4 4 4M5 19h14"/></svg>
-      <span v-if="files.length"><b>Drop a second song</b>, or choose one, to morph them</span>
-      <span v-else><b>Drop a song here</b>, or choose one, and it goes on; choose two for a song between them</span>
-    </label>
-    <ul v-if="files.length || pending.length" class="files">
-      <li v-for="(file, place) in files" :key="file.number"><span><b v-if="files.length > 1">{{ "AB"[place] }}</b>{{ file.name }}</span><small>{{ time(file.seconds) }}</small>
-        <button class="icon" @click="remove(file)" :aria-label="'Remove ' + file.name" title="remove"><svg viewBox="0 0 24 24"><path d="M6 6l12 12M18 6L6 18"/></svg></button></li>
-      <li v-for="one in pending" :key="'s' + one.name"><span>{{ one.name }}</span><small :class="{ low: one.problem }">{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
-    </ul>
-    <form v-if="files.length" class="ways" @submit.prevent="make">
-      <div v-for="one in ways" :key="one.name">
-        <label :for="'songs-' + one.name">{{ one.label }}</label><span aria-hidden="true">{{ one.text }}</span>
-        <input :id="'songs-' + one.name" type="range" :min="one.min" :max="one.max" :step="one.step" v-model.number="values[one.name]"
-          :style="{ '--share': (values[one.name] - one.min) / (one.max - one.min) }" :aria-valuetext="one.text"></div>
-      <button class="quiet strong" :aria-disabled="!!working">{{ files.length === 1 ? "Let it go on" : "Morph" }}</button>
-    </form>
-  </template>
+  <label v-if="files.length < 2" class="drop" :class="{ over }" @dragover.prevent="over = true" @dragleave="over = false" @drop.prevent="drop">
+    <input type="file" ref="input" multiple accept="audio/*,.wav,.flac,.ogg,.opus,.mp3,.aiff,.aif,.m4a" class="unseen" @change="take([...$event.target.files]); $event.target.value = ''">
+    <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V5M8 9l4-4 4 4M5 19h14"/></svg>
+    <span v-if="files.length"><b>Drop a second song</b>, or choose one, to morph them</span>
+    <span v-else><b>Drop a song here</b>, or choose one, and it goes on; choose two for a song between them</span>
+  </label>
+  <ul v-if="files.length || pending.length" class="files">
+    <li v-for="(file, place) in files" :key="file.number"><span><b v-if="files.length > 1">{{ "AB"[place] }}</b>{{ file.name }}</span><small>{{ time(file.seconds) }}</small>
+      <button class="icon" @click="remove(file)" :aria-label="'Remove ' + file.name" title="remove"><svg viewBox="0 0 24 24"><path d="M6 6l12 12M18 6L6 18"/></svg></button></li>
+    <li v-for="one in pending" :key="'s' + one.name"><span>{{ one.name }}</span><small :class="{ low: one.problem }">{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
+  </ul>
+  <form v-if="files.length" class="ways" @submit.prevent="make">
+    <div v-for="one in ways" :key="one.name">
+      <label :for="'songs-' + one.name">{{ one.label }}</label><span aria-hidden="true">{{ one.text }}</span>
+      <input :id="'songs-' + one.name" type="range" :min="one.min" :max="one.max" :step="one.step" v-model.number="values[one.name]"
+        :style="{ '--share': (values[one.name] - one.min) / (one.max - one.min) }" :aria-valuetext="one.text"></div>
+    <button class="quiet strong" :aria-disabled="!!working">{{ files.length === 1 ? "Let it go on" : "Morph" }}</button>
+  </form>
   <progress v-if="working" aria-labelledby="songs-status"></progress>
   <p id="songs-status" role="status" class="note" :class="{ unseen: !working }">{{ status }}</p>
   <p v-if="trouble || songs?.trouble" class="trouble" role="alert">{{ trouble || songs.trouble }}</p>
@@ -40,7 +37,7 @@ export default {
       <audio controls preload="metadata" :src="source(one)" :aria-label="one.name" @play="quiet"></audio></li>
   </ol>
 </section>`,
-  props: { songs: Object, model: String, now: Object },
+  props: { songs: Object, now: Object },
   data() { return { values: { beats: 64, song: 0, events: 1 } }; },
   computed: {
     files() { return this.songs?.files || []; },

@@ -14,7 +14,6 @@ from neural_networks.components.losses import (
     l1,
     mean_squared_error,
     pairwise_ranking,
-    sequence_error,
 )
 from neural_networks.gradient_check import check_loss
 
@@ -28,34 +27,6 @@ SHAPES = [(1,), (1, 1, 1), (7, 3, 5), (33,)]
 def test_gradients(loss: Callable, shape: tuple[int, ...], rng: np.random.Generator) -> None:
     y, target = 2 * rng.standard_normal(shape), rng.random(shape)
     check_loss(lambda y: loss(y, target), y, rng=rng).require()
-
-
-@pytest.mark.parametrize(
-    ("shape", "rows"), [((1, 1, 1), 1), ((1, 2, 6), 3), ((7, 3, 4), 1), ((5, 1, 6), 2)]
-)
-def test_gradient_of_the_sequence_error(
-    shape: tuple[int, ...], rows: int, rng: np.random.Generator
-) -> None:
-    y, target = rng.standard_normal((2, *shape))
-
-    def loss(y: np.ndarray) -> tuple[float, np.ndarray]:
-        error, roughness, dy = sequence_error(y, target, smoothness=1.7, rows=rows)
-        return error + 1.7 * roughness, dy
-
-    check_loss(loss, y, rng=rng).require()
-
-
-def test_the_roughness_goes_from_row_to_row_over_the_borders_of_steps() -> None:
-    y = np.zeros((2, 1, 4))
-    y[1] = 1  # rows of two values: 0, 0 | 1, 1, so one change of 1 in both values
-    error, roughness, _ = sequence_error(y, np.zeros_like(y), smoothness=1.0, rows=2)
-    assert (error, roughness) == (0.5, 2 / 8)
-    steady = sequence_error(np.ones_like(y), np.zeros_like(y), smoothness=1.0, rows=2)
-    assert steady[:2] == (1.0, 0.0)
-    np.testing.assert_array_equal(
-        sequence_error(y, np.zeros_like(y), smoothness=0.0)[2],
-        mean_squared_error(y, np.zeros_like(y))[1],
-    )
 
 
 @pytest.mark.parametrize("delta", [0.1, 3.0])

@@ -111,7 +111,7 @@ def test_nothing_heavy_is_imported_to_read_arguments() -> None:
         (["generate", "--latent", "cube"], ["--latent", "cube", "learned-prior"]),
         (
             ["train", "--starter", "--station", "x", "--critic", "human"],
-            ["--critic", "human", "framewise"],
+            ["--critic", "human", "mixed"],
         ),
         (["--explore", "wild"], ["wild"]),
         (["generate", "--count", "0"], ["'0'"]),
@@ -433,7 +433,7 @@ def test_the_final_song_needs_ratings(
 def test_generate_makes_songs_as_new_as_they_are_asked_for(
     radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    station = remembering(tiny_station("mindful", sequence=True, grid="absolute"))
+    station = remembering(tiny_station("mindful", grid="absolute"))
     station.save(radio_home / "stations" / "mindful")
     made = {}
     for novelty in (None, "0", "0.4", "1"):
@@ -450,7 +450,7 @@ def test_generate_makes_songs_as_new_as_they_are_asked_for(
 def test_songs_go_on_and_songs_lie_between(
     radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    station = tiny_station("moving", sequence=True, grid="absolute")
+    station = tiny_station("moving", grid="absolute")
     station.save(radio_home / "stations" / "moving")
     files = []
     for number in range(2):

@@ -42,12 +42,8 @@ def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def station(request: pytest.FixtureRequest) -> Station:
-    """A station whose songs are points, or for tests marked so also one whose latents move."""
-    return tiny_station(sequence=getattr(request, "param", "point") == "sequence")
-
-
-of_both_models = pytest.mark.parametrize("station", ["point", "sequence"], indirect=True)
+def station() -> Station:
+    return tiny_station()
 
 
 @pytest.fixture
@@ -93,7 +89,6 @@ def save(composer: LocalComposer, song: Song, home: Path) -> Path:
     return write_song(song, Home(home).songs() / f"{song.key}.wav", composer.journal)
 
 
-@of_both_models
 def test_a_song_is_sound_and_can_be_made_again_from_its_coordinate(
     open_composer: Callable[..., LocalComposer], station: Station
 ) -> None:
@@ -106,7 +101,6 @@ def test_a_song_is_sound_and_can_be_made_again_from_its_coordinate(
     assert "bpm" in song.details
 
 
-@of_both_models
 @pytest.mark.parametrize("background", [False, True])
 def test_no_song_equals_an_earlier_one(
     open_composer: Callable[..., LocalComposer], background: bool
@@ -131,7 +125,6 @@ def test_a_station_of_one_song_plays_on(open_composer: Callable[..., LocalCompos
     assert heard.max_correlation(steps(composer, second)) > 0.99
 
 
-@of_both_models
 @pytest.mark.parametrize("explore", ["random", "greedy", "thompson", "ucb"])
 def test_the_same_seed_and_ratings_give_the_same_songs(
     tmp_path: Path, station: Station, explore: str
@@ -209,7 +202,6 @@ def test_a_note_is_kept_but_learned_only_when_the_song_is_over(
     assert database.total() == 1, "a slider put back to untouched said nothing"
 
 
-@of_both_models
 def test_a_rating_is_learned_and_undo_unlearns_it(
     open_composer: Callable[..., LocalComposer],
 ) -> None:
@@ -268,7 +260,6 @@ def test_ratings_of_songs_the_station_no_longer_makes_are_left_alone(
     assert Ratings(tmp_path / "ratings.db").total() == 1
 
 
-@of_both_models
 def test_it_learns_to_play_what_is_liked_and_the_final_song_is_liked(
     open_composer: Callable[..., LocalComposer], station: Station, tmp_path: Path
 ) -> None:
@@ -293,7 +284,6 @@ def test_it_learns_to_play_what_is_liked_and_the_final_song_is_liked(
     assert not save(composer, song, tmp_path).with_suffix(".png").exists()
 
 
-@of_both_models
 def test_a_saved_song_can_be_made_again(
     open_composer: Callable[..., LocalComposer], station: Station, tmp_path: Path
 ) -> None:
@@ -445,7 +435,6 @@ def test_the_final_song_is_judged_as_songs_are_at_any_length(
     )
 
 
-@of_both_models
 def test_songs_of_another_length(
     open_composer: Callable[..., LocalComposer], station: Station
 ) -> None:

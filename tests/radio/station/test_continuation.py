@@ -11,7 +11,6 @@ from tiny_station import tiny_station
 
 from audio_parsing import frames as audio_frames
 from radio.station import (
-    PointStationError,
     continued,
     coordinate_key,
     coordinate_tempo,
@@ -37,7 +36,7 @@ def sound(seconds: float, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture(scope="module", params=["absolute", "beat"])
 def station(request: pytest.FixtureRequest) -> Any:
-    return tiny_station(sequence=True, grid=request.param)
+    return tiny_station(grid=request.param)
 
 
 def test_a_sound_goes_on_from_where_it_ends(station: Any) -> None:
@@ -69,7 +68,7 @@ def test_too_short_a_sound_is_one_line(station: Any) -> None:
 
 
 def test_at_the_ends_of_the_way_a_morph_is_one_song_or_the_other() -> None:
-    station = tiny_station(sequence=True, grid="absolute")
+    station = tiny_station(grid="absolute")
     first, second = sound(3.0), sound(4.0, seed=1)[: 3 * 22050]
     for share, song in ((0.0, first), (1.0, second)):
         made = morphed(station, first, second, z=share, innovations=share)
@@ -82,12 +81,6 @@ def test_at_the_ends_of_the_way_a_morph_is_one_song_or_the_other() -> None:
 def test_a_morph_lasts_as_long_as_the_shorter_song(station: Any) -> None:
     made = morphed(station, sound(3.0), sound(5.0), bpm=(120.0, 90.0))
     assert 2.9 < len(made) / 22050 < 3.4
-
-
-@pytest.mark.parametrize("what", [continued, lambda s, x: morphed(s, x, x)])
-def test_a_station_of_points_can_not(what: Any) -> None:
-    with pytest.raises(PointStationError, match="ai-radio train"):
-        what(tiny_station(), sound(3.0))
 
 
 @pytest.mark.parametrize("seconds", [0.5, 2.0, 4.5])
@@ -119,7 +112,7 @@ def test_tempo_and_key_are_found_by_which_the_station_knows_the_song(
 
     monkeypatch.setattr(station.model, "reconstruct", reconstruct)
     for bpm in (tempo, None):
-        found = on_grid(station, samples, bpm=bpm, beats=16)
+        found = on_grid(station, samples, bpm=bpm)
         assert found.grid.tempo == pytest.approx(tempo, rel=1e-3)
         assert coordinate_tempo(float(found.beside[0, 0])) == pytest.approx(tempo, rel=1e-3)
         assert coordinate_key(float(found.beside[0, 1])) == key

@@ -100,7 +100,7 @@ def test_what_returns_follows_the_second_song_a_little_more(station: Station) ->
 
 @pytest.fixture
 def station() -> Station:
-    return remembering(tiny_station(sequence=True), steps=40, forms=[Form(16, (0, 1, 0, 1))])
+    return remembering(tiny_station(), steps=40, forms=[Form(16, (0, 1, 0, 1))])
 
 
 def test_a_theme_returns_because_p_says_so(station: Station) -> None:

@@ -36,7 +36,7 @@ def struck(seconds: float, *, tempo: float = TEMPO, first: float = FIRST) -> np.
 @pytest.fixture(scope="module")
 def station() -> Any:
     """A station on beats that knows no keys."""
-    made = tiny_station(sequence=True)
+    made = tiny_station()
     made.coordinates[:, 1] = 0
     return made
 

@@ -23,7 +23,7 @@ INNOVATIONS = 6  # of three latents in three groups, of which each is a mixture
 
 @pytest.fixture
 def station() -> Station:
-    return remembering(tiny_station(sequence=True), songs=SONGS, steps=STEPS)
+    return remembering(tiny_station(), songs=SONGS, steps=STEPS)
 
 
 def learned_of(station: Station) -> LearnedSongs:
@@ -33,7 +33,7 @@ def learned_of(station: Station) -> LearnedSongs:
 
 
 def test_what_is_remembered_makes_the_songs_again() -> None:
-    station, rng = tiny_station(sequence=True), np.random.default_rng(1)
+    station, rng = tiny_station(), np.random.default_rng(1)
     generator = station.model.vae.generator
     z = rng.standard_normal((SONGS, 6)).astype(np.float32)
     songs, _ = generator.draw(

@@ -36,7 +36,7 @@ def test_any_number_is_a_seed(seed):
 
 @pytest.mark.parametrize("grid", ["beat", "absolute"])
 def test_a_coordinate_has_a_seed_before_tempo_and_key(grid):
-    station = tiny_station(sequence=True, grid=grid)
+    station = tiny_station(grid=grid)
     drawn = station.sample(50, np.random.default_rng(0))
     assert drawn.shape == (50, station.size)
     seeds = drawn[:, station.latent_size]
@@ -52,7 +52,7 @@ def test_a_coordinate_has_a_seed_before_tempo_and_key(grid):
 
 
 def test_the_same_coordinate_makes_the_same_song_and_another_seed_another():
-    station = tiny_station(sequence=True)
+    station = tiny_station()
     coordinates = station.sample(2, np.random.default_rng(0))
     coordinates[1, :] = coordinates[0]
     coordinates[1, station.latent_size] += 1
@@ -63,7 +63,7 @@ def test_the_same_coordinate_makes_the_same_song_and_another_seed_another():
 
 
 def test_a_longer_song_begins_like_a_shorter_one():
-    station = tiny_station(sequence=True)
+    station = tiny_station()
     coordinates = station.sample(2, np.random.default_rng(0))
     long = station.decode(coordinates, beats=40)
     assert len(long) == 160
@@ -74,7 +74,7 @@ def test_a_longer_song_begins_like_a_shorter_one():
 def test_the_gradient_of_a_taste_reaches_every_value_but_the_course(count, follows, monkeypatch):
     """Through sound statistics, critic, frames, components and the sampled recurrence."""
     rng = np.random.default_rng(count)
-    station = tiny_station(sequence=True)
+    station = tiny_station()
     if follows:
         station = remembering(station, forms=[Form(4, (0, 1, 0))])
     size = station.latent_size
@@ -107,7 +107,7 @@ def test_the_gradient_of_a_taste_reaches_every_value_but_the_course(count, follo
 
 
 def test_a_station_is_the_same_after_its_file(tmp_path):
-    station = tiny_station(sequence=True)
+    station = tiny_station()
     generator = station.model.vae.generator
     generator.calibration = np.linspace(0.5, 2, generator.components)
     station.save(tmp_path / "s")
@@ -140,7 +140,7 @@ def test_a_station_is_the_same_after_its_file(tmp_path):
     ],
 )
 def test_a_file_of_wrong_sizes_is_refused_before_they_are_allocated(tmp_path, name, value):
-    tiny_station(sequence=True).save(tmp_path / "s")
+    tiny_station().save(tmp_path / "s")
     arrays, configuration = load_arrays(tmp_path / "s" / STATION_FILE)
     if name == "plan_beats":
         configuration["plan_size"] = 4096
@@ -159,7 +159,7 @@ def test_a_file_from_before_there_were_mixtures_has_none():
 
 @pytest.mark.parametrize("value", [np.nan, 0.0, -1.0, 1e9])
 def test_a_calibration_that_is_none_is_refused(tmp_path, value):
-    station = tiny_station(sequence=True)
+    station = tiny_station()
     station.model.vae.generator.calibration[2] = value
     station.save(tmp_path / "s")
     with pytest.raises(StationError, match="station s is damaged"):
@@ -169,7 +169,7 @@ def test_a_calibration_that_is_none_is_refused(tmp_path, value):
 @pytest.mark.parametrize("name", ["basis", "mean", "deviations", "variance", "synthesis"])
 @pytest.mark.parametrize("value", [np.nan, 1e9])
 def test_components_that_are_no_numbers_of_music_are_refused(tmp_path, name, value):
-    tiny_station(sequence=True).save(tmp_path / "s")
+    tiny_station().save(tmp_path / "s")
     arrays, configuration = load_arrays(tmp_path / "s" / STATION_FILE)
     array = np.array(arrays[f"components_{name}"])
     array.reshape(-1)[-1] = value

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from tiny_station import tiny_station
 
-from gan.choices import FRAMES_PER_STEP, LATENTS
+from gan.choices import LATENTS
 from gan.critic_bodies import BODIES
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from neural_networks.vae.calibration import Calibration
 from radio.errors import explain
 from radio.home import Home
-from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError, station_fingerprint
+from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError
 
 
 @pytest.fixture
@@ -43,16 +42,14 @@ def _change(
         {"beats": 0},
         {"beats": "64"},
         {"latent_size": 10**9},
-        {"beats": 4096, "latent_size": 4096},
         {"hidden": 4096},
         {"hidden": None},
         {"details": {"latent": "cube"}},
-        {"critic": {"body": "human", "hidden": 128, "centre": 0.1}},
-        {"critic": {"body": "mixed", "hidden": 128, "centre": 0.1}},
-        {"critic": {"body": "convolutional", "hidden": 4096, "centre": 0.1}},
-        {"critic": {"body": "convolutional", "hidden": 128}},
-        {"critic": {"body": "convolutional", "hidden": 128, "centre": "0.1"}},
-        {"critic": {"body": ["mixed"], "hidden": 128, "centre": 0.1}},
+        {"critic": {"body": "convolutional"}},
+        {"critic": {"body": "human", "hidden": 128}},
+        {"critic": {"body": "mixed", "hidden": 128}},
+        {"critic": {"body": "convolutional", "hidden": 4096}},
+        {"critic": {"body": ["mixed"], "hidden": 128}},
     ],
 )
 def test_a_wrong_configuration(folder, configuration):
@@ -102,22 +99,16 @@ def test_a_station_keeps_a_critic_of_any_body(tmp_path, body):
     assert loaded.critic.body == body.__name__
 
 
-def test_a_station_from_before_critics_had_bodies_and_centres(tmp_path):
-    """Its critic is convolutional and not centred, like that of the first shipped station."""
-    station = tiny_station()
-    station.critic.trunk.centre = 0.0
-    station.save(tmp_path / "s")
-    arrays, configuration = load_arrays(tmp_path / "s" / STATION_FILE)
-    del configuration["critic"]
-    save_arrays(tmp_path / "s" / STATION_FILE, arrays, configuration)
-    songs = (
-        np.random.default_rng(0)
-        .uniform(0, 0.5, (16, 3, station.critic.features))
-        .astype(np.float32)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_station_of_the_first_versions_is_refused_with_what_to_do(folder, named):
+    arrays, configuration = load_arrays(folder / STATION_FILE)
+    del configuration["model"]
+    save_arrays(
+        folder / STATION_FILE, arrays, configuration | ({"model": "point"} if named else {})
     )
-    np.testing.assert_array_equal(
-        Station.load(tmp_path / "s").critic.forward(songs)[0], station.critic.forward(songs)[0]
-    )
+    with pytest.raises(StationError, match="ai-radio train MUSIC --station s") as caught:
+        Station.load(folder)
+    assert "\n" not in str(caught.value) and "earlier version" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", LATENTS)
@@ -157,46 +148,3 @@ def test_diverged_training_and_lack_of_memory_are_explained():
     )
     assert "memory" in str(explain(MemoryError()))
     assert explain(ZeroDivisionError("a fault of ours")) is None
-
-
-def _finished(station: Station) -> Station:
-    rng = np.random.default_rng(1)
-    size = station.critic.features
-    taps = rng.normal(0, 0.3, (3, FRAMES_PER_STEP, size // FRAMES_PER_STEP))
-    curve = np.cumsum(rng.uniform(0.01, 0.05, (size, 9)), axis=1)
-    station.model.generator.calibration = Calibration(taps, curve, rng.uniform(0, 0.1, size))
-    return station
-
-
-def test_a_station_keeps_its_finish(tmp_path):
-    station = _finished(tiny_station())
-    station.save(tmp_path / "s")
-    loaded = Station.load(tmp_path / "s")
-    coordinate = station.sample(2, np.random.default_rng(0))
-    np.testing.assert_array_equal(loaded.decode(coordinate), station.decode(coordinate))
-    assert loaded.model.generator.calibration is not None
-    assert station_fingerprint(loaded) == station_fingerprint(station)
-    loaded.model.generator.calibration.gain[3] += 0.01
-    assert station_fingerprint(loaded) != station_fingerprint(station)
-
-
-def test_a_station_from_before_has_none(folder):
-    assert not [name for name in load_arrays(folder / STATION_FILE)[0] if name.startswith("finish")]
-    assert Station.load(folder).model.generator.calibration is None
-
-
-@pytest.mark.parametrize("name", ["taps", "curve", "gain"])
-@pytest.mark.parametrize(
-    "change", [lambda x: x[:-1], lambda x: x + np.nan, lambda x: x + 100, lambda x: None]
-)
-def test_a_damaged_finish(tmp_path, name, change):
-    _finished(tiny_station()).save(tmp_path / "s")
-    arrays, facts = load_arrays(tmp_path / "s" / STATION_FILE)
-    changed = change(arrays.pop(f"finish_{name}"))
-    save_arrays(
-        tmp_path / "s" / STATION_FILE,
-        arrays if changed is None else arrays | {f"finish_{name}": changed},
-        facts,
-    )
-    with pytest.raises(StationError, match="station s is damaged"):
-        Station.load(tmp_path / "s")

@@ -224,11 +224,6 @@ def test_minutes_become_steps(tmp_path: Path, music: Path) -> None:
     assert any(note and "steps of the VAE, then" in note for note in notes)
 
 
-def test_a_critic_of_frames_is_refused_before_the_music_is_read(tmp_path: Path) -> None:
-    with pytest.raises(StationError, match="the framewise critic reads frames"):
-        trained(tmp_path / "s", tmp_path / "nowhere", steps=2, critic="framewise")
-
-
 def test_one_short_song_is_enough_and_less_is_refused(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:

@@ -43,7 +43,7 @@ DROP = """([name, content]) => {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
     """A server with a station that can let songs go on, and one that can't."""
     home = tmp_path_factory.mktemp("home")
-    tiny_station(sequence=True, grid="absolute", beats=32).save(home / "stations/tiny")
+    tiny_station(grid="absolute", beats=32).save(home / "stations/tiny")
     tiny_station("points", beats=32).save(home / "stations/points")
     with RadioServer(home) as running:
         yield running

@@ -32,7 +32,6 @@ from neural_networks.components.second_order.rules import (
     tangent_forward,
     traced_backward,
 )
-from neural_networks.components.split_steps import SplitSteps
 
 RNG = np.random.default_rng(0)
 STEP = 1e-5
@@ -64,8 +63,6 @@ LAYERS: list[tuple[Module, tuple[int, ...]]] = [
     (LayerNorm(3), (1, 1, 3)),
     (MeanOverTime(), (7, 3, 2)),
     (MeanOverTime(), (1, 1, 1)),
-    (SplitSteps(3), (4, 2, 6)),
-    (SplitSteps(1), (1, 1, 1)),
     (GRU(1, 1, rng=RNG), (1, 1, 1)),
     (GRU(4, 7, rng=RNG), (5, 3, 4)),
     (GRU(3, 17, rng=RNG), (9, 1, 3)),
