@@ -15,9 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose
 from audio_parsing.starter import hop_length, render, starter_songs
 from radio.home import SHIPPED, STARTER
-from radio.station import Station, key_coordinate, tempo_coordinate
+from radio.station import Station, morphed, reconstruct_samples
 from radio.station.mastering import master
-from radio.training import canonical_frames
 
 FOLDER = Path(__file__).parent / "sounds"
 BEATS = 16  # of all but the last, which is a whole song
@@ -44,22 +43,14 @@ def main() -> None:
     write("a_fourth_higher", decode(transpose(frames, 5), hop_length=hop))
     write("twice_as_slow", decode(frames[: len(frames) // 2], hop_length=2 * hop))
 
-    def coordinate(tune: str) -> np.ndarray:
-        song = songs[tune]
-        z, _ = station.model.reconstruct(station.model.to_steps(canonical_frames(song)[None]))
-        beside = np.array([[tempo_coordinate(song.bpm), key_coordinate(song.transposition)]])
-        return station.at(z, beside)[0]
-
-    first, second = coordinate("ode_to_joy"), coordinate("twinkle")
-    rng = np.random.default_rng(7)
-    made = {
-        "reconstructed": first,
-        "half_way": (first + second) / 2,
-        "composed": station.sample(1, rng)[0],
-    }
-    for name, place in made.items():
-        write(name, station.render(place.astype(np.float32), beats=BEATS))
-    write("song", station.render(made["composed"].astype(np.float32)))
+    tunes = [songs[tune] for tune in ("ode_to_joy", "twinkle")]
+    first, second = (render(tune, SAMPLE_RATE)[: len(samples)] for tune in tunes)
+    write("reconstructed", reconstruct_samples(station, samples, bpm=song.bpm).samples)
+    tempi = (tunes[0].bpm, tunes[1].bpm)
+    write("half_way", morphed(station, first, second, z=0.5, innovations=0.5, bpm=tempi))
+    composed = station.sample(1, np.random.default_rng(7))[0]
+    write("composed", station.render(composed, beats=BEATS))
+    write("song", station.render(composed))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ The weights stay. The chain rule goes one step further than in lesson 10, to the
 
     dL/dP = sum over moments i of dL/dG_i dG_i/dP
 
-and P, here the z of a song, takes steps of Adam. Alone it would leave all songs and fool the critic, so a hinge on the
-Mahalanobis distance from the station's songs pulls it back: L + max(0, distance(P)^2 / D - 1).
+and P, here the z of a song, takes steps of Adam. Alone it would leave all songs and fool the
+critic, so a hinge on the Mahalanobis distance from the station's songs pulls it back: L + max(0,
+distance(P)^2 / D - 1).
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ from audio_parsing.analysis import chroma_correlation, in_scale_share, onset_cor
 from audio_parsing.starter import render, starter_songs
 from neural_networks.training.checkpoint import load_arrays
 from radio.composer import sample_distinct
-from radio.composer.novelty import MAX_CORRELATION
+from radio.composer.novelty import COMPARED_STEPS, MAX_CORRELATION
 from radio.home import SHIPPED, STARTER
 from radio.station import Station, steps as song_data
+from radio.station.learned_songs import UNIT
 from radio.station.mastering import LOUDEST
-from radio.training import canonical_frames, encode_songs
+from radio.training import canonical_frames
 
 SONGS = 12
 
@@ -39,8 +40,10 @@ def test_its_critic_scores_as_its_file_says(station):
     """Read from the file in its order: dense, two convolutions, dense, without our layers."""
     arrays, told = load_arrays(SHIPPED / STARTER / "station.npz")
     values, used = arrays["critic"].astype(np.float64), 0
-    x = np.random.default_rng(0).uniform(0, 0.5, (9, 2, song_data.STEP_SIZE))
-    y = 3 * (x - told["critic"]["centre"])
+    assert told["critic"]["body"] == "convolutional"
+    scales = station.model.components.scales
+    x = scales * np.random.default_rng(0).standard_normal((9, 2, len(scales)))
+    y = x / scales
     for name in ("embed", "convolution_0", "convolution_1", "head"):
         left, right = arrays[f"critic_{name}_left"], arrays[f"critic_{name}_right"]
         weight = values[used : used + left.size * right.size].reshape(left.size, right.size)
@@ -63,16 +66,14 @@ def test_its_critic_scores_as_its_file_says(station):
 @pytest.mark.parametrize("number", [0, 41, 83])
 def test_it_knows_its_songs(station, number):
     song = starter_songs()[number]
-    statistics, _ = encode_songs(
-        station.model.module, song_data.to_steps(canonical_frames(song))[None]
-    )
+    z, steps = station.model.reconstruct(station.model.to_steps(canonical_frames(song)[None]))
     tempo_and_key = [
         song_data.tempo_coordinate(song.bpm),
         song_data.key_coordinate(song.transposition),
     ]
-    given_back = station.render(
-        np.concatenate([statistics[0, : station.latent_size], tempo_and_key]).astype(np.float32)
-    )
+    coordinates = station.at(z, np.array([tempo_and_key]))
+    frames = station.frames_of(steps, coordinates)[0]
+    given_back = station.render(coordinates[0], frames=frames)
     original = render(song, station.sample_rate)
     assert chroma_correlation(original, given_back) > 0.94
     assert onset_correlation(original, given_back) > 0.8
@@ -101,25 +102,23 @@ def test_its_songs_are_rhythmic_and_neither_silent_nor_clipped(station, made):
     for _, steps in made:
         # Onsets lie on quarters of a beat, where steps begin: the frames change more there than
         # between.
-        frames = song_data.in_a_row(steps)
+        frames = station.model.to_frames(steps)[0]
         rise = np.maximum(np.diff(frames, axis=0), 0).mean(axis=1)
         on_grid = np.concatenate([rise[5::6], rise[0::6]]).mean()
         assert on_grid > 1.2 * rise[2::6].mean()
 
 
 def test_no_two_songs_are_alike_and_none_is_a_copy(station, made):
-    songs = np.stack([steps[:, 0].ravel() for _, steps in made]).astype(np.float64)
+    length = COMPARED_STEPS
+    songs = np.stack([steps[:length, 0].ravel() for _, steps in made]).astype(np.float64)
     correlation = np.corrcoef(songs)
     np.fill_diagonal(correlation, 0)
     assert correlation.max() < MAX_CORRELATION
-    # Of the training songs, what the station itself gives back stands for them: it explains 96 % of
-    # their variance.
-    known = (
-        station.model.generator.forward(np.ascontiguousarray(station.means, np.float32))[0]
-        .transpose(1, 0, 2)
-        .reshape(96, -1)
-    )
-    between = np.sqrt(_square_distances(known, known)[~np.eye(96, dtype=bool)]).mean()
+    learned = station.model.learned
+    innovations = (learned.innovations[:length] * UNIT).astype(np.float32)
+    known, _ = station.model.vae.generator.draw(learned.z, innovations)
+    known = known.transpose(1, 0, 2).reshape(len(learned), -1)
+    between = np.sqrt(_square_distances(known, known)[~np.eye(len(known), dtype=bool)]).mean()
     novelty = np.sqrt(_square_distances(songs, known).min(axis=1)) / between
     assert novelty.mean() > 0.2
 
