@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from toy_gan import COMPONENTS, trainer
 
 from gan import plots
 from gan.plots import plot_training
-from tests.gan.test_trainer import FEATURES, trainer
 
 
 def frames(song):
-    return song.reshape(-1, FEATURES)
+    return song.reshape(-1, COMPONENTS)
 
 
 def drawn(monkeypatch, draw):

@@ -146,7 +146,8 @@ def test_a_critic_that_is_certain_is_told():
 
 def test_songs_that_become_all_alike_are_told():
     """It happens where nothing but the critic holds the generator."""
-    healthy = trainer(generator_rate=3e-3, critic_rate=2e-3, adversarial_weight=0.05)
+    rates = {"generator_rate": 3e-3, "critic_rate": 2e-3}
+    healthy = trainer(**rates, adversarial_weight=0.05, instance_noise=1.0)
     healthy.run(4 * ALARM_STEPS)
     assert healthy.alarms() == []
     gan = trainer(reconstruction_weight=0.0, adversarial_weight=10.0, generator_rate=1e-2)

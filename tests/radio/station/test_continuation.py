@@ -107,7 +107,8 @@ def test_tempo_and_key_are_found_by_which_the_station_knows_the_song(
     known = station.model.to_steps(audio_frames.transpose(frames, -key)[None])
 
     def reconstruct(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        alike = np.exp(-100 * np.abs(steps - known).mean(axis=(0, 2)))
+        shared = min(len(steps), len(known))
+        alike = np.exp(-100 * np.abs(steps[:shared] - known[:shared]).mean(axis=(0, 2)))
         return np.zeros((steps.shape[1], 6), np.float32), steps * alike[None, :, None]
 
     monkeypatch.setattr(station.model, "reconstruct", reconstruct)
