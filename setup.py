@@ -56,6 +56,7 @@ setup(
             "playwright>=1.49",  # drives the Chromium that is there; it brings none of its own
             "ruff>=0.8",
             "mypy>=1.13",
+            "codespell>=2.3",
             "scipy-stubs",
             "mpi4py>=4.1,<5",
             "mpich>=4.2; sys_platform != 'win32'",  # a whole MPI, mpiexec with it

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audio_parsing.canvas import canvas
-from audio_parsing.decoding import AudioError
 from audio_parsing.files import LEVEL, read_audio
+from audio_parsing.opening import AudioError
 from audio_parsing.playback import open_player
 from audio_parsing.plots import BLUE, ORANGE, draw_wave
 from audio_parsing.starter import ARRANGEMENTS, render, starter_songs

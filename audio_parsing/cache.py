@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audio_parsing.decoding import open_file, reason, shown
+from audio_parsing.opening import open_file, reason, shown
 
 MOST_BYTES = 1 << 30
 SHARE_LEFT = 0.8  # share of the most bytes that is left after making room, so that this is rare

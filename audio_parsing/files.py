@@ -1,4 +1,4 @@
-"""Read music files: every format of libsndfile, and M4A and similar through ffmpeg if installed.
+"""Read music files: every format of libsndfile, and others through ffmpeg if it is installed.
 
 Contract:
 
@@ -25,8 +25,9 @@ from pathlib import Path
 import numpy as np
 from scipy import signal
 
-from audio_parsing.decoding import AudioError, decoded, shown
+from audio_parsing.decoding import decoded
 from audio_parsing.finding import LOOKED_FOR, find_audio
+from audio_parsing.opening import AudioError, shown
 
 __all__ = ["AudioError", "find_audio", "read_audio", "read_folder", "read_pieces"]
 
@@ -51,11 +52,11 @@ def read_audio(
 ) -> np.ndarray:
     """Read one audio file as mono samples at one rate.
 
-    Channels are averaged. A high-pass at 10 Hz removes DC. Silence at the ends, 60 dB below the
-    loudest hundredth of a second, is trimmed. The level is then set so that the loud passages have
-    a root mean square of 0.1 of full scale: only windows of 0.4 s less than 10 dB below the average
-    count, so that pauses and quiet movements don't make the rest loud. A file whose peaks would
-    pass 0.99 stays quieter.
+    Channels are averaged; those that would cancel each other are turned round first. A high-pass at
+    10 Hz removes DC. Silence at the ends, 60 dB below the loudest hundredth of a second, is
+    trimmed. The level is then set so that the loud passages have a root mean square of 0.1 of full
+    scale: only windows of 0.4 s less than 10 dB below the average count, so that pauses and quiet
+    movements don't make the rest loud. A file whose peaks would pass 0.99 stays quieter.
 
     Args:
         path: file of any format, rate and number of channels.
@@ -77,7 +78,11 @@ def read_audio(
 
 
 def read_pieces(
-    path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, *, seconds: float = MAX_SECONDS
+    path: str | os.PathLike[str],
+    sample_rate: int = SAMPLE_RATE,
+    *,
+    seconds: float = MAX_SECONDS,
+    on_note: Callable[[str], None] | None = None,
 ) -> Blocks:
     """Yield an audio file in pieces, each trimmed and levelled as by `read_audio`.
 
@@ -85,6 +90,7 @@ def read_pieces(
         path: file of any format, rate, number of channels and length.
         sample_rate: of the result, in Hz.
         seconds: longest duration of a piece. The next piece begins at the first sound after it.
+        on_note: called with a line for what is worth knowing of the file; by default it is logged.
 
     Yields:
         Samples (n,) float32 in [-0.99, 0.99].
@@ -101,7 +107,7 @@ def read_pieces(
     most = math.ceil(seconds * sample_rate) if seconds < math.inf else sys.maxsize
     gathered = bytearray()  # grows in place: never two copies of a long file
     found = False
-    blocks = _resampled(Path(path), sample_rate)
+    blocks = _resampled(Path(path), sample_rate, on_note)
     with contextlib.closing(blocks):
         while (block := _next(blocks)) is not None:
             if not np.isfinite(block).all():
@@ -169,14 +175,14 @@ def read_folder(
         )
 
 
-def _resampled(path: Path, sample_rate: int) -> Blocks:
+def _resampled(path: Path, sample_rate: int, on_note: Callable[[str], None] | None) -> Blocks:
     """Yield a file's samples at `sample_rate`, channels averaged, without DC.
 
     DC is removed first: for the resampler an offset would be a step at the beginning of the file.
     """
     import soxr
 
-    with decoded(path) as (rate, blocks):
+    with decoded(path, on_note=on_note) as (rate, blocks):
         sections = signal.butter(2, DC_CUTOFF, "highpass", fs=rate, output="sos")
         resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
         state = None

@@ -1,14 +1,16 @@
-"""Find audio files by their names or, whatever the name, by their first bytes."""
+"""Find music: files by their names or, whatever the name, by their first bytes; playlists."""
 
 from __future__ import annotations
 
 import logging
 import os
 import stat
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from audio_parsing.decoding import AudioError, read_beginning, reason, shown
+from audio_parsing import playlists
+from audio_parsing.opening import AudioError, read_beginning, reason, shown
 
 # A file of such a name that can't be read is reported. Any other file is examined, and ignored if
 # it is not audio.
@@ -19,8 +21,10 @@ SUFFIXES = frozenset(
 # prefix of the file that macOS writes beside each file on foreign disks: ._song.mp3 holds no music
 COMPANION = "._"
 LOOKED_FOR = (
-    "WAV, FLAC, OGG, Opus, MP3, AIFF and other formats of libsndfile, M4A if ffmpeg is installed"
+    "WAV, FLAC, OGG, Opus, MP3, AIFF and other formats of libsndfile, M4A and others if ffmpeg is"
+    " installed"
 )
+KINDS_NAMED = 8  # endings of files that are passed over; the rest are summed up
 # First bytes of the formats of libsndfile. NOTE: an MP3 file may also begin with its first frame,
 # see _is_audio.
 BEGINNINGS = (
@@ -38,6 +42,33 @@ CONTAINERS = {
 }
 
 
+def find_music(
+    sources: Sequence[str | os.PathLike[str]], *, on_skip: Callable[[str], None] | None = None
+) -> list[Path]:
+    """Return the files that some sources hold, in the order of the sources, each once.
+
+    Args:
+        sources: files, folders and playlists. A file that is named is taken whatever it is.
+        on_skip: called with a line for what is skipped; by default it is logged.
+
+    Raises:
+        AudioError: if a source does not exist, or a playlist can't be read.
+    """
+    skip = on_skip or logging.getLogger(__name__).warning
+    found: dict[Path, None] = {}
+    for source in map(Path, sources):
+        if source.suffix.lower() in playlists.SUFFIXES and source.is_file():
+            named = playlists.read_playlist(source, skip)
+        else:
+            named = [source]
+        for place in named:
+            if not os.path.lexists(place):
+                raise AudioError(f"{shown(place)}: no such file or folder")
+            inside = [place] if place.is_file() else find_audio(place, on_skip=skip)
+            found.update(dict.fromkeys(inside))
+    return list(found)
+
+
 def find_audio(
     folder: str | os.PathLike[str], *, on_skip: Callable[[str], None] | None = None
 ) -> list[Path]:
@@ -47,7 +78,8 @@ def find_audio(
 
     Args:
         folder: searched recursively.
-        on_skip: called with a line for each folder that is skipped; by default it is logged.
+        on_skip: called with a line for each folder that is skipped, and at the end with one that
+            counts the files that are no audio, by their endings; by default it is logged.
 
     Raises:
         AudioError: if there is no such folder.
@@ -61,6 +93,7 @@ def find_audio(
         why = "no such folder" if isinstance(error, FileNotFoundError) else reason(error)
         raise AudioError(f"{shown(top)}: {why}") from None
     found: list[Path] = []
+    others: Counter[str] = Counter()
     seen: dict[tuple[int, int], Path] = {}
     waiting = [top]
     while waiting:
@@ -83,11 +116,27 @@ def find_audio(
             for entry in entries
             if not os.path.isdir(entry) and not entry.name.startswith(COMPANION)
         ]
-        found += [entry for entry in rest if entry.suffix.lower() in SUFFIXES or _is_audio(entry)]
+        for entry in rest:
+            if entry.suffix.lower() in SUFFIXES or _is_audio(entry):
+                found.append(entry)
+            else:
+                others[shown(entry.suffix.lower()) or "without an ending"] += 1
         # Links come last, so that a folder is named by its own path and not by a link to it.
         waiting[:0] = sorted((entry for entry in folders if entry.is_symlink()), reverse=True)
         waiting += sorted((entry for entry in folders if not entry.is_symlink()), reverse=True)
+    if others:
+        skip(f"{shown(top)}: {_counted(others)}")
     return sorted(found)
+
+
+def _counted(others: Counter[str]) -> str:
+    """Return what was passed over, the most frequent endings first."""
+    ordered = sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    kinds = [f"{count} {ending}" for ending, count in ordered[:KINDS_NAMED]]
+    if len(ordered) > KINDS_NAMED:
+        kinds.append(f"{sum(count for _, count in ordered[KINDS_NAMED:])} others")
+    total = others.total()
+    return f"{total} {'file' if total == 1 else 'files'} passed over: {', '.join(kinds)}"
 
 
 def _is_audio(path: Path) -> bool:

@@ -19,8 +19,8 @@ import numpy as np
 import soxr
 from scipy import signal
 
-from audio_parsing.decoding import AudioError
 from audio_parsing.files import find_audio, read_audio
+from audio_parsing.opening import AudioError
 from audio_parsing.song import StarterSong
 from audio_parsing.starter import render, starter_songs
 

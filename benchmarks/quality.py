@@ -1,15 +1,26 @@
-"""Distance of new songs from real ones, their novelty, and simple methods on the same songs.
+"""How good the new songs of starter stations are, beside real ones and beside each other.
 
-    python benchmarks/quality.py                     16 beats: train for minutes, then judge
-    python benchmarks/quality.py --station FOLDER    judge a trained station on a beat grid
-    python benchmarks/quality.py --gan-steps 0       everything but the adversarial training
-    python benchmarks/quality.py --keep FOLDER       store the networks; the next run reads them
+    python benchmarks/quality.py                      the station that ships
+    python benchmarks/quality.py FOLDER FOLDER        stations on a beat grid, in one table
+    python benchmarks/quality.py --simple             simple methods on the same songs too
+    python benchmarks/quality.py --songs 48 --draws 2 --real 128      in minutes
 
-The distance is Fréchet's between statistics of windows (quality_measure.py), divided by the floor:
-other real songs, none of which is in the reference, with their tempi and keys shuffled as generated
-songs' are. No song of reference and floor was trained on. Novelty is the distance to the nearest
-training song, over the mean distance between two starter songs; below NEAR it is called a copy.
-Intervals are of 95 % for the mean over the draws (Student's t).
+Sound is judged, through the whole product: a station draws P, makes a song of it and masters it.
+Real songs, new arrangements of the collection's tunes, are rendered and mastered as well. How much
+of what was learned is reconstructed: kept_out.py --starter.
+
+    default     what the radio plays
+    free        z from a Gaussian fitted to the songs
+    half-way    z half-way between two songs
+    distance    Fréchet's between statistics of windows (quality_measure.py), over the floor: that
+                of equally many other real songs
+    known       share of songs whose chroma, in the best of 12 keys, is more alike a song of the
+                collection than half-way from tunes that are not in it to other arrangements of it
+    notes       that begin in a second, over real
+    jumps       mean change of loudness from beat to beat, dB
+    returns     share of sections of 8 beats like another one of the song
+    in scale    share of note energy in the song's scale, major or minor
+    real time   seconds of sound made in a second
 """
 
 from __future__ import annotations
@@ -19,369 +30,250 @@ import json
 import platform
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from audio_parsing import (  # noqa: E402
-    analysis,
-    frames as audio_frames,  # noqa: E402
-    starter,
-)
-from audio_parsing.tune_book import TUNES  # noqa: E402
-from benchmarks import quality_models as models  # noqa: E402
-from benchmarks.quality_kept import Kept  # noqa: E402
-from benchmarks.quality_measure import (  # noqa: E402
-    frechet,
-    mean_distance,
-    notes_a_second,
-    novelty,
-    onsets,
-    salience,
-    statistics,
-)
+from audio_parsing import analysis  # noqa: E402
+from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose  # noqa: E402
+from audio_parsing.song import FRAMES_PER_BEAT, StarterSong  # noqa: E402
+from audio_parsing.starter import fresh_song, hop_length, render, starter_songs  # noqa: E402
+from benchmarks import quality_models as simple  # noqa: E402
+from benchmarks.kept_out_measure import likeness  # noqa: E402
+from benchmarks.quality_measure import frechet, notes_a_second, statistics  # noqa: E402
 from benchmarks.quality_tunes import unheard_songs  # noqa: E402
-from gan.critic_bodies import BODIES  # noqa: E402
-from neural_networks.components.parameters import FlatParameters  # noqa: E402
+from radio.composer import sample_distinct  # noqa: E402
 from radio.home import Home  # noqa: E402
-from radio.station import (
-    Station,  # noqa: E402
-    steps as song_data,  # noqa: E402
-)
-from radio.training import (  # noqa: E402
-    TrainingSongs,
-    prepare_starter_songs,
-    prepared_music,  # noqa: E402
-)
+from radio.station import Station, coordinate_key, to_steps  # noqa: E402
+from radio.station.mastering import master  # noqa: E402
 
-NEAR = 0.2  # novelty of a copy; a VAE's reconstructions have about 0.15 to 0.2
+SECTION = 8  # beats
+ALIKE = 0.6  # correlation of sections that count as the same; half of real sections have one
+FADE = 2  # beats at a song's end, whose loudness is left out
+STRANGERS = 24  # songs of tunes that are not in the collection
 # t of 95 % by the number of draws
 STUDENT = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 8: 2.365, 10: 2.262}
-HELD_OUT = 64  # songs that are sent through encoder and decoder
+COLUMNS = ("distance", "known", "notes", "jumps", "returns", "in scale", "real time")
 
 
-@dataclass
-class Collection:
-    """Songs that were trained on, and others that were not."""
+class Heard(NamedTuple):
+    """What is measured of the sound of one song."""
 
-    known: TrainingSongs
-    starter_songs: int  # the first of the known
-    reference: TrainingSongs
-    others: TrainingSongs
-    unseen: TrainingSongs | None  # of tunes that were kept from the training
-    unheard: TrainingSongs  # of tunes that are not in the collection at all
+    windows: np.ndarray  # (windows, 94)
+    tune: np.ndarray  # (half beats, 12), chroma
+    notes: float
+    jumps: float
+    returns: float
+    in_scale: float
+
+
+def heard(samples: np.ndarray, hop: int, key: int) -> Heard:
+    """Measure a mastered song.
+
+    Args:
+        samples: (n,) at 22,050 Hz, whole beats of 24 frames.
+        hop: samples a frame.
+        key: semitones above C major or A minor.
+    """
+    beats = len(samples) // (FRAMES_PER_BEAT * hop)
+    frames = encode(samples, hop_length=hop)[: beats * FRAMES_PER_BEAT]
+    tune = analysis.chroma(frames).reshape(2 * beats, -1, 12).mean(axis=1)
+    scales = analysis.scale(key % 12, "major"), analysis.scale((key + 9) % 12, "minor")
+    return Heard(
+        statistics(frames, SAMPLE_RATE / hop),
+        tune,
+        notes_a_second(frames, SAMPLE_RATE / hop),
+        loudness_jumps(samples, FRAMES_PER_BEAT * hop),
+        returning(tune),
+        max(analysis.in_scale_share(frames, scale) for scale in scales),
+    )
+
+
+def loudness_jumps(samples: np.ndarray, beat: int) -> float:
+    """Return the mean change in dB from beat to beat of samples (n,); 30 dB down is silence."""
+    rows = samples[: len(samples) // beat * beat].reshape(-1, beat)[:-FADE].astype(np.float64)
+    power = np.square(rows).mean(axis=1)
+    level = 10 * np.log10(power + 1e-3 * power.mean() + 1e-12)
+    return float(np.abs(np.diff(level)).mean())
+
+
+def returning(tune: np.ndarray) -> float:
+    """Return the share of sections of a tune (half beats, 12) that are like another one."""
+    count = len(tune) // (2 * SECTION)
+    moves = (tune - tune.mean(axis=0))[: 2 * SECTION * count].reshape(count, -1)
+    moves = moves / np.maximum(np.linalg.norm(moves, axis=1, keepdims=True), 1e-12)
+    correlation = moves @ moves.T - 2 * np.eye(count)
+    return float((correlation.max(axis=1) > ALIKE).mean())
+
+
+def real(song: StarterSong) -> Heard:
+    """Render, master and measure a real song."""
+    hop = hop_length(song.bpm)
+    beat = FRAMES_PER_BEAT * hop
+    samples = render(song, SAMPLE_RATE)[: song.beats * beat]
+    return heard(master(samples, fade=FADE * beat), hop, song.transposition)
 
 
 class Judge:
-    """Compare songs with the reference."""
+    """Compare songs with real ones.
 
-    def __init__(self, collection: Collection, samples: int, draws: int) -> None:
-        self.samples, self.draws = samples, draws
-        self.known = collection.known.steps.reshape(len(collection.known.steps), -1)
-        self.unit = mean_distance(self.known[: collection.starter_songs])
-        self.coordinates = collection.known.coordinates
-        real = np.concatenate(
-            _described(collection.reference.steps, collection.reference.coordinates)
-        )
-        self._mean, self._deviation = real.mean(axis=0), np.maximum(real.std(axis=0), 1e-6)
-        self._real = (real - self._mean) / self._deviation
-        self.notes = _notes(collection.reference.steps, collection.reference.coordinates)
+    Args:
+        songs: that are judged at once, of how many the floor is measured too.
+        reference: real songs that they are compared with.
+        beats: length of a song.
+        seed: of the real songs.
+    """
+
+    def __init__(self, songs: int, reference: int, beats: int, seed: int = 0) -> None:
+        rng = np.random.default_rng((seed, 12345))
+        known = [real(fresh_song(rng, beats=beats)) for _ in range(reference)]
+        windows = np.concatenate([one.windows for one in known])
+        self._mean, self._unit = windows.mean(axis=0), np.maximum(windows.std(axis=0), 1e-6)
+        self._windows = (windows - self._mean) / self._unit
+        self.notes = float(np.mean([one.notes for one in known]))
+        self._known = [real(one).tune for one in starter_songs(beats=beats)]
+        strangers = [real(one) for one in unheard_songs(STRANGERS, rng, beats=beats)]
+        others = [real(fresh_song(rng, beats=beats)) for _ in range(songs)]
+        middles = [np.median([self._likeness(one) for one in some]) for some in (others, strangers)]
+        self._border = float(np.mean(middles))
         self.floor = 1.0
-        self.floor = self.judge(models.copies(collection.others.steps))["distance"][0]
+        self.others = self.judge(others)
+        self.floor = self.others["distance"]
 
-    def judge(self, maker: models.Maker, *, seed: int = 0) -> dict[str, tuple[float, float]]:
-        """Return (mean over the draws, half width of its interval) of every measure."""
-        rows = []
-        for draw in range(self.draws):
-            rng = np.random.default_rng((seed, draw))
-            songs = np.maximum(maker(self.samples, rng), 0).astype(np.float32)
-            coordinates = self.coordinates[
-                rng.integers(len(self.coordinates), size=len(songs))
-            ].copy()
-            coordinates[:, 0] += 0.15 * rng.standard_normal(len(songs))  # as Station.sample does
-            made = (np.concatenate(_described(songs, coordinates)) - self._mean) / self._deviation
-            new = novelty(songs.reshape(len(songs), -1), self.known, unit=self.unit)
-            rows.append(
-                {
-                    "distance": frechet(self._real, made) / self.floor,
-                    "novelty": float(new.mean()),
-                    "copies": float((new < NEAR).mean()),
-                    "notes": _notes(songs[:128], coordinates[:128]) / self.notes,
-                }
-            )
-        return {key: _interval([row[key] for row in rows]) for key in rows[0]}
+    def _likeness(self, song: Heard) -> float:
+        return likeness(song.tune, self._known)
+
+    def judge(self, songs: list[Heard]) -> dict[str, float]:
+        """Return every measure of songs."""
+        windows = (np.concatenate([one.windows for one in songs]) - self._mean) / self._unit
+        return {
+            "distance": frechet(self._windows, windows) / self.floor,
+            "known": float(np.mean([self._likeness(one) > self._border for one in songs])),
+            "notes": float(np.mean([one.notes for one in songs])) / self.notes,
+            "jumps": float(np.mean([one.jumps for one in songs])),
+            "returns": float(np.mean([one.returns for one in songs])),
+            "in scale": float(np.mean([one.in_scale for one in songs])),
+        }
 
 
-def _described(steps: np.ndarray, coordinates: np.ndarray) -> list[np.ndarray]:
-    return [statistics(*_sounding(one, p)) for one, p in zip(steps, coordinates, strict=True)]
+def drawn(station: Station, kind: str, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Draw coordinates P (D,) without end; see the kinds above."""
+    if kind == "default":
+        yield from (coordinate for coordinate, _ in sample_distinct(station, rng))
+    chosen = station.latent.kind
+    while True:
+        station.draw_from("gaussian")
+        coordinate = station.sample(1, rng)[0]
+        station.draw_from(chosen)
+        if kind == "half-way":
+            coordinate[: station.latent_size] = station.latent.between(1, rng)[0]
+        yield coordinate
 
 
-def _notes(steps: np.ndarray, coordinates: np.ndarray) -> float:
-    return float(
-        np.mean(
-            [notes_a_second(*_sounding(one, p)) for one, p in zip(steps, coordinates, strict=True)]
-        )
-    )
+def judge_station(
+    judge: Judge, station: Station, kind: str, *, songs: int, beats: int, draws: int
+) -> list[dict[str, float]]:
+    """Return the measures of each draw of so many songs of a station."""
+    rows = []
+    for draw in range(draws):
+        coordinates = list(islice(drawn(station, kind, np.random.default_rng(draw)), songs))
+        start, made = time.perf_counter(), []
+        for coordinate in coordinates:
+            made.append(station.render(coordinate, beats=beats))
+        seconds = time.perf_counter() - start
+        some = [
+            heard(samples, station.hop_length(p), coordinate_key(float(p[-1])))
+            for samples, p in zip(made, coordinates, strict=True)
+        ]
+        lasting = sum(map(len, made)) / SAMPLE_RATE
+        rows.append({**judge.judge(some), "real time": lasting / seconds})
+    return rows
 
 
-def _sounding(steps: np.ndarray, coordinate: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return a song's frames (T, 181) in its key, and frames a second at its tempo."""
-    frames = audio_frames.transpose(
-        song_data.to_frames(steps), song_data.coordinate_key(float(coordinate[1]))
-    )
-    return frames, song_data.FRAMES_PER_BEAT * song_data.coordinate_tempo(float(coordinate[0])) / 60
+def judge_simple(
+    judge: Judge, make: simple.Maker, *, songs: int, draws: int
+) -> list[dict[str, float]]:
+    """Return the measures of each draw of songs of a simple method, in keys and tempi of songs."""
+    known, rows = starter_songs(), []
+    for draw in range(draws):
+        rng, some = np.random.default_rng(draw), []
+        for steps in make(songs, rng):
+            like = known[int(rng.integers(len(known)))]
+            hop = hop_length(like.bpm)
+            frames = np.maximum(steps, 0).reshape(len(steps) * 6, -1).astype(np.float32)
+            samples = decode(transpose(frames, like.transposition), hop_length=hop)
+            fade = FADE * FRAMES_PER_BEAT * hop
+            some.append(heard(master(samples, fade=fade), hop, like.transposition))
+        rows.append(judge.judge(some))
+    return rows
 
 
-def _interval(values: list[float]) -> tuple[float, float]:
-    if len(values) < 2:
-        return float(values[0]), float("nan")
-    width = (
-        STUDENT.get(len(values), 2.0) * float(np.std(values, ddof=1)) / float(np.sqrt(len(values)))
-    )
-    return float(np.mean(values)), width
+def simple_methods(beats: int) -> dict[str, simple.Maker]:
+    """Return simple methods that know the collection."""
+    from radio.training import prepare_starter_songs
 
-
-def given_back(drawn: models.Drawn, songs: np.ndarray) -> dict[str, float]:
-    """Return the chroma and notes of songs (N, S, F) that come back through the VAE."""
-    encoded = models.Drawn(drawn.vae, songs)
-    made = encoded.decode(encoded.means)
-    chroma, scores = [], []
-    for song, result in zip(songs, made, strict=True):
-        real, back = song_data.to_frames(song), np.maximum(song_data.to_frames(result), 0)
-        chroma.append(analysis.chroma_correlation(real, back))
-        scores.append(_note_f1(onsets(salience(real)), onsets(salience(back))))
+    recordings = prepare_starter_songs(starter_songs(beats=beats))
+    songs = np.stack([to_steps(frames.astype(np.float32)) for frames in recordings.frames])
     return {
-        "error": encoded.error,
-        "chroma": float(np.mean(chroma)),
-        "note_f1": float(np.mean(scores)),
+        "shuffled frames": simple.shuffled_frames(songs),
+        "two songs at once": simple.two_at_once(songs),
+        "Gaussian frames (PCA)": simple.gaussian_frames(songs),
+        "Gaussian songs (PCA)": simple.gaussian_songs(songs),
+        "Markov chain of steps": simple.markov_chain(songs),
     }
 
 
-def _note_f1(real: np.ndarray, made: np.ndarray, tolerance: int = 3) -> float:
-    """Return the F1 of note onsets (T, 88), at most `tolerance` frames apart, used once each."""
-    matched = 0
-    for pitch in range(real.shape[1]):
-        left = list(np.flatnonzero(made[:, pitch]))
-        for time_ in np.flatnonzero(real[:, pitch]):
-            near = [other for other in left if abs(other - time_) <= tolerance]
-            if near:
-                matched += 1
-                left.remove(min(near, key=lambda other: abs(other - time_)))
-    total = int(real.sum() + made.sum())
-    return 2 * matched / total if total else 1.0
+def interval(values: list[float]) -> tuple[float, float]:
+    """Return the mean of draws, and half the width of its interval of 95 %; nan for one draw."""
+    if len(values) < 2:
+        return float(values[0]), float("nan")
+    width = STUDENT.get(len(values), 2.0) * np.std(values, ddof=1) / np.sqrt(len(values))
+    return float(np.mean(values)), float(width)
 
 
-def collect(beats: int, fresh: int, samples: int, unseen: int, seed: int) -> Collection:
-    """Render all songs, or take them from the home's cache."""
-    cache = prepared_music(Home(None).prepared)
-    rng = np.random.default_rng((seed, 12345))
-    hidden = {tune.name for tune in TUNES[len(TUNES) - unseen :]} if unseen else set()
-
-    def prepared(songs: list[starter.StarterSong]) -> TrainingSongs:
-        return prepare_starter_songs(songs, cache=cache)
-
-    def new(count: int, hidden_ones: bool = False) -> list[starter.StarterSong]:
-        found: list[starter.StarterSong] = []
-        while len(found) < count:
-            song = starter.fresh_song(rng, beats=beats)
-            if (song.tune in hidden) == hidden_ones or not hidden:
-                found.append(song)
-        return found
-
-    chosen = [song for song in starter.starter_songs(beats=beats) if song.tune not in hidden]
-    reference, known = prepared(new(samples)), prepared(chosen + new(fresh))
-    others = prepared(new(round(1.5 * samples)))
-    unseen_ones = prepared(new(HELD_OUT, True)) if hidden else None
-    unheard = prepared(unheard_songs(HELD_OUT, np.random.default_rng((seed, 54321)), beats=beats))
-    return Collection(known, len(chosen), reference, others, unseen_ones, unheard)
+def show(name: str, rows: Iterable[dict[str, float]]) -> dict[str, tuple[float, float]]:
+    """Print a line of the table and return it."""
+    rows = list(rows)
+    found = {key: interval([row[key] for row in rows]) for key in COLUMNS if key in rows[0]}
+    cells = "".join(f"{found[key][0]:10.3g}" if key in found else " " * 10 for key in COLUMNS)
+    print(f"{name:34}{cells}   distance +- {found['distance'][1]:.2f}", flush=True)
+    return found
 
 
 def main() -> None:
-    """Train or load, judge, print a table."""
+    """Judge stations and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--station", type=Path, help="a folder with a station on a beat grid, instead of training"
-    )
-    parser.add_argument("--beats", type=int, default=16)
-    parser.add_argument(
-        "--fresh",
-        type=int,
-        default=480,
-        help="new arrangements that are trained on beside the starter songs",
-    )
-    parser.add_argument("--steps", type=int, default=10000, help="of the VAE (default: 10000)")
-    parser.add_argument("--gan-steps", type=int, default=900)
-    parser.add_argument("--critic", choices=list(BODIES), default="framewise")
-    parser.add_argument("--critic-hidden", type=int, default=64)
-    parser.add_argument("--samples", type=int, default=512)
-    parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument(
-        "--unseen",
-        type=int,
-        default=0,
-        metavar="N",
-        help="keep N tunes from the training, and send them through it",
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--keep",
-        type=Path,
-        metavar="FOLDER",
-        help="keep the trained networks, and take up those of the same options",
-    )
-    parser.add_argument(
-        "--brief",
-        action="store_true",
-        help="no simple ways, and nothing of the VAE before the adversarial training",
-    )
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("stations", nargs="*", type=Path, metavar="FOLDER", help="of a station")
+    parser.add_argument("--songs", type=int, default=256, help="of a draw (default 256)")
+    parser.add_argument("--draws", type=int, default=5, help="(default 5)")
+    parser.add_argument("--real", type=int, default=256, help="songs compared with (default 256)")
+    parser.add_argument("--beats", type=int, default=64, help="of a song (default 64)")
+    parser.add_argument("--simple", action="store_true", help="judge simple methods too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
-    station = Station.load(options.station) if options.station else None
-    beats = station.beats if station else options.beats
-    fresh = 0 if station else options.fresh
-    collection = collect(beats, fresh, options.samples, options.unseen, options.seed)
-    judge = Judge(collection, options.samples, options.draws)
-    result: dict[str, dict] = {
-        "table": {},
-        "given_back": {},
-        "facts": {"machine": platform.processor(), "floor": judge.floor},
-    }
-
-    def row(name: str, maker: models.Maker) -> None:
-        result["table"][name] = judge.judge(maker)
-        print(_line(name, result["table"][name]), file=sys.stderr, flush=True)
-
-    known = collection.known.steps
-    row("floor: other real songs", models.copies(collection.others.steps))
-    row("copies of the training songs", models.copies(known))
-    if not options.brief:
-        row("shuffled frames", models.shuffled_frames(known))
-        row("two songs at once", models.two_at_once(known))
-        row("Gaussian frames (PCA)", models.gaussian_frames(known))
-        row("Gaussian songs (PCA)", models.gaussian_songs(known))
-        row("Markov chain of steps", models.markov_chain(known))
-
-    def judged(name: str, drawn: models.Drawn) -> None:
-        row(f"{name}, reconstructions", drawn.reconstructed())
-        for kind in ("mixture", "learned-prior", "gaussian"):
-            row(f"{name}, {kind}", drawn.of(kind))  # type: ignore[arg-type]
-        row(f"{name}, half-way", drawn.halfway())
-        gave_back(name, drawn)
-
-    def gave_back(name: str, drawn: models.Drawn) -> None:
-        result["given_back"][f"{name}, known songs"] = given_back(drawn, known[:HELD_OUT]) | {
-            "error of all": drawn.error
-        }
-        result["given_back"][f"{name}, new arrangements"] = given_back(
-            drawn, collection.others.steps[:HELD_OUT]
-        )
-        result["given_back"][f"{name}, tunes never heard"] = given_back(
-            drawn, collection.unheard.steps
-        )
-        if collection.unseen is not None:
-            result["given_back"][f"{name}, unseen tunes"] = given_back(
-                drawn, collection.unseen.steps
-            )
-
-    if station:
-        judged("station", models.Drawn(station.model.module, known))
-    else:
-        kept = Kept(
-            options.keep,
-            {
-                name: getattr(options, name)
-                for name in ("beats", "fresh", "samples", "unseen", "seed", "steps")
-            },
-        )
-        smoothness = (models.RECIPE.gan.smoothness, models.RECIPE.smoothness_power)
-        vae, facts = kept.network(
-            "vae", lambda: _vae(collection.known, options), smoothness=smoothness
-        )
-        result["facts"] |= facts
-        alone = models.Drawn(vae.module, known)
-        if options.brief:
-            gave_back("VAE alone", alone)
-        else:
-            judged("VAE alone", alone)
-            judged(
-                "VAE and finish",
-                models.Drawn(models.finished(vae, collection.known, seed=options.seed), known),
-            )
-        if options.gan_steps:
-            chosen = {
-                name: getattr(options, name) for name in ("gan_steps", "critic", "critic_hidden")
-            }
-            generator, facts = kept.network(
-                "gan",
-                lambda: _gan(vae, collection.known, options),
-                **chosen,
-                recipe=models.recipe_figures(),
-            )
-            result["facts"] |= facts
-            judged("GAN", models.Drawn(generator.module, known))
-    _print(result, options.json)
-
-
-def _vae(
-    songs: TrainingSongs, options: argparse.Namespace
-) -> tuple[FlatParameters, dict[str, Any]]:
-    start = time.process_time()
-    vae = models.trained_vae(
-        songs, options.steps, beats=options.beats, seed=options.seed, progress=_progress
-    )
-    return vae, {"vae_cpu_seconds": time.process_time() - start}
-
-
-def _gan(
-    vae: FlatParameters, songs: TrainingSongs, options: argparse.Namespace
-) -> tuple[FlatParameters, dict[str, Any]]:
-    start = time.process_time()
-    generator, trainer = models.trained_gan(
-        vae,
-        songs,
-        options.gan_steps,
-        body=options.critic,
-        hidden=options.critic_hidden,
-        seed=options.seed,
-        progress=_progress,
-    )
-    return generator, {
-        "gan_cpu_seconds": time.process_time() - start,
-        "alarms": [alarm.text for alarm in trainer.alarms()],
-    }
-
-
-def _print(result: dict[str, dict], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(result, indent=2))
-        return
-    print(
-        f"{'songs':32s} distance / floor   novelty   near copies   notes / real   "
-        f"(floor {result['facts']['floor']:.2f})"
-    )
-    for name, values in result["table"].items():
-        print(_line(name, values))
-    for name, back in result["given_back"].items():
-        print(f"{name:40s}  " + "  ".join(f"{key} {value:.4g}" for key, value in back.items()))
-    print(result["facts"])
-
-
-def _line(name: str, values: dict[str, tuple[float, float]]) -> str:
-    mean, width = values["distance"]
-    novelty, copies, notes = (values[name][0] for name in ("novelty", "copies", "notes"))
-    rest = f"{novelty:9.3f} {100 * copies:10.1f} % {notes:12.2f}"
-    return f"{name:32s} {mean:8.2f} +- {width:5.2f} {rest}"
-
-
-def _progress(done: int, of: int, *rest: object) -> None:
-    if done % max(1, of // 10) == 0:
-        print(f"{done} of {of}", file=sys.stderr, flush=True)
+    judge = Judge(options.songs, options.real, options.beats)
+    sizes = {"songs": options.songs, "draws": options.draws}
+    print(f"{platform.processor() or platform.machine()}; {options.songs} songs of {options.beats}")
+    print(f"beats a draw, {options.draws} draws; floor {judge.floor:.2f}")
+    print(f"{'':34}" + "".join(f"{name:>10}" for name in COLUMNS))
+    table = {"other real songs": show("other real songs", [judge.others | {"distance": 1.0}])}
+    for folder in options.stations or [Home(None).station("starter")]:
+        station = Station.load(folder)
+        for kind in ("default", "free", "half-way"):
+            rows = judge_station(judge, station, kind, beats=options.beats, **sizes)
+            table[f"{station.name}, {kind}"] = show(f"{station.name}, {kind}", rows)
+    if options.simple:
+        for name, make in simple_methods(options.beats).items():
+            table[name] = show(name, judge_simple(judge, make, **sizes))
+    if options.json:
+        options.json.write_text(json.dumps(table, indent=2))
 
 
 if __name__ == "__main__":

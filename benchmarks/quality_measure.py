@@ -2,7 +2,6 @@
 
     statistics(frames (T, 181), rate) -> (windows, 94)      of each window of WINDOW seconds
     frechet(first (n, K), second (m, K)) -> distance        between Gaussians fitted to them
-    novelty(songs (n, V), known (N, V)) -> (n,)             distance to the nearest known song
 
 A window of a song in its own key and tempo is described by 12 + 5 + 7 values of its notes, 12 of
 its onsets, 58 of its log-mel levels. Notes are spectral peaks that are no overtones
@@ -164,27 +163,3 @@ def frechet(first: np.ndarray, second: np.ndarray) -> float:
 def _root(matrix: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-
-
-def novelty(songs: np.ndarray, known: np.ndarray, *, unit: float) -> np.ndarray:
-    """Return the distances (n,) of songs (n, V) to the nearest of (N, V), in `unit`s; 0: a copy."""
-    return np.sqrt(square_distances(songs, known).min(axis=1)) / unit
-
-
-def mean_distance(songs: np.ndarray) -> float:
-    """Return the mean distance between two different songs of (N, V)."""
-    distances = np.sqrt(square_distances(songs, songs))
-    return float(distances.sum() / (len(songs) * (len(songs) - 1)))
-
-
-def square_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the squared distances (n, m) of vectors (n, V) and (m, V)."""
-    squares = (
-        np.square(a, dtype=np.float64).sum(axis=1)[:, None]
-        + np.square(b, dtype=np.float64).sum(axis=1)
-        - 2.0 * (a @ b.T)
-    )
-    distances: np.ndarray = np.maximum(squares, 0)
-    if a is b:
-        np.fill_diagonal(distances, 0)
-    return distances

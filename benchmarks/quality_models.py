@@ -1,4 +1,4 @@
-"""Generators that quality.py compares: simple ones, and a station's networks at 16 beats.
+"""Simple generators that quality.py compares with stations.
 
 A maker is a function (count, rng) -> canonical steps (count, S, F). Letters: N songs, S steps, F
 values of a step.
@@ -7,53 +7,12 @@ values of a step.
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
-from dataclasses import asdict, replace
-from typing import Any
 
 import numpy as np
 
-from gan.choices import Latent
-from gan.critic import Critic
-from gan.critic_bodies import BODIES
-from gan.latent import LatentDistribution
-from gan.trainer import GANTrainer
-from neural_networks.components.parameters import FlatParameters, pack
-from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station import steps as song_data
-from radio.training import (
-    THOROUGH,
-    TrainingSongs,
-    calibrate,
-    encode_songs,
-    gan_trainer,
-    new_vae,
-    vae_trainer,
-)
 
 Maker = Callable[[int, np.random.Generator], np.ndarray]
-
-# At 16 beats songs come back with twice the error that they have at 64, so it counts less, and one
-# may be bolder.
-RECIPE = replace(
-    THOROUGH,
-    gan=replace(
-        THOROUGH.gan,
-        reconstruction_weight=4500.0,
-        adversarial_weight=4.0,
-        gaussian=0.5,
-        halfway=0.25,
-        generator_rate=2e-3,
-        critic_rate=4e-3,
-    ),
-)
-
-
-def recipe_figures() -> dict[str, float]:
-    """Return the figures of the adversarial training's options, for JSON."""
-    options = asdict(RECIPE.gan).items()
-    return {name: value for name, value in options if isinstance(value, (int, float))}
-
 
 COMPONENTS = 64  # of principal components of frames
 STATES = 256  # of the Markov chain
@@ -145,92 +104,6 @@ def markov_chain(songs: np.ndarray, *, seed: int = 0) -> Maker:
         return made
 
     return make
-
-
-def trained_vae(
-    songs: TrainingSongs,
-    steps: int,
-    *,
-    beats: int,
-    seed: int,
-    progress: Callable[..., Any],
-) -> FlatParameters:
-    """Return a VAE after some steps on songs, with the smoothness of the recipe."""
-    vae = new_vae(beats=beats, rng=np.random.default_rng((seed, 0)))
-    trainer = vae_trainer(vae, songs, steps=steps, seed=seed, recipe=RECIPE)
-    trainer.run(len(songs.steps), steps, progress=progress)
-    return vae
-
-
-def finished(vae: FlatParameters, songs: TrainingSongs, *, seed: int) -> RecurrentVAE:
-    """Return a copy of a VAE with a finish."""
-    copy: RecurrentVAE = deepcopy(vae.module)  # type: ignore[assignment]
-    calibrate(copy, songs, seed=seed, drawn=False)
-    return copy
-
-
-def trained_gan(
-    vae: FlatParameters,
-    songs: TrainingSongs,
-    steps: int,
-    *,
-    body: str,
-    hidden: int,
-    seed: int,
-    progress: Callable[..., Any],
-) -> tuple[FlatParameters, GANTrainer]:
-    """Return a copy of a VAE after so many steps against a critic, and its trainer."""
-    rng = np.random.default_rng((seed, 1))
-    copy = new_vae(beats=vae.module.decoder.beats, rng=rng)  # type: ignore[attr-defined]
-    copy.values[:] = vae.values
-    calibrate(copy.module, songs, seed=seed, drawn=False)  # type: ignore[arg-type]
-    critic = pack(Critic(song_data.STEP_SIZE, hidden, body=BODIES[body], rng=rng))
-    trainer = gan_trainer(copy, critic, songs, steps=steps, seed=seed, recipe=RECIPE)
-    trainer.run(steps, progress=progress)
-    trainer.use_average()
-    calibrate(copy.module, songs, seed=seed, drawn=True)  # type: ignore[arg-type]
-    return copy, trainer
-
-
-class Drawn:
-    """Makers of a VAE's songs, from distributions of the songs that it was trained on.
-
-    Attributes:
-        error: mean squared error of the songs' reconstructions.
-    """
-
-    def __init__(self, vae: Any, songs: np.ndarray) -> None:
-        self.vae: RecurrentVAE = vae
-        statistics, errors = encode_songs(vae, songs)
-        self.means, self.log_variances = np.split(statistics, 2, axis=1)
-        self.error = float(errors.mean())
-
-    def of(self, kind: Latent) -> Maker:
-        """Return a maker of songs at coordinates of a distribution."""
-        distribution = LatentDistribution(self.means, self.log_variances, kind)
-        return lambda count, rng: self.decode(distribution.sample(count, rng))
-
-    def halfway(self) -> Maker:
-        """Return a maker of songs half-way between two."""
-        distribution = LatentDistribution(self.means, self.log_variances)
-        return lambda count, rng: self.decode(distribution.between(count, rng))
-
-    def reconstructed(self) -> Maker:
-        """Return a maker of songs that come back."""
-        return lambda count, rng: self.decode(self.means[_chosen(len(self.means), count, rng)])
-
-    def decode(self, z: np.ndarray) -> np.ndarray:
-        """Return songs (count, S, F) of coordinates (count, Z)."""
-        parts = [
-            np.ascontiguousarray(z[start : start + 16], np.float32)
-            for start in range(0, len(z), 16)
-        ]
-        return np.concatenate(
-            [
-                np.ascontiguousarray(self.vae.decoder.forward(part)[0].transpose(1, 0, 2))
-                for part in parts
-            ]
-        )
 
 
 def _chosen(songs: int, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -179,7 +179,7 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
     """Press keys for so long, and tell what was measured."""
     radio = Terminal(environment, home)
     start = time.perf_counter()
-    while b"unrated" not in radio.text or b"  1  " not in radio.text:
+    while b"no prediction" not in radio.text:
         if time.perf_counter() - start > 120:
             raise SystemExit("the radio did not begin to play within 2 minutes")
         radio.read(0.5)

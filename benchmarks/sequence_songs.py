@@ -37,8 +37,8 @@ from neural_networks.training.batches import Piece  # noqa: E402
 from neural_networks.training.trainer import Trainer  # noqa: E402
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS  # noqa: E402
 from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE  # noqa: E402
-from radio.station import STEP_SIZE, STEPS_PER_BEAT, to_frames  # noqa: E402
-from radio.training import canonical_steps  # noqa: E402
+from radio.station import STEP_SIZE, STEPS_PER_BEAT  # noqa: E402
+from radio.training import canonical_frames  # noqa: E402
 
 COMPONENTS, EXCERPT, BATCH = 128, 24, 8  # of a step; beats; excerpts
 RATE, WARM_UP, CLIP = 3e-3, 50, 0.5
@@ -53,14 +53,14 @@ def prepared(file: Path | None, invented: int) -> dict[str, np.ndarray]:
     if file is not None and file.exists():
         with np.load(file) as arrays:
             return {name: arrays[name] for name in ("train", "test", "scales")}
-    frames = [to_frames(canonical_steps(song)) for song in starter_songs(beats=64)]
+    frames = [canonical_frames(song) for song in starter_songs(beats=64)]
     kept = [index // 3 % 8 == 0 for index in range(len(frames))]
     learned = np.array([song for song, out in zip(frames, kept, strict=True) if not out])
     others = np.array([song for song, out in zip(frames, kept, strict=True) if out])
     components = LappedComponents.fit(learned, COMPONENTS)
     rng = np.random.default_rng(0)
     known = [tune for index, tune in enumerate(TUNES) if index % 8]
-    more = [to_frames(canonical_steps(invented_song(rng, tunes=known))) for _ in range(invented)]
+    more = [canonical_frames(invented_song(rng, tunes=known)) for _ in range(invented)]
     songs = {
         "train": components.transform(np.concatenate([learned, more]) if more else learned),
         "test": components.transform(others),

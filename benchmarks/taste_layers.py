@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from audio_parsing import frames as frame_tools
+from audio_parsing.starter import starter_songs
 from benchmarks.quality_measure import frechet, statistics
 from benchmarks.taste_listeners import Listener
 from benchmarks.taste_sound import facts, of_song
 from radio.composer import LocalComposer
-from radio.station import FRAMES_PER_BEAT, Station, coordinate_key, coordinate_tempo, to_frames
+from radio.station import FRAMES_PER_BEAT, Station, coordinate_key, coordinate_tempo
 from radio.training import prepare_starter_songs
 
 PAIRS = 10
@@ -97,12 +98,12 @@ class LayersJudge:
 
 
 def _starter_songs(beats: int) -> np.ndarray:
-    songs = prepare_starter_songs(beats=beats, workers=1)
+    songs = prepare_starter_songs(starter_songs(beats=beats)[::EVERY], workers=1)
     frames = [
-        frame_tools.transpose(np.maximum(to_frames(steps), 0), coordinate_key(float(beside[1])))
-        for steps, beside in zip(songs.steps[::EVERY], songs.coordinates[::EVERY], strict=True)
+        frame_tools.transpose(frames.astype(np.float32), coordinate_key(float(beside[1])))
+        for frames, beside in zip(songs.frames, songs.coordinates, strict=True)
     ]
-    rates = [_rate(beside) for beside in songs.coordinates[::EVERY]]
+    rates = [_rate(beside) for beside in songs.coordinates]
     return np.concatenate(
         [statistics(song, rate) for song, rate in zip(frames, rates, strict=True)]
     )

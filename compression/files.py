@@ -17,7 +17,8 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from audio_parsing.decoding import AudioError, decoded, open_file, shown
+from audio_parsing.decoding import decoded
+from audio_parsing.opening import AudioError, open_file, shown
 from compression.codec import DEFAULT_QUALITY, Decoder, Encoder
 from compression.container import CompressedFileError, Header, Reader, Writer
 from compression.restoring import shipped

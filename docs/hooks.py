@@ -8,8 +8,8 @@
                                                        page of the lesson; its text if there is none
     $...$ and $$...$$                                  MathML, which needs no script and no network
 
-Where a page is read outside of the site, the first five are links to the file. Each script of
-examples/ gets a page with its source.
+Where a page is read outside of the site, the first five are links to the file. Each lesson, its
+exercises and their answers get a page with the source.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SOURCE = re.compile(
 MODULES = re.compile(r"^\[modules: (?P<package>\w+)\]\((?:\.\./)+(?P=package)\)$", re.MULTILINE)
 SPEED = re.compile(r"^\[speed: (?P<row>S\d [\w ,']+)\]\(performance\.md\)$", re.MULTILINE)
 OUTSIDE = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?:\.\./)+(?P<path>[\w./-]+)\)")
+HELPERS = ("lesson.py", "check.py")  # of examples/, which are no lessons
 NORM = "&#x02016;"  # a double bar; browsers stretch it to the height of the whole formula
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
@@ -91,26 +92,46 @@ def modules(package: str) -> list[str]:
     return found
 
 
-def lessons() -> list[str]:
-    """Return the paths of the scripts that get a page of their own."""
-    paths = sorted((ROOT / "examples").glob("*.py"))
-    return [path.relative_to(ROOT).as_posix() for path in paths if path.name != "lesson.py"]
+def scripts() -> list[str]:
+    """Return the paths of the lessons, exercises and answers, which get a page each."""
+    paths = [
+        path
+        for folder in ("examples", "examples/exercises", "examples/solutions")
+        for path in sorted((ROOT / folder).glob("*.py"))
+    ]
+    return [path.relative_to(ROOT).as_posix() for path in paths if path.name not in HELPERS]
+
+
+def script_page(path: str) -> str:
+    """Return the page of a script: what it is about, its picture, links, and its source."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    name, up = Path(path).stem, "../" * path.count("/")
+    title = (ast.get_docstring(ast.parse(text)) or name).splitlines()[0].rstrip(".")
+    parts = [f"# {title}"]
+    if path == f"examples/{name}.py" and (ROOT / f"docs/lessons/{name}.png").exists():
+        parts.append(f"![What the lesson draws]({up}lessons/{name}.png)")
+    if path == f"examples/{name}.py" and (ROOT / f"examples/exercises/{name}.py").exists():
+        parts.append(f"[Exercises of this lesson](exercises/{name}.md)")
+    if "/exercises/" in path:
+        parts.append(f"[The lesson](../{name}.md). Stuck? [The answers](../solutions/{name}.md).")
+    parts.append(f'```python title="{path}" linenums="1"\n{text}```\n')
+    return "\n\n".join(parts)
 
 
 def on_files(files: Any, *, config: Any, **_: Any) -> Any:
-    """Add a page with the source of each lesson."""
+    """Add a page for each script of the course."""
     from mkdocs.structure.files import File
 
-    for path in lessons():
-        text = (ROOT / path).read_text(encoding="utf-8")
-        title = Path(path).stem
-        page = f'# {title}\n\n```python title="{path}" linenums="1"\n{text}```\n'
+    for path in scripts():
+        page = script_page(path)
         files.append(File.generated(config, path.removesuffix(".py") + ".md", content=page))
     return files
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Insert source code, tables and lists of modules into a page, and redirect its links."""
+    if page.file.src_path.startswith("examples/"):  # from `script_page`
+        return markdown
 
     def code(match: re.Match[str]) -> str:
         path, name = match["path"], match["name"]
@@ -135,7 +156,7 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
         path = match["path"]
         if not (ROOT / path).exists():
             raise DocumentationError(f"{page.file.src_path}: there is no {path}")
-        if path in lessons():
+        if path in scripts():
             return f"[{match['text']}]({path.removesuffix('.py')}.md)"
         name = path.removesuffix(".py").replace("/", ".")
         package = name.split(".")[0]

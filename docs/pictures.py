@@ -93,7 +93,7 @@ def record_session() -> list[Screen]:
             timeout=5,
         )
         waiting = time.monotonic() + 180
-        while "  1  " not in "".join(screen.display) and time.monotonic() < waiting:
+        while "no prediction" not in "".join(screen.display) and time.monotonic() < waiting:
             _read(child, stream, 0.5)
         for _ in range(RATED):
             _read(child, stream, 4.0)

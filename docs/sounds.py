@@ -17,7 +17,7 @@ from audio_parsing.starter import hop_length, render, starter_songs
 from radio.home import SHIPPED, STARTER
 from radio.station import Station, key_coordinate, tempo_coordinate
 from radio.station.mastering import master
-from radio.training import canonical_steps
+from radio.training import canonical_frames
 
 FOLDER = Path(__file__).parent / "sounds"
 BEATS = 16  # of all but the last, which is a whole song
@@ -45,12 +45,10 @@ def main() -> None:
     write("twice_as_slow", decode(frames[: len(frames) // 2], hop_length=2 * hop))
 
     def coordinate(tune: str) -> np.ndarray:
-        mean = station.model.module.encoder.forward(canonical_steps(songs[tune])[:, None])[0][
-            0, : station.latent_size
-        ]
-        return np.concatenate(
-            [mean, [tempo_coordinate(songs[tune].bpm), key_coordinate(songs[tune].transposition)]]
-        )
+        song = songs[tune]
+        z, _ = station.model.reconstruct(station.model.to_steps(canonical_frames(song)[None]))
+        beside = np.array([[tempo_coordinate(song.bpm), key_coordinate(song.transposition)]])
+        return station.at(z, beside)[0]
 
     first, second = coordinate("ode_to_joy"), coordinate("twinkle")
     rng = np.random.default_rng(7)

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from lesson import BLUE, GREY, ORANGE, arguments, canvas
 
-from audio_parsing.decoding import AudioError, decoded
+from audio_parsing.decoding import decoded
+from audio_parsing.opening import AudioError
 from audio_parsing.starter import render, starter_songs
 from compression.codec import QUALITIES
 from compression.files import compress_file, decompress_file

@@ -1,6 +1,7 @@
-"""What all lessons share: three options, a picture at the end, and the library in this repository.
+"""What all lessons share: options, picture and sound at the end, the library beside them.
 
 found = run(main)      main(fast) -> (figure, the numbers that the lesson makes claims about)
+                       or (figure, numbers, samples) of a lesson that can be listened to
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import copy
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 # so that a lesson runs the library beside it, with your changes
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from radio.station import Station
 
+RATE = 22050  # Hz, of sounds
 BLUE, ORANGE, GREEN = "#3b75af", "#ef8636", "#519e3e"
 RED, PURPLE, GREY = "#c53a32", "#8d69b8", "#7f7f7f"
 
@@ -67,14 +71,47 @@ def arguments(file: str, doc: str | None, takes_file: str | None = None) -> argp
     return options
 
 
-def run(main: Callable[[bool], tuple[Figure, dict[str, Any]]]) -> dict[str, Any]:
-    """Run a lesson with its command-line options, save its picture, and return its numbers."""
+def sung(rolls: list[np.ndarray], lowest: int, bpm: float = 132) -> np.ndarray:
+    """Return samples of piano rolls one after another, a rest of two beats between them.
+
+    Args:
+        rolls: (T, PITCHES + 1) of half beats; the last value is above 0.5 where a note begins.
+        lowest: MIDI number of the first pitch.
+        bpm: beats a minute.
+    """
+    from audio_parsing.song import Note, StarterSong
+    from audio_parsing.synthesizer import render
+
+    notes, beat = [], 0.0
+    for roll in rolls:
+        pitch = np.where(roll[:, :-1].max(axis=1) > 0.5, roll[:, :-1].argmax(axis=1), -1)
+        # a note ends where the pitch changes and where the next begins
+        starts = np.flatnonzero((np.diff(pitch, prepend=-1) != 0) | (roll[:, -1] > 0.5))
+        for first, last in pairwise([*starts.tolist(), len(roll)]):
+            if pitch[first] >= 0:
+                tone = lowest + int(pitch[first])
+                notes.append(Note(beat + first / 2, (last - first) / 2, tone, 0.8, "lead", "piano"))
+        beat += len(roll) / 2 + 2
+    facts = ("", "", "major", 0, bpm, int(beat), "piano", "none", ("none",), 0, 1.0, "none", 4)
+    return render(StarterSong(*facts, tuple(notes)), RATE)
+
+
+def run(main: Callable[[bool], tuple]) -> dict[str, Any]:
+    """Run a lesson with its options, save its picture and its sound, and return its numbers."""
     file = main.__code__.co_filename
     options = arguments(file, main.__globals__["__doc__"])
     # the matrices are small: a second thread would cost more than it saves
     with threadpool_limits(1, user_api="blas"):
-        figure, found = main(options.fast)
+        figure, found, *sounds = main(options.fast)
     picture = options.output / f"{Path(file).stem}.png"
     figure.savefig(picture, dpi=110)
     print(f"\nThe picture is saved as {picture}")
+    for samples in sounds:
+        import soundfile
+
+        sound = picture.with_suffix(".wav")
+        # as loud as the songs of the radio, but never clipped
+        level = 0.1 / max(np.sqrt(np.mean(np.square(samples))), np.abs(samples).max() / 9.9, 1e-9)
+        soundfile.write(sound, samples * level, RATE, subtype="PCM_16")
+        print(f"The sound is saved as {sound}: {len(samples) / RATE:.0f} seconds")
     return found

@@ -1,9 +1,19 @@
-"""One-line messages for errors that are not bugs, and `UsageError`."""
+"""One-line messages for errors that are not bugs, `UsageError`, and what may have been meant."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+SIMILAR = 0.6  # ratio of difflib from which a word counts as misspelt; chosen, not measured
 # packages whose own ValueErrors are one clear line
 OURS = ("radio", "gan", "compression", "audio_parsing", "neural_networks")
+
+
+def meant(typed: str, known: Iterable[str]) -> str:
+    """Return '; did you mean X?' for what is nearly one of the known words; else nothing."""
+    close = difflib.get_close_matches(typed.lower(), list(known), 1, SIMILAR)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 class UsageError(ValueError):

@@ -38,8 +38,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_page_is_built_and_complete(site: Path) -> None:
     pages = {path.relative_to(DOCS).with_suffix("") for path in DOCS.rglob("*.md")}
-    examples = {path.relative_to(ROOT).with_suffix("") for path in ROOT.glob("examples/*.py")}
-    pages |= examples - {Path("examples/lesson")}
+    folders = ("examples", "examples/exercises", "examples/solutions")
+    scripts = {path for folder in folders for path in (ROOT / folder).glob("*.py")}
+    pages |= {path.relative_to(ROOT).with_suffix("") for path in scripts}
+    pages -= {Path("examples/lesson"), Path("examples/check")}
     assert pages == {path.relative_to(site).with_suffix("") for path in site.rglob("*.html")} - {
         Path("404")
     }

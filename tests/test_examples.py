@@ -15,7 +15,8 @@ from matplotlib.image import imread
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "lesson.py")
+HELPERS = ("lesson.py", "check.py")
+SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name not in HELPERS)
 
 
 def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
@@ -34,6 +35,9 @@ def lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         numbers = run(name, tmp_path, monkeypatch, *options)["found"]
         (picture,) = tmp_path.glob("*.png")
         assert imread(picture).std() > 0.03, "the picture is empty"
+        for sound in tmp_path.glob("*.wav"):
+            samples, rate = soundfile.read(sound)
+            assert rate == 22050 and 0.01 < samples.std() and np.abs(samples).max() < 1, "a sound"
         return numbers
 
     return found
@@ -89,6 +93,15 @@ def test_06_autoencoder(lesson) -> None:
         "there is nothing below them"
     )
     assert found["autoencoder"][new] < 0.1 * found["2 principal components"][new]
+
+
+def test_06b_lapped_windows(lesson) -> None:
+    found = lesson("06b")
+    assert found["apart"] < 1e-14 and found["lost"] < 1e-14
+    within, borders = 0, 1
+    apart, lapped = (found["jumps"][name] for name in ("apart", "lapped"))
+    assert apart[borders] > 2 * apart[within] and lapped[borders] < 1.3 * lapped[within]
+    assert found["errors"]["lapped"] < found["errors"]["apart"]
 
 
 def test_07_vae(lesson) -> None:

@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ["audio_parsing", "compression", "gan", "neural_networks", "radio"]
@@ -166,10 +167,48 @@ def test_links_of_readme_lead_to_files() -> None:
     assert not [target for target in targets if not (ROOT / target).exists()]
 
 
-def test_changelog_has_the_version() -> None:
+def test_every_file_that_names_the_version_names_that_of_setup() -> None:
     version = re.search(r'version="([\d.]+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
     assert version
     assert f"## {version[1]}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["version"] == version[1]
+
+
+def test_the_image_is_built_of_what_the_package_is_built_of() -> None:
+    given = {
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+        if line.startswith("!")
+    }
+    included = (ROOT / "MANIFEST.in").read_text("utf-8").splitlines()[0].split()[1:]
+    assert given == {"setup.py", "MANIFEST.in", *included, *PACKAGES}
+
+
+def test_the_container_writes_to_its_volume_only_and_is_nobody_in_particular() -> None:
+    image = (ROOT / "Dockerfile").read_text("utf-8")
+    (volume,) = re.findall(r"^VOLUME (\S+)", image, re.MULTILINE)
+    for written in re.findall(r"(?:AI_RADIO_HOME|NUMBA_CACHE_DIR)=(\S+)", image):
+        assert Path(written).is_relative_to(volume)
+    assert int(re.findall(r"^USER (\d+)", image, re.MULTILINE)[-1]) > 0
+    (service,) = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"].values()
+    assert service["read_only"] and service["cap_drop"] == ["ALL"]
+    assert service["volumes"] == [f"home:{volume}"]
+
+
+def test_every_hook_before_a_commit_is_a_step_of_ci() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]
+    steps = (ROOT / ".ci" / "run").read_text("utf-8")
+    for hook in hooks["hooks"]:
+        tool = hook["entry"].split()[0]
+        assert tool == "python" or f".venv/bin/{tool}" in steps, tool
+
+
+def test_workflows_try_every_python_that_the_package_allows() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text("utf-8"))["jobs"]
+    for name in ("debian", "other-systems"):
+        pythons = jobs[name]["strategy"]["matrix"]["python"]
+        assert pythons == [f"3.{minor}" for minor in range(11, 11 + len(pythons))]
+    assert f'python_requires=">={pythons[0]}"' in (ROOT / "setup.py").read_text("utf-8")
 
 
 def test_ci_is_a_program_that_bash_can_read() -> None:

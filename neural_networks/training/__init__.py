@@ -1,1 +1,1 @@
-"""."""
+"""The training loop: batches, epochs, early stopping, checkpoints."""

@@ -35,10 +35,6 @@ PLOT = (
     "plot losses, scores and generated songs during adversarial training, every minute: a .png,"
     " .svg or .pdf file"
 )
-THOROUGH = (
-    "with --starter: longer recipe: more realistic new songs, slightly worse reconstructions; for"
-    " --minutes 30 or more"
-)
 BATCH = (
     "songs a step in each process (default: 16, with --starter 8); n processes train like one with"
     " n times as many songs a step"
@@ -128,6 +124,8 @@ def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRE
     each.add_argument("--explore", choices=WAYS, default=default, help=text)
     plain = False if default is None else default
     each.add_argument("--plain", action="store_true", default=plain, help=PLAIN)
+    text = "fade out and pause after N minutes"
+    each.add_argument("--sleep", type=positive(1440), metavar="N", default=default, help=text)
 
 
 def web(each: argparse.ArgumentParser) -> None:
@@ -153,21 +151,22 @@ def _output(each: argparse.ArgumentParser, what: str) -> None:
 def train(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
     add = each.add_argument
-    text = "folder of music, searched recursively"
-    add("folder", nargs="?", type=Path, metavar="FOLDER", help=text)
-    text = "train on the starter collection instead of a folder"
+    text = "music: files, folders, searched recursively, and playlists (.m3u)"
+    add("music", nargs="*", type=Path, metavar="MUSIC", help=text)
+    text = "train on the starter collection instead"
     add("--starter", action="store_true", help=text)
-    text = "with --starter: also train on N new arrangements of its tunes"
-    add("--fresh", type=whole(0, 2000), default=0, metavar="N", help=text)
+    text = "with --starter: also train on N new arrangements of its tunes (default: 300)"
+    add("--fresh", type=whole(0, 2000), metavar="N", help=text)
+    text = "with --starter: also train on N invented tunes (default: 512)"
+    add("--invented", type=whole(0, 2000), metavar="N", help=text)
     _common(each, "seed", "latent", "learned beats")
     text = "name of the station to make, or to continue training"
     add("--station", metavar="NAME", default=argparse.SUPPRESS, help=text)
     text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
     add("--critic", choices=CRITICS, default=DEFAULT_CRITIC, help=text)
     add("--plot", metavar="FILE", type=Path, help=PLOT)
-    add("--thorough", action="store_true", help=THOROUGH)
     length = each.add_mutually_exclusive_group()
-    text = "approximate duration (default: 10)"
+    text = "approximate duration (default: 10, with --starter 25)"
     length.add_argument("--minutes", type=positive(100_000), metavar="M", help=text)
     text = "number of steps; the same seed and steps make the same station"
     length.add_argument("--steps", type=whole(1, 100_000_000), metavar="N", help=text)

@@ -41,7 +41,7 @@ Print a script with which a shell completes ai-radio's commands and options. To 
 COMMANDS = {
     "play": ("play", "play a station and rate its songs (the default)"),
     "web": ("web", "play in a browser: opens a page on this machine"),
-    "train": ("train", "train a station on a folder of music"),
+    "train": ("train", "train a station on your music"),
     "generate": ("generate", "write new songs of a station"),
     "reconstruct": ("reconstruct", "encode songs with a station and write the decoded songs"),
     "continue": ("continuation", "let songs of yours go on, drawn by a station"),

@@ -40,6 +40,9 @@ class Composer(Protocol):
     def next_song(self) -> Song:
         """Return the song to be played next."""
 
+    def upcoming(self) -> list[Song]:
+        """Return the songs that are ready, the one that is to be played next first."""
+
     def played(self, key: str, coordinate: np.ndarray) -> None:
         """Take note of the play that has begun, of the song at P (D,)."""
 

@@ -174,6 +174,10 @@ class LocalComposer:
             self._insight = key, batches, found
         return self._insight[2]
 
+    def upcoming(self) -> list[Song]:  # chosen when it is taken
+        """Return none."""
+        return []
+
     def played(self, key: str, coordinate: np.ndarray) -> None:
         """Take note of the play that has begun: its rating is learned when `changed` is called."""
         self._playing = key

@@ -127,6 +127,11 @@ class ComposerProcess:
             key = next((key for key in self._order if key in self._offers), None)
             return self._offers.pop(next(iter(self._offers)) if key is None else key)
 
+    def upcoming(self) -> list[Song]:
+        """Return the offered songs, best first, by the newest taste."""
+        with self._lock:
+            return [self._offers[key] for key in self._order if key in self._offers]
+
     def played(self, key: str, coordinate: np.ndarray) -> None:
         """Take note of the play that has begun: the worker sends its insight and another song."""
         self._playing = messages.Played(key, np.asarray(coordinate, np.float32))

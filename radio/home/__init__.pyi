@@ -1,4 +1,5 @@
 from .atomic import replace_file as replace_file, write_json as write_json
+from .desktop import open_folder as open_folder
 from .file_lock import FileLock as FileLock
 from .folder import (
     SHIPPED as SHIPPED,

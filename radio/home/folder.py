@@ -18,6 +18,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from radio.errors import meant
+
 VARIABLE = "AI_RADIO_HOME"
 SHIPPED = Path(__file__).parents[1] / "stations"  # stations that come with the package
 STARTER = "starter"
@@ -92,6 +94,21 @@ class Home:
         own = self.path / "stations" / name
         shipped = SHIPPED / name
         return shipped if not (own / "station.npz").exists() and shipped.is_dir() else own
+
+    def known_station(self, name: str) -> Path:
+        """Return the folder of a station that exists.
+
+        Raises:
+            HomeError: if there is none of this name; the message lists those that there are.
+        """
+        known = self.stations()
+        if check_name(name, "station") not in known:
+            there = f"there are {', '.join(known)}" if known else "there are none yet"
+            raise HomeError(
+                f"there is no station {name!r}{meant(name, known)}; {there}; "
+                "ai-radio train FOLDER --station NAME makes one"
+            )
+        return known[name]
 
     def stations(self) -> dict[str, Path]:
         """Return the folders of all stations, sorted by name; the home takes precedence."""

@@ -1,11 +1,27 @@
-"""Settings read from config.toml in the home: keys, file format of saved songs, adaptation.
+"""Settings read from config.toml in the home: keys, screen, sound, saved songs, hooks, adaptation.
 
     [keys]
     next = "l"                      one key, or a list of keys; other actions keep their defaults
     pause = ["space", "p"]
 
+    [screen]
+    theme = "terminal"              the terminal's colours; or "dark" or "light"
+    title = true                    show the song in the terminal's title
+
+    [sound]
+    loudness = -16                  in LUFS; without it songs stay as they are composed, about -20
+
     [save]
-    kind = "flac"                   or "wav"
+    kind = "flac"                   one of KINDS
+
+    [hooks]
+    song = "notify-song --now"      started when a song begins, with JSON on its standard input;
+    rating = "..."                  likewise when one is rated,
+    final = "..."                   and when a final song is there
+
+    [remote]
+    socket = true                   let `ai-radio now` and `ai-radio send` reach this radio
+    mpris = true                    let the desktop's media keys reach it
 
     [learning]
     added_layers = false            don't adapt the generator to the listener; default: true
@@ -18,10 +34,13 @@ A key is a character, or one of NAMED_KEYS. Any mistake in the file is an error 
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from radio.errors import meant
 
 # action: default keys, and text of the help
 ACTIONS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -43,7 +62,11 @@ ACTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "final": (("f",), "compose your final song"),
     "reset": (("x",), "reset the generator"),
     "explain": (("e",), "explain this song"),
-    "history": (("h",), "history: replay, change, delete"),
+    "history": (("h",), "history of your ratings"),
+    "saved": (("l",), "list of saved songs"),
+    "station": (("t",), "change the station"),
+    "listener": (("w",), "change who listens"),
+    "sleep": (("z",), "sleep timer"),
     "devices": (("d",), "choose a sound device"),
     "visualiser": (("v",), "spectrum, waveform, off"),
     "help": (("?",), "help"),
@@ -68,8 +91,20 @@ NAMED_KEYS = (
     *(f"f{number}" for number in range(1, 13)),
     *(f"ctrl+{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
 )
-KINDS = ("wav", "flac")
-KNOWN = ("keys", "save", "learning", "songs")
+KINDS = ("wav", "flac", "ogg", "opus", "mp3")
+THEMES = ("terminal", "dark", "light")
+HOOKS = ("song", "rating", "final")
+LOUDNESS = (-30.0, -10.0)  # LUFS
+KNOWN = {
+    "keys": tuple(ACTIONS),
+    "screen": ("theme", "title"),
+    "sound": ("loudness",),
+    "save": ("kind",),
+    "hooks": HOOKS,
+    "remote": ("socket", "mpris"),
+    "learning": ("added_layers",),
+    "songs": ("novelty",),
+}
 
 
 class SettingsError(ValueError):
@@ -82,9 +117,15 @@ class Settings:
 
     Attributes:
         keys: the action of each key, by name.
-        kind: of saved songs, 'wav' or 'flac'.
+        kind: of saved songs, one of KINDS.
         added_layers: whether the generator adapts to the listener.
         novelty: of new songs, 0 to 1; the default if None.
+        theme: one of THEMES.
+        title: whether the terminal's title shows the song.
+        loudness: of songs in LUFS; None to leave them as they are.
+        hooks: the program and its arguments for each of HOOKS that has one.
+        socket: whether other programs may control the radio.
+        mpris: whether the desktop may.
     """
 
     keys: dict[str, str] = field(
@@ -95,6 +136,12 @@ class Settings:
     kind: str = "wav"
     added_layers: bool = True
     novelty: float | None = None
+    theme: str = "terminal"
+    title: bool = True
+    loudness: float | None = None
+    hooks: dict[str, list[str]] = field(default_factory=dict)
+    socket: bool = True
+    mpris: bool = True
 
     def keys_of(self, action: str) -> list[str]:
         """Return the keys of an action, in the order of the file."""
@@ -114,59 +161,87 @@ def read_settings(path: Path) -> Settings:
     except (OSError, ValueError, RecursionError) as error:
         why = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise SettingsError(f"{path} can't be read: {why}; correct it, or move it away") from error
-    for name in content:
-        if name not in KNOWN:
+    for section, table in content.items():
+        if section not in KNOWN:
             raise SettingsError(
-                f"{path} has an unknown section {name!r}; there are [keys], [save], [learning]"
-                " and [songs]"
+                f"{path} has an unknown section {section!r}{meant(section, KNOWN)}; there are "
+                + ", ".join(f"[{name}]" for name in KNOWN)
             )
-    keys, save, learning, songs = (_table(content, name, path) for name in KNOWN)
-    for part, given, setting in (
-        ("save", save, "kind"),
-        ("learning", learning, "added_layers"),
-        ("songs", songs, "novelty"),
-    ):
-        for name in given:
-            if name != setting:
+        if not isinstance(table, dict):
+            raise SettingsError(f"{path}: {section} is not a section; write [{section}]")
+        for name in table:
+            if name not in KNOWN[section]:
+                what = "action" if section == "keys" else "setting"
                 raise SettingsError(
-                    f"{path} has an unknown setting {name!r} in [{part}]; there is {setting}"
+                    f"{path} has an unknown {what} {name!r} in [{section}]"
+                    f"{meant(name, KNOWN[section])}; there is {', '.join(KNOWN[section])}"
                 )
-    added_layers = learning.get("added_layers", True)
-    if not isinstance(added_layers, bool):
-        raise SettingsError(
-            f"{path} says added_layers = {added_layers!r} in [learning]; choose true or false"
-        )
-    kind = save.get("kind", "wav")
-    if kind not in KINDS:
-        raise SettingsError(
-            f"{path} says kind = {kind!r} in [save]; choose one of {', '.join(KINDS)}"
-        )
-    novelty = songs.get("novelty")
-    if novelty is not None and not (
-        isinstance(novelty, int | float) and not isinstance(novelty, bool) and 0 <= novelty <= 1
-    ):
-        raise SettingsError(
-            f"{path} says novelty = {novelty!r} in [songs]; choose a number from 0 to 1"
-        )
-    return Settings(_keys(keys, path), kind, added_layers, novelty)
+    given = _Given(path, content)
+    return Settings(
+        _keys(content.get("keys", {}), path),
+        given.one_of("save", "kind", KINDS),
+        given.switch("learning", "added_layers"),
+        given.number("songs", "novelty", (0.0, 1.0)),
+        given.one_of("screen", "theme", THEMES),
+        given.switch("screen", "title"),
+        given.number("sound", "loudness", LOUDNESS, " of LUFS"),
+        {name: command for name in HOOKS if (command := given.command(name))},
+        given.switch("remote", "socket"),
+        given.switch("remote", "mpris"),
+    )
 
 
-def _table(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
-    table = content.get(name, {})
-    if not isinstance(table, dict):
-        raise SettingsError(f"{path}: {name} is not a section; write [{name}]")
-    return table
+class _Given:
+    """The sections of the file; every method returns a checked setting, or its default."""
+
+    def __init__(self, path: Path, content: dict[str, Any]) -> None:
+        self._path = path
+        self._content = content
+
+    def one_of(self, section: str, name: str, choices: tuple[str, ...]) -> str:
+        value = self._value(section, name, choices[0])
+        if value not in choices:
+            raise self._error(section, name, value, f"choose one of {', '.join(choices)}")
+        return value
+
+    def switch(self, section: str, name: str) -> bool:
+        value = self._value(section, name, True)
+        if not isinstance(value, bool):
+            raise self._error(section, name, value, "choose true or false")
+        return value
+
+    def number(
+        self, section: str, name: str, bounds: tuple[float, float], unit: str = ""
+    ) -> float | None:
+        value = self._value(section, name, None)
+        low, high = bounds
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is not None and not (number and low <= value <= high):
+            how = f"choose a number{unit} from {low:g} to {high:g}"
+            raise self._error(section, name, value, how)
+        return None if value is None else float(value)
+
+    def command(self, name: str) -> list[str]:
+        value = self._value("hooks", name, "")
+        try:
+            return (
+                shlex.split(value) if isinstance(value, str) else [str(part) for part in [*value]]
+            )
+        except (TypeError, ValueError) as error:
+            how = f"give a program and its arguments ({error})"
+            raise self._error("hooks", name, value, how) from error
+
+    def _value(self, section: str, name: str, default: Any) -> Any:
+        return self._content.get(section, {}).get(name, default)
+
+    def _error(self, section: str, name: str, value: Any, how: str) -> SettingsError:
+        return SettingsError(f"{self._path} says {name} = {value!r} in [{section}]; {how}")
 
 
 def _keys(given: dict[str, Any], path: Path) -> dict[str, str]:
     """Return the action of each key. A key that the file assigns loses its default action."""
     mapped: dict[str, str] = {}
     for action, value in given.items():
-        if action not in ACTIONS:
-            raise SettingsError(
-                f"{path} names an unknown action {action!r} in [keys]; there are"
-                f" {', '.join(ACTIONS)}"
-            )
         for key in value if isinstance(value, list) else [value]:
             if not isinstance(key, str) or not (
                 key in NAMED_KEYS or (len(key) == 1 and key.isprintable() and key != " ")

@@ -14,23 +14,25 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from radio.home import ending_signals
-from radio.session import Session
+from radio.errors import UsageError
+from radio.home import Settings, ending_signals
+from radio.session import Session, View, execute, help_lines
 
 TICK_SECONDS = 0.05
-HELP = (
-    "commands: n next, p pause, a number from -1 (dislike) to 1 (love) rates this song, u undo,"
-    " s save, f final song, x reset the generator, q quit"
-)
+HINT = "Type n for the next song, 1 to 9 to rate this one, s to save it, ? for all, q to quit."
 
 
 def play_on_lines(
-    open_session: Callable[[Callable[[str], None]], Session], *, commands: TextIO | None = None
+    open_session: Callable[[Callable[[str], None]], Session],
+    settings: Settings,
+    *,
+    commands: TextIO | None = None,
 ) -> None:
     """Play until 'q', or until the song that plays at the end of the input ends.
 
     Args:
         open_session: makes the session, given a function that prints a line.
+        settings: keys, which a line may name.
         commands: stream to read from; standard input if None.
     """
     lines: queue.Queue[str | None] = queue.Queue()
@@ -40,19 +42,23 @@ def play_on_lines(
     ).start()
     with ending_signals():
         session = open_session(_say)
+        _say(HINT)
         try:
-            _run(session, lines)
+            _run(session, lines, settings)
         finally:
             session.finish()
 
 
-def _run(session: Session, lines: queue.Queue[str | None]) -> None:
+def _run(session: Session, lines: queue.Queue[str | None], settings: Settings) -> None:
     # number of the song playing when the input ended, or of the final song after it
     last: int | None = None
-    ended = False
+    ended, number = False, 0
     while True:
         session.tick()
         view = session.view()
+        if view.number != number:
+            number = view.number
+            _announce(view)
         playing = view.number if session.playing else None
         if ended:
             if last is None or (playing is not None and session.song is session.finals.song):
@@ -70,51 +76,31 @@ def _run(session: Session, lines: queue.Queue[str | None]) -> None:
             ended = True
             if view.paused:
                 session.playback.toggle_pause()  # or it would never end
-        elif line in ("q", "quit"):
+        elif settings.keys.get(line, line) == "quit":
             return
+        elif settings.keys.get(line, line) == "help":
+            _say("\n".join(help_lines(settings)))
         else:
-            execute(session, line)
-
-
-def execute(session: Session, line: str) -> None:
-    """Execute a line; print help if it is not a command."""
-    commands: dict[str, Callable[[], None]] = {
-        "n": session.next,
-        "next": session.next,
-        "p": session.playback.toggle_pause,
-        "pause": session.playback.toggle_pause,
-        "u": session.undo,
-        "undo": session.undo,
-        "s": session.save,
-        "save": session.save,
-        "f": session.make_final,
-        "final": session.make_final,
-        "x": session.composer.reset_adapter,
-        "reset": session.composer.reset_adapter,
-        "?": lambda: _say(HELP),
-        "help": lambda: _say(HELP),
-        "": lambda: None,
-    }
-    if line in commands:
-        commands[line]()
-        return
-    try:
-        value = float(line)
-    except ValueError:
-        value = float("nan")
-    if -1 <= value <= 1:
-        session.set_slider(value)
-    else:
-        _say(f"{line!r} is neither a command nor a rating from -1 to 1; {HELP}")
+            try:
+                execute(session, line, settings)
+            except UsageError as error:
+                _say(str(error))
 
 
 def _read(commands: TextIO, lines: queue.Queue[str | None]) -> None:
     try:
         for line in commands:
-            lines.put(line.strip().lower())
+            lines.put(line.strip())
     except (OSError, ValueError):
         pass
     lines.put(None)
+
+
+def _announce(view: View) -> None:
+    """Print the song that begins."""
+    details = f"  {view.details}" if view.details else ""
+    clock = f"{int(view.duration) // 60}:{int(view.duration) % 60:02d}"
+    _say(f"{view.number:3d}  {view.name}{details}  {clock}")
 
 
 def _say(text: str) -> None:

@@ -128,11 +128,11 @@ class Ratings:
 
     def judged(
         self, listener: str, station: str, made_by: str
-    ) -> list[tuple[str, float | None, float]]:
-        """Return (song, predicted, rating) of a listener's ratings of a station, latest first."""
+    ) -> list[tuple[str, float | None, float, bool]]:
+        """Return (song, predicted, rating, untouched) of each rating of a station, latest first."""
         return self._rows(
-            "SELECT song, expected, rating FROM ratings WHERE listener = ? AND station = ?"
-            " AND made_by = ? ORDER BY time DESC, rowid DESC",
+            "SELECT song, expected, rating, skipped AND curve = '[]' FROM ratings"
+            " WHERE listener = ? AND station = ? AND made_by = ? ORDER BY time DESC, rowid DESC",
             (listener, station, made_by),
         )
 

@@ -33,11 +33,13 @@ class Judged:
         song: its name.
         expected: the predicted rating; None if the taste had learned nothing by then.
         given: the listener's rating.
+        skipped: whether the rating is that of an untouched song that was skipped.
     """
 
     song: str
     expected: float | None
     given: float
+    skipped: bool = False
 
 
 class RatedSong(Protocol):
@@ -94,7 +96,7 @@ class Journal:
     def judged(self) -> tuple[Judged, ...]:
         """Return predicted and given ratings of the history, the latest first."""
         rows = self.ratings.judged(self.listener, self.station, self.made_by)
-        return tuple(Judged(*row) for row in rows)
+        return tuple(Judged(*row[:3], bool(row[3])) for row in rows)
 
     def mark(self) -> tuple[int, int]:
         """Return numbers that change whenever anybody changes this listener's ratings."""

@@ -15,75 +15,26 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.text import Text
-from textual import events
-from textual.app import App, ComposeResult
-from textual.screen import Screen
+from textual.app import App
 
 from audio_parsing.devices import output_devices
+from radio.composer import ComposerProcess
 from radio.home import Settings, Terminated
-from radio.screen import panels
-from radio.screen.driver import TerminalStream, textual_on_stdout
+from radio.screen import keys, panels, words
+from radio.screen.driver import TerminalStream, textual_on_stdout, title_sequence
 from radio.screen.explanation import explanation
-from radio.screen.keys import key_of
-from radio.screen.widgets import Panel, Track, Visualiser
-from radio.screen.windows import DevicesWindow, HistoryWindow, TextWindow
-from radio.session import Session, View, session_actions
+from radio.screen.player import STYLE, Player
+from radio.screen.tables import HistoryWindow, SavedWindow
+from radio.screen.tuning import Tuning
+from radio.screen.windows import ListWindow, QuestionWindow, TextWindow
+from radio.session import Session, Tuner, View, session_actions
 
 FRAME_SECONDS = 1 / 15
 HANG_UP = 1  # the signal's number, where there is such a signal
 LINES = 50  # messages that are remembered; the latest that fit are shown
-STYLE = """
-Player { layout: vertical; }
-Player > Panel { height: 1; width: 100%; text-wrap: nowrap; text-overflow: ellipsis; }
-#visualiser { height: 3fr; min-height: 2; max-height: 16; margin: 1 0 0 0; }
-#curves { height: 1fr; min-height: 2; max-height: 8; }
-#learning { height: 2fr; min-height: 2; margin: 1 0 0 0; }
-#lines { height: 1fr; min-height: 2; max-height: 6; }
-Window { align: center middle; background: $background 60%; }
-.window { width: 78; max-width: 100%; height: auto; max-height: 100%; border: round $primary;
-    padding: 0 1; background: $surface; }
-.tall { height: 90%; }
-.title { margin: 0 0 1 0; }
-DataTable { height: 1fr; }
-OptionList { height: auto; max-height: 14; }
-"""
-
-
-class Player(Screen[None], inherit_bindings=False):
-    """The main screen.
-
-    Args:
-        app: whose screen it is.
-    """
-
-    def __init__(self, app: RadioApp) -> None:
-        super().__init__()
-        self._radio = app
-        draw = app.draw_parts()
-        self.visualiser = Visualiser(id="visualiser")
-        self.form = Panel(draw["form"], id="form")
-        self.parts: list[Panel] = [
-            Panel(draw["header"], id="header"),
-            Panel(draw["song"], id="song"),
-            self.visualiser,
-            Track(draw["progress"], app.point_at_time, id="progress"),
-            self.form,
-            Panel(draw["curves"], id="curves"),
-            Track(draw["slider"], app.point_at_slider, id="slider"),
-            Panel(draw["learning"], id="learning"),
-            Panel(draw["lines"], id="lines"),
-            Panel(draw["footer"], id="footer"),
-        ]
-
-    def compose(self) -> ComposeResult:
-        """Lay out the parts, one below the other."""
-        yield from self.parts
-
-    def on_key(self, event: events.Key) -> None:
-        """Execute the action of a key."""
-        event.stop()
-        event.prevent_default()
-        self._radio.press(key_of(event))
+WHEEL_STEP = 0.1  # of the slider
+# the names of Textual's themes; the terminal's colours are those of no theme in old versions of it
+THEMES = {"terminal": "ansi-dark", "dark": "textual-dark", "light": "textual-light"}
 
 
 class RadioApp(App[int], inherit_bindings=False):
@@ -91,7 +42,8 @@ class RadioApp(App[int], inherit_bindings=False):
 
     Args:
         open_session: makes the session, given a function that shows a line.
-        settings: keys.
+        settings: keys, colours, title.
+        tuner: changes station and listener; None if they can't be changed.
         title: of the station and the listener.
     """
 
@@ -103,32 +55,48 @@ class RadioApp(App[int], inherit_bindings=False):
         open_session: Callable[[Callable[[str], None]], Session],
         settings: Settings,
         *,
+        tuner: Tuner | None = None,
         title: str = "",
     ) -> None:
-        # In the terminal's own colours Textual can leave all of them out.
-        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
-        self._said: deque[str] = deque(maxlen=LINES)
-        self._settings = settings
-        self._heading = title
-        self.session = open_session(self._said.append)
-        self._actions = session_actions(self.session) | {
+        # In the terminal's colours Textual can leave all of them out.
+        ansi = settings.theme == "terminal" or bool(os.environ.get("NO_COLOR"))
+        super().__init__(ansi_color=ansi)
+        theme = THEMES["terminal" if ansi else settings.theme]
+        if theme in self.available_themes:
+            self.theme = theme
+        self.said: deque[str] = deque(maxlen=LINES)
+        self.settings = settings
+        self.heading = title
+        self._tuning = Tuning(tuner, self) if tuner is not None else None
+        self._shown_title = ""
+        self.session = open_session(self.said.append)
+        self._bind()
+        self.player = Player(self)
+        self.view: View | None = None
+        self.stream: TerminalStream | None = None
+
+    def _bind(self) -> None:
+        """Give every key its action on the session."""
+        settings = self.settings
+        self.actions = session_actions(self.session) | {
+            "reset": self.ask_reset,
             "explain": self.explain,
             "history": lambda: self._open(HistoryWindow(self.session, settings)),
+            "saved": lambda: self._open(SavedWindow(self.session, settings, self.said.append)),
             "devices": self.choose_device,
             "visualiser": lambda: self.player.visualiser.change(),
             "help": lambda: self._open(
-                TextWindow("Keys", self._closers("help"), lambda: panels.help_text(settings))
+                TextWindow(
+                    "Keys", self._closers("help"), lambda width: keys.help_text(settings, width)
+                )
             ),
             "quit": lambda: self.exit(0),
         }
-        self._keys = {
-            key: self._actions[action]
-            for key, action in settings.keys.items()
-            if action in self._actions
-        }
-        self.player: Player = Player(self)
-        self.view: View | None = None
-        self.stream: TerminalStream | None = None
+        if self._tuning is not None:
+            self.actions |= {
+                "station": self._tuning.choose_station,
+                "listener": self._tuning.choose_listener,
+            }
 
     def on_mount(self) -> None:
         """Handle signals and start the clock."""
@@ -159,68 +127,108 @@ class RadioApp(App[int], inherit_bindings=False):
                 song.samples,
                 song.sample_rate,
             )
-        self.player.form.display = bool(view.form)
         for part in self.player.parts:
             part.show(view)
+        title = f"{view.name} - AI Radio" if view.duration else "AI Radio"
+        if self.settings.title and title != self._shown_title and self._driver is not None:
+            self._shown_title = title
+            self._driver.write(title_sequence(title))
 
     def press(self, key: str) -> None:
         """Execute the action of a key and show its effect at once."""
         if key == "ctrl+z":
             self.action_suspend_process()
-        action = self._keys.get(key)
-        if action is not None:
-            action()
-            self.show()
-            self.call_after_refresh(self.advance)
+        self.do(self.settings.keys.get(key, ""))
 
-    def draw_parts(self) -> dict[str, Callable[[View, int, int], Text]]:
-        """Return the function that draws each part."""
-        return {
-            "header": lambda view, width, height: panels.header(view, width, title=self._heading),
-            "song": lambda view, width, height: panels.now_playing(view, width),
-            "progress": lambda view, width, height: panels.progress(view, width),
-            "form": panels.sections,
-            "curves": panels.curve_lines,
-            "slider": lambda view, width, height: panels.slider_line(view, width),
-            "learning": panels.learning,
-            "lines": self._draw_lines,
-            "footer": lambda view, width, height: panels.footer(self._settings, width),
-        }
+    def do(self, action: str) -> None:
+        """Execute an action and show its effect at once."""
+        if action in self.actions:
+            self.actions[action]()
+            self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
+        self.show()
+        self.call_after_refresh(self.advance)
 
     def point_at_slider(self, column: int, width: int) -> None:
         """Set the slider to the mouse's column."""
         self.session.set_slider(round(panels.slider_at(column, width), 1))
-        self.show()
-        self.call_after_refresh(self.advance)
+        self._refresh_soon()
+
+    def turn_slider(self, direction: int) -> None:
+        """Move the slider by the wheel."""
+        self.session.move_slider(WHEEL_STEP * direction)
+        self._refresh_soon()
 
     def point_at_time(self, column: int, width: int) -> None:
         """Seek to the mouse's column of the progress bar."""
         if self.view is not None and self.view.duration:
-            share = panels.progress_at(column, self.view, width)
+            share = panels.progress_at(column, width)
             self.session.playback.seek(share * self.view.duration - self.view.position)
             self.show()
+
+    def point_at_footer(self, column: int, width: int) -> None:
+        """Execute the action that the mouse clicked in the footer."""
+        for part in keys.footer_parts(self.settings, width):
+            if part.start <= column < part.start + len(part.key) + len(part.word) + 1:
+                self.do(part.action)
 
     def explain(self) -> None:
         """Explain the current song."""
         self._open(
             TextWindow(
-                "Explanation", self._closers("explain"), lambda: explanation(self.session.view())
+                "Why this song",
+                self._closers("explain"),
+                lambda width: explanation(self.session.view(), width),
             )
         )
 
+    def ask_reset(self) -> None:
+        """Reset what the generator learned, if the listener is sure."""
+        if not self.session.view().adapter[0]:
+            self.session.reset()  # says that there is nothing to reset
+            return
+        question = "Reset the generator? It forgets how it adapted to you; your ratings stay."
+        self._open(QuestionWindow(question, self.session.reset))
+
     def choose_device(self) -> None:
         """Show the sound devices; if there is no sound, scan for new ones first."""
-        names = output_devices(again=self.session.view().silent)
-        self._open(DevicesWindow(names, self.session.playback.use_device, self._closers("devices")))
+        view = self.session.view()
+        names = output_devices(again=view.silent)
+
+        def choose(number: int) -> None:
+            self.session.playback.use_device([None, *names][number])
+
+        interrupted = words.counted(view.underruns, "interruption")
+        title = "Sound device" + (f"   {interrupted} of the sound so far" if view.underruns else "")
+        self._open(
+            ListWindow(
+                title,
+                ["System default", *names],
+                choose,
+                self._closers("devices"),
+                hint="enter select or rescan   escape close",
+            )
+        )
+
+    def change_session(self, tuner: Tuner, composer: ComposerProcess) -> None:
+        """Go on with the session of another station or listener."""
+        self.session.finish()
+        self.session.composer.close()
+        self.session = tuner.open(composer, self.said.append)
+        self.heading = tuner.title
+        self._bind()
+        self.advance()
 
     def _closers(self, action: str) -> list[str]:
-        return [*self._settings.keys_of(action), *self._settings.keys_of("quit")]
+        return [*self.settings.keys_of(action), *self.settings.keys_of("quit")]
 
     def _open(self, window: Any) -> None:
         self.push_screen(window)
 
-    def _draw_lines(self, view: View, width: int, height: int) -> Text:
-        return panels.lines(list(self._said), width, height)
+    def draw_lines(self, view: View, width: int, height: int) -> Text:
+        """Return the latest messages."""
+        return panels.lines(list(self.said), width, height)
 
     def _fatal_error(self) -> None:
         """Quit without Textual's traceback; `play_on_screen` raises the error again."""
@@ -231,25 +239,29 @@ def play_on_screen(
     open_session: Callable[[Callable[[str], None]], Session],
     settings: Settings,
     *,
+    tuner: Tuner | None = None,
     title: str = "",
 ) -> None:
     """Play until the listener quits.
 
     Args:
         open_session: makes the session, given a function that shows a line.
-        settings: keys.
+        settings: keys, colours, title.
+        tuner: changes station and listener.
         title: of the station and the listener.
 
     Raises:
         Terminated: if a signal ended it.
     """
-    app = RadioApp(open_session, settings, title=title)
+    app = RadioApp(open_session, settings, tuner=tuner, title=title)
     try:
-        with textual_on_stdout() as app.stream:
+        with textual_on_stdout(titled=settings.title) as app.stream:
             code = app.run()
+        farewell = words.farewell(app.session.view())
     finally:
         app.session.finish()
     if app._exception is not None:
         raise app._exception
     if code:
         raise Terminated(code - 128)
+    print(farewell)

@@ -69,12 +69,46 @@ def bars(levels: np.ndarray, height: int) -> list[str]:
     ]
 
 
-def rating_bars(ratings: np.ndarray, height: int = 1) -> list[str]:
-    """Return H lines of ratings (W,) from -1 to 1; NaN is blank."""
+def rating_cells(ratings: np.ndarray, rows: int) -> list[list[tuple[str, str]]]:
+    """Return 2 H lines of (glyph, style) around a zero line, of ratings (W,) from -1 to 1.
+
+    Positive ratings grow up from the zero line, which is at the bottom of line H, and negative ones
+    down. Styles are 'good', 'bad', 'zero', 'unknown' (NaN), and 'below': part of a cell, from its
+    top, for which there is no character; its complement is to be shown in reverse.
+
+    Args:
+        ratings: of each column.
+        rows: H above the line and as many below.
+    """
     known = ~np.isnan(ratings)
-    levels = np.where(known, (np.clip(np.nan_to_num(ratings), -1, 1) + 1) / 2, 0)
-    # The lowest rating is one eighth high, to be distinct from a blank.
-    return bars(np.where(known, np.maximum(levels, 1 / (8 * height)), 0), height)
+    values = np.clip(np.where(known, ratings, 0), -1, 1)
+    eighths = np.rint(np.abs(values) * 8 * rows).astype(int)
+    line = [
+        ("▁", "unknown" if not sure or size and value < 0 else "zero")
+        for sure, size, value in zip(known, eighths, values, strict=True)
+    ]
+    lines: list[list[tuple[str, str]]] = []
+    for row in range(rows - 1, -1, -1):
+        part = np.clip(np.where(values > 0, eighths - 8 * row, 0), 0, 8)
+        lines.append(
+            [
+                (BLOCKS[size], "good") if size else line[at] if row == 0 else (" ", "unknown")
+                for at, size in enumerate(part)
+            ]
+        )
+    for row in range(rows):
+        part = np.clip(np.where(values < 0, eighths - 8 * row, 0), 0, 8)
+        lines.append(
+            [
+                ("█", "bad")
+                if size == 8
+                else (BLOCKS[8 - size], "below")
+                if size
+                else (" ", "unknown")
+                for size in part
+            ]
+        )
+    return lines
 
 
 def drawn(curve: np.ndarray, duration: float, position: float, columns: int) -> np.ndarray:

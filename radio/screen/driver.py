@@ -46,11 +46,24 @@ class TerminalStream:
                 self.gone = True
 
 
+# XTerm's control sequences: put the title aside, and take it back
+PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
+
+
+def title_sequence(title: str) -> str:
+    """Return the control sequence that sets the terminal's title (OSC 2)."""
+    shown = "".join(letter for letter in title if letter.isprintable())
+    return f"\x1b]2;{shown}\x07"
+
+
 @contextlib.contextmanager
-def textual_on_stdout() -> Iterator[TerminalStream | None]:
+def textual_on_stdout(*, titled: bool = False) -> Iterator[TerminalStream | None]:
     """Let Textual draw on standard output instead of standard error.
 
     Standard error is redirected to a file, as audio libraries write to it.
+
+    Args:
+        titled: whether the terminal's title is changed, and so to be restored.
     """
     kept = sys.__stderr__
     try:
@@ -59,8 +72,12 @@ def textual_on_stdout() -> Iterator[TerminalStream | None]:
         yield None
         return
     sys.__stderr__ = drawing  # type: ignore[misc, assignment]
+    if titled:
+        drawing.write(PUSH_TITLE)
     try:
         yield drawing
     finally:
+        if titled:
+            drawing.write(POP_TITLE)
         sys.__stderr__ = kept  # type: ignore[misc]
         drawing.close()

@@ -2,52 +2,58 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 from rich.text import Text
 
-from radio.screen import curves, panels
+from radio.screen import curves, panels, words
 from radio.session import View
 from radio.taste import highlights
 
-WIDTH = 64  # columns of a curve
+MARGIN = 4  # columns before a curve
 
 
-def explanation(view: View) -> Text:
-    """Return the explanation of the song that plays."""
+def explanation(view: View, width: int) -> Text:
+    """Return the explanation of the song that plays, for a width."""
     if not len(view.taste):
         return Text("There is no explanation of this song yet.")
-    text = Text()
-    duration = view.duration
+    text = Text(no_wrap=True)
+    if view.final_song:
+        text.append("This song was composed for you, from all of your ratings.\n\n", "magenta")
+    room = max(10, width - MARGIN)
     for name, effect, what in (
-        ("taste network", view.taste, "changes about your predicted rating"),
-        ("critic", view.critic, "changes about its likeness to the training music"),
+        ("Your taste", view.taste, "raises or lowers your predicted rating"),
+        ("The training music", view.critic, "resembles it more or less"),
     ):
         largest = float(np.abs(effect).max())
         if largest < 1e-9:
-            text.append(f"The {name} can't tell moments apart yet.\n\n")
+            text.append(f"{name}: no moment differs from the others yet.\n\n")
             continue
-        text.append(f"The {name}", "bold").append(f": what each moment {what}.\n", panels.QUIET)
-        scaled = curves.resampled(effect, WIDTH) / largest
-        for part, style in ((scaled, panels.GOOD), (-scaled, panels.BAD)):
-            text.append("  + " if style == panels.GOOD else "  - ", style).append(
-                curves.bars(np.maximum(part, 0), 1)[0] + "\n", style
-            )
-        place = int(min(WIDTH - 1, view.position / duration * WIDTH)) if duration else 0
-        text.append("    " + " " * place + "▲\n", panels.QUIET)
-        for seconds, mean in highlights(effect, duration):
-            word = "liked" if mean > 0 else "disliked"
-            text.append(f"    {panels.clock(seconds)}  {word} ", "").append(
-                f"{mean:+.2f}\n", panels.tint(mean)
-            )
+        text.append(f"{name}", "bold").append(f": each moment {what}.\n", panels.QUIET)
+        scaled = curves.resampled(effect, room) / largest
+        for row in curves.rating_cells(scaled, 1):
+            text.append(" " * MARGIN)
+            for glyph, style in row:
+                text.append(glyph, panels.STYLES[style])
+            text.append("\n")
+        place = int(min(room - 1, view.position / view.duration * room)) if view.duration else 0
+        text.append(" " * (MARGIN + place) + "▲\n", panels.QUIET)
+        for seconds, mean in highlights(effect, view.duration):
+            word = "raises it" if mean > 0 else "lowers it"
+            text.append(f"    {panels.clock(seconds)}  {word} ", "")
+            text.append(f"{mean:+.2f}\n", panels.tint(mean))
         text.append("\n")
     ratings, gain = view.adapter
-    if ratings:
-        learned = (
-            f" has adapted to {ratings} ratings: your predicted rating rose by {gain:+.2f}.\n\n"
-        )
-        text.append("The generator", "bold").append(learned, panels.QUIET)
-    return text.append(
-        "The curves are gradients of the predicted rating and of the critic's score with respect to"
-        " each moment, as in the search for the final song.",
-        panels.QUIET,
-    )
+    notes = [
+        f"New songs have been adapted to {words.counted(ratings, 'rating')} of yours: that raised"
+        f" your predicted rating by {gain:+.2f}."
+        if ratings
+        else "",
+        "The curves are gradients: the change of the predicted rating, and of the critic's score,"
+        " with each moment. The search for your final song follows them.",
+    ]
+    for note in notes:
+        if note:
+            text.append("\n".join(textwrap.wrap(note, max(20, width))) + "\n", panels.QUIET)
+    return text

@@ -15,6 +15,9 @@ from radio.session import View
 FALL = 0.8  # factor by which a bar falls in a frame, slow enough for the eye
 KINDS = ("spectrum", "waveform", "nothing")
 
+Draw = Callable[[View, int, int], Text]
+Point = Callable[[int, int], None]
+
 
 class Panel(Widget, can_focus=False):
     """A widget that shows a function of the view.
@@ -23,7 +26,7 @@ class Panel(Widget, can_focus=False):
         draw: (view, width, height) -> text.
     """
 
-    def __init__(self, draw: Callable[[View, int, int], Text], *, id: str) -> None:
+    def __init__(self, draw: Draw, *, id: str) -> None:
         super().__init__(id=id)
         self._draw = draw
         self._shown = Text()
@@ -32,6 +35,8 @@ class Panel(Widget, can_focus=False):
     def show(self, view: View) -> None:
         """Redraw if this view looks different."""
         self.view = view
+        if not self.display:
+            return
         text = self._draw(view, self.size.width, self.size.height)
         if text != self._shown:
             self._shown = text
@@ -48,7 +53,7 @@ class Panel(Widget, can_focus=False):
 
 
 class Visualiser(Panel):
-    """A moving spectrum or waveform of the sound."""
+    """A moving spectrum or waveform of the sound, over the columns of the progress bar."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(self._picture, id=id)
@@ -61,39 +66,38 @@ class Visualiser(Panel):
         self.kind = KINDS[(KINDS.index(self.kind) + 1) % len(KINDS)]
 
     def _picture(self, view: View, width: int, height: int) -> Text:
-        columns = max(0, width - 6)
-        if self.kind == "nothing" or not columns or height < 1:
+        count = panels.columns(width)[1]
+        if self.kind == "nothing" or height < 1:
             return Text()
         if self.kind == "waveform":
-            return panels.picture(
-                curves.waveform(self.samples, self.sample_rate, view.position, columns),
-                height,
-                width,
-            )
+            levels = curves.waveform(self.samples, self.sample_rate, view.position, count)
+            return panels.picture(levels, height, width)
         levels = (
-            curves.spectrum(self.samples, self.sample_rate, view.position, columns)
+            curves.spectrum(self.samples, self.sample_rate, view.position, count)
             if view.duration
-            else np.zeros(columns)
+            else np.zeros(count)
         )
-        if self._levels.size == columns and not view.paused:
+        if self._levels.size == count and not view.paused:
             levels = np.maximum(levels, self._levels * FALL)
         self._levels = levels
         return panels.picture(levels, height, width)
 
 
 class Track(Panel):
-    """A line that responds to the mouse: the slider or the progress bar.
+    """A line that responds to the mouse: the slider, the progress bar, the footer.
 
     Args:
         draw: as in `Panel`.
-        point: called with the mouse's column and the width.
+        point: called with the mouse's column and the width, also while it is dragged.
+        turn: called with 1 or -1 when the wheel turns up or down.
     """
 
     def __init__(
-        self, draw: Callable[[View, int, int], Text], point: Callable[[int, int], None], *, id: str
+        self, draw: Draw, point: Point, *, id: str, turn: Callable[[int], None] | None = None
     ) -> None:
         super().__init__(draw, id=id)
         self._point = point
+        self._turn = turn
         self._dragging = False
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -111,3 +115,30 @@ class Track(Panel):
         """End."""
         self._dragging = False
         self.release_mouse()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Turn up."""
+        if self._turn is not None:
+            self._turn(1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Turn down."""
+        if self._turn is not None:
+            self._turn(-1)
+
+
+class Buttons(Panel):
+    """A line of words that can be clicked.
+
+    Args:
+        draw: as in `Panel`.
+        point: called with the mouse's column and the width.
+    """
+
+    def __init__(self, draw: Draw, point: Point, *, id: str) -> None:
+        super().__init__(draw, id=id)
+        self._point = point
+
+    def on_click(self, event: events.Click) -> None:
+        """Press what is under the mouse."""
+        self._point(event.x, self.size.width)

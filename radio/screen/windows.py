@@ -1,11 +1,10 @@
-"""Windows over the player: help, explanation, history, sound devices.
+"""Windows over the player: text, a choice from a list, a question.
 
 Escape and the key that opened a window close it.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from rich.text import Text
@@ -13,15 +12,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import DataTable, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
-from radio.home import Settings
-from radio.ratings import Rating
-from radio.screen import panels
-from radio.screen.keys import key_of
-from radio.session import Session
+from radio.screen.keys import QUIET, key_of
 
-CHANGE_STEP = 0.1
+WIDTH = 78  # columns of a window, where there are so many
+FRAME = 6  # columns of its border, margin and scroll bar
 
 
 class Window(ModalScreen[None], inherit_bindings=False):
@@ -59,13 +55,13 @@ class TextWindow(Window):
     Args:
         title: its first line.
         closing: keys that close it.
-        text: returns its text; called again regularly.
+        text: returns its text for a width; called again regularly.
     """
 
-    def __init__(self, title: str, closing: list[str], text: Callable[[], Text]) -> None:
+    def __init__(self, title: str, closing: list[str], text: Callable[[int], Text]) -> None:
         super().__init__(title, closing)
         self._text = text
-        self._content = Static(text())
+        self._content = Static()
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -75,136 +71,116 @@ class TextWindow(Window):
 
     def on_mount(self) -> None:
         """Keep it up to date."""
-        self.set_interval(0.5, lambda: self._content.update(self._text()))
+        self.set_interval(0.5, self._show)
+        self._show()
+
+    def on_resize(self) -> None:
+        """Write it for the new width."""
+        self._show()
+
+    def _show(self) -> None:
+        room = min(WIDTH, self.app.size.width) - FRAME
+        self._content.update(self._text(room))
 
 
-class HistoryWindow(Window):
-    """A table of all ratings, which can be replayed, changed and deleted.
-
-    Args:
-        session: whose ratings.
-        settings: keys.
-    """
-
-    def __init__(self, session: Session, settings: Settings) -> None:
-        super().__init__("History", [*settings.keys_of("history"), *settings.keys_of("quit")])
-        self._session = session
-        self._settings = settings
-        self._table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=True)
-        self._ratings: list[Rating] = []
-
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        with Vertical(classes="window tall"):
-            yield Static(
-                Text.assemble(
-                    ("History", "bold"), f"   songs rated: {len(self._session.history.judged)}"
-                ),
-                classes="title",
-            )
-            yield self._table
-            yield Static(
-                Text(
-                    "enter play again   + - 1 to 9 change   x delete   escape close",
-                    panels.QUIET,
-                )
-            )
-
-    def on_mount(self) -> None:
-        """Fill the table."""
-        self._table.add_columns("when", "song", "expected", "given", "")
-        self._fill()
-        self._table.focus()
-
-    def _fill(self) -> None:
-        row = self._table.cursor_row
-        self._ratings = self._session.history.ratings()
-        self._table.clear()
-        for one in self._ratings:
-            when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
-            expected = "?" if one.expected is None else f"{min(1.0, max(-1.0, one.expected)):+.2f}"
-            given = Text(f"{one.rating:+.2f}", panels.tint(one.rating))
-            self._table.add_row(
-                Text(when),
-                Text(one.song),
-                Text(expected),
-                given,
-                Text("skipped" if one.skipped else ""),
-            )
-        self._table.move_cursor(row=min(row, len(self._ratings) - 1))
-
-    @property
-    def chosen(self) -> Rating | None:
-        """The rating under the cursor."""
-        row = self._table.cursor_row
-        return self._ratings[row] if 0 <= row < len(self._ratings) else None
-
-    def press(self, key: str) -> bool:
-        """Replay, change or delete the chosen rating."""
-        rating, action = self.chosen, self._settings.keys.get(key, "")
-        if rating is None:
-            return False
-        if key == "enter":
-            self._session.replay(rating.key, rating.coordinate)
-            self.dismiss()
-        elif key in ("delete", "backspace", "x") or action == "untouched":
-            self._change(rating, None)
-        elif action in ("louder", "softer"):
-            by = CHANGE_STEP if action == "louder" else -CHANGE_STEP
-            self._change(rating, round(min(1.0, max(-1.0, rating.rating + by)), 2))
-        elif action.startswith("rate"):
-            self._change(rating, (int(action.removeprefix("rate")) - 5) / 4)
-        else:
-            return False
-        return True
-
-    def _change(self, rating: Rating, value: float | None) -> None:
-        self._session.history.change(rating.key, value)
-        self._fill()
-
-    def on_data_table_row_selected(self) -> None:
-        """Replay the clicked song."""
-        if self.chosen is not None:
-            self._session.replay(self.chosen.key, self.chosen.coordinate)
-            self.dismiss()
-
-
-class DevicesWindow(Window):
-    """A list of sound devices to choose from.
+class ListWindow(Window):
+    """A list to choose from.
 
     Args:
-        names: of the devices.
-        choose: called with the chosen device; None is the system default.
+        title: its first line.
+        names: of what can be chosen.
+        choose: called with the number of what was chosen.
         closing: keys that close it.
+        chosen: number of what is chosen already.
+        hint: its last line.
     """
 
     def __init__(
-        self, names: list[str], choose: Callable[[str | None], None], closing: list[str]
+        self,
+        title: str,
+        names: list[str],
+        choose: Callable[[int], None],
+        closing: list[str],
+        *,
+        chosen: int = 0,
+        hint: str = "enter choose   escape close",
     ) -> None:
-        super().__init__("Sound device", closing)
-        self._names: list[str | None] = [None, *names]
+        super().__init__(title, closing)
         self._choose = choose
-        self._list = OptionList(
-            *(Text("System default" if name is None else name) for name in self._names)
-        )
+        self._chosen = chosen
+        self._hint = hint
+        self._list = OptionList(*(Text(name) for name in names))
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         with Vertical(classes="window"):
             yield Static(Text(self._heading, "bold"), classes="title")
             yield self._list
-            yield Static(
-                Text(
-                    "enter select or rescan   escape close",
-                    panels.QUIET,
-                )
-            )
+            yield Static(Text(self._hint, QUIET))
 
     def on_mount(self) -> None:
         """Give the list the focus."""
+        self._list.highlighted = self._chosen
         self._list.focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Continue on the chosen device."""
+        """Choose."""
         self.dismiss()
-        self._choose(self._names[event.option_index])
+        self._choose(event.option_index)
+
+
+class QuestionWindow(Window):
+    """A question that is answered with y or n.
+
+    Args:
+        question: its text.
+        act: called if the answer is yes.
+    """
+
+    def __init__(self, question: str, act: Callable[[], None]) -> None:
+        super().__init__(question, ["n", "q"])
+        self._act = act
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(classes="window"):
+            yield Static(Text(self._heading), classes="title")
+            yield Static(Text("y yes   n no", QUIET))
+
+    def press(self, key: str) -> bool:
+        """Act on a yes."""
+        if key in ("y", "enter"):
+            self.dismiss()
+            self._act()
+        return True
+
+
+class NameWindow(Window):
+    """A line to type a name into.
+
+    Args:
+        title: its first line.
+        take: called with the name.
+    """
+
+    def __init__(self, title: str, take: Callable[[str], None]) -> None:
+        super().__init__(title, [])
+        self._take = take
+        self._input = Input(max_length=64)
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(classes="window"):
+            yield Static(Text(self._heading, "bold"), classes="title")
+            yield self._input
+            yield Static(Text("enter begin   escape close", QUIET))
+
+    def on_mount(self) -> None:
+        """Give the line the focus."""
+        self._input.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the name."""
+        self.dismiss()
+        if event.value.strip():
+            self._take(event.value.strip())

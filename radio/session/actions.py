@@ -28,7 +28,8 @@ def session_actions(session: Session) -> dict[str, Callable[[], None]]:
         "undo": session.undo,
         "save": session.save,
         "final": session.make_final,
-        "reset": session.composer.reset_adapter,
+        "reset": session.reset,
+        "sleep": session.sleep.change,
     }
     for digit in range(1, 10):
         table[f"rate{digit}"] = partial(session.set_slider, (digit - 5) / 4)

@@ -21,6 +21,7 @@ class RatingHistory:
 
     Attributes:
         judged: predicted and given ratings, the latest first.
+        known: whether the radio knows anything of what the listener likes.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class RatingHistory:
         say: Callable[[str], None],
     ) -> None:
         self.judged: tuple[Judged, ...] = ()
+        self.known = False
         self._journal = journal
         self._changed = changed
         self._writer = writer
         self._say = say
         self.read()
-        if not self.judged and (count := journal.relearned()):
+        if not self.judged and self.known:
+            count = journal.relearned()
             songs = "The song" if count == 1 else f"The {count} songs"
             say(
                 f"{songs} that you rated before this station was trained again "
@@ -47,6 +50,7 @@ class RatingHistory:
         """Read the predicted and given ratings again."""
         try:
             self.judged = self._journal.judged()
+            self.known = bool(self.judged) or self._journal.relearned() > 0
         except RatingsError:
             return
 

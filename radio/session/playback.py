@@ -54,8 +54,6 @@ class Playback:
         self.history.add(song)
         self.number += 1
         self._play(song, revisited=revisited)
-        details = f"  {song.details}" if song.details else ""
-        self._say(f"{self.number:3d}  {song.name}{details}  {_clock(self.player.duration)}")
         return song
 
     def back(self) -> Song:
@@ -115,7 +113,3 @@ class Playback:
         self.song, self.waiting, self.revisited = song, False, revisited
         self.player.play(song.samples, song.sample_rate)
         return song
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

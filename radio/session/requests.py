@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from radio.composer import Composer, FinalStep, Song
+from radio.ratings import Journal
+from radio.session.history import RatingHistory
+from radio.session.rating_writer import RatingWriter
+from radio.station import SavedSong
 
 REPLAY_SECONDS = 20.0  # to wait for a song that is made again; chosen, not measured
 DROPPED = "The final song was not ready yet and is dropped."
@@ -39,6 +44,31 @@ class FinalRequest:
         self._composer = composer
         self._write = write
         self._say = say
+
+    def request(self, writer: RatingWriter, history: RatingHistory, position: float | None) -> None:
+        """Begin the descent, if there are ratings; otherwise say why not.
+
+        Args:
+            writer: of the song that plays, whose rating counts too.
+            history: the ratings.
+            position: seconds into that song; None if none plays.
+        """
+        if self.running:
+            self._say("The final song is being made already.")
+            return
+        if position is not None:
+            writer.rate_now(position)
+        writer.flush(at_once=True)
+        history.read()
+        if history.judged:
+            self.start()
+        elif writer.unwritten:
+            self._say(
+                "The final song is made from your ratings, and none could be saved yet: "
+                f"{writer.trouble}"
+            )
+        else:
+            self._say("Rate a song first: the final song is made from what you like.")
 
     def start(self) -> None:
         """Begin the descent."""
@@ -94,6 +124,15 @@ class ReplayRequest:
         if self._awaited is None:
             self._awaited = key, position, time.monotonic() + REPLAY_SECONDS
             self._composer.replay(key, coordinate)
+
+    def start_saved(self, saved: SavedSong, journal: Journal) -> None:
+        """Ask for a saved song, if the station of the journal still makes it."""
+        if saved.made_by == journal.made_by:
+            self.start(saved.key or uuid.uuid4().hex, saved.coordinate, 0.0)
+        elif saved.station and saved.station != journal.station:
+            self._say(f"{saved.name} is a song of station {saved.station}; change to it first.")
+        else:
+            self._say(f"The station no longer makes {saved.name}; its file is {saved.path}")
 
     def take_song(self, song: Song) -> float | None:
         """Return where in a song to begin, in seconds; None if nobody waits for it."""

@@ -32,15 +32,17 @@ from radio.composer import (
     write_song,
 )
 from radio.home import Home
-from radio.ratings import Rating
+from radio.ratings import SKIP_RATING, Rating
 from radio.session.history import RatingHistory
 from radio.session.playback import Playback
 from radio.session.rating_writer import RatingWriter
 from radio.session.requests import DROPPED, FinalRequest, ReplayRequest
 from radio.session.resume import Resume
-from radio.session.view import View, adapter_line, agreement
+from radio.session.sleep import SleepTimer
+from radio.session.view import View, adapter_line, snapshot
 from radio.station import file_name
-from radio.taste import Insight
+
+SKIP_SECONDS = 5.0  # an untouched song that is skipped earlier stays unrated; chosen, not measured
 
 
 class Session:
@@ -53,7 +55,12 @@ class Session:
         say: takes one line at a time for the listener.
         started: called with every song that begins.
         resume: what the last session left, and where this one leaves it.
-        kind: of saved songs, 'wav' or 'flac'.
+        kind: of saved songs, see `write_song`.
+
+    Attributes:
+        home: as given.
+        attached: functions that each tick calls at its end.
+        notify: called with 'song', 'rating' or 'final', and the song: it began, was rated, or made.
     """
 
     def __init__(
@@ -73,13 +80,16 @@ class Session:
         self.history = RatingHistory(self.journal, composer.changed, self.writer, say)
         self.finals = FinalRequest(composer, self.write, say)
         self.replays = ReplayRequest(composer, say)
-        self._home = home
+        self.home = home
         self._say = say
         self._started = started
         self._resume = resume
         self._kind = kind
-        self._batches = 0
-        self._adapter = (0, 0.0)
+        self.sleep = SleepTimer(say)
+        self.attached: list[Callable[[], None]] = []
+        self.notify: Callable[[str, Song], None] = lambda kind, song: None
+        self._batches, self._adapter = 0, (0, 0.0)
+        self._saved: set[str] = set()  # keys of the plays whose song is saved
         if resume is not None:
             player.volume = resume.volume
             if (last := resume.song(self.journal)) is not None:
@@ -114,6 +124,9 @@ class Session:
         self.writer.flush()
         if playback.playing:
             self.writer.tick(playback.player)
+        self.sleep.tick(playback.player)
+        for call in self.attached:
+            call()
 
     def take_events(self) -> None:
         """Take what the composer has to report."""
@@ -131,6 +144,8 @@ class Session:
                     self.finals.take_step(event)
                 case FinalSong():
                     if self.finals.take_song(event.song):
+                        self._saved.add(event.song.key)
+                        self.notify("final", event.song)
                         self._start(event.song)
                 case NoFinal():
                     self.finals.end(f"No final song: {event.text}" if event.text else DROPPED)
@@ -156,10 +171,16 @@ class Session:
         return rating
 
     def next(self) -> None:
-        """Skip to the next song; an untouched new song counts as a mild dislike."""
-        if self.playing:
-            self._end(skipped=self.playback.history.at_end)
-            self.playback.stop()
+        """Skip to the next song; a new one that played for a while untouched is mildly disliked."""
+        song, skipped = self.song, self.playback.history.at_end
+        if song is None or not self.playing:
+            return
+        if skipped and self.writer.slider.value is None and not self.writer.noted:
+            skipped = self.playback.player.position >= SKIP_SECONDS
+            if skipped:
+                self._say(f"Skipped: {song.name} counts as {SKIP_RATING:+.1f}; undo takes it back.")
+        self._end(skipped=skipped)
+        self.playback.stop()
 
     def previous(self) -> None:
         """Go back to the song before, whose rating the slider may change."""
@@ -192,6 +213,13 @@ class Session:
         """Delete the rating of this song, or else the latest one."""
         self.history.undo(self.playback.player.position if self.playing else None)
 
+    def reset(self) -> None:
+        """Go back to the generator without an adapter, if it has one."""
+        if self._adapter[0]:
+            self.composer.reset_adapter()
+        else:
+            self._say("There is nothing to reset: the generator has not adapted to you yet.")
+
     def save(self) -> None:
         """Save the song that plays."""
         if self.song is None:
@@ -199,33 +227,21 @@ class Session:
             return
         try:
             self._say(f"Saved {self.write(self.song)}")
+            self._saved.add(self.song.key)
         except (OSError, ValueError) as error:
             self._say(f"Not saved: {error}")
 
     def write(self, song: Song) -> Path:
         """Write a song into the home's folder of songs, and return its path."""
-        home = Home() if self._home is None else self._home
+        home = self.home or Home()
         path = home.songs() / f"{file_name(song.name, song.latent)}.{self._kind}"
         return write_song(song, path, self.journal)
 
     def make_final(self) -> None:
         """Begin the descent to the final song, which is saved and played when it is there."""
-        if self.finals.running:
-            self._say("The final song is being made already.")
-            return
-        if self.playing:
-            self.writer.rate_now(self.playback.player.position)
-        self.writer.flush(at_once=True)
-        self.history.read()
-        if self.history.judged:
-            self.finals.start()
-        elif self.writer.unwritten:
-            self._say(
-                "The final song is made from your ratings, and none could be saved yet: "
-                f"{self.writer.trouble}"
-            )
-        else:
-            self._say("Rate a song first: the final song is made from what you like.")
+        self.finals.request(
+            self.writer, self.history, self.playback.player.position if self.playing else None
+        )
 
     def finish(self) -> None:
         """Write the rating of the song that plays, fall silent, and end. Harmless when repeated."""
@@ -249,36 +265,16 @@ class Session:
 
     def view(self) -> View:
         """Return what there is to show now."""
-        song, player, step = self.song, self.playback.player, self.finals.step
-        playing = song is not None and self.playing
-        known = (self.composer.insight(song.key) if song else None) or Insight(*[np.zeros(0)] * 3)
-        busy = "" if playing else "making the next song"
-        return View(
-            number=self.playback.number,
-            name=song.name if song else "",
-            details=song.details if song else "",
-            position=player.position if playing else 0.0,
-            duration=player.duration if playing else 0.0,
-            paused=player.paused,
-            slider=self.writer.slider.value,
-            rated=len(self.history.judged),
-            expected=song.expected if song else None,
-            volume=player.volume,
-            busy="making the final song" if self.finals.running else busy,
-            silent=isinstance(player, SilentDevice),
-            curve=self.writer.slider.curve(),
-            predicted=known.moments,
-            taste=known.taste,
-            critic=known.critic,
-            device=player.name,
-            underruns=self.playback.underruns,
-            queue=self.composer.pending,
+        return snapshot(
+            self.playback,
+            self.writer,
+            self.history,
+            self.finals,
+            self.composer,
             batches=self._batches,
-            judged=self.history.judged,
-            agreement=agreement(self.history.judged),
-            final=None if step is None else (step.step, step.steps, step.expected, step.distance),
             adapter=self._adapter,
-            form=str(song.description.get("form", "")) if song else "",
+            saved=self._saved,
+            sleep=self.sleep.left,
         )
 
     def _start(self, song: Song, *, revisited: bool = False) -> None:
@@ -290,11 +286,15 @@ class Session:
         """Do what is due when a song begins."""
         self.writer.begin(song)
         self.composer.played(song.key, song.latent)
+        self.notify("song", song)
         if self._resume is not None:  # should this session be killed, the next begins with the song
             self._resume.leave(self.journal, self.playback.player.volume, song, 0.0)
         self._started(song)
 
     def _end(self, *, skipped: bool) -> None:
         at = self.playback
+        rated = self.writer.slider.value is not None or skipped
         self.writer.end(at.player.position, skipped=skipped, revisited=at.revisited)
         self.history.read()
+        if rated and self.song is not None:
+            self.notify("rating", self.song)

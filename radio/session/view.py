@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from audio_parsing.playback import SilentDevice
+from radio.composer import Composer
 from radio.ratings import Judged
+from radio.session.history import RatingHistory
+from radio.session.playback import Playback
+from radio.session.rating_writer import RatingWriter
+from radio.session.requests import FinalRequest
+from radio.taste import Insight
 
 
 def nothing() -> np.ndarray:
@@ -46,6 +53,10 @@ class View:
             runs.
         adapter: ratings from which the generator's adapter was trained, 0 for none, and its
             predicted gain.
+        saved: whether the song is saved.
+        final_song: whether it is a final song.
+        upcoming: name and predicted rating of the songs that are ready, the next one first.
+        sleep: seconds until the sleep timer pauses the music; None if it is off.
         form: letters of the song's sections, which are equally long, such as AABA; empty without.
     """
 
@@ -73,7 +84,73 @@ class View:
     agreement: float | None = None
     final: tuple[int, int, float, float] | None = None
     adapter: tuple[int, float] = (0, 0.0)
+    saved: bool = False
+    final_song: bool = False
+    upcoming: tuple[tuple[str, tuple[float, float] | None], ...] = ()
+    sleep: float | None = None
     form: str = ""
+
+
+def snapshot(
+    playback: Playback,
+    writer: RatingWriter,
+    history: RatingHistory,
+    finals: FinalRequest,
+    composer: Composer,
+    *,
+    batches: int,
+    adapter: tuple[int, float],
+    saved: set[str],
+    sleep: float | None,
+) -> View:
+    """Return the view of a session.
+
+    Args:
+        playback: of its songs, as are the writer, the history, the finals and the composer.
+        writer: of the slider.
+        history: of the ratings.
+        finals: the final song that is being made.
+        composer: of its songs.
+        batches: as in `View`, as are `adapter` and `sleep`.
+        adapter: ratings and gain.
+        saved: keys of the plays whose song is saved.
+        sleep: seconds.
+    """
+    song, player, step, playing = playback.song, playback.player, finals.step, playback.playing
+    unknown = Insight(np.zeros(0), np.zeros(0), np.zeros(0))
+    insight = (composer.insight(song.key) if song is not None else None) or unknown
+    busy = "" if playing else "making the next song"
+    return View(
+        number=playback.number,
+        name=song.name if song else "",
+        details=song.details if song else "",
+        position=player.position if playing else 0.0,
+        duration=player.duration if playing else 0.0,
+        paused=player.paused,
+        slider=writer.slider.value,
+        rated=len(history.judged),
+        expected=song.expected if song and history.known else None,
+        volume=player.volume,
+        busy="making the final song" if finals.running else busy,
+        silent=isinstance(player, SilentDevice),
+        curve=writer.slider.curve(),
+        predicted=insight.moments,
+        taste=insight.taste,
+        critic=insight.critic,
+        device=player.name,
+        underruns=playback.underruns,
+        form=str(song.description.get("form", "")) if song else "",
+        queue=composer.pending,
+        batches=batches,
+        judged=history.judged,
+        agreement=agreement(history.judged),
+        final=None if step is None else (step.step, step.steps, step.expected, step.distance),
+        adapter=adapter,
+        saved=song is not None and song.key in saved,
+        final_song=bool(song is not None and song.descent),
+        upcoming=tuple((one.name, one.expected) for one in composer.upcoming()),
+        sleep=sleep,
+    )
 
 
 def agreement(judged: tuple[Judged, ...]) -> float | None:

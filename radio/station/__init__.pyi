@@ -22,8 +22,15 @@ from .learned_songs import (
 from .limits import FASTEST_TEMPO as FASTEST_TEMPO, SLOWEST_TEMPO as SLOWEST_TEMPO
 from .point_model import PointModel as PointModel
 from .reconstruction import reconstruct_samples as reconstruct_samples
+from .saved_songs import (
+    SavedSong as SavedSong,
+    delete_saved as delete_saved,
+    saved_songs as saved_songs,
+    write_playlist as write_playlist,
+)
 from .sequence_model import SequenceModel as SequenceModel
 from .song_file import (
+    ENCODINGS as ENCODINGS,
     check_fits as check_fits,
     description_of as description_of,
     file_name as file_name,

@@ -117,7 +117,7 @@ def sequence_model_of(station: Station, what: str) -> SequenceModel:
     if not isinstance(station.model, SequenceModel):
         raise PointStationError(
             f"station {station.name} can't {what}: each of its songs is a single point of latent "
-            "space; train a station on a folder of music (ai-radio train FOLDER) and name it with "
+            "space; train a station on your music (ai-radio train MUSIC) and name it with "
             "--station"
         )
     return station.model

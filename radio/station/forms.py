@@ -1,6 +1,6 @@
 """The form of a song: sections that return, so that a theme comes back because P says so.
 
-    forms_of(recordings, candidates) -> [Form, ...]       found in the station's own songs
+    forms_of(recordings, candidates) -> [Form, ...]       found in the station's songs
     Form(64, (0, 0, 1, 0))                                AABA, sections of 64 steps
 
 A section that returns has the innovations of its first time, varied: of the two songs that it

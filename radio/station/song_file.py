@@ -20,6 +20,17 @@ from radio.station.song_names import fingerprint
 if TYPE_CHECKING:
     from radio.station.station import Station
 
+# kind of file: format and encoding of libsndfile
+ENCODINGS = {
+    "wav": ("WAV", "PCM_16"),
+    "flac": ("FLAC", "PCM_16"),
+    "ogg": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+}
+OPUS_RATE = 24_000  # Hz; it knows few rates, and 22,050 is not among them
+BLOCK = 1 << 16  # samples; libsndfile's Vorbis overflows its stack if it is given a whole song
+
 
 class Saved(Protocol):
     """The song that is written, from any source."""
@@ -29,6 +40,7 @@ class Saved(Protocol):
     name: str
     expected: tuple[float, float] | None
     descent: dict[str, Any]
+    key: str
 
 
 class SongFileError(ValueError):
@@ -53,7 +65,7 @@ def save_song(
     """Write a song, its tags, its JSON and a final song's picture; return the song's path.
 
     Args:
-        path: ends in .wav or .flac.
+        path: ends in one of ENCODINGS.
         song: to save.
         description: of `description_of`.
         listener: who saves it.
@@ -69,6 +81,7 @@ def save_song(
         "expected": song.expected,
         "rating": rating,
         "descent": song.descent,
+        "key": song.key,
     }
     write_json(path.with_suffix(".json"), {**description, **facts})
     if picture:
@@ -92,7 +105,7 @@ def write_wav(path: Path, samples: np.ndarray, sample_rate: int) -> Path:
     Raises:
         OSError: if it can't be written.
     """
-    return write_sound(path, samples, sample_rate, kind="WAV")
+    return write_sound(path, samples, sample_rate, kind="wav")
 
 
 def write_sound(
@@ -103,13 +116,13 @@ def write_sound(
     kind: str = "",
     tags: dict[str, str] | None = None,
 ) -> Path:
-    """Write samples (n,) with 16 bits each and return the path.
+    """Write samples (n,) and return the path; WAV and FLAC have 16 bits a sample.
 
     Args:
         path: of the file.
         samples: mono, from -1 to 1.
         sample_rate: Hz.
-        kind: 'WAV' or 'FLAC'; by the path's ending if empty.
+        kind: one of ENCODINGS; by the path's ending if empty.
         tags: of title, artist, album, comment.
 
     Raises:
@@ -117,16 +130,23 @@ def write_sound(
     """
     import soundfile
 
-    kind = kind or path.suffix.lstrip(".").upper()
+    kind = kind or path.suffix.lstrip(".").lower()
+    form, encoding = ENCODINGS[kind]
+    if kind == "opus":
+        import soxr
+
+        samples, sample_rate = soxr.resample(samples, sample_rate, OPUS_RATE), OPUS_RATE
 
     def write(temporary: Path) -> None:
         try:
             with soundfile.SoundFile(
-                temporary, "w", sample_rate, 1, format=kind, subtype="PCM_16"
+                temporary, "w", sample_rate, 1, format=form, subtype=encoding
             ) as file:
                 for name, text in (tags or {}).items():
                     setattr(file, name, text)
-                file.write(np.clip(samples, -1, 1))
+                clipped = np.clip(samples, -1, 1)
+                for start in range(0, len(clipped), BLOCK):
+                    file.write(clipped[start : start + BLOCK])
         except soundfile.SoundFileError as error:
             raise OSError(f"{path}: {error}") from error
 
@@ -167,7 +187,9 @@ def read_description(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(
-            _comment(path) if path.suffix.lower() in (".wav", ".flac") else path.read_text("utf-8")
+            _comment(path)
+            if path.suffix.lower().lstrip(".") in ENCODINGS
+            else path.read_text("utf-8")
         )
         coordinate = np.array(content["coordinate"], float)
         beats, station = int(content["beats"]), str(content["station"])

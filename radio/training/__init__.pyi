@@ -1,6 +1,5 @@
 from .dataset import (
-    TrainingSongs as TrainingSongs,
-    canonical_steps as canonical_steps,
+    canonical_frames as canonical_frames,
     prepare_starter_songs as prepare_starter_songs,
 )
 from .music_cache import prepared_music as prepared_music
@@ -10,6 +9,7 @@ from .recipes import (
     PIECE as PIECE,
     QUICK as QUICK,
     THOROUGH as THOROUGH,
+    TrainingSongs as TrainingSongs,
     calibrate as calibrate,
     encode_songs as encode_songs,
     gan_trainer as gan_trainer,
@@ -20,7 +20,6 @@ from .recording_reader import SHORTEST_RECORDING as SHORTEST_RECORDING
 from .recordings import (
     Recordings as Recordings,
     prepare_recordings as prepare_recordings,
-    whole_songs as whole_songs,
 )
 from .sequence_recipe import GAN_SHARE as GAN_SHARE
 from .train import train_station as train_station

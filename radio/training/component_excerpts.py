@@ -75,14 +75,20 @@ class ComponentExcerpts:
         recordings: frames (T, 181) of each.
         wide: more components of them than a step has.
         recipe: of the training.
+        encoded: see Recordings.
     """
 
     def __init__(
-        self, recordings: Sequence[np.ndarray], wide: LappedComponents, recipe: SequenceRecipe
+        self,
+        recordings: Sequence[np.ndarray],
+        wide: LappedComponents,
+        recipe: SequenceRecipe,
+        encoded: int | None = None,
     ) -> None:
         self.recipe, self.wide = recipe, wide
         self.components = wide.first(recipe.components)
         self.excerpts = _excerpts(recordings, recipe)
+        self._encoded = recordings[:encoded]
 
     @classmethod
     def of(
@@ -115,7 +121,7 @@ class ComponentExcerpts:
         Args:
             steps: S, of an excerpt; the recipe's if None.
         """
-        recordings, steps = self.excerpts.recordings, steps or self.recipe.steps
+        recordings, steps = self._encoded, steps or self.recipe.steps
         if not self.recipe.on_beats:
             return RandomExcerpts(recordings, steps=steps)
         length = steps * self.components.frames_per_step

@@ -1,112 +1,96 @@
-"""The songs that a station is trained on; the starter collection, rendered on all cores."""
+"""The starter collection as recordings on a grid of beats, and what is learned beside it.
+
+A few dozen tunes teach a network these tunes. So it also learns other arrangements of them, and
+tunes invented of their bars (audio_parsing/invention.py), all in C major or A minor.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 
 import numpy as np
 
 from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache
-from audio_parsing.starter import StarterSong, hop_length, render, starter_songs
+from audio_parsing.starter import (
+    StarterSong,
+    fresh_song,
+    hop_length,
+    invented_song,
+    render,
+    starter_songs,
+)
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
-from radio.station import (
-    FRAMES_PER_BEAT,
-    SAMPLE_RATE,
-    STEP_SIZE,
-    STEPS_PER_BEAT,
-    key_coordinate,
-    tempo_coordinate,
-    to_steps,
-)
+from neural_networks.training.streams import Stream
+from radio.station import FRAMES_PER_BEAT, SAMPLE_RATE, key_coordinate, tempo_coordinate
+from radio.training.recordings import Recordings
 
 LARGEST_SHARE_OF_CACHE = 0.5
 
 
-@dataclass
-class TrainingSongs:
-    """The songs of a station, ready for training.
-
-    Attributes:
-        steps: (N, S, F) float32, FRAMES_PER_STEP frames v = a^0.3 a step.
-        coordinates: (N, 2) float32 tempo and key coordinates, or (N, 0) on an absolute grid.
-        names: N names.
-        grid: 'beat' or 'absolute'.
-    """
-
-    steps: np.ndarray
-    coordinates: np.ndarray
-    names: list[str]
-    grid: str
-
-    def fingerprint(self) -> str:
-        """Return a short text that is the same for the same songs."""
-        digest = hashlib.sha256(repr((self.steps.shape, self.names)).encode())
-        digest.update(np.ascontiguousarray(self.steps[:, ::16, ::8]).tobytes())
-        return digest.hexdigest()[:16]
+def songs_to_learn(*, fresh: int, invented: int, seed: int) -> list[StarterSong]:
+    """Return the songs of the collection, then new arrangements, then invented tunes."""
+    rng = np.random.default_rng((seed, Stream.STARTER_SONGS))
+    more = [fresh_song(rng) for _ in range(fresh)] + [invented_song(rng) for _ in range(invented)]
+    return starter_songs() + more
 
 
-def canonical_steps(song: StarterSong) -> np.ndarray:
-    """Render a starter song and return its steps (S, F) in C major or A minor."""
+def canonical_frames(song: StarterSong) -> np.ndarray:
+    """Render a starter song and return its frames (T, 181) float32 in C major or A minor."""
     frames = audio_frames.encode(
         render(song, SAMPLE_RATE), hop_length=hop_length(song.bpm), sample_rate=SAMPLE_RATE
     )
     frames = frames[: song.beats * FRAMES_PER_BEAT]
-    return to_steps(audio_frames.transpose(frames, -song.transposition)).astype(np.float32)
+    return audio_frames.transpose(frames, -song.transposition).astype(np.float32)
 
 
 def prepare_starter_songs(
     songs: list[StarterSong] | None = None,
     *,
-    beats: int = 64,
+    encoded: int | None = None,
     workers: int | None = None,
     cache: Cache | None = None,
     communicator: Communicator = ALONE,
     progress: Callable[[int, int], None] | None = None,
-) -> TrainingSongs:
-    """Render starter songs on all cores and return them as training songs.
+) -> Recordings:
+    """Render starter songs on all cores.
 
     Args:
-        songs: to render; the 96 of the collection if None.
-        beats: length of a song, if `songs` is None.
+        songs: to render, all of the same number of beats; the 96 of the collection if None.
+        encoded: see Recordings.
         workers: processes; one a core if None, no other process if 1.
         cache: of rendered songs; not used for a set that would fill more than half of it.
         communicator: processes that share the rendering; all get all songs.
         progress: called with (songs done, songs in total) of this process.
     """
-    songs = starter_songs(beats=beats) if songs is None else songs
-    steps = np.empty((len(songs), songs[0].beats * STEPS_PER_BEAT, STEP_SIZE), np.float32)
-    if steps.nbytes > LARGEST_SHARE_OF_CACHE * (cache.most_bytes if cache else 0):
+    songs = starter_songs() if songs is None else songs
+    shape = len(songs), songs[0].beats * FRAMES_PER_BEAT, audio_frames.FRAME_SIZE
+    frames = np.empty(shape, np.float16)
+    if frames.nbytes > LARGEST_SHARE_OF_CACHE * (cache.most_bytes if cache else 0):
         cache = None
     mine, missing = range(communicator.rank, len(songs), communicator.size), []
     for index in mine:
-        song = songs[index]
-        cached = cache.get("starter", repr(song)) if cache else None
-        if cached is None or cached.shape != steps[index].shape:
+        cached = cache.get("starter", repr(songs[index])) if cache else None
+        if cached is None or cached.shape != shape[1:]:
             missing.append(index)
         else:
-            steps[index] = cached
+            frames[index] = cached
     workers = workers or max(1, available_cores() // communicator.local)
-    for done, (index, one) in enumerate(
-        zip(missing, _mapped(canonical_steps, [songs[i] for i in missing], workers), strict=True), 1
-    ):
-        steps[index] = one
+    made = _mapped(canonical_frames, [songs[index] for index in missing], workers)
+    for done, (index, one) in enumerate(zip(missing, made, strict=True), 1):
+        frames[index] = one
         if cache:
-            cache.put(one, "starter", repr(songs[index]))
+            cache.put(frames[index], "starter", repr(songs[index]))
         if progress is not None:
             progress(len(mine) - len(missing) + done, len(mine))
     if communicator.size > 1:
-        steps[communicator.gather(np.array(mine, np.int64))] = communicator.gather(steps[mine])
-    coordinates = np.array(
-        [[tempo_coordinate(song.bpm), key_coordinate(song.transposition)] for song in songs],
-        np.float32,
-    )
-    return TrainingSongs(steps, coordinates, [song.name for song in songs], "beat")
+        frames[communicator.gather(np.array(mine, np.int64))] = communicator.gather(frames[mine])
+    coordinates = [[tempo_coordinate(one.bpm), key_coordinate(one.transposition)] for one in songs]
+    names = [song.name for song in songs]
+    return Recordings(list(frames), names, "beat", np.array(coordinates, np.float32), encoded)
 
 
 def _mapped(function: Callable, items: list, workers: int) -> Iterator:

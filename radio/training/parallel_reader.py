@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audio_parsing.decoding import AudioError, shown
+from audio_parsing.opening import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
 
 FILES_AHEAD = 4  # files that each worker reads before the results are looked at
@@ -40,11 +40,13 @@ class Result(NamedTuple):
         excerpts: steps (S, F) float16 by place; empty for a file that is too short.
         error: why it can't be read, in one line; empty if it can.
         problem: why its excerpts can't be cached, in one line; empty if they can.
+        note: what is worth knowing of it, in one line; mostly empty.
     """
 
     excerpts: dict[Place, np.ndarray]
     error: str = ""
     problem: str = ""
+    note: str = ""
 
 
 class Readers:
@@ -133,7 +135,7 @@ class Readers:
         text = (
             json.dumps(
                 [
-                    [self.communicator.rank + size * i, one.error, one.problem]
+                    [self.communicator.rank + size * i, one.error, one.problem, one.note]
                     for i, one in enumerate(own)
                 ]
             )
@@ -143,8 +145,8 @@ class Readers:
         all_steps = gather(np.array(steps, np.float16).reshape(-1, *self._shape))
         lines = gather(np.frombuffer(text.encode(), np.uint8)).tobytes().decode().splitlines()
         results = [Result({}) for _ in range(count)]
-        for index, error, problem in (one for line in lines for one in json.loads(line)):
-            results[index] = Result({}, error, problem)
+        for index, *texts in (one for line in lines for one in json.loads(line)):
+            results[index] = Result({}, *texts)
         for (index, piece, start), excerpt in zip(all_places.tolist(), all_steps, strict=True):
             results[index].excerpts[Place(piece, start)] = excerpt
         return results

@@ -14,7 +14,8 @@ from gan.choices import DEFAULT_CRITIC, DEFAULT_LATENT, LATENTS, Latent
 from gan.critic_bodies import BODIES
 from radio.station import Station, StationError
 
-DEFAULT_MINUTES = 10.0
+DEFAULT_MINUTES = 10.0  # of a folder of music
+STARTER_MINUTES = 25.0  # with what comes before and after, half an hour
 TIMED_STEPS = 12
 # Songs of a station of recordings lie at 1.21 times the distance of learned music, drawn so; with
 # mixtures at 1.35 (docs/songs.md).
@@ -31,18 +32,17 @@ class TrainingOptions:
 
     Attributes:
         beats: length of a song; on an absolute grid a beat is 24 frames of 20 ms.
-        minutes: how long to train, without the preparation of the music; 10 if neither minutes nor
-            steps are given.
+        minutes: how long to train, without the preparation of the music; if neither minutes nor
+            steps are given, 10, and 25 for the starter collection.
         steps: of the VAE, instead of minutes.
         seed: of all random numbers.
-        fresh: number of new arrangements to train on beside the starter collection.
+        fresh: number of new arrangements that are learned beside the starter collection.
+        invented: number of invented tunes, likewise.
         threads: 1 or 2; None for one a core. The result is the same.
         batch: songs a step of each process; None for what the model's recipe says.
         critic: name of its body; see gan/critic_bodies.py.
         latent: the distribution that the station's songs are drawn from; see gan/latent.py. None
             for what is best: mixtures for the starter collection, a Gaussian for recordings.
-        thorough: use the recipe for half an hour and more: more realistic new songs, slightly worse
-            reconstructions. For the starter collection alone.
         prepared: folder that caches prepared music; None for no cache.
         plot: file for a picture of the adversarial training, drawn again with every checkpoint;
             None for no picture.
@@ -55,12 +55,12 @@ class TrainingOptions:
     minutes: float | None = None
     steps: int | None = None
     seed: int = 0
-    fresh: int = 0
+    fresh: int = 300
+    invented: int = 512
     threads: int | None = None
     batch: int | None = None
     critic: str = DEFAULT_CRITIC
     latent: Latent | None = None
-    thorough: bool = False
     prepared: Path | None = None
     plot: Path | None = None
 
@@ -78,10 +78,16 @@ class TrainingOptions:
                 f"unknown latent distribution {self.latent!r}: choose one of {', '.join(LATENTS)}"
             )
 
-    def complete(self, music: Path | None) -> TrainingOptions:
-        """Return these options with the best latent distribution for a folder, if none is asked."""
-        best = DEFAULT_LATENT if music is None else RECORDINGS_LATENT
-        return replace(self, latent=self.latent or best)
+    def complete(self, music: Any) -> TrainingOptions:
+        """Return these options with the best latent distribution and duration, if none is asked.
+
+        Args:
+            music: files and folders of it; the starter collection if None.
+        """
+        latent, minutes = RECORDINGS_LATENT, DEFAULT_MINUTES
+        if music is None:
+            latent, minutes = DEFAULT_LATENT, STARTER_MINUTES
+        return replace(self, latent=self.latent or latent, minutes=self.minutes or minutes)
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,6 @@ class Plan:
             processes resumes the training.
         critic: name of its body.
         latent: name of the distribution that the station's songs are drawn from.
-        thorough: whether the recipe is the one for half an hour and more.
     """
 
     songs: str
@@ -113,7 +118,6 @@ class Plan:
     batch: int = 1
     critic: str = DEFAULT_CRITIC
     latent: str = DEFAULT_LATENT
-    thorough: bool = False
 
     @classmethod
     def of(cls, options: TrainingOptions, songs: str, *, batch: int, processes: int) -> Plan:
@@ -134,7 +138,6 @@ class Plan:
             batch=(options.batch or batch) * processes,
             critic=options.critic,
             latent=options.latent or DEFAULT_LATENT,
-            thorough=options.thorough,
         )
 
     @classmethod

@@ -25,7 +25,6 @@ from neural_networks.training.trainer import Piece, Trainer
 from neural_networks.vae.calibration_fit import measure
 from neural_networks.vae.recurrent_vae import RecurrentVAE
 from radio.station import STEP_SIZE, to_frames
-from radio.training.dataset import TrainingSongs
 
 BATCH_SIZE = 8  # songs a step of each process
 PIECE = 4  # songs that a thread works on at once
@@ -39,6 +38,23 @@ CLIP = 0.5
 # the variance without order over two seeds; a first decay of 0.8 explains 0.69 and 0.54.
 ADAM = (0.9, 0.99)
 CALIBRATION_STEPS = 1 << 15  # steps of songs that the calibration is measured on
+
+
+@dataclass
+class TrainingSongs:
+    """The songs of a station, ready for training.
+
+    Attributes:
+        steps: (N, S, F) float32, FRAMES_PER_STEP frames v = a^0.3 a step.
+        coordinates: (N, 2) float32 tempo and key coordinates, or (N, 0) on an absolute grid.
+        names: N names.
+        grid: 'beat' or 'absolute'.
+    """
+
+    steps: np.ndarray
+    coordinates: np.ndarray
+    names: list[str]
+    grid: str
 
 
 @dataclass(frozen=True)

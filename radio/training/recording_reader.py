@@ -15,8 +15,8 @@ import numpy as np
 
 from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache, digest_of
-from audio_parsing.decoding import AudioError, reason, shown
 from audio_parsing.files import read_pieces
+from audio_parsing.opening import AudioError, reason, shown
 from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, to_steps
 from radio.training.parallel_reader import Place, Result
 
@@ -28,10 +28,10 @@ MARGIN = 50  # frames before and after a block that are encoded with it: the fil
 
 @dataclass
 class RecordingReader:
-    """Read blocks of the files in a folder.
+    """Read blocks of files.
 
     Args:
-        folder: that holds the files.
+        folder: that holds the files, an absolute path.
         seed: chooses the blocks.
         block: frames of one.
         cache: of earlier results, or None.
@@ -44,7 +44,9 @@ class RecordingReader:
 
     def lot(self, path: Path, place: Place | None = None) -> bytes:
         """Draw a lot for a file or a block of it; those with the lowest are taken."""
-        name = os.fsencode(path.relative_to(self.folder))
+        whole = path.absolute()
+        inside = whole.is_relative_to(self.folder)
+        name = os.fsencode(whole.relative_to(self.folder) if inside else whole)
         return hashlib.blake2b(repr((self.seed, name, place)).encode(), digest_size=8).digest()
 
     def choose(self, path: Path, lengths: list[int], share: int) -> list[Place]:
@@ -63,7 +65,8 @@ class RecordingReader:
             AudioError: if it can't be read.
         """
         if self.cache is None:
-            return Result(self._work_out(path, share)[1])
+            _, blocks, note = self._work_out(path, share)
+            return Result(blocks, note=note)
         before = _status_of(path)
         content = digest_of(path)
         lengths = self.cache.get("lengths", content)
@@ -73,12 +76,12 @@ class RecordingReader:
             sound = {place: block for place, block in kept.items() if block is not None}
             if len(sound) == len(kept):
                 return Result(sound)
-        counted, blocks = self._work_out(path, share)
+        counted, blocks, note = self._work_out(path, share)
         if _status_of(path) == before:  # else it is being written, and was not what was digested
             for place, block in blocks.items():
                 self.cache.put(block, "block", content, self.block, *place)
             self.cache.put(np.array(counted, np.int64), "lengths", content)
-        return Result(blocks, problem=self.cache.problem or "")
+        return Result(blocks, problem=self.cache.problem or "", note=note)
 
     def fewer(
         self, path: Path, blocks: dict[Place, np.ndarray], share: int
@@ -87,11 +90,12 @@ class RecordingReader:
         chosen = sorted(blocks, key=lambda place: self.lot(path, place))[:share]
         return {place: blocks[place] for place in sorted(chosen)}
 
-    def _work_out(self, path: Path, share: int) -> tuple[list[int], dict[Place, np.ndarray]]:
-        """Return the samples of each piece of a file, and its blocks."""
+    def _work_out(self, path: Path, share: int) -> tuple[list[int], dict[Place, np.ndarray], str]:
+        """Return the samples of each piece of a file, its blocks, and what is worth knowing."""
         lengths: list[int] = []
+        notes: list[str] = []
         kept: dict[Place, np.ndarray] = {}
-        for samples in read_pieces(path, SAMPLE_RATE, seconds=PIECE):
+        for samples in read_pieces(path, SAMPLE_RATE, seconds=PIECE, on_note=notes.append):
             lengths.append(len(samples))
             # Of the pieces before, those stay whose lots are still among the lowest.
             chosen = self.choose(path, lengths, share)
@@ -99,7 +103,7 @@ class RecordingReader:
                 place: kept[place] if place in kept else _block(samples, place.start, self.block)
                 for place in chosen
             }
-        return lengths, kept
+        return lengths, kept, "; ".join(notes)
 
 
 def _starts(size: int, block: int) -> list[int]:

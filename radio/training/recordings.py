@@ -1,6 +1,6 @@
-"""From a folder of music to frames of whole recordings, on an absolute grid of 50 frames a second.
+"""From music to frames of whole recordings, on an absolute grid of 50 frames a second.
 
-    recordings = prepare_recordings(folder, seed=0, cache=cache)
+    recordings = prepare_recordings(music, seed=0, cache=cache)
     recordings.frames -> [(T, 181) float16, ...]      recordings.names -> ["song.ogg", ...]
 
 Half a gigabyte of frames is kept, eight hours of music. A folder with less is used whole. Of one
@@ -13,7 +13,8 @@ read the files' bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,15 +23,16 @@ import numpy as np
 
 from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache
-from audio_parsing.decoding import AudioError, seconds_of, shown
-from audio_parsing.finding import LOOKED_FOR, find_audio
+from audio_parsing.decoding import seconds_of
+from audio_parsing.finding import LOOKED_FOR, find_music
+from audio_parsing.opening import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
 from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_frames
-from radio.training.dataset import TrainingSongs
 from radio.training.parallel_reader import Place, Readers
 from radio.training.recording_reader import BLOCK, PIECE, SHORTEST_RECORDING, RecordingReader
 
+Music = Path | Sequence[Path]  # a folder, or files, folders and playlists
 MOST_BLOCKS = 480  # half a gigabyte
 WORTH_A_PROCESS = 8  # files; fewer are read before another process has started
 FILES_AT_ONCE = 64  # the share of the next files depends on what these gave
@@ -45,12 +47,14 @@ class Recordings:
         names: of each.
         grid: 'beat' or 'absolute'.
         coordinates: (N, 2) float32 tempo and key of each, or (N, 0) on an absolute grid.
+        encoded: so many, the first, tell where songs lie in latent space; all if None.
     """
 
     frames: list[np.ndarray]
     names: list[str]
     grid: str
     coordinates: np.ndarray
+    encoded: int | None = None
 
     @property
     def hours(self) -> float:
@@ -77,13 +81,8 @@ class Recordings:
         return digest.hexdigest()[:16]
 
 
-def whole_songs(songs: TrainingSongs) -> Recordings:
-    """Return training songs, such as the starter collection's, as recordings; nothing is copied."""
-    return Recordings(list(to_frames(songs.steps)), songs.names, songs.grid, songs.coordinates)
-
-
 def prepare_recordings(
-    folder: Path,
+    music: Music,
     *,
     seed: int = 0,
     cache: Cache | None = None,
@@ -92,26 +91,28 @@ def prepare_recordings(
     on_skip: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Recordings:
-    """Read a folder's music, whole or, where it is too much, a share of every file.
+    """Read music, whole or, where it is too much, a share of every file.
 
     Args:
-        folder: searched recursively for audio.
+        music: a folder, searched recursively for audio, or several files, folders and playlists.
         seed: chooses what is used where not all can be.
         cache: of what was worked out before.
         workers: processes that read; one a core if None, this process alone if 1. The result is the
             same.
-        communicator: processes that share the files out; all see the same folder, and all get all
+        communicator: processes that share the files out; all see the same files, and all get all
             recordings.
         on_skip: called with a line for each file that can't be used, and at the end with their sum.
         progress: called with (files done, files in all); those that can't be used are done too.
 
     Raises:
-        AudioError: if the folder holds nothing that can be used.
+        AudioError: if it holds nothing that can be used.
     """
     skip = on_skip or (lambda line: None)
     tell = progress or (lambda done, of: None)
-    reader = RecordingReader(folder, seed, BLOCK, cache)
-    paths = find_audio(folder, on_skip=skip)
+    sources = [music] if isinstance(music, Path) else list(music)
+    name = shown(sources[0]) if len(sources) == 1 else "the music"
+    paths = find_music(sources, on_skip=skip)
+    reader = RecordingReader(_folder_of(sources), seed, BLOCK, cache)
     if len(paths) > MOST_BLOCKS:
         paths.sort(key=reader.lot)
     blocks = {path: _expected_blocks(path) for path in paths[: 2 * MOST_BLOCKS]}
@@ -129,9 +130,13 @@ def prepare_recordings(
                     break
                 done += 1
                 problem = problem or result.problem
+                if result.note:
+                    skip(result.note)
                 if result.excerpts:
                     kept[path] = reader.fewer(path, result.excerpts, left)
                     left -= len(kept[path])
+                elif result.error and sources == [path]:
+                    raise AudioError(result.error)
                 elif result.error:
                     broken += 1
                     skip(result.error)
@@ -140,16 +145,25 @@ def prepare_recordings(
                     skip(f"{shown(path)}: shorter than {SHORTEST_RECORDING:g} seconds")
                 tell(done, len(paths))
     if short or broken:
-        skip(f"{shown(folder)}: {short + broken} of {done} files skipped")
+        skip(f"{name}: {short + broken} of {done} files skipped")
     if done < len(paths):
         enough = f"a minute of each of {done - short - broken} files is enough"
-        skip(f"{shown(folder)}: {enough}; the other {len(paths) - done} files were not opened")
+        skip(f"{name}: {enough}; the other {len(paths) - done} files were not opened")
         tell(len(paths), len(paths))
     if problem:
         skip(problem)
     if not kept:
-        raise AudioError(f"{shown(folder)}: {_lack(unreadable=broken == len(paths))}")
+        raise AudioError(f"{name}: {_lack(unreadable=broken == len(paths))}")
     return _joined(kept, BLOCK)
+
+
+def _folder_of(sources: list[Path]) -> Path:
+    """Return the folder that holds all music: what is drawn doesn't depend on where it lies."""
+    try:
+        shared = Path(os.path.commonpath([source.absolute() for source in sources]))
+    except ValueError:  # several drives
+        return Path(".")
+    return shared.parent if shared.is_file() else shared
 
 
 def _lack(*, unreadable: bool) -> str:

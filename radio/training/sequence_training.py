@@ -1,4 +1,14 @@
-"""The training of a model whose latents move in time, on recordings: see sequence_recipe.py."""
+"""The training of a station's model on some music, as train.py goes through it.
+
+    begin(checkpoint)                    new networks, with what else the checkpoint holds
+    vae_trainer(steps, batch) -> Trainer
+    between()
+    gan_trainer(steps, batch) -> GANTrainer
+    after()
+    station(name, details) -> Station
+
+What both trainers do: sequence_recipe.py.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +26,7 @@ from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Trainer
 from neural_networks.vae.sequence_vae import SequenceVAE
 from radio.station import SequenceModel, Station, StationError, forms_of
-from radio.training.component_excerpts import RECORDINGS, ComponentExcerpts, SequenceRecipe
+from radio.training.component_excerpts import ComponentExcerpts, SequenceRecipe
 from radio.training.plan import TrainingOptions
 from radio.training.recordings import Recordings
 from radio.training.resume import Checkpoints, States
@@ -40,13 +50,18 @@ PREVIEWED = 32  # excerpts
 
 
 class SequenceTraining:
-    """See ModelTraining.
+    """The training of a model whose latents move in time.
 
     Args:
         recordings: to train on.
         options: asked for.
         communicator: processes that train together.
         recipe: of the VAE.
+
+    Attributes:
+        batch: excerpts a step of each process, if nothing else is asked for.
+        gan_steps: steps of the critic, relative to the VAE's, if steps are asked for.
+        gan_minutes: share of the time for the critic, if minutes are asked for.
     """
 
     gan_steps = gan_minutes = GAN_SHARE
@@ -56,7 +71,7 @@ class SequenceTraining:
         recordings: Recordings,
         options: TrainingOptions,
         communicator: Communicator,
-        recipe: SequenceRecipe = RECORDINGS,
+        recipe: SequenceRecipe,
     ) -> None:
         self.recordings, self.options, self.communicator = recordings, options, communicator
         self.recipe, self.batch = recipe, recipe.batch
@@ -69,14 +84,9 @@ class SequenceTraining:
     @staticmethod
     def check(options: TrainingOptions) -> None:
         """Raise a StationError for options that are not for this model."""
-        if options.thorough:
-            raise StationError(
-                "the thorough recipe is for the starter collection, not for a folder"
-            )
         if options.critic == "framewise":
             raise StationError(
-                "the framewise critic is for the starter collection; for a folder of music choose "
-                "another one"
+                "the framewise critic reads frames, and songs are components; choose another one"
             )
 
     @property
@@ -113,7 +123,11 @@ class SequenceTraining:
         return self.recordings.fingerprint()
 
     def begin(self, checkpoint: Checkpoints | None) -> None:
-        """Make new models; components and calibration are the checkpoint's."""
+        """Make new models; components and calibration are the checkpoint's.
+
+        Raises:
+            StationError: if those can't be read.
+        """
         if checkpoint is not None:
             found = checkpoint.load("components/", LappedComponents)
             if found is not None:
@@ -207,7 +221,8 @@ class SequenceTraining:
         """
         if wide.count < self.recipe.components:
             raise ValueError(f"there are {wide.count} components, not {self.recipe.components}")
-        return ComponentExcerpts(self.recordings.frames, wide, self.recipe)
+        music = self.recordings
+        return ComponentExcerpts(music.frames, wide, self.recipe, music.encoded)
 
     def _shared(self) -> dict[str, Any]:
         return {

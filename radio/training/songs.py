@@ -1,29 +1,20 @@
-"""The songs of a training, and the model that is trained on them.
-
-The starter collection's songs are points, those of a folder of music have latents that move.
-"""
+"""The songs of a training, and the recipe by which a model is trained on them."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
-
-from audio_parsing.starter import fresh_song, starter_songs
+from audio_parsing.starter import ARRANGEMENTS, TUNES
 from neural_networks.parallel.communicator import Communicator
-from neural_networks.training.streams import Stream
-from radio.training.dataset import prepare_starter_songs
-from radio.training.model_training import ModelTraining
+from radio.training.component_excerpts import ON_BEATS, RECORDINGS
+from radio.training.dataset import prepare_starter_songs, songs_to_learn
 from radio.training.music_cache import prepared_music
 from radio.training.plan import Report, TrainingOptions
-from radio.training.point_training import PointTraining
-from radio.training.recordings import prepare_recordings
+from radio.training.recordings import Music, prepare_recordings
 from radio.training.sequence_training import SequenceTraining
 
 
 def model_training(
-    music: Path | None, options: TrainingOptions, report: Report, communicator: Communicator
-) -> ModelTraining:
+    music: Music | None, options: TrainingOptions, report: Report, communicator: Communicator
+) -> SequenceTraining:
     """Read the songs, the same ones in every process, and return what trains a model on them.
 
     The arguments are those of train_station.
@@ -32,25 +23,23 @@ def model_training(
     def progress(done: int, of: int) -> None:
         report({"phase": "prepare", "done": done, "of": of})
 
+    SequenceTraining.check(options)
     cache = None if options.prepared is None else prepared_music(options.prepared)
-    beats, seed = options.beats, options.seed
     if music is None:
-        rng = np.random.default_rng((seed, Stream.STARTER_SONGS))
-        fresh = [fresh_song(rng, beats=beats) for _ in range(options.fresh)]
-        songs = prepare_starter_songs(
-            starter_songs(beats=beats) + fresh,
+        recordings = prepare_starter_songs(
+            songs_to_learn(fresh=options.fresh, invented=options.invented, seed=options.seed),
+            encoded=ARRANGEMENTS * len(TUNES),
             cache=cache,
             progress=progress,
             communicator=communicator,
         )
-        return PointTraining(songs, options, communicator)
-    SequenceTraining.check(options)
+        return SequenceTraining(recordings, options, communicator, ON_BEATS)
     recordings = prepare_recordings(
         music,
-        seed=seed,
+        seed=options.seed,
         cache=cache,
         progress=progress,
         communicator=communicator,
         on_skip=lambda line: report({"phase": "prepare", "skip": line}),
     )
-    return SequenceTraining(recordings, options, communicator)
+    return SequenceTraining(recordings, options, communicator, RECORDINGS)

@@ -2,7 +2,7 @@
 
 A training can be stopped at any moment and resumes from its last checkpoint. At the start, minutes
 are converted into a number of steps by timing steps that are thrown away; from then on the same
-songs, seed and steps give the same bytes. What differs from model to model: model_training.py.
+songs, seed and steps give the same bytes. The networks and their trainers: sequence_training.py.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from gan.trainer import GANTrainer
 from neural_networks.parallel.communicator import ALONE, Communicator, any_of
 from neural_networks.training.trainer import Trainer
 from radio.station import STATION_FILE, Station, StationError
-from radio.training.model_training import ModelTraining
 from radio.training.plan import (
-    DEFAULT_MINUTES,
     Plan,
     Report,
     TrainingOptions,
     Watch,
     seconds_a_step,
 )
+from radio.training.recordings import Music
 from radio.training.resume import Checkpoints, States
+from radio.training.sequence_training import SequenceTraining
 from radio.training.songs import model_training
 from radio.training.station_lock import station_lock
 
@@ -35,7 +35,7 @@ SMOOTHING = 0.02  # of the reported loss: a running mean over about 50 steps
 
 def train_station(
     folder: Path,
-    music: Path | None = None,
+    music: Music | None = None,
     options: TrainingOptions | None = None,
     *,
     communicator: Communicator = ALONE,
@@ -47,7 +47,8 @@ def train_station(
 
     Args:
         folder: of the station; its name is the station's.
-        music: folder searched for audio; the starter collection if None.
+        music: a folder that is searched for audio, or several files, folders and playlists; the
+            starter collection if None.
         options: see TrainingOptions.
         communicator: processes that train together: the music and the mini-batches are shared out,
             the first one saves. All get the same other arguments. Apart from rounding, n of them
@@ -67,7 +68,7 @@ def train_station(
     Raises:
         StationError: if the folder holds a finished station, or an unfinished one with other
             options.
-        AudioError: if the folder holds too little music.
+        AudioError: if there is too little music.
         TrainingDiverged: if a loss or a gradient is not finite.
     """
     options = (options or TrainingOptions()).complete(music)
@@ -90,7 +91,7 @@ class _Training:
     def __init__(
         self,
         folder: Path,
-        model: ModelTraining,
+        model: SequenceTraining,
         options: TrainingOptions,
         report: Report,
         communicator: Communicator,
@@ -134,9 +135,9 @@ class _Training:
         trainer = model.vae_trainer(10_000, self.plan.batch)
         vae_step = seconds_a_step(lambda: trainer.step(model.examples))
         gan_step = seconds_a_step(model.gan_trainer(None, self.plan.batch).step)
-        minutes = DEFAULT_MINUTES if self.plan.minutes is None else self.plan.minutes
+        assert self.plan.minutes is not None  # options are complete
         plan = self.plan.with_seconds(
-            60 * minutes, share=model.gan_minutes, vae_step=vae_step, gan_step=gan_step
+            60 * self.plan.minutes, share=model.gan_minutes, vae_step=vae_step, gan_step=gan_step
         )
         note = f"{plan.vae_steps} steps of the VAE, then {plan.gan_steps} against the critic"
         self.report({"phase": "vae", "note": note})
@@ -204,7 +205,6 @@ class _Training:
             "vae_steps": self.plan.vae_steps,
             "gan_steps": self.plan.gan_steps,
             "latent": self.plan.latent,
-            "thorough": self.plan.thorough,
         }
         station = self.model.station(self.folder.name, details)
         if self.communicator.rank == 0:

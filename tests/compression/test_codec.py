@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from hypothesis import given, strategies as st
 
-from audio_parsing.decoding import AudioError
+from audio_parsing.opening import AudioError
 from compression import range_coder
 from compression.codec import LOUDEST, QUALITIES, Block, Decoder, Encoder, block_chunks
 from compression.container import MAGIC, CompressedFileError, Header, Reader, Writer

@@ -105,6 +105,9 @@ class FakeComposer:
     def hurry(self) -> None:
         self.hurried += 1
 
+    def upcoming(self) -> list[Song]:
+        return [self._song(f"Song {self.count + 1}")] if self.ready else []
+
     def played(self, key: str, coordinate: np.ndarray) -> None:
         pass
 

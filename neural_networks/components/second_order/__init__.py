@@ -1,1 +1,1 @@
-"""."""
+"""Derivatives of gradients, for penalties on the critic's slope."""

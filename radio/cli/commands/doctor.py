@@ -57,7 +57,7 @@ def stations(options: argparse.Namespace) -> None:
         print()
         return
     if not listed:
-        print("There are no stations yet; ai-radio train FOLDER --station NAME makes one.")
+        print("There are no stations yet; ai-radio train MUSIC --station NAME makes one.")
     for facts in listed:
         if facts["problem"]:
             print(f"{facts['name']:20}  not usable: {facts['problem']}")

@@ -62,7 +62,7 @@ def generate(options: argparse.Namespace) -> None:
             )
         facts = description_of(station, coordinate, beats=beats)
         path = target.path(file_name(station.song_name(coordinate), coordinate))
-        write_sound(path, samples, station.sample_rate, kind="WAV", tags=tags_of(facts))
+        write_sound(path, samples, station.sample_rate, kind="wav", tags=tags_of(facts))
         seconds = round(len(samples) / station.sample_rate, 3)
         written.append({"path": str(path), "seconds": seconds, **facts})
         if options.count > 1:

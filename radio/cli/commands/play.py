@@ -12,7 +12,7 @@ from typing import Any
 
 from radio.errors import explain
 from radio.home import Home, HomeError, check_name, read_settings, temporary_home
-from radio.session import Resume, read_last
+from radio.session import read_last
 
 
 def play(options: argparse.Namespace) -> int:
@@ -21,7 +21,8 @@ def play(options: argparse.Namespace) -> int:
     settings = read_settings(home.path / "config.toml")
     last = read_last(home.path / "session.json")
     listener = check_name(options.listener or last.listener, "listener")
-    folder = home.station(options.station or last.station)
+    station = options.station or last.station
+    home.known_station(station)
     try:
         home.writable()
     except HomeError as error:
@@ -29,36 +30,33 @@ def play(options: argparse.Namespace) -> int:
         print(f"{error}; nothing of this session will be saved", file=sys.stderr)
 
     # Heavy imports, only after the arguments were checked.
-    from audio_parsing.playback import open_player
-    from radio.composer import ComposerProcess
     from radio.home import Terminated, stderr_to
     from radio.plain import play_on_lines
-    from radio.session import Session
+    from radio.session import Session, Tuner
 
-    composer = ComposerProcess(
-        folder,
-        listener,
-        home=home,
+    tuner = Tuner(
+        home,
+        settings,
+        last,
+        report=_tell,
         seed=options.seed,
         explore=options.explore or "ucb",
         beats=options.beats,
         latent=options.latent,
-        adapter=settings.added_layers,
         novelty=settings.novelty if options.novelty is None else options.novelty,
-        report=_tell,
     )
+    composer = tuner.compose(station, listener)
     on_screen = not options.plain and fit_for_a_screen()
-    title = f"{composer.journal.station} / {listener}"
 
     def open_session(say: Callable[[str], None]) -> Session:
-        player, reason = open_player()
         if not on_screen:
             rated = len(composer.journal.judged())
+            title = f"{station} / {listener}"
             say(f"AI Radio    {title}    {rated} song{'' if rated == 1 else 's'} rated")
-        if reason:
-            say(reason)
-        resume = Resume(home.path / "session.json", last, fresh=options.seed is not None)
-        return Session(composer, player, home=home, say=say, resume=resume, kind=settings.kind)
+        session = tuner.open(composer, say)
+        if options.sleep is not None:
+            session.sleep.set(options.sleep)
+        return session
 
     log = home.path / "messages.log"
     try:
@@ -66,9 +64,9 @@ def play(options: argparse.Namespace) -> int:
             if on_screen:
                 from radio.screen import play_on_screen
 
-                play_on_screen(open_session, settings, title=title)
+                play_on_screen(open_session, settings, tuner=tuner, title=f"{station} / {listener}")
             else:
-                play_on_lines(open_session)
+                play_on_lines(open_session, settings)
     except Terminated as ended:
         return 128 + ended.number
     except Exception as error:
@@ -84,7 +82,7 @@ def play(options: argparse.Namespace) -> int:
         )
         return 1
     finally:
-        composer.close()
+        tuner.close()
     return 0
 
 

@@ -29,33 +29,28 @@ PHASES = {
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train a station from a folder of music or from the starter collection."""
+    """Train a station on music or on the starter collection."""
     communicator = processes()
     with communicator.together():
         return _train(options, communicator)
 
 
 def _check(options: argparse.Namespace) -> None:
-    if options.folder is None and not options.starter:
+    if not options.music and not options.starter:
         raise UsageError(
-            "no folder of music was given; name one, or --starter for the starter collection"
+            "no music was given; name files or folders, or --starter for the starter collection"
         )
-    if options.folder is not None and options.starter:
-        raise UsageError("give a folder or --starter, not both")
-    if options.thorough and not options.starter:
-        raise UsageError(
-            "--thorough is a recipe for the starter collection; give it with --starter"
-        )
-    if options.fresh and not options.starter:
-        raise UsageError(
-            "--fresh makes new arrangements of the starter collection; give it with --starter"
-        )
+    if options.music and options.starter:
+        raise UsageError("give music or --starter, not both")
+    for name in ("fresh", "invented"):
+        if getattr(options, name) is not None and not options.starter:
+            raise UsageError(f"--{name} is for the starter collection; give it with --starter")
     if options.station is None:
         raise UsageError("the new station needs a name; give one with --station NAME")
     check_name(options.station, "station")
-    if options.folder is not None and not options.folder.expanduser().is_dir():
-        what = "is not a folder" if options.folder.expanduser().exists() else "does not exist"
-        raise UsageError(f"{options.folder} {what}; name a folder of music")
+    for source in options.music:
+        if not source.expanduser().exists():
+            raise UsageError(f"{source} does not exist; name files or folders of music")
     if options.plot is not None and options.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(f"the name of a plot ends in .png, .svg or .pdf, not {options.plot}")
     if options.plot is not None and not options.plot.expanduser().absolute().parent.is_dir():
@@ -85,7 +80,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
         elif first:
             progress.show(account.describe(event))
 
-    music = None if options.folder is None else options.folder.expanduser()
+    music = [source.expanduser() for source in options.music] or None
     with stop:
         station = train_station(
             folder,
@@ -95,14 +90,13 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
                 minutes=options.minutes,
                 steps=options.steps,
                 seed=options.seed or 0,
-                fresh=options.fresh,
                 threads=options.threads,
                 batch=options.batch,
                 critic=options.critic,
                 latent=options.latent,
-                thorough=options.thorough,
                 prepared=home.prepared,
                 plot=None if options.plot is None or not first else options.plot.expanduser(),
+                **_beside_the_collection(options),
             ),
             communicator=communicator,
             report=report,
@@ -119,6 +113,11 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
         return 130
     print(f"Station {station.name} is trained: ai-radio play --station {station.name}")
     return 0
+
+
+def _beside_the_collection(options: argparse.Namespace) -> dict[str, int]:
+    found = {"fresh": options.fresh, "invented": options.invented}
+    return {name: count for name, count in found.items() if count is not None}
 
 
 def _compile(communicator: Communicator) -> None:

@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from audio_parsing.decoding import AudioError, decoded, shown
+from audio_parsing.decoding import decoded
+from audio_parsing.opening import AudioError, shown
 from radio.training import SHORTEST_RECORDING
 
 FREE_BYTES = 256 << 20  # bytes of the disk to leave free

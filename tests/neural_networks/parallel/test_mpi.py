@@ -22,7 +22,7 @@ MPIEXEC = shutil.which(
     "mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 )
 STEPS = 8
-TODO = "name a folder of music"
+TODO = "name files or folders of music"
 
 pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec")
 

@@ -146,25 +146,26 @@ def test_wrong_numbers_and_words_are_one_line(
 
 
 def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> None:
-    assert_one_line(run("train"), "no folder", "--starter")
+    assert_one_line(run("train"), "no music", "--starter")
     assert_one_line(run("train", tmp_path), "--station")
     assert_one_line(run("train", tmp_path / "none", "--station", "mine"), "does not exist", "none")
     assert_one_line(run("train", tmp_path, "--starter", "--station", "mine"), "not both")
     assert_one_line(run("train", tmp_path, "--station", "../mine"), "name of a station")
-    for option in (("--thorough",), ("--fresh", "2")):
+    for option in (("--invented", "2"), ("--fresh", "2")):
         done = run("train", tmp_path, "--station", "mine", *option)
         assert_one_line(done, option[0], "give it with --starter")
     (tmp_path / "file").write_text("x")
-    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is not a folder")
+    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is not readable audio")
     (tmp_path / "empty").mkdir()
     assert_one_line(
         run("train", tmp_path / "empty", "--station", "mine", "--steps", 1), "empty", "no audio"
     )
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "notes.txt").write_text("no music")
-    assert_one_line(
-        run("train", tmp_path / "texts", "--station", "mine", "--steps", 1), "texts", "no audio"
-    )
+    done = run("train", tmp_path / "texts", "--station", "mine", "--steps", 1)
+    passed_over, line, _ = done.stderr.split("\n")
+    assert passed_over.endswith("1 file passed over: 1 .txt")
+    assert done.returncode == 2 and line.startswith("ai-radio: ") and "no audio" in line
     assert not (radio_home / "stations" / "mine" / "station.npz").exists()
 
 
@@ -590,7 +591,7 @@ def test_training_stops_politely_and_goes_on(
         "--threads",
         "1",
     ]
-    arguments.append("--thorough")
+    arguments += ["--invented", "3"]
     assert cli.main(arguments) == 130
     written = capsys.readouterr()
     assert (
@@ -599,10 +600,8 @@ def test_training_stops_politely_and_goes_on(
     )
     assert cli.main(arguments) == 0
     assert "ai-radio play --station mine" in capsys.readouterr().out
-    asked = {
-        key: calls[0][key]
-        for key in ("folder", "music", "beats", "minutes", "steps", "seed", "threads", "thorough")
-    }
+    names = "folder music beats minutes steps seed threads fresh invented".split()
+    asked = {name: calls[0][name] for name in names}
     assert asked.pop("folder") == radio_home / "stations" / "mine"
     assert asked == {
         "music": None,
@@ -611,7 +610,8 @@ def test_training_stops_politely_and_goes_on(
         "steps": 100,
         "seed": 4,
         "threads": 1,
-        "thorough": True,
+        "fresh": 300,
+        "invented": 3,
     }
 
 

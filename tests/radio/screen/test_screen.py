@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_session import FakeComposer, FakeSession
+from textual import events
 from textual.pilot import Pilot
 
 from audio_parsing.playback import SilentDevice
 from radio.home import ACTIONS, Settings
 from radio.ratings import Judged
-from radio.screen import app as app_module, curves, panels
+from radio.screen import app as app_module, curves, keys, panels, words
 from radio.screen.app import RadioApp
 from radio.screen.explanation import explanation
+from radio.screen.side import side
 from radio.session import View
 from radio.session.view import agreement
 from radio.taste import Insight
@@ -104,14 +106,14 @@ def test_every_key_of_the_issue_does_what_it_says() -> None:
         assert screened.view.slider is None and "unrated" in screened.shown("slider")
         await pilot.press("minus", "minus", "plus")
         assert screened.view.volume == pytest.approx(0.75) and "volume 75" not in screened.shown(
-            "progress"
+            "header"
         ), "there is no device"
         await pilot.press("right")
         assert screened.view.position == pytest.approx(5)
         await pilot.press("left", "left")
         assert screened.view.position == 0
         await pilot.press("space")
-        assert screened.view.paused and "paused" in screened.shown("progress")
+        assert screened.view.paused and "paused" in screened.shown("header")
         await pilot.press("space", "9", "n")
         screened.app.advance()
         assert screened.view.name == "Song 2" and screened.journal.ratings == [
@@ -128,6 +130,7 @@ def test_every_key_of_the_issue_does_what_it_says() -> None:
             screened.view.name == "Song 2" and ("Song 1", -0.5, False) in screened.journal.ratings
         )
         await pilot.press("u", "s")
+        assert "✓ saved" in screened.shown("song")
         assert "Song 1" not in [
             name for name, _, _ in screened.journal.ratings
         ] and screened.composer.saved == ["Song 2"]
@@ -145,7 +148,7 @@ def test_the_mouse_drags_the_slider_and_points_at_a_time() -> None:
     screened = Screened()
 
     async def act(pilot: Pilot[Any]) -> None:
-        start, places = len("   dislike "), panels.track_places(80)
+        start, places = len(panels.dislike(80)), panels.track_places(80)
         await pilot.mouse_down("#slider", offset=(start, 0))
         assert screened.view.slider == -1.0
         await pilot.hover("#slider", offset=(start + places - 1, 0))
@@ -153,12 +156,25 @@ def test_the_mouse_drags_the_slider_and_points_at_a_time() -> None:
         await pilot.mouse_up("#slider", offset=(start + places - 1, 0))
         await pilot.hover("#slider", offset=(start, 0))
         assert screened.view.slider == 1.0, "nothing is dragged when the button is up"
-        await pilot.click(
-            "#progress", offset=(3 + (80 - 4 - len("   0:00 / 0:10   no sound ")) // 2, 0)
-        )
+        first, count = panels.columns(80)
+        await pilot.click("#progress", offset=(first + count // 2, 0))
         assert screened.view.position == pytest.approx(5, abs=0.2)
+        screened.app.player.query_one("#slider").post_message(wheel(events.MouseScrollDown))
+        await pilot.pause()
+        assert screened.view.slider == 0.9
+        screened.app.player.query_one("#slider").post_message(wheel(events.MouseScrollUp))
+        await pilot.pause()
+        assert screened.view.slider == 1.0
+        save = screened.shown("footer").index("save")
+        await pilot.click("#footer", offset=(save, 0))
+        assert screened.composer.saved == ["Song 1"]
 
     screened.play(act)
+
+
+def wheel(kind: type[events.MouseEvent]) -> events.MouseEvent:
+    """An event of the wheel."""
+    return kind(None, 0, 0, 0, 0, 0, shift=False, meta=False, ctrl=False)
 
 
 def test_history_changes_deletes_and_plays_again() -> None:
@@ -194,9 +210,10 @@ def test_windows_open_and_close() -> None:
 
     async def act(pilot: Pilot[Any]) -> None:
         for key, text in (
-            ("?", "the mouse can drag it"),
-            ("e", "taste network"),
+            ("?", "set the slider, -1 to +1"),
+            ("e", "Your taste"),
             ("h", "Dusk"),
+            ("l", "0 songs in"),
             ("d", "System default"),
         ):
             screened.journal.ratings = [("Dusk", 0.5, False)]
@@ -245,7 +262,7 @@ def test_the_final_song_shows_its_progress() -> None:
         while screened.view.final is None:
             await asyncio.sleep(0.01)
         screened.app.show()
-        assert "3 of 30   predicted +0.25   distance 7.5" in screened.shown("learning")
+        assert "10 %   predicted so far +0.25" in screened.shown("learning")
         screened.composer.may_end.set()
         while screened.view.name != "Final Song":
             await asyncio.sleep(0.01)
@@ -269,9 +286,11 @@ def test_it_fits_any_size_and_resizes(size: tuple[int, int]) -> None:
                 for text in (
                     "AI Radio",
                     "Song 1",
-                    "0:00 / 0:10",
+                    "0:00",
+                    "0:10",
                     "you",
-                    "predicted",
+                    "radio",
+                    "no prediction",
                     "dislike",
                     "love",
                     "q quit",
@@ -329,29 +348,72 @@ def test_remapped_keys_are_used_and_shown() -> None:
 
 
 def test_the_parts_say_what_there_is() -> None:
-    assert "14 songs rated   2 to learn" in panels.header(VIEW, 80, title="starter / me").plain
-    assert "predicted rating +0.42 ± 0.20" in panels.now_playing(VIEW, 80).plain
+    assert "volume 80" in panels.header(VIEW, 80, title="starter / me").plain
+    assert "sleep in 2 min" in panels.header(replace(VIEW, sleep=90), 80, title="t").plain
+    assert "predicted +0.42 ± 0.2" in panels.now_playing(VIEW, 80).plain
+    named = panels.now_playing(replace(VIEW, final_song=True, saved=True), 90).plain
+    assert "your final song   ✓ saved" in named
     assert "+1.00" in panels.now_playing(replace(VIEW, expected=(1.66, 0.3)), 80).plain, (
         "no rating is beyond the ends of the slider"
     )
+    bar = panels.progress(VIEW, 80).plain
+    assert bar.startswith("   0:11  ━") and bar.endswith("─  0:31 ")
+    assert "it knows you a little: 14 of about 15 songs" in panels.learning(VIEW, 80, 6).plain
+    assert "press 1 to 9" in panels.learning(replace(VIEW, rated=0, slider=None), 80, 2).plain
+    rated = panels.recent(VIEW, 80, 6).plain
+    assert "Blue Bay" in rated and "you -0.40   predicted -0.10" in rated
+    skipped = panels.recent(replace(VIEW, judged=(Judged("Dusk", 0.1, -0.3, True),)), 80, 6).plain
+    assert "skipped" in skipped and "-0.30" not in skipped
+    explained = explanation(VIEW, 72).plain
+    assert "Your taste" in explained and "training music" in explained
+    assert "0:29  raises it" in explained and "adapted" not in explained
     assert (
-        "0:11 / 0:31   volume 80" in panels.progress(VIEW, 80).plain
-        and "dropout" not in panels.progress(VIEW, 80).plain
+        "adapted to 30 ratings of yours: that raised"
+        in explanation(replace(VIEW, adapter=(30, 0.21)), 100).plain
     )
-    assert "2 dropouts" in panels.progress(replace(VIEW, underruns=2), 80).plain
-    learned = panels.learning(VIEW, 80, 6).plain
-    assert "14 ratings, 2 to learn   predicted and given ratings correlate +0.93" in learned
-    assert "Blue Bay" in learned and "predicted -0.10   given -0.40" in learned
-    explained = explanation(VIEW).plain
-    assert "taste network" in explained and "critic" in explained and "0:29  liked" in explained
-    assert "The generator" not in explained
-    assert (
-        "adapted to 30 ratings: your predicted rating rose by +0.21"
-        in explanation(replace(VIEW, adapter=(30, 0.21))).plain
+
+
+def test_the_right_half_says_what_is_known_and_what_comes() -> None:
+    offers = (("Sea Wood", (0.4, 0.1)), ("Oak Pier", (0.1, 0.6)), ("Late Bay", None))
+    text = side(replace(VIEW, upcoming=offers, adapter=(20, 0.2)), 60, 30).plain
+    for words_ in (
+        "14 of about 15 songs",
+        "+0.20 more to your taste",
+        "Sea Wood             +0.40  you should like it",
+        "Oak Pier             +0.10  to learn what you like",
+        "by chance, to get to know you",
+        "Blue Bay",
+    ):
+        assert words_ in text
+    assert "is being composed" in side(VIEW, 60, 30).plain
+    assert words.accuracy((Judged("x", 0.5, 0.3),) * 4) == (
+        "its last 4 guesses were off by 0.2 on average"
     )
-    for action in ACTIONS:
-        if not action.startswith("rate"):
-            assert ACTIONS[action][1] in panels.help_text(Settings()).plain
+    assert not words.accuracy((Judged("x", 0.5, 0.3), Judged("y", None, 0.1)) * 2)
+
+
+@pytest.mark.parametrize("width", [30, 34, 72])
+def test_the_help_fits_any_width(width: int) -> None:
+    text = keys.help_text(Settings(), width).plain
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+    for action, (_, what) in ACTIONS.items():
+        if not action.startswith("rate") and width > 45:
+            assert what in text
+    assert len(text.splitlines()) > 24 or width == 72
+
+
+def test_bar_and_curves_share_their_columns() -> None:
+    """Half-way through a song the curve that is drawn ends under the head of the bar."""
+    view = replace(VIEW, position=15.5, curve=np.array([[0.0, 0.9], [15.5, 0.9]]))
+    for width in (40, 57, 80, 133):
+        bar = panels.progress(view, width).plain
+        mine = panels.curve_lines(view, width, 4).plain.split("\n")[0]
+        assert abs(bar.index("╸") - max(mine.rfind(block) for block in "▅▆▇█")) <= 1
+        first, count = panels.columns(width)
+        assert {len(line) for line in panels.curve_lines(view, width, 4).plain.split("\n")} == {
+            first + count
+        }
+        assert panels.progress_at(bar.index("╸"), width) == pytest.approx(0.5, abs=1 / count)
 
 
 @pytest.mark.parametrize("width", [1, 5, 20, 40, 80, 133, 400])
@@ -380,7 +442,8 @@ def test_no_part_is_wider_than_the_screen(width: int) -> None:
                 panels.slider_line(view, width),
             ):
                 assert max(line.cell_len for line in text.split()) <= width
-        panels.learning(view, width, 4), panels.footer(Settings(), width), explanation(view)
+        panels.learning(view, width, 4), keys.footer(Settings(), width)
+        explanation(view, width), side(view, width, 9), panels.recent(view, width, 0)
 
 
 def test_the_spectrum_shows_the_tone_that_is_heard() -> None:
@@ -408,7 +471,18 @@ def test_a_waveform_is_centred_on_the_moment() -> None:
 def test_bars_and_curves_are_drawn_as_numbers_say() -> None:
     assert curves.bars(np.array([0, 0.5, 1]), 1) == [" ▄█"]
     assert curves.bars(np.array([0, 0.5, 0.75, 1]), 2) == ["  ▄█", " ███"]
-    assert curves.rating_bars(np.array([-1, 0, 1, np.nan])) == ["▁▄█ "]
+    above, below = curves.rating_cells(np.array([-1, -0.5, 0, 0.5, 1, np.nan]), 1)
+    assert "".join(glyph for glyph, _ in above) == "▁▁▁▄█▁"
+    assert "".join(glyph for glyph, _ in below) == "█▄    "
+    assert [style for _, style in above] == [
+        "unknown",
+        "unknown",
+        "zero",
+        "good",
+        "good",
+        "unknown",
+    ]
+    assert [style for _, style in below[:2]] == ["bad", "below"]
     drawn = curves.drawn(np.array([[2.0, 0.5], [6.0, -0.5]]), 10.0, 8.0, 10)
     np.testing.assert_array_equal(
         drawn, [np.nan, np.nan, 0.5, 0.5, 0.5, 0.5, -0.5, -0.5, np.nan, np.nan]

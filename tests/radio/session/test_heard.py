@@ -75,7 +75,7 @@ def test_start_hear_pause_seek_rate_skip_undo_final_quit(
         radio.expect(r"([0-9a-f:]+)\r\n")
         before = radio.match.group(1)
         for keys, wanted in (
-            ("", "  1  "),
+            ("", "no prediction"),
             ("s", "Saved /"),
             ("", "0:03 / "),
             (" ", "paused"),

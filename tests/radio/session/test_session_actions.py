@@ -11,8 +11,10 @@ import pytest
 from fake_session import FakeComposer, FakeSession, Stage
 
 from audio_parsing.playback import SilentDevice
+from radio.composer import AdapterChanged
 from radio.plain.app import execute, play_on_lines
 from radio.session import playback
+from radio.session.sleep import SleepTimer
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def stage() -> Stage:
 
 
 def test_songs_follow_each_other_and_silence_says_nothing(stage: Stage) -> None:
-    assert stage.said == ["  1  Song 1  C major  0:10"]
+    assert stage.said == [] and stage.session.view().name == "Song 1"
     stage.pass_time(25)
     assert stage.session.view().name == "Song 3"
     assert stage.journal.ratings == [("Song 1", None, False), ("Song 2", None, False)]
@@ -48,6 +50,7 @@ def test_digits_go_from_dislike_to_love_and_0_takes_back(stage: Stage) -> None:
     np.testing.assert_allclose(seen, np.linspace(-1, 1, 9))
     stage.press("0")
     assert stage.session.view().slider is None
+    stage.pass_time(6)
     stage.press("n")
     assert stage.journal.ratings == [("Song 1", None, True)], "as if it had never been touched"
 
@@ -76,12 +79,39 @@ def test_nothing_waits_for_a_song_that_is_not_there_yet(stage: Stage) -> None:
     stage.pass_time(1)
     view = stage.session.view()
     assert (view.busy, view.duration, view.slider) == ("making the next song", 0, None)
-    assert stage.journal.ratings == [("Song 1", None, True)], (
+    assert stage.journal.ratings == [("Song 1", None, False)], (
         "one skip, however often it is asked for"
     )
     stage.composer.ready = True
     stage.pass_time(0.1)
     assert stage.session.view().name == "Song 2"
+
+
+def test_a_skip_counts_only_after_some_seconds(stage: Stage) -> None:
+    stage.pass_time(4)
+    stage.press("n")
+    stage.pass_time(6)
+    assert not any("Skipped" in line for line in stage.said)
+    stage.press("n")
+    stage.pass_time(0.1)
+    assert stage.journal.ratings == [("Song 1", None, False), ("Song 2", None, True)]
+    assert "Skipped: Song 2 counts as -0.3; undo takes it back." in stage.said
+
+
+def test_the_sleep_timer_fades_and_pauses(stage: Stage) -> None:
+    times = iter([0.0, *[14 * 60.0] * 3, *[15 * 60.0 - 4] * 3, *[15 * 60.0 + 1] * 9])
+    timer = SleepTimer(stage.said.append, clock=lambda: next(times))
+    timer.change()
+    timer.tick(stage.player)
+    assert stage.player.volume == 0.8 and timer.left == 60.0
+    next(times)
+    timer.tick(stage.player)
+    assert stage.player.volume == pytest.approx(0.4) and not stage.player.paused
+    assert timer.left == 4.0
+    next(times)
+    timer.tick(stage.player)
+    assert stage.player.paused and stage.player.volume == 0.8 and timer.left is None
+    assert "fades out in 15 minutes" in stage.said[-2] and "Good night" in stage.said[-1]
 
 
 def test_undo_takes_back_this_song_first_and_then_earlier_ones(stage: Stage) -> None:
@@ -153,7 +183,11 @@ def test_lines_are_commands_and_ratings(stage: Stage, capsys: pytest.CaptureFixt
     for line in ("0.5", "n", "-1", "s", "u", "p", "p", "x", "", "next"):
         execute(stage.session, line)
         stage.pass_time(0.1)
-    assert stage.journal.ratings == [("Song 1", 0.5, True), ("Song 2", None, True)]
+    assert stage.journal.ratings == [("Song 1", 0.5, True), ("Song 2", None, False)]
+    assert stage.composer.resets == 0 and "nothing to reset" in stage.said[-1]
+    stage.composer.reported.append(AdapterChanged(20, 0.1, False))
+    stage.session.tick()
+    execute(stage.session, "x")
     assert stage.composer.resets == 1
     assert capsys.readouterr().out == ""
     for line in ("7", "nan", "inf", "hello", "1e400"):

@@ -15,7 +15,7 @@ from radio.composer.novelty import MAX_CORRELATION
 from radio.home import SHIPPED, STARTER
 from radio.station import Station, steps as song_data
 from radio.station.mastering import LOUDEST
-from radio.training import canonical_steps, encode_songs
+from radio.training import canonical_frames, encode_songs
 
 SONGS = 12
 
@@ -63,7 +63,9 @@ def test_its_critic_scores_as_its_file_says(station):
 @pytest.mark.parametrize("number", [0, 41, 83])
 def test_it_knows_its_songs(station, number):
     song = starter_songs()[number]
-    statistics, _ = encode_songs(station.model.module, canonical_steps(song)[None])
+    statistics, _ = encode_songs(
+        station.model.module, song_data.to_steps(canonical_frames(song))[None]
+    )
     tempo_and_key = [
         song_data.tempo_coordinate(song.bpm),
         song_data.key_coordinate(song.transposition),

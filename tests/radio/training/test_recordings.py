@@ -13,17 +13,14 @@ import soundfile
 
 from audio_parsing.decoding import seconds_of
 from audio_parsing.files import AudioError, read_audio
-from audio_parsing.frames import FRAME_SIZE, encode
-from radio.station import to_frames
+from audio_parsing.frames import encode
 from radio.training import (
     Recordings,
-    TrainingSongs,
     music_cache,
     prepare_recordings,
     prepared_music,
     recording_reader,
     recordings,
-    whole_songs,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -269,7 +266,7 @@ def test_a_silent_minute_is_kept(tmp_path: Path, rng: np.random.Generator) -> No
 
 
 def test_what_can_not_be_used_is_said(tmp_path: Path, rng: np.random.Generator) -> None:
-    with pytest.raises(AudioError, match="no such folder"):
+    with pytest.raises(AudioError, match="no such file or folder"):
         prepare_recordings(tmp_path / "none")
     (tmp_path / "a.mp3").write_text("no music")
     with pytest.raises(AudioError, match="no audio in it that can be read; looked in all"):
@@ -277,17 +274,6 @@ def test_what_can_not_be_used_is_said(tmp_path: Path, rng: np.random.Generator) 
     write(tmp_path / "b.wav", 2, rng)
     with pytest.raises(AudioError, match="no music of at least 4 seconds in it"):
         prepare_recordings(tmp_path)
-
-
-def test_songs_are_recordings_too(rng: np.random.Generator) -> None:
-    steps = rng.random((3, 8, 6 * FRAME_SIZE)).astype(np.float32)
-    songs = TrainingSongs(steps, np.ones((3, 2), np.float32), ["a", "b", "c"], "beat")
-    read = whole_songs(songs)
-    assert read.names == songs.names and read.grid == "beat" and read.coordinates.shape == (3, 2)
-    np.testing.assert_array_equal(read.frames[1], to_frames(steps[1]))
-    assert np.shares_memory(read.frames[1], steps)
-    other = whole_songs(TrainingSongs(steps + 1, songs.coordinates, songs.names, "beat"))
-    assert read.fingerprint() == whole_songs(songs).fingerprint() != other.fingerprint()
 
 
 def test_how_long_a_file_says_it_lasts(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -378,3 +364,22 @@ def test_ten_thousand_files(tmp_path: Path, rng: np.random.Generator) -> None:
     assert hours == pytest.approx(480 * 5 / 3600, rel=0.01) and megabytes < 1500
     again, _, seconds = measured(tmp_path / "music", "prepare", tmp_path / "cache")
     assert again == hours and seconds < 20
+
+
+@pytest.mark.usefixtures("small")
+def test_files_and_playlists_are_read_as_their_folder_is(music: Path) -> None:
+    whole = prepare_recordings(music, workers=1)
+    paths = sorted(music.rglob("*.wav"))
+    assert same(prepare_recordings(paths, workers=1), whole)
+    (music / "all.m3u").write_text("\n".join(str(path.relative_to(music)) for path in paths))
+    assert same(prepare_recordings([music / "all.m3u"], workers=1), whole)
+    assert prepare_recordings([paths[0]], workers=1).names == [paths[0].name]
+
+
+def test_channels_that_cancel_are_told(tmp_path: Path) -> None:
+    sound = 0.3 * np.sin(2 * np.pi * 440 * np.arange(5 * 22050) / 22050)
+    soundfile.write(tmp_path / "a.wav", np.stack([sound, -sound], 1), 22050)
+    lines: list[str] = []
+    prepare_recordings(tmp_path, workers=1, on_skip=lines.append)
+    (line,) = lines
+    assert line.startswith(f"{tmp_path / 'a.wav'}: channels cancel each other in 5 of 5 s")

@@ -10,8 +10,6 @@ import pytest
 import soundfile
 
 from audio_parsing.files import AudioError
-from audio_parsing.starter import starter_songs
-from neural_networks.parallel.communicator import ALONE
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.station import STATION_FILE, TRAINING_FILE, SequenceModel, Station, StationError
 from radio.training import (
@@ -19,14 +17,12 @@ from radio.training import (
     component_excerpts,
     sequence_recipe,
     sequence_training,
+    songs as songs_of_training,
     train_station,
 )
-from radio.training.component_excerpts import ON_BEATS, RECORDINGS, SequenceRecipe
-from radio.training.dataset import prepare_starter_songs
-from radio.training.recordings import whole_songs
+from radio.training.component_excerpts import RECORDINGS
 
 BEATS = 16
-BEGIN = sequence_training.SequenceTraining.__init__  # before the fixture below changes it
 RATE = 22050
 
 
@@ -35,12 +31,6 @@ def trained(folder: Path, music: Path, **asked) -> Station | None:
     hooks = {name: asked.pop(name) for name in ("report", "should_stop", "watch") if name in asked}
     options = TrainingOptions(**{"beats": BEATS, "threads": 1, **asked})
     return train_station(folder, music, options, **hooks)
-
-
-def with_recipe(recipe: SequenceRecipe):
-    """Return the constructor of trainings by another recipe."""
-    begin = sequence_training.SequenceTraining.__init__
-    return lambda *arguments: begin(*arguments, recipe)
 
 
 def content(folder: Path) -> bytes:
@@ -65,7 +55,7 @@ def small():
     with pytest.MonkeyPatch.context() as patch:
         sizes = {"latent_size": 6, "song_size": 32, "groups": 3, "hidden": 32, "prior_hidden": 16}
         few = replace(RECORDINGS, sizes=sizes, components=24, restored=32, steps=16)
-        patch.setattr(sequence_training.SequenceTraining, "__init__", with_recipe(few))
+        patch.setattr(songs_of_training, "RECORDINGS", few)
         teaching = replace(sequence_recipe.GAN, adversarial_weight=0.3)
         patch.setattr(sequence_training, "GAN", teaching)
         yield
@@ -212,10 +202,9 @@ def test_minutes_become_steps(tmp_path: Path, music: Path) -> None:
     assert any(note and "steps of the VAE, then" in note for note in notes)
 
 
-def test_options_of_another_model_are_refused_before_the_music_is_read(tmp_path: Path) -> None:
-    for asked, says in (({"thorough": True}, "thorough"), ({"critic": "framewise"}, "framewise")):
-        with pytest.raises(StationError, match=f"the {says} .* is for the starter collection"):
-            trained(tmp_path / "s", tmp_path / "nowhere", steps=2, **asked)
+def test_a_critic_of_frames_is_refused_before_the_music_is_read(tmp_path: Path) -> None:
+    with pytest.raises(StationError, match="the framewise critic reads frames"):
+        trained(tmp_path / "s", tmp_path / "nowhere", steps=2, critic="framewise")
 
 
 def test_one_short_song_is_enough_and_less_is_refused(
@@ -229,21 +218,3 @@ def test_one_short_song_is_enough_and_less_is_refused(
     with pytest.raises(AudioError, match="no music of at least 4 seconds") as caught:
         trained(tmp_path / "two", tmp_path / "music", steps=2)
     assert "\n" not in str(caught.value) and not (tmp_path / "two").exists()
-
-
-def test_songs_on_a_grid_of_beats_have_tempo_key_and_a_name(tmp_path: Path) -> None:
-    songs = whole_songs(prepare_starter_songs(starter_songs(beats=16)[:4], workers=1))
-    sizes = {"latent_size": 4, "detail_size": 4, "song_size": 6, "beats": 8, "position": True}
-    small = replace(ON_BEATS, sizes=sizes, components=24, restored=32, steps=32)
-    training = sequence_training.SequenceTraining.__new__(sequence_training.SequenceTraining)
-    BEGIN(training, songs, TrainingOptions(beats=16, threads=1), ALONE, small)
-    training.begin(None)
-    training.vae_trainer(20, 4).run(training.examples, 20)
-    training.after()
-    training.station("s", {}).save(tmp_path / "s")
-    station = Station.load(tmp_path / "s")
-    assert station.grid == "beat" and station.details["songs"] == songs.names
-    np.testing.assert_array_equal(station.coordinates, songs.coordinates)
-    coordinate = station.sample(1, np.random.default_rng(0))[0]
-    assert coordinate.shape == (6 + 6 + 2,) and "bpm" in station.describe(coordinate)
-    assert np.isfinite(station.render(coordinate)).all()

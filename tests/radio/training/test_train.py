@@ -1,7 +1,10 @@
-"""Stations of points: training, resuming, the file on disk, songs made of coordinates."""
+"""Stations of starter songs: training, resuming, the file on disk, songs made of coordinates."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -10,29 +13,33 @@ import pytest
 
 from audio_parsing.analysis import chroma_correlation
 from audio_parsing.starter import render, starter_songs
-from gan.adversarial_losses import AdversarialLosses
-from gan.critic import Critic
-from gan.critic_bodies import BODIES
-from neural_networks.components.parameters import pack
+from gan.sequence_losses import SequenceAdversarialLosses
 from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.training.trainer import TrainingDiverged
 from radio.composer import sample_distinct
 from radio.composer.novelty import MAX_CORRELATION
-from radio.station import STATION_FILE, TRAINING_FILE, Station, StationError, steps as song_data
+from radio.station import (
+    STATION_FILE,
+    TRAINING_FILE,
+    Station,
+    StationError,
+    reconstruct_samples,
+    steps as song_data,
+)
 from radio.station.mastering import LOUDEST, master
 from radio.station.song_names import song_name
 from radio.training import (
+    Recordings,
     TrainingOptions,
-    TrainingSongs,
-    encode_songs,
-    point_training,
     prepare_starter_songs,
-    recipes as trainings,
     resume,
+    sequence_recipe,
     songs as songs_of_training,
     train_station,
 )
+from radio.training.component_excerpts import ON_BEATS
+from radio.training.dataset import songs_to_learn
 
 BEATS = 16
 
@@ -44,25 +51,34 @@ def trained(folder: Path, **asked) -> Station | None:
 
 
 @pytest.fixture(scope="module")
-def few_songs() -> TrainingSongs:
-    return prepare_starter_songs(starter_songs(beats=BEATS)[::8], workers=1)
+def few_songs() -> Recordings:
+    """Twelve songs of which the first ten tell where songs lie."""
+    return prepare_starter_songs(starter_songs(beats=BEATS)[::8], encoded=10, workers=1)
+
+
+@contextmanager
+def small(few_songs: Recordings) -> Iterator[None]:
+    """Train on few songs instead of preparing all of them, by a recipe with fewer numbers."""
+    sizes = {"latent_size": 8, "detail_size": 8, "song_size": 6, "beats": 4, "position": True}
+    sizes |= {"hidden": 32, "prior_hidden": 16, "encoder_hidden": 16, "plan_size": 16}
+    recipe = replace(ON_BEATS, sizes=sizes, components=24, restored=32, steps=16, batch=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(songs_of_training, "songs_to_learn", lambda **_: [])
+        patch.setattr(songs_of_training, "prepare_starter_songs", lambda songs, **_: few_songs)
+        patch.setattr(songs_of_training, "ON_BEATS", recipe)
+        yield
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch, few_songs: TrainingSongs) -> None:
-    """Train on twelve songs instead of preparing all of them."""
-    monkeypatch.setattr(
-        songs_of_training, "prepare_starter_songs", lambda songs, **options: few_songs
-    )
+def quick(few_songs: Recordings) -> Iterator[None]:
+    with small(few_songs):
+        yield
 
 
 @pytest.fixture(scope="module")
-def station(tmp_path_factory: pytest.TempPathFactory, few_songs: TrainingSongs) -> Station:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            songs_of_training, "prepare_starter_songs", lambda songs, **options: few_songs
-        )
-        made = trained(tmp_path_factory.mktemp("stations") / "small", steps=150)
+def station(tmp_path_factory: pytest.TempPathFactory, few_songs: Recordings) -> Station:
+    with small(few_songs):
+        made = trained(tmp_path_factory.mktemp("stations") / "small", steps=300)
     assert made is not None
     return made
 
@@ -70,14 +86,14 @@ def station(tmp_path_factory: pytest.TempPathFactory, few_songs: TrainingSongs) 
 def test_a_station_with_another_critic_is_trained_drawn_and_loaded(quick, tmp_path):
     options = {
         "steps": 8,
-        "critic": "framewise",
+        "critic": "recurrent",
         "latent": "learned-prior",
         "plot": tmp_path / "training.png",
     }
     made = trained(tmp_path / "small", **options)
     assert made is not None
     loaded = Station.load(tmp_path / "small")
-    assert (loaded.critic.body, loaded.latent.kind) == ("framewise", "learned-prior")
+    assert (loaded.critic.body, loaded.latent.kind) == ("recurrent", "learned-prior")
     assert (tmp_path / "training.png").stat().st_size > 10_000
     with pytest.raises(StationError, match="human"):
         trained(tmp_path / "other", critic="human")
@@ -91,69 +107,14 @@ def test_an_unfinished_training_is_not_continued_with_another_critic(quick, tmp_
         trained(tmp_path / "small", steps=8, critic="mixed")
 
 
-def test_a_thorough_training_follows_its_own_recipe_and_is_continued_by_no_other(
-    quick, tmp_path, monkeypatch
-):
-    asked = []
-
-    def listened(name):
-        one = getattr(point_training, name)
-
-        def called(*arguments, **options):
-            asked.append((name, options.get("recipe", options.get("drawn"))))
-            return one(*arguments, **options)
-
-        monkeypatch.setattr(point_training, name, called)
-
-    for name in ("vae_trainer", "gan_trainer", "calibrate"):
-        listened(name)
-    made = {
-        name: trained(tmp_path / name, steps=20, thorough=name == "thorough")
-        for name in ("quick", "thorough")
-    }
-    assert [(one.details["thorough"], one.details["gan_steps"]) for one in made.values()] == [
-        (False, 2),
-        (True, 3),
-    ]
-    assert asked == [
-        (name, value)
-        for recipe, drawn in ((trainings.QUICK, False), (trainings.THOROUGH, True))
-        for name, value in (
-            ("vae_trainer", recipe),
-            ("calibrate", False),
-            ("gan_trainer", recipe),
-            ("calibrate", drawn),
-        )
-    ]
-    assert not np.array_equal(made["quick"].means, made["thorough"].means)
-    assert trained(tmp_path / "small", steps=8, thorough=True, should_stop=lambda: True) is None
-    with pytest.raises(StationError, match="thorough True"):
-        trained(tmp_path / "small", steps=8)
-
-
-def test_what_a_recipe_chooses_arrives_at_the_critics_training(few_songs, rng):
-    vae = trainings.new_vae(beats=BEATS, rng=rng)
-    critic = pack(Critic(song_data.STEP_SIZE, body=BODIES["convolutional"], rng=rng))
-    options = trainings.gan_trainer(
-        vae, critic, few_songs, seed=0, threads=1, recipe=trainings.THOROUGH
-    ).options
-    weights = ("reconstruction_weight", "adversarial_weight", "smoothness")
-    for name in (*weights, "gaussian", "halfway", "reconstructed", "generator_rate", "critic_rate"):
-        assert (
-            getattr(options, name)
-            == getattr(trainings.THOROUGH.gan, name)
-            != getattr(trainings.QUICK.gan, name)
-        )
-
-
 def test_frames_of_a_starter_song_are_canonical(few_songs):
     """All songs are in C major or A minor: most note energy lies on the white keys."""
     from audio_parsing.analysis import in_scale_share, scale
 
     both = scale(0, "major") | scale(9, "minor")
-    shares = [in_scale_share(song_data.to_frames(steps), both) for steps in few_songs.steps]
+    shares = [in_scale_share(frames, both) for frames in few_songs.frames]
     assert np.mean(shares) > 0.9
-    assert few_songs.steps.shape == (12, 4 * BEATS, song_data.STEP_SIZE)
+    assert np.shape(few_songs.frames) == (12, 24 * BEATS, 181)
 
 
 def test_tempo_and_key_are_coordinates_and_back():
@@ -165,20 +126,16 @@ def test_tempo_and_key_are_coordinates_and_back():
     assert song_data.coordinate_key(-1e9) == -6
 
 
-def test_training_learns(station, few_songs):
-    """150 steps explain most of twelve short songs, with their harmony and rhythm."""
+def test_training_learns_songs_with_harmony_and_rhythm(station, few_songs):
     assert station.details["explained_variance"] > 0.6
-    song = starter_songs(beats=BEATS)[0]
-    statistics, _ = encode_songs(station.model.module, few_songs.steps[:1])
-    coordinate = np.concatenate(
-        [statistics[0, : station.latent_size], few_songs.coordinates[0]]
-    ).astype(np.float32)
-    given_back = station.render(coordinate)
-    original = render(song, station.sample_rate)
-    assert len(given_back) == len(original)
-    other = render(starter_songs(beats=BEATS)[40], station.sample_rate)
-    assert chroma_correlation(original, given_back) > 0.6
-    assert chroma_correlation(original, given_back) > chroma_correlation(other, given_back) + 0.2
+    assert station.details["songs"] == few_songs.names[:10]
+    np.testing.assert_array_equal(station.coordinates, few_songs.coordinates[:10])
+    song, other = starter_songs(beats=BEATS)[0], starter_songs(beats=BEATS)[40]
+    original, unlike = (render(one, station.sample_rate) for one in (song, other))
+    back = reconstruct_samples(station, original, bpm=song.bpm).samples
+    assert len(back) == len(original)
+    assert chroma_correlation(original, back) > 0.6
+    assert chroma_correlation(original, back) > chroma_correlation(unlike, back) + 0.2
 
 
 def test_songs_are_sound(station, rng):
@@ -234,32 +191,6 @@ def test_same_seed_same_bytes_for_one_thread_and_two(tmp_path):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
-    """Stopped in the VAE's training and again in the GAN's; the third call finishes."""
-    trained(tmp_path / "whole" / "station", steps=40)
-    stops = {"vae": 17, "gan": 2}
-    reached: list[str] = []
-
-    def report(event):
-        if "done" in event and event["done"] == stops.get(event["phase"]):
-            reached.append(event["phase"])
-
-    for count in (1, 2):
-        stopped = trained(
-            tmp_path / "parts" / "station",
-            steps=40,
-            report=report,
-            should_stop=lambda c=count: len(reached) >= c,
-        )
-        assert stopped is None
-        assert (tmp_path / "parts" / "station" / TRAINING_FILE).exists()
-    assert reached == ["vae", "gan"]
-    assert trained(tmp_path / "parts" / "station", steps=40) is not None
-    assert not (tmp_path / "parts" / "station" / TRAINING_FILE).exists()
-    assert _bytes(tmp_path / "whole" / "station") == _bytes(tmp_path / "parts" / "station")
-
-
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
     "error",
     [KeyboardInterrupt(), TrainingDiverged("training diverged at step 3"), RuntimeError("a fault")],
@@ -270,7 +201,7 @@ def test_an_exception_in_the_middle_of_a_step_leaves_the_last_checkpoint(
 ):
     """A second Ctrl-C comes at once: a step is half made, or the critic lags the generator."""
     trained(tmp_path / "whole" / "station", steps=20, threads=1)
-    critic_loss = AdversarialLosses.critic_loss
+    critic_loss = SequenceAdversarialLosses.critic_loss
 
     class Interrupted(Adam):
         def step(self, *arguments, **options):
@@ -286,9 +217,9 @@ def test_an_exception_in_the_middle_of_a_step_leaves_the_last_checkpoint(
     with monkeypatch.context() as patch:
         patch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
         if phase == "vae":
-            patch.setattr(trainings, "Adam", Interrupted)
+            patch.setattr(sequence_recipe, "Adam", Interrupted)
         else:
-            patch.setattr(AdversarialLosses, "critic_loss", interrupted)
+            patch.setattr(SequenceAdversarialLosses, "critic_loss", interrupted)
         with pytest.raises(type(error)):
             trained(tmp_path / "parts" / "station", steps=20, threads=1)
     arrays, _ = load_arrays(tmp_path / "parts" / "station" / TRAINING_FILE)
@@ -323,13 +254,11 @@ def test_a_malformed_checkpoint_is_told_in_one_line(tmp_path):
         ({"vae/values": None}, "no values"),
         ({"vae/steps": np.zeros(3)}, ""),
         ({"vae/optimizer.first": np.zeros(3, np.float32)}, "first"),
-        ({"gan/statistics": None}, "12 songs"),
+        ({"gan/statistics": None}, ""),
         ({"gan/average/values": np.zeros(1, np.float32)}, "average"),
         ({"gan/generator/seed": None}, "no seed"),
         ({"gan/critic/steps": lag}, "middle of a step"),
-        ({"finish/taps": np.zeros(3)}, "taps"),
-        ({"finish/curve": arrays["finish/curve"] + np.nan}, "not finite"),
-        ({"finish/gain": None}, "gain"),
+        ({"calibration/ratios": arrays["calibration/ratios"] * np.nan}, "none of these components"),
     ):
         save_arrays(
             path,
@@ -361,24 +290,12 @@ def test_a_checkpoint_of_another_plan_is_not_continued(tmp_path):
         trained(tmp_path / "s", steps=5)
 
 
-def test_fresh_arrangements_are_learned_beside_the_collection(tmp_path, monkeypatch, few_songs):
-    asked: list[list] = []
-
-    def prepare(songs, **options):
-        asked.append(songs)
-        return few_songs
-
-    monkeypatch.setattr(songs_of_training, "prepare_starter_songs", prepare)
-    for name, options in {
-        "a": {"fresh": 3},
-        "b": {"fresh": 3},
-        "c": {"fresh": 3, "seed": 1},
-    }.items():
-        trained(tmp_path / name, steps=1, **options)
-    assert [len(songs) for songs in asked] == [99, 99, 99]
-    assert asked[0] == asked[1]
-    assert asked[0][96:] != asked[2][96:]
-    assert asked[0][:96] == asked[2][:96] == starter_songs(beats=BEATS)
+def test_arrangements_and_invented_tunes_are_learned_beside_the_collection():
+    first, again, other = (songs_to_learn(fresh=3, invented=2, seed=seed) for seed in (0, 0, 1))
+    assert first == again and first[:96] == other[:96] == starter_songs()
+    assert len(first) == 101 and first[96:] != other[96:]
+    assert [song.name.endswith("fresh") for song in first[96:]] == [True] * 3 + [False] * 2
+    assert [song.name for song in first[99:]] == ["Invented"] * 2
 
 
 @pytest.mark.usefixtures("quick")

@@ -1,1 +1,1 @@
-"""."""
+"""Kernels on register tiles: several values in one instruction."""

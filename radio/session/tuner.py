@@ -1,0 +1,115 @@
+"""Opens the sessions of stations and listeners, one after the other.
+
+tuner = Tuner(home, settings, last, seed=..., explore=..., beats=..., latent=..., novelty=...)
+composer = tuner.compose(station, listener)      takes some seconds, on any thread
+session = tuner.open(composer, say)              on the thread that ticks
+tuner.close()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from audio_parsing.playback import open_player
+from radio.composer import ComposerProcess
+from radio.home import Home, Settings, check_name
+from radio.ratings import open_ratings
+from radio.session.resume import LastSession, Resume
+from radio.session.session import Session
+
+
+class Tuner:
+    """See the module's contract.
+
+    Args:
+        home: of all data.
+        settings: of the sessions.
+        last: what the last session left.
+        report: called with what takes long while a composer is opened.
+        options: of the composers: seed, explore, beats, latent, novelty.
+
+    Attributes:
+        station: that is open, by name.
+        listener: whose session is open.
+        opened: called with every session.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        last: LastSession,
+        *,
+        report: Callable[[str], None] = lambda text: None,
+        **options: Any,
+    ) -> None:
+        self.station, self.listener = last.station, last.listener
+        self.opened: list[Callable[[Session], None]] = []
+        self._home = home
+        self._settings = settings
+        self._last = last
+        self._report = report
+        self._options = options
+        self._composers: list[ComposerProcess] = []
+
+    @property
+    def title(self) -> str:
+        """Station and listener, as they are shown."""
+        return f"{self.station} / {self.listener}"
+
+    def stations(self) -> list[str]:
+        """Return the names of all stations."""
+        return list(self._home.stations())
+
+    def listeners(self) -> list[str]:
+        """Return the names of all listeners with ratings, and of the one who listens."""
+        names = {self.listener}
+        path = self._home.path / "ratings.db"
+        if path.exists():
+            ratings = open_ratings(path)
+            names |= {name for name, _, _ in ratings.listeners()}
+            ratings.close()
+        return sorted(names)
+
+    def compose(self, station: str, listener: str) -> ComposerProcess:
+        """Return the composer of a station for a listener, when it is ready.
+
+        Raises:
+            ValueError: if there is no such station, or it can't be opened.
+        """
+        check_name(listener, "listener")
+        composer = ComposerProcess(
+            self._home.known_station(station),
+            listener,
+            home=self._home,
+            adapter=self._settings.added_layers,
+            report=self._report,
+            **self._options,
+        )
+        self._composers.append(composer)
+        return composer
+
+    def open(self, composer: ComposerProcess, say: Callable[[str], None]) -> Session:
+        """Return a session of a composer, with the sound device."""
+        self.station, self.listener = composer.journal.station, composer.journal.listener
+        player, reason = open_player()
+        if reason:
+            say(reason)
+        fresh = self._options.get("seed") is not None
+        session = Session(
+            composer,
+            player,
+            home=self._home,
+            say=say,
+            resume=Resume(self._home.path / "session.json", self._last, fresh=fresh),
+            kind=self._settings.kind,
+        )
+        for call in self.opened:
+            call(session)
+        return session
+
+    def close(self) -> None:
+        """End the composers."""
+        for composer in self._composers:
+            composer.close()

@@ -1,0 +1,120 @@
+"""The checker of the exercises: skeletons fail, solutions pass, and an error of 0.1 % is found."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+LESSONS = sorted(path.stem for path in (EXAMPLES / "checks").glob("[0-9]*.py"))
+
+
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script examples/check.py as a module."""
+    monkeypatch.syspath_prepend(EXAMPLES)  # as Python does with the folder of a script
+    spec = importlib.util.spec_from_file_location("check", EXAMPLES / "check.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def found(check: ModuleType, name: str, folder: Path) -> dict[str, str]:
+    return dict(check.verdicts(name, folder))
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_skeletons_fail_and_solutions_pass(check: ModuleType, name: str) -> None:
+    assert (EXAMPLES / f"{name}.py").is_file(), "exercises belong to a lesson"
+    skeletons = found(check, name, EXAMPLES / "exercises")
+    assert len(skeletons) >= 2 and all(skeletons.values()), skeletons
+    solutions = found(check, name, EXAMPLES / "solutions")
+    assert list(solutions) == list(skeletons) and not any(solutions.values()), solutions
+    text = (EXAMPLES / "solutions" / f"{name}.py").read_text(encoding="utf-8")
+    assert not any(f"def {exercise}(" not in text for exercise in skeletons)
+
+
+@pytest.mark.parametrize("name", [name for name in LESSONS if name != "01b_autograd"])
+def test_a_thousandth_is_found_in_every_result(check: ModuleType, name: str) -> None:
+    path = EXAMPLES / "solutions" / f"{name}.py"
+    for exercise, verify in check.exercises(name).items():
+        if exercise == "worse":
+            continue  # it is judged by a critic
+        theirs = check.load(path)
+        right, counts = getattr(theirs, exercise), set()
+        for wrong in range(9):
+
+            def nearly(*arguments, right=right, wrong=wrong, counts=counts):
+                results = [np.array(each) for each in right(*arguments)]
+                counts.add(len(results))
+                if wrong < len(results):
+                    results[wrong] *= 1.001
+                return results
+
+            setattr(theirs, exercise, nearly)
+            assert bool(check.fault(verify, theirs, path)) == (wrong < min(counts)), exercise
+
+
+ANSWERS = {
+    "return dy @ W.T, x.T @ dy": "returns 2 results instead of 3: dx dW db",
+    "return dy @ W.T, x.T @ dy, dy": "db has shape (1, 1) instead of (1,)",
+    "return dy @ W.T, x.T @ dy, np.nan * dy[0]": "db at [0] is nan, finite differences give",
+    "dy *= 2; return dy @ W.T, x.T @ dy, dy[0]": "changes its argument 1",
+    "return dy @ W.T, x.T @ dy, dy[0]": "db at [3] is 0.299037, finite differences give -0.423787",
+    "return dy @ nothing": "NameError in line 5: name 'nothing' is not defined",
+    "pass": "returns nothing yet",
+}
+
+
+@pytest.mark.parametrize("body", ANSWERS)
+def test_it_says_where_an_answer_is_wrong(check: ModuleType, tmp_path: Path, body: str) -> None:
+    path = tmp_path / "02_dense_network.py"
+    path.write_text(f"import numpy as np\n\n\ndef dense_backward(dy, x, W):\n    {body}\n")
+    verdicts = found(check, "02_dense_network", tmp_path)
+    assert verdicts["dense_backward"].startswith(ANSWERS[body]), verdicts
+    assert "\n" not in verdicts["dense_backward"]
+    assert verdicts["cross_entropy"] == "02_dense_network.py has no function cross_entropy"
+
+
+def test_the_command_says_how_many_are_right(
+    check: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["check.py", "1", "2"])
+    assert check.main() == 1 and capsys.readouterr().out.endswith("0 of 5 right\n")
+    monkeypatch.setattr(sys, "argv", ["check.py", "--folder", str(EXAMPLES / "solutions")])
+    assert check.main() == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in LESSONS) and "19 of 19 right" in out, "all without a number"
+
+
+def test_bad_input_is_one_line(
+    check: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "01_neuron.py").write_text("def gradient(:\n")
+    (tmp_path / "05_gates.py").write_text("x = 1 / 0\n")
+    for arguments, message in {
+        ("1", "--folder", str(tmp_path)): "01_neuron.py, line 1: invalid syntax",
+        ("2", "--folder", str(tmp_path)): "02_dense_network.py: No such file or directory",
+        ("5", "--folder", str(tmp_path)): "ZeroDivisionError in line 1: division by zero",
+        ("13",): "lesson 13 has no exercises; those of 1, 1b, 2, 4, 5, 7, 9 have",
+    }.items():
+        monkeypatch.setattr(sys, "argv", ["check.py", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            check.main()
+        assert ended.value.code == 2 and message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_it_runs_as_a_script_from_anywhere(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "check.py", "04", "--folder", EXAMPLES / "solutions"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout.endswith("3 of 3 right\n"), done.stderr
