@@ -13,6 +13,7 @@ import numpy as np
 from rich.text import Text
 
 from radio.screen import curves, words
+from radio.screen.sections import section_row
 from radio.session import View
 
 GOOD, BAD, QUIET = "green", "red", "dim"
@@ -115,6 +116,11 @@ def progress(view: View, width: int) -> Text:
         ("─" * (room - done - 1), QUIET),
         (f" {clock(view.duration):>{LABEL}} ", QUIET),
     )
+
+
+def sections(view: View, width: int, height: int) -> Text:
+    """Return the sections of the song, below the progress bar."""
+    return section_row(view, *columns(width))
 
 
 def progress_at(column: int, width: int) -> float:

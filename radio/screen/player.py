@@ -13,7 +13,6 @@ from textual.screen import Screen
 from radio.home import Settings
 from radio.screen import keys, panels
 from radio.screen.keys import key_of
-from radio.screen.sections import Sections
 from radio.screen.side import side
 from radio.screen.widgets import Buttons, Panel, Track, Visualiser
 from radio.session import View
@@ -86,6 +85,7 @@ class Player(Screen[None], inherit_bindings=False):
         super().__init__()
         self._radio = app
         self.visualiser = Visualiser(id="visualiser")
+        self.form = Panel(panels.sections, id="form")
         self._header = Panel(
             lambda view, width, height: panels.header(view, width, title=app.heading), id="header"
         )
@@ -97,7 +97,7 @@ class Player(Screen[None], inherit_bindings=False):
                 app.point_at_time,
                 id="progress",
             ),
-            Sections(),
+            self.form,
             Panel(panels.curve_lines, id="curves"),
             Track(
                 lambda view, width, height: panels.slider_line(view, width),

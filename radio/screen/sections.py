@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from radio.screen import panels
-from radio.screen.widgets import Panel
 from radio.session import View
 
-
-class Sections(Panel):
-    """The row; there is none for a song without a form."""
-
-    def __init__(self) -> None:
-        super().__init__(section_row, id="form")
-
-    def show(self, view: View) -> None:
-        """Redraw, and take no room without a form."""
-        self.display = bool(view.form)
-        super().show(view)
+QUIET = "dim"
 
 
-def section_row(view: View, width: int, height: int = 1) -> Text:
-    """Return the letters of a song's form, the one that plays bright."""
-    first, room = panels.columns(width)
+def section_row(view: View, first: int, room: int) -> Text:
+    """Return the letters of a song's form, the one that plays bright; empty without a form.
+
+    Args:
+        view: of the session.
+        first: column at which the progress bar begins.
+        room: its columns.
+    """
     count = len(view.form)
     row = Text(" " * first, no_wrap=True)
     playing = int(count * view.position / view.duration) if view.duration else 0
     for number, letter in enumerate(view.form):
         begin, end = number * room // count, (number + 1) * room // count
-        style = "bold cyan" if number == min(playing, count - 1) else panels.QUIET
+        style = "bold cyan" if number == min(playing, count - 1) else QUIET
         row.append(f"{letter:<{end - begin}}"[: end - begin], style)
     return row

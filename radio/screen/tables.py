@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 
-from radio.home import Home, Settings, open_folder
+from radio.home import Settings, open_folder
 from radio.ratings import Rating
 from radio.screen import panels, words
 from radio.screen.windows import QuestionWindow, Window
@@ -161,7 +161,7 @@ class SavedWindow(TableWindow):
         )
         self._session = session
         self._say = say
-        self._folder = (session.home or Home()).path / "songs"
+        self._folder = session.folder.path
         self._songs: list[SavedSong] = []
 
     def rows(self) -> tuple[list[list[Text]], str]:

@@ -139,7 +139,6 @@ def snapshot(
         critic=insight.critic,
         device=player.name,
         underruns=playback.underruns,
-        form=str(song.description.get("form", "")) if song else "",
         queue=composer.pending,
         batches=batches,
         judged=history.judged,
@@ -150,6 +149,7 @@ def snapshot(
         final_song=bool(song is not None and song.descent),
         upcoming=tuple((one.name, one.expected) for one in composer.upcoming()),
         sleep=sleep,
+        form=str(song.description.get("form", "")) if song else "",
     )
 
 

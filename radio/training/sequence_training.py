@@ -182,7 +182,7 @@ class SequenceTraining:
         encoded = encode_music(self._network, self.songs, seed=self.options.seed, most=most)
         learned = remember(self._network, self.songs, seed=self.options.seed)
         sections = SECTIONS_ON_BEATS if self.recipe.on_beats else SECTIONS
-        forms = forms_of(self.recordings.frames, sections)
+        forms = forms_of(self.recordings.frames[: self.recordings.encoded], sections)
         places = [
             (int(recording), int(start))
             for drawn in encoded.excerpts

@@ -23,7 +23,7 @@ export default {
       <li v-for="one in pending" :key="'s' + one.name"><span>{{ one.name }}</span><small>{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
     </ul>
     <form v-if="good.length" class="begin" @submit.prevent="ask('begin', { station: name, minutes: length })">
-      <label>Name of the station <input type="text" v-model="name" required maxlength="64" pattern="[A-Za-z0-9][A-Za-z0-9._\\-]*" autocomplete="off" title="letters, digits, -, _ and ."></label>
+      <label>Name of the station <input type="text" v-model="name" required maxlength="64" pattern="[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}._\\-]*" autocomplete="off" title="letters, digits, -, _ and ."></label>
       <label>Minutes <input type="number" v-model.number="length" min="1" max="600" required></label>
       <button class="quiet strong" :disabled="busy || sending.some((one) => !one.problem)">Train</button>
     </form>
