@@ -96,6 +96,20 @@ def sung(rolls: list[np.ndarray], lowest: int, bpm: float = 132) -> np.ndarray:
     return render(StarterSong(*facts, tuple(notes)), RATE)
 
 
+def critic_step(critic, optimizer, real: np.ndarray, fake: np.ndarray, rng) -> None:
+    """Take a step of lesson 9's critic, with a slope penalty, on songs real and fake (S, B, F)."""
+    from gan import losses, penalties
+    from neural_networks.components.parameters import pack
+
+    weights = pack(critic)  # gradients are zero
+    (real_scores, real_cache), (fake_scores, fake_cache) = map(critic.forward, (real, fake))
+    _, dreal, dfake = losses.cross_entropy(real_scores, fake_scores)
+    critic.backward(dreal, real_cache)
+    critic.backward(dfake, fake_cache)
+    penalties.wgan_gp(critic, real, fake, rng, weight=1.0)
+    optimizer.step(weights.values, weights.grads, 1e-3)
+
+
 def run(main: Callable[[bool], tuple]) -> dict[str, Any]:
     """Run a lesson with its options, save its picture and its sound, and return its numbers."""
     file = main.__code__.co_filename

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gan.choices import CRITICS, DEFAULT_CRITIC, LATENTS
 from radio.cli.values import base_path, between, origin, positive, whole
-from radio.home import normal
+from radio.home import KINDS, normal
 from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
 from radio.taste import DEFAULT_WAY, WAYS
 
@@ -107,9 +107,15 @@ def _bpm(each: argparse.ArgumentParser) -> None:
     each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
 
 
-def _output(each: argparse.ArgumentParser, what: str) -> None:
-    text = f"{what} (default: the current folder)"
-    each.add_argument("--output", metavar="DIR|FILE", type=Path, default=Path("."), help=text)
+def _output(each: argparse.ArgumentParser, what: str, *, beside: bool = False) -> None:
+    text = f"{what} (default: {'beside the input' if beside else 'the current folder'})"
+    default = None if beside else Path(".")
+    each.add_argument("--output", metavar="DIR|FILE", type=Path, default=default, help=text)
+
+
+def _kind(each: argparse.ArgumentParser) -> None:
+    text = "format of the files (default: wav, or the ending of --output)"
+    each.add_argument("--kind", choices=KINDS, help=text)
 
 
 def train(each: argparse.ArgumentParser) -> None:
@@ -146,7 +152,8 @@ def generate(each: argparse.ArgumentParser) -> None:
     each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help=text)
     text = "make a saved song again, from the .json file beside it"
     each.add_argument("--like", type=Path, metavar="FILE", help=text)
-    _output(each, "a folder, or for one song a .wav file")
+    _kind(each)
+    _output(each, "a folder, or for one song a file")
 
 
 def reconstruct(each: argparse.ArgumentParser) -> None:
@@ -154,7 +161,7 @@ def reconstruct(each: argparse.ArgumentParser) -> None:
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
     _common(each, "station")
     _bpm(each)
-    _output(each, "a folder, or for one file a .wav file")
+    _output(each, "a folder, or for one file a .wav file", beside=True)
 
 
 def continue_(each: argparse.ArgumentParser) -> None:
@@ -162,7 +169,7 @@ def continue_(each: argparse.ArgumentParser) -> None:
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
     _common(each, "station", "seed", "beats")
     _bpm(each)
-    _output(each, "a folder, or for one file a .wav file")
+    _output(each, "a folder, or for one file a .wav file", beside=True)
 
 
 def morph(each: argparse.ArgumentParser) -> None:
@@ -176,13 +183,14 @@ def morph(each: argparse.ArgumentParser) -> None:
     text = "so many songs on the way from A to there (default: 1, there)"
     each.add_argument("--count", type=whole(1, 100), default=1, metavar="N", help=text)
     _bpm(each)
-    _output(each, "a folder, or for one song a .wav file")
+    _output(each, "a folder, or for one song a .wav file", beside=True)
 
 
 def final(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `final`."""
     _common(each, "station", "listener", "seed", "beats")
-    _output(each, "a folder, or a .wav file")
+    _kind(each)
+    _output(each, "a folder, or a file")
 
 
 def starter(each: argparse.ArgumentParser) -> None:
@@ -205,11 +213,34 @@ def history(each: argparse.ArgumentParser) -> None:
 def doctor(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `doctor`."""
     each.add_argument("--quiet", action="store_true", help="play no test tone")
+    text = "repair the home: damaged files are moved aside, unfinished ones deleted"
+    each.add_argument("--fix", action="store_true", help=text)
+
+
+def saved(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `saved`."""
+    actions = ("list", "play", "delete", "export", "open")
+    text = "what to do (default: list); open shows the folder"
+    each.add_argument("action", nargs="?", choices=actions, default="list", help=text)
+    text = "name of a song or its file; for export a .m3u8 file to write"
+    each.add_argument("name", nargs="?", metavar="NAME", help=text)
+
+
+def now(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `now`."""
+    text = "print this text with its fields filled in, as in '{title} {rating:+.1f}'"
+    each.add_argument("--format", metavar="TEXT", help=text)
+
+
+def send(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `send`."""
+    text = "a command: next, pause, rate 0.5, save, love, volume 50, seek 30, sleep 30, ..."
+    each.add_argument("words", nargs="+", metavar="COMMAND", help=text)
 
 
 def completion(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `completion`."""
-    each.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="your shell")
+    each.add_argument("shell", choices=("bash", "zsh", "tcsh", "fish"), help="your shell")
 
 
 def map_(each: argparse.ArgumentParser) -> None:
@@ -238,7 +269,7 @@ def compress(each: argparse.ArgumentParser) -> None:
     text = "1 is smallest, 5 is closest to the original (default: 3)"
     each.add_argument("--quality", type=whole(1, 5), default=3, metavar="N", help=text)
     each.add_argument("--force", action="store_true", help="overwrite existing files")
-    _output(each, "a folder, or for one file a .air file")
+    _output(each, "a folder, or for one file a .air file", beside=True)
 
 
 def decompress(each: argparse.ArgumentParser) -> None:
@@ -246,4 +277,4 @@ def decompress(each: argparse.ArgumentParser) -> None:
     text = ".air file written by ai-radio compress"
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help=text)
     each.add_argument("--force", action="store_true", help="overwrite existing files")
-    _output(each, "a folder, or for one file a .wav or .flac file")
+    _output(each, "a folder, or for one file a .wav or .flac file", beside=True)

@@ -104,7 +104,7 @@ class Home:
         """
         known = self.stations()
         if check_name(name, "station") not in known:
-            there = f"there are {', '.join(known)}" if known else "there are none yet"
+            there = f"stations here: {', '.join(known) or 'none yet'}"
             raise HomeError(
                 f"there is no station {name!r}{meant(name, known)}; {there}; "
                 "ai-radio train FOLDER --station NAME makes one"

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from radio.cli.progress import padded
+from radio.errors import meant
 from radio.home import Home, check_name
 from radio.ratings import Rating, Ratings, open_ratings
 
@@ -19,10 +20,15 @@ COLUMNS = ("time", "listener", "station", "song", "expected", "rating", "skipped
 def history(options: argparse.Namespace) -> None:
     """Print every rating, the latest first."""
     found = [] if (ratings := _open(options)) is None else ratings.all()
+    none = "No song has been rated yet; ai-radio plays some."
     for name, chosen in (("listener", options.listener), ("station", options.station)):
         if chosen is not None:
             check_name(chosen, name)
+            known = sorted({getattr(one, name) for one in found})
             found = [one for one in found if getattr(one, name) == chosen]
+            if known and not found:
+                none = f"No rating has the {name} {chosen}{meant(chosen, known)}; "
+                none += f"{name}s with ratings: {', '.join(known)}"
     if options.json:
         rows = [
             {**_row(one), "coordinate": one.coordinate.tolist(), "curve": one.curve.tolist()}
@@ -35,7 +41,7 @@ def history(options: argparse.Namespace) -> None:
         writer.writeheader()
         writer.writerows(_row(one) for one in found)
     elif not found:
-        print("No song has been rated yet; ai-radio plays some.")
+        print(none)
     else:
         names = f"{'when':16}  {'listener':12}  {'station':12}  {'song':22}"
         print(f"{names}  {'expected':>8}  {'given':>6}")

@@ -41,10 +41,7 @@ def web(options: argparse.Namespace) -> int:
     last = read_last(home.path / "session.json")
     listener = check_name(options.listener or last.listener, "listener")
     station = options.station or last.station
-    if station not in home.stations():
-        raise HomeError(
-            f"there is no station {station!r}; choose one of {', '.join(home.stations())}"
-        )
+    home.known_station(station)
     try:
         home.writable()
     except HomeError as error:

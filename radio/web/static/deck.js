@@ -303,7 +303,7 @@ export default {
       const shown = [this.song?.key, Math.round(this.position * 20), this.value, points.length, saved.length, this.expected?.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
       if (this.shown && shown.every((one, place) => one === this.shown[place])) return;
       this.shown = shown;
-      waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points);
+      waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points, this.song?.form);
       curves(this.$refs.curves, points, this.expected?.predicted, this.duration, this.position, this.value);
     },
   },

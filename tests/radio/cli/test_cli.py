@@ -145,24 +145,32 @@ def test_wrong_numbers_and_words_are_one_line(
         assert word in written.err
 
 
-def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> None:
-    assert_one_line(run("train"), "no music", "--starter")
-    assert_one_line(run("train", tmp_path), "--station")
-    assert_one_line(run("train", tmp_path / "none", "--station", "mine"), "does not exist", "none")
-    assert_one_line(run("train", tmp_path, "--starter", "--station", "mine"), "not both")
-    assert_one_line(run("train", tmp_path, "--station", "../mine"), "name of a station")
-    for option in (("--invented", "2"), ("--fresh", "2")):
-        done = run("train", tmp_path, "--station", "mine", *option)
-        assert_one_line(done, option[0], "give it with --starter")
+def test_bad_folders_of_music_are_one_line(
+    radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("x")
-    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is not readable audio")
     (tmp_path / "empty").mkdir()
-    assert_one_line(
-        run("train", tmp_path / "empty", "--station", "mine", "--steps", 1), "empty", "no audio"
-    )
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "notes.txt").write_text("no music")
-    done = run("train", tmp_path / "texts", "--station", "mine", "--steps", 1)
+    mine = ["--station", "mine"]
+    asked: list[tuple[list[object], list[str]]] = [
+        ([], ["no music", "--starter"]),
+        ([tmp_path], ["--station"]),
+        ([tmp_path / "none", *mine], ["does not exist", "none"]),
+        ([tmp_path, "--starter", *mine], ["not both"]),
+        ([tmp_path, "--station", "../mine"], ["name of a station"]),
+        ([tmp_path, *mine, "--invented", "2"], ["--invented", "give it with --starter"]),
+        ([tmp_path, *mine, "--fresh", "2"], ["--fresh", "give it with --starter"]),
+        ([tmp_path / "file", *mine], ["is not readable audio"]),
+        ([tmp_path / "empty", *mine, "--steps", 1], ["empty", "no audio"]),
+    ]
+    for arguments, words in asked:
+        assert cli.main(["train", *map(str, arguments)]) == 2
+        written = capsys.readouterr()
+        line = written.err.removeprefix(_compiling())
+        assert line.startswith("ai-radio: ") and line.count("\n") == 1 and written.out == ""
+        assert all(word in line for word in words)
+    done = run("train", tmp_path / "texts", *mine, "--steps", 1)
     passed_over, line, _ = done.stderr.split("\n")
     assert passed_over.endswith("1 file passed over: 1 .txt")
     assert done.returncode == 2 and line.startswith("ai-radio: ") and "no audio" in line
