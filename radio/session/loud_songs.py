@@ -28,7 +28,7 @@ class LoudSongs:
 
     def prepare(self, songs: Iterable[Song]) -> None:
         """Begin with songs that will be played soon."""
-        if self._thread is None:
+        if self._thread is None or self._target is None:
             return
         for song in songs:
             if song.key not in self._songs:
@@ -39,7 +39,7 @@ class LoudSongs:
                     self._songs.popitem(last=False)
 
     def samples_of(self, song: Song) -> np.ndarray:
-        """Return the samples (n,) to be played; waits a third of a second at most, in one case.
+        """Return the samples (n,) to be played; waits a tenth of a second at most, in one case.
 
         That is a song that was not prepared, such as the first of a session.
         """
