@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable
 from pathlib import Path
 
 from gan.choices import CRITICS, DEFAULT_CRITIC, LATENTS
+from radio.cli.values import base_path, between, origin, positive, whole
 from radio.home import KINDS, normal
 from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
 from radio.taste import DEFAULT_WAY, WAYS
@@ -28,6 +27,10 @@ HOST = (
     "address to listen on (default: 127.0.0.1); a password is required for any other than this"
     " machine's own"
 )
+ORIGIN = (
+    "address at which a proxy or a tunnel shows the page, as https://radio.example.org; may be"
+    " given several times"
+)
 FROM_FILE = (
     "file whose first line is the password (default: AI_RADIO_PASSWORD, else the previous one,"
     " else you are asked)"
@@ -40,52 +43,6 @@ BATCH = (
     "songs a step in each process (default: 16, with --starter 8); n processes train like one with"
     " n times as many songs a step"
 )
-
-
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers within bounds."""
-
-    def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
-        return value
-
-    return read
-
-
-def between(low: float, high: float) -> Callable[[str], float]:
-    """Return a parser of numbers within bounds."""
-
-    def read(text: str) -> float:
-        value = _number(text)
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
-        return value
-
-    return read
-
-
-def positive(most: float) -> Callable[[str], float]:
-    """Return a parser of numbers above zero."""
-
-    def read(text: str) -> float:
-        value = _number(text)
-        if not 0 < value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most {most:g}")
-        return value
-
-    return read
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def home(each: argparse.ArgumentParser, default: str | None) -> None:
@@ -137,6 +94,11 @@ def web(each: argparse.ArgumentParser) -> None:
     text = "port to listen on (default: 8017; 0 chooses a free one)"
     each.add_argument("--port", type=whole(0, 65535), metavar="N", default=8017, help=text)
     each.add_argument("--password-file", metavar="FILE", type=Path, help=FROM_FILE)
+    each.add_argument(
+        "--origin", metavar="URL", type=origin, action="append", default=[], help=ORIGIN
+    )
+    text = "path below which a proxy shows the page, as /radio (default: the root)"
+    each.add_argument("--base-path", metavar="PATH", type=base_path, default="", help=text)
     each.add_argument("--no-open", action="store_true", help="don't open a browser")
 
 

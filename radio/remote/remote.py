@@ -66,7 +66,7 @@ class Remote:
         session.notify = self._notify
 
     def call(self, line: str) -> dict[str, Any]:
-        """Have a line executed; return the state after it and what was said, or an error."""
+        """Have a line executed; return the state and the lines for the listener, or an error."""
         answer: Future[dict[str, Any]] = Future()
         self._asked.put((line, answer))
         try:

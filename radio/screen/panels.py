@@ -48,6 +48,11 @@ def signed(rating: float | None) -> str:
     return "  ?  " if rating is None else f"{min(1.0, max(-1.0, rating)):+.2f}"
 
 
+def coloured(text: str, style: str) -> Text:
+    """Return a text in a colour of the terminal: Textual has other colours for a whole `Text`."""
+    return Text.assemble((text, style), no_wrap=True)
+
+
 def both_ends(left: Text, right: Text, width: int) -> Text:
     """Return two texts at the ends of a line; the left one is truncated."""
     room = width - right.cell_len - 2
@@ -67,7 +72,7 @@ def header(view: View, width: int, *, title: str) -> Text:
     ]
     right = Text(("   ".join(state for state in states if state)) + " ", QUIET)
     if view.paused:
-        right = Text("paused   ", "bold yellow").append_text(right)
+        right = coloured("paused   ", "bold yellow").append_text(right)
     return both_ends(left, right, width)
 
 
@@ -201,7 +206,7 @@ def learning(view: View, width: int, height: int, *, beside: bool = False) -> Te
     if view.final is not None:
         return searching(view, width)
     if text := words.hint(view):
-        return Text(_wrapped(text, margin, width, height), "yellow", no_wrap=True)
+        return coloured(_wrapped(text, margin, width, height), "yellow")
     if beside:
         return Text()
     known = "; ".join(part for part in (words.knowledge(view), words.accuracy(view.judged)) if part)

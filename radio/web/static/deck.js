@@ -1,6 +1,6 @@
 // The deck: the current song, its curves, the slider and the buttons. The sound is this page's audio element.
-import { begin, clock, command, link, page, tell } from "/static/link.js";
-import { curves, waveform } from "/static/draw.js";
+import { base, begin, clock, command, link, page, tell } from "../../../../static/link.js";
+import { curves, waveform } from "../../../../static/draw.js";
 
 const SETTLED = 400; // milliseconds after which a released slider follows the session again
 const REPORT = 1000; // milliseconds between two reports of the position
@@ -164,7 +164,7 @@ export default {
         this.own = [];
         this.slidAt = -Infinity;
         this.jumps = now.jumps;
-        audio.src = `/sound/${song.key}.wav`;
+        audio.src = `${base}/sound/${song.key}.wav`;
         if (now.position > 0.3) audio.currentTime = now.position;
         this.showInMediaControls();
       } else if (now.jumps !== this.jumps) {
