@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from fake_session import FakeComposer, FakeSession, Stage
 
+from audio_parsing.loudness import loudness
 from audio_parsing.playback import SilentDevice
 from radio.composer import AdapterChanged
 from radio.errors import UsageError
 from radio.home import Settings
 from radio.plain.app import play_on_lines
-from radio.session import execute, help_lines, playback
+from radio.session import Session, execute, help_lines, playback
 from radio.session.sleep import SleepTimer
 
 
@@ -250,3 +251,19 @@ def test_a_final_song_that_comes_after_the_end_of_the_input_is_played(
         "both were played to their end"
     )
     assert "Your final song is Final Song" in capsys.readouterr().out
+
+
+def test_songs_play_at_a_chosen_loudness() -> None:
+    played: list[np.ndarray] = []
+
+    class Recorder(SilentDevice):
+        def play(self, samples: np.ndarray, sample_rate: int) -> None:
+            played.append(samples)
+            super().play(samples, sample_rate)
+
+    session = Session(FakeComposer(), Recorder(lambda: 0.0), loudness=-30.0)
+    session.tick()
+    session.next()
+    session.tick()
+    session.finish()
+    assert [loudness(samples, 22050) for samples in played] == pytest.approx([-30, -30], abs=0.2)
