@@ -156,6 +156,13 @@ def test_12_taste(lesson) -> None:
     assert found["late"] > found["usual"] + 0.5, "it plays what is liked"
 
 
+def test_12b_bayesian_taste(lesson) -> None:
+    found = lesson("12b")
+    assert found["slope"] < 1e-10 and found["apart"] < 1e-6
+    assert 0.6 < found["share"] < 0.76, "it knows how little it knows"
+    assert found["random"] + 1 < min(found["greedy"], found["Thompson"], found["upper bound"])
+
+
 def test_13_descent(lesson) -> None:
     found = lesson("13")
     score, distance = 0, 1

@@ -152,6 +152,8 @@ def generate(each: argparse.ArgumentParser) -> None:
     each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help=text)
     text = "make a saved song again, from the .json file beside it"
     each.add_argument("--like", type=Path, metavar="FILE", help=text)
+    text = "also write the notes of each song, as far as its frames show them: a .mid file"
+    each.add_argument("--midi", action="store_true", help=text)
     _kind(each)
     _output(each, "a folder, or for one song a file")
 

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def run(
-    *arguments: object, given: str = "", timeout: float = 60, **environment: str
+    *arguments: object, given: str = "", timeout: float = 150, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `ai-radio` and return what it did."""
     return subprocess.run(
@@ -273,8 +273,16 @@ def test_a_damaged_or_newer_database_is_one_line_and_left_alone(radio_home: Path
 
 
 def test_the_radio_on_a_pipe(radio_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    done = run("--station", "tiny", "--seed", 3, given="0.5\nn\ns\n7\n")
-    assert done.returncode == 0 and not done.stderr.replace(_compiling(), "")
+    typed = "0.5\nn\ns\n7\n"
+    done = run("--station", "tiny", "--seed", 3, given=typed, PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    errors = done.stderr.replace(_compiling(), "").splitlines()
+    assert all(line.startswith("import time:") for line in errors)
+    # what this process and the composer's imported before and after their messages had a file
+    errors += [line for log in radio_home.rglob("*.log") for line in log.read_text().splitlines()]
+    imported = {line.split("|")[-1].strip() for line in errors}
+    assert {"radio.composer.taste_learner", "radio.plain.app"} <= imported
+    assert not {"matplotlib", "scipy.signal", "scipy.stats", "nicegui"} & imported
     lines = done.stdout.splitlines()
     assert lines[0].startswith("AI Radio    tiny / me    0 songs rated")
     assert sum(line.startswith(("  1  ", "  2  ")) for line in lines) == 2 and not any(
