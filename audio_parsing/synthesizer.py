@@ -17,6 +17,7 @@ from audio_parsing.timbres import TIMBRES, Timbre
 LOUDNESS = 0.1
 """Root mean square of every rendered song (-20 dB of full scale)."""
 
+KEPT_NOTES = 512  # a note of a second is 176 kB
 _BLOCK = 256
 _GAIN = {"lead": 1.0, "second": 0.8, "chords": 0.42, "bass": 0.55, "percussion": 0.5}
 _REVERB_SECONDS, _REVERB_LEVEL = 0.7, 0.16
@@ -40,6 +41,8 @@ def render(song: StarterSong, sample_rate: int = 22050) -> np.ndarray:
         brightness = song.brightness if note.part in ("lead", "second") else 0.85
         key = (note.part, note.timbre, note.pitch, note.duration, brightness)
         if key not in played:
+            if len(played) == KEPT_NOTES:
+                played.clear()
             if note.part == "percussion":
                 played[key] = _strike(note.pitch, sample_rate)
             else:

@@ -10,8 +10,8 @@ Real songs, new arrangements of the collection's tunes, are rendered and mastere
 of what was learned is reconstructed: kept_out.py --starter.
 
     default     what the radio plays
-    free        z from a Gaussian fitted to the songs
-    half-way    z half-way between two songs
+    free        z from a Gaussian fitted to the songs, and what happens drawn anew
+    half-way    z half-way between two songs, likewise
     distance    Fréchet's between statistics of windows (quality_measure.py), over the floor: that
                 of equally many other real songs
     known       share of songs whose chroma, in the best of 12 keys, is more alike a song of the
@@ -31,6 +31,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -161,15 +162,16 @@ class Judge:
         }
 
 
-def drawn(station: Station, kind: str, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Draw coordinates P (D,) without end; see the kinds above."""
+def drawn(
+    station: Station, kind: str, beats: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Draw coordinates P (D,) of songs of so many beats, without end; see the kinds above."""
     if kind == "default":
-        yield from (coordinate for coordinate, _ in sample_distinct(station, rng))
-    chosen = station.latent.kind
+        yield from (coordinate for coordinate, _ in sample_distinct(station, rng, beats=beats))
+    free = replace(station, details={**station.details, "latent": "gaussian"})
+    free.novelty = 1.0
     while True:
-        station.draw_from("gaussian")
-        coordinate = station.sample(1, rng)[0]
-        station.draw_from(chosen)
+        coordinate = free.sample(1, rng)[0]
         if kind == "half-way":
             coordinate[: station.latent_size] = station.latent.between(1, rng)[0]
         yield coordinate
@@ -181,7 +183,7 @@ def judge_station(
     """Return the measures of each draw of so many songs of a station."""
     rows = []
     for draw in range(draws):
-        coordinates = list(islice(drawn(station, kind, np.random.default_rng(draw)), songs))
+        coordinates = list(islice(drawn(station, kind, beats, np.random.default_rng(draw)), songs))
         start, made = time.perf_counter(), []
         for coordinate in coordinates:
             made.append(station.render(coordinate, beats=beats))

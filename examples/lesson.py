@@ -96,6 +96,37 @@ def sung(rolls: list[np.ndarray], lowest: int, bpm: float = 132) -> np.ndarray:
     return render(StarterSong(*facts, tuple(notes)), RATE)
 
 
+def sines(levels: np.ndarray, lowest: float, step: float = 0.08) -> np.ndarray:
+    """Return samples of spectra over time, a sine for each band.
+
+    Args:
+        levels: amplitudes (T, BANDS), a semitone from band to band.
+        lowest: MIDI number of the first band.
+        step: seconds from one spectrum to the next.
+    """
+    time = np.arange(round(len(levels) * step * RATE)) / RATE
+    samples = np.zeros(len(time))
+    for band, level in enumerate(np.maximum(levels, 0).T):
+        frequency = 440 * 2 ** ((lowest + band - 69) / 12)
+        loud = np.interp(time, step * (np.arange(len(levels)) + 0.5), level)
+        samples += loud * np.sin(2 * np.pi * frequency * time)
+    return samples
+
+
+def critic_step(critic, optimizer, real: np.ndarray, fake: np.ndarray, rng) -> None:
+    """Take a step of lesson 9's critic, with a slope penalty, on songs real and fake (S, B, F)."""
+    from gan import losses, penalties
+    from neural_networks.components.parameters import pack
+
+    weights = pack(critic)  # gradients are zero
+    (real_scores, real_cache), (fake_scores, fake_cache) = map(critic.forward, (real, fake))
+    _, dreal, dfake = losses.cross_entropy(real_scores, fake_scores)
+    critic.backward(dreal, real_cache)
+    critic.backward(dfake, fake_cache)
+    penalties.wgan_gp(critic, real, fake, rng, weight=1.0)
+    optimizer.step(weights.values, weights.grads, 1e-3)
+
+
 def run(main: Callable[[bool], tuple]) -> dict[str, Any]:
     """Run a lesson with its options, save its picture and its sound, and return its numbers."""
     file = main.__code__.co_filename

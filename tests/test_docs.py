@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import subprocess
@@ -109,6 +110,15 @@ def test_gradient_checks_of_the_pages_pass(path: Path, capsys: pytest.CaptureFix
                 # the error itself is rounding, which differs between machines
                 kept = [line.split()[:3] for line in table.splitlines()[1:]]
                 assert kept == [line.split()[:3] for line in shown.splitlines()[1:]]
+
+
+def test_answers_of_the_pages_run() -> None:
+    text = (DOCS / "backprop_questions.md").read_text(encoding="utf-8")
+    examples = "\n".join(re.findall(r"```pycon\n(.*?)```", text, re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(examples, {}, "backprop_questions.md", None, 0)
+    assert len(re.findall(r"^## \d+\.", text, re.MULTILINE)) == 10 and len(test.examples) > 40
+    said: list[str] = []
+    assert doctest.DocTestRunner().run(test, out=said.append).failed == 0, "".join(said)
 
 
 def test_files_named_by_pages_exist() -> None:

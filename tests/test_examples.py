@@ -13,6 +13,10 @@ import pytest
 import soundfile
 from matplotlib.image import imread
 
+from neural_networks.components.feed_forward import FeedForward
+from neural_networks.components.parameters import pack
+from neural_networks.gradient_check import check_loss
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 HELPERS = ("lesson.py", "check.py")
@@ -152,6 +156,13 @@ def test_12_taste(lesson) -> None:
     assert found["late"] > found["usual"] + 0.5, "it plays what is liked"
 
 
+def test_12b_bayesian_taste(lesson) -> None:
+    found = lesson("12b")
+    assert found["slope"] < 1e-10 and found["apart"] < 1e-6
+    assert 0.6 < found["share"] < 0.76, "it knows how little it knows"
+    assert found["random"] + 1 < min(found["greedy"], found["Thompson"], found["upper bound"])
+
+
 def test_13_descent(lesson) -> None:
     found = lesson("13")
     score, distance = 0, 1
@@ -178,6 +189,32 @@ def test_15_latents_in_time(lesson) -> None:
     assert found["apart"] < 1e-4, "z and innovations are the melody"
     assert 0.8 < found["deviation"] < 1.2
     assert found["parting"] > 0.1, "what begins alike may go on otherwise"
+
+
+def test_16_drift(lesson) -> None:
+    recordings, taught, longer, judged = lesson("16")["distances"]
+    assert recordings < 0.03 < judged < 0.7 * taught and judged < 0.7 * longer
+
+
+@pytest.mark.parametrize("batch, steps", [(1, 1), (3, 12)])
+def test_the_gradient_through_a_free_run(
+    batch: int, steps: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES)
+    drift = runpy.run_path(str(EXAMPLES / "16_drift.py"))
+    past = drift["PAST"]
+    network = FeedForward((past, 5, 1), slope=0.2, rng=rng)
+    flat = pack(network, np.float64)
+    w, noise = rng.standard_normal((past + steps, batch)), rng.standard_normal((steps, batch))
+
+    def loss(start: np.ndarray, values: np.ndarray) -> tuple:
+        flat.values[:] = values
+        flat.zero_grads()
+        x, caches = drift["run_free"](network, start, noise)
+        dstart = drift["backward"](network, w.copy(), caches)
+        return (w * x).sum(), dstart, flat.grads.copy()
+
+    check_loss(loss, rng.standard_normal((past, batch)), flat.values.copy(), rng=rng).require()
 
 
 def test_compress(lesson) -> None:

@@ -8,7 +8,7 @@ A row has C columns: [m (M, D); raw of log p^2 (M, D); logits (M,)], and no logi
 The weights are softmax(logits). A level, uniform in [0, 1), chooses the first component whose
 cumulative weight is above it, in float64, so that it is the same in every kernel. Backwards, of a w
 that is given, the component is the likeliest of those that have a weight worth choosing, and the
-level is the middle of its interval: the nearest float32 of the normal quantile leads back to it.
+level is the middle of its interval, to which even a rounded innovation leads back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-LEAST_WEIGHT = 1e-5  # whose interval float32 still resolves
+LEAST_WEIGHT = 1e-3  # whose interval is still met by an innovation rounded to 1 / 4096
 
 
 @register_jitable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -11,6 +12,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from radio.cli.progress import padded
 from radio.home import SHIPPED, Home, HomeError
 
 if TYPE_CHECKING:
@@ -60,11 +62,11 @@ def stations(options: argparse.Namespace) -> None:
         print("There are no stations yet; ai-radio train MUSIC --station NAME makes one.")
     for facts in listed:
         if facts["problem"]:
-            print(f"{facts['name']:20}  not usable: {facts['problem']}")
+            print(f"{padded(facts['name'], 20)}  not usable: {facts['problem']}")
         else:
             where = "shipped with the radio" if facts["shipped"] else facts["folder"]
             print(
-                f"{facts['name']:20}  trained on {facts['songs']} excerpts of"
+                f"{padded(facts['name'], 20)}  trained on {facts['songs']} excerpts of"
                 f" {facts['beats']} beats, {GRIDS[facts['grid']]}, {where}"
             )
 
@@ -94,6 +96,7 @@ def doctor(options: argparse.Namespace) -> int:
     facts |= _ratings(home, problems) if home.path.is_dir() else {"ratings": 0}
     facts["prepared"] = _prepared(home)
     facts |= _sound(tone=not options.quiet)
+    facts["media keys"] = _media_keys()
     facts |= _kernels(problems)
     facts["problems"] = problems
     if options.json:
@@ -108,7 +111,12 @@ def doctor(options: argparse.Namespace) -> int:
         for problem in problems:
             print(f"PROBLEM       {problem}")
         if not problems:
-            print("Everything the radio needs works.")
+            silent = "test tone" not in facts
+            print(
+                "The radio works, but silently: there is no sound device."
+                if silent
+                else "Everything the radio needs works."
+            )
     return 1 if problems else 0
 
 
@@ -196,7 +204,17 @@ def _play_tone(player: Player) -> str:
         if time.monotonic() > until:
             return "the device did not play it"
         time.sleep(0.02)
-    return player.failure or f"{TONE_SECONDS:g} s of {TONE_HZ:g} Hz, {player.underruns} underruns"
+    tone = f"{TONE_SECONDS:g} s of {TONE_HZ:g} Hz"
+    return player.failure or f"{tone}, {player.underruns} interruptions"
+
+
+def _media_keys() -> str:
+    """Return whether the desktop can control the radio."""
+    if importlib.util.find_spec("jeepney") is None:
+        return "no; pip install 'ai-radio[mpris]' adds them on Linux"
+    if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return "no; there is no session bus"
+    return "yes, by MPRIS"
 
 
 def _kernels(problems: list[str]) -> dict[str, Any]:

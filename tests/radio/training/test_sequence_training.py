@@ -11,7 +11,14 @@ import soundfile
 
 from audio_parsing.files import AudioError
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from radio.station import STATION_FILE, TRAINING_FILE, SequenceModel, Station, StationError
+from radio.station import (
+    STATION_FILE,
+    TRAINING_FILE,
+    SequenceModel,
+    Station,
+    StationError,
+    tempo_coordinate,
+)
 from radio.training import (
     TrainingOptions,
     component_excerpts,
@@ -39,7 +46,7 @@ def content(folder: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three files of chords, 9 to 21 seconds."""
+    """Three files of chords, 9 to 21 seconds, 150 a minute."""
     folder = tmp_path_factory.mktemp("music")
     for number, seconds in enumerate((9, 15, 21)):
         time = np.arange(RATE * seconds) / RATE
@@ -54,6 +61,7 @@ def small():
     """Fewer components than the product's, excerpts of two seconds, a critic that teaches."""
     with pytest.MonkeyPatch.context() as patch:
         sizes = {"latent_size": 6, "song_size": 32, "groups": 3, "hidden": 32, "prior_hidden": 16}
+        sizes["position"] = True
         few = replace(RECORDINGS, sizes=sizes, components=24, restored=32, steps=16)
         patch.setattr(songs_of_training, "RECORDINGS", few)
         teaching = replace(sequence_recipe.GAN, adversarial_weight=0.3)
@@ -72,21 +80,27 @@ def station(tmp_path_factory: pytest.TempPathFactory, music: Path) -> tuple[Stat
 def test_a_folder_becomes_a_station_that_makes_songs(station: tuple[Station, Path]) -> None:
     made, folder = station
     loaded = Station.load(folder)
-    assert isinstance(loaded.model, SequenceModel) and loaded.grid == "absolute"
+    assert isinstance(loaded.model, SequenceModel) and loaded.grid == "beat"
     assert loaded.details == made.details
     assert loaded.details["vae_steps"] == 120 and loaded.details["gan_steps"] == 12
     assert loaded.details["explained_variance"] > 0.5
     assert loaded.latent.kind == "gaussian"
-    assert loaded.means.shape == (72, 32) and loaded.coordinates.shape == (72, 0)
+    assert loaded.means.shape == (93, 32)
+    np.testing.assert_allclose(loaded.coordinates, [[tempo_coordinate(150), 0]] * 93, atol=0.01)
     names = loaded.details["songs"]
-    assert len(names) == 72 and names[0].startswith("0.flac + ") and names[-1][:6] == "2.flac"
+    assert len(names) == 93 and names[0] == "0.flac" and names[-1].startswith("2.flac + ")
     learned = loaded.model.learned
     assert learned is not None and loaded.follows
     assert learned.z.shape[1] == 32 and learned.innovations.shape[2] == 6
+    assert len(learned.innovations) % 16 == 0  # whole bars
     np.testing.assert_array_equal(learned.innovations, made.model.learned.innovations)
     coordinate = loaded.sample(1, np.random.default_rng(0))[0]
+    assert loaded.describe(coordinate).endswith(" bpm") and not loaded.keyed
     samples = loaded.render(coordinate)
-    assert len(samples) == BEATS * 24 * 441 and np.sqrt(np.mean(samples**2)) > 0.03
+    assert (
+        len(samples) == BEATS * 24 * loaded.hop_length(coordinate)
+        and np.sqrt(np.mean(samples**2)) > 0.03
+    )
     np.testing.assert_array_equal(samples, made.render(coordinate))
     assert (folder.parent / "training.png").stat().st_size > 10_000
     assert [path.name for path in folder.iterdir()] == [STATION_FILE]
