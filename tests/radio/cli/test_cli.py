@@ -288,7 +288,8 @@ def test_the_radio_on_a_pipe(radio_home: Path, capsys: pytest.CaptureFixture[str
     assert sum(line.startswith(("  1  ", "  2  ")) for line in lines) == 2 and not any(
         line.startswith("  4  ") for line in lines
     )
-    (kept,) = Ratings(radio_home / "ratings.db").of("me", "tiny")
+    # on a busy machine the second song, of 1.6 s, is over before the lines are, and rated too
+    kept, *_ = Ratings(radio_home / "ratings.db").of("me", "tiny")
     assert kept.rating == 0.5 and kept.skipped
     saved = next(line for line in lines if line.startswith("Saved ")).removeprefix("Saved ")
     assert soundfile.info(saved).duration == pytest.approx(1.6, abs=0.4)
