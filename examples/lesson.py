@@ -145,4 +145,7 @@ def run(main: Callable[[bool], tuple]) -> dict[str, Any]:
         level = 0.1 / max(np.sqrt(np.mean(np.square(samples))), np.abs(samples).max() / 9.9, 1e-9)
         soundfile.write(sound, samples * level, RATE, subtype="PCM_16")
         print(f"The sound is saved as {sound}: {len(samples) / RATE:.0f} seconds")
+    if (Path(file).parent / "exercises" / Path(file).name).exists():
+        number = Path(file).stem.split("_")[0].lstrip("0")
+        print(f"Exercises: examples/exercises/{Path(file).name}, checked by check.py {number}")
     return found

@@ -279,4 +279,6 @@ def decompress(each: argparse.ArgumentParser) -> None:
     text = ".air file written by ai-radio compress"
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help=text)
     each.add_argument("--force", action="store_true", help="overwrite existing files")
+    text = "write files of more than a gigabyte"
+    each.add_argument("--large", action="store_true", help=text)
     _output(each, "a folder, or for one file a .wav or .flac file", beside=True)
