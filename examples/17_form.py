@@ -15,6 +15,7 @@ from lesson import canvas, run, sung
 from audio_parsing.tune_book import TUNES
 
 LOWEST, PITCHES, STEPS, BAR = 55, 27, 32, 8  # MIDI number; half beats of a phrase and of a bar
+KINDS = {"new parts": ("ABCD", 0), "innovations repeated": ("AABA", 0), "notes copied": ("AABA", 1)}
 HOLD, SYMBOLS = PITCHES, PITCHES + 1  # a step begins a note, or holds the one before
 
 
@@ -47,9 +48,8 @@ def sing(model: np.ndarray, u: np.ndarray, pitch: int) -> np.ndarray:
     """Return the symbols of innovations u (T,), going on from a pitch."""
     symbols = np.empty(len(u), int)
     for t, each in enumerate(u):
-        # hold is the first range, then the pitches: a little more of u is a little higher
-        ends = np.cumsum(np.roll(model[pitch, t % BAR], 1))
-        symbols[t] = (np.searchsorted(ends, each * ends[-1], side="right") - 1) % SYMBOLS
+        # the range of hold is the last, and its end is 1
+        symbols[t] = np.searchsorted(np.cumsum(model[pitch, t % BAR, :-1]), each, side="right")
         pitch = pitch if symbols[t] == HOLD else symbols[t]
     return symbols
 
@@ -58,9 +58,8 @@ def innovations(model: np.ndarray, symbols: np.ndarray, pitch: int) -> np.ndarra
     """Return innovations u (T,) of which `sing` makes these symbols: the middle of each range."""
     u = np.empty(len(symbols))
     for t, symbol in enumerate(symbols):
-        ranges = np.concatenate([[0], np.cumsum(np.roll(model[pitch, t % BAR], 1))])
-        place = (symbol + 1) % SYMBOLS
-        u[t] = (ranges[place] + ranges[place + 1]) / 2 / ranges[-1]
+        p = model[pitch, t % BAR]
+        u[t] = p[:symbol].sum() + p[symbol] / 2
         pitch = pitch if symbol == HOLD else symbol
     return u
 
@@ -71,7 +70,7 @@ def sounding(symbols: np.ndarray, pitch: int) -> np.ndarray:
     return np.where(last < 0, pitch, symbols[last])
 
 
-def compose(model: np.ndarray, form: str, rng, *, copy: bool = False) -> tuple:
+def compose(model: np.ndarray, form: str, rng, *, copy: bool) -> tuple:
     """Return pitches (parts, STEPS), a piano roll, and the surprise in nats where parts meet."""
     pitch, parts, songs, surprise = PITCHES // 2, {}, [], []
     u = dict(zip("ABCD", rng.random((4, STEPS)), strict=True))
@@ -89,24 +88,21 @@ def compose(model: np.ndarray, form: str, rng, *, copy: bool = False) -> tuple:
 
 def main(fast: bool) -> tuple:
     """Give tunes back by their innovations; compare songs without form, with it, and of copies."""
-    tunes = phrases()
-    model = learn(tunes)
+    model = learn(tunes := phrases())
     back = [sing(model, innovations(model, each[1:], each[0]), each[0]) for each in tunes]
     same = float(np.mean([(one == each[1:]).all() for one, each in zip(back, tunes, strict=True)]))
     print(f"{len(tunes)} phrases; {same:.0%} are given back by their innovations.\n")
     print(f"{'':34} last part like the first   surprise where parts meet")
-    kinds = {"no form: A B C D": ("ABCD", False), "innovations repeated: A A B A": ("AABA", False)}
     found, rolls = {"back": same}, {}
-    for name, (form, copy) in (kinds | {"notes copied: A A B A": ("AABA", True)}).items():
+    for name, (form, copy) in KINDS.items():
         rng = np.random.default_rng(17)
         songs = [compose(model, form, rng, copy=copy) for _ in range(100 if fast else 1500)]
         alike = float(np.mean([pitches[3] == pitches[0] for pitches, _, _ in songs]))
-        found[name[0]], rolls[name] = (alike, np.mean([song[2] for song in songs])), songs[0][1]
-        print(f"{name:34} {alike:20.0%} {found[name[0]][1]:25.2f} nats")
-    print(
-        "\nLook at the picture, and listen from top to bottom: a part that returns is led up to; a"
-    )
-    print("copy begins where it once began, wherever the music is.")
+        found[name] = alike, float(np.mean([nats for _, _, nats in songs]))
+        rolls[f"{name}: {form}"] = songs[0][1]
+        print(f"{form}, {name:28} {alike:20.0%} {found[name][1]:25.2f} nats")
+    print("\nLook at the picture, and listen from top to bottom: a part that returns is led up to;")
+    print("a copy begins where it once began, wherever the music is.")
     return picture(rolls), found, sung([*rolls.values()], LOWEST, 200)
 
 
