@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
 WEB = ["nicegui>=3.18,<4"]
+SCORES = ["mido>=1.3,<2"]
 # What builds the pages of docs/; the formulas become MathML.
 DOCUMENTATION = [
     "mkdocs>=1.6,<2",
@@ -41,10 +42,12 @@ setup(
         "threadpoolctl>=3.4,<4",
         "lazy-loader>=0.4,<1",  # names of a sub-package are imported when they are first used
         "textual>=8,<9",
-        "shtab>=1.7,<2",
+        "shtab>=1.13,<2",
     ],
     extras_require={
+        "scores": SCORES,  # MIDI files are music too
         "web": WEB,  # the radio in a browser, everything it shows included
+        "mpris": ["jeepney>=0.9,<1"],  # the desktop's media keys on Linux
         "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one
         "test": [
             "pytest>=8.2",
@@ -53,6 +56,8 @@ setup(
             "hypothesis>=6.100",
             "pexpect>=4.9",
             *WEB,
+            *SCORES,
+            "jeepney>=0.9,<1",
             "playwright>=1.49",  # drives the Chromium that is there; it brings none of its own
             "ruff>=0.8",
             "mypy>=1.13",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy import fft, signal
+from scipy import fft
 
 from audio_parsing.filterbank import BANDS, BANDS_PER_OCTAVE, LOWEST_PITCH
 from audio_parsing.frames import EXPONENT, SAMPLE_RATE
@@ -19,6 +19,7 @@ SCALES = {
 }
 HARMONICS = np.arange(2, 9)
 ONSET_RATE = 50  # steps a second of the onset envelope of samples
+ONSET_BANDS = 40
 
 
 def chroma(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np.ndarray:
@@ -53,14 +54,30 @@ def onset_envelope(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np
     """Return how much louder the bands become per step, (steps,): a frame, or 1/50 s of samples."""
     sound = np.asarray(sound)
     if sound.ndim == 2:
-        level = np.maximum(sound, 0)
-    else:
-        level = _bands(
-            _spectrogram(sound, 2048, round(sample_rate / ONSET_RATE)), 40, sample_rate
-        ) ** (EXPONENT / 2)
-    rise = np.zeros(len(level))
-    rise[1:] = np.maximum(np.diff(level, axis=0), 0).mean(axis=1)
-    return rise
+        return _rises(np.maximum(sound, 0)).mean(axis=1)
+    hop_length = round(sample_rate / ONSET_RATE)
+    return band_rises(sound, 2048, hop_length, sample_rate=sample_rate).mean(axis=1)
+
+
+def band_rises(
+    samples: np.ndarray, size: int, hop_length: int, *, sample_rate: float = SAMPLE_RATE
+) -> np.ndarray:
+    """Return how much louder each band becomes from one spectrum to the next, (steps, 40).
+
+    Args:
+        samples: (n,).
+        size: of the window of a spectrum.
+        hop_length: samples from one spectrum to the next.
+        sample_rate: in Hz.
+    """
+    power = _bands(_spectrogram(samples, size, hop_length), ONSET_BANDS, sample_rate)
+    return _rises(power ** (EXPONENT / 2))
+
+
+def _rises(level: np.ndarray) -> np.ndarray:
+    rises = np.zeros(level.shape)
+    rises[1:] = np.maximum(np.diff(level, axis=0), 0)
+    return rises
 
 
 def onset_correlation(
@@ -165,9 +182,8 @@ def _spectrogram(samples: np.ndarray, size: int, hop_length: int) -> np.ndarray:
     if len(padded) < size:
         padded = np.pad(padded, (0, size - len(padded)))
     windows = sliding_window_view(padded, size)[::hop_length]
-    return np.abs(
-        fft.rfft(windows * signal.get_window("hann", size).astype(np.float32), axis=1)
-    ) * np.float32(4 / size)
+    hann = np.hanning(size + 1)[:-1].astype(np.float32)  # periodic
+    return np.abs(fft.rfft(windows * hann, axis=1)) * np.float32(4 / size)
 
 
 def _bands(magnitude: np.ndarray, count: int, sample_rate: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Decode an audio file into blocks: libsndfile by content, what it refuses through ffmpeg.
+"""Decode an audio file into blocks: libsndfile by content, what it refuses through ffmpeg; scores.
 
 Contract:
 
@@ -6,9 +6,9 @@ Contract:
     with decoded(path, mono=False) as (rate, blocks):    blocks (n, channels)
 
 Either all that can be decoded is read, or an AudioError of one line names the file and what is
-missing: lengths in headers are not believed (repair.py). libsndfile runs in this process: a child
-process would be needed if a damaged file could crash it, but of 420,000 (20,000 each of 21 kinds,
-libsndfile 1.2.2; tests/audio_parsing/test_damaged_files.py) none did.
+missing: lengths in headers are not believed (repair.py). Scores are rendered. libsndfile runs in
+this process: a child process would be needed if a damaged file could crash it, but of 420,000
+(20,000 each of 21 kinds, libsndfile 1.2.2; tests/audio_parsing/test_damaged_files.py) none did.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from audio_parsing import ffmpeg
 from audio_parsing.devices import quiet_stderr, quiet_stdout
 from audio_parsing.downmix import mixed_down
 from audio_parsing.file_bytes import FileBytes, View
-from audio_parsing.opening import AudioError, open_file, shown
+from audio_parsing.opening import AudioError, open_file, read_beginning, shown
 from audio_parsing.repair import flac_promise, mpeg_stream, mpeg_view, repaired
+from audio_parsing.scores import is_score, read_score
+from audio_parsing.synthesizer import render
 
 if TYPE_CHECKING:
     import soundfile
@@ -38,6 +40,7 @@ RATES = (1000, 768_000)  # Hz; a damaged header may say anything
 LACK = 0.05  # seconds by which a file may be shorter than it says, as Ogg files are
 GUESSED_RATE = 16000  # bytes a second of a file whose length is not known
 UNKNOWN = 1 << 62  # NOTE: libsndfile reports an unknown length as the largest possible number
+SCORE_RATE = 22050  # Hz, of the synthesizer
 # formats whose decoders write notes while they read
 NOISY = {"MP3": (quiet_stderr,), "SDS": (quiet_stdout,)}
 STREAMS = threading.Lock()  # two threads that redirected them would not restore them
@@ -115,6 +118,10 @@ def _opened(path: Path) -> Iterator[tuple[int, Blocks]]:
     """Open a file; give its rate in Hz and its blocks of samples (n, channels)."""
     import soundfile
 
+    if is_score(read_beginning(path)):
+        sound = render(read_score(path), SCORE_RATE)[:, None]
+        yield SCORE_RATE, (sound[i : i + BLOCK_VALUES] for i in range(0, len(sound), BLOCK_VALUES))
+        return
     with open_file(path) as descriptor, contextlib.ExitStack() as stack:
         refusal, file = "", None
         try:
@@ -195,8 +202,11 @@ def _blocks(path: Path, file: soundfile.SoundFile, promise: int) -> Blocks:
             yield block
         if complaint or not len(block):
             break
-    if frames < promise - LACK * file.samplerate if promise > 0 else complaint:
-        length = f" of {promise / file.samplerate:.1f}" if promise > 0 else ""
+    lack = LACK * file.samplerate
+    if promise <= 0 or frames > promise + lack:  # no promise, or one that was not true
+        promise = 0
+    if frames < promise - lack or (complaint and (not promise or frames < promise)):
+        length = f" of {promise / file.samplerate:.1f}" if promise else ""
         raise AudioError(
             f"{shown(path)}: is truncated after {frames / file.samplerate:.1f}{length} s{complaint}"
         )

@@ -2,14 +2,15 @@
 
 A frame holds the amplitudes a of 175 bands, 24 an octave from MIDI 24 (32.7 Hz) to 111 (4,978 Hz),
 and of 6 noise bands from 5.05 to 10.9 kHz, each as a^0.3: a full-scale sinusoid has a = 1. The hop
-length (samples a frame) is free: 441 is 50 frames a second, and `round(sample_rate * 60 / bpm /
-24)` is 24 frames a beat. Phases are not kept: `decode` continues them from peak to peak, then makes
-the band signals consistent (fast Griffin-Lim: Perraudin, Balazs, Soendergaard 2013, algorithm 2).
-The level is preserved.
+length (samples a frame) is free, and need not be whole: 441 is 50 frames a second, `sample_rate *
+60 / bpm / 24` is 24 frames a beat. Phases are not kept: `decode` continues them from peak to peak,
+then makes the band signals consistent (fast Griffin-Lim: Perraudin, Balazs, Soendergaard 2013,
+algorithm 2). The level is preserved.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,9 @@ FRAME_MOMENTUM = 1.0
 FADE = 0.05  # seconds; beyond its ends the first and last frame fade to silence
 
 
-def encode(samples: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_RATE) -> np.ndarray:
+def encode(
+    samples: np.ndarray, *, hop_length: float, sample_rate: float = SAMPLE_RATE
+) -> np.ndarray:
     """Return the frames (T, 181) float32 of samples (n,), with T = ceil(n / hop_length).
 
     Raises:
@@ -63,8 +66,8 @@ def encode(samples: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_
     if not np.isfinite(samples).all():
         raise ValueError("samples must be finite numbers")
     _check_rates(hop_length, sample_rate)
-    count = -(-len(samples) // hop_length)
-    bank = filter_bank(count * hop_length, sample_rate)
+    count = math.ceil(len(samples) / hop_length)
+    bank = filter_bank(math.ceil(count * hop_length), sample_rate)
     spectrum = bank.spectrum(samples)
     power = np.zeros((FRAME_SIZE, count), np.float32)
     for k, signal in enumerate(bank.analyse(spectrum)):
@@ -78,12 +81,12 @@ def encode(samples: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_
 
 
 def decode(
-    frames: np.ndarray, *, hop_length: int, sample_rate: float = SAMPLE_RATE, seed: int = 0
+    frames: np.ndarray, *, hop_length: float, sample_rate: float = SAMPLE_RATE, seed: int = 0
 ) -> np.ndarray:
-    """Return the samples (T * hop_length,) float32 of frames (T, 181), the same for one seed.
+    """Return the samples (n,) float32 of frames (T, 181), n = T * hop_length, rounded.
 
-    Negative values count as 0. The level is that of the encoded sound; it is not limited to [-1,
-    1].
+    They are the same for one seed. Negative values count as 0. The level is that of the encoded
+    sound; it is not limited to [-1, 1].
 
     Raises:
         ValueError: for frames that are not (T, 181) finite numbers with T > 0, or a hop length
@@ -98,7 +101,7 @@ def decode(
         raise ValueError("frames must be finite numbers")
     _check_rates(hop_length, sample_rate)
     rng = np.random.default_rng(seed)
-    length = len(frames) * hop_length
+    length = round(len(frames) * hop_length)
     bank = filter_bank(length, sample_rate)
     amplitude = np.clip(frames, 0, LOUDEST) ** np.float32(1 / EXPONENT)
     spectrum = _tonal_spectrum(amplitude[:, :BANDS], bank, hop_length, sample_rate, rng)
@@ -106,9 +109,9 @@ def decode(
     return bank.samples(spectrum)[:length]
 
 
-def _check_rates(hop_length: int, sample_rate: float) -> None:
-    if hop_length < 1 or hop_length != int(hop_length):
-        raise ValueError(f"hop_length must be a whole number of samples from 1, not {hop_length}")
+def _check_rates(hop_length: float, sample_rate: float) -> None:
+    if not 1 <= hop_length < math.inf:
+        raise ValueError(f"hop_length must be a number of samples from 1, not {hop_length}")
     if not 1000 <= sample_rate <= 1_000_000:
         raise ValueError(f"sample_rate must lie between 1000 and 1000000 Hz, not {sample_rate}")
 
@@ -121,7 +124,7 @@ class _Places(NamedTuple):
     fade: np.ndarray  # 1 within the song, 0 soon after its ends
 
 
-def _places(count: int, steps: int, size: int, hop_length: int, sample_rate: float) -> _Places:
+def _places(count: int, steps: int, size: int, hop_length: float, sample_rate: float) -> _Places:
     """Return the positions of `steps` baseband samples in frames padded to `size` samples."""
     length = count * hop_length
     position = np.arange(steps) * (size / steps)  # samples
@@ -144,7 +147,7 @@ def _between_frames(values: np.ndarray, places: _Places) -> np.ndarray:
 def _tonal_spectrum(
     amplitude: np.ndarray,
     bank: FilterBank,
-    hop_length: int,
+    hop_length: float,
     sample_rate: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
@@ -189,7 +192,7 @@ def _add_noise(
     spectrum: np.ndarray,
     amplitude: np.ndarray,
     bank: FilterBank,
-    hop_length: int,
+    hop_length: float,
     sample_rate: float,
     rng: np.random.Generator,
 ) -> None:

@@ -8,11 +8,21 @@ the spectrum bin `first[k]`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
 
-kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function with Numba at its first call, and cache the result on disk."""
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    try:
+        compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # no folder is writable: compile at each start
+        compiled = numba.njit(**options)(function)
+    return compiled
 
 
 @kernel

@@ -25,7 +25,13 @@ class Song(NamedTuple):
 
 
 class Composer(Protocol):
-    """What is judged."""
+    """What is judged.
+
+    Attributes:
+        finds_beats: whether frames of recordings lie on their beats.
+    """
+
+    finds_beats: bool
 
     def reconstruct(self, frames: np.ndarray) -> np.ndarray:
         """Return the reconstruction (T, 181) of frames (T, 181)."""
@@ -36,6 +42,8 @@ class Composer(Protocol):
 
 class FramesAndBack:
     """No network: what it can hope for at best."""
+
+    finds_beats = False
 
     def reconstruct(self, frames: np.ndarray) -> np.ndarray:
         """Return frames as they are."""
@@ -48,6 +56,8 @@ class FramesAndBack:
 
 class StationComposer:
     """A station whose song is one point."""
+
+    finds_beats = False
 
     def __init__(self, station: Station) -> None:
         self.station = station

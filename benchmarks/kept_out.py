@@ -17,6 +17,7 @@ model of any kind can be judged: see composers.py. Peers: `pip install onnxrunti
     distance             Fréchet, of new songs to music kept out over that of learned music; so the
     tagger_distance      tagger's
     beat                 how well onsets repeat after a beat, over how well those of real music do
+    steady               share of songs that keep a tempo from end to end, by audio_parsing/beats.py
     known_tunes          share of songs whose chroma, in any key, is more like some learned stretch
                          than half-way from music kept out to other versions of what was learned
     last_minute          distance of the last minute of five over that of the first
@@ -40,6 +41,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing import analysis, files  # noqa: E402
+from audio_parsing.beats import find_beat  # noqa: E402
 from audio_parsing.frames import SAMPLE_RATE, decode, encode, transpose  # noqa: E402
 from audio_parsing.song import StarterSong  # noqa: E402
 from audio_parsing.starter import fresh_song, hop_length, render, starter_songs  # noqa: E402
@@ -53,7 +55,7 @@ from benchmarks.composers import Composer, FramesAndBack, Song, StationComposer 
 from benchmarks.quality_measure import frechet, statistics  # noqa: E402
 from benchmarks.quality_tunes import unheard_songs  # noqa: E402
 from radio.home import Home  # noqa: E402
-from radio.station import SequenceModel, Station, steps as song_data  # noqa: E402
+from radio.station import FrameGrid, SequenceModel, Station, find_grid, steps as song_data  # noqa: E402
 from radio.training import (  # noqa: E402
     TrainingOptions,
     prepare_recordings,
@@ -143,10 +145,13 @@ def _rendered(song: StarterSong) -> Excerpt:
 
 def come_back(composer: Composer, excerpt: Excerpt) -> np.ndarray:
     """Return the sound (n,) of the reconstruction of an excerpt."""
-    frames = encode(excerpt.samples, hop_length=excerpt.hop_length)
+    length, grid = len(excerpt.samples), FrameGrid(excerpt.hop_length)
+    if composer.finds_beats and excerpt.hop_length == HOP:
+        grid = find_grid(excerpt.samples)
+    frames = grid.frames(excerpt.samples, 0, grid.count(length))
     back = composer.reconstruct(transpose(frames, -excerpt.key))
     back = np.maximum(transpose(back, excerpt.key), 0)
-    return decode(back, hop_length=excerpt.hop_length)[: len(excerpt.samples)]
+    return decode(back, hop_length=grid.hop_length)[-round(grid.origin) :][:length]
 
 
 def judge_pairs(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
@@ -199,6 +204,8 @@ def judge_new(songs: list[Song], music: Music, *, seed: int) -> dict[str, float]
     real = float(np.mean([measure.beat_strength(one) for one in learned + kept]))
     judged["beat"] = float(np.mean([measure.beat_strength(one) for one in new])) / real
     judged["beat_real"] = real
+    for name, sounds in (("steady", new), ("steady_real", learned + kept)):
+        judged[name] = float(np.mean([find_beat(one) is not None for one in sounds]))
     known = [measure.tune(one.samples, beat=one.beat) for one in music.whole]
 
     def likenesses(some: Sequence[Song | Excerpt]) -> list[float]:
@@ -362,7 +369,10 @@ def composer_of(station: Station) -> Composer:
     """Return what reconstructs and composes as a station does, whatever its model."""
     model = station.model
     if isinstance(model, SequenceModel):
-        return sequence_model.SequenceComposer(model.vae, model.components, station.latent, {})
+        tempi = sequence_model.tempi_of(station.coordinates)
+        return sequence_model.SequenceComposer(
+            model.vae, model.components, station.latent, tempi, {}
+        )
     return StationComposer(station)
 
 
@@ -394,7 +404,7 @@ def trained_sequence(
             on_skip=lambda line: print(line, file=sys.stderr),
         )
     composer = sequence_model.train(
-        recordings.frames,
+        recordings,
         sequence_model.by_clock(60 * options.minutes),
         seed=options.seed,
         threads=options.threads,

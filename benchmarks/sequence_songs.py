@@ -175,6 +175,7 @@ def main() -> None:
     parser.add_argument(
         "--detail-beta", type=float, default=0.01, help="weight of their divergence"
     )
+    parser.add_argument("--mixtures", type=int, default=1, help="Gaussians of the prior")
     parser.add_argument("--invented", type=int, default=0, help="songs of invented tunes")
     parser.add_argument("--scheduled", action="store_true", help="the prior is fed its own draws")
     parser.add_argument("--plan", action="store_true", help="a plan made of z, one vector a beat")
@@ -194,6 +195,7 @@ def main() -> None:
             values=STEP_SIZE,
             latent_size=options.latents,
             detail_size=options.detail,
+            mixtures=options.mixtures,
             song_size=options.song_size,
             encoder_hidden=encoder,
             hidden=decoder,

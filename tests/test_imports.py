@@ -54,6 +54,7 @@ LAYERS = [
     ("radio.training",),
     ("radio.composer",),
     ("radio.session",),
+    ("radio.remote",),
     ("radio.plain",),
     ("radio.screen",),
     ("radio.web",),

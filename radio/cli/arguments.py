@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable
 from pathlib import Path
 
 from gan.choices import CRITICS, DEFAULT_CRITIC, LATENTS
+from radio.cli.values import base_path, between, origin, positive, whole
+from radio.home import KINDS, normal
 from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
 from radio.taste import DEFAULT_WAY, WAYS
 
@@ -27,6 +27,10 @@ HOST = (
     "address to listen on (default: 127.0.0.1); a password is required for any other than this"
     " machine's own"
 )
+ORIGIN = (
+    "address at which a proxy or a tunnel shows the page, as https://radio.example.org; may be"
+    " given several times"
+)
 FROM_FILE = (
     "file whose first line is the password (default: AI_RADIO_PASSWORD, else the previous one,"
     " else you are asked)"
@@ -41,52 +45,6 @@ BATCH = (
 )
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers within bounds."""
-
-    def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
-        return value
-
-    return read
-
-
-def between(low: float, high: float) -> Callable[[str], float]:
-    """Return a parser of numbers within bounds."""
-
-    def read(text: str) -> float:
-        value = _number(text)
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
-        return value
-
-    return read
-
-
-def positive(most: float) -> Callable[[str], float]:
-    """Return a parser of numbers above zero."""
-
-    def read(text: str) -> float:
-        value = _number(text)
-        if not 0 < value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most {most:g}")
-        return value
-
-    return read
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
 def home(each: argparse.ArgumentParser, default: str | None) -> None:
     """Add --home."""
     each.add_argument("--home", metavar="DIR", default=default, help=HOME)
@@ -99,9 +57,10 @@ def _common(
     add = each.add_argument
     if "station" in names:
         text = "station to use (default: starter)"
-        add("--station", metavar="NAME", default=default, help=text)
+        add("--station", type=normal, metavar="NAME", default=default, help=text)
     if "listener" in names:
-        add("--listener", metavar="NAME", default=default, help="whose ratings (default: me)")
+        text = "whose ratings (default: me)"
+        add("--listener", type=normal, metavar="NAME", default=default, help=text)
     if "seed" in names:
         text = "the same seed makes the same songs"
         add("--seed", type=whole(0, 2**32 - 1), metavar="N", default=default, help=text)
@@ -135,6 +94,11 @@ def web(each: argparse.ArgumentParser) -> None:
     text = "port to listen on (default: 8017; 0 chooses a free one)"
     each.add_argument("--port", type=whole(0, 65535), metavar="N", default=8017, help=text)
     each.add_argument("--password-file", metavar="FILE", type=Path, help=FROM_FILE)
+    each.add_argument(
+        "--origin", metavar="URL", type=origin, action="append", default=[], help=ORIGIN
+    )
+    text = "path below which a proxy shows the page, as /radio (default: the root)"
+    each.add_argument("--base-path", metavar="PATH", type=base_path, default="", help=text)
     each.add_argument("--no-open", action="store_true", help="don't open a browser")
 
 
@@ -143,9 +107,15 @@ def _bpm(each: argparse.ArgumentParser) -> None:
     each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
 
 
-def _output(each: argparse.ArgumentParser, what: str) -> None:
-    text = f"{what} (default: the current folder)"
-    each.add_argument("--output", metavar="DIR|FILE", type=Path, default=Path("."), help=text)
+def _output(each: argparse.ArgumentParser, what: str, *, beside: bool = False) -> None:
+    text = f"{what} (default: {'beside the input' if beside else 'the current folder'})"
+    default = None if beside else Path(".")
+    each.add_argument("--output", metavar="DIR|FILE", type=Path, default=default, help=text)
+
+
+def _kind(each: argparse.ArgumentParser) -> None:
+    text = "format of the files (default: wav, or the ending of --output)"
+    each.add_argument("--kind", choices=KINDS, help=text)
 
 
 def train(each: argparse.ArgumentParser) -> None:
@@ -161,7 +131,7 @@ def train(each: argparse.ArgumentParser) -> None:
     add("--invented", type=whole(0, 2000), metavar="N", help=text)
     _common(each, "seed", "latent", "learned beats")
     text = "name of the station to make, or to continue training"
-    add("--station", metavar="NAME", default=argparse.SUPPRESS, help=text)
+    add("--station", type=normal, metavar="NAME", default=argparse.SUPPRESS, help=text)
     text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
     add("--critic", choices=CRITICS, default=DEFAULT_CRITIC, help=text)
     add("--plot", metavar="FILE", type=Path, help=PLOT)
@@ -182,7 +152,10 @@ def generate(each: argparse.ArgumentParser) -> None:
     each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help=text)
     text = "make a saved song again, from the .json file beside it"
     each.add_argument("--like", type=Path, metavar="FILE", help=text)
-    _output(each, "a folder, or for one song a .wav file")
+    text = "also write the notes of each song, as far as its frames show them: a .mid file"
+    each.add_argument("--midi", action="store_true", help=text)
+    _kind(each)
+    _output(each, "a folder, or for one song a file")
 
 
 def reconstruct(each: argparse.ArgumentParser) -> None:
@@ -190,7 +163,7 @@ def reconstruct(each: argparse.ArgumentParser) -> None:
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
     _common(each, "station")
     _bpm(each)
-    _output(each, "a folder, or for one file a .wav file")
+    _output(each, "a folder, or for one file a .wav file", beside=True)
 
 
 def continue_(each: argparse.ArgumentParser) -> None:
@@ -198,7 +171,7 @@ def continue_(each: argparse.ArgumentParser) -> None:
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
     _common(each, "station", "seed", "beats")
     _bpm(each)
-    _output(each, "a folder, or for one file a .wav file")
+    _output(each, "a folder, or for one file a .wav file", beside=True)
 
 
 def morph(each: argparse.ArgumentParser) -> None:
@@ -212,13 +185,14 @@ def morph(each: argparse.ArgumentParser) -> None:
     text = "so many songs on the way from A to there (default: 1, there)"
     each.add_argument("--count", type=whole(1, 100), default=1, metavar="N", help=text)
     _bpm(each)
-    _output(each, "a folder, or for one song a .wav file")
+    _output(each, "a folder, or for one song a .wav file", beside=True)
 
 
 def final(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `final`."""
     _common(each, "station", "listener", "seed", "beats")
-    _output(each, "a folder, or a .wav file")
+    _kind(each)
+    _output(each, "a folder, or a file")
 
 
 def starter(each: argparse.ArgumentParser) -> None:
@@ -241,11 +215,34 @@ def history(each: argparse.ArgumentParser) -> None:
 def doctor(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `doctor`."""
     each.add_argument("--quiet", action="store_true", help="play no test tone")
+    text = "repair the home: damaged files are moved aside, unfinished ones deleted"
+    each.add_argument("--fix", action="store_true", help=text)
+
+
+def saved(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `saved`."""
+    actions = ("list", "play", "delete", "export", "open")
+    text = "what to do (default: list); open shows the folder"
+    each.add_argument("action", nargs="?", choices=actions, default="list", help=text)
+    text = "name of a song or its file; for export a .m3u8 file to write"
+    each.add_argument("name", nargs="?", metavar="NAME", help=text)
+
+
+def now(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `now`."""
+    text = "print this text with its fields filled in, as in '{title} {rating:+.1f}'"
+    each.add_argument("--format", metavar="TEXT", help=text)
+
+
+def send(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `send`."""
+    text = "a command: next, pause, rate 0.5, save, love, volume 50, seek 30, sleep 30, ..."
+    each.add_argument("words", nargs="+", metavar="COMMAND", help=text)
 
 
 def completion(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `completion`."""
-    each.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="your shell")
+    each.add_argument("shell", choices=("bash", "zsh", "tcsh", "fish"), help="your shell")
 
 
 def map_(each: argparse.ArgumentParser) -> None:
@@ -274,7 +271,7 @@ def compress(each: argparse.ArgumentParser) -> None:
     text = "1 is smallest, 5 is closest to the original (default: 3)"
     each.add_argument("--quality", type=whole(1, 5), default=3, metavar="N", help=text)
     each.add_argument("--force", action="store_true", help="overwrite existing files")
-    _output(each, "a folder, or for one file a .air file")
+    _output(each, "a folder, or for one file a .air file", beside=True)
 
 
 def decompress(each: argparse.ArgumentParser) -> None:
@@ -282,4 +279,6 @@ def decompress(each: argparse.ArgumentParser) -> None:
     text = ".air file written by ai-radio compress"
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help=text)
     each.add_argument("--force", action="store_true", help="overwrite existing files")
-    _output(each, "a folder, or for one file a .wav or .flac file")
+    text = "write files of more than a gigabyte"
+    each.add_argument("--large", action="store_true", help=text)
+    _output(each, "a folder, or for one file a .wav or .flac file", beside=True)

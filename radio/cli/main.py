@@ -7,20 +7,19 @@ stderr says what to do), 130 Ctrl-C.
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
 
 from radio.cli.parser import COMMANDS, parser
+from radio.cli.surroundings import open_streams, place_kernels
 from radio.errors import explain
+from radio.home import Home
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # file names may hold characters that the terminal can't show
-        sys.stdout.reconfigure(errors="backslashreplace")
+    open_streams()
     try:
         options = parser().parse_args(arguments)
         if options.version:
@@ -28,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             print(f"ai-radio {installed('ai-radio')}")
             return 0
+        place_kernels(Home(options.home))
         command = options.command or "play"
         module = importlib.import_module(f"radio.cli.commands.{COMMANDS[command][0]}")
         # `continue` is a word of the language, its function has an underscore

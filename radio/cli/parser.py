@@ -6,11 +6,13 @@ Nothing heavy is imported here, so that help and errors appear at once.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from radio.cli import arguments
+from radio.errors import meant
 
 EXAMPLES = """\
 examples:
@@ -19,6 +21,8 @@ examples:
   ai-radio train ~/Music --station mine              train a station on your own music
   ai-radio play --station mine                       play it
   ai-radio --listener anna                           play for another listener, now and next time
+  ai-radio now --format '{title} {rating:+.1f}'      what plays, for a status bar
+  ai-radio send next                                 skip, from anywhere
   ai-radio history --csv > ratings.csv               export your ratings as a table
   ai-radio generate --count 10 --output songs        write ten new songs as WAV files
   ai-radio final --output songs                      compose the song you would like best
@@ -36,6 +40,7 @@ Print a script with which a shell completes ai-radio's commands and options. To 
   bash   ai-radio completion bash > ~/.local/share/bash-completion/completions/ai-radio
   zsh    ai-radio completion zsh > ~/.zfunc/_ai-radio, if ~/.zfunc is in $fpath
   tcsh   ai-radio completion tcsh > ~/.ai-radio.tcsh, and source that file in ~/.tcshrc
+  fish   ai-radio completion fish > ~/.config/fish/completions/ai-radio.fish
 """
 # command -> (module in radio.cli.commands, one line of help)
 COMMANDS = {
@@ -51,6 +56,9 @@ COMMANDS = {
     "compress": ("compress", "compress music to small .air files"),
     "decompress": ("compress", "turn .air files into WAV or FLAC files"),
     "history": ("history", "list the ratings"),
+    "saved": ("saved", "list, play, delete or export the songs that you saved"),
+    "now": ("send", "show what plays, for a status bar or a script"),
+    "send": ("send", "control the radio that plays: send next, send rate 0.5"),
     "stations": ("doctor", "list the stations"),
     "listeners": ("history", "list who has rated songs"),
     "map": ("map", "draw a map of a station's songs, new songs and a listener's ratings"),
@@ -73,13 +81,16 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "decompress": arguments.decompress,
     "history": arguments.history,
     "listener": arguments.listener,
+    "saved": arguments.saved,
+    "now": arguments.now,
+    "send": arguments.send,
     "web": arguments.web,
     "doctor": arguments.doctor,
     "completion": arguments.completion,
 }
 JSON = (
     "generate reconstruct continue morph final compress decompress stations listeners listener"
-    " doctor"
+    " doctor saved now send"
 ).split()  # commands with --json; `history` has its own
 
 
@@ -87,16 +98,44 @@ class _Parser(argparse.ArgumentParser):
     """A parser that prints errors in one line, and examples before its help."""
 
     examples = ""
+    commands: Mapping[str, argparse.ArgumentParser] = {}
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"ai-radio: {' '.join(message.split())}; see {self.prog} --help\n")
 
     def parse_args(self, args=None, namespace=None):
         """Parse as argparse does, but refuse '--' as an option's value, which argparse drops."""
-        for typed in sys.argv[1:] if args is None else args:
+        given = list(sys.argv[1:] if args is None else args)
+        for typed in given:
             if typed.startswith("--") and typed.partition("=")[2] == "--":
                 self.error(f"{typed} gives no value")
-        return super().parse_args(args, namespace)
+        # an unknown option before the command: argparse would take its value for the command
+        for typed in itertools.takewhile(lambda word: word not in self.commands, given):
+            if typed.startswith("--") and typed != "--":
+                self._check_option(typed)
+        options, unknown = self.parse_known_args(given, namespace)
+        if unknown:
+            command = self.commands.get(options.command or "", self)
+            assert isinstance(command, _Parser)
+            command._check_option(unknown[0])
+            self.error(f"{unknown[0]!r} is one argument too many")
+        return options
+
+    def _check_option(self, typed: str) -> None:
+        """Refuse an option that there is not, and name the one that may have been meant."""
+        name = typed.partition("=")[0]
+        if name.startswith("-") and name not in self._option_string_actions:
+            self.error(f"there is no option {name!r}{meant(name, self._option_string_actions)}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse a value that is no choice, and name the one that may have been meant."""
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            what = "a command" if isinstance(action, argparse._SubParsersAction) else "a choice"
+            suggestion = meant(str(value), known) or f"; choose from {', '.join(known)}"
+            raise argparse.ArgumentError(
+                None if what == "a command" else action, f"{value!r} is not {what}{suggestion}"
+            )
 
     def format_help(self) -> str:
         text = super().format_help()
@@ -115,6 +154,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.home(main_parser, None)
     arguments.play(main_parser, default=None)
     commands = main_parser.add_subparsers(dest="command", metavar="command", parser_class=_Parser)
+    main_parser.commands = commands.choices
     for name, (_, text) in COMMANDS.items():
         how: dict[str, Any] = {"description": f"{text[0].upper()}{text[1:]}."}
         if name == "completion":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+import unicodedata
 from typing import TextIO
 
 REDRAW_SECONDS = 0.1
@@ -62,3 +63,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def padded(text: str, width: int) -> str:
+    """Return a text with spaces up to a width of the terminal, in which some letters take two."""
+    cells = sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )
+    return text + " " * (width - cells)

@@ -79,7 +79,7 @@ class ComposerProcess:
         novelty: float | None = None,
         report: Callable[[str], None] = lambda text: None,
     ) -> None:
-        check_name(listener, "listener")
+        listener = check_name(listener, "listener")
         self._begin = messages.Begin(
             station, listener, home.path, seed, explore, beats, latent, adapter, novelty
         )

@@ -7,9 +7,15 @@ from .folder import (
     Home as Home,
     HomeError as HomeError,
     check_name as check_name,
+    normal as normal,
     temporary_home as temporary_home,
 )
-from .settings import ACTIONS as ACTIONS, Settings as Settings, read_settings as read_settings
+from .settings import (
+    ACTIONS as ACTIONS,
+    KINDS as KINDS,
+    Settings as Settings,
+    read_settings as read_settings,
+)
 from .signals import (
     Terminated as Terminated,
     ending_signals as ending_signals,

@@ -13,9 +13,9 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import re
 import shutil
 import tempfile
+import unicodedata
 from pathlib import Path
 
 from radio.errors import meant
@@ -23,7 +23,8 @@ from radio.errors import meant
 VARIABLE = "AI_RADIO_HOME"
 SHIPPED = Path(__file__).parents[1] / "stations"  # stations that come with the package
 STARTER = "starter"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LONGEST_NAME = 64  # characters
+LONGEST_FILE_NAME = 200  # bytes of it; file systems allow 255
 _DEVICES = {
     "CON",
     "PRN",
@@ -90,7 +91,7 @@ class Home:
 
     def station(self, name: str) -> Path:
         """Return a station's folder: in the home, else shipped, else where it would be made."""
-        check_name(name, "station")
+        name = check_name(name, "station")
         own = self.path / "stations" / name
         shipped = SHIPPED / name
         return shipped if not (own / "station.npz").exists() and shipped.is_dir() else own
@@ -103,7 +104,7 @@ class Home:
         """
         known = self.stations()
         if check_name(name, "station") not in known:
-            there = f"there are {', '.join(known)}" if known else "there are none yet"
+            there = f"stations here: {', '.join(known) or 'none yet'}"
             raise HomeError(
                 f"there is no station {name!r}{meant(name, known)}; {there}; "
                 "ai-radio train FOLDER --station NAME makes one"
@@ -115,13 +116,8 @@ class Home:
         found: dict[str, Path] = {}
         for parent in (SHIPPED, self.path / "stations"):
             if parent.is_dir():
-                found.update(
-                    {
-                        p.name: self.station(p.name)
-                        for p in parent.iterdir()
-                        if _NAME.fullmatch(p.name) and _holds_something(p)
-                    }
-                )
+                names = [normal(p.name) for p in parent.iterdir() if _holds_something(p)]
+                found.update({name: self.station(name) for name in names if _is_name(name)})
         return dict(sorted(found.items()))
 
 
@@ -143,18 +139,39 @@ def _holds_something(folder: Path) -> bool:
 
 
 def check_name(name: str, what: str) -> str:
-    """Return the name of a station or listener if it can be a folder's name.
+    """Return the name of a station or listener, in NFC, if it can be a folder's name.
 
     Names that Windows refuses are refused everywhere, so that a home can move between systems.
 
     Raises:
         HomeError: if it can't.
     """
+    name = normal(name)
     if name.partition(".")[0].upper() in _DEVICES or name.endswith("."):
         raise HomeError(
             f"{name!r} can't be the name of a {what}: Windows reserves that name; choose another"
         )
-    if not _NAME.fullmatch(name):
-        allowed = "letters, digits, '-', '_' and '.', at most 64, a letter or digit first"
+    if not _is_name(name):
+        allowed = (
+            f"letters, digits, '-', '_' and '.', at most {LONGEST_NAME}, a letter or digit first"
+        )
         raise HomeError(f"{name!r} can't be the name of a {what}; use {allowed}")
     return name
+
+
+def normal(name: str) -> str:
+    """Return a name with each letter written in one way (NFC), for some keyboards write two."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _is_name(name: str) -> bool:
+    """Return whether a name holds letters, digits and signs of any alphabet that folders allow."""
+    return (
+        0 < len(name) <= LONGEST_NAME
+        and len(name.encode("utf-8", "replace")) <= LONGEST_FILE_NAME
+        and name[0].isalnum()
+        and all(
+            letter in "-_." or letter.isalnum() or unicodedata.category(letter) in ("Mn", "Mc")
+            for letter in name
+        )
+    )

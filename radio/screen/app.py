@@ -127,6 +127,7 @@ class RadioApp(App[int], inherit_bindings=False):
                 song.samples,
                 song.sample_rate,
             )
+        self.player.form.display = bool(view.form)
         for part in self.player.parts:
             part.show(view)
         title = f"{view.name} - AI Radio" if view.duration else "AI Radio"

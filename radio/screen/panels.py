@@ -13,6 +13,7 @@ import numpy as np
 from rich.text import Text
 
 from radio.screen import curves, words
+from radio.screen.sections import section_row
 from radio.session import View
 
 GOOD, BAD, QUIET = "green", "red", "dim"
@@ -47,6 +48,11 @@ def signed(rating: float | None) -> str:
     return "  ?  " if rating is None else f"{min(1.0, max(-1.0, rating)):+.2f}"
 
 
+def coloured(text: str, style: str) -> Text:
+    """Return a text in a colour of the terminal: Textual has other colours for a whole `Text`."""
+    return Text.assemble((text, style), no_wrap=True)
+
+
 def both_ends(left: Text, right: Text, width: int) -> Text:
     """Return two texts at the ends of a line; the left one is truncated."""
     room = width - right.cell_len - 2
@@ -66,7 +72,7 @@ def header(view: View, width: int, *, title: str) -> Text:
     ]
     right = Text(("   ".join(state for state in states if state)) + " ", QUIET)
     if view.paused:
-        right = Text("paused   ", "bold yellow").append_text(right)
+        right = coloured("paused   ", "bold yellow").append_text(right)
     return both_ends(left, right, width)
 
 
@@ -115,6 +121,11 @@ def progress(view: View, width: int) -> Text:
         ("─" * (room - done - 1), QUIET),
         (f" {clock(view.duration):>{LABEL}} ", QUIET),
     )
+
+
+def sections(view: View, width: int, height: int) -> Text:
+    """Return the sections of the song, below the progress bar."""
+    return section_row(view, *columns(width))
 
 
 def progress_at(column: int, width: int) -> float:
@@ -195,7 +206,7 @@ def learning(view: View, width: int, height: int, *, beside: bool = False) -> Te
     if view.final is not None:
         return searching(view, width)
     if text := words.hint(view):
-        return Text(_wrapped(text, margin, width, height), "yellow", no_wrap=True)
+        return coloured(_wrapped(text, margin, width, height), "yellow")
     if beside:
         return Text()
     known = "; ".join(part for part in (words.knowledge(view), words.accuracy(view.judged)) if part)

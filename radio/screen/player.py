@@ -85,6 +85,7 @@ class Player(Screen[None], inherit_bindings=False):
         super().__init__()
         self._radio = app
         self.visualiser = Visualiser(id="visualiser")
+        self.form = Panel(panels.sections, id="form")
         self._header = Panel(
             lambda view, width, height: panels.header(view, width, title=app.heading), id="header"
         )
@@ -96,6 +97,7 @@ class Player(Screen[None], inherit_bindings=False):
                 app.point_at_time,
                 id="progress",
             ),
+            self.form,
             Panel(panels.curve_lines, id="curves"),
             Track(
                 lambda view, width, height: panels.slider_line(view, width),

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 
-from radio.home import Home, Settings, open_folder
+from radio.home import Settings, open_folder
 from radio.ratings import Rating
 from radio.screen import panels, words
 from radio.screen.windows import QuestionWindow, Window
@@ -101,7 +101,7 @@ class HistoryWindow(TableWindow):
                 Text(time.strftime(MINUTE, time.localtime(one.time))),
                 Text(one.song),
                 Text(panels.signed(one.expected), panels.QUIET),
-                Text(f"{one.rating:+.2f}", panels.tint(one.rating)),
+                panels.coloured(f"{one.rating:+.2f}", panels.tint(one.rating)),
                 Text("skipped" if one.skipped and not len(one.curve) else "", panels.QUIET),
             ]
             for one in self._ratings
@@ -161,7 +161,7 @@ class SavedWindow(TableWindow):
         )
         self._session = session
         self._say = say
-        self._folder = (session.home or Home()).path / "songs"
+        self._folder = session.folder.path
         self._songs: list[SavedSong] = []
 
     def rows(self) -> tuple[list[list[Text]], str]:
@@ -175,8 +175,10 @@ class SavedWindow(TableWindow):
                 Text(time.strftime(MINUTE, time.localtime(one.time))),
                 Text(one.name),
                 Text(one.station, panels.QUIET),
-                Text("" if one.rating is None else f"{one.rating:+.2f}", panels.tint(one.rating)),
-                Text("your final song" if one.final else "", "magenta"),
+                panels.coloured(
+                    "" if one.rating is None else f"{one.rating:+.2f}", panels.tint(one.rating)
+                ),
+                panels.coloured("your final song" if one.final else "", "magenta"),
             ]
             for one in self._songs
         ]
@@ -223,5 +225,5 @@ class SavedWindow(TableWindow):
             line = act()
         except OSError as error:
             line = f"That failed: {error}"
-        self._head.update(Text(line, "yellow"))
+        self._head.update(panels.coloured(line, "yellow"))
         self._say(line)

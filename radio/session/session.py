@@ -29,7 +29,6 @@ from radio.composer import (
     ReplayedSong,
     Song,
     Trouble,
-    write_song,
 )
 from radio.home import Home
 from radio.ratings import SKIP_RATING, Rating
@@ -39,8 +38,8 @@ from radio.session.rating_writer import RatingWriter
 from radio.session.requests import DROPPED, FinalRequest, ReplayRequest
 from radio.session.resume import Resume
 from radio.session.sleep import SleepTimer
+from radio.session.song_folder import SongFolder
 from radio.session.view import View, adapter_line, snapshot
-from radio.station import file_name
 
 SKIP_SECONDS = 5.0  # an untouched song that is skipped earlier stays unrated; chosen, not measured
 
@@ -56,9 +55,10 @@ class Session:
         started: called with every song that begins.
         resume: what the last session left, and where this one leaves it.
         kind: of saved songs, see `write_song`.
+        loudness: at which songs are played, LUFS; None to play them as they are.
 
     Attributes:
-        home: as given.
+        folder: of saved songs.
         attached: functions that each tick calls at its end.
         notify: called with 'song', 'rating' or 'final', and the song: it began, was rated, or made.
     """
@@ -73,18 +73,18 @@ class Session:
         started: Callable[[Song], None] = lambda song: None,
         resume: Resume | None = None,
         kind: str = "wav",
+        loudness: float | None = None,
     ) -> None:
         self.composer, self.journal = composer, composer.journal
-        self.playback = Playback(player, say)
+        self.playback = Playback(player, say, loudness=loudness)
         self.writer = RatingWriter(self.journal, composer.changed, say)
         self.history = RatingHistory(self.journal, composer.changed, self.writer, say)
         self.finals = FinalRequest(composer, self.write, say)
         self.replays = ReplayRequest(composer, say)
-        self.home = home
+        self.folder = SongFolder(home, self.journal, kind)
         self._say = say
         self._started = started
         self._resume = resume
-        self._kind = kind
         self.sleep = SleepTimer(say)
         self.attached: list[Callable[[], None]] = []
         self.notify: Callable[[str, Song], None] = lambda kind, song: None
@@ -125,6 +125,7 @@ class Session:
         if playback.playing:
             self.writer.tick(playback.player)
         self.sleep.tick(playback.player)
+        playback.loud_songs.prepare(self.composer.upcoming())
         for call in self.attached:
             call()
 
@@ -233,9 +234,7 @@ class Session:
 
     def write(self, song: Song) -> Path:
         """Write a song into the home's folder of songs, and return its path."""
-        home = self.home or Home()
-        path = home.songs() / f"{file_name(song.name, song.latent)}.{self._kind}"
-        return write_song(song, path, self.journal)
+        return self.folder.write(song)
 
     def make_final(self) -> None:
         """Begin the descent to the final song, which is saved and played when it is there."""
@@ -261,6 +260,7 @@ class Session:
                     self.finals.take_song(event.song)
             self.finals.end()
         finally:
+            self.playback.loud_songs.close()
             player.close()
 
     def view(self) -> View:

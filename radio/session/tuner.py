@@ -32,7 +32,8 @@ class Tuner:
     Attributes:
         station: that is open, by name.
         listener: whose session is open.
-        opened: called with every session.
+        opened: called with every session, and a function that shows a line.
+        overhear: called with every line for the listener.
     """
 
     def __init__(
@@ -45,7 +46,8 @@ class Tuner:
         **options: Any,
     ) -> None:
         self.station, self.listener = last.station, last.listener
-        self.opened: list[Callable[[Session], None]] = []
+        self.opened: list[Callable[[Session, Callable[[str], None]], None]] = []
+        self.overhear: Callable[[str], None] = lambda line: None
         self._home = home
         self._settings = settings
         self._last = last
@@ -96,17 +98,23 @@ class Tuner:
         player, reason = open_player()
         if reason:
             say(reason)
+
+        def tell(line: str) -> None:
+            self.overhear(line)
+            say(line)
+
         fresh = self._options.get("seed") is not None
         session = Session(
             composer,
             player,
             home=self._home,
-            say=say,
+            say=tell,
             resume=Resume(self._home.path / "session.json", self._last, fresh=fresh),
             kind=self._settings.kind,
+            loudness=self._settings.loudness,
         )
         for call in self.opened:
-            call(session)
+            call(session, say)
         return session
 
     def close(self) -> None:

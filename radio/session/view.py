@@ -57,6 +57,7 @@ class View:
         final_song: whether it is a final song.
         upcoming: name and predicted rating of the songs that are ready, the next one first.
         sleep: seconds until the sleep timer pauses the music; None if it is off.
+        form: letters of the song's sections, which are equally long, such as AABA; empty without.
     """
 
     number: int
@@ -87,6 +88,7 @@ class View:
     final_song: bool = False
     upcoming: tuple[tuple[str, tuple[float, float] | None], ...] = ()
     sleep: float | None = None
+    form: str = ""
 
 
 def snapshot(
@@ -147,6 +149,7 @@ def snapshot(
         final_song=bool(song is not None and song.descent),
         upcoming=tuple((one.name, one.expected) for one in composer.upcoming()),
         sleep=sleep,
+        form=str(song.description.get("form", "")) if song else "",
     )
 
 

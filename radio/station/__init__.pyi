@@ -4,7 +4,9 @@ from .continuation import (
     morphed as morphed,
     sequence_model_of as sequence_model_of,
 )
+from .cover import cover as cover
 from .forms import Form as Form, form_of as form_of, forms_of as forms_of
+from .frame_grid import PHRASE as PHRASE, FrameGrid as FrameGrid, find_grid as find_grid
 from .innovations import SEEDS as SEEDS
 from .latent_map import (
     GENERATED as GENERATED,

@@ -23,6 +23,7 @@ from radio.station.station import Station
 ENDING_SHARE = 0.5
 ENDING_WINDOW = 0.5  # seconds
 OVERLAP_STEPS = 2  # over which the given sound fades into its continuation
+BAR_STEPS = 4 * song_data.STEPS_PER_BEAT  # what is remembered begins with a bar
 REMEMBERED_BEATS = 128  # of the given sound, before the moment from which it goes on
 
 
@@ -54,7 +55,8 @@ def continued(
     model = sequence_model_of(station, "continue a song")
     samples = samples[: _ending(samples, station.sample_rate)]
     sound = _whole_steps(station, on_grid(station, samples, bpm=bpm), samples)
-    memory = sound.steps[-REMEMBERED_BEATS * song_data.STEPS_PER_BEAT :]
+    remembered = REMEMBERED_BEATS * song_data.STEPS_PER_BEAT
+    memory = sound.steps[-(-max(0, len(sound.steps) - remembered) // BAR_STEPS) * BAR_STEPS :]
     z, state = model.vae.listen(memory)
     noise = innovations(
         np.array([seed]), beats * song_data.STEPS_PER_BEAT, model.vae.generator.innovation_size
@@ -62,7 +64,7 @@ def continued(
     new, _ = model.vae.generator.draw(z, noise, state=state)
     tail = model.reconstruct(memory)[1][-OVERLAP_STEPS:]
     drawn = sound.render(station, np.concatenate([tail, new]), z)
-    begin = round(len(sound.steps) * sound.step_samples)
+    begin = round(len(sound.steps) * sound.step_samples) - sound.lead
     overlap = round(OVERLAP_STEPS * sound.step_samples)
     faded = np.linspace(0, np.pi / 2, overlap, dtype=np.float32)
     joint = samples[begin - overlap : begin] * np.cos(faded) ** 2
@@ -104,8 +106,8 @@ def morphed(
     noise = np.cos(angle) * found[0][1] + np.sin(angle) * found[1][1]
     song, _ = model.vae.generator.draw(mixed.astype(np.float32), noise)
     sound = sounds[0]
-    fade = song_data.FRAMES_PER_BEAT * sound.hop_length
-    return master(sound.render(station, song, mixed), fade=fade)
+    fade = round(song_data.FRAMES_PER_BEAT * sound.grid.hop_length)
+    return master(sound.render(station, song, mixed)[sound.lead :], fade=fade)
 
 
 def sequence_model_of(station: Station, what: str) -> SequenceModel:
@@ -126,8 +128,8 @@ def sequence_model_of(station: Station, what: str) -> SequenceModel:
 def _whole_steps(station: Station, sound: GridSound, samples: np.ndarray) -> GridSound:
     """Return a sound without a last step that was filled up with silence."""
     unit = sound.step_samples
-    whole = int(len(samples) / unit + 1e-9)
-    if whole < OVERLAP_STEPS:
+    whole = int((len(samples) + sound.lead) / unit + 1e-9)
+    if whole * unit - sound.lead < OVERLAP_STEPS * unit:
         raise ValueError(
             f"a sound of {len(samples) / station.sample_rate:.1f} s is too short to go on from; "
             f"it must last {OVERLAP_STEPS * unit / station.sample_rate:.1f} s"

@@ -3,13 +3,10 @@
     forms_of(recordings, candidates) -> [Form, ...]       found in the station's songs
     Form(64, (0, 0, 1, 0))                                AABA, sections of 64 steps
 
-A section that returns has the innovations of its first time, varied:
-
-    eps = v eps_first + sqrt(1 - v^2) eps_new,  v = LIKE_FIRST
-
-The network then comes to the same states within a few seconds (docs/songs.md, "Form"). A form is
-repeated until a song lasts SHORTEST beats. P has a column for its number in the station's list,
-counted from 1; 0 is none.
+A section that returns has the innovations of its first time, varied: of the two songs that it
+follows the second counts more (learned_songs.py), by a turn of VARIATION. The network then comes to
+the same states within a few seconds (docs/songs.md, "Form"). A form is repeated until a song lasts
+SHORTEST beats. P has a column for its number in the station's list, counted from 1; 0 is none.
 
 Letters: S steps, T frames.
 """
@@ -26,7 +23,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from audio_parsing import analysis
 from radio.station.steps import FRAMES_PER_BEAT, STEPS_PER_BEAT
 
-LIKE_FIRST = 0.95  # docs/songs.md, "Form"
+# Of a section that returns; its innovations correlate cos(VARIATION) with those of its first time
+# where nothing is drawn. docs/songs.md, "Form".
+VARIATION = float(np.arccos(0.95))
 SHORTEST, LONGEST = 128, 625  # beats of a song with a form; on an absolute grid 1 and 5 minutes
 MOST_FORMS = 16  # of a station
 FEWEST_SECTIONS, MOST_SECTIONS = 4, 12
@@ -56,22 +55,20 @@ class Form(NamedTuple):
         themes = (self.themes[i % len(self.themes)] for i in range(count))
         return "".join(LETTERS[theme] for theme in themes)
 
-    def arrange(self, first: np.ndarray, new: np.ndarray) -> np.ndarray:
+    def arrange(self, first: np.ndarray, again: np.ndarray) -> np.ndarray:
         """Return the innovations (S, E) of a song in this form.
 
         Args:
             first: innovations (S, E), theme after theme.
-            new: others (S, E), of what varies when a section returns.
+            again: the same themes (S, E) as they are when they return.
         """
         steps = np.arange(len(first))
         sections = steps // self.section
         themes = np.array(self.themes)[sections % len(self.themes)]
         heads = np.array([self.themes.index(theme) for theme in self.themes])
         returns = sections != heads[sections % len(self.themes)]
-        arranged = first[themes * self.section + steps % self.section]
-        arranged[returns] *= np.float32(LIKE_FIRST)
-        arranged[returns] += np.float32(np.sqrt(1 - LIKE_FIRST**2)) * new[returns]
-        return arranged
+        places = themes * self.section + steps % self.section
+        return np.where(returns[:, None], again[places], first[places])
 
 
 def forms_of(recordings: Sequence[np.ndarray], candidates: Sequence[int]) -> list[Form]:

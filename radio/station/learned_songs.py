@@ -93,20 +93,21 @@ class LearnedSongs:
         followed = one * (self.z[first] - mean) + other * (self.z[second] - mean)
         return mean + followed + new * (z - mean), columns
 
-    def follow(self, columns: np.ndarray, new: np.ndarray) -> np.ndarray:
+    def follow(self, columns: np.ndarray, new: np.ndarray, *, turn: float = 0.0) -> np.ndarray:
         """Return innovations (S, B, E) of songs of any length.
 
         Args:
             columns: (B, FOLLOWED); any numbers: those of no song mean none.
             new: innovations (S, B, E) of the songs' seeds.
+            turn: angle by which the second song counts more; c stays.
         """
-        first, second, rest = _shares(columns)
+        first, second, rest = _shares(columns, turn)
         followed = rest * new
-        turn = np.arange(len(new)) % len(self.innovations)
+        places = np.arange(len(new)) % len(self.innovations)
         for number, share in ((columns[:, 0], first), (columns[:, 2], second)):
             for song in np.flatnonzero(share[:, 0]):
                 chosen = int(np.clip(np.rint(number[song]), 1, len(self))) - 1
-                learned = self.innovations[turn, chosen].astype(np.float32)
+                learned = self.innovations[places, chosen].astype(np.float32)
                 followed[:, song] += share[song] * np.float32(UNIT) * learned
         return followed
 
@@ -141,10 +142,16 @@ def most_songs(steps: int, innovation_size: int) -> int:
     return max(1, LARGEST_MEMORY // (steps * innovation_size))
 
 
-def _shares(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a, b and c (B, 1) float32 of columns (B, FOLLOWED), a^2 + b^2 + c^2 = 1."""
+def _shares(columns: np.ndarray, turn: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a, b and c (B, 1) float32 of columns (B, FOLLOWED), a^2 + b^2 + c^2 = 1.
+
+    The pair (a, b) of a song that follows two is turned by an angle.
+    """
     known = np.rint(columns[:, [0, 2]]) > 0
     shares = np.where(known, np.clip(columns[:, [1, 3]], 0, 1), 0).astype(np.float64)
     shares /= np.maximum(np.linalg.norm(shares, axis=1, keepdims=True), 1)
     rest = np.sqrt(np.maximum(1 - np.square(shares).sum(axis=1, keepdims=True), 0))
-    return tuple(np.float32(one) for one in (shares[:, :1], shares[:, 1:], rest))  # type: ignore
+    angle = np.where(known.all(axis=1, keepdims=True), turn, 0.0)
+    a, b = shares[:, :1], shares[:, 1:]
+    turned = a * np.cos(angle) - b * np.sin(angle), a * np.sin(angle) + b * np.cos(angle), rest
+    return tuple(one.astype(np.float32) for one in turned)  # type: ignore[return-value]

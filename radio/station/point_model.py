@@ -57,7 +57,7 @@ class PointModel:
         return z, np.zeros((len(z), 0))
 
     def form(self, course: np.ndarray) -> None:
-        """Return None: a point has no form."""
+        """Return None: with an empty course (C,) a song has no form."""
 
     def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
         """Return steps (S, B, F).

@@ -63,4 +63,5 @@ def _reconstruct(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return samples (n,), P (1, D), the given steps (S, 1, F) and the steps made again."""
     z, made = station.model.reconstruct(sound.steps)
-    return sound.render(station, made, z), station.at(z, sound.beside), sound.steps, made
+    back = sound.render(station, made, z)[sound.lead :]
+    return back, station.at(z, sound.beside), sound.steps, made

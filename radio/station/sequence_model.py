@@ -19,14 +19,13 @@ from gan.critic import Critic
 from neural_networks.components.module import Module
 from neural_networks.training.checkpoint import part
 from neural_networks.vae.sequence_vae import SequenceVAE
-from radio.station.forms import Form, from_array, to_array
+from radio.station.forms import VARIATION, Form, from_array, to_array
 from radio.station.innovations import SEEDS, innovations
 from radio.station.learned_songs import FOLLOWED, LearnedSongs
 from radio.station.limits import whole_number
 from radio.station.steps import STEPS_PER_BEAT
 
 LARGEST_CALIBRATION = 10
-VARIATIONS = 1  # the stream of the innovations by which a section that returns differs
 LARGEST_COMPONENT = 1e3  # of a basis, a mean or a deviation; those of music are below 10
 
 
@@ -101,12 +100,13 @@ class SequenceModel:
         made = innovations(course[:, 0], steps, size)
         if self.learned is None:
             return made
-        made = self.learned.follow(course[:, 1 : 1 + FOLLOWED], made)
+        followed = course[:, 1 : 1 + FOLLOWED]
+        first = self.learned.follow(followed, made)
+        again = self.learned.follow(followed, made, turn=VARIATION)
         for song, one in enumerate(course):
             if (form := self.form(one)) is not None:
-                varied = innovations(one[:1], steps, size, stream=VARIATIONS)[:, 0]
-                made[:, song] = form.arrange(made[:, song], varied)
-        return made
+                first[:, song] = form.arrange(first[:, song], again[:, song])
+        return first
 
     def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
         """Return steps (S, B, K) of songs of any length."""

@@ -2,12 +2,14 @@
 
     sound = on_grid(station, samples, bpm=None) -> GridSound
 
-A station on a beat grid needs the tempo and key of a song, which are not in the file. They are
-found by trial: the best ones give the reconstruction with the least error.
+A station of recordings looks for the beat of the sound itself (frame_grid.py). The tempo and key of
+songs of a station that knows keys are found by trial: the best ones give the reconstruction with
+the least error.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy as np
 from audio_parsing import frames as audio_frames
 from audio_parsing.starter import hop_length
 from radio.station import steps as song_data
+from radio.station.frame_grid import FrameGrid, find_grid, grid_of
 from radio.station.station import Station
 
 TEMPO_STEP = 0.02  # relative, from one trial to the next
@@ -28,32 +31,30 @@ class GridSound(NamedTuple):
 
     Attributes:
         steps: (S, 1, F), canonical.
-        tempo: beats a minute; None on an absolute grid.
+        grid: where they lie in the sound.
         beside: (1, C) tempo and key as coordinates; C is 0 on an absolute grid.
     """
 
     steps: np.ndarray
-    tempo: float | None
+    grid: FrameGrid
     beside: np.ndarray
-
-    @property
-    def hop_length(self) -> int:
-        """Samples a frame, rounded."""
-        return song_data.ABSOLUTE_HOP_LENGTH if self.tempo is None else hop_length(self.tempo)
 
     @property
     def step_samples(self) -> float:
         """Samples a step, not rounded."""
-        exact = self.hop_length if self.tempo is None else exact_hop(self.tempo)
-        return song_data.FRAMES_PER_STEP * exact
+        return song_data.FRAMES_PER_STEP * self.grid.hop_length
+
+    @property
+    def lead(self) -> int:
+        """Samples of the first steps that lie before the sound begins."""
+        return -round(self.grid.origin)
 
     def render(self, station: Station, steps: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Return the sound (n,) of other steps (S, 1, F) in this tempo and key, unmastered."""
         frames = station.frames_of(steps, station.at(z, self.beside))[0]
-        samples = audio_frames.decode(
-            frames, hop_length=self.hop_length, sample_rate=station.sample_rate
+        return audio_frames.decode(
+            frames, hop_length=self.grid.hop_length, sample_rate=station.sample_rate
         )
-        return samples if self.tempo is None else stretched(samples, self.tempo, back=True)
 
 
 def on_grid(
@@ -64,25 +65,32 @@ def on_grid(
     Args:
         station: whose grid it is.
         samples: (n,) float32 at the station's rate; silence is added to fill a last step.
-        bpm: beats a minute, for stations on a beat grid; found by trial if None.
+        bpm: beats a minute, for stations on a beat grid; found if None.
         beats: most that are read; all if None.
     """
-    if station.grid == "absolute":
-        frames = _frames(station, samples, song_data.ABSOLUTE_HOP_LENGTH, beats)
-        return GridSound(station.model.to_steps(frames[None]), None, np.zeros((1, 0), np.float32))
-    return _on_beats(station, samples, bpm, beats)
+    if station.keyed:
+        return _by_trial(station, samples, bpm, beats)
+    grid = FrameGrid() if station.grid == "absolute" else find_grid(samples, tempo=bpm)
+    frames = _frames(station, samples, grid, beats)
+    beside = np.zeros((1, station.coordinates.shape[1]), np.float32)
+    beside[:, :1] = song_data.tempo_coordinate(grid.tempo)
+    return GridSound(station.model.to_steps(frames[None]), grid, beside)
 
 
-def _frames(station: Station, samples: np.ndarray, hop: int, beats: int | None) -> np.ndarray:
+def _frames(
+    station: Station, samples: np.ndarray, grid: FrameGrid, beats: int | None
+) -> np.ndarray:
     """Return the frames (T, 181) of a sound, whole steps; `beats` of them exactly if given."""
-    unit = song_data.FRAMES_PER_STEP * hop
     if beats is None:
-        length = max(1, -(-len(samples) // unit)) * unit
+        steps = max(1, math.ceil(grid.count(len(samples)) / song_data.FRAMES_PER_STEP))
+        count = steps * song_data.FRAMES_PER_STEP
     else:
-        length = beats * song_data.FRAMES_PER_BEAT * hop
-    whole = np.pad(samples[:length], (0, max(0, length - len(samples)))).astype(np.float32)
-    frames = audio_frames.encode(whole, hop_length=hop, sample_rate=station.sample_rate)
-    return frames[: length // hop]
+        count = beats * song_data.FRAMES_PER_BEAT
+    length = math.ceil(count * grid.hop_length)
+    whole = np.pad(samples, (-round(grid.origin), 0))[:length]
+    whole = np.pad(whole, (0, length - len(whole))).astype(np.float32)
+    frames = audio_frames.encode(whole, hop_length=grid.hop_length, sample_rate=station.sample_rate)
+    return frames[:count]
 
 
 class _Trial(NamedTuple):
@@ -94,7 +102,7 @@ class _Trial(NamedTuple):
     steps: np.ndarray
 
 
-def _on_beats(
+def _by_trial(
     station: Station, samples: np.ndarray, bpm: float | None, beats: int | None
 ) -> GridSound:
     slowest, fastest = (
@@ -115,8 +123,8 @@ def _on_beats(
         for finer in FINER_STEPS:
             near = [best.tempo * (1 - finer), best.tempo * (1 + finer)]
             best = min([best, *(_trial(station, samples, one, beats) for one in near)], key=_error)
-    tempo = song_data.tempo_coordinate(best.tempo), song_data.key_coordinate(best.key)
-    return GridSound(best.steps, best.tempo, np.array([tempo], np.float32))
+    beside = song_data.tempo_coordinate(best.tempo), song_data.key_coordinate(best.key)
+    return GridSound(best.steps, grid_of(best.tempo), np.array([beside], np.float32))
 
 
 def _error(trial: _Trial) -> float:
@@ -124,37 +132,10 @@ def _error(trial: _Trial) -> float:
 
 
 def _trial(station: Station, samples: np.ndarray, tempo: float, beats: int | None) -> _Trial:
-    hop = hop_length(tempo)
-    frames = _frames(station, stretched(samples, tempo), hop, beats)
+    frames = _frames(station, samples, grid_of(tempo), beats)
     given = station.model.to_steps(
         np.stack([audio_frames.transpose(frames, -key) for key in KEYS]).astype(np.float32)
     )
     errors = np.mean(np.square(station.model.reconstruct(given)[1] - given), axis=(0, 2))
     best = int(errors.argmin())
     return _Trial(float(errors[best]), tempo, KEYS[best], given[:, best : best + 1])
-
-
-def exact_hop(tempo: float) -> float:
-    """Return the samples a frame at a tempo, not rounded."""
-    return song_data.SAMPLE_RATE * 60 / song_data.FRAMES_PER_BEAT / tempo
-
-
-def stretched(samples: np.ndarray, tempo: float, *, back: bool = False) -> np.ndarray:
-    """Return samples (n,) so much longer or shorter that a frame has a whole number of them.
-
-    Frames of whole samples give a tempo in steps of 0.2 %: a song of half a minute would drift by
-    60 ms. The pitch that changes with it, by 2 cents at most, changes back with `back`.
-
-    Args:
-        samples: of a song.
-        tempo: beats a minute.
-        back: undo it.
-    """
-    ratio = hop_length(tempo) / exact_hop(tempo)
-    if abs(ratio - 1) * len(samples) < 1:
-        return samples
-    import soxr
-
-    rates = (ratio, 1.0) if back else (1.0, ratio)
-    resampled: np.ndarray = soxr.resample(samples.astype(np.float32), *rates)
-    return resampled

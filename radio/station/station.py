@@ -83,6 +83,11 @@ class Station(StationData):
         return slice(self.latent_size, self.latent_size + self.model.course_size)
 
     @property
+    def keyed(self) -> bool:
+        """Whether it knows the keys of its songs, which are then moved to C major or A minor."""
+        return bool(self.coordinates[:, 1:].any())
+
+    @property
     def movable(self) -> np.ndarray:
         """Indices of the values of P that a gradient can move: all but the course."""
         return np.delete(np.arange(self.size), self._course)
@@ -92,13 +97,20 @@ class Station(StationData):
         return coordinates[:, self._course.stop :]
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw coordinates (count, D); tempo and key are those of training songs, with jitter."""
+        """Draw coordinates (count, D); tempo and key are those of training songs, with jitter.
+
+        A station that knows no keys takes the tempo of the song whose z is nearest: how fast its
+        sounds begin and fade is in z.
+        """
         z, mean = self.latent.sample(count, rng), self.latent.mean
         parts = [*self.model.draw_course(z, mean, novelty=self.novelty, rng=rng)]
         if self.coordinates.shape[1]:
-            chosen = self.coordinates[rng.integers(len(self.coordinates), size=count)].astype(
-                np.float64
-            )
+            songs = rng.integers(len(self.coordinates), size=count)
+            if not self.keyed:
+                songs = np.array(
+                    [np.square(self.means - one).sum(axis=1).argmin() for one in parts[0]]
+                )
+            chosen = self.coordinates[songs].astype(np.float64)
             chosen[:, 0] += TEMPO_JITTER * rng.standard_normal(count)
             parts.append(chosen)
         return np.concatenate(parts, axis=1).astype(np.float32)
@@ -208,12 +220,14 @@ class Station(StationData):
         return song_name(coordinate)
 
     def describe(self, coordinate: np.ndarray) -> str:
-        """Return tempo and key of a coordinate as text; empty on an absolute grid."""
+        """Return tempo and key of a coordinate as text, as far as the station knows them."""
         if self.grid == "absolute":
             return ""
+        tempo = f"{song_data.coordinate_tempo(float(coordinate[-2])):.0f} bpm"
+        if not self.keyed:
+            return tempo
         key = song_data.coordinate_key(float(coordinate[-1])) % 12
-        tempo = song_data.coordinate_tempo(float(coordinate[-2]))
-        return f"{MAJOR_KEYS[key]} major / {MINOR_KEYS[key]} minor, {tempo:.0f} bpm"
+        return f"{MAJOR_KEYS[key]} major / {MINOR_KEYS[key]} minor, {tempo}"
 
     def save(self, folder: Path, *, dtype: Any = np.float32) -> None:
         """Write the station into a folder; see write_station."""

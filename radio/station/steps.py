@@ -1,8 +1,9 @@
 """Songs as steps: the numbers of beats, frames and steps, tempo and key as coordinates.
 
 The tempo and key of starter songs are known, so they lie on a grid of 24 frames a beat, moved to C
-major or A minor; tempo and key become two coordinates beside z. Other music stays on an absolute
-grid of 50 frames a second, for its tempo and key could only be guessed.
+major or A minor; tempo and key become two coordinates beside z. The tempo of recordings is found
+where they keep it (frame_grid.py), their key is not: its coordinate is 0. Music without a beat has
+50 frames a second.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.components import LappedComponents
-from radio.station import FRAMES_PER_BEAT
+from radio.station import FRAMES_PER_BEAT, PHRASE
 from radio.training.random_excerpts import RandomExcerpts
 
 
@@ -31,6 +31,7 @@ class SequenceRecipe:
         batch: excerpts a step of each process.
         semitones: by which excerpts are moved at most.
         on_beats: whether excerpts begin at beats, and steps are told which beat it is.
+        beginnings: whether the beginnings of recordings tell where songs lie, not all of them.
     """
 
     beta: float
@@ -43,11 +44,20 @@ class SequenceRecipe:
     batch: int = 16
     semitones: int = 3
     on_beats: bool = False
+    beginnings: bool = False
 
 
 RECORDINGS = SequenceRecipe(
     beta=0.002,
-    sizes={"latent_size": 96, "song_size": 32, "groups": 3, "hidden": 128, "prior_hidden": 256},
+    sizes={
+        "latent_size": 96,
+        "song_size": 32,
+        "groups": 3,
+        "hidden": 128,
+        "prior_hidden": 256,
+        "position": True,
+    },
+    on_beats=True,
 )
 ON_BEATS = SequenceRecipe(
     beta=0.15,
@@ -66,6 +76,7 @@ ON_BEATS = SequenceRecipe(
     batch=8,
     semitones=0,
     on_beats=True,
+    beginnings=True,
 )
 
 
@@ -117,14 +128,15 @@ class ComponentExcerpts:
         return starts // FRAMES_PER_BEAT if self.recipe.on_beats else None
 
     def to_be_encoded(self, steps: int | None = None) -> RandomExcerpts:
-        """Return excerpts in their own keys; on a grid of beats the beginnings of songs.
+        """Return excerpts in their own keys, which begin where a phrase may, as new songs do.
 
         Args:
             steps: S, of an excerpt; the recipe's if None.
         """
         recordings, steps = self._encoded, steps or self.recipe.steps
-        if not self.recipe.on_beats:
-            return RandomExcerpts(recordings, steps=steps)
+        if not self.recipe.beginnings:
+            align = PHRASE if self.recipe.on_beats else 1
+            return RandomExcerpts(recordings, steps=steps, align=align)
         length = steps * self.components.frames_per_step
         return RandomExcerpts([frames[:length] for frames in recordings], steps=steps, fewest=1)
 

@@ -18,6 +18,7 @@ RADIO = Path(__file__).parents[1]
 SOUND = RADIO.parent / "audio_parsing"
 # Files that turn sound into steps, beside those of audio_parsing.
 SOURCES = (
+    "station/frame_grid.py",
     "station/steps.py",
     "training/dataset.py",
     "training/recording_reader.py",

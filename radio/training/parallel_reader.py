@@ -22,15 +22,17 @@ import numpy as np
 
 from audio_parsing.opening import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
+from radio.station import FrameGrid
 
 FILES_AHEAD = 4  # files that each worker reads before the results are looked at
 
 
 class Place(NamedTuple):
-    """The beginning of an excerpt: a piece of a file, and samples after its beginning."""
+    """The beginning of an excerpt: a piece of a file, a frame of it, and where its frames lie."""
 
     piece: int
     start: int
+    grid: FrameGrid = FrameGrid()
 
 
 class Result(NamedTuple):
@@ -127,7 +129,7 @@ class Readers:
         """Return the results of all processes, in the order of the paths."""
         size, gather = self.communicator.size, self.communicator.gather
         places = [
-            (self.communicator.rank + size * i, *place)
+            (self.communicator.rank + size * i, place.piece, place.start, *place.grid)
             for i, result in enumerate(own)
             for place in result.excerpts
         ]
@@ -141,14 +143,15 @@ class Readers:
             )
             + "\n"
         )
-        all_places = gather(np.array(places, np.int64).reshape(-1, 3))
+        all_places = gather(np.array(places, np.float64).reshape(-1, 5))
         all_steps = gather(np.array(steps, np.float16).reshape(-1, *self._shape))
         lines = gather(np.frombuffer(text.encode(), np.uint8)).tobytes().decode().splitlines()
         results = [Result({}) for _ in range(count)]
         for index, *texts in (one for line in lines for one in json.loads(line)):
             results[index] = Result({}, *texts)
-        for (index, piece, start), excerpt in zip(all_places.tolist(), all_steps, strict=True):
-            results[index].excerpts[Place(piece, start)] = excerpt
+        for (*numbers, hop, origin), excerpt in zip(all_places.tolist(), all_steps, strict=True):
+            index, piece, start = map(int, numbers)
+            results[index].excerpts[Place(piece, start, FrameGrid(hop, origin))] = excerpt
         return results
 
 

@@ -1,5 +1,6 @@
-"""Reads blocks of a music file as frames, and caches them by the file's content.
+"""Reads blocks of a music file as frames on its beat, and caches them by the file's content.
 
+A piece of a file that keeps its tempo lies on its beats, 24 frames each; others have 50 a second.
 Which blocks are chosen follows from the seed, the file's path and the place in it, so more files or
 a larger share leave the choice of the others as it is.
 """
@@ -10,20 +11,26 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from audio_parsing import frames as audio_frames
 from audio_parsing.cache import Cache, digest_of
 from audio_parsing.files import read_pieces
 from audio_parsing.opening import AudioError, reason, shown
-from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, to_steps
+from radio.station import PHRASE, SAMPLE_RATE, FrameGrid, find_grid, to_steps
 from radio.training.parallel_reader import Place, Result
 
 SHORTEST_RECORDING = 4.0  # seconds
 PIECE = 1200.0  # seconds of a file that are in memory at once
-BLOCK = 3000  # frames: a minute
-MARGIN = 50  # frames before and after a block that are encoded with it: the filters ring
+BLOCK = 4 * PHRASE  # frames: a minute, or 128 beats
+
+
+class PieceOfFile(NamedTuple):
+    """How long a piece is, and where its frames lie."""
+
+    samples: int
+    grid: FrameGrid
 
 
 @dataclass
@@ -47,14 +54,15 @@ class RecordingReader:
         whole = path.absolute()
         inside = whole.is_relative_to(self.folder)
         name = os.fsencode(whole.relative_to(self.folder) if inside else whole)
-        return hashlib.blake2b(repr((self.seed, name, place)).encode(), digest_size=8).digest()
+        where = None if place is None else place[:2]
+        return hashlib.blake2b(repr((self.seed, name, where)).encode(), digest_size=8).digest()
 
-    def choose(self, path: Path, lengths: list[int], share: int) -> list[Place]:
-        """Return at most `share` blocks of a file whose pieces have so many samples."""
+    def choose(self, path: Path, pieces: list[PieceOfFile], share: int) -> list[Place]:
+        """Return at most `share` blocks of a file of some pieces."""
         places = [
-            Place(piece, start)
-            for piece, size in enumerate(lengths)
-            for start in _starts(size, self.block)
+            Place(number, start, piece.grid)
+            for number, piece in enumerate(pieces)
+            for start in _starts(piece, self.block)
         ]
         return sorted(sorted(places, key=lambda place: self.lot(path, place))[:share])
 
@@ -69,19 +77,25 @@ class RecordingReader:
             return Result(blocks, note=note)
         before = _status_of(path)
         content = digest_of(path)
-        lengths = self.cache.get("lengths", content)
-        if lengths is not None and lengths.ndim == 1:
-            chosen = self.choose(path, lengths.tolist(), share)
-            kept = {place: self.cache.get("block", content, self.block, *place) for place in chosen}
+        found = self.cache.get("pieces", content)
+        if found is not None and found.ndim == 2:
+            pieces = [PieceOfFile(int(n), FrameGrid(*grid)) for n, *grid in found.tolist()]
+            chosen = self.choose(path, pieces, share)
+            kept = {place: self.cache.get(*self._key(content, place)) for place in chosen}
             sound = {place: block for place, block in kept.items() if block is not None}
             if len(sound) == len(kept):
                 return Result(sound)
-        counted, blocks, note = self._work_out(path, share)
+        pieces, blocks, note = self._work_out(path, share)
         if _status_of(path) == before:  # else it is being written, and was not what was digested
             for place, block in blocks.items():
-                self.cache.put(block, "block", content, self.block, *place)
-            self.cache.put(np.array(counted, np.int64), "lengths", content)
+                self.cache.put(block, *self._key(content, place))
+            rows = [(piece.samples, *piece.grid) for piece in pieces]
+            self.cache.put(np.array(rows, np.float64).reshape(-1, 3), "pieces", content)
         return Result(blocks, problem=self.cache.problem or "", note=note)
+
+    def _key(self, content: str, place: Place) -> tuple[str | int, ...]:
+        """Return what a block is called in the cache; its grid follows from the content."""
+        return "block", content, self.block, place.piece, place.start
 
     def fewer(
         self, path: Path, blocks: dict[Place, np.ndarray], share: int
@@ -90,39 +104,36 @@ class RecordingReader:
         chosen = sorted(blocks, key=lambda place: self.lot(path, place))[:share]
         return {place: blocks[place] for place in sorted(chosen)}
 
-    def _work_out(self, path: Path, share: int) -> tuple[list[int], dict[Place, np.ndarray], str]:
-        """Return the samples of each piece of a file, its blocks, and what is worth knowing."""
-        lengths: list[int] = []
+    def _work_out(
+        self, path: Path, share: int
+    ) -> tuple[list[PieceOfFile], dict[Place, np.ndarray], str]:
+        """Return the pieces of a file, its blocks, and what is worth knowing."""
+        pieces: list[PieceOfFile] = []
         notes: list[str] = []
         kept: dict[Place, np.ndarray] = {}
         for samples in read_pieces(path, SAMPLE_RATE, seconds=PIECE, on_note=notes.append):
-            lengths.append(len(samples))
+            pieces.append(PieceOfFile(len(samples), find_grid(samples)))
             # Of the pieces before, those stay whose lots are still among the lowest.
-            chosen = self.choose(path, lengths, share)
+            chosen = self.choose(path, pieces, share)
             kept = {
-                place: kept[place] if place in kept else _block(samples, place.start, self.block)
+                place: kept[place] if place in kept else _block(samples, place, self.block)
                 for place in chosen
             }
-        return lengths, kept, "; ".join(notes)
+        return pieces, kept, "; ".join(notes)
 
 
-def _starts(size: int, block: int) -> list[int]:
-    """Return where a piece's blocks begin, in samples: side by side, the last one at its end."""
-    if size < SHORTEST_RECORDING * SAMPLE_RATE:
+def _starts(piece: PieceOfFile, block: int) -> list[int]:
+    """Return the frames at which a piece's blocks begin: side by side, the last one at its end."""
+    if piece.samples < SHORTEST_RECORDING * SAMPLE_RATE:
         return []
-    frames = -(-size // ABSOLUTE_HOP_LENGTH)
-    starts = [*range(0, frames - block, block), max(0, frames - block)]
-    return [start * ABSOLUTE_HOP_LENGTH for start in starts]
+    frames = piece.grid.count(piece.samples)
+    unit = PHRASE if piece.grid.on_beats else 1
+    return [*range(0, frames - block, block), -(-max(0, frames - block) // unit) * unit]
 
 
-def _block(samples: np.ndarray, start: int, block: int) -> np.ndarray:
-    """Return the steps (S, 1086) float16 of the block at a sample; after the last frame zeros."""
-    margin = MARGIN * ABSOLUTE_HOP_LENGTH
-    before = min(start, margin)
-    sound = samples[start - before : start + block * ABSOLUTE_HOP_LENGTH + margin]
-    frames = audio_frames.encode(sound, hop_length=ABSOLUTE_HOP_LENGTH)
-    frames = frames[before // ABSOLUTE_HOP_LENGTH :][:block]
-    return to_steps(np.pad(frames, [(0, block - len(frames)), (0, 0)])).astype(np.float16)
+def _block(samples: np.ndarray, place: Place, block: int) -> np.ndarray:
+    """Return the steps (S, 1086) float16 of the block at a place; after the last frame zeros."""
+    return to_steps(place.grid.frames(samples, place.start, block)).astype(np.float16)
 
 
 def _status_of(path: Path) -> tuple[int, ...]:

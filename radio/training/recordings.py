@@ -1,4 +1,4 @@
-"""From music to frames of whole recordings, on an absolute grid of 50 frames a second.
+"""From music to frames of whole recordings, 24 a beat, or 50 a second where there is no beat.
 
     recordings = prepare_recordings(music, seed=0, cache=cache)
     recordings.frames -> [(T, 181) float16, ...]      recordings.names -> ["song.ogg", ...]
@@ -28,7 +28,16 @@ from audio_parsing.finding import LOOKED_FOR, find_music
 from audio_parsing.opening import AudioError, shown
 from neural_networks.parallel.communicator import ALONE, Communicator
 from neural_networks.training.pieces import available_cores
-from radio.station import ABSOLUTE_HOP_LENGTH, SAMPLE_RATE, STEP_SIZE, to_frames
+from radio.station import (
+    ABSOLUTE_HOP_LENGTH,
+    FRAMES_PER_BEAT,
+    SAMPLE_RATE,
+    STEP_SIZE,
+    FrameGrid,
+    coordinate_tempo,
+    tempo_coordinate,
+    to_frames,
+)
 from radio.training.parallel_reader import Place, Readers
 from radio.training.recording_reader import BLOCK, PIECE, SHORTEST_RECORDING, RecordingReader
 
@@ -46,7 +55,8 @@ class Recordings:
         frames: (T, 181) float16 of each recording.
         names: of each.
         grid: 'beat' or 'absolute'.
-        coordinates: (N, 2) float32 tempo and key of each, or (N, 0) on an absolute grid.
+        coordinates: (N, 2) float32 tempo and key of each, or (N, 0) on an absolute grid. The key of
+            what was read from files is 0, and their tempo 125 where it is not known.
         encoded: so many, the first, tell where songs lie in latent space; all if None.
     """
 
@@ -58,19 +68,27 @@ class Recordings:
 
     @property
     def hours(self) -> float:
-        """How long the music lasts, at 50 frames a second."""
-        return sum(map(len, self.frames)) * ABSOLUTE_HOP_LENGTH / SAMPLE_RATE / 3600
+        """How long the music lasts."""
+        seconds = (len(one) * self.frame_seconds(i) for i, one in enumerate(self.frames))
+        return sum(seconds) / 3600
+
+    def frame_seconds(self, recording: int) -> float:
+        """Return how long a frame of a recording lasts."""
+        if self.grid == "absolute":
+            return ABSOLUTE_HOP_LENGTH / SAMPLE_RATE
+        tempo = coordinate_tempo(float(self.coordinates[recording, 0]))
+        return 60 / FRAMES_PER_BEAT / tempo
 
     def excerpt_name(self, recording: int, start: int) -> str:
-        """Return the name of an excerpt: its recording, and without beats how far in it begins.
+        """Return the name of an excerpt: its recording, and how far in it begins.
 
         Args:
             recording: number of it.
             start: frame of the recording.
         """
-        if self.grid == "beat":
+        if self.grid == "beat" and not start:
             return self.names[recording]
-        seconds = start * ABSOLUTE_HOP_LENGTH // SAMPLE_RATE
+        seconds = int(start * self.frame_seconds(recording))
         return f"{self.names[recording]} + {seconds} s"
 
     def fingerprint(self) -> str:
@@ -198,24 +216,30 @@ def _joined(kept: dict[Path, dict[Place, np.ndarray]], block: int) -> Recordings
     """Join blocks that lie side by side in a file; others become recordings of their own."""
     frames: list[np.ndarray] = []
     names: list[str] = []
+    grids: list[FrameGrid] = []
     for path in sorted(kept):
         blocks = sorted(kept[path].items())
         borders = [
             index
             for index, ((a, _), (b, _)) in enumerate(pairwise(blocks), 1)
-            if a.piece != b.piece or b.start > a.start + block * ABSOLUTE_HOP_LENGTH
+            if a.piece != b.piece or b.start > a.start + block
         ]
         for begin, end in pairwise([0, *borders, len(blocks)]):
             first = blocks[begin][0]
             recording = np.concatenate(
                 [
-                    to_frames(one)[: (after.start - place.start) // ABSOLUTE_HOP_LENGTH]
+                    to_frames(one)[: after.start - place.start]
                     for (place, one), (after, _) in pairwise(blocks[begin:end])
                 ]
                 + [to_frames(blocks[end - 1][1])]
             )
             heard = np.flatnonzero(recording.any(axis=1))
             frames.append(recording[: heard[-1] + 1] if heard.size else recording)
-            second = round(first.piece * PIECE) + first.start // SAMPLE_RATE
+            seconds = first.grid.seconds(first.start)
+            second = round(first.piece * PIECE) + max(0, int(seconds))
             names.append(shown(path.name) + (f" at {second} s" if begin or second else ""))
-    return Recordings(frames, names, "absolute", np.zeros((len(frames), 0), np.float32))
+            grids.append(first.grid)
+    if not any(grid.on_beats for grid in grids):
+        return Recordings(frames, names, "absolute", np.zeros((len(frames), 0), np.float32))
+    coordinates = np.array([(tempo_coordinate(grid.tempo), 0) for grid in grids], np.float32)
+    return Recordings(frames, names, "beat", coordinates)

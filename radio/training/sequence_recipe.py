@@ -32,7 +32,7 @@ from neural_networks.optimizers.optimizers import Adam
 from neural_networks.training.streams import Stream
 from neural_networks.training.trainer import Piece, Trainer
 from neural_networks.vae.sequence_vae import POSTERIOR_BOUNDS, SequenceVAE
-from radio.station import LearnedSongs, most_songs
+from radio.station import STEPS_PER_BEAT, LearnedSongs, most_songs
 from radio.training.component_excerpts import ComponentExcerpts
 from radio.training.random_excerpts import Drawn
 
@@ -45,6 +45,7 @@ MOST_ENCODED = 512  # excerpts whose coordinates tell where songs lie
 # Beats of a section, among which those of a recording are looked for: without a grid of beats any
 # from 6 to 15 s, on one 4 or 8 bars.
 SECTIONS, SECTIONS_ON_BEATS = tuple(range(12, 33)), (16, 32)
+BAR_STEPS = 4 * STEPS_PER_BEAT
 REMEMBERED_STEPS = 512  # of a song that new ones may follow; shorter where half the music is
 MOST_CALIBRATED = 192  # excerpts on which calibration and restoration are measured
 DRAWN_SONGS, DRAWN_STEPS = 48, 256  # new songs for the calibration
@@ -256,6 +257,7 @@ def remember(vae: SequenceVAE, songs: ComponentExcerpts, *, seed: int) -> Learne
     rng = np.random.default_rng((seed, Stream.MEMORY))
     usual = int(np.median([len(frames) for frames in songs.excerpts.recordings]))
     steps = max(2, min(REMEMBERED_STEPS, usual // songs.components.frames_per_step))
+    steps -= steps % BAR_STEPS if steps > BAR_STEPS else 0  # a longer song goes on in time
     excerpts = songs.to_be_encoded(steps)
     most = most_songs(steps, vae.generator.innovation_size)
     parts = []

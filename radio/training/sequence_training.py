@@ -181,7 +181,7 @@ class SequenceTraining:
     def _station(self, name: str, most: int, details: dict[str, Any]) -> Station:
         encoded = encode_music(self._network, self.songs, seed=self.options.seed, most=most)
         learned = remember(self._network, self.songs, seed=self.options.seed)
-        sections = SECTIONS_ON_BEATS if self.recipe.on_beats else SECTIONS
+        sections = SECTIONS_ON_BEATS if self.recordings.grid == "beat" else SECTIONS
         forms = forms_of(self.recordings.frames[: self.recordings.encoded], sections)
         places = [
             (int(recording), int(start))

@@ -26,10 +26,10 @@ HEAD = """
 <meta name="color-scheme" content="light dark">
 <meta name="theme-color" content="#f6f4ef" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#15171c" media="(prefers-color-scheme: dark)">
-<link rel="stylesheet" href="/static/style.css">
-<link rel="modulepreload" href="/static/link.js">
-<link rel="modulepreload" href="/static/draw.js">
-<link rel="modulepreload" href="/static/uploads.js">
+<link rel="stylesheet" href="BASE/static/style.css">
+<link rel="modulepreload" href="BASE/static/link.js">
+<link rel="modulepreload" href="BASE/static/draw.js">
+<link rel="modulepreload" href="BASE/static/uploads.js">
 """
 
 
@@ -81,18 +81,18 @@ class Training(Part, component="static/training.js"):
     parts = ("training",)
 
 
-def make_page(sessions: LiveSessions, training: TrainJob, songs: SongJob) -> None:
-    """Add the page at /; station and listener are in its query."""
+def make_page(sessions: LiveSessions, training: TrainJob, songs: SongJob, *, base: str) -> None:
+    """Add the page at /; station and listener are in its query, `base` stands before its paths."""
 
     @ui.page("/", title="AI Radio")
     def page(station: str | None = None, listener: str | None = None) -> None:
-        ui.add_head_html(HEAD)
+        ui.add_head_html(HEAD.replace("BASE", base))
         try:
             session = sessions.get(station, listener)
         except HomeError as error:
             with ui.element("div").classes("radio"):
                 ui.label(str(error)).classes("trouble")
-                ui.link("Back to the radio", "/")
+                ui.link("Back to the radio", f"{base}/")
             return
         _lay_out(session, sessions, {"songs": songs, "training": training})
 

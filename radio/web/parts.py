@@ -35,6 +35,7 @@ def song_part(song: Song | None, duration: float) -> dict[str, Any] | None:
         "peaks": peaks_of(song.samples),
         "expected": expected,
         "final": bool(song.descent),
+        "form": song.description.get("form", ""),
     }
 
 

@@ -28,8 +28,8 @@ SWITCH_SECONDS = 0.0005
 GOODBYE_SECONDS = 3  # for open requests when the server ends
 
 
-def build(sessions: LiveSessions, training: TrainJob, songs: SongJob) -> FastAPI:
-    """Return the application, without its guard."""
+def build(sessions: LiveSessions, training: TrainJob, songs: SongJob, *, base: str = "") -> FastAPI:
+    """Return the application, without its guard; `base` stands before its paths, as '/radio'."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -43,7 +43,7 @@ def build(sessions: LiveSessions, training: TrainJob, songs: SongJob) -> FastAPI
     add_routes(app, sessions)
     add_train_routes(app, training)
     add_song_routes(app, songs)
-    make_page(sessions, training, songs)
+    make_page(sessions, training, songs, base=base)
     ui.run_with(
         app,
         dark=None,

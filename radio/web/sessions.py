@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from radio.composer import Song
-from radio.home import Home, HomeError, check_name
+from radio.home import Home, HomeError, check_name, normal
 from radio.ratings import RatingsError, open_ratings
 from radio.web.live_session import LiveSession
 
@@ -45,7 +45,7 @@ class LiveSessions:
             HomeError: if there is no such station, the listener's name is invalid, or too many run.
         """
         station, listener = (
-            station or self.first[0],
+            normal(station or self.first[0]),
             check_name(listener or self.first[1], "listener"),
         )
         if station not in self.home.stations():

@@ -7,8 +7,10 @@ import pytest
 
 from audio_parsing.frames import SAMPLE_RATE
 from benchmarks.composers import Composer
-from benchmarks.sequence_model import HOP, SequenceComposer, by_clock, train
+from benchmarks.sequence_model import SequenceComposer, by_clock, train
 from gan.choices import Latent
+from radio.station import ABSOLUTE_HOP_LENGTH as HOP, tempo_coordinate
+from radio.training import Recordings
 from radio.training.sequence_recipe import by_steps
 
 TINY = {
@@ -18,6 +20,7 @@ TINY = {
     "prior_hidden": 8,
     "encoder_hidden": 8,
     "groups": 2,
+    "position": True,
 }
 
 
@@ -28,10 +31,20 @@ def recording(rng: np.random.Generator, count: int = 600) -> np.ndarray:
 
 
 def trained(
-    recordings: list[np.ndarray], steps: int, *, threads: int = 1, latent: Latent = "gaussian"
+    recordings: list[np.ndarray],
+    steps: int,
+    *,
+    tempo: float | None = None,
+    threads: int = 1,
+    latent: Latent = "gaussian",
 ) -> SequenceComposer:
     options = {"components": 8, "restored": 12, "steps": 16, "semitones": 0, "sizes": TINY}
-    return train(recordings, by_steps(steps), threads=threads, latent=latent, **options)
+    names, columns = [""] * len(recordings), 2 * (tempo is not None)
+    coordinates = np.zeros((len(recordings), columns), np.float32)
+    coordinates[:, :1] = tempo_coordinate(tempo or 125)
+    grid = "absolute" if tempo is None else "beat"
+    music = Recordings(recordings, names, grid, coordinates)
+    return train(music, by_steps(steps), threads=threads, latent=latent, **options)
 
 
 def test_it_learns_recordings_and_makes_songs_of_any_length() -> None:
@@ -50,7 +63,7 @@ def test_it_learns_recordings_and_makes_songs_of_any_length() -> None:
     for seconds in (step, 2.0, 20.0):
         songs = judged.new_songs(3, seconds, rng)
         lengths = [len(song.samples) / SAMPLE_RATE for song in songs]
-        assert lengths == pytest.approx([seconds] * 3, abs=step)
+        assert lengths == pytest.approx([seconds] * 3, abs=1e-4)
         assert not np.array_equal(songs[0].samples, songs[1].samples)
         assert all(np.isfinite(song.samples).all() for song in songs)
 
@@ -66,6 +79,14 @@ def test_the_same_seed_gives_the_same_songs_on_any_number_of_threads(latent: Lat
     )
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.samples, other.samples)
+
+
+def test_songs_on_beats_have_the_tempi_of_the_music() -> None:
+    composer = trained([recording(np.random.default_rng(0))], 5, tempo=150.0)
+    assert composer.finds_beats and composer.tempi == pytest.approx([150.0] * len(composer.tempi))
+    assert not trained([recording(np.random.default_rng(0))], 1).finds_beats
+    (song,) = composer.new_songs(1, 4.0, np.random.default_rng(7))
+    assert len(song.samples) == 4 * SAMPLE_RATE
 
 
 def test_a_clock_begins_when_it_is_asked() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from radio.errors import UsageError
 
 SUFFIX = ".air"
 SOUND = (".wav", ".flac")
+LARGE = 1e9  # bytes of samples, a hundred minutes in stereo; more has to be asked for
 COMPILING = "Compiling the coder for this machine, once; this takes about 10 seconds ..."
 
 
@@ -55,8 +57,10 @@ def decompress(options: argparse.Namespace) -> None:
     written = []
     for number, (source, target) in enumerate(targets, 1):
         line = _Line(f"decompressing {source.name}", number, len(targets))
+        most = math.inf if options.large else LARGE
+        ending = target.suffix.lower()
         facts = _kept(
-            target, partial(decompress_file, source, ending=target.suffix.lower(), progress=line)
+            target, partial(decompress_file, source, ending=ending, most=most, progress=line)
         )
         line.clear()
         channels = (
@@ -76,7 +80,8 @@ class Targets(list[tuple[Path, Path]]):
 
     Args:
         sources: as typed.
-        output: a folder, made if needed, or for one source a file with one of the endings.
+        output: a folder, made if needed, or for one source a file with one of the endings; None
+            for the folder of each source.
         endings: of the target files; in a folder the first one is used.
         force: overwrite existing files.
 
@@ -85,10 +90,10 @@ class Targets(list[tuple[Path, Path]]):
     """
 
     def __init__(
-        self, sources: list[Path], output: Path, endings: tuple[str, ...], *, force: bool
+        self, sources: list[Path], output: Path | None, endings: tuple[str, ...], *, force: bool
     ) -> None:
         super().__init__()
-        output = output.expanduser()
+        output = None if output is None else output.expanduser()
         sources = [source.expanduser() for source in sources]
         for source in sources:
             if not source.is_file():
@@ -96,14 +101,15 @@ class Targets(list[tuple[Path, Path]]):
                     f"{source} {'is not a file' if source.exists() else 'does not exist'};"
                     " name files to read"
                 )
-        single = output.suffix.lower() in endings and not output.is_dir()
+        single = output is not None and output.suffix.lower() in endings and not output.is_dir()
         if single and len(sources) > 1:
             raise UsageError(
                 f"{output} is a single file, but there are {len(sources)} to write; name a folder"
             )
-        folder = output.parent if single else output
+        file = output if single else None
+        folder = output.parent if output is not None and single else output
         pairs = [
-            (source, output if single else folder / f"{source.stem}{endings[0]}")
+            (source, file or (folder or source.parent) / f"{source.stem}{endings[0]}")
             for source in sources
         ]
         for index, (source, target) in enumerate(pairs):
@@ -120,7 +126,8 @@ class Targets(list[tuple[Path, Path]]):
                     f"{target} already exists; give another --output, or --force to overwrite it"
                 )
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise UsageError(
                 f"{folder} is not a folder; name one, or a file that ends in {' or '.join(endings)}"

@@ -20,7 +20,7 @@ def continue_(options: argparse.Namespace) -> None:
     from radio.composer import compile_once
     from radio.station import SEEDS, Station, continued, sequence_model_of, write_wav
 
-    station = Station.load(home.station(options.station or STARTER))
+    station = Station.load(home.known_station(options.station or STARTER))
     sequence_model_of(station, "continue a song")
     target = Target(options.output, single=len(options.files) == 1)
     compile_once()
@@ -34,7 +34,8 @@ def continue_(options: argparse.Namespace) -> None:
             seed=int(rng.integers(SEEDS)),
             bpm=options.bpm,
         )
-        output = write_wav(target.path(f"{path.stem}-goes-on"), samples, station.sample_rate)
+        place = target.path(f"{path.stem}-goes-on", source=path)
+        output = write_wav(place, samples, station.sample_rate)
         written.append(
             {
                 "path": str(output),
@@ -55,7 +56,7 @@ def morph(options: argparse.Namespace) -> None:
     from radio.composer import compile_once
     from radio.station import Station, morphed, sequence_model_of, write_wav
 
-    station = Station.load(home.station(options.station or STARTER))
+    station = Station.load(home.known_station(options.station or STARTER))
     sequence_model_of(station, "morph songs")
     target = Target(options.output, single=options.count == 1)
     compile_once()
@@ -74,7 +75,7 @@ def morph(options: argparse.Namespace) -> None:
             bpm=(options.bpm, options.bpm),
         )
         name = f"{first}-{second}" if options.count == 1 else f"{first}-{second}-{number:02d}"
-        output = write_wav(target.path(name), samples, station.sample_rate)
+        output = write_wav(target.path(name, source=options.files[0]), samples, station.sample_rate)
         written.append(
             {
                 "path": str(output),

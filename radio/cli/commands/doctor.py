@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -11,6 +12,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from radio.cli.progress import padded
 from radio.home import SHIPPED, Home, HomeError
 
 if TYPE_CHECKING:
@@ -60,17 +62,20 @@ def stations(options: argparse.Namespace) -> None:
         print("There are no stations yet; ai-radio train MUSIC --station NAME makes one.")
     for facts in listed:
         if facts["problem"]:
-            print(f"{facts['name']:20}  not usable: {facts['problem']}")
+            print(f"{padded(facts['name'], 20)}  not usable: {facts['problem']}")
         else:
             where = "shipped with the radio" if facts["shipped"] else facts["folder"]
             print(
-                f"{facts['name']:20}  trained on {facts['songs']} excerpts of"
+                f"{padded(facts['name'], 20)}  trained on {facts['songs']} excerpts of"
                 f" {facts['beats']} beats, {GRIDS[facts['grid']]}, {where}"
             )
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Show paths, versions, sound and kernels; exit with 1 if a problem stops the radio."""
+    """Show paths, versions, sound and kernels; exit with 1 if a problem stops the radio.
+
+    With `--fix` what can be repaired is, first.
+    """
     facts: dict[str, Any] = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -84,12 +89,14 @@ def doctor(options: argparse.Namespace) -> int:
         home.writable()
     except HomeError as error:
         problems.append(str(error))
+    facts |= _repairs(home, problems, fix=options.fix)
     facts["stations"] = sorted(home.stations())
     if not facts["stations"]:
         problems.append("there is no station; ai-radio train makes one")
     facts |= _ratings(home, problems) if home.path.is_dir() else {"ratings": 0}
     facts["prepared"] = _prepared(home)
     facts |= _sound(tone=not options.quiet)
+    facts["media keys"] = _media_keys()
     facts |= _kernels(problems)
     facts["problems"] = problems
     if options.json:
@@ -104,7 +111,12 @@ def doctor(options: argparse.Namespace) -> int:
         for problem in problems:
             print(f"PROBLEM       {problem}")
         if not problems:
-            print("Everything the radio needs works.")
+            silent = "test tone" not in facts
+            print(
+                "The radio works, but silently: there is no sound device."
+                if silent
+                else "Everything the radio needs works."
+            )
     return 1 if problems else 0
 
 
@@ -114,6 +126,24 @@ def installed(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+def _repairs(home: Home, problems: list[str], *, fix: bool) -> dict[str, Any]:
+    """Repair the home, or add what could be repaired to the problems; return what was done."""
+    if not home.path.is_dir():
+        return {}
+    from radio.cli.repairs import repairs
+
+    facts: dict[str, Any] = {}
+    for each in repairs(home):
+        if fix:
+            each.carry_out()
+            facts.setdefault("repaired", []).append(f"{each.problem}: {each.remedy}")
+        elif each.stops:
+            problems.append(f"{each.problem} (ai-radio doctor --fix: {each.remedy})")
+        else:
+            facts["unfinished"] = f"{each.problem} (ai-radio doctor --fix: {each.remedy})"
+    return facts
 
 
 def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
@@ -126,7 +156,8 @@ def _ratings(home: Home, problems: list[str]) -> dict[str, Any]:
     try:
         ratings = open_ratings(path)
     except RatingsError as error:
-        problems.append(str(error))
+        if not any(str(error) in problem for problem in problems):
+            problems.append(str(error))
         return {"ratings": "unusable"}
     count = ratings.total()
     ratings.close()
@@ -173,7 +204,17 @@ def _play_tone(player: Player) -> str:
         if time.monotonic() > until:
             return "the device did not play it"
         time.sleep(0.02)
-    return player.failure or f"{TONE_SECONDS:g} s of {TONE_HZ:g} Hz, {player.underruns} underruns"
+    tone = f"{TONE_SECONDS:g} s of {TONE_HZ:g} Hz"
+    return player.failure or f"{tone}, {player.underruns} interruptions"
+
+
+def _media_keys() -> str:
+    """Return whether the desktop can control the radio."""
+    if importlib.util.find_spec("jeepney") is None:
+        return "no; pip install 'ai-radio[mpris]' adds them on Linux"
+    if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return "no; there is no session bus"
+    return "yes, by MPRIS"
 
 
 def _kernels(problems: list[str]) -> dict[str, Any]:

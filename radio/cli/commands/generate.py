@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 from pathlib import Path
@@ -12,11 +13,17 @@ import numpy as np
 
 from radio.cli.progress import Progress
 from radio.errors import UsageError
-from radio.home import STARTER, Home, check_name
+from radio.home import KINDS, STARTER, Home, check_name, replace_file
+
+FEW = 15  # rated songs below which a final song is a guess; chosen, not measured
 
 
 def generate(options: argparse.Namespace) -> None:
     """Write new songs of a station, or a saved one again."""
+    home = Home(options.home)
+    if options.station is not None:
+        home.known_station(options.station)  # before anything that takes long
+
     from radio.composer import compile_once, sample_distinct
     from radio.station import (
         Station,
@@ -28,12 +35,11 @@ def generate(options: argparse.Namespace) -> None:
         write_sound,
     )
 
-    home = Home(options.home)
     description = read_description(options.like) if options.like else {}
     if description and options.count != 1:
         raise UsageError("--like makes one song; leave --count out")
     name = options.station or description.get("station", STARTER)
-    station = Station.load(home.station(name))
+    station = Station.load(home.known_station(name))
     if options.latent:
         station.draw_from(options.latent)
     if options.novelty is not None:
@@ -43,7 +49,7 @@ def generate(options: argparse.Namespace) -> None:
                 "out, or train a station on a folder of music (ai-radio train FOLDER)"
             )
         station.novelty = options.novelty
-    target = Target(options.output, single=options.count == 1)
+    target = Target(options.output, single=options.count == 1, kinds=kinds_of(options))
     beats = options.beats or description.get("beats")
     if description:
         check_fits(description, station, options.like)
@@ -54,32 +60,57 @@ def generate(options: argparse.Namespace) -> None:
     for number in range(1, options.count + 1):
         if description:
             coordinate = description["coordinate"]
-            samples = station.render(coordinate, beats=beats)
+            length = station.beats_of(coordinate, beats)
+            frames = station.generate(coordinate[None], beats=length)[0]
         else:
             coordinate, steps = next(songs)
-            samples = station.render(
-                coordinate, frames=station.frames_of(steps, coordinate[None])[0]
-            )
+            frames = station.frames_of(steps, coordinate[None])[0]
+        samples = station.render(coordinate, frames=frames)
         facts = description_of(station, coordinate, beats=beats)
         path = target.path(file_name(station.song_name(coordinate), coordinate))
-        write_sound(path, samples, station.sample_rate, kind="wav", tags=tags_of(facts))
+        write_sound(path, samples, station.sample_rate, tags=tags_of(facts))
         seconds = round(len(samples) / station.sample_rate, 3)
         written.append({"path": str(path), "seconds": seconds, **facts})
+        if options.midi:
+            score = path.with_suffix(".mid")
+            notes = midi_of(frames, station.hop_length(coordinate) / station.sample_rate)
+            replace_file(score, functools.partial(_write, notes))
+            written[-1]["midi"] = str(score)
         if options.count > 1:
             progress.show(f"{number} of {options.count}  {path}")
     progress.clear()
     tell(written, options.json)
 
 
+def _write(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+
+
+def midi_of(frames: np.ndarray, hop: float) -> bytes:
+    """Return a MIDI file of the notes in frames (T, 181), which last `hop` seconds each."""
+    from audio_parsing.scores import write_midi
+    from audio_parsing.song import FRAMES_PER_BEAT
+    from audio_parsing.transcription import notes_of
+
+    beat = FRAMES_PER_BEAT
+    notes = [
+        (start / beat, duration / beat, pitch, velocity)
+        for start, duration, pitch, velocity in notes_of(frames)
+    ]
+    return write_midi(notes, 60 / (beat * hop))
+
+
 def final(options: argparse.Namespace) -> None:
     """Write the song that a listener should like best."""
+    home = Home(options.home)
+    listener = check_name(options.listener or "me", "listener")
+    folder = home.known_station(options.station or STARTER)
+
     from radio.composer import FinalStep, LocalComposer, compile_once, write_song
     from radio.station import Station, file_name
 
-    home = Home(options.home)
-    listener = check_name(options.listener or "me", "listener")
-    station = Station.load(home.station(options.station or STARTER))
-    target = Target(options.output, single=True)
+    station = Station.load(folder)
+    target = Target(options.output, single=True, kinds=kinds_of(options))
     compile_once()
     progress = Progress()
     composer = LocalComposer(
@@ -88,15 +119,23 @@ def final(options: argparse.Namespace) -> None:
 
     def show(at: FinalStep) -> None:
         progress.show(
-            f"descending  {at.step} of {at.steps}, expects {at.expected:+.2f}, "
-            f"distance {at.distance:.1f}"
+            f"searching  {100 * at.step // max(1, at.steps)} %  predicted so far {at.expected:+.2f}"
         )
 
     try:
         if not composer.rated:
             how = f"rate some with ai-radio play --station {station.name}"
+            rows = composer.journal.ratings.listeners()
+            if who := sorted({name for name, of, _ in rows if of == station.name}):
+                how = f"{', '.join(who)} rated it; {how}"
             raise UsageError(
                 f"{listener} has rated no song of station {station.name} as it is now; {how}"
+            )
+        if composer.rated < FEW:
+            print(
+                f"Only {composer.rated} of about {FEW} songs are rated:"
+                " the radio hardly knows yet what you like.",
+                file=sys.stderr,
             )
         song = composer.final_song(progress=show)
         path = target.path(file_name(song.name, song.latent))
@@ -114,10 +153,13 @@ def final(options: argparse.Namespace) -> None:
                 "song": song.name,
                 "expected": mean,
                 "uncertainty": deviation,
+                "files": [str(file) for file in files_of(path)],
             }
         ],
         options.json,
     )
+    if not options.json:
+        print(f"predicted rating {min(1.0, max(-1.0, mean)):+.2f} ± {deviation:.1f}")
 
 
 def starter(options: argparse.Namespace) -> None:
@@ -140,19 +182,28 @@ def starter(options: argparse.Namespace) -> None:
 
 
 class Target:
-    """Where songs are written: a folder, made if needed, or one .wav file.
+    """Where songs are written: a folder, made if needed, or one file.
 
     Args:
-        output: as typed.
+        output: as typed; None for the folder of each input.
         single: whether there is only one song, so that a file can hold it.
+        kinds: endings that a file may have; the first is that of files in a folder.
 
     Raises:
         UsageError: if the output can't hold the songs.
     """
 
-    def __init__(self, output: Path, *, single: bool) -> None:
+    def __init__(
+        self, output: Path | None, *, single: bool, kinds: tuple[str, ...] = ("wav",)
+    ) -> None:
+        self._kind = kinds[0]
+        self._file: Path | None = None
+        self._folder: Path | None = None
+        if output is None:
+            return
         output = output.expanduser()
-        self._file = output if output.suffix.lower() == ".wav" and not output.is_dir() else None
+        if output.suffix.lower().lstrip(".") in kinds and not output.is_dir():
+            self._file = output
         if self._file is not None and not single:
             raise UsageError(
                 f"{output} is a single file, but there is more than one song; name a folder"
@@ -162,12 +213,25 @@ class Target:
             self._folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
             raise UsageError(
-                f"{self._folder} is a file; name a folder, or a file that ends in .wav"
+                f"{self._folder} is a file; name a folder, or a file that ends in"
+                f" {', '.join(f'.{kind}' for kind in kinds)}"
             ) from error
 
-    def path(self, name: str) -> Path:
-        """Return the path for a file name without its ending."""
-        return self._file or self._folder / f"{name}.wav"
+    def path(self, name: str, *, source: Path | None = None) -> Path:
+        """Return the path for a file name without its ending, made from a source."""
+        folder = self._folder or (Path(".") if source is None else source.parent)
+        return self._file or folder / f"{name}.{self._kind}"
+
+
+def kinds_of(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the formats that a file may have, the chosen one first."""
+    return KINDS if options.kind is None else (options.kind,)
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return a song that was saved, and what was written beside it."""
+    beside = (path.with_suffix(ending) for ending in (".json", ".png"))
+    return [path, *(file for file in beside if file.exists())]
 
 
 def tell(written: list[dict[str, Any]], as_json: bool) -> None:
@@ -178,3 +242,5 @@ def tell(written: list[dict[str, Any]], as_json: bool) -> None:
         return
     for one in written:
         print(f"{one['path']}  {one['song']}  {one['seconds']:.0f} s")
+        for beside in one.get("files", [])[1:]:
+            print(beside)

@@ -9,6 +9,8 @@ import sys
 import time
 from typing import Any
 
+from radio.cli.progress import padded
+from radio.errors import meant
 from radio.home import Home, check_name
 from radio.ratings import Rating, Ratings, open_ratings
 
@@ -18,10 +20,15 @@ COLUMNS = ("time", "listener", "station", "song", "expected", "rating", "skipped
 def history(options: argparse.Namespace) -> None:
     """Print every rating, the latest first."""
     found = [] if (ratings := _open(options)) is None else ratings.all()
+    none = "No song has been rated yet; ai-radio plays some."
     for name, chosen in (("listener", options.listener), ("station", options.station)):
         if chosen is not None:
             check_name(chosen, name)
+            known = sorted({getattr(one, name) for one in found})
             found = [one for one in found if getattr(one, name) == chosen]
+            if known and not found:
+                none = f"No rating has the {name} {chosen}{meant(chosen, known)}; "
+                none += f"{name}s with ratings: {', '.join(known)}"
     if options.json:
         rows = [
             {**_row(one), "coordinate": one.coordinate.tolist(), "curve": one.curve.tolist()}
@@ -34,14 +41,14 @@ def history(options: argparse.Namespace) -> None:
         writer.writeheader()
         writer.writerows(_row(one) for one in found)
     elif not found:
-        print("No song has been rated yet; ai-radio plays some.")
+        print(none)
     else:
         names = f"{'when':16}  {'listener':12}  {'station':12}  {'song':22}"
         print(f"{names}  {'expected':>8}  {'given':>6}")
         for one in found:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
             expected = "" if one.expected is None else f"{min(1.0, max(-1.0, one.expected)):+.2f}"
-            names = f"{when}  {one.listener:12}  {one.station:12}  {one.song:22}"
+            names = f"{when}  {padded(one.listener, 12)}  {padded(one.station, 12)}  {one.song:22}"
             skipped = "  skipped" if one.skipped else ""
             print(f"{names}  {expected:>8}  {one.rating:+6.2f}{skipped}")
 
@@ -61,7 +68,8 @@ def listeners(options: argparse.Namespace) -> None:
         print("Nobody has rated a song yet; ai-radio --listener NAME plays for a new listener.")
     for who, station, count, last in rows:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(last))
-        print(f"{who:20}  {station:20}  {count:5d} rating{'s' * (count != 1)}, the latest {when}")
+        names = f"{padded(who, 20)}  {padded(station, 20)}"
+        print(f"{names}  {count:5d} rating{'s' * (count != 1)}, the latest {when}")
 
 
 def _open(options: argparse.Namespace) -> Ratings | None:

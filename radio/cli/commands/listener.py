@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from radio.errors import UsageError
+from radio.errors import UsageError, meant
 from radio.home import Home, check_name, write_json
 from radio.ratings import Rating, Ratings, open_ratings, rating_of_row
 
@@ -20,20 +20,27 @@ LARGEST_FILE = 64 << 20  # bytes
 def listener(options: argparse.Namespace) -> None:
     """List listeners, or export, import or delete one listener's ratings."""
     home = Home(options.home)
-    if options.action != "list" and options.name is None:
+    if options.action == "import" and options.file is None and options.name is not None:
+        # the name is in the file
+        options.name, options.file = None, Path(options.name)
+    if options.action in ("export", "delete") and options.name is None:
         raise UsageError(f"whose ratings? ai-radio listener {options.action} NAME")
     if options.action in ("export", "import") and options.file is None:
-        raise UsageError(f"which file? ai-radio listener {options.action} {options.name} FILE.json")
+        named = f"{options.name} " if options.name else ""
+        raise UsageError(f"which file? ai-radio listener {options.action} {named}FILE.json")
     ratings = open_ratings(home.ratings)
     try:
         if options.action == "list":
             _list(ratings, options.json)
             return
-        name = check_name(options.name, "listener")
+        read: tuple[str, list[Rating]] = ("", [])
+        if options.action == "import":
+            read = _read(options.file)
+        name = check_name(options.name or read[0], "listener")
         if options.action == "export":
             count, what = _export(ratings, name, options.file), f"exported to {options.file}"
         elif options.action == "import":
-            count, what = _import(ratings, name, options.file), f"imported from {options.file}"
+            count, what = _import(ratings, name, read[1]), f"imported from {options.file}"
         else:
             count, what = _delete(ratings, home, name), "deleted"
         if options.json:
@@ -71,7 +78,7 @@ def _export(ratings: Ratings, name: str, path: Path) -> int:
         raise UsageError(f"ratings are exported to a file that ends in .json, not to {path}")
     rated = ratings.of_listener(name)
     if not rated:
-        raise UsageError(f"{name} has rated nothing; ai-radio listener list shows who has")
+        raise _unknown(ratings, name)
     rows = [
         asdict(one) | {"coordinate": one.coordinate.tolist(), "curve": one.curve.tolist()}
         for one in rated
@@ -80,23 +87,23 @@ def _export(ratings: Ratings, name: str, path: Path) -> int:
     return len(rated)
 
 
-def _import(ratings: Ratings, name: str, path: Path) -> int:
-    """Import ratings from a file, all or none, without duplicates of existing ones."""
-    read = _read(path)
+def _import(ratings: Ratings, name: str, read: list[Rating]) -> int:
+    """Import ratings, all or none, without duplicates of existing ones."""
     for one in read:
         one.listener = name
     ratings.write_all(read)
     return len(read)
 
 
-def _read(path: Path) -> list[Rating]:
+def _read(path: Path) -> tuple[str, list[Rating]]:
+    """Return whose ratings are in a file, and the ratings."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ValueError("it is too large")
         content = json.loads(path.read_text("utf-8"))
         if content["kind"] != "listener" or content["version"] != 1:
             raise ValueError("its kind or version is unknown")
-        return [_rating(row) for row in content["ratings"]]
+        return str(content["listener"]), [_rating(row) for row in content["ratings"]]
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(
             f"{path} is not an exported listener ({type(error).__name__}: {error});"
@@ -132,11 +139,17 @@ def _rating(row: dict[str, Any]) -> Rating:
     return one
 
 
+def _unknown(ratings: Ratings, name: str) -> UsageError:
+    known = sorted({who for who, _, _ in ratings.listeners()})
+    there = f"listeners here: {', '.join(known) or 'none yet'}"
+    return UsageError(f"there is no listener {name}{meant(name, known)}; {there}")
+
+
 def _delete(ratings: Ratings, home: Home, name: str) -> int:
     count = ratings.remove_listener(name)
     folder = home.path / "listeners" / name
     known = folder.is_dir()
     shutil.rmtree(folder, ignore_errors=True)
     if not count and not known:
-        raise UsageError(f"there is no listener {name}; ai-radio listener list shows them all")
+        raise _unknown(ratings, name)
     return count

@@ -28,7 +28,7 @@ def map(options: argparse.Namespace) -> None:
         )
     home = Home(options.home)
     listener = check_name(options.listener or "me", "listener")
-    station = Station.load(home.station(options.station or STARTER))
+    station = Station.load(home.known_station(options.station or STARTER))
     rated = _ratings(home, listener, station)
     made = (
         station.sample(options.count, np.random.default_rng(options.seed))

@@ -12,12 +12,15 @@ from typing import Any
 
 from radio.errors import explain
 from radio.home import Home, HomeError, check_name, read_settings, temporary_home
-from radio.session import read_last
 
 
 def play(options: argparse.Namespace) -> int:
     """Play a station until the listener quits."""
     home = Home(options.home)
+    if options.station is not None:
+        home.known_station(options.station)  # before anything that takes long
+    from radio.session import read_last
+
     settings = read_settings(home.path / "config.toml")
     last = read_last(home.path / "session.json")
     listener = check_name(options.listener or last.listener, "listener")
@@ -32,6 +35,7 @@ def play(options: argparse.Namespace) -> int:
     # Heavy imports, only after the arguments were checked.
     from radio.home import Terminated, stderr_to
     from radio.plain import play_on_lines
+    from radio.remote import Remote
     from radio.session import Session, Tuner
 
     tuner = Tuner(
@@ -46,6 +50,9 @@ def play(options: argparse.Namespace) -> int:
         novelty=settings.novelty if options.novelty is None else options.novelty,
     )
     composer = tuner.compose(station, listener)
+    remote = Remote(home, settings)
+    tuner.opened.append(remote.attach)
+    tuner.overhear = remote.overhear
     on_screen = not options.plain and fit_for_a_screen()
 
     def open_session(say: Callable[[str], None]) -> Session:
@@ -82,6 +89,7 @@ def play(options: argparse.Namespace) -> int:
         )
         return 1
     finally:
+        remote.close()
         tuner.close()
     return 0
 

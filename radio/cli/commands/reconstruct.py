@@ -21,7 +21,7 @@ def reconstruct(options: argparse.Namespace) -> None:
     from radio.composer import compile_once
     from radio.station import Station, reconstruct_samples, write_wav
 
-    station = Station.load(home.station(options.station or STARTER))
+    station = Station.load(home.known_station(options.station or STARTER))
     target = Target(options.output, single=len(options.files) == 1)
     compile_once()
     progress = Progress()
@@ -29,9 +29,8 @@ def reconstruct(options: argparse.Namespace) -> None:
     for number, path in enumerate(options.files, 1):
         progress.show(f"{number} of {len(options.files)}  {path}")
         result = reconstruct_samples(station, read(path, station.sample_rate), bpm=options.bpm)
-        output = write_wav(
-            target.path(f"{path.stem}-{station.name}"), result.samples, station.sample_rate
-        )
+        place = target.path(f"{path.stem}-{station.name}", source=path)
+        output = write_wav(place, result.samples, station.sample_rate)
         seconds = round(len(result.samples) / station.sample_rate, 3)
         coordinates = [[float(value) for value in p] for p in result.coordinates]
         written.append(

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import socket
 import sys
+import urllib.parse
 
 from radio.errors import UsageError
 from radio.home import (
@@ -40,10 +41,7 @@ def web(options: argparse.Namespace) -> int:
     last = read_last(home.path / "session.json")
     listener = check_name(options.listener or last.listener, "listener")
     station = options.station or last.station
-    if station not in home.stations():
-        raise HomeError(
-            f"there is no station {station!r}; choose one of {', '.join(home.stations())}"
-        )
+    home.known_station(station)
     try:
         home.writable()
     except HomeError as error:
@@ -52,7 +50,7 @@ def web(options: argparse.Namespace) -> int:
     kept = home.path / "web"
     password = (
         None
-        if is_loopback(options.host)
+        if is_loopback(options.host) and options.password_file is None
         else given_password(options.password_file, kept / "password.json")
     )
     with _listen(options.host, options.port) as listening:
@@ -80,13 +78,21 @@ def web(options: argparse.Namespace) -> int:
         songs = SongJob(home, held=training.held)
         secret = None if password is None else kept_secret(kept / "secret")
         guarded = Guard(
-            build(sessions, training, songs),
+            build(sessions, training, songs, base=options.base_path),
             host=options.host,
             port=port,
             password=password,
             secret=secret,
+            origins=options.origin,
+            base=options.base_path,
         )
-        address = f"http://{_shown(options.host)}:{port}/"
+        address = f"http://{_shown(options.host)}:{port}{options.base_path}/"
+        if password is None and (open_to := [one for one in options.origin if _is_public(one)]):
+            print(
+                f"whoever reaches {open_to[0]} can use this page; --password-file asks for a"
+                " password",
+                file=sys.stderr,
+            )
 
         def began() -> None:
             print(f"AI Radio plays at {address}   (Ctrl-C stops it)", flush=True)
@@ -119,6 +125,11 @@ def _listen(host: str, port: int) -> socket.socket:
             " choose another with --port"
         ) from error
     return listening
+
+
+def _is_public(origin: str) -> bool:
+    """Return whether an origin is none of this machine's own."""
+    return not is_loopback(urllib.parse.urlsplit(origin).hostname or "")
 
 
 def _shown(host: str) -> str:

@@ -59,6 +59,10 @@ class Guard:
         password: required password, as text or hashed. None admits everybody, as is right on this
             machine's own address.
         secret: from `kept_secret`, so that logins survive a restart; random if None.
+        origins: where the page is opened besides this server's own address, as
+            'https://radio.example.org': a proxy or a tunnel leads from there to this server.
+        base: path below which a proxy shows this server, as '/radio'; '' for the root. Requests
+            with and without it are answered, for some proxies take it off.
     """
 
     def __init__(
@@ -69,8 +73,11 @@ class Guard:
         port: int,
         password: Password | str | None = None,
         secret: bytes | None = None,
+        origins: Iterable[str] = (),
+        base: str = "",
     ) -> None:
         self._app, self._host, self._port = app, host, port
+        self._origins, self._base = frozenset(origins), base
         self._password = Password.of(password) if isinstance(password, str) else password
         self._sessions = (
             None
@@ -92,7 +99,11 @@ class Guard:
         if not websocket:
             send = _safely(send)
         try:
-            check(dict(scope), self._host, self._port)
+            scope = _without(scope, self._base)
+            check(dict(scope), self._host, self._port, self._origins)
+            if not scope["path"]:
+                await _answer(send, 308, "", [("Location", f"{self._base}/")])
+                return
             if self._sessions is not None and not self._is_known(scope):
                 await self._ask(scope, receive, send)
                 return
@@ -103,7 +114,7 @@ class Guard:
             ):
                 await self._leave_or_go_on(scope, send)
                 return
-            await self._app(scope, receive, send)
+            await self._app(_below(scope, self._base), receive, send)
         except Refused as refused:
             if websocket:  # closed before it is accepted: the browser gets a 403
                 await send({"type": "websocket.close", "code": 1008, "reason": refused.line[:120]})
@@ -128,7 +139,7 @@ class Guard:
         if scope["path"] == "/login" and scope["method"] == "POST":
             await self._log_in(scope, receive, send)
         elif scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/login"):
-            await _page(send, 200 if scope["path"] == "/login" else 401, "")
+            await self._page(send, 200 if scope["path"] == "/login" else 401, "")
         else:
             raise Refused(401, "the password is missing")
 
@@ -138,7 +149,7 @@ class Guard:
         given = await _password_of(receive)
         if (left := self._attempts.wait(address)) > 0:
             again = [("Retry-After", str(int(left) + 1))]
-            await _page(
+            await self._page(
                 send, 429, f"Too many wrong passwords; try again in {int(left) + 1} seconds.", again
             )
             return
@@ -146,24 +157,51 @@ class Guard:
         async with self._checking:
             right = await asyncio.to_thread(self._password.matches, given)
         if not right:
-            await _page(send, 403, "Wrong password.")
+            await self._page(send, 403, "Wrong password.")
             return
         self._attempts.right(address)
         secure = "; Secure" if headers_of(dict(scope), "origin")[0].startswith("https:") else ""
         cookie = (
-            f"{self._cookie}={self._sessions.open()}; Path=/; Max-Age={int(SESSION_SECONDS)};"
-            f" HttpOnly; SameSite=Strict{secure}"
+            f"{self._cookie}={self._sessions.open()}; Path={self._base}/;"
+            f" Max-Age={int(SESSION_SECONDS)}; HttpOnly; SameSite=Strict{secure}"
         )
-        await _answer(send, 303, "", [("Location", "/"), ("Set-Cookie", cookie)])
+        await _answer(send, 303, "", [("Location", f"{self._base}/"), ("Set-Cookie", cookie)])
+
+    async def _page(
+        self, send: Send, status: int, line: str, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Answer with the login page and a line on it."""
+        own = [("Content-Security-Policy", LOGIN_POLICY), *headers]
+        page = PAGE.replace("LINE", line).replace("BASE", self._base)
+        await _answer(send, status, page, own, kind="text/html")
 
     async def _leave_or_go_on(self, scope: Scope, send: Send) -> None:
         """Redirect a visitor with a login to the page; POST /logout ends the login."""
-        headers = [("Location", "/")]
+        headers = [("Location", f"{self._base}/")]
         if scope["path"] == "/logout" and scope["method"] == "POST":
             headers.append(
-                ("Set-Cookie", f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
+                (
+                    "Set-Cookie",
+                    f"{self._cookie}=; Path={self._base}/; Max-Age=0; HttpOnly; SameSite=Strict",
+                )
             )
         await _answer(send, 303, "", headers)
+
+
+def _without(scope: Scope, base: str) -> Scope:
+    """Return the scope of a request without the base of its path."""
+    path = scope["path"]
+    below = bool(base) and (path == base or path.startswith(f"{base}/"))
+    return {**scope, "path": path[len(base) :]} if below else scope
+
+
+def _below(scope: Scope, base: str) -> Scope:
+    """Return the scope for the framework: its path begins with the base, as ASGI has it.
+
+    What a visitor claims of the base is left out: the framework would write it into the page.
+    """
+    kept = [one for one in scope["headers"] if one[0].lower() != b"x-forwarded-prefix"]
+    return {**scope, "path": base + scope["path"], "root_path": base, "headers": kept}
 
 
 async def _password_of(receive: Receive) -> str:
@@ -206,13 +244,6 @@ def _safely(send: Send) -> Send:
         await send(message)
 
     return sending
-
-
-async def _page(
-    send: Send, status: int, line: str, headers: Iterable[tuple[str, str]] = ()
-) -> None:
-    own = [("Content-Security-Policy", LOGIN_POLICY), *headers]
-    await _answer(send, status, PAGE.replace("LINE", line), own, kind="text/html")
 
 
 async def _answer(

@@ -46,7 +46,7 @@ PAGE = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>AI Radio: password</title><style>{STYLE}</style></head>
-<body><main><form method="post" action="/login"><h1>AI Radio</h1>
+<body><main><form method="post" action="BASE/login"><h1>AI Radio</h1>
 <label>Password <input type="password" name="password" autocomplete="current-password" required
 autofocus></label>
 <p role="alert">LINE</p><button>Listen</button></form></main></body></html>

@@ -14,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import urllib.parse
 from typing import Any
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -49,28 +50,40 @@ def headers_of(scope: dict[str, Any], name: str) -> list[str]:
     ]
 
 
-def check(scope: dict[str, Any], host: str, port: int) -> None:
+def check(
+    scope: dict[str, Any], host: str, port: int, origins: frozenset[str] = frozenset()
+) -> None:
     """Check a request or a websocket's handshake to a server on a host and a port.
+
+    Args:
+        scope: of the request, its path without the server's base.
+        host: address that the server listens on.
+        port: that it listens on.
+        origins: from which it may be asked besides its own, as 'https://radio.example.org'.
 
     Raises:
         Refused: if a page of another site may have sent it, or it is malformed.
     """
-    if UNSOUND.search(scope["path"]) or not scope["path"].startswith("/"):
+    if UNSOUND.search(scope["path"]) or scope["path"][:1] not in ("/", ""):
         raise Refused(400, "this server has no such path")
     if scope.get("query_string", b"").find(b"%00") >= 0:
         raise Refused(400, "this server has no such query")
     named = _only(scope, "host")
-    if named is None or not _is_ours(named.lower(), host, port):
-        raise Refused(421, "this server has another name; open it by the address that it printed")
+    own = set(origins)
+    if named is not None and _is_ours(named.lower(), host, port):
+        own |= {f"http://{named.lower()}", f"https://{named.lower()}"}
+    elif named is None or not any(named.lower() == one.partition("://")[2] for one in origins):
+        raise Refused(
+            421,
+            "this server has another name; open it by the address that it printed, or start it with"
+            " --origin",
+        )
     websocket = scope["type"] == "websocket"
     reads = not websocket and scope["method"] in ("GET", "HEAD")
     origin = _only(scope, "origin")
     if origin is None and not reads:
         raise Refused(403, "the Origin is missing: only this server's own page may send this")
-    if origin is not None and origin.lower() not in (
-        f"http://{named.lower()}",
-        f"https://{named.lower()}",
-    ):
+    if origin is not None and origin.lower() not in own:
         raise Refused(403, "a page of another site asked for this")
     site = _only(scope, "sec-fetch-site")
     if site not in (None, "same-origin", "none") and not (reads and _is_link(scope)):
@@ -120,3 +133,26 @@ def _is_ours(named: str, host: str, port: int) -> bool:
             own.partition(".")[0],
             f"{own.partition('.')[0]}.local",
         )
+
+
+def origin_of(address: str) -> str:
+    """Return the origin of a URL as browsers write it, as 'https://radio.example.org'.
+
+    Raises:
+        ValueError: if it is no http or https URL, or has more than an origin.
+    """
+    parts = urllib.parse.urlsplit(address)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+        or parts.username is not None
+    ):
+        raise ValueError(f"{address!r} is not an origin such as https://radio.example.org")
+    name = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
+    name = f"[{name}]" if ":" in name else name
+    standard = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in (None, standard) else f":{parts.port}"
+    return f"{parts.scheme}://{name}{port}"

@@ -1,6 +1,6 @@
 // The deck: the current song, its curves, the slider and the buttons. The sound is this page's audio element.
-import { begin, clock, command, link, page, tell } from "/static/link.js";
-import { curves, waveform } from "/static/draw.js";
+import { base, begin, clock, command, link, page, tell } from "../../../../static/link.js";
+import { curves, waveform } from "../../../../static/draw.js";
 
 const SETTLED = 400; // milliseconds after which a released slider follows the session again
 const REPORT = 1000; // milliseconds between two reports of the position
@@ -164,7 +164,7 @@ export default {
         this.own = [];
         this.slidAt = -Infinity;
         this.jumps = now.jumps;
-        audio.src = `/sound/${song.key}.wav`;
+        audio.src = `${base}/sound/${song.key}.wav`;
         if (now.position > 0.3) audio.currentTime = now.position;
         this.showInMediaControls();
       } else if (now.jumps !== this.jumps) {
@@ -303,7 +303,7 @@ export default {
       const shown = [this.song?.key, Math.round(this.position * 20), this.value, points.length, saved.length, this.expected?.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
       if (this.shown && shown.every((one, place) => one === this.shown[place])) return;
       this.shown = shown;
-      waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points);
+      waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points, this.song?.form);
       curves(this.$refs.curves, points, this.expected?.predicted, this.duration, this.position, this.value);
     },
   },

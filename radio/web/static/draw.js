@@ -29,8 +29,8 @@ export function ratingAt(points, seconds) {
   return value;
 }
 
-/** Draw the waveform: in the colour of its rating up to the position, faintly after it. */
-export function waveform(canvas, peaks, duration, position, points) {
+/** Draw the waveform: in the colour of its rating up to the position, faintly after it; the letters of its sections. */
+export function waveform(canvas, peaks, duration, position, points, form) {
   const { context, width, height } = fitted(canvas);
   if (!peaks || !peaks.length || !duration) return;
   const tint = colours(canvas);
@@ -51,6 +51,10 @@ export function waveform(canvas, peaks, duration, position, points) {
     context.roundRect(place * step + (step - bar) / 2, (height - tall) / 2, bar, tall, bar / 2);
     context.fill();
   }
+  context.globalAlpha = 0.6;
+  context.fillStyle = tint.ink;
+  context.font = "11px system-ui, sans-serif";
+  [...(form || "")].forEach((letter, place) => context.fillText(letter, (place * width) / form.length + 2, height - 3));
   context.globalAlpha = 1;
   playhead(context, (position / duration) * width, height, tint.accent);
 }

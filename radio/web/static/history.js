@@ -1,5 +1,5 @@
 // The history: every rating, to replay, change or delete.
-import { command } from "/static/link.js";
+import { command } from "../../../../static/link.js";
 
 const FEW = 6;
 

@@ -2,6 +2,8 @@
 // Ratings are also kept in the browser's storage, so that neither a reload nor a lost server loses them.
 import { reactive } from "vue";
 
+/** Where this server's paths begin: behind a proxy that may be below another site's root. */
+export const base = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 const DURABLE = new Set(["slide", "change"]);
 const STORE = "ai-radio-orders-";
 const AGAIN = [100, 200, 400, 800, 1500]; // milliseconds between attempts
@@ -60,8 +62,8 @@ export function command(action, details = {}) {
 /** Report this page's position, without waiting for an answer. */
 export function tell(action, beacon = false) {
   const body = JSON.stringify(filled(action, {}));
-  if (beacon) navigator.sendBeacon("/do", new Blob([body], { type: "application/json" }));
-  else fetch("/do", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => {});
+  if (beacon) navigator.sendBeacon(`${base}/do`, new Blob([body], { type: "application/json" }));
+  else fetch(`${base}/do`, { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => {});
 }
 
 function filled(action, details) {
@@ -82,7 +84,7 @@ async function send() {
   while (queue.length) {
     const entry = queue[0];
     const body = JSON.stringify(entry.command);
-    const response = await fetch("/do", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
+    const response = await fetch(`${base}/do`, { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
     const later = !response || response.status >= 500 || response.status === 429;
     if (later && (entry.durable || Date.now() - entry.since < GIVEN_UP)) {
       link.away = !response || tries > 3;

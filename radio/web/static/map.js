@@ -1,5 +1,5 @@
 // The map of the latent space: training songs, played songs, and the search for the final song.
-import { command } from "/static/link.js";
+import { command } from "../../../../static/link.js";
 
 export default {
   template: `

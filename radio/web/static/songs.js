@@ -1,11 +1,11 @@
 // Your songs: one that goes on, or one between two, made by the station from files that are dropped here.
-import { command, place } from "/static/link.js";
-import { time, uploads } from "/static/uploads.js";
+import { base, command, place } from "../../../../static/link.js";
+import { time, uploads } from "../../../../static/uploads.js";
 
 const BEAT = 0.48; // seconds; of a station with a tempo of its own about as much
 
 export default {
-  mixins: [uploads("/songs")],
+  mixins: [uploads(`${base}/songs`)],
   template: `
 <section class="panel" aria-labelledby="songs-title">
   <div class="head"><h2 id="songs-title">Your songs</h2>
@@ -36,7 +36,7 @@ export default {
   <p v-if="trouble || songs?.trouble" class="trouble" role="alert">{{ trouble || songs.trouble }}</p>
   <ol v-if="made.length" class="results" data-keys aria-label="Songs made from yours">
     <li v-for="one in made" :key="one.number"><span>{{ one.name }}<small>{{ time(one.seconds) }}{{ one.new_from ? ", new from " + time(one.new_from) : "" }}, by {{ one.station }}</small></span>
-      <a class="icon" :href="'/songs/' + one.number + '.wav'" :download="one.name + '.wav'" :aria-label="'Download ' + one.name" title="download"><svg viewBox="0 0 24 24"><path d="M12 5v11M8 12l4 4 4-4M5 20h14"/></svg></a>
+      <a class="icon" :href="file(one)" :download="one.name + '.wav'" :aria-label="'Download ' + one.name" title="download"><svg viewBox="0 0 24 24"><path d="M12 5v11M8 12l4 4 4-4M5 20h14"/></svg></a>
       <audio controls preload="metadata" :src="source(one)" :aria-label="one.name" @play="quiet"></audio></li>
   </ol>
 </section>`,
@@ -61,7 +61,8 @@ export default {
   methods: {
     time,
     /** Return the address of a result, to be played from a little before what is new. */
-    source(one) { return `/songs/${one.number}.wav` + (one.new_from > 4 ? `#t=${Math.floor(one.new_from - 4)}` : ""); },
+    file(one) { return `${base}/songs/${one.number}.wav`; },
+    source(one) { return this.file(one) + (one.new_from > 4 ? `#t=${Math.floor(one.new_from - 4)}` : ""); },
     make() {
       if (this.working || this.busy) return;
       const what = this.files.length === 1 ? "continue" : "morph";

@@ -1,12 +1,13 @@
 // Training on your own music: drop files on the page, watch the progress, listen to samples.
-import { time, uploads } from "/static/uploads.js";
+import { base } from "../../../../static/link.js";
+import { time, uploads } from "../../../../static/uploads.js";
 
 const PHASES = {
   prepare: "Reading the music", compile: "Getting ready", vae: "Training the autoencoder", gan: "Training with the critic", save: "Saving",
 };
 
 export default {
-  mixins: [uploads("/train")],
+  mixins: [uploads(`${base}/train`)],
   template: `
 <section class="panel" aria-labelledby="training-title">
   <div class="head"><h2 id="training-title">Train your own</h2>
@@ -23,7 +24,7 @@ export default {
       <li v-for="one in pending" :key="'s' + one.name"><span>{{ one.name }}</span><small>{{ one.problem || Math.round(100 * one.share) + " %" }}</small></li>
     </ul>
     <form v-if="good.length" class="begin" @submit.prevent="ask('begin', { station: name, minutes: length })">
-      <label>Name of the station <input type="text" v-model="name" required maxlength="64" pattern="[A-Za-z0-9][A-Za-z0-9._\\-]*" autocomplete="off" title="letters, digits, -, _ and ."></label>
+      <label>Name of the station <input type="text" v-model="name" required maxlength="64" pattern="[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}._\\-]*" autocomplete="off" title="letters, digits, -, _ and ."></label>
       <label>Minutes <input type="number" v-model.number="length" min="1" max="600" required></label>
       <button class="quiet strong" :disabled="busy || sending.some((one) => !one.problem)">Train</button>
     </form>
@@ -34,16 +35,16 @@ export default {
     <svg v-if="losses.length > 1" class="losses" viewBox="0 0 100 26" preserveAspectRatio="none" role="img" aria-label="The loss as it falls"><polyline :points="line"/></svg>
     <ol v-if="samples.length" class="samples" data-keys>
       <li v-for="sample in samples.slice().reverse().slice(0, 6)" :key="sample.number"><span>{{ sample.name }}<small v-if="sample.step">after {{ sample.step }} step{{ sample.step === 1 ? "" : "s" }}</small></span>
-        <audio controls preload="none" :src="'/train/sample/' + sample.number + '.wav'" :aria-label="'Sample ' + sample.name"></audio></li>
+        <audio controls preload="none" :src="base + '/train/sample/' + sample.number + '.wav'" :aria-label="'Sample ' + sample.name"></audio></li>
     </ol>
     <p v-else-if="phase === 'training'" class="note">Sample songs appear here during the training.</p>
     <button v-if="phase === 'stopped'" class="quiet strong" @click="ask('resume')" :disabled="busy">Resume</button>
-    <a v-if="phase === 'done'" class="quiet strong" :href="'/?station=' + encodeURIComponent(training.station)">Listen to {{ training.station }}</a>
+    <a v-if="phase === 'done'" class="quiet strong" :href="base + '/?station=' + encodeURIComponent(training.station)">Listen to {{ training.station }}</a>
   </template>
   <p v-if="trouble || training?.trouble" class="trouble" role="alert">{{ trouble || training.trouble }}</p>
 </section>`,
   props: { training: Object },
-  data() { return { name: "mine", length: 10 }; },
+  data() { return { base, name: "mine", length: 10 }; },
   computed: {
     phase() { return this.training?.phase || "idle"; },
     open() { return this.phase === "idle" || this.phase === "receiving"; },

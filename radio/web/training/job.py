@@ -115,7 +115,7 @@ class TrainJob:
             TrainError: if it can't begin.
             HomeError: if the name is invalid.
         """
-        check_name(station, "station")
+        station = check_name(station, "station")
         if not MIN_MINUTES <= minutes <= MAX_MINUTES:
             raise TrainError(
                 f"a training must take {MIN_MINUTES:g} to {MAX_MINUTES:g} minutes, not {minutes:g}"

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def run(
-    *arguments: object, given: str = "", timeout: float = 60, **environment: str
+    *arguments: object, given: str = "", timeout: float = 150, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `ai-radio` and return what it did."""
     return subprocess.run(
@@ -145,24 +145,32 @@ def test_wrong_numbers_and_words_are_one_line(
         assert word in written.err
 
 
-def test_bad_folders_of_music_are_one_line(radio_home: Path, tmp_path: Path) -> None:
-    assert_one_line(run("train"), "no music", "--starter")
-    assert_one_line(run("train", tmp_path), "--station")
-    assert_one_line(run("train", tmp_path / "none", "--station", "mine"), "does not exist", "none")
-    assert_one_line(run("train", tmp_path, "--starter", "--station", "mine"), "not both")
-    assert_one_line(run("train", tmp_path, "--station", "../mine"), "name of a station")
-    for option in (("--invented", "2"), ("--fresh", "2")):
-        done = run("train", tmp_path, "--station", "mine", *option)
-        assert_one_line(done, option[0], "give it with --starter")
+def test_bad_folders_of_music_are_one_line(
+    radio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("x")
-    assert_one_line(run("train", tmp_path / "file", "--station", "mine"), "is not readable audio")
     (tmp_path / "empty").mkdir()
-    assert_one_line(
-        run("train", tmp_path / "empty", "--station", "mine", "--steps", 1), "empty", "no audio"
-    )
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "notes.txt").write_text("no music")
-    done = run("train", tmp_path / "texts", "--station", "mine", "--steps", 1)
+    mine = ["--station", "mine"]
+    asked: list[tuple[list[object], list[str]]] = [
+        ([], ["no music", "--starter"]),
+        ([tmp_path], ["--station"]),
+        ([tmp_path / "none", *mine], ["does not exist", "none"]),
+        ([tmp_path, "--starter", *mine], ["not both"]),
+        ([tmp_path, "--station", "../mine"], ["name of a station"]),
+        ([tmp_path, *mine, "--invented", "2"], ["--invented", "give it with --starter"]),
+        ([tmp_path, *mine, "--fresh", "2"], ["--fresh", "give it with --starter"]),
+        ([tmp_path / "file", *mine], ["is not readable audio"]),
+        ([tmp_path / "empty", *mine, "--steps", 1], ["empty", "no audio"]),
+    ]
+    for arguments, words in asked:
+        assert cli.main(["train", *map(str, arguments)]) == 2
+        written = capsys.readouterr()
+        line = written.err.removeprefix(_compiling())
+        assert line.startswith("ai-radio: ") and line.count("\n") == 1 and written.out == ""
+        assert all(word in line for word in words)
+    done = run("train", tmp_path / "texts", *mine, "--steps", 1)
     passed_over, line, _ = done.stderr.split("\n")
     assert passed_over.endswith("1 file passed over: 1 .txt")
     assert done.returncode == 2 and line.startswith("ai-radio: ") and "no audio" in line
@@ -265,8 +273,16 @@ def test_a_damaged_or_newer_database_is_one_line_and_left_alone(radio_home: Path
 
 
 def test_the_radio_on_a_pipe(radio_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    done = run("--station", "tiny", "--seed", 3, given="0.5\nn\ns\n7\n")
-    assert done.returncode == 0 and not done.stderr.replace(_compiling(), "")
+    typed = "0.5\nn\ns\n7\n"
+    done = run("--station", "tiny", "--seed", 3, given=typed, PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    errors = done.stderr.replace(_compiling(), "").splitlines()
+    assert all(line.startswith("import time:") for line in errors)
+    # what this process and the composer's imported before and after their messages had a file
+    errors += [line for log in radio_home.rglob("*.log") for line in log.read_text().splitlines()]
+    imported = {line.split("|")[-1].strip() for line in errors}
+    assert {"radio.composer.taste_learner", "radio.plain.app"} <= imported
+    assert not {"matplotlib", "scipy.signal", "scipy.stats", "nicegui"} & imported
     lines = done.stdout.splitlines()
     assert lines[0].startswith("AI Radio    tiny / me    0 songs rated")
     assert sum(line.startswith(("  1  ", "  2  ")) for line in lines) == 2 and not any(

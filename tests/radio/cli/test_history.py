@@ -82,7 +82,12 @@ def test_history_is_a_table_or_for_a_program(
         ("Blue, Bay", "0.5", "1.7"),
     ]
     assert cli.main(["history", "--station", "none"]) == 0
-    assert "No song" in capsys.readouterr().out
+    assert (
+        "No rating has the station none; stations with ratings: mine, starter"
+        in capsys.readouterr().out
+    )
+    assert cli.main(["history", "--listener", "ana"]) == 0
+    assert "did you mean anna?; listeners with ratings: anna, me" in capsys.readouterr().out
     assert cli.main(["history", "--listener", "../x"]) == 2
 
 

@@ -114,7 +114,7 @@ def test_a_map_without_ratings(
         ),
         (["--output", "/proc/nowhere/map.png"], "/proc/nowhere"),
         (["--listener", "../me"], "can't be the name of a listener"),
-        (["--station", "nowhere"], "no station in"),
+        (["--station", "nowhere"], "no station 'nowhere'"),
     ],
 )
 def test_maps_that_can_not_be_drawn_are_one_line(

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -231,11 +232,37 @@ def test_own_stations_come_before_shipped_ones(
 
 
 @pytest.mark.parametrize(
-    "name", ["", "..", "a/b", "-x", "a b", "x" * 65, "ü", "a\n", "con", "NUL.1", "Com1", "a."]
+    "name",
+    [
+        "",
+        "..",
+        "a/b",
+        "-x",
+        "a b",
+        "x" * 65,
+        "\u0301a",
+        "a\u2028",
+        "a\n",
+        "con",
+        "NUL.1",
+        "a.",
+        "字" * 64 + "x",
+    ],
 )
 def test_names_that_could_be_paths_are_refused(name: str) -> None:
     with pytest.raises(HomeError):
         check_name(name, "station")
+
+
+@pytest.mark.parametrize("name", ["Jürgen", "Юрий", "さくら", "नमस्ते", "محمد", "α-1.2_b", "字" * 64])
+def test_names_in_any_alphabet(name: str, tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", name)
+    assert check_name(decomposed, "listener") == unicodedata.normalize("NFC", name)
+    home = Home(tmp_path)
+    folder = home.station(decomposed)
+    folder.mkdir(parents=True)
+    (folder / "station.npz").write_bytes(b"")
+    assert home.stations()[unicodedata.normalize("NFC", name)] == folder
 
 
 def test_a_slider_says_nothing_until_it_is_touched() -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fake_session import FakeComposer, FakeSession
+from rich.style import Style
 from textual import events
 from textual.pilot import Pilot
 
 from audio_parsing.playback import SilentDevice
+from radio.composer import AdapterChanged
+from radio.errors import UsageError
 from radio.home import ACTIONS, Settings
 from radio.ratings import Judged
 from radio.screen import app as app_module, curves, keys, panels, words
@@ -499,3 +505,155 @@ def test_agreement_is_a_correlation_of_what_was_expected() -> None:
     )
     assert agreement(judged) == pytest.approx(1)
     assert agreement(judged[:2]) is None and agreement((judged[0],) * 4) is None
+
+
+class FakeTuner:
+    """Opens sessions of fake songs; the station 'broken' can't be opened."""
+
+    station, listener = "starter", "me"
+
+    def __init__(self, screened: Screened) -> None:
+        self._screened = screened
+        self.closed = 0
+
+    @property
+    def title(self) -> str:
+        return f"{self.station} / {self.listener}"
+
+    def stations(self) -> list[str]:
+        return ["broken", "jazz", "starter"]
+
+    def listeners(self) -> list[str]:
+        return ["anna", "me"]
+
+    def compose(self, station: str, listener: str) -> FakeComposer:
+        if station == "broken":
+            raise UsageError("its file is damaged")
+        composer = FakeComposer()
+        composer.count = 10
+        self.station, self.listener = station, listener
+        return composer
+
+    def open(self, composer: FakeComposer, say: Callable[[str], None]) -> FakeSession:
+        player = SilentDevice(lambda: self._screened.now)
+        return FakeSession(player, say=say, composer=composer)
+
+
+def test_station_and_listener_change_inside() -> None:
+    screened = Screened()
+    tuner: Any = FakeTuner(screened)
+    screened.app = RadioApp(screened._open, Settings(), tuner=tuner, title="starter / me")
+
+    async def tuned(name: str) -> None:
+        for _ in range(1000):
+            if screened.app.heading == name:
+                return
+            await asyncio.sleep(0.01)
+        pytest.fail(f"{screened.app.heading}\n{screened.shown()}")
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await pilot.press("9", "t")
+        await pilot.pause()
+        assert "jazz" in screened.shown()
+        await pilot.press("up", "enter")
+        await tuned("jazz / me")
+        screened.app.advance()
+        assert screened.view.name == "Song 11" and "jazz / me" in screened.shown("header")
+        assert screened.journal.ratings == [("Song 1", 1.0, False)], "the rating is not lost"
+        await pilot.press("8")
+        assert screened.view.slider == 0.75, "keys act on the new session"
+        await pilot.press("w", "down", "enter")
+        await pilot.pause()
+        assert "Who listens?" in screened.shown()
+        await pilot.press(*"otto", "enter")
+        await tuned("jazz / otto")
+        await pilot.press("t", "up", "enter")
+        await pilot.pause(0.2)
+        assert screened.app.said[-1] == "Not changed: its file is damaged"
+        assert screened.app.heading == "jazz / otto"
+
+    screened.play(act)
+
+
+def test_reset_asks_first() -> None:
+    screened = Screened()
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await pilot.press("x")
+        assert "nothing to reset" in screened.shown("lines") and not screened.composer.resets
+        screened.composer.reported.append(AdapterChanged(20, 0.1, False))
+        screened.app.advance()
+        await pilot.press("x")
+        await pilot.pause()
+        assert "your ratings stay" in screened.shown()
+        await pilot.press("n")
+        assert not screened.composer.resets
+        await pilot.press("x", "y")
+        assert screened.composer.resets == 1
+
+    screened.play(act)
+
+
+def test_saved_songs_play_again_and_are_deleted(tmp_path: Path) -> None:
+    screened = Screened()
+    description = {
+        "song": "Sea Wood",
+        "station": "tiny",
+        "station_fingerprint": "ab12",
+        "beats": 4,
+        "coordinate": [0.0, 1.0],
+        "key": "old play",
+    }
+    for number, name in enumerate(("sea-wood", "oak-pier")):
+        (tmp_path / f"{name}.wav").write_bytes(b"sound")
+        facts = {**description, "song": name, "station": ["tiny", "jazz"][number]}
+        facts["station_fingerprint"] = ["ab12", "cd34"][number]
+        (tmp_path / f"{name}.json").write_text(json.dumps(facts))
+        os.utime(tmp_path / f"{name}.wav", (1e9 + number, 1e9 + number))
+
+    async def act(pilot: Pilot[Any]) -> None:
+        screened.app.session.folder.path = tmp_path
+        await pilot.press("l")
+        await pilot.pause()
+        assert "2 songs in" in screened.shown() and "sea-wood" in screened.shown()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "oak-pier is a song of station jazz" in screened.app.said[-1]
+        await pilot.press("l", "m", "x")
+        await pilot.pause()
+        assert "Delete oak-pier?" in screened.shown()
+        await pilot.press("y")
+        await pilot.pause()
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "ai-radio.m3u8",
+            "sea-wood.json",
+            "sea-wood.wav",
+        ]
+        await pilot.press("enter")
+        assert screened.composer.replayed == ["old play"]
+
+    screened.play(act)
+
+
+@pytest.mark.parametrize(("theme", "dark"), [("dark", True), ("light", False)])
+def test_themes_have_their_background(theme: str, dark: bool) -> None:
+    screened = Screened(Settings(theme=theme))
+
+    async def act(pilot: Pilot[Any]) -> None:
+        back = screened.app.screen.background_colors[1]
+        assert (back.brightness < 0.5) == dark and back.ansi is None
+
+    screened.play(act)
+
+
+def test_the_terminals_colours_are_left_to_it() -> None:
+    screened = Screened(Settings(theme="terminal"))
+
+    async def act(pilot: Pilot[Any]) -> None:
+        for strip in screened.app.screen._compositor.render_strips():
+            for segment in strip:
+                style = segment.style or Style()
+                for colour in (style.color, style.bgcolor):
+                    assert colour is None or colour.triplet is None, (segment.text, colour)
+
+    screened.play(act)

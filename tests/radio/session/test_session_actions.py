@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_session import FakeComposer, FakeSession, Stage
 
+from audio_parsing.loudness import loudness
 from audio_parsing.playback import SilentDevice
+from radio.cli import main as cli
 from radio.composer import AdapterChanged
-from radio.plain.app import execute, play_on_lines
-from radio.session import playback
+from radio.errors import UsageError
+from radio.home import Settings
+from radio.plain.app import play_on_lines
+from radio.session import Session, execute, help_lines, playback, read_last
 from radio.session.sleep import SleepTimer
 
 
@@ -179,24 +185,42 @@ def test_a_lost_device_is_replaced_at_the_same_moment(
     assert stage.session.view().position == pytest.approx(4, abs=0.15)
 
 
-def test_lines_are_commands_and_ratings(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    for line in ("0.5", "n", "-1", "s", "u", "p", "p", "x", "", "next"):
-        execute(stage.session, line)
+def test_lines_are_keys_words_and_ratings(stage: Stage) -> None:
+    settings = Settings()
+    for line in ("0.5", "n", "-1.0", "s", "u", "pause", "pause", "x", "", "next"):
+        execute(stage.session, line, settings)
         stage.pass_time(0.1)
     assert stage.journal.ratings == [("Song 1", 0.5, True), ("Song 2", None, False)]
     assert stage.composer.resets == 0 and "nothing to reset" in stage.said[-1]
     stage.composer.reported.append(AdapterChanged(20, 0.1, False))
     stage.session.tick()
-    execute(stage.session, "x")
+    execute(stage.session, "reset", settings)
     assert stage.composer.resets == 1
-    assert capsys.readouterr().out == ""
-    for line in ("7", "nan", "inf", "hello", "1e400"):
-        execute(stage.session, line)
-        assert "is neither a command nor a rating" in capsys.readouterr().out
+    for line, slider in (("1", -1.0), ("7", 0.5), ("rate -0.3", -0.3), ("love", 1.0), ("0", None)):
+        execute(stage.session, line, settings)
+        assert stage.session.view().slider == slider, line
+    for line, part in (
+        ("nan", "is not a number for rate"),
+        ("1e400", "is not a number for rate"),
+        ("rate much", "-1 (dislike) to 1 (love)"),
+        ("volume 101", "0 to 100"),
+        ("nxet", "did you mean next?"),
+        ("hello", "commands are pause, next"),
+        ("next song", "is not a command"),
+        ("history", "needs the screen"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(part)):
+            execute(stage.session, line, settings)
+    execute(stage.session, "volume 30", settings)
+    execute(stage.session, "seek 4", settings)
+    execute(stage.session, "sleep 20", settings)
+    view = stage.session.view()
+    assert (view.volume, view.position) == (0.3, 4) and view.sleep == pytest.approx(1200, abs=5)
+    assert len(help_lines(settings)) > 15
 
 
 @pytest.mark.parametrize(
-    ("commands", "songs"), [("", 1), ("0.5\nn\n-0.5\n", 2), ("p\n", 1), ("n\nq\nn\n", 1)]
+    ("commands", "songs"), [("", 1), ("0.5\nn\n-0.5\n", 2), ("pause\n", 1), ("n\nq\nn\n", 1)]
 )
 def test_the_end_of_the_input_lets_the_song_finish(
     commands: str, songs: int, capsys: pytest.CaptureFixture[str]
@@ -204,7 +228,9 @@ def test_the_end_of_the_input_lets_the_song_finish(
     composer = FakeComposer()
     fast = SilentDevice(lambda: time.monotonic() * 20)
     play_on_lines(
-        lambda say: FakeSession(fast, say=say, composer=composer), commands=io.StringIO(commands)
+        lambda say: FakeSession(fast, say=say, composer=composer),
+        Settings(),
+        commands=io.StringIO(commands),
     )
     finished = [name for name, _, _ in composer.journal.ratings]
     assert finished == [f"Song {number + 1}" for number in range(songs)]
@@ -219,9 +245,55 @@ def test_a_final_song_that_comes_after_the_end_of_the_input_is_played(
     # six seconds on the player's clock: the input is over, the song is not
     threading.Timer(0.3, composer.may_end.set).start()
     play_on_lines(
-        lambda say: FakeSession(fast, say=say, composer=composer), commands=io.StringIO("0.5\nf\n")
+        lambda say: FakeSession(fast, say=say, composer=composer),
+        Settings(),
+        commands=io.StringIO("0.5\nf\n"),
     )
     assert [name for name, _, _ in composer.journal.ratings] == ["Song 1", "Final Song"], (
         "both were played to their end"
     )
     assert "Your final song is Final Song" in capsys.readouterr().out
+
+
+def test_songs_play_at_a_chosen_loudness() -> None:
+    played: list[np.ndarray] = []
+
+    class Recorder(SilentDevice):
+        def play(self, samples: np.ndarray, sample_rate: int) -> None:
+            played.append(samples)
+            super().play(samples, sample_rate)
+
+    session = Session(FakeComposer(), Recorder(lambda: 0.0), loudness=-30.0)
+    session.tick()
+    session.next()
+    session.tick()
+    session.finish()
+    assert [loudness(samples, 22050) for samples in played] == pytest.approx([-30, -30], abs=0.2)
+
+
+def test_the_command_opens_a_session_with_its_doors(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`ai-radio play --plain` as it is typed, but for the process that composes and the sound."""
+    opened: list[FakeComposer] = []
+
+    def compose(station: Path, listener: str, **options: object) -> FakeComposer:
+        opened.append(FakeComposer())
+        opened[0].journal.station = station.name
+        return opened[0]
+
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text("[sound]\nloudness = -16\n[remote]\nmpris = false\n")
+    fast = SilentDevice(lambda: time.monotonic() * 20)
+    monkeypatch.setattr("radio.session.tuner.ComposerProcess", compose)
+    monkeypatch.setattr("radio.session.tuner.open_player", lambda: (fast, "no sound here"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("0.5\nvolume 40\n?\nnxet\nhistory\nq\n"))
+    assert cli.main(["play", "--plain", "--sleep", "20", "--listener", "me"]) == 0
+    told = capsys.readouterr().out
+    assert "AI Radio    starter / me    0 songs rated" in told and "no sound here" in told
+    assert "fades out in 20 minutes" in told and "  1  Song 1  C major  0:10" in told
+    assert "rate it, from -1 to +1 as on the screen" in told and "did you mean next?" in told
+    assert "history needs the screen" in told
+    assert opened[0].journal.ratings == [("Song 1", 0.5, False)]
+    assert not (home / "control.sock").exists(), "it is gone with the radio"
+    assert read_last(home / "session.json").volume == 0.4

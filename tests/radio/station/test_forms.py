@@ -10,7 +10,7 @@ from audio_parsing.frames import FRAME_SIZE
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.station import STATION_FILE, Form, Station, StationError, form_of, forms_of
 from radio.station.ending import HELD_BEATS, held_ending
-from radio.station.forms import LIKE_FIRST, LONGEST, MOST_FORMS, SHORTEST, from_array, to_array
+from radio.station.forms import LONGEST, MOST_FORMS, SHORTEST, VARIATION, from_array, to_array
 
 SECTION = 16  # beats
 
@@ -71,15 +71,31 @@ def test_a_form_is_repeated_until_a_song_is_long_enough() -> None:
 
 def test_a_section_that_returns_has_the_innovations_of_its_first_time_varied() -> None:
     rng = np.random.default_rng(0)
-    first, new = rng.standard_normal((2, 70, 300)).astype(np.float32)
-    made = Form(16, (0, 1, 0, 1)).arrange(first, new)
-    assert made.dtype == np.float32 and made.std() == pytest.approx(1, abs=0.02)
+    first, again = rng.standard_normal((2, 70, 5)).astype(np.float32)
+    made = Form(16, (0, 1, 0, 1)).arrange(first, again)
     np.testing.assert_array_equal(made[:32], first[:32])
-    for begin, end in ((32, 0), (48, 16)):
-        again = np.corrcoef(made[begin : begin + 16].ravel(), first[end : end + 16].ravel())[0, 1]
-        assert again == pytest.approx(LIKE_FIRST, abs=0.01)
-    assert np.corrcoef(made[64:].ravel(), first[:6].ravel())[0, 1] > 0.9
-    np.testing.assert_array_equal(Form(16, (0, 1, 0, 1)).arrange(first[:40], new[:40]), made[:40])
+    np.testing.assert_array_equal(made[32:64], again[:32])
+    np.testing.assert_array_equal(made[64:], again[:6])
+    shorter = Form(16, (0, 1, 0, 1)).arrange(first[:40], again[:40])
+    np.testing.assert_array_equal(shorter, made[:40])
+
+
+def test_what_returns_follows_the_second_song_a_little_more(station: Station) -> None:
+    learned = station.model.learned
+    columns, nothing = (
+        station.sample(1, np.random.default_rng(0))[:, 7:11],
+        np.zeros((40, 1, station.model.vae.generator.innovation_size), np.float32),
+    )
+    first, again = (learned.follow(columns, nothing, turn=turn) for turn in (0, VARIATION))
+    one, other = (learned.innovations[:, int(columns[0, i]) - 1].ravel() for i in (0, 2))
+    assert np.corrcoef(first.ravel(), again.ravel())[0, 1] == pytest.approx(0.95, abs=0.02)
+    assert again.std() == pytest.approx(first.std(), rel=0.1)
+    for song, more in ((one, -1), (other, 1)):
+        gain = np.corrcoef(again.ravel(), song)[0, 1] - np.corrcoef(first.ravel(), song)[0, 1]
+        assert gain * more > 0.1
+    columns[0, 2] = 0  # who follows one song only has none to turn to
+    alone = [learned.follow(columns, nothing, turn=turn) for turn in (0, VARIATION)]
+    np.testing.assert_array_equal(*alone)
 
 
 @pytest.fixture

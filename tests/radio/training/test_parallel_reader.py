@@ -25,13 +25,12 @@ def unsound(path: Path, share: int) -> Result:
 
 
 def test_a_decoder_that_crashes_costs_its_file() -> None:
-    paths = [Path(name) for name in ("a", "bad", "b", "crash 1", "c", "crash 2", "d")]
+    paths = [Path(name) for name in ("a", "bad", "b", "crash", "c")]
     with Readers(unsound, (1, STEP_SIZE), workers=2) as readers:
         results = readers.read(paths, 3)
         again = readers.read(paths[:1], 1)
-    assert [len(result.excerpts) for result in results] == [3, 0, 3, 0, 3, 0, 3] and len(
-        again[0].excerpts
-    ) == 1
+    assert [len(result.excerpts) for result in results] == [3, 0, 3, 0, 3]
+    assert len(again[0].excerpts) == 1
     assert results[1].error == "bad: is bad"
-    assert results[3].error == "crash 1: its decoder crashed; the file is damaged"
+    assert results[3].error == "crash: its decoder crashed; the file is damaged"
     assert not results[4].error

@@ -164,7 +164,7 @@ print(hashlib.sha256(b"".join(array.tobytes() for array in batch)).hexdigest())
 
 def test_a_batch_is_the_same_for_any_number_of_threads() -> None:
     printed = set()
-    for threads in ("1", "2", "4"):
+    for threads in ("1", "3"):
         environment = os.environ | {"OPENBLAS_NUM_THREADS": threads}
         command = [sys.executable, "-c", PRINTED]
         run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)

@@ -14,6 +14,7 @@ import soundfile
 from audio_parsing.decoding import seconds_of
 from audio_parsing.files import AudioError, read_audio
 from audio_parsing.frames import encode
+from radio.station import PHRASE, coordinate_tempo, find_grid
 from radio.training import (
     Recordings,
     music_cache,
@@ -117,7 +118,7 @@ def test_of_too_much_music_every_file_gives_its_share(
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("most", [7, 20, 480])
+@pytest.mark.parametrize("most", [7, 20])
 def test_workers_and_processes_read_the_same(
     music: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
@@ -383,3 +384,30 @@ def test_channels_that_cancel_are_told(tmp_path: Path) -> None:
     prepare_recordings(tmp_path, workers=1, on_skip=lines.append)
     (line,) = lines
     assert line.startswith(f"{tmp_path / 'a.wav'}: channels cancel each other in 5 of 5 s")
+
+
+def test_music_that_keeps_its_tempo_lies_on_its_beats(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strokes on the beats and noise, in blocks of a phrase, all of them and some."""
+    monkeypatch.setattr(recordings, "BLOCK", PHRASE)
+    time = np.arange(46 * RATE) / RATE
+    since = (time - 0.31) % (60 / 150)
+    samples = 0.3 * np.exp(-15 * since) * np.sin(2 * np.pi * 600 * since) * (time > 0.31)
+    (tmp_path / "music").mkdir()
+    soundfile.write(tmp_path / "music" / "a.wav", samples, RATE, subtype="FLOAT")
+    write(tmp_path / "music" / "b.wav", 5, rng)
+    cache = prepared_music(tmp_path / "cache")
+    read = prepare_recordings(tmp_path / "music", workers=1, cache=cache)
+    assert read.grid == "beat" and read.names == ["a.wav", "b.wav"]
+    tempi = [coordinate_tempo(float(one)) for one in read.coordinates[:, 0]]
+    assert tempi == pytest.approx([150, 125], rel=1e-4) and not read.coordinates[:, 1].any()
+    assert read.hours == pytest.approx(51 / 3600, rel=0.04)
+    assert read.excerpt_name(0, 0) == "a.wav" and read.excerpt_name(0, 600) == "a.wav + 10 s"
+    sound = read_audio(tmp_path / "music" / "a.wav")
+    expected = find_grid(sound).frames(sound, 0, len(read.frames[0]))
+    assert np.abs(read.frames[0] - expected).mean() < 0.003
+    assert same(read, prepare_recordings(tmp_path / "music", workers=1, cache=cache))
+    monkeypatch.setattr(recordings, "MOST_BLOCKS", 3)
+    for part in prepare_recordings(tmp_path / "music", workers=1, seed=1).frames[:-1]:
+        assert np.abs(expected[PHRASE : PHRASE + 300] - part[:300]).mean() < 0.01

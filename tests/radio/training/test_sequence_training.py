@@ -11,7 +11,14 @@ import soundfile
 
 from audio_parsing.files import AudioError
 from neural_networks.training.checkpoint import load_arrays, save_arrays
-from radio.station import STATION_FILE, TRAINING_FILE, SequenceModel, Station, StationError
+from radio.station import (
+    STATION_FILE,
+    TRAINING_FILE,
+    SequenceModel,
+    Station,
+    StationError,
+    tempo_coordinate,
+)
 from radio.training import (
     TrainingOptions,
     component_excerpts,
@@ -39,7 +46,7 @@ def content(folder: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three files of chords, 9 to 21 seconds."""
+    """Three files of chords, 9 to 21 seconds, 150 a minute."""
     folder = tmp_path_factory.mktemp("music")
     for number, seconds in enumerate((9, 15, 21)):
         time = np.arange(RATE * seconds) / RATE
@@ -54,6 +61,7 @@ def small():
     """Fewer components than the product's, excerpts of two seconds, a critic that teaches."""
     with pytest.MonkeyPatch.context() as patch:
         sizes = {"latent_size": 6, "song_size": 32, "groups": 3, "hidden": 32, "prior_hidden": 16}
+        sizes["position"] = True
         few = replace(RECORDINGS, sizes=sizes, components=24, restored=32, steps=16)
         patch.setattr(songs_of_training, "RECORDINGS", few)
         teaching = replace(sequence_recipe.GAN, adversarial_weight=0.3)
@@ -72,21 +80,27 @@ def station(tmp_path_factory: pytest.TempPathFactory, music: Path) -> tuple[Stat
 def test_a_folder_becomes_a_station_that_makes_songs(station: tuple[Station, Path]) -> None:
     made, folder = station
     loaded = Station.load(folder)
-    assert isinstance(loaded.model, SequenceModel) and loaded.grid == "absolute"
+    assert isinstance(loaded.model, SequenceModel) and loaded.grid == "beat"
     assert loaded.details == made.details
     assert loaded.details["vae_steps"] == 120 and loaded.details["gan_steps"] == 12
     assert loaded.details["explained_variance"] > 0.5
     assert loaded.latent.kind == "gaussian"
-    assert loaded.means.shape == (72, 32) and loaded.coordinates.shape == (72, 0)
+    assert loaded.means.shape == (93, 32)
+    np.testing.assert_allclose(loaded.coordinates, [[tempo_coordinate(150), 0]] * 93, atol=0.01)
     names = loaded.details["songs"]
-    assert len(names) == 72 and names[0].startswith("0.flac + ") and names[-1][:6] == "2.flac"
+    assert len(names) == 93 and names[0] == "0.flac" and names[-1].startswith("2.flac + ")
     learned = loaded.model.learned
     assert learned is not None and loaded.follows
     assert learned.z.shape[1] == 32 and learned.innovations.shape[2] == 6
+    assert len(learned.innovations) % 16 == 0  # whole bars
     np.testing.assert_array_equal(learned.innovations, made.model.learned.innovations)
     coordinate = loaded.sample(1, np.random.default_rng(0))[0]
+    assert loaded.describe(coordinate).endswith(" bpm") and not loaded.keyed
     samples = loaded.render(coordinate)
-    assert len(samples) == BEATS * 24 * 441 and np.sqrt(np.mean(samples**2)) > 0.03
+    assert (
+        len(samples) == BEATS * 24 * loaded.hop_length(coordinate)
+        and np.sqrt(np.mean(samples**2)) > 0.03
+    )
     np.testing.assert_array_equal(samples, made.render(coordinate))
     assert (folder.parent / "training.png").stat().st_size > 10_000
     assert [path.name for path in folder.iterdir()] == [STATION_FILE]
@@ -103,43 +117,52 @@ def test_critic_and_calibration_are_in_the_file(station: tuple[Station, Path]) -
     np.testing.assert_allclose(made.critic.trunk.scale, 1 / made.model.components.scales)
 
 
-def test_same_seed_same_bytes_for_one_thread_and_two(tmp_path: Path, music: Path) -> None:
-    for name, asked in {"a": {"threads": 1}, "b": {"threads": 2}, "c": {"seed": 1}}.items():
-        trained(tmp_path / name / "s", music, steps=12, **asked)
-    assert content(tmp_path / "a" / "s") == content(tmp_path / "b" / "s")
-    assert content(tmp_path / "a" / "s") != content(tmp_path / "c" / "s")
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, music: Path) -> bytes:
+    """The station of 20 steps on one thread."""
+    folder = tmp_path_factory.mktemp("plain") / "s"
+    trained(folder, music, steps=20)
+    return content(folder)
+
+
+def test_same_seed_same_bytes_for_one_thread_and_two(
+    tmp_path: Path, music: Path, plain: bytes
+) -> None:
+    trained(tmp_path / "two" / "s", music, steps=20, threads=2)
+    assert content(tmp_path / "two" / "s") == plain
+    trained(tmp_path / "other" / "s", music, steps=20, seed=1)
+    assert content(tmp_path / "other" / "s") != plain
 
 
 def test_a_stopped_training_goes_on_to_the_same_bytes(
-    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, music: Path, plain: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped in the VAE's training and again in the critic's; components are not fitted again."""
-    trained(tmp_path / "whole" / "s", music, steps=30)
-    stops, reached = {"vae": 11, "gan": 2}, list[str]()
+    stops, reached = {"vae": 11, "gan": 1}, list[str]()
 
     def report(event: dict) -> None:
         if "done" in event and event["done"] == stops.get(event["phase"]):
             reached.append(event["phase"])
 
-    folder = tmp_path / "parts" / "s"
+    folder = tmp_path / "s"
     for count in (1, 2):
         stopped = trained(
             folder,
             music,
-            steps=30,
+            steps=20,
             report=report,
             should_stop=lambda c=count: len(reached) >= c,
         )
         assert stopped is None
         monkeypatch.setattr(component_excerpts.RandomExcerpts, "fit", None)
     assert reached == ["vae", "gan"]
-    assert trained(folder, music, steps=30) is not None
+    assert trained(folder, music, steps=20) is not None
     assert not (folder / TRAINING_FILE).exists()
-    assert content(folder) == content(tmp_path / "whole" / "s")
+    assert content(folder) == plain
 
 
 def test_a_checkpoint_without_fitting_components_is_refused(tmp_path: Path, music: Path) -> None:
-    assert trained(tmp_path / "s", music, steps=9, should_stop=lambda: True) is None
+    assert trained(tmp_path / "s", music, steps=3, should_stop=lambda: True) is None
     path = tmp_path / "s" / TRAINING_FILE
     arrays, configuration = load_arrays(path)
     for changed in (
@@ -151,17 +174,17 @@ def test_a_checkpoint_without_fitting_components_is_refused(tmp_path: Path, musi
         kept = {name: array for name, array in {**arrays, **changed}.items() if array is not None}
         save_arrays(path, kept, configuration)
         with pytest.raises(StationError, match="can't be read .*; delete it to start again"):
-            trained(tmp_path / "s", music, steps=9)
+            trained(tmp_path / "s", music, steps=3)
     save_arrays(path, arrays, configuration)
     with pytest.raises(StationError, match="other songs"):
         (tmp_path / "other").mkdir()
         (tmp_path / "other" / "a.flac").write_bytes((music / "0.flac").read_bytes())
-        trained(tmp_path / "s", tmp_path / "other", steps=9)
-    assert trained(tmp_path / "s", music, steps=9) is not None
+        trained(tmp_path / "s", tmp_path / "other", steps=3)
+    assert trained(tmp_path / "s", music, steps=3) is not None
 
 
 def test_a_watcher_gets_a_station_that_plays_and_changes_nothing(
-    tmp_path: Path, music: Path
+    tmp_path: Path, music: Path, plain: bytes
 ) -> None:
     seen: list[Station] = []
 
@@ -171,9 +194,8 @@ def test_a_watcher_gets_a_station_that_plays_and_changes_nothing(
             coordinate = seen[-1].sample(1, np.random.default_rng(0))[0]
             assert np.isfinite(seen[-1].render(coordinate)).all()
 
-    trained(tmp_path / "a" / "s", music, steps=6, watch=watch)
-    trained(tmp_path / "b" / "s", music, steps=6)
-    assert content(tmp_path / "a" / "s") == content(tmp_path / "b" / "s")
+    trained(tmp_path / "s", music, steps=20, watch=watch)
+    assert content(tmp_path / "s") == plain
     assert len(seen) == 3 and len(seen[0].means) == sequence_training.PREVIEWED
 
 
@@ -184,10 +206,10 @@ def test_by_the_products_recipe_the_critic_learns_and_the_vae_stays_as_it_is(
     made = []
     for share in (0.1, 1.0):
         monkeypatch.setattr(sequence_training.SequenceTraining, "gan_steps", share)
-        made.append(trained(tmp_path / str(share), music, steps=8))
+        made.append(trained(tmp_path / str(share), music, steps=4))
     one, two = made
     assert one is not None and two is not None
-    assert two.details["gan_steps"] == 8
+    assert two.details["gan_steps"] == 4
     np.testing.assert_array_equal(one.means, two.means)
     x = one.decode(one.sample(2, np.random.default_rng(0)))
     assert not np.array_equal(one.critic.forward(x)[0], two.critic.forward(x)[0])

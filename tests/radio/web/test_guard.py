@@ -27,12 +27,6 @@ PASSWORD = "correct horse battery"  # noqa: S105
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
-    with RadioServer(tmp_path_factory.mktemp("home")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
     """A server that other machines can reach, its password in the environment."""
     arguments = ("--host", "0.0.0.0")  # noqa: S104

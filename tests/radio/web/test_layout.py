@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -40,12 +40,6 @@ CONTRASTS = """() => {
     return [e.textContent.trim().slice(0, 40), Math.round(100 * ratio) / 100];
   });
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
-    with RadioServer(tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 def ready(page: Any) -> None:

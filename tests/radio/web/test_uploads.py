@@ -8,7 +8,7 @@ import socket
 import time
 import urllib.parse
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,6 @@ def tone(
         file, 0.3 * np.sin(2 * np.pi * pitch * moments) * (1 + np.sin(moments)), rate, format=kind
     )
     return file.getvalue()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
-    with RadioServer(tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
