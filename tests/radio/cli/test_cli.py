@@ -281,7 +281,7 @@ def test_the_radio_on_a_pipe(radio_home: Path, capsys: pytest.CaptureFixture[str
     # what this process and the composer's imported before and after their messages had a file
     errors += [line for log in radio_home.rglob("*.log") for line in log.read_text().splitlines()]
     imported = {line.split("|")[-1].strip() for line in errors}
-    assert {"radio.composer.taste_learner", "radio.plain.app"} <= imported
+    assert {"radio.composer.taste_learner", "radio.session.playback"} <= imported
     assert not {"matplotlib", "scipy.signal", "scipy.stats", "nicegui"} & imported
     lines = done.stdout.splitlines()
     assert lines[0].startswith("AI Radio    tiny / me    0 songs rated")
