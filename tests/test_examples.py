@@ -196,6 +196,17 @@ def test_16_drift(lesson) -> None:
     assert recordings < 0.03 < judged < 0.7 * taught and judged < 0.7 * longer
 
 
+def test_17_form(lesson) -> None:
+    found = lesson("17")
+    alike, surprise = 0, 1
+    none, repeated, copied = (
+        found[kind] for kind in ("new parts", "innovations repeated", "notes copied")
+    )
+    assert found["back"] == 1, "innovations are the melody"
+    assert none[alike] < 0.3 < repeated[alike] < 0.9 < copied[alike], "a part returns"
+    assert abs(repeated[surprise] - none[surprise]) < 0.5 < copied[surprise] - repeated[surprise]
+
+
 @pytest.mark.parametrize("batch, steps", [(1, 1), (3, 12)])
 def test_the_gradient_through_a_free_run(
     batch: int, steps: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
