@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy import fft, signal
+from scipy import fft
 
 from audio_parsing.filterbank import BANDS, BANDS_PER_OCTAVE, LOWEST_PITCH
 from audio_parsing.frames import EXPONENT, SAMPLE_RATE
@@ -182,9 +182,8 @@ def _spectrogram(samples: np.ndarray, size: int, hop_length: int) -> np.ndarray:
     if len(padded) < size:
         padded = np.pad(padded, (0, size - len(padded)))
     windows = sliding_window_view(padded, size)[::hop_length]
-    return np.abs(
-        fft.rfft(windows * signal.get_window("hann", size).astype(np.float32), axis=1)
-    ) * np.float32(4 / size)
+    hann = np.hanning(size + 1)[:-1].astype(np.float32)  # periodic
+    return np.abs(fft.rfft(windows * hann, axis=1)) * np.float32(4 / size)
 
 
 def _bands(magnitude: np.ndarray, count: int, sample_rate: float) -> np.ndarray:

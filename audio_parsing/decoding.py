@@ -205,7 +205,7 @@ def _blocks(path: Path, file: soundfile.SoundFile, promise: int) -> Blocks:
     lack = LACK * file.samplerate
     if promise <= 0 or frames > promise + lack:  # no promise, or one that was not true
         promise = 0
-    if frames < promise - lack or (complaint and not promise):
+    if frames < promise - lack or (complaint and (not promise or frames < promise)):
         length = f" of {promise / file.samplerate:.1f}" if promise else ""
         raise AudioError(
             f"{shown(path)}: is truncated after {frames / file.samplerate:.1f}{length} s{complaint}"

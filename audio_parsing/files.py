@@ -23,10 +23,10 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
-from scipy import signal
 
 from audio_parsing.decoding import decoded
 from audio_parsing.finding import LOOKED_FOR, find_audio
+from audio_parsing.highpass import HighPass
 from audio_parsing.opening import AudioError, shown
 
 __all__ = ["AudioError", "find_audio", "read_audio", "read_folder", "read_pieces"]
@@ -183,15 +183,10 @@ def _resampled(path: Path, sample_rate: int, on_note: Callable[[str], None] | No
     import soxr
 
     with decoded(path, on_note=on_note) as (rate, blocks):
-        sections = signal.butter(2, DC_CUTOFF, "highpass", fs=rate, output="sos")
+        highpass = HighPass(DC_CUTOFF, rate)
         resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
-        state = None
         for block in blocks:
-            if state is None:
-                # start the filter as if the offset had always been there
-                state = signal.sosfilt_zi(sections) * block.mean(dtype=np.float64)
-            block, state = signal.sosfilt(sections, block.astype(np.float64), zi=state)
-            yield resampler.resample_chunk(block.astype(np.float32))
+            yield resampler.resample_chunk(highpass.filter(block))
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 

@@ -8,7 +8,7 @@ than a sine for each sample and partial.
 from __future__ import annotations
 
 import numpy as np
-from scipy import signal
+import scipy  # its signal is loaded when it is first used: that takes most of a second
 
 from audio_parsing.accompaniment import HAT, KICK
 from audio_parsing.song import FRAMES_PER_BEAT, StarterSong, hop_length
@@ -55,7 +55,7 @@ def render(song: StarterSong, sample_rate: int = 22050) -> np.ndarray:
         start = round(note.start * beat)
         sound = played[key][: mix.size - start]
         mix[start : start + sound.size] += _GAIN[note.part] * note.velocity * sound
-    mix += _REVERB_LEVEL * signal.oaconvolve(mix, _room(sample_rate))[: mix.size]
+    mix += _REVERB_LEVEL * scipy.signal.oaconvolve(mix, _room(sample_rate))[: mix.size]
     fade = min(beat, mix.size)
     mix[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade)) ** 2
     # 20 bits: processors whose matrix products differ in the last of 53 bits still give the same
@@ -91,7 +91,7 @@ def play_note(
         noise = np.random.default_rng(0).standard_normal(size)
         sound += (
             timbre.breath
-            * signal.lfilter([1 - 0.5], [1, -0.5], noise)
+            * scipy.signal.lfilter([1 - 0.5], [1, -0.5], noise)
             * np.exp(-np.arange(size) / (0.15 * sample_rate))
         )
     rate, depth = timbre.tremolo
@@ -113,15 +113,15 @@ def _strike(instrument: int, sample_rate: int) -> np.ndarray:
         )
     low, high, decay = (0.5, 0.95, 60.0) if instrument == HAT else (0.12, 0.6, 25.0)
     noise = np.random.default_rng(instrument).standard_normal(time.size)
-    sections = signal.butter(2, (low, high), "bandpass", output="sos")
-    return 0.5 * np.asarray(signal.sosfilt(sections, noise)) * np.exp(-decay * time)
+    sections = scipy.signal.butter(2, (low, high), "bandpass", output="sos")
+    return 0.5 * np.asarray(scipy.signal.sosfilt(sections, noise)) * np.exp(-decay * time)
 
 
 def _room(sample_rate: int) -> np.ndarray:
     """Return the reverb's impulse response: noise that decays by 60 dB, after a short gap."""
     size = round(_REVERB_SECONDS * sample_rate)
     noise = np.random.default_rng(1).standard_normal(size)
-    response = signal.lfilter([0.5], [1, -0.5], noise) * 10 ** (-3 * np.arange(size) / size)
+    response = scipy.signal.lfilter([0.5], [1, -0.5], noise) * 10 ** (-3 * np.arange(size) / size)
     response[: round(0.012 * sample_rate)] = 0
     return response / np.sqrt(np.sum(response**2))
 

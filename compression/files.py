@@ -10,6 +10,7 @@ Both write the target as they go; callers pass a temporary name and rename it at
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +88,12 @@ def compress_file(
 
 
 def decompress_file(
-    source: Path, target: Path, *, ending: str = ".wav", progress: Told | None = None
+    source: Path,
+    target: Path,
+    *,
+    ending: str = ".wav",
+    most: float = math.inf,
+    progress: Told | None = None,
 ) -> Facts:
     """Decompress a file to 16-bit samples.
 
@@ -95,10 +101,12 @@ def decompress_file(
         source: written by `compress_file`.
         target: overwritten if it exists.
         ending: one of FORMATS; the name of the target may end otherwise.
+        most: bytes that the samples may take. Silence is compressed by ten thousand times, so a
+            small file may become as large as the disk.
         progress: called after each block.
 
     Raises:
-        CompressedFileError: if the source is damaged, or no compressed file.
+        CompressedFileError: if the source is damaged, no compressed file, or becomes too large.
         AudioError: if it can't be opened.
         OSError: if the target can't be written.
     """
@@ -115,6 +123,8 @@ def decompress_file(
                 raise CompressedFileError(
                     "needs the network of another version; decompress it with that version"
                 )
+            if (size := 2 * length * header.channels) > most:
+                raise CompressedFileError(f"would become {size / 1e9:.1f} GB; --large allows it")
             reader = Reader(file)
         except CompressedFileError as error:
             raise CompressedFileError(f"{shown(source)}: {error}") from None

@@ -9,7 +9,7 @@ and loudness, a non-linear network does much better.
 from __future__ import annotations
 
 import numpy as np
-from lesson import canvas, run
+from lesson import canvas, run, sines
 
 from neural_networks.autoencoder.autoencoder import AutoEncoder
 from neural_networks.optimizers.schedules import cosine
@@ -68,10 +68,11 @@ def main(fast: bool) -> tuple:
         print(f"{name:24}  {found[name][0]:13.6f}  {found[name][1]:9.6f}   {explained:17.1%}")
     print("\nOn its training set the linear network reaches two components, the linear optimum.")
     print("Look at the picture: components can only be added, so a rising note leaves ghosts; the")
-    print("non-linear network moves the peak.")
+    print("non-linear network moves the peak. The sound is the picture's: note, ghosts, network.")
     components = principal_components(x, shown, CODE)
     network = curved.feedforward(shown)
-    return picture(shown, components, network, curved.encode(x), x.argmax(axis=1)), found
+    sound = np.concatenate([sines(each, 45) for each in (shown, components, network)])
+    return picture(shown, components, network, curved.encode(x), x.argmax(axis=1)), found, sound
 
 
 def picture(
@@ -90,7 +91,9 @@ def picture(
         one.set(title=title, xlabel="pitch rises", xticks=[])
     axes[0].set_ylabel("band")
     dots = axes[3].scatter(*codes.T, c=pitch, s=7, cmap="turbo")
-    axes[3].set(title="codes of all notes", xlabel="code 1", ylabel="code 2")
+    axes[3].set(
+        title="codes of all notes: pitch runs along a curve", xlabel="code 1", ylabel="code 2"
+    )
     figure.colorbar(dots, ax=axes[3], label="band of the note")
     return figure
 

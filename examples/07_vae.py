@@ -10,7 +10,7 @@ through it: dz/dmu = 1, dz/dsigma = epsilon. The loss is
 from __future__ import annotations
 
 import numpy as np
-from lesson import canvas, run
+from lesson import canvas, run, sines
 
 from neural_networks.components.feed_forward import FeedForward
 from neural_networks.components.losses import gaussian_kl, mean_squared_error
@@ -67,8 +67,7 @@ def main(fast: bool) -> tuple:
         print(f"  {name:35} {row[0]:7.3f}   {row[1]:7.2f}")
 
     encoder, decoder, flats = networks(rng, np.float64)
-    x = chirps(rng.random(5), rng.random(5)).astype(np.float64)
-    epsilon = rng.standard_normal((5, LATENT))
+    x, epsilon = chirps(*rng.random((2, 5))).astype(np.float64), rng.standard_normal((5, LATENT))
 
     def checked(*values: np.ndarray) -> tuple:
         for flat, vector in zip(flats, values, strict=True):
@@ -84,16 +83,17 @@ def main(fast: bool) -> tuple:
     for step in range(steps):
         for flat in flats:
             flat.zero_grads()
-        draw = rng.standard_normal((64, LATENT)).astype(np.float32)
-        history.append(loss(encoder, decoder, chirps(rng.random(64), rng.random(64)), draw))
+        draw = rng.standard_normal((64, LATENT), np.float32)
+        history.append(loss(encoder, decoder, chirps(*rng.random((2, 64))), draw))
         for optimizer, flat in zip(optimizers, flats, strict=True):
             optimizer.step(flat.values, flat.grads, 3e-3 * (1 - 0.95 * step / steps))
     first, last = history[0], np.mean(history[-100:], axis=0)
-    bits = last[2] / np.log(2)
-    print(f"{steps} steps: error {first[1]:.4f} -> {last[1]:.4f}, KL {bits:.1f} bits a chirp")
-    print("Look at the picture: points between chirps decode to chirps, as neighbours do.")
+    print(f"{steps} steps: error {first[1]:.4f} -> {last[1]:.4f}, KL {last[2]:.1f} nats a chirp")
+    print("Look at the picture: points between chirps decode to chirps. The sound is a row of it.")
+    line = np.linspace([-1.8, 0], [1.8, 0], 11, dtype=np.float32)
+    sound = sines(decoder.forward(line)[0].reshape(-1, HEIGHT), 60, 0.04)
     found = {"gradients": rows, "check": report.error, "first": first[1], "last": last[1]}
-    return picture(encoder, decoder, rng), found | {"kl": last[2]}
+    return picture(encoder, decoder, rng), found | {"kl": last[2]}, sound
 
 
 def picture(encoder: FeedForward, decoder: FeedForward, rng: np.random.Generator):

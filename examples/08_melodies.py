@@ -9,7 +9,7 @@ Points between two melodies decode to melodies too.
 from __future__ import annotations
 
 import numpy as np
-from lesson import canvas, run
+from lesson import canvas, run, sung
 
 from audio_parsing.tune_book import TUNES
 from neural_networks.components.gru import GRU
@@ -90,10 +90,10 @@ def main(fast: bool) -> tuple:
     between = vae.decode(points.astype(np.float32), STEPS)
     names = [titles[first], *(f"{share} %" for share in (0, 25, 50, 75, 100)), titles[second]]
     print("Look at the picture: the first and last roll are the tunes; between them are decoded")
-    print("points on the line from one to the other.")
+    print("points on the line from one to the other. The sound is the five decoded melodies.")
     figure = picture([melodies[first], *between, melodies[second]], names, losses)
     found = {"check": report.error, "first": losses[0], "last": last}
-    return figure, found | {"right": right, "chance": chance}
+    return figure, found | {"right": right, "chance": chance}, sung(list(between), LOWEST)
 
 
 def picture(rolls: list[np.ndarray], names: list[str], losses: list[float]):

@@ -110,8 +110,8 @@ def main(fast: bool) -> tuple:
             axis.scatter(*points.T, s=3, color=ORANGE, alpha=0.5)
             axis.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xticks=[], yticks=[])
             axis.set_title(f"{name}: {heaps} of {HEAPS}")
-    print("\nLook at the picture: a hasty generator moves all its points to what the critic likes")
-    print("now, and on when it has learned better: mode collapse. Which games fall varies by seed.")
+    print("\nLook at the picture: a hasty generator follows the critic's whims, and collapses.")
+    print("Minimax, known to be slow, is slowest where the critic is sure, and may so survive.")
     return figure, found
 
 

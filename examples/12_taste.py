@@ -73,7 +73,7 @@ def main(fast: bool) -> tuple:
         truth = np.array([listener.likes(song) for song in unrated])
         composer = LocalComposer(station, "somebody", seed=2, explore="thompson", **options)
         session = Session(composer, SilentDevice())
-        played, correlations = [], []
+        played, correlations, sound = [], [], []
         print("song  expected      rated    correlation with the true liking of unrated songs")
         for number in range(RATINGS):
             song = composer.next_song()
@@ -81,6 +81,7 @@ def main(fast: bool) -> tuple:
             rating = listener.rates(song)
             session.rate(song, rating)
             played.append(listener.likes(song))
+            sound.append(song.samples)
             predicted = np.array(composer.taste.predict(features))  # means, deviations
             correlations.append(float(np.corrcoef(predicted[0], truth)[0, 1]))
             if number in (0, 1, 2, 4, 9, 14, 19):
@@ -89,9 +90,10 @@ def main(fast: bool) -> tuple:
         composer.close()
     usual, early, late = (float(np.mean(part)) for part in (truth, played[:5], played[-10:]))
     print(f"\ntrue liking: random {usual:+.2f}, first five {early:+.2f}, last ten {late:+.2f}")
-    print("Look at the picture: five random songs to learn from, then songs that you should like.")
-    found = {"correlation": correlations[-1], "first": correlations[0]}
-    return picture(played, correlations, predicted, truth), found | {"usual": usual, "late": late}
+    print("Look at the picture: five random songs, then chosen ones. The sound: first and best.")
+    sound = np.concatenate([sound[0], sound[np.argmax(played)]])
+    found = {"correlation": correlations[-1], "first": correlations[0], "usual": usual}
+    return picture(played, correlations, predicted, truth), found | {"late": late}, sound
 
 
 def picture(played: list, correlations: list, predicted: np.ndarray, truth: np.ndarray):

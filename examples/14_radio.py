@@ -71,7 +71,7 @@ def main(fast: bool) -> tuple:
     first = float(np.mean([likes(song) for song in heard[:5]]))
     found = {"first": first, "final": likes(final), "losses": losses, "bytes": size}
     found |= {"remembered": remembered, "heard": len(heard), "undone": abs(after - before)}
-    return picture(station, heard, final), found
+    return picture(station, heard, final), found, final.samples
 
 
 def picture(station: Station, heard: list[Song], final: Song):

@@ -10,7 +10,7 @@ on.
 from __future__ import annotations
 
 import numpy as np
-from lesson import canvas, run
+from lesson import canvas, run, sung
 
 from audio_parsing.tune_book import TUNES
 from neural_networks.components.parameters import pack
@@ -86,7 +86,7 @@ def main(fast: bool) -> tuple:
     rolls = [melodies[:, one], back[:, one], *other.transpose(1, 0, 2), *goes_on.transpose(1, 0, 2)]
     names = ["a melody", "given back", *["new innovations"] * 3, *["its beginning goes on"] * 2]
     figure = picture(rolls, names, [part.step_nats for part in losses])
-    return figure, {
+    found = {
         "check": report.error,
         "first": losses[0].error,
         "last": losses[-1].error,
@@ -95,6 +95,7 @@ def main(fast: bool) -> tuple:
         "deviation": float(drawn.std()),
         "parting": float(np.abs(goes_on[:, 0] - goes_on[:, 1])[half:].max()),
     }
+    return figure, found, sung(rolls[1:], LOWEST)
 
 
 def picture(rolls: list[np.ndarray], names: list[str], nats: list[float]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import subprocess
@@ -109,6 +110,24 @@ def test_gradient_checks_of_the_pages_pass(path: Path, capsys: pytest.CaptureFix
                 # the error itself is rounding, which differs between machines
                 kept = [line.split()[:3] for line in table.splitlines()[1:]]
                 assert kept == [line.split()[:3] for line in shown.splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in sorted(DOCS.glob("*.md")) if "```pycon" in path.read_text("utf-8")]
+)
+def test_sessions_of_the_pages_run(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    examples = "\n".join(re.findall(r"```pycon\n(.*?)```", text, re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(examples, {}, path.name, None, 0)
+    said: list[str] = []
+    assert doctest.DocTestRunner().run(test, out=said.append).failed == 0, "".join(said)
+    assert len(test.examples) > 5
+
+
+def test_there_are_ten_questions() -> None:
+    text = (DOCS / "backprop_questions.md").read_text(encoding="utf-8")
+    numbers = re.findall(r"^## (\d+)\. .*\n(?:(?!## ).*\n)*?```pycon", text, re.MULTILINE)
+    assert numbers == [str(number) for number in range(1, 11)], "each has an answer that runs"
 
 
 def test_files_named_by_pages_exist() -> None:

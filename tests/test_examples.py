@@ -156,6 +156,13 @@ def test_12_taste(lesson) -> None:
     assert found["late"] > found["usual"] + 0.5, "it plays what is liked"
 
 
+def test_12b_bayesian_taste(lesson) -> None:
+    found = lesson("12b")
+    assert found["slope"] < 1e-10 and found["apart"] < 1e-6
+    assert 0.6 < found["share"] < 0.76, "it knows how little it knows"
+    assert found["random"] + 1 < min(found["greedy"], found["Thompson"], found["upper bound"])
+
+
 def test_13_descent(lesson) -> None:
     found = lesson("13")
     score, distance = 0, 1
@@ -187,6 +194,17 @@ def test_15_latents_in_time(lesson) -> None:
 def test_16_drift(lesson) -> None:
     recordings, taught, longer, judged = lesson("16")["distances"]
     assert recordings < 0.03 < judged < 0.7 * taught and judged < 0.7 * longer
+
+
+def test_17_form(lesson) -> None:
+    found = lesson("17")
+    alike, surprise = 0, 1
+    none, repeated, copied = (
+        found[kind] for kind in ("new parts", "innovations repeated", "notes copied")
+    )
+    assert found["back"] == 1, "innovations are the melody"
+    assert none[alike] < 0.3 < repeated[alike] < 0.9 < copied[alike], "a part returns"
+    assert abs(repeated[surprise] - none[surprise]) < 0.5 < copied[surprise] - repeated[surprise]
 
 
 @pytest.mark.parametrize("batch, steps", [(1, 1), (3, 12)])
@@ -280,6 +298,7 @@ def test_a_script_runs_by_itself_from_anywhere(tmp_path: Path) -> None:
     )
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert (tmp_path / "out" / "01_neuron.png").is_file() and "out/01_neuron.png" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("checked by check.py 1")
 
 
 def test_an_output_that_is_no_folder_is_one_line(tmp_path: Path) -> None:

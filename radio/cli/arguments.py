@@ -152,6 +152,8 @@ def generate(each: argparse.ArgumentParser) -> None:
     each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help=text)
     text = "make a saved song again, from the .json file beside it"
     each.add_argument("--like", type=Path, metavar="FILE", help=text)
+    text = "also write the notes of each song, as far as its frames show them: a .mid file"
+    each.add_argument("--midi", action="store_true", help=text)
     _kind(each)
     _output(each, "a folder, or for one song a file")
 
@@ -277,4 +279,6 @@ def decompress(each: argparse.ArgumentParser) -> None:
     text = ".air file written by ai-radio compress"
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help=text)
     each.add_argument("--force", action="store_true", help="overwrite existing files")
+    text = "write files of more than a gigabyte"
+    each.add_argument("--large", action="store_true", help=text)
     _output(each, "a folder, or for one file a .wav or .flac file", beside=True)

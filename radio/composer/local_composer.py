@@ -8,8 +8,7 @@
     composer.final_song() -> Song            descent on P through taste and generator
     composer.close()
 
-A thread beside the caller's draws candidates, judges them and renders the best; `next_song` waits
-only if it is called before a song is there.
+A thread draws candidates, judges them and renders the best; `next_song` waits until one is there.
 """
 
 from __future__ import annotations

@@ -6,12 +6,15 @@ without a shell, and nothing waits for it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from typing import Any
 
+LAST_SECONDS = 1.0  # to wait for programs when the radio quits
 MOST = 8  # that run at a time; further events start none
 
 
@@ -63,6 +66,13 @@ class Hooks:
                 self._running.remove((kind, process))
                 if code:
                     self._fail(kind, f"it ended with code {code}")
+
+    def close(self) -> None:
+        """Wait a moment for the programs that run; longer ones go on without the radio."""
+        end = time.monotonic() + LAST_SECONDS
+        for _, process in self._running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, end - time.monotonic()))
 
     def _fail(self, kind: str, why: str) -> None:
         if kind not in self._failed:

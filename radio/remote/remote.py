@@ -100,6 +100,7 @@ class Remote:
 
     def close(self) -> None:
         """Close the doors."""
+        self._hooks.close()
         for door in self._doors:
             door.close()
 

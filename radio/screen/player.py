@@ -32,6 +32,7 @@ Panel { height: 1; width: 100%; text-wrap: nowrap; text-overflow: ellipsis; }
 #lines { height: 1fr; min-height: 1; max-height: 8; margin: 1 0 0 0; }
 .wide #side { display: block; }
 .wide #recent { display: none; }
+.wide #learning { height: 3; }
 .short #song, .short #slider, .short #learning, .short #lines { margin: 0; }
 .short #curves { height: 2; }
 .short #recent { display: none; }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from audio_parsing.playback import Player, SilentDevice, open_player
 from radio.composer import Song
+from radio.session.loud_songs import LoudSongs
 from radio.session.play_history import PlayHistory
 
 
@@ -21,16 +22,25 @@ class Playback:
     Args:
         player: of the sound.
         say: takes a line for the listener.
+        loudness: of the songs, LUFS; None to leave them as they are.
 
     Attributes:
+        loud_songs: the songs at that loudness.
         song: that plays, or played last; None before the first.
         number: of the song in this session, from 1.
         waiting: whether a song is to be started as soon as there is one.
         revisited: whether the song played before.
     """
 
-    def __init__(self, player: Player | SilentDevice, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        player: Player | SilentDevice,
+        say: Callable[[str], None],
+        *,
+        loudness: float | None = None,
+    ) -> None:
         self.player = player
+        self.loud_songs = LoudSongs(loudness)
         self.song: Song | None = None
         self.number = 0
         self.waiting = True
@@ -98,7 +108,7 @@ class Playback:
         self._say(f"{because}{reason or f'Going on with {self.player.name}.'}")
         self.player.volume = old.volume
         if self.song is not None and self.playing:
-            self.player.play(self.song.samples, self.song.sample_rate)
+            self.player.play(self.loud_songs.samples_of(self.song), self.song.sample_rate)
             self.player.seek(position)
             if paused:
                 self.player.pause()
@@ -111,5 +121,5 @@ class Playback:
 
     def _play(self, song: Song, *, revisited: bool) -> Song:
         self.song, self.waiting, self.revisited = song, False, revisited
-        self.player.play(song.samples, song.sample_rate)
+        self.player.play(self.loud_songs.samples_of(song), song.sample_rate)
         return song

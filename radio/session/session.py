@@ -55,6 +55,7 @@ class Session:
         started: called with every song that begins.
         resume: what the last session left, and where this one leaves it.
         kind: of saved songs, see `write_song`.
+        loudness: at which songs are played, LUFS; None to play them as they are.
 
     Attributes:
         folder: of saved songs.
@@ -72,9 +73,10 @@ class Session:
         started: Callable[[Song], None] = lambda song: None,
         resume: Resume | None = None,
         kind: str = "wav",
+        loudness: float | None = None,
     ) -> None:
         self.composer, self.journal = composer, composer.journal
-        self.playback = Playback(player, say)
+        self.playback = Playback(player, say, loudness=loudness)
         self.writer = RatingWriter(self.journal, composer.changed, say)
         self.history = RatingHistory(self.journal, composer.changed, self.writer, say)
         self.finals = FinalRequest(composer, self.write, say)
@@ -123,6 +125,7 @@ class Session:
         if playback.playing:
             self.writer.tick(playback.player)
         self.sleep.tick(playback.player)
+        playback.loud_songs.prepare(self.composer.upcoming())
         for call in self.attached:
             call()
 
@@ -257,6 +260,7 @@ class Session:
                     self.finals.take_song(event.song)
             self.finals.end()
         finally:
+            self.playback.loud_songs.close()
             player.close()
 
     def view(self) -> View:

@@ -111,6 +111,7 @@ class Tuner:
             say=tell,
             resume=Resume(self._home.path / "session.json", self._last, fresh=fresh),
             kind=self._settings.kind,
+            loudness=self._settings.loudness,
         )
         for call in self.opened:
             call(session, say)

@@ -8,8 +8,12 @@ up to two of them, with shares a and b, a^2 + b^2 <= 1, and c = sqrt(1 - a^2 - b
 
 Novelty is one axis of these: at 0 a song is A itself. Up to MIXED the second song comes in, until
 both count the same, a = b, and nothing is drawn; from there on c grows, and at 1 a song is free.
-docs/songs.md measures it. Four columns of P say whom a song follows, after its seed: [A; a; B; b];
-songs are counted from 1, and 0 is none. The z of P is the sum.
+Where the prior is a mixture, innovations choose, and halves of two choices are neither: songs
+follow one. It keeps its z up to DRAWN, while all that happens in it becomes new; from there on z
+does too. docs/songs.md measures both.
+
+Four columns of P say whom a song follows, after its seed: [A; a; B; b]; songs are counted from 1,
+and 0 is none. The z of P is the sum.
 
 Letters: S steps, M remembered songs, E innovations of a step, Z values of z, B songs.
 """
@@ -25,6 +29,7 @@ from neural_networks.vae.sequence_vae import SequenceVAE
 FOLLOWED = 4  # columns of P
 # Mixtures of two songs are no known tunes and better than songs that follow one as loosely.
 MIXED = 0.4
+DRAWN = 0.5
 DEFAULT_NOVELTY = 0.4
 # Innovations are whole numbers of these on disk and in memory: fine enough for those that choose a
 # Gaussian of a mixture, whose intervals are narrow where its weight is small.
@@ -70,7 +75,13 @@ class LearnedSongs:
         return len(self.z)
 
     def choose(
-        self, z: np.ndarray, mean: np.ndarray, *, novelty: float, rng: np.random.Generator
+        self,
+        z: np.ndarray,
+        mean: np.ndarray,
+        *,
+        novelty: float,
+        pairs: bool = True,
+        rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Choose whom new songs follow.
 
@@ -78,6 +89,7 @@ class LearnedSongs:
             z: (B, Z) of new songs that follow nobody.
             mean: (Z,) of the station's songs.
             novelty: from 0, the songs that were learned, to 1, free.
+            pairs: whether songs follow two; else one.
             rng: of the choice.
 
         Returns:
@@ -88,8 +100,11 @@ class LearnedSongs:
         second = (first + rng.integers(1, max(2, len(self)), size=count)) % len(self)
         columns = np.zeros((count, FOLLOWED), np.float32)
         columns[:, 0], columns[:, 2] = first + 1, second + 1
-        columns[:, [1, 3]] = shares_at(novelty)
-        one, other, new = _shares(columns)
+        columns[:, [1, 3]] = shares_at(novelty) if pairs else (share_at(novelty), 0)
+        if not pairs:
+            columns[:, 2] = 0
+        alone = np.array([[0, z_share_at(novelty), 0, 0]]) + columns * [1, 0, 0, 0]
+        one, other, new = _shares(columns if pairs else alone)
         followed = one * (self.z[first] - mean) + other * (self.z[second] - mean)
         return mean + followed + new * (z - mean), columns
 
@@ -135,6 +150,16 @@ def shares_at(novelty: float) -> tuple[float, float]:
     mixed = min(novelty / MIXED, 1) * np.pi / 4
     kept = np.cos(max(novelty - MIXED, 0) / (1 - MIXED) * np.pi / 2)
     return float(kept * np.cos(mixed)), float(kept * np.sin(mixed))
+
+
+def share_at(novelty: float) -> float:
+    """Return the share a of the one song whose innovations are followed."""
+    return float(np.cos(min(novelty / DRAWN, 1) * np.pi / 2))
+
+
+def z_share_at(novelty: float) -> float:
+    """Return the share of its z."""
+    return float(np.cos(max(novelty - DRAWN, 0) / (1 - DRAWN) * np.pi / 2))
 
 
 def most_songs(steps: int, innovation_size: int) -> int:

@@ -89,7 +89,8 @@ class SequenceModel:
         seeds = rng.integers(SEEDS, size=(len(z), 1))
         if self.learned is None:
             return z, seeds
-        z, followed = self.learned.choose(z, mean, novelty=novelty, rng=rng)
+        pairs = self.vae.generator.prior.mixtures == 1
+        z, followed = self.learned.choose(z, mean, novelty=novelty, pairs=pairs, rng=rng)
         numbers = np.zeros((len(z), 1), np.int64)
         if self.forms and novelty > 0:
             numbers = rng.integers(1, len(self.forms), size=(len(z), 1), endpoint=True)
@@ -108,7 +109,9 @@ class SequenceModel:
             return made
         followed = course[:, 1 : 1 + FOLLOWED]
         first = self.learned.follow(followed, made)
-        again = self.learned.follow(followed, made, turn=VARIATION)
+        other = innovations((course[:, 0] + SEEDS // 2) % SEEDS, steps, size)
+        varied = np.float32(np.cos(VARIATION)) * made + np.float32(np.sin(VARIATION)) * other
+        again = self.learned.follow(followed, varied, turn=VARIATION)
         for song, one in enumerate(course):
             if (form := self.form(one)) is not None:
                 first[:, song] = form.arrange(first[:, song], again[:, song])

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from radio.home import replace_file, write_json
+from radio.station.cover import SIZE, cover
+from radio.station.cover_tag import add_cover
 from radio.station.song_names import fingerprint
 
 if TYPE_CHECKING:
@@ -75,7 +77,14 @@ def save_song(
     Raises:
         OSError: if it can't be written.
     """
-    write_sound(path, song.samples, song.sample_rate, tags=tags_of(description))
+    picture_of_point = cover(np.asarray(description["coordinate"], float))
+    write_sound(
+        path,
+        song.samples,
+        song.sample_rate,
+        tags=tags_of(description),
+        picture=picture_of_point,
+    )
     facts = {
         "listener": listener,
         "expected": song.expected,
@@ -115,6 +124,7 @@ def write_sound(
     *,
     kind: str = "",
     tags: dict[str, str] | None = None,
+    picture: bytes = b"",
 ) -> Path:
     """Write samples (n,) and return the path; WAV and FLAC have 16 bits a sample.
 
@@ -124,6 +134,7 @@ def write_sound(
         sample_rate: Hz.
         kind: one of ENCODINGS; by the path's ending if empty.
         tags: of title, artist, album, comment.
+        picture: PNG of a cover of SIZE pixels; empty for none. Only FLAC and MP3 have one.
 
     Raises:
         OSError: if it can't be written.
@@ -149,6 +160,8 @@ def write_sound(
                     file.write(clipped[start : start + BLOCK])
         except soundfile.SoundFileError as error:
             raise OSError(f"{path}: {error}") from error
+        if picture:
+            add_cover(temporary, picture, size=SIZE)
 
     return replace_file(path, write)
 

@@ -30,6 +30,8 @@ class SequenceRecipe:
         steps: S, of an excerpt.
         batch: excerpts a step of each process.
         semitones: by which excerpts are moved at most.
+        calibrated: whether components of new songs are made to move as much as those of songs that
+            are reconstructed.
         on_beats: whether excerpts begin at beats, and steps are told which beat it is.
         beginnings: whether the beginnings of recordings tell where songs lie, not all of them.
     """
@@ -43,6 +45,7 @@ class SequenceRecipe:
     steps: int = 64
     batch: int = 16
     semitones: int = 3
+    calibrated: bool = True
     on_beats: bool = False
     beginnings: bool = False
 
@@ -75,6 +78,7 @@ ON_BEATS = SequenceRecipe(
     steps=128,
     batch=8,
     semitones=0,
+    calibrated=False,
     on_beats=True,
     beginnings=True,
 )

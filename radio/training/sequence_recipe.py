@@ -142,7 +142,9 @@ def vae_trainer(
 def calibrate(
     vae: SequenceVAE, songs: ComponentExcerpts, *, latent: Latent = DEFAULT_LATENT, seed: int
 ) -> LappedComponents:
-    """Calibrate new songs: each component is to move as much as in songs that are reconstructed.
+    """Calibrate new songs, if the recipe asks for it, and fit what the network's steps lack.
+
+    Each component is then to move as much as in songs that are reconstructed.
 
     Args:
         vae: trained.
@@ -164,13 +166,14 @@ def calibrate(
             )
             pairs.append((vae.generator.decode(w, z)[0], real))
             statistics.append(song)
-        known = LatentDistribution(*moments(np.concatenate(statistics), POSTERIOR_BOUNDS), latent)
-        shape = DRAWN_STEPS, DRAWN_SONGS, vae.generator.innovation_size
-        new, _ = vae.generator.draw(
-            known.sample(DRAWN_SONGS, rng).astype(np.float32),
-            rng.standard_normal(shape, dtype=np.float32),
-        )
-    vae.generator.calibrate(new, np.concatenate([made for made, _ in pairs], axis=1))
+        if songs.recipe.calibrated:
+            coded = moments(np.concatenate(statistics), POSTERIOR_BOUNDS)
+            shape = DRAWN_STEPS, DRAWN_SONGS, vae.generator.innovation_size
+            new, _ = vae.generator.draw(
+                LatentDistribution(*coded, latent).sample(DRAWN_SONGS, rng).astype(np.float32),
+                rng.standard_normal(shape, dtype=np.float32),
+            )
+            vae.generator.calibrate(new, np.concatenate([made for made, _ in pairs], axis=1))
     # as a station's file holds it, so that a station that was loaded makes the same songs
     vae.generator.calibration = vae.generator.calibration.astype(np.float32).astype(np.float64)
     return songs.components.restoring(restoring_taps(pairs), songs.wide)

@@ -15,6 +15,7 @@ from typing import Any
 from gan.plots import plot_training
 from gan.trainer import GANTrainer
 from neural_networks.parallel.communicator import ALONE, Communicator, any_of
+from neural_networks.training.one_thread import one_blas_thread
 from neural_networks.training.trainer import Trainer
 from radio.station import STATION_FILE, Station, StationError
 from radio.training.plan import (
@@ -76,13 +77,14 @@ def train_station(
         raise StationError(
             f"station {folder.name} is trained already; choose another name, or delete {folder}"
         )
-    model = model_training(music, options, report, communicator)
-    if communicator.rank == 0:
-        folder.mkdir(parents=True, exist_ok=True)
-    report({"phase": "compile"})
-    with station_lock(folder) if communicator.rank == 0 else nullcontext():
-        training = _Training(folder, model, options, report, communicator)
-        return training.run(lambda: any_of(communicator, should_stop()), watch)
+    with one_blas_thread():  # the same bytes on any number of cores, from the first matrix on
+        model = model_training(music, options, report, communicator)
+        if communicator.rank == 0:
+            folder.mkdir(parents=True, exist_ok=True)
+        report({"phase": "compile"})
+        with station_lock(folder) if communicator.rank == 0 else nullcontext():
+            training = _Training(folder, model, options, report, communicator)
+            return training.run(lambda: any_of(communicator, should_stop()), watch)
 
 
 class _Training:

@@ -35,7 +35,7 @@ PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "ma
 TICK_SECONDS = 0.1
 # least interval at which the ratings are read again: some process may have changed them
 LOOK_SECONDS = 1.0
-SONGS_KEPT = 12  # whose sound pages can request: 3 MB each
+SONGS_KEPT = 12  # whose sound pages can request: 3 MB each, or 10 MB of two minutes
 LINES = 30
 
 

@@ -205,6 +205,17 @@ def test_a_file_comes_back(file: Path, tmp_path: Path) -> None:
         assert ratio(music(140_000, 2), back) > 12
 
 
+def test_more_than_was_allowed_is_not_written(file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a.wav"
+    facts = decompress_file(file, target)
+    size = 2 * facts.samples * facts.channels
+    target.unlink()
+    with pytest.raises(CompressedFileError, match=r"would become 0\.0 GB; --large allows it"):
+        decompress_file(file, target, most=size - 1)
+    assert not target.exists()
+    assert decompress_file(file, target, most=size) == facts
+
+
 def test_every_flip_is_found(file: Path) -> None:
     data = file.read_bytes()
     read_all(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from radio.errors import UsageError
 
 SUFFIX = ".air"
 SOUND = (".wav", ".flac")
+LARGE = 1e9  # bytes of samples, a hundred minutes in stereo; more has to be asked for
 COMPILING = "Compiling the coder for this machine, once; this takes about 10 seconds ..."
 
 
@@ -55,8 +57,10 @@ def decompress(options: argparse.Namespace) -> None:
     written = []
     for number, (source, target) in enumerate(targets, 1):
         line = _Line(f"decompressing {source.name}", number, len(targets))
+        most = math.inf if options.large else LARGE
+        ending = target.suffix.lower()
         facts = _kept(
-            target, partial(decompress_file, source, ending=target.suffix.lower(), progress=line)
+            target, partial(decompress_file, source, ending=ending, most=most, progress=line)
         )
         line.clear()
         channels = (

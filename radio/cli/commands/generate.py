@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from radio.cli.progress import Progress
 from radio.errors import UsageError
-from radio.home import KINDS, STARTER, Home, check_name
+from radio.home import KINDS, STARTER, Home, check_name, replace_file
 
 FEW = 15  # rated songs below which a final song is a guess; chosen, not measured
 
@@ -59,21 +60,44 @@ def generate(options: argparse.Namespace) -> None:
     for number in range(1, options.count + 1):
         if description:
             coordinate = description["coordinate"]
-            samples = station.render(coordinate, beats=beats)
+            length = station.beats_of(coordinate, beats)
+            frames = station.generate(coordinate[None], beats=length)[0]
         else:
             coordinate, steps = next(songs)
-            samples = station.render(
-                coordinate, frames=station.frames_of(steps, coordinate[None])[0]
-            )
+            frames = station.frames_of(steps, coordinate[None])[0]
+        samples = station.render(coordinate, frames=frames)
         facts = description_of(station, coordinate, beats=beats)
         path = target.path(file_name(station.song_name(coordinate), coordinate))
         write_sound(path, samples, station.sample_rate, tags=tags_of(facts))
         seconds = round(len(samples) / station.sample_rate, 3)
         written.append({"path": str(path), "seconds": seconds, **facts})
+        if options.midi:
+            score = path.with_suffix(".mid")
+            notes = midi_of(frames, station.hop_length(coordinate) / station.sample_rate)
+            replace_file(score, functools.partial(_write, notes))
+            written[-1]["midi"] = str(score)
         if options.count > 1:
             progress.show(f"{number} of {options.count}  {path}")
     progress.clear()
     tell(written, options.json)
+
+
+def _write(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+
+
+def midi_of(frames: np.ndarray, hop: float) -> bytes:
+    """Return a MIDI file of the notes in frames (T, 181), which last `hop` seconds each."""
+    from audio_parsing.scores import write_midi
+    from audio_parsing.song import FRAMES_PER_BEAT
+    from audio_parsing.transcription import notes_of
+
+    beat = FRAMES_PER_BEAT
+    notes = [
+        (start / beat, duration / beat, pitch, velocity)
+        for start, duration, pitch, velocity in notes_of(frames)
+    ]
+    return write_midi(notes, 60 / (beat * hop))
 
 
 def final(options: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ import pty
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -185,10 +186,16 @@ def test_progress_is_shown_on_a_terminal(folder: Path) -> None:
 def test_faster_than_real_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sound = np.random.default_rng(0).normal(0, 0.1, (6 * RATE, 2))
     soundfile.write("noise.wav", sound, RATE)  # nothing is harder to code
-    assert cli.main(["compress", "noise.wav", "--quality", "5", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["times_real_time"] > 2
-    assert cli.main(["decompress", "noise.air", "--output", "back.wav", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["times_real_time"] > 2
+    for command in (
+        ["compress", "noise.wav", "--quality", "5", "--json"],
+        ["decompress", "noise.air", "--output", "back.wav", "--json"],
+    ):
+        began, processor = time.perf_counter(), time.process_time()
+        assert cli.main(command) == 0
+        seconds, processor = time.perf_counter() - began, time.process_time() - processor
+        assert json.loads(capsys.readouterr().out)[0]["times_real_time"] > 0.9 * 6 / seconds
+        # the processor's time, which does not depend on what else this machine does
+        assert processor < 3
 
 
 def test_an_interrupt_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ def test_nothing_is_made_where_nothing_was_said(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh", "fish"])
 def test_completion_is_a_script_of_all_commands(
     shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

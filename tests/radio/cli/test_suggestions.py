@@ -79,6 +79,20 @@ def test_a_saved_song_of_any_kind_is_read_again(tmp_path: Path, kind: str) -> No
     (song,) = saved_songs(tmp_path)
     assert (song.path, song.name, song.rating, song.key) == (path, "Sea Wood", 0.5, "k1")
     assert set(KINDS) == set(ENCODINGS)
+    content = path.read_bytes()
+    if kind in ("flac", "mp3"):
+        place = content.index(b"\x89PNG")
+        png = cover(np.arange(4.0))
+        assert content[place : place + len(png)] == png and content.count(b"image/png") == 1
+    if kind == "flac":  # the blocks follow each other to the sound
+        at, kinds = 4, []
+        while not kinds or not kinds[-1] & 0x80:
+            kinds.append(content[at])
+            at += 4 + int.from_bytes(content[at + 1 : at + 4], "big")
+        assert [each & 0x7F for each in kinds][:2] == [0, 6] and content[at : at + 2] == b"\xff\xf8"
+    if kind == "mp3":
+        length = sum(content[6 + place] << (21 - 7 * place) for place in range(4))
+        assert content[10 + length] == 0xFF, "sound follows the tag"
 
 
 def test_saved_songs_are_listed_exported_and_deleted(

@@ -169,6 +169,7 @@ def test_hooks_get_json_and_failures_are_told_once(home: Path, tmp_path: Path) -
         controlled.remote.call("final")
         controlled.remote.call("final")
         wait(lambda: [line for line in controlled.said if "hook final" in line])
+        wait(lambda: not controlled.remote._hooks._running)
         assert "No such file" in [line for line in controlled.said if "hook final" in line][0]
     finally:
         controlled.close()
@@ -222,7 +223,7 @@ def test_the_desktop_controls_the_radio(
 
     try:
         assert door.connected and get("Identity", mpris.ROOT) == "AI Radio"
-        assert get("PlaybackStatus") == "Playing"
+        wait(lambda: get("PlaybackStatus") == "Playing")
         call(mpris.PLAYER, "PlayPause")
         assert get("PlaybackStatus") == "Paused"
         call(mpris.PLAYER, "Pause")

@@ -6,17 +6,20 @@ import io
 import re
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_session import FakeComposer, FakeSession, Stage
 
+from audio_parsing.loudness import loudness
 from audio_parsing.playback import SilentDevice
+from radio.cli import main as cli
 from radio.composer import AdapterChanged
 from radio.errors import UsageError
 from radio.home import Settings
 from radio.plain.app import play_on_lines
-from radio.session import execute, help_lines, playback
+from radio.session import Session, execute, help_lines, playback, read_last
 from radio.session.sleep import SleepTimer
 
 
@@ -250,3 +253,47 @@ def test_a_final_song_that_comes_after_the_end_of_the_input_is_played(
         "both were played to their end"
     )
     assert "Your final song is Final Song" in capsys.readouterr().out
+
+
+def test_songs_play_at_a_chosen_loudness() -> None:
+    played: list[np.ndarray] = []
+
+    class Recorder(SilentDevice):
+        def play(self, samples: np.ndarray, sample_rate: int) -> None:
+            played.append(samples)
+            super().play(samples, sample_rate)
+
+    session = Session(FakeComposer(), Recorder(lambda: 0.0), loudness=-30.0)
+    session.tick()
+    session.next()
+    session.tick()
+    session.finish()
+    assert [loudness(samples, 22050) for samples in played] == pytest.approx([-30, -30], abs=0.2)
+
+
+def test_the_command_opens_a_session_with_its_doors(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`ai-radio play --plain` as it is typed, but for the process that composes and the sound."""
+    opened: list[FakeComposer] = []
+
+    def compose(station: Path, listener: str, **options: object) -> FakeComposer:
+        opened.append(FakeComposer())
+        opened[0].journal.station = station.name
+        return opened[0]
+
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text("[sound]\nloudness = -16\n[remote]\nmpris = false\n")
+    fast = SilentDevice(lambda: time.monotonic() * 20)
+    monkeypatch.setattr("radio.session.tuner.ComposerProcess", compose)
+    monkeypatch.setattr("radio.session.tuner.open_player", lambda: (fast, "no sound here"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("0.5\nvolume 40\n?\nnxet\nhistory\nq\n"))
+    assert cli.main(["play", "--plain", "--sleep", "20", "--listener", "me"]) == 0
+    told = capsys.readouterr().out
+    assert "AI Radio    starter / me    0 songs rated" in told and "no sound here" in told
+    assert "fades out in 20 minutes" in told and "  1  Song 1  C major  0:10" in told
+    assert "rate it, from -1 to +1 as on the screen" in told and "did you mean next?" in told
+    assert "history needs the screen" in told
+    assert opened[0].journal.ratings == [("Song 1", 0.5, False)]
+    assert not (home / "control.sock").exists(), "it is gone with the radio"
+    assert read_last(home / "session.json").volume == 0.4

@@ -56,6 +56,12 @@ def test_frames_lie_on_the_beats() -> None:
     assert grid.seconds(0) == pytest.approx(grid.origin / SECOND)
 
 
+@pytest.mark.parametrize("first", [0.0, 0.006])
+def test_a_sound_that_begins_with_a_bar_begins_with_frame_zero(first: float) -> None:
+    grid = find_grid(struck(20.0, first=first))
+    assert grid.on_beats and abs(grid.origin) < grid.hop_length
+
+
 def test_a_sound_without_a_beat_has_fifty_frames_a_second(rng: np.random.Generator) -> None:
     grid = find_grid(rng.standard_normal(8 * SECOND).astype(np.float32))
     assert grid == FrameGrid() and not grid.on_beats

@@ -9,6 +9,7 @@ from tiny_station import remembering, tiny_station
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.station import (
     STATION_FILE,
+    Form,
     LearnedSongs,
     Station,
     StationError,
@@ -82,12 +83,17 @@ def test_innovations_of_a_song_that_follows_are_standard_normal(
         np.testing.assert_allclose(nearer, z, atol=1e-6)
 
 
-def test_a_song_lies_nearer_to_the_learned_ones_the_less_new_it_is(station: Station) -> None:
-    learned = learned_of(station)
-    far = []
-    for station.novelty in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
-        drawn = station.sample(200, np.random.default_rng(4))[:, :6]
-        far.append(np.linalg.norm(drawn[:, None] - learned.z, axis=2).min(axis=1).mean())
+@pytest.mark.parametrize("pairs", [True, False])
+def test_a_song_lies_nearer_to_the_learned_ones_the_less_new_it_is(
+    station: Station, pairs: bool
+) -> None:
+    learned, far = learned_of(station), []
+    for novelty in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+        rng = np.random.default_rng(4)
+        z, mean = rng.standard_normal((200, 6)), np.zeros(6)
+        z, columns = learned.choose(z, mean, novelty=novelty, pairs=pairs, rng=rng)
+        distance = np.linalg.norm(z[:, None] - learned.z, axis=2).min(axis=1).mean()
+        far.append(distance + 1 - np.abs(columns[:, [1, 3]]).max())
     assert far[0] == 0 and (np.diff(far) > 0).all()
 
 
@@ -160,3 +166,31 @@ def test_songs_that_do_not_fit_are_refused(tmp_path, station: Station, name, cha
     save_arrays(tmp_path / "s" / STATION_FILE, arrays, configuration)
     with pytest.raises(StationError, match="station s is damaged"):
         Station.load(tmp_path / "s")
+
+
+@pytest.mark.parametrize("novelty", [0.0, 0.3, 0.5, 0.8, 1.0])
+def test_where_innovations_choose_songs_follow_one(station: Station, novelty: float) -> None:
+    learned, rng = learned_of(station), np.random.default_rng(3)
+    z, mean = rng.standard_normal((400, 6)), np.full(6, 0.5)
+    nearer, columns = learned.choose(z, mean, novelty=novelty, pairs=False, rng=rng)
+    chosen = learned.z[columns[:, 0].astype(int) - 1]
+    assert not columns[:, 2:].any()
+    if novelty <= 0.5:
+        np.testing.assert_allclose(nearer, chosen, atol=1e-6)
+        assert columns[0, 1] == pytest.approx(np.cos(np.pi * novelty), abs=1e-6)
+    else:
+        share = np.cos((2 * novelty - 1) * np.pi / 2)
+        expected = mean + share * (chosen - mean) + np.sqrt(1 - share**2) * (z - mean)
+        np.testing.assert_allclose(nearer, expected, atol=1e-6)
+        np.testing.assert_allclose(columns[:, 1], 0, atol=1e-7)
+
+
+def test_a_section_that_returns_is_varied_where_songs_follow_one(station: Station) -> None:
+    station.novelty = 0.4
+    model = station.model
+    model.forms = [Form(8, (0, 1, 0))]
+    coordinate = station.sample(1, np.random.default_rng(0))[0]
+    drawn = model.innovations(coordinate[None, 6:12], 6)[:, 0]
+    alike = np.corrcoef(drawn[:8].ravel(), drawn[16:].ravel())[0, 1]
+    assert 0.7 < alike < 0.999
+    assert abs(np.corrcoef(drawn[:8].ravel(), drawn[8:16].ravel())[0, 1]) < 0.6

@@ -16,6 +16,7 @@ from neural_networks.training.checkpoint import load_arrays
 
 ROOT = Path(__file__).parents[3]
 STEPS = 320
+SECONDS = 150.0  # for what takes a few, on a machine that is busy
 
 SCRIPT = """
 import sys, time
@@ -77,7 +78,7 @@ class Child:
         )
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + SECONDS
         while not condition():
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < end
@@ -85,7 +86,11 @@ class Child:
 
     def end(self) -> tuple[int, str, str]:
         """Return the exit code, what was printed and what was complained of."""
-        output, errors = self.process.communicate(timeout=60)
+        try:
+            output, errors = self.process.communicate(timeout=SECONDS)
+        finally:
+            self.process.kill()  # or its pipes would be left to another test
+            self.process.wait()
         return self.process.returncode, output, errors
 
 

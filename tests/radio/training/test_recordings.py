@@ -14,6 +14,8 @@ import soundfile
 from audio_parsing.decoding import seconds_of
 from audio_parsing.files import AudioError, read_audio
 from audio_parsing.frames import encode
+from audio_parsing.scores import write_midi
+from audio_parsing.starter import starter_songs
 from radio.station import PHRASE, coordinate_tempo, find_grid
 from radio.training import (
     Recordings,
@@ -411,3 +413,16 @@ def test_music_that_keeps_its_tempo_lies_on_its_beats(
     monkeypatch.setattr(recordings, "MOST_BLOCKS", 3)
     for part in prepare_recordings(tmp_path / "music", workers=1, seed=1).frames[:-1]:
         assert np.abs(expected[PHRASE : PHRASE + 300] - part[:300]).mean() < 0.01
+
+
+def test_scores_are_recordings_on_their_beats(tmp_path: Path) -> None:
+    pytest.importorskip("mido")
+    song = starter_songs(beats=32)[0]
+    notes = [one[:4] for one in song.notes if one.part != "percussion"]
+    (tmp_path / "a.mid").write_bytes(write_midi(notes, song.bpm))
+    (tmp_path / "notes.txt").write_text("no music")
+    lines: list[str] = []
+    read = prepare_recordings(tmp_path, workers=1, on_skip=lines.append)
+    assert read.names == ["a.mid"] and read.frames[0].any()
+    assert len(read.frames[0]) == pytest.approx(24 * 32, abs=96)  # a bar before the first note
+    assert lines == [f"{tmp_path}: 1 file passed over: 1 .txt"]

@@ -92,7 +92,7 @@ def test_a_folder_becomes_a_station_that_makes_songs(station: tuple[Station, Pat
     learned = loaded.model.learned
     assert learned is not None and loaded.follows
     assert learned.z.shape[1] == 32 and learned.innovations.shape[2] == 6
-    assert len(learned.innovations) == 9 * 16  # whole bars
+    assert len(learned.innovations) % 16 == 0  # whole bars
     np.testing.assert_array_equal(learned.innovations, made.model.learned.innovations)
     coordinate = loaded.sample(1, np.random.default_rng(0))[0]
     assert loaded.describe(coordinate).endswith(" bpm") and not loaded.keyed

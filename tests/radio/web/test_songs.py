@@ -105,7 +105,7 @@ def test_a_song_goes_on_on_the_page(server: RadioServer, chromium: Any, tmp_path
         button = panel.get_by_role("button", name="Let it go on")
         button.press("Enter")
         panel.get_by_role("button", name="Cancel").wait_for()
-        assert panel.get_by_role("status").inner_text() == "Composing what comes next …"
+        panel.get_by_role("status").filter(has_text="Composing what comes next …").wait_for()
         panel.get_by_role("status").filter(has_text="my song-goes-on is ready").wait_for()
         assert button.evaluate("(it) => it === document.activeElement")
         audio = panel.locator("audio")
@@ -130,7 +130,7 @@ def test_a_song_goes_on_on_the_page(server: RadioServer, chromium: Any, tmp_path
         panel.get_by_label("What the whole song is like").fill("0.35")
         panel.get_by_role("button", name="Morph").click()
         panel.get_by_role("status").filter(has_text="my song-other is ready").wait_for()
-        assert panel.locator("audio").count() == 2
+        panel.locator("audio").nth(1).wait_for()
         assert state(server)["made"][-1]["seconds"] == pytest.approx(6, abs=0.3)
         panel.get_by_role("button", name="Remove my song.wav").press("Enter")
         panel.get_by_role("button", name="Let it go on").wait_for()

@@ -24,7 +24,7 @@ from tests.radio.web.test_uploads import put, tone
 __all__ = ["chromium"]
 
 
-def until(happened: Callable[[], Any], seconds: float = 90.0) -> Any:
+def until(happened: Callable[[], Any], seconds: float = 150.0) -> Any:
     """Wait for something to be true and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
