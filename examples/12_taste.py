@@ -28,7 +28,7 @@ RATINGS = 20
 
 def brightness(station: Station, song: Song) -> float:
     """Return the mean height of a song's sound, in bands of its frames."""
-    frames = np.maximum(station.decode(song.latent[None]).reshape(-1, 181), 0) ** 2
+    frames = np.maximum(station.model.to_frames(station.decode(song.latent[None]))[0], 0) ** 2
     return float(frames.sum(axis=0) @ np.arange(181) / frames.sum())
 
 

@@ -90,7 +90,7 @@ def picture(station: Station, heard: list[Song], final: Song):
     axes["descent"].plot(final.descent["losses"], color=ORANGE)
     axes["descent"].set(xlabel="step", ylabel="loss (1 - r) / 2 of a cautious r")
     axes["descent"].set_title("Descent on P to the final song")
-    frames = np.maximum(station.decode(final.latent[None]).reshape(-1, 181), 0)
+    frames = np.maximum(station.model.to_frames(station.decode(final.latent[None]))[0], 0)
     seconds = len(final.samples) / final.sample_rate
     image = dict(origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, 181))
     axes["song"].imshow(frames.T, **image)

@@ -167,7 +167,7 @@ def test_13_descent(lesson) -> None:
     found = lesson("13")
     score, distance = 0, 1
     assert found["away"] < 1e-4, "the minimum was found"
-    assert found["check"] < 0.02
+    assert found["check"] < 1e-6
     assert found["random"][score] < found["best"][score] < found["held"][score]
     assert found["held"][distance] < 1.1 * found["usual"] < found["free"][distance]
 

@@ -13,6 +13,7 @@ import numpy as np
 
 SIZE = 256  # pixels
 WAVES = 4
+LARGEST = 10  # value of P that is drawn as it is
 
 
 def cover(coordinate: np.ndarray, *, size: int = SIZE) -> bytes:
@@ -23,6 +24,8 @@ def cover(coordinate: np.ndarray, *, size: int = SIZE) -> bytes:
         size: width and height in pixels.
     """
     point = np.asarray(coordinate, np.float64)
+    # a seed or a song's number is as large as it likes, and would drown all others
+    point = np.where(np.abs(point) < LARGEST, point, np.sin(point))
     # a fixed projection: what is drawn depends on P alone
     rng = np.random.default_rng(len(point))
     length = max(1.0, float(np.sqrt(len(point))))
