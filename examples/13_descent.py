@@ -5,8 +5,8 @@ The weights stay. The chain rule goes one step further than in lesson 10, to the
     dL/dP = sum over moments i of dL/dG_i dG_i/dP
 
 and P, here the z of a song, takes steps of Adam. Alone it would leave all songs and fool the
-critic, so a hinge on the Mahalanobis distance from the station's songs pulls it back: L + max(0,
-distance(P)^2 / D - 1).
+critic, so a hinge on the Mahalanobis distance from the station's songs pulls it back: L + w
+max(0, distance(P)^2 / D - 1). The weight w is 10, as scores of songs differ by some units.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def main(fast: bool) -> tuple:
     scores = np.concatenate([-objective(part)[0] for part in parts])
     starts = np.concatenate([random[:2], random[[scores.argmax()]]])  # some songs, and the best
     steps = 40 if fast else 80
-    held = descend(objective, starts, steps=steps, distribution=latent, scale=latent.deviation)
+    hinge = dict(distribution=latent, distance_weight=10.0)
+    held = descend(objective, starts, steps=steps, scale=latent.deviation, **hinge)
     free = descend(objective, starts, steps=steps, scale=latent.deviation)
     usual = np.sqrt(latent.size)
     print(f"\n{'':34}score    distance from the songs (usual: {usual:.1f})")
