@@ -32,9 +32,8 @@ def known_minimum(rng: np.random.Generator) -> float:
     means = rng.normal(1, 0.5, (300, size))
     latent = LatentDistribution(means, np.full((300, size), -1.0), "total")
     minimum = latent.mean + latent.deviation**2 * size * wish / 2
-    options = dict(steps=600, learning_rate=0.03, distribution=latent)
     loss = lambda P: (-(P @ wish), np.broadcast_to(-wish, P.shape))  # noqa: E731
-    found = descend(loss, latent.sample(2, rng), **options)
+    found = descend(loss, latent.sample(2, rng), steps=600, learning_rate=0.03, distribution=latent)
     return float(np.linalg.norm((found.best - minimum) / latent.deviation))
 
 
@@ -45,8 +44,8 @@ def main(fast: bool) -> tuple:
     print(f"a minimum known on paper is found to {away:.0e} of the distribution's deviation\n")
     station = shortened(Station.load(SHIPPED / STARTER), 8 if fast else 16)
     generator, critic, latent = station.model.vae.generator, station.critic.folded(), station.latent
-    pack(generator, np.float64)
-    pack(critic, np.float64)
+    for network in (generator, critic):
+        pack(network, np.float64)
     # what happens in the songs stays the same: P alone tells them apart
     events = rng.standard_normal((4 * station.beats, 1, generator.innovation_size))
 
@@ -57,21 +56,15 @@ def main(fast: bool) -> tuple:
         dsongs = critic.backward(np.full_like(scores, -1), judged)  # dL/dG_i of every moment
         return -scores, generator.generate_backward(dsongs, generated)[0]  # and from there dL/dP
 
-    def summed(P: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = objective(P)
-        return float(value.sum(dtype=np.float64)), gradient
-
-    report = check_loss(summed, latent.sample(4, rng), rng=rng)
+    some = latent.sample(4, rng)
+    report = check_loss(lambda P: (objective(P)[0].sum(), objective(P)[1]), some, rng=rng)
     print(f"dL/dP against differences: relative error {report.error:.0e}")
-
     random = latent.sample(64 if fast else 400, rng)
-    parts = np.array_split(random, len(random) // 32)
-    scores = np.concatenate([-objective(part)[0] for part in parts])
+    scores = np.concatenate([-objective(P)[0] for P in np.array_split(random, len(random) // 32)])
     starts = np.concatenate([random[:2], random[[scores.argmax()]]])  # some songs, and the best
-    steps = 40 if fast else 80
-    hinge = dict(distribution=latent, distance_weight=10.0)
-    held = descend(objective, starts, steps=steps, scale=latent.deviation, **hinge)
-    free = descend(objective, starts, steps=steps, scale=latent.deviation)
+    options = dict(steps=40 if fast else 80, scale=latent.deviation)
+    held = descend(objective, starts, distribution=latent, distance_weight=10.0, **options)
+    free = descend(objective, starts, **options)
     usual = np.sqrt(latent.size)
     print(f"\n{'':34}score    distance from the songs (usual: {usual:.1f})")
     distances, at = latent.distance(random), (held.best_step, held.best_start)
