@@ -26,7 +26,7 @@ class FrameGrid(NamedTuple):
     """See the module; the default is the grid of sounds without a beat."""
 
     hop_length: float = song_data.ABSOLUTE_HOP_LENGTH  # samples a frame
-    origin: float = 0.0  # samples from the sound's beginning to frame 0, below one frame
+    origin: float = 0.0  # samples from the sound's beginning to frame 0, not above 0
 
     @property
     def on_beats(self) -> bool:
@@ -71,8 +71,8 @@ def find_grid(samples: np.ndarray, *, tempo: float | None = None) -> FrameGrid:
     grid = grid_of(beat.tempo)
     bar = BAR * grid.hop_length
     late = beat.first * song_data.SAMPLE_RATE % bar
-    # A bar of silence for a sound that begins within the first frame would be waste.
-    return grid._replace(origin=late if late < grid.hop_length else late - bar)
+    # For a bar that begins within the first frame, a bar of silence before it would be waste.
+    return grid._replace(origin=0.0 if late < grid.hop_length else late - bar)
 
 
 def grid_of(tempo: float) -> FrameGrid:
