@@ -119,9 +119,8 @@ def test_raw_data_from_music_sample(folder: Path, capsys: pytest.CaptureFixture[
     spectrum = np.abs(np.fft.rfft(sounds[1][:, 0]))
     assert np.argmax(spectrum) * 30000 / 6000 == pytest.approx(600, abs=5)
     assert np.abs(sounds[1][:30]).max() > 0.02  # the silence before it is cut
-    assert capsys.readouterr().out.splitlines() == [
-        "music_sample/a/broken.mp3: is not readable audio (Format not recognised.)"
-    ]
+    (line,) = capsys.readouterr().out.splitlines()  # where there is ffmpeg, it says more
+    assert line.startswith("music_sample/a/broken.mp3: is not readable audio (Format not recognise")
     assert audio.get_raw_data(1, 10, 1)[1] == ["one.mp3"]
 
 

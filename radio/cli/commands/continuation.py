@@ -9,6 +9,7 @@ import numpy as np
 from radio.cli.commands.generate import Target, tell
 from radio.cli.commands.reconstruct import check_files, read
 from radio.cli.progress import Progress
+from radio.errors import UsageError
 from radio.home import STARTER, Home
 
 
@@ -26,13 +27,16 @@ def continue_(options: argparse.Namespace) -> None:
     rng, progress, written = np.random.default_rng(options.seed), Progress(), []
     for number, path in enumerate(options.files, 1):
         progress.show(f"{number} of {len(options.files)}  {path}")
-        samples, begin = continued(
-            station,
-            read(path, station.sample_rate),
-            beats=options.beats or station.beats,
-            seed=int(rng.integers(SEEDS)),
-            bpm=options.bpm,
-        )
+        try:
+            samples, begin = continued(
+                station,
+                read(path, station.sample_rate),
+                beats=options.beats or station.beats,
+                seed=int(rng.integers(SEEDS)),
+                bpm=options.bpm,
+            )
+        except ValueError as error:
+            raise UsageError(f"{path}: {error}") from error
         place = target.path(f"{path.stem}-goes-on", source=path)
         output = write_wav(place, samples, station.sample_rate)
         written.append(

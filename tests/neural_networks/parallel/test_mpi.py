@@ -220,9 +220,9 @@ READ = """
 import sys
 from pathlib import Path
 from neural_networks.parallel.mpi import processes
-from radio.training import recordings
+from radio.training import recording_reader, recordings
 
-recordings.BLOCK = 120  # a block and three quarters a file
+recordings.BLOCK, recording_reader.PHRASE = 120, 24  # a block and three quarters a file
 music = recordings.prepare_recordings(Path(sys.argv[1]), workers=1, communicator=processes())
 print(f"{len(music.frames)} {music.fingerprint()}")
 """

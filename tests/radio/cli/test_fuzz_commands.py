@@ -96,6 +96,13 @@ GOOD = {
     "bpm": ("60", "120.5"),
     "quality": ("1", "5"),
     "minutes": ("1e-9",),
+    "novelty": ("0", "0.4"),
+    "invented": ("0", "1"),
+    "events": ("0.5", "1"),
+    "song": ("0", "0.5"),
+    "sleep": ("5",),
+    "words": ("pause", "rate"),
+    "format": ("{title}", "x"),
 }
 BAD = st.sampled_from(
     [
@@ -134,6 +141,9 @@ def sensible(command: str, action: argparse.Action) -> st.SearchStrategy[str]:
         if command == "decompress"
         else ("good.wav", "stereo.flac", "tiny.wav"),
         "folder": ("music",),
+        "music": ("music", "good.wav"),
+        "origin": ("https://radio.example.org",),
+        "base_path": ("/radio",),
         "station": ("tiny",),
         "listener": ("me",),
         "name": ("me", "you"),
@@ -263,7 +273,7 @@ def in_things(things: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in the folder, without a sound device and without playing."""
     monkeypatch.chdir(things)
     monkeypatch.setenv("AI_RADIO_HOME", str(things / "home"))
-    monkeypatch.setattr("radio.composer.ComposerProcess", functools.partial(_refuse))
+    monkeypatch.setattr("radio.session.tuner.ComposerProcess", functools.partial(_refuse))
     monkeypatch.setattr("radio.web.serve", functools.partial(_refuse))  # it would never end
     return things
 

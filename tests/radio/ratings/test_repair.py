@@ -201,7 +201,7 @@ def test_a_session_leaves_rows_of_another_size_alone(tmp_path: Path) -> None:
     station = tiny_station()
     ratings = Ratings(tmp_path / "ratings.db")
     for number in range(3):
-        one = rating(number, size=8 if number else 5)
+        one = rating(number, size=station.size if number else 5)
         one.made_by = station_fingerprint(station)
         ratings.write(one)
     ratings.close()

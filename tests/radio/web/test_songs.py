@@ -44,7 +44,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
     """A server with a station that can let songs go on, and one that can't."""
     home = tmp_path_factory.mktemp("home")
     tiny_station(grid="absolute", beats=32).save(home / "stations/tiny")
-    tiny_station("points", beats=32).save(home / "stations/points")
     with RadioServer(home) as running:
         yield running
 
@@ -207,19 +206,6 @@ def test_other_requests_are_refused(server: RadioServer) -> None:
     assert server.ask("POST", "/songs/continue", [])[0] == 400
     assert server.ask("DELETE", "/songs/file/x", {})[0] == 404
     assert server.ask("POST", "/songs/cancel", {}) == (200, {"ok": True})
-
-
-def test_a_station_of_points_says_what_to_do(server: RadioServer, chromium: Any) -> None:
-    with open_page(chromium, server, "/?station=points") as page:
-        panel = page.get_by_role("region", name="Your songs")
-        panel.get_by_text("Train a station on your own music below").wait_for()
-        assert panel.locator("input, form, button").count() == 0
-    assert put(server, "a.wav", tone(5))[0] == 200
-    assert begin(server, "continue", station="points", beats=16)[0] == 200
-    trouble = done(server)["trouble"]
-    assert trouble.startswith("station points can't continue a song") and "\n" not in trouble
-    assert begin(server, "continue", beats=16)[0] == 200
-    assert state(server)["trouble"] == ""
 
 
 def test_it_can_be_cancelled(server: RadioServer) -> None:
