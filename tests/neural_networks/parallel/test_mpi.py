@@ -131,7 +131,7 @@ def same(one: np.ndarray, other: np.ndarray) -> None:
     assert np.linalg.norm(one - other) < 1e-6 * np.linalg.norm(one)
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_several_processes_are_one_with_larger_steps(
     tmp_path: Path, music: Path, alone: np.ndarray, count: int
 ) -> None:
@@ -146,7 +146,7 @@ def test_several_processes_are_one_with_larger_steps(
     ("count", "dies", "then"),
     [
         (2, "1 killed", 1),
-        (4, "3 raises", 2),
+        pytest.param(4, "3 raises", 2, marks=pytest.mark.slow),
         pytest.param(2, "0 killed", 4, marks=pytest.mark.slow),
     ],
 )

@@ -25,7 +25,7 @@ def data(count: int = 4) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((count, 3, 5)).astype(np.float32)
 
 
-@pytest.mark.parametrize("kind", [Recurrent, GRU, LSTM])
+@pytest.mark.parametrize("kind", [Recurrent, GRU, pytest.param(LSTM, marks=pytest.mark.slow)])
 def test_it_comes_back_from_its_file(kind: Any, tmp_path: Path) -> None:
     vae = VAE(*SIZES, 3, kind)
     vae.save(tmp_path / "vae.npz")
