@@ -99,13 +99,14 @@ class LearnedSongs:
         first = rng.integers(len(self), size=count)
         second = (first + rng.integers(1, max(2, len(self)), size=count)) % len(self)
         columns = np.zeros((count, FOLLOWED), np.float32)
-        columns[:, 0], columns[:, 2] = first + 1, second + 1
-        columns[:, [1, 3]] = shares_at(novelty) if pairs else (share_at(novelty), 0)
-        if not pairs:
-            columns[:, 2] = 0
-        alone = np.array([[0, z_share_at(novelty), 0, 0]]) + columns * [1, 0, 0, 0]
-        one, other, new = _shares(columns if pairs else alone)
-        followed = one * (self.z[first] - mean) + other * (self.z[second] - mean)
+        columns[:, 0] = first + 1
+        if pairs:
+            columns[:, 2] = second + 1
+            a, b = columns[:, 1], columns[:, 3] = shares_at(novelty)
+        else:
+            columns[:, 1], a, b = share_at(novelty), z_share_at(novelty), 0.0
+        new = np.sqrt(max(0.0, 1 - a * a - b * b))
+        followed = a * (self.z[first] - mean) + b * (self.z[second] - mean)
         return mean + followed + new * (z - mean), columns
 
     def follow(self, columns: np.ndarray, new: np.ndarray, *, turn: float = 0.0) -> np.ndarray:

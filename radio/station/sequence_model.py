@@ -109,12 +109,14 @@ class SequenceModel:
             return made
         followed = course[:, 1 : 1 + FOLLOWED]
         first = self.learned.follow(followed, made)
+        forms = {song: form for song, one in enumerate(course) if (form := self.form(one))}
+        if not forms:
+            return first
         other = innovations((course[:, 0] + SEEDS // 2) % SEEDS, steps, size)
         varied = np.float32(np.cos(VARIATION)) * made + np.float32(np.sin(VARIATION)) * other
         again = self.learned.follow(followed, varied, turn=VARIATION)
-        for song, one in enumerate(course):
-            if (form := self.form(one)) is not None:
-                first[:, song] = form.arrange(first[:, song], again[:, song])
+        for song, form in forms.items():
+            first[:, song] = form.arrange(first[:, song], again[:, song])
         return first
 
     def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
