@@ -138,6 +138,11 @@ def test_training_learns_songs_with_harmony_and_rhythm(station, few_songs):
     assert chroma_correlation(original, back) > chroma_correlation(unlike, back) + 0.2
 
 
+def test_starter_songs_are_not_calibrated(station):
+    """Measured: with calibration they lie further from real ones (docs/songs.md)."""
+    assert (station.model.vae.generator.calibration == 1).all()
+
+
 def test_songs_are_sound(station, rng):
     for coordinate in station.sample(4, rng):
         samples = station.render(coordinate)
