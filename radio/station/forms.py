@@ -72,7 +72,7 @@ class Form(NamedTuple):
 
 
 def forms_of(recordings: Sequence[np.ndarray], candidates: Sequence[int]) -> list[Form]:
-    """Return the forms of frames (T, 181) of each recording, each form once, at most MOST_FORMS.
+    """Return the forms of frames (T, 202) of each recording, each form once, at most MOST_FORMS.
 
     Args:
         recordings: of the station.
@@ -83,7 +83,7 @@ def forms_of(recordings: Sequence[np.ndarray], candidates: Sequence[int]) -> lis
 
 
 def form_of(frames: np.ndarray, candidates: Sequence[int]) -> Form | None:
-    """Return the form of frames (T, 181); None if no section returns, or nothing else comes."""
+    """Return the form of frames (T, 202); None if no section returns, or nothing else comes."""
     if len(frames) < FEWEST_SECTIONS * min(candidates) * FRAMES_PER_BEAT:
         return None
     moments = _moments(frames)

@@ -137,16 +137,16 @@ class SequenceModel:
         return z, self.vae.generator.decode(w, z)[0]
 
     def to_frames(self, steps: np.ndarray) -> np.ndarray:
-        """Return frames (B, T, 181) of steps (S, B, K); values below 0 mean silence."""
+        """Return frames (B, T, 202) of steps (S, B, K); values below 0 mean silence."""
         return self.components.inverse(steps.transpose(1, 0, 2))
 
     def to_frames_backward(self, dframes: np.ndarray) -> np.ndarray:
-        """Return dsteps (S, B, K) for dframes (B, T, 181)."""
+        """Return dsteps (S, B, K) for dframes (B, T, 202)."""
         dsteps = self.components.inverse_backward(dframes)
         return np.ascontiguousarray(dsteps.transpose(1, 0, 2))
 
     def to_steps(self, frames: np.ndarray) -> np.ndarray:
-        """Return steps (S, B, K) of frames (B, T, 181), T a multiple of 6."""
+        """Return steps (S, B, K) of frames (B, T, 202), T a multiple of 6."""
         return np.ascontiguousarray(self.components.transform(frames).transpose(1, 0, 2))
 
     def new_critic(self, *, hidden: int, rng: np.random.Generator, **options: Any) -> Critic:

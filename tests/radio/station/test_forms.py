@@ -16,7 +16,7 @@ SECTION = 16  # beats
 
 
 def song(themes: str, *, beats: int = SECTION, seed: int = 0, noise: float = 0.1) -> np.ndarray:
-    """Return frames (T, 181) of themes of random notes, each a little different when it returns."""
+    """Return frames (T, 202) of themes of random notes, each a little different when it returns."""
     rng = np.random.default_rng(seed)
     melodies = {theme: rng.integers(30, 110, 2 * beats) for theme in sorted(set(themes))}
     frames = np.zeros((len(themes) * beats * 24, FRAME_SIZE), np.float32)
