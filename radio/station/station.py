@@ -97,19 +97,14 @@ class Station(StationData):
         return coordinates[:, self._course.stop :]
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw coordinates (count, D); tempo and key are those of training songs, with jitter.
+        """Draw coordinates (count, D); tempo and key are those of the song whose z is nearest.
 
-        A station that knows no keys takes the tempo of the song whose z is nearest: how fast its
-        sounds begin and fade is in z.
+        With a tempo of another song a song is none: how fast its sounds begin and fade is in z.
         """
         z, mean = self.latent.sample(count, rng), self.latent.mean
         parts = [*self.model.draw_course(z, mean, novelty=self.novelty, rng=rng)]
         if self.coordinates.shape[1]:
-            songs = rng.integers(len(self.coordinates), size=count)
-            if not self.keyed:
-                songs = np.array(
-                    [np.square(self.means - one).sum(axis=1).argmin() for one in parts[0]]
-                )
+            songs = [np.square(self.means - one).sum(axis=1).argmin() for one in parts[0]]
             chosen = self.coordinates[songs].astype(np.float64)
             chosen[:, 0] += TEMPO_JITTER * rng.standard_normal(count)
             parts.append(chosen)

@@ -58,7 +58,7 @@ def _turned(matrix, rows, columns, workspace):
 
 @register_jitable
 def _draw_gradient(dlatents, drawn, chosen, heads, t, batch, sizes):
-    """Write the gradients of the innovations and of the statistics of step t."""
+    """Write the gradients of the innovations of step t, and add those of its statistics."""
     width, columns = sizes.latents, sizes.statistics
     for row in range(t * batch, (t + 1) * batch):
         line = drawn.statistics[row * columns : (row + 1) * columns]
