@@ -103,7 +103,7 @@ def test_a_training_killed_again_and_again_ends_in_the_same_bytes(
             "1",
         ]
 
-    steps = 40 if count < 10 else 400
+    steps = 80 if count < 10 else 400
     station = Path("stations") / "s"
     whole = Process(tmp_path / "whole", *command(steps)).end()
     lost, before = 0, 0
