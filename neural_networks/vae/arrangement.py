@@ -26,8 +26,8 @@ class Arrangement(NamedTuple):
     """Where in a song drawn steps stand.
 
     Attributes:
-        places: (S',) of the song's steps at which each drawn step stands first: what the networks
-            are told of position and plan, whenever it returns.
+        places: (S',) of the song's steps at which each drawn step stands first. Its position and
+            its part of the plan are those of that place, whenever it returns.
         order: (S,) of each step of the song, the drawn step that it is; S' more for its variation.
     """
 

@@ -28,7 +28,10 @@ from audio_parsing.filterbank import BANDS_PER_OCTAVE, LOWEST_PITCH
 from audio_parsing.frames import EXPONENT, FRAME_SIZE
 from radio.station import KEY_SCALE, TEMPO_OCTAVE
 
-GROUPS = 28  # of bands
+GROUPS = 27  # of bands
+# Semitones from the outer bands to the outer groups' centres: with this none of a song in a whole
+# key lies on a kink of the windows.
+MARGIN = 0.1
 ONSETS = (0.015, 0.035)  # rises of the mean level that are half an onset
 SHARPNESS = 4.0  # of the step function that an onset is
 SILENCE = 1e-4  # of the song's mean power
@@ -58,7 +61,7 @@ class SoundStatistics:
         self.pitch = LOWEST_PITCH + np.arange(frame_size) * 12 / BANDS_PER_OCTAVE
         self.hertz = 440 * 2 ** ((self.pitch - 69) / 12)
         self.levels = min(GROUPS, frame_size)
-        self.centres = np.linspace(self.pitch[0], self.pitch[-1], self.levels)
+        self.centres = np.linspace(self.pitch[0] - MARGIN, self.pitch[-1] + MARGIN, self.levels)
         # level of each group over a station's songs; SongFeatures.fit sets it
         self.usual = np.zeros(self.levels)
         self.size = 2 * self.levels + 5 + len(ONSETS)
