@@ -3,8 +3,8 @@
     python benchmarks/compile_time.py            those that playing needs, then the others
     python benchmarks/compile_time.py --rows 40  the most expensive 40 of each
 
-A function's own seconds are those without the functions that were compiled while it was. `compiled`
-counts the functions; radio/composer/warm_up.py has these numbers for its bar.
+A function's own seconds are those without the functions that were compiled while it was.
+The number of functions is what radio/composer/warm_up.py counts its bar by.
 """
 
 from __future__ import annotations

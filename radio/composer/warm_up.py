@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SMALL_BEATS = 4  # a song in which the critic's two convolutions still have something to see
 WAIT = "Compiling the kernels for this machine, once; this takes about 30 seconds ..."
 PLAYING, EVERYTHING = "playing", "compiled"  # parts, as their stamps are named
-# how many functions are compiled for them, on register tiles; a slow test counts them
+# how many functions are compiled for them on register tiles: benchmarks/compile_time.py
 COUNTS = {PLAYING: 53, EVERYTHING: 87}
 
 
