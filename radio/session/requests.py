@@ -147,6 +147,8 @@ class ReplayRequest:
         self._say(f"That song can't be played again: {why}")
 
     def check_time(self) -> None:
-        """End if the composer does not answer."""
-        if self._awaited is not None and time.monotonic() > self._awaited[2]:
+        """End if a composer that is open does not answer."""
+        if self._awaited is None or self._composer.busy is not None:
+            return
+        if time.monotonic() > self._awaited[2]:
             self.end("there is no answer; try again")

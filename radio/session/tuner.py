@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from audio_parsing.playback import open_player
-from radio.composer import ComposerProcess
+from radio.composer import Busy, ComposerProcess
 from radio.home import Home, Settings, check_name
 from radio.ratings import open_ratings
 from radio.session.resume import LastSession, Resume
@@ -42,7 +42,7 @@ class Tuner:
         settings: Settings,
         last: LastSession,
         *,
-        report: Callable[[str], None] = lambda text: None,
+        report: Callable[[Busy], None] = lambda busy: None,
         **options: Any,
     ) -> None:
         self.station, self.listener = last.station, last.listener

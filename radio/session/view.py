@@ -57,6 +57,8 @@ class View:
         final_song: whether it is a final song.
         upcoming: name and predicted rating of the songs that are ready, the next one first.
         sleep: seconds until the sleep timer pauses the music; None if it is off.
+        opening: what takes long while the composer opens, how much of it is done, and of how much;
+            None once it is open.
         form: letters of the song's sections, which are equally long, such as AABA; empty without.
     """
 
@@ -88,6 +90,7 @@ class View:
     final_song: bool = False
     upcoming: tuple[tuple[str, tuple[float, float] | None], ...] = ()
     sleep: float | None = None
+    opening: tuple[str, int, int] | None = None
     form: str = ""
 
 
@@ -119,7 +122,8 @@ def snapshot(
     song, player, step, playing = playback.song, playback.player, finals.step, playback.playing
     unknown = Insight(np.zeros(0), np.zeros(0), np.zeros(0))
     insight = (composer.insight(song.key) if song is not None else None) or unknown
-    busy = "" if playing else "making the next song"
+    opening = composer.busy
+    busy = "" if playing else str(opening or "making the next song")
     return View(
         number=playback.number,
         name=song.name if song else "",
@@ -149,6 +153,7 @@ def snapshot(
         final_song=bool(song is not None and song.descent),
         upcoming=tuple((one.name, one.expected) for one in composer.upcoming()),
         sleep=sleep,
+        opening=None if opening is None else (opening.text, opening.done, opening.of),
         form=str(song.description.get("form", "")) if song else "",
     )
 

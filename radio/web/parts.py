@@ -52,6 +52,7 @@ def now_part(view: View, player: BrowserPlayer, key: str | None) -> dict[str, An
         "slider": view.slider,
         "volume": view.volume,
         "busy": view.busy,
+        "opening": view.opening,
         "rated": view.rated,
         "final": None if view.final is None else [round(float(value), 3) for value in view.final],
         "number": view.number,

@@ -24,7 +24,7 @@ def generate(options: argparse.Namespace) -> None:
     if options.station is not None:
         home.known_station(options.station)  # before anything that takes long
 
-    from radio.composer import compile_once, sample_distinct
+    from radio.composer import PLAYING, compile_once, sample_distinct
     from radio.station import (
         Station,
         check_fits,
@@ -53,7 +53,7 @@ def generate(options: argparse.Namespace) -> None:
     beats = options.beats or description.get("beats")
     if description:
         check_fits(description, station, options.like)
-    compile_once()
+    compile_once(part=PLAYING)
     songs = sample_distinct(station, np.random.default_rng(options.seed), beats=beats)
     progress = Progress()
     written = []

@@ -8,8 +8,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any
 
+from radio.cli.progress import Progress
 from radio.errors import explain
 from radio.home import Home, HomeError, check_name, read_settings, temporary_home
 
@@ -38,11 +38,12 @@ def play(options: argparse.Namespace) -> int:
     from radio.remote import Remote
     from radio.session import Session, Tuner
 
+    progress = Progress()
     tuner = Tuner(
         home,
         settings,
         last,
-        report=_tell,
+        report=lambda busy: progress.show(str(busy)),
         seed=options.seed,
         explore=options.explore or "ucb",
         beats=options.beats,
@@ -50,6 +51,7 @@ def play(options: argparse.Namespace) -> int:
         novelty=settings.novelty if options.novelty is None else options.novelty,
     )
     composer = tuner.compose(station, listener)
+    progress.clear()
     remote = Remote(home, settings)
     tuner.opened.append(remote.attach)
     tuner.overhear = remote.overhear
@@ -100,8 +102,3 @@ def fit_for_a_screen() -> bool:
         return False
     dumb = sys.platform != "win32" and os.environ.get("TERM", "") in ("", "dumb")
     return not dumb and "utf" in (sys.stdout.encoding or "").lower()
-
-
-def _tell(text: Any) -> None:
-    if text:
-        print(text, file=sys.stderr, flush=True)

@@ -355,6 +355,9 @@ def test_remapped_keys_are_used_and_shown() -> None:
 
 def test_the_parts_say_what_there_is() -> None:
     assert "volume 80" in panels.header(VIEW, 80, title="starter / me").plain
+    opening = replace(VIEW, opening=("compiling kernels", 27, 53))
+    assert "compiling kernels ━━━━━───── 27 of 53" in panels.header(opening, 80, title="t").plain
+    assert "compiling kernels 27 of 53" in panels.header(opening, 50, title="t").plain
     assert "sleep in 2 min" in panels.header(replace(VIEW, sleep=90), 80, title="t").plain
     assert "predicted +0.42 ± 0.2" in panels.now_playing(VIEW, 80).plain
     named = panels.now_playing(replace(VIEW, final_song=True, saved=True), 90).plain

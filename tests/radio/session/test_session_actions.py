@@ -15,7 +15,7 @@ from fake_session import FakeComposer, FakeSession, Stage
 from audio_parsing.loudness import loudness
 from audio_parsing.playback import SilentDevice
 from radio.cli import main as cli
-from radio.composer import AdapterChanged
+from radio.composer import AdapterChanged, Busy
 from radio.errors import UsageError
 from radio.home import Settings
 from radio.plain.app import play_on_lines
@@ -91,6 +91,49 @@ def test_nothing_waits_for_a_song_that_is_not_there_yet(stage: Stage) -> None:
     stage.composer.ready = True
     stage.pass_time(0.1)
     assert stage.session.view().name == "Song 2"
+
+
+def test_what_takes_long_while_the_composer_opens_is_shown_and_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.composer.busy, stage.composer.ready = Busy("compiling kernels", 12, 40), False
+    assert stage.session.view().opening == ("compiling kernels", 12, 40)
+    stage.press("n")
+    assert stage.session.view().busy == "compiling kernels 12 of 40"
+    monkeypatch.setattr("radio.session.requests.REPLAY_SECONDS", -1.0)
+    monkeypatch.setattr(stage.composer, "replay", lambda key, coordinate: None)
+    stage.session.replay("old", np.arange(3.0))
+    stage.pass_time(1)
+    assert stage.session.replays.running
+    stage.composer.busy = None
+    stage.pass_time(0.1)
+    assert not stage.session.replays.running and "there is no answer" in stage.said[-1]
+    assert stage.session.view().opening is None
+
+
+def test_lines_tell_how_far_the_composer_is_while_it_opens(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    composer = FakeComposer()
+    dones = iter([0, 3, 11, 12, 25])
+
+    class Opening(FakeSession):
+        def tick(self) -> None:
+            super().tick()
+            done = next(dones, None)
+            composer.busy = None if done is None else Busy("compiling kernels", done, 40)
+
+    player = SilentDevice(lambda: 0.0)
+    lines = io.StringIO("v\nv\nv\nv\nv\nv\nq\n")
+    play_on_lines(
+        lambda say: Opening(player, say=say, composer=composer), Settings(), commands=lines
+    )
+    written = [line for line in capsys.readouterr().out.split("\n") if "kernels" in line]
+    assert written == [
+        "compiling kernels: 0 %",
+        "compiling kernels: 25 %",
+        "compiling kernels: 50 %",
+    ]
 
 
 def test_a_skip_counts_only_after_some_seconds(stage: Stage) -> None:
