@@ -59,6 +59,7 @@ ACTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     },
     "undo": (("u",), "undo the last rating"),
     "save": (("s",), "save the song"),
+    "share": (("c",), "share code of the song"),
     "final": (("f",), "compose your final song"),
     "reset": (("x",), "reset the generator"),
     "explain": (("e",), "explain this song"),

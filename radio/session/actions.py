@@ -27,6 +27,7 @@ def session_actions(session: Session) -> dict[str, Callable[[], None]]:
         "untouched": lambda: session.set_slider(None),
         "undo": session.undo,
         "save": session.save,
+        "share": session.share,
         "final": session.make_final,
         "reset": session.reset,
         "sleep": session.sleep.change,

@@ -15,6 +15,7 @@ from radio.errors import UsageError, meant
 from radio.home import ACTIONS, Settings
 from radio.session.actions import session_actions
 from radio.session.session import Session
+from radio.station import is_share_code
 
 LOVE, BAN = "love", "ban"  # for rate9 and rate1
 NUMBERS: dict[str, tuple[float, float, str]] = {
@@ -37,6 +38,9 @@ def execute(session: Session, line: str, settings: Settings) -> None:
     word = words[0] if len(words[0]) == 1 else words[0].lower()
     if len(words) == 2 and word in NUMBERS:
         _set(session, word, words[1])
+        return
+    if len(words) == 2 and word == "play" and is_share_code(words[1]):
+        session.replays.start_shared(words[1], session.journal)
         return
     if len(words) == 1 and _is_rating(word):
         _set(session, "rate", word)
@@ -76,6 +80,7 @@ def help_lines(settings: Settings) -> list[str]:
         lines.append(f"  {name:10} {keys:10} {text}")
     lines.append(f"  {'1 to 9':21} rate it, from -1 to +1 as on the screen")
     lines.append(f"  {'-0.3 or rate -0.3':21} rate it {NUMBERS['rate'][2]}")
+    lines.append(f"  {'play CODE':21} play the song of a share code")
     lines += [f"  {f'{name} N':21} {NUMBERS[name][2]}" for name in NUMBERS if name != "rate"]
     return lines
 

@@ -13,7 +13,7 @@ from radio.composer import Composer, FinalStep, Song
 from radio.ratings import Journal
 from radio.session.history import RatingHistory
 from radio.session.rating_writer import RatingWriter
-from radio.station import SavedSong
+from radio.station import SavedSong, ShareCodeError, read_share_code
 
 REPLAY_SECONDS = 20.0  # to wait for a song that is made again; chosen, not measured
 DROPPED = "The final song was not ready yet and is dropped."
@@ -133,6 +133,18 @@ class ReplayRequest:
             self._say(f"{saved.name} is a song of station {saved.station}; change to it first.")
         else:
             self._say(f"The station no longer makes {saved.name}; its file is {saved.path}")
+
+    def start_shared(self, code: str, journal: Journal) -> None:
+        """Ask for the song of a share code, if the station of the journal makes it."""
+        try:
+            shared = read_share_code(code)
+        except ShareCodeError as error:
+            self._say(str(error))
+            return
+        if shared.made_by == journal.made_by:
+            self.start(uuid.uuid4().hex, shared.coordinate, 0.0)
+        else:
+            self._say(f"{shared.needs}, not the one that plays; ai-radio play CODE looks for it")
 
     def take_song(self, song: Song) -> float | None:
         """Return where in a song to begin, in seconds; None if nobody waits for it."""

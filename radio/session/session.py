@@ -39,7 +39,7 @@ from radio.session.requests import DROPPED, FinalRequest, ReplayRequest
 from radio.session.resume import Resume
 from radio.session.sleep import SleepTimer
 from radio.session.song_folder import SongFolder
-from radio.session.view import View, adapter_line, snapshot
+from radio.session.view import View, adapter_line, share_line, snapshot
 
 SKIP_SECONDS = 5.0  # an untouched song that is skipped earlier stays unrated; chosen, not measured
 
@@ -82,19 +82,15 @@ class Session:
         self.finals = FinalRequest(composer, self.write, say)
         self.replays = ReplayRequest(composer, say)
         self.folder = SongFolder(home, self.journal, kind)
-        self._say = say
-        self._started = started
-        self._resume = resume
+        self._say, self._started, self._resume = say, started, resume
         self.sleep = SleepTimer(say)
         self.attached: list[Callable[[], None]] = []
         self.notify: Callable[[str, Song], None] = lambda kind, song: None
-        self._batches, self._adapter = 0, (0, 0.0)
-        self._saved: set[str] = set()  # keys of the plays whose song is saved
+        self._batches, self._adapter, self._saved = 0, (0, 0.0), set[str]()  # of saved songs: keys
         if resume is not None:
             player.volume = resume.volume
             if (last := resume.song(self.journal)) is not None:
-                coordinate = np.array(last["coordinate"], np.float32)
-                self.replay(last["key"], coordinate, position=last["position"])
+                self.replay(last["key"], np.array(last["coordinate"]), position=last["position"])
 
     @property
     def song(self) -> Song | None:
@@ -231,6 +227,10 @@ class Session:
             self._saved.add(self.song.key)
         except (OSError, ValueError) as error:
             self._say(f"Not saved: {error}")
+
+    def share(self) -> None:
+        """Say the share code of the song that plays."""
+        self._say(share_line(self.view()))
 
     def write(self, song: Song) -> Path:
         """Write a song into the home's folder of songs, and return its path."""

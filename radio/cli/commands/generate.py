@@ -24,22 +24,31 @@ def generate(options: argparse.Namespace) -> None:
     if options.station is not None:
         home.known_station(options.station)  # before anything that takes long
 
+    from radio.cli.commands.sharing import station_of
     from radio.composer import compile_once, sample_distinct
     from radio.station import (
         Station,
         check_fits,
         description_of,
         file_name,
+        is_share_code,
         read_description,
+        read_share_code,
         tags_of,
         write_sound,
     )
 
-    description = read_description(options.like) if options.like else {}
-    if description and options.count != 1:
+    code = str(options.like or "")
+    shared = read_share_code(code) if is_share_code(code) else None
+    description = read_description(options.like) if options.like and shared is None else {}
+    if options.like and options.count != 1:
         raise UsageError("--like makes one song; leave --count out")
     name = options.station or description.get("station", STARTER)
-    station = Station.load(home.known_station(name))
+    if shared is None:
+        station = Station.load(home.known_station(name))
+    else:
+        station = station_of(home, shared, options.station)
+        description = {"coordinate": shared.coordinate}
     if options.latent:
         station.draw_from(options.latent)
     if options.novelty is not None:
@@ -51,7 +60,7 @@ def generate(options: argparse.Namespace) -> None:
         station.novelty = options.novelty
     target = Target(options.output, single=options.count == 1, kinds=kinds_of(options))
     beats = options.beats or description.get("beats")
-    if description:
+    if description and shared is None:
         check_fits(description, station, options.like)
     compile_once()
     songs = sample_distinct(station, np.random.default_rng(options.seed), beats=beats)
