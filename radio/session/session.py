@@ -31,7 +31,7 @@ from radio.composer import (
     Trouble,
 )
 from radio.home import Home
-from radio.ratings import SKIP_RATING, Rating
+from radio.ratings import Rating
 from radio.session.history import RatingHistory
 from radio.session.playback import Playback
 from radio.session.rating_writer import RatingWriter
@@ -41,7 +41,7 @@ from radio.session.sleep import SleepTimer
 from radio.session.song_folder import SongFolder
 from radio.session.view import View, adapter_line, share_line, snapshot
 
-SKIP_SECONDS = 5.0  # an untouched song that is skipped earlier stays unrated; chosen, not measured
+SKIP_SECONDS = 3.0  # an untouched song that is skipped earlier stays unrated; chosen, not measured
 
 
 class Session:
@@ -175,7 +175,7 @@ class Session:
         if skipped and self.writer.slider.value is None and not self.writer.noted:
             skipped = self.playback.player.position >= SKIP_SECONDS
             if skipped:
-                self._say(f"Skipped: {song.name} counts as {SKIP_RATING:+.1f}; undo takes it back.")
+                self._say(f"{song.name}: skipped, counted as mild dislike; u undoes it.")
         self._end(skipped=skipped)
         self.playback.stop()
 
