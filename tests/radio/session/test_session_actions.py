@@ -104,6 +104,22 @@ def test_a_skip_counts_only_after_some_seconds(stage: Stage) -> None:
     assert "Song 2: skipped, counted as mild dislike; u undoes it." in stage.said
 
 
+def test_love_and_ban_are_one_key_each_and_undone_by_another(stage: Stage) -> None:
+    stage.pass_time(4)
+    stage.press("l")
+    assert stage.session.view().slider == 1.0
+    assert stage.said[-1] == "Song 1: loved; u undoes it."
+    stage.press("u")
+    assert stage.session.view().slider is None
+    stage.press("b")
+    stage.pass_time(0.1)
+    assert stage.session.view().name == "Song 2"
+    assert stage.journal.ratings == [("Song 1", -1.0, True)]
+    assert "Song 1: banned; u undoes it." in stage.said
+    stage.press("u")
+    assert stage.journal.ratings == []
+
+
 def test_the_sleep_timer_fades_and_pauses(stage: Stage) -> None:
     times = iter([0.0, *[14 * 60.0] * 3, *[15 * 60.0 - 4] * 3, *[15 * 60.0 + 1] * 9])
     timer = SleepTimer(stage.said.append, clock=lambda: next(times))
