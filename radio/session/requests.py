@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radio.composer import Composer, FinalStep, Song
+from radio.composer import Composer, FinalStep, Song, final_line
 from radio.ratings import Journal
 from radio.session.history import RatingHistory
 from radio.session.rating_writer import RatingWriter
@@ -44,6 +44,7 @@ class FinalRequest:
         self._composer = composer
         self._write = write
         self._say = say
+        self._ratings = 0  # from which the song is made
 
     def request(self, writer: RatingWriter, history: RatingHistory, position: float | None) -> None:
         """Begin the descent, if there are ratings; otherwise say why not.
@@ -60,7 +61,8 @@ class FinalRequest:
             writer.rate_now(position)
         writer.flush(at_once=True)
         history.read()
-        if history.judged:
+        self._ratings = len(history.judged)
+        if self._ratings:
             self.start()
         elif writer.unwritten:
             self._say(
@@ -90,6 +92,8 @@ class FinalRequest:
         except (OSError, ValueError) as error:
             self.end(f"No final song: {error}")
             return False
+        if self._ratings:
+            self._say(f"{song.name}: {final_line(self._ratings, song.expected)}")
         self.end(f"Your final song is {song.name}, saved as {path}")
         self.song = song
         return True

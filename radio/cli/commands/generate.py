@@ -15,8 +15,6 @@ from radio.cli.progress import Progress
 from radio.errors import UsageError
 from radio.home import KINDS, STARTER, Home, check_name, replace_file
 
-FEW = 15  # rated songs below which a final song is a guess; chosen, not measured
-
 
 def generate(options: argparse.Namespace) -> None:
     """Write new songs of a station, or a saved one again."""
@@ -115,7 +113,7 @@ def final(options: argparse.Namespace) -> None:
     listener = check_name(options.listener or "me", "listener")
     folder = home.known_station(options.station or STARTER)
 
-    from radio.composer import FinalStep, LocalComposer, compile_once, write_song
+    from radio.composer import FinalStep, LocalComposer, compile_once, final_line, write_song
     from radio.station import Station, file_name
 
     station = Station.load(folder)
@@ -140,12 +138,6 @@ def final(options: argparse.Namespace) -> None:
             raise UsageError(
                 f"{listener} has rated no song of station {station.name} as it is now; {how}"
             )
-        if composer.rated < FEW:
-            print(
-                f"Only {composer.rated} of about {FEW} songs are rated:"
-                " the radio hardly knows yet what you like.",
-                file=sys.stderr,
-            )
         song = composer.final_song(progress=show)
         path = target.path(file_name(song.name, song.latent))
         write_song(song, path, composer.journal)
@@ -162,13 +154,14 @@ def final(options: argparse.Namespace) -> None:
                 "song": song.name,
                 "expected": mean,
                 "uncertainty": deviation,
+                "ratings": composer.rated,
                 "files": [str(file) for file in files_of(path)],
             }
         ],
         options.json,
     )
     if not options.json:
-        print(f"predicted rating {min(1.0, max(-1.0, mean)):+.2f} ± {deviation:.1f}")
+        print(final_line(composer.rated, (mean, deviation)))
 
 
 def starter(options: argparse.Namespace) -> None:

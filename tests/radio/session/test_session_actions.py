@@ -15,7 +15,7 @@ from fake_session import FakeComposer, FakeSession, Stage
 from audio_parsing.loudness import loudness
 from audio_parsing.playback import SilentDevice
 from radio.cli import main as cli
-from radio.composer import AdapterChanged
+from radio.composer import AdapterChanged, final_line
 from radio.errors import UsageError
 from radio.home import Settings
 from radio.plain.app import play_on_lines
@@ -120,6 +120,13 @@ def test_love_and_ban_are_one_key_each_and_undone_by_another(stage: Stage) -> No
     assert stage.journal.ratings == []
 
 
+def test_a_final_song_says_how_sure_it_is() -> None:
+    few = "predicted rating +1.00 ± 0.4, from 4 ratings: a guess; best after about 15"
+    assert final_line(4, (1.3, 0.42)) == few
+    assert final_line(15, (0.5, 0.1)) == "predicted rating +0.50 ± 0.1, from 15 ratings"
+    assert final_line(1, None) == "1 rating: a guess; best after about 15"
+
+
 def test_the_sleep_timer_fades_and_pauses(stage: Stage) -> None:
     times = iter([0.0, *[14 * 60.0] * 3, *[15 * 60.0 - 4] * 3, *[15 * 60.0 + 1] * 9])
     timer = SleepTimer(stage.said.append, clock=lambda: next(times))
@@ -166,6 +173,7 @@ def test_the_final_song_is_made_in_the_background_saved_and_played(stage: Stage)
     stage.pass_time(0.2)
     assert stage.session.view().name == "Final Song"
     assert "Your final song is Final Song, saved as /songs/Final Song.wav" in stage.said
+    assert any(line.endswith("rating: a guess; best after about 15") for line in stage.said)
 
 
 def test_what_was_said_is_kept_when_the_listener_quits(stage: Stage) -> None:
