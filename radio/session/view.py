@@ -60,6 +60,7 @@ class View:
         opening: what takes long while the composer opens, how much of it is done, and of how much;
             None once it is open.
         form: letters of the song's sections, which are equally long, such as AABA; empty without.
+        code: share code of the song; empty if it has none.
     """
 
     number: int
@@ -92,6 +93,7 @@ class View:
     sleep: float | None = None
     opening: tuple[str, int, int] | None = None
     form: str = ""
+    code: str = ""
 
 
 def snapshot(
@@ -155,6 +157,7 @@ def snapshot(
         sleep=sleep,
         opening=None if opening is None else (opening.text, opening.done, opening.of),
         form=str(song.description.get("form", "")) if song else "",
+        code=str(song.description.get("code", "")) if song else "",
     )
 
 
@@ -164,6 +167,13 @@ def agreement(judged: tuple[Judged, ...]) -> float | None:
     if len(pairs) < 3 or pairs.std(axis=0).min() < 1e-9:
         return None
     return float(np.corrcoef(pairs.T)[0, 1])
+
+
+def share_line(view: View) -> str:
+    """Return a line for the listener with the share code of the song."""
+    if view.code:
+        return f"{view.name}, for ai-radio play: {view.code}"
+    return "This song is too long to share." if view.name else "Nothing plays yet."
 
 
 def adapter_line(ratings: int, gain: float) -> str:

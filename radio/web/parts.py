@@ -36,6 +36,7 @@ def song_part(song: Song | None, duration: float) -> dict[str, Any] | None:
         "expected": expected,
         "final": bool(song.descent),
         "form": song.description.get("form", ""),
+        "code": song.description.get("code", ""),
     }
 
 
