@@ -4,12 +4,15 @@ from .events import (
     FinalSong as FinalSong,
     FinalStep as FinalStep,
     Learned as Learned,
+    MendedSong as MendedSong,
     NoFinal as NoFinal,
+    NoMend as NoMend,
     NoReplay as NoReplay,
     ReplayedSong as ReplayedSong,
     Trouble as Trouble,
 )
 from .local_composer import LocalComposer as LocalComposer
+from .mended_song import correlation as correlation, mend as mend
 from .novelty import sample_distinct as sample_distinct
 from .process import ComposerProcess as ComposerProcess
 from .song import Draft as Draft, Song as Song, write_song as write_song

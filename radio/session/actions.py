@@ -28,6 +28,9 @@ def session_actions(session: Session) -> dict[str, Callable[[], None]]:
         "undo": session.undo,
         "save": session.save,
         "final": session.make_final,
+        "mend": session.mend,
+        "keep": session.keep,
+        "discard": session.discard,
         "reset": session.reset,
         "sleep": session.sleep.change,
     }

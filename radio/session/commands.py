@@ -17,6 +17,7 @@ from radio.session.actions import session_actions
 from radio.session.session import Session
 
 LOVE, BAN = "love", "ban"  # for rate9 and rate1
+MEND = "mend"  # alone, or with start and stop in seconds
 NUMBERS: dict[str, tuple[float, float, str]] = {
     "rate": (-1.0, 1.0, "-1 (dislike) to 1 (love)"),
     "volume": (0.0, 100.0, "0 to 100"),
@@ -37,6 +38,9 @@ def execute(session: Session, line: str, settings: Settings) -> None:
     word = words[0] if len(words[0]) == 1 else words[0].lower()
     if len(words) == 2 and word in NUMBERS:
         _set(session, word, words[1])
+        return
+    if len(words) == 3 and word == MEND:
+        session.mend(*(_number("seek", text) for text in words[1:]))
         return
     if len(words) == 1 and _is_rating(word):
         _set(session, "rate", word)
@@ -61,7 +65,7 @@ def command_names() -> list[str]:
 
 def summary() -> str:
     """Return in one line what can be typed."""
-    numbers = ", ".join(f"{name} N" for name in NUMBERS)
+    numbers = ", ".join([*(f"{name} N" for name in NUMBERS), f"{MEND} START STOP"])
     return f"commands are {', '.join(command_names())}, {numbers}"
 
 
@@ -76,8 +80,21 @@ def help_lines(settings: Settings) -> list[str]:
         lines.append(f"  {name:10} {keys:10} {text}")
     lines.append(f"  {'1 to 9':21} rate it, from -1 to +1 as on the screen")
     lines.append(f"  {'-0.3 or rate -0.3':21} rate it {NUMBERS['rate'][2]}")
+    lines.append(f"  {f'{MEND} START STOP':21} mend this part of the song, in seconds")
     lines += [f"  {f'{name} N':21} {NUMBERS[name][2]}" for name in NUMBERS if name != "rate"]
     return lines
+
+
+def _number(name: str, text: str) -> float:
+    """Return a number of a command that has a place in NUMBERS."""
+    low, high, what = NUMBERS[name]
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise UsageError(f"{text!r} is not a number for {name}; give one from {what}")
+    return value
 
 
 def _is_rating(word: str) -> bool:
@@ -90,13 +107,7 @@ def _is_rating(word: str) -> bool:
 
 
 def _set(session: Session, name: str, text: str) -> None:
-    low, high, what = NUMBERS[name]
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise UsageError(f"{text!r} is not a number for {name}; give one from {what}")
+    value = _number(name, text)
     setters: dict[str, Callable[[], None]] = {
         "rate": lambda: session.set_slider(value),
         "volume": lambda: setattr(session.playback.player, "volume", round(value / 100, 2)),

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from audio_parsing.playback import Player, SilentDevice, open_player
 from radio.composer import Song
 from radio.session.loud_songs import LoudSongs
@@ -46,6 +48,8 @@ class Playback:
         self.waiting = True
         self.revisited = False
         self.history = PlayHistory()
+        # position and pause of the song, while something plays in between
+        self.comparing: tuple[float, bool] | None = None
         self._say = say
         self._lost_underruns = 0  # of players that were closed
 
@@ -74,6 +78,32 @@ class Playback:
         """Play the song after, and return it."""
         return self._play(self.history.forward(), revisited=True)
 
+    def replace(self, song: Song) -> Song:
+        """Play a song from the same moment on, in the place of the one that plays; return it."""
+        position = self.player.position
+        self.history.replace(song)
+        self._play(song, revisited=False)
+        self.player.seek(position)
+        return song
+
+    def compare(self, samples: np.ndarray) -> None:
+        """Play samples (n,) in between; the song goes on where it was after them."""
+        if self.song is None:
+            return
+        self.end_comparison()
+        self.comparing = self.player.position, self.player.paused
+        self.player.play(samples, self.song.sample_rate)
+
+    def end_comparison(self) -> None:
+        """Go back to the song, if something plays in between."""
+        if self.comparing is None or self.song is None:
+            return
+        (position, paused), self.comparing = self.comparing, None
+        self.player.play(self.loud_songs.samples_of(self.song), self.song.sample_rate)
+        self.player.seek(position)
+        if paused:
+            self.player.pause()
+
     def stop(self) -> None:
         """Fall silent, until another song is there."""
         self.player.stop()
@@ -101,6 +131,7 @@ class Playback:
             name: of the device; the system's default if None.
             because: the beginning of the line for the listener.
         """
+        self.end_comparison()
         old, position, paused = self.player, self.player.position, self.player.paused
         self._lost_underruns += old.underruns
         old.close()

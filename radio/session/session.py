@@ -24,7 +24,9 @@ from radio.composer import (
     FinalSong,
     FinalStep,
     Learned,
+    MendedSong,
     NoFinal,
+    NoMend,
     NoReplay,
     ReplayedSong,
     Song,
@@ -33,6 +35,7 @@ from radio.composer import (
 from radio.home import Home
 from radio.ratings import SKIP_RATING, Rating
 from radio.session.history import RatingHistory
+from radio.session.mends import MendRequest
 from radio.session.playback import Playback
 from radio.session.rating_writer import RatingWriter
 from radio.session.requests import DROPPED, FinalRequest, ReplayRequest
@@ -81,6 +84,7 @@ class Session:
         self.history = RatingHistory(self.journal, composer.changed, self.writer, say)
         self.finals = FinalRequest(composer, self.write, say)
         self.replays = ReplayRequest(composer, say)
+        self.mends = MendRequest(composer, self.playback, say)
         self.folder = SongFolder(home, self.journal, kind)
         self._say = say
         self._started = started
@@ -111,6 +115,8 @@ class Session:
         self.take_events()
         playback = self.playback
         playback.check_device()
+        if playback.comparing is not None and playback.player.finished:
+            playback.end_comparison()
         if playback.playing and playback.player.finished:
             self._end(skipped=False)
             playback.waiting = True
@@ -122,7 +128,7 @@ class Session:
             else:
                 self.composer.hurry()
         self.writer.flush()
-        if playback.playing:
+        if playback.playing and playback.comparing is None:
             self.writer.tick(playback.player)
         self.sleep.tick(playback.player)
         playback.loud_songs.prepare(self.composer.upcoming())
@@ -158,6 +164,10 @@ class Session:
                         self.playback.player.seek(position)
                 case NoReplay():
                     self.replays.end(event.text)
+                case MendedSong():
+                    self.mends.take(event)
+                case NoMend():
+                    self.mends.end(event.text)
                 case Trouble():
                     self._say(event.text)
         self.replays.check_time()
@@ -173,6 +183,7 @@ class Session:
 
     def next(self) -> None:
         """Skip to the next song; a new one that played for a while untouched is mildly disliked."""
+        self.playback.end_comparison()
         song, skipped = self.song, self.playback.history.at_end
         if song is None or not self.playing:
             return
@@ -202,6 +213,7 @@ class Session:
 
     def set_slider(self, value: float | None) -> None:
         """Put the slider somewhere; None deletes the rating of this song."""
+        self.playback.end_comparison()
         if value is None:
             self.writer.release()
         elif self.playing:
@@ -212,6 +224,7 @@ class Session:
 
     def undo(self) -> None:
         """Delete the rating of this song, or else the latest one."""
+        self.playback.end_comparison()
         self.history.undo(self.playback.player.position if self.playing else None)
 
     def reset(self) -> None:
@@ -238,13 +251,54 @@ class Session:
 
     def make_final(self) -> None:
         """Begin the descent to the final song, which is saved and played when it is there."""
+        self.playback.end_comparison()
         self.finals.request(
             self.writer, self.history, self.playback.player.position if self.playing else None
         )
 
+    def mend(self, start: float | None = None, stop: float | None = None) -> None:
+        """Mend the song that plays, or play both versions again if one waits to be kept.
+
+        Args:
+            start: of the stretch in seconds; with `stop`, None for the worst stretch.
+            stop: of the stretch.
+        """
+        self.playback.end_comparison()
+        if self.song is None or not self.playing:
+            self._say("Nothing plays yet.")
+        elif self.mends.offer is not None and start is None:
+            self.mends.compare()
+        else:
+            self.writer.rate_now(self.playback.player.position)
+            self.mends.request(self.song, start, stop)
+
+    def keep(self) -> None:
+        """Let the mended song take the place of the one that plays, as a play of its own."""
+        self.playback.end_comparison()
+        offer = self.mends.offer
+        if offer is None:
+            self._say("There is no mended version to keep.")
+            return
+        self.mends.offer = None
+        self._end(skipped=False)
+        self._begun(self.playback.replace(offer))
+        self._say(f"Kept: it is {offer.name} now.")
+
+    def discard(self) -> None:
+        """Stay with the song as it is."""
+        self.playback.end_comparison()
+        if self.mends.offer is None and not self.mends.running:
+            self._say("There is no mended version to discard.")
+            return
+        self.mends.offer = None
+        self.mends.drop()
+        self._say("Discarded: the song stays as it was.")
+
     def finish(self) -> None:
         """Write the rating of the song that plays, fall silent, and end. Harmless when repeated."""
         self.composer.stop_final()
+        self.playback.end_comparison()
+        self.mends.drop("")
         resume, self._resume = self._resume, None
         player = self.playback.player
         try:
@@ -270,6 +324,7 @@ class Session:
             self.writer,
             self.history,
             self.finals,
+            self.mends,
             self.composer,
             batches=self._batches,
             adapter=self._adapter,
@@ -293,6 +348,8 @@ class Session:
 
     def _end(self, *, skipped: bool) -> None:
         at = self.playback
+        at.end_comparison()
+        self.mends.drop()
         rated = self.writer.slider.value is not None or skipped
         self.writer.end(at.player.position, skipped=skipped, revisited=at.revisited)
         self.history.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from audio_parsing.playback import SilentDevice
 from radio.composer import Composer
 from radio.ratings import Judged
 from radio.session.history import RatingHistory
+from radio.session.mends import MendRequest
 from radio.session.playback import Playback
 from radio.session.rating_writer import RatingWriter
 from radio.session.requests import FinalRequest
@@ -58,6 +60,9 @@ class View:
         upcoming: name and predicted rating of the songs that are ready, the next one first.
         sleep: seconds until the sleep timer pauses the music; None if it is off.
         form: letters of the song's sections, which are equally long, such as AABA; empty without.
+        mended: of the mended version that waits to be kept or discarded: `start` and `stop` of the
+            stretch in seconds, `expected` and `critic`, [before, after]; None without.
+        comparing: whether the old and the new version of that stretch are played.
     """
 
     number: int
@@ -89,6 +94,8 @@ class View:
     upcoming: tuple[tuple[str, tuple[float, float] | None], ...] = ()
     sleep: float | None = None
     form: str = ""
+    mended: dict[str, Any] | None = None
+    comparing: bool = False
 
 
 def snapshot(
@@ -96,6 +103,7 @@ def snapshot(
     writer: RatingWriter,
     history: RatingHistory,
     finals: FinalRequest,
+    mends: MendRequest,
     composer: Composer,
     *,
     batches: int,
@@ -110,6 +118,7 @@ def snapshot(
         writer: of the slider.
         history: of the ratings.
         finals: the final song that is being made.
+        mends: the mended version.
         composer: of its songs.
         batches: as in `View`, as are `adapter` and `sleep`.
         adapter: ratings and gain.
@@ -120,6 +129,7 @@ def snapshot(
     unknown = Insight(np.zeros(0), np.zeros(0), np.zeros(0))
     insight = (composer.insight(song.key) if song is not None else None) or unknown
     busy = "" if playing else "making the next song"
+    busy = "mending the song" if mends.running else busy
     return View(
         number=playback.number,
         name=song.name if song else "",
@@ -150,6 +160,8 @@ def snapshot(
         upcoming=tuple((one.name, one.expected) for one in composer.upcoming()),
         sleep=sleep,
         form=str(song.description.get("form", "")) if song else "",
+        mended=mends.facts,
+        comparing=playback.comparing is not None,
     )
 
 

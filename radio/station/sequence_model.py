@@ -3,9 +3,10 @@
 Songs of any length; steps are components (audio_parsing/components.py), K numbers each. A song's
 course is in its coordinate P, so that the same P makes the same song: the seed of its innovations
 and, where the station remembers songs, whom it follows (learned_songs.py) and its form (forms.py).
+Innovations that were changed follow the course (changes.py).
 
 Letters: B songs, S steps, K components, as the critic reads them, T frames, Z values of z, C of a
-course.
+course, and of changes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from gan.critic import Critic
 from neural_networks.components.module import Module
 from neural_networks.training.checkpoint import part
 from neural_networks.vae.sequence_vae import SequenceVAE
+from radio.station.changes import change
 from radio.station.forms import VARIATION, Form, from_array, to_array
 from radio.station.innovations import SEEDS, innovations
 from radio.station.learned_songs import FOLLOWED, LearnedSongs
@@ -98,11 +100,17 @@ class SequenceModel:
 
     def form(self, course: np.ndarray) -> Form | None:
         """Return the form of a course (C,), None for a song without one."""
-        number = round(float(course[-1])) if self.learned is not None else 0
+        number = round(float(course[self.course_size - 1])) if self.learned is not None else 0
         return self.forms[number - 1] if 0 < number <= len(self.forms) else None
 
     def innovations(self, course: np.ndarray, beats: int) -> np.ndarray:
-        """Return the innovations (S, B, E) of courses (B, C)."""
+        """Return the innovations (S, B, E) of courses (B, C), with their changes."""
+        made = self._drawn(course, beats)
+        for song, one in enumerate(course):
+            change(made[:, song], one[self.course_size :])
+        return made
+
+    def _drawn(self, course: np.ndarray, beats: int) -> np.ndarray:
         steps, size = beats * STEPS_PER_BEAT, self.vae.generator.innovation_size
         made = innovations(course[:, 0], steps, size)
         if self.learned is None:
