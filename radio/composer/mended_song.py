@@ -82,7 +82,7 @@ def mend(
     starts = np.concatenate([eps[start:stop, None], drawn], axis=1)
     objective = stretch_objective(station, taste, coordinate, eps[:start], starts)
     moved = _flat(starts[..., :size])
-    bounds = chi2.ppf(QUANTILES, size)
+    bounds = np.asarray(chi2.ppf(QUANTILES, size))
     squares = np.square(moved.reshape(STARTS, count, size)).sum(axis=2)
     low, high = np.minimum(squares, bounds[0]), np.maximum(squares, bounds[1])
 

@@ -28,9 +28,9 @@ def session_actions(session: Session) -> dict[str, Callable[[], None]]:
         "undo": session.undo,
         "save": session.save,
         "final": session.make_final,
-        "mend": session.mend,
-        "keep": session.keep,
-        "discard": session.discard,
+        "mend": session.mends.request,
+        "keep": session.mends.keep,
+        "discard": session.mends.discard,
         "reset": session.reset,
         "sleep": session.sleep.change,
     }

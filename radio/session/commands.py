@@ -40,7 +40,7 @@ def execute(session: Session, line: str, settings: Settings) -> None:
         _set(session, word, words[1])
         return
     if len(words) == 3 and word == MEND:
-        session.mend(*(_number("seek", text) for text in words[1:]))
+        session.mends.request(*(_number("seek", text) for text in words[1:]))
         return
     if len(words) == 1 and _is_rating(word):
         _set(session, "rate", word)

@@ -1,8 +1,8 @@
 """Mends the song that plays: asks for another version, plays old and new, keeps one of them.
 
-mends.request(song, start, stop)        a stretch in seconds, or None for the worst one
-mends.take(event)                       plays the old stretch, a pause, the new one
-mends.offer                             the version that waits for the listener's choice
+mends.request(start, stop)      a stretch in seconds, or none for the worst one
+mends.take(event)               plays the old stretch, a pause, the new one
+mends.offer                     the version that waits for the choice: keep() or discard()
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from radio.composer import Composer, MendedSong, Song
+from radio.composer import Composer, MendedSong, NoMend, Song
 from radio.session.playback import Playback
+from radio.session.rating_writer import RatingWriter
 
 PAUSE_SECONDS = 0.7  # between the two versions
 FADE_SECONDS = 0.05
@@ -26,6 +27,8 @@ class MendRequest:
     Args:
         composer: that mends.
         playback: of the songs.
+        writer: of the slider of the song that plays.
+        take_place: plays a song in the place of the one that plays.
         say: takes a line for the listener.
 
     Attributes:
@@ -33,35 +36,56 @@ class MendRequest:
         offer: the mended song; None if nothing waits for a choice.
     """
 
-    def __init__(self, composer: Composer, playback: Playback, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        composer: Composer,
+        playback: Playback,
+        writer: RatingWriter,
+        take_place: Callable[[Song], None],
+        say: Callable[[str], None],
+    ) -> None:
         self.running = False
         self.offer: Song | None = None
-        self._composer, self._playback, self._say = composer, playback, say
+        self._composer, self._playback, self._writer = composer, playback, writer
+        self._take_place, self._say = take_place, say
         self._key = ""  # of the play that is mended
 
     @property
     def facts(self) -> dict[str, Any] | None:
-        """What `radio.composer.mended_song.Mend.facts` says of the offer."""
+        """Facts of the offer, see `radio.composer.mended_song.Mend`."""
         return None if self.offer is None else self.offer.description["mended"]
 
-    def request(self, song: Song, start: float | None, stop: float | None) -> None:
-        """Ask for a mended version of a song."""
-        if self.running:
-            self._say("The song is being mended already.")
-            return
-        self.drop("")
-        self._say(f"Mending {song.name} ...")
-        self.running, self._key = True, song.key
-        self._composer.start_mend(song.key, song.latent, start, stop)
+    def request(self, start: float | None = None, stop: float | None = None) -> None:
+        """Mend the song that plays, or play both versions again if one waits to be kept.
 
-    def take(self, event: MendedSong) -> None:
-        """Take the mended song and play both versions of the stretch."""
+        Args:
+            start: of the stretch in seconds; with `stop`, None for the worst stretch.
+            stop: of the stretch.
+        """
         song = self._playback.song
-        if not self.running or song is None or not event.key == self._key == song.key:
-            self.running = False
+        if song is None or not self._playback.playing:
+            self._say("Nothing plays yet.")
+        elif self.running:
+            self._say("The song is being mended already.")
+        elif self.offer is not None and start is None:
+            self.compare()
+        else:
+            self.drop("")
+            self._say(f"Mending {song.name} ...")
+            self._writer.rate_now(self._playback.position)
+            self.running, self._key = True, song.key
+            self._composer.start_mend(song.key, song.latent, start, stop)
+
+    def take(self, event: MendedSong | NoMend) -> None:
+        """Take the mended song and play both versions of the stretch, or say why there is none."""
+        song, wanted, self.running = self._playback.song, self.running, False
+        if isinstance(event, NoMend):
+            if wanted and event.text:
+                self._say(f"Not mended: {event.text}")
             return
-        self.running, self.offer = False, event.song
-        facts = event.song.description["mended"]
+        if not wanted or song is None or not event.key == self._key == song.key:
+            return
+        self.offer, facts = event.song, event.song.description["mended"]
         (before, after), (low, high) = facts["expected"], facts["critic"]
         self._say(
             f"Mended {clock(facts['start'])} to {clock(facts['stop'])}: you should like it by "
@@ -69,6 +93,24 @@ class MendRequest:
             f"Old, then new: {CHOICE}."
         )
         self.compare()
+
+    def keep(self) -> None:
+        """Let the mended song take the place of the one that plays, as a play of its own."""
+        offer, self.offer = self.offer, None
+        if offer is None:
+            self._say("There is no mended version to keep.")
+            return
+        self._take_place(offer)
+        self._say(f"Kept: it is {offer.name} now.")
+
+    def discard(self) -> None:
+        """Stay with the song as it is."""
+        if self.offer is None and not self.running:
+            self._say("There is no mended version to discard.")
+            return
+        self._playback.end_comparison()
+        self.drop("")
+        self._say("Discarded: the song stays as it was.")
 
     def compare(self) -> None:
         """Play the old stretch, a short pause and the new one."""
@@ -95,12 +137,6 @@ class MendRequest:
         elif self.offer is not None and line:
             self._say(line)
         self.offer = None
-
-    def end(self, why: str) -> None:
-        """End without a version."""
-        if self.running and why:
-            self._say(f"Not mended: {why}")
-        self.running = False
 
 
 def clock(seconds: float) -> str:

@@ -59,6 +59,11 @@ class Playback:
         return self.song is not None and not self.waiting
 
     @property
+    def position(self) -> float:
+        """Seconds into the song, also while something plays in between."""
+        return self.player.position if self.comparing is None else self.comparing[0]
+
+    @property
     def underruns(self) -> int:
         """How often the sound device's buffer ran empty."""
         return self._lost_underruns + self.player.underruns
@@ -80,26 +85,34 @@ class Playback:
 
     def replace(self, song: Song) -> Song:
         """Play a song from the same moment on, in the place of the one that plays; return it."""
-        position = self.player.position
+        position = self.position
         self.history.replace(song)
         self._play(song, revisited=False)
         self.player.seek(position)
         return song
 
     def compare(self, samples: np.ndarray) -> None:
-        """Play samples (n,) in between; the song goes on where it was after them."""
+        """Play samples (n,) in between; the song continues after them."""
         if self.song is None:
             return
         self.end_comparison()
         self.comparing = self.player.position, self.player.paused
         self.player.play(samples, self.song.sample_rate)
 
+    def ended(self) -> bool:
+        """Return whether the song is over; end what plays in between if that is over."""
+        over = self.playing and self.player.finished
+        if over and self.comparing is not None:
+            self.end_comparison()
+            return False
+        return over
+
     def end_comparison(self) -> None:
         """Go back to the song, if something plays in between."""
         if self.comparing is None or self.song is None:
             return
-        (position, paused), self.comparing = self.comparing, None
-        self.player.play(self.loud_songs.samples_of(self.song), self.song.sample_rate)
+        position, paused = self.comparing
+        self._play(self.song, revisited=self.revisited)
         self.player.seek(position)
         if paused:
             self.player.pause()
@@ -107,7 +120,7 @@ class Playback:
     def stop(self) -> None:
         """Fall silent, until another song is there."""
         self.player.stop()
-        self.waiting = True
+        self.waiting, self.comparing = True, None
 
     def toggle_pause(self) -> None:
         """Pause, or play on."""
@@ -152,5 +165,6 @@ class Playback:
 
     def _play(self, song: Song, *, revisited: bool) -> Song:
         self.song, self.waiting, self.revisited = song, False, revisited
+        self.comparing = None
         self.player.play(self.loud_songs.samples_of(song), song.sample_rate)
         return song

@@ -13,6 +13,7 @@ composer has to report arrives as events, which `tick` takes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,8 @@ class Session:
         self.history = RatingHistory(self.journal, composer.changed, self.writer, say)
         self.finals = FinalRequest(composer, self.write, say)
         self.replays = ReplayRequest(composer, say)
-        self.mends = MendRequest(composer, self.playback, say)
+        keep = partial(self._start, replace=True)
+        self.mends = MendRequest(composer, self.playback, self.writer, keep, say)
         self.folder = SongFolder(home, self.journal, kind)
         self._say = say
         self._started = started
@@ -115,9 +117,7 @@ class Session:
         self.take_events()
         playback = self.playback
         playback.check_device()
-        if playback.comparing is not None and playback.player.finished:
-            playback.end_comparison()
-        if playback.playing and playback.player.finished:
+        if playback.ended():
             self._end(skipped=False)
             playback.waiting = True
         if playback.waiting and not playback.history.at_end:
@@ -164,10 +164,8 @@ class Session:
                         self.playback.player.seek(position)
                 case NoReplay():
                     self.replays.end(event.text)
-                case MendedSong():
+                case MendedSong() | NoMend():
                     self.mends.take(event)
-                case NoMend():
-                    self.mends.end(event.text)
                 case Trouble():
                     self._say(event.text)
         self.replays.check_time()
@@ -183,12 +181,11 @@ class Session:
 
     def next(self) -> None:
         """Skip to the next song; a new one that played for a while untouched is mildly disliked."""
-        self.playback.end_comparison()
         song, skipped = self.song, self.playback.history.at_end
         if song is None or not self.playing:
             return
         if skipped and self.writer.slider.value is None and not self.writer.noted:
-            skipped = self.playback.player.position >= SKIP_SECONDS
+            skipped = self.playback.position >= SKIP_SECONDS
             if skipped:
                 self._say(f"Skipped: {song.name} counts as {SKIP_RATING:+.1f}; undo takes it back.")
         self._end(skipped=skipped)
@@ -213,19 +210,17 @@ class Session:
 
     def set_slider(self, value: float | None) -> None:
         """Put the slider somewhere; None deletes the rating of this song."""
-        self.playback.end_comparison()
         if value is None:
             self.writer.release()
         elif self.playing:
             self.writer.slider.set(value)
         if self.playing:
             # the next tick writes it, so that a key is seen before a disk has moved
-            self.writer.slider.record(self.playback.player.position)
+            self.writer.slider.record(self.playback.position)
 
     def undo(self) -> None:
         """Delete the rating of this song, or else the latest one."""
-        self.playback.end_comparison()
-        self.history.undo(self.playback.player.position if self.playing else None)
+        self.history.undo(self.playback.position if self.playing else None)
 
     def reset(self) -> None:
         """Go back to the generator without an adapter, if it has one."""
@@ -251,62 +246,21 @@ class Session:
 
     def make_final(self) -> None:
         """Begin the descent to the final song, which is saved and played when it is there."""
-        self.playback.end_comparison()
         self.finals.request(
-            self.writer, self.history, self.playback.player.position if self.playing else None
+            self.writer, self.history, self.playback.position if self.playing else None
         )
-
-    def mend(self, start: float | None = None, stop: float | None = None) -> None:
-        """Mend the song that plays, or play both versions again if one waits to be kept.
-
-        Args:
-            start: of the stretch in seconds; with `stop`, None for the worst stretch.
-            stop: of the stretch.
-        """
-        self.playback.end_comparison()
-        if self.song is None or not self.playing:
-            self._say("Nothing plays yet.")
-        elif self.mends.offer is not None and start is None:
-            self.mends.compare()
-        else:
-            self.writer.rate_now(self.playback.player.position)
-            self.mends.request(self.song, start, stop)
-
-    def keep(self) -> None:
-        """Let the mended song take the place of the one that plays, as a play of its own."""
-        self.playback.end_comparison()
-        offer = self.mends.offer
-        if offer is None:
-            self._say("There is no mended version to keep.")
-            return
-        self.mends.offer = None
-        self._end(skipped=False)
-        self._begun(self.playback.replace(offer))
-        self._say(f"Kept: it is {offer.name} now.")
-
-    def discard(self) -> None:
-        """Stay with the song as it is."""
-        self.playback.end_comparison()
-        if self.mends.offer is None and not self.mends.running:
-            self._say("There is no mended version to discard.")
-            return
-        self.mends.offer = None
-        self.mends.drop()
-        self._say("Discarded: the song stays as it was.")
 
     def finish(self) -> None:
         """Write the rating of the song that plays, fall silent, and end. Harmless when repeated."""
         self.composer.stop_final()
-        self.playback.end_comparison()
-        self.mends.drop("")
         resume, self._resume = self._resume, None
         player = self.playback.player
         try:
             if resume is not None:
                 song = self.song if self.playing else None
-                resume.leave(self.journal, player.volume, song, player.position)
+                resume.leave(self.journal, player.volume, song, self.playback.position)
             if self.playing:  # an untouched song is no dislike, so it ends like a revisited one
-                self.writer.end(player.position, skipped=False, revisited=True)
+                self.writer.end(self.playback.position, skipped=False, revisited=True)
             self.playback.waiting, self.playback.song = True, None
             self.writer.close()
             for event in self.composer.events() if self.finals.running else ():
@@ -332,10 +286,11 @@ class Session:
             sleep=self.sleep.left,
         )
 
-    def _start(self, song: Song, *, revisited: bool = False) -> None:
+    def _start(self, song: Song, *, revisited: bool = False, replace: bool = False) -> None:
         if self.playing:
             self._end(skipped=False)
-        self._begun(self.playback.start(song, revisited=revisited))
+        at = self.playback
+        self._begun(at.replace(song) if replace else at.start(song, revisited=revisited))
 
     def _begun(self, song: Song) -> None:
         """Do what is due when a song begins."""
@@ -348,10 +303,9 @@ class Session:
 
     def _end(self, *, skipped: bool) -> None:
         at = self.playback
-        at.end_comparison()
         self.mends.drop()
         rated = self.writer.slider.value is not None or skipped
-        self.writer.end(at.player.position, skipped=skipped, revisited=at.revisited)
+        self.writer.end(at.position, skipped=skipped, revisited=at.revisited)
         self.history.read()
         if rated and self.song is not None:
             self.notify("rating", self.song)

@@ -70,13 +70,24 @@ def changed(coordinate: np.ndarray, size: int, start: int, stretch: np.ndarray) 
 
 
 def stacked(coordinates: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """Return P of several songs, D or more values each, as one array, the shorter ones padded."""
+    """Return P of n songs, of D or more values each, as one array (n, W), the shorter padded.
+
+    Args:
+        coordinates: n of them, (D + changes,) each.
+        size: D.
+    """
     length = max((len(one) for one in coordinates), default=size)
     padded = [np.pad(np.asarray(one, np.float32), (0, length - len(one))) for one in coordinates]
     return np.array(padded, np.float32).reshape(len(padded), length)
 
 
 def trimmed(coordinate: np.ndarray, size: int, innovation_size: int) -> np.ndarray:
-    """Return P without the zeros of `stacked`: the same song has one P, and one name."""
+    """Return P (D + changes,) without the zeros of `stacked`: one P, and one name, for a song.
+
+    Args:
+        coordinate: P (W,).
+        size: D.
+        innovation_size: E.
+    """
     used = sum(2 + one.size for _, one in stretches_of(coordinate[size:], innovation_size))
     return coordinate[: size + used]
