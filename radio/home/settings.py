@@ -65,7 +65,7 @@ ACTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "final": (("f",), "compose your final song"),
     "mend": (("m",), "mend the worst part"),
     "keep": (("y",), "keep the mended version"),
-    "discard": (("o",), "stay with the old one"),
+    "discard": (("r",), "stay with the old one"),
     "reset": (("x",), "reset the generator"),
     "explain": (("e",), "explain this song"),
     "history": (("h",), "history of your ratings"),

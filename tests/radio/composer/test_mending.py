@@ -12,7 +12,7 @@ from neural_networks.components.parameters import pack
 from radio.composer import LocalComposer, correlation
 from radio.composer.mended_song import mend, stretch_objective, worst_stretch
 from radio.home import Home
-from radio.station import Station
+from radio.station import Form, Station
 from radio.taste import Taste
 from tests.support.tiny_station import remembering, tiny_station
 
@@ -27,7 +27,9 @@ def taught(station: Station, rng: np.random.Generator) -> Taste:
 
 
 @pytest.mark.parametrize(("start", "count"), [(0, 1), (5, 1), (3, 7)])
-def test_the_gradient_of_a_stretch_is_that_of_finite_differences(start: int, count: int):
+def test_the_gradient_of_a_stretch_is_that_of_finite_differences(
+    start: int, count: int, monkeypatch: pytest.MonkeyPatch
+):
     rng = np.random.default_rng(3)
     station = tiny_station()
     songs = station.sample(12, rng)
@@ -41,9 +43,12 @@ def test_the_gradient_of_a_stretch_is_that_of_finite_differences(start: int, cou
     taste = Taste(station.critic, extra=2, model=model)
     for one in taste.fit_pool(steps, station.beside(songs))[:8]:
         taste.observe(one, float(rng.uniform(-1, 1)))
-    eps = station.innovations(songs[0]).astype(np.float64)
-    starts = np.repeat(eps[start : start + count, None], 2, axis=1)
-    objective = stretch_objective(station, taste, songs[0], eps[:start], starts)
+    monkeypatch.setattr(
+        Station, "_inputs", lambda self, p: (p[:, :6].astype(np.float64), p[:, self._course])
+    )
+    stretch = station.stretch(songs[0], start, start + count)
+    starts = np.repeat(stretch.innovations, 2, axis=1)
+    objective = stretch_objective(station, taste, songs[0], stretch, starts)
     position = rng.standard_normal((2, count * model.vae.generator.latent_size))
     gradient = objective(position)[1]
     for _ in range(3):
@@ -52,12 +57,15 @@ def test_the_gradient_of_a_stretch_is_that_of_finite_differences(start: int, cou
         np.testing.assert_allclose((gradient * way).sum(axis=1), (up - down) / 2e-6, rtol=1e-5)
 
 
-def test_only_the_stretch_changes_its_bounds_hold_and_it_is_expected_to_be_liked_more():
+@pytest.mark.parametrize("forms", [[], [Form(8, (0, 1, 0))]])
+def test_only_the_stretch_changes_its_bounds_hold_and_it_is_expected_to_be_liked_more(
+    forms: list[Form],
+):
     rng = np.random.default_rng(4)
-    station = remembering(tiny_station(beats=16), steps=64)
+    station = remembering(tiny_station(beats=16), steps=64, forms=forms)
     taste = taught(station, rng)
     point = station.sample(1, rng)[0]
-    found = mend(station, taste, point, 8, 20, rng=rng)
+    found = mend(station, taste, point, 8, 20, beats=16, rng=rng)
     assert found is not None
     points = [point[None], found.coordinate[None]]
     before, after = (station.generate(one)[0] for one in points)
@@ -69,10 +77,13 @@ def test_only_the_stretch_changes_its_bounds_hold_and_it_is_expected_to_be_liked
     assert correlation(before[8 * frames : 20 * frames], after[8 * frames : 20 * frames]) < 0.98
     assert found.facts["expected"][1] > found.facts["expected"][0]
     size = station.model.vae.generator.latent_size
-    old, new = (np.square(station.innovations(one[0])[8:20, :size]).sum(axis=1) for one in points)
+    stretches = [
+        station.stretch(one[0], 8, 20, beats=16).innovations[:, 0, :size] for one in points
+    ]
+    old, new = (np.square(one).sum(axis=1) for one in stretches)
     low, high = found.facts["bounds"]
     assert low < high and new.max() <= 1.001 * max(high, found.facts["norm"][0])
-    np.testing.assert_allclose(found.facts["norm"], [old.max(), new.max()], rtol=1e-5)
+    np.testing.assert_allclose(found.facts["norm"], [old.max(), new.max()], rtol=1e-3)
 
 
 def test_the_worst_stretch_is_the_lowest_of_the_slider_else_of_the_prediction():
@@ -121,22 +132,3 @@ def test_a_composer_mends_plays_rates_and_replays_a_song(tmp_path: Path):
         assert again.predict(event.song) and again.rated == 4
     finally:
         again.close()
-
-
-def test_behind_the_stretch_the_latents_are_those_of_the_song_as_it_was():
-    rng = np.random.default_rng(6)
-    station = tiny_station(beats=16)
-    point = station.sample(1, rng)[0]
-    found = mend(station, taught(station, rng), point, 8, 20, rng=rng)
-    assert found is not None
-    generator = station.model.vae.generator
-    z = point[None, : station.latent_size]
-    context, _ = generator.conditioning.forward(z, 64)
-    new = station.innovations(found.coordinate)
-    plain = np.concatenate([new[:20], station.innovations(point)[20:]])
-    was, mended, without = (
-        generator.prior.sample(eps[:, None], context)[0][20:36]
-        for eps in (station.innovations(point), new, plain)
-    )
-    np.testing.assert_allclose(mended, was, atol=1e-4)
-    assert np.abs(without - was).max() > 1e-3

@@ -51,7 +51,7 @@ def test_the_kept_version_takes_the_songs_place_and_the_discarded_one_goes():
     stage.press("p")
     assert stage.session.view().name == "Song 1 mended"
     other = mending()
-    other.press("o")
+    other.press("r")
     assert other.session.view().name == "Song 1" and not other.session.view().comparing
     other.press("y", "o")
     assert other.said[-2:] == [
