@@ -53,7 +53,7 @@ def test_the_kept_version_takes_the_songs_place_and_the_discarded_one_goes():
     other = mending()
     other.press("r")
     assert other.session.view().name == "Song 1" and not other.session.view().comparing
-    other.press("y", "o")
+    other.press("y", "r")
     assert other.said[-2:] == [
         "There is no mended version to keep.",
         "There is no mended version to discard.",
