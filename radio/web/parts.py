@@ -78,7 +78,7 @@ def expected_part(view: View) -> dict[str, Any]:
     The rating is the mean of the moments, once these are known; before, it is what was predicted
     when the song was chosen. So whatever shows one agrees with whatever shows the other.
     """
-    if not view.rated and view.expected is None:  # nothing is known of the listener
+    if not view.rated and view.expected is None:  # the taste has learned nothing
         return {"rating": None, "predicted": [], "liked": []}
     moments = np.clip(np.nan_to_num(thinned(view.predicted)), -1, 1)
     rating = None if view.expected is None else clipped(view.expected[0])

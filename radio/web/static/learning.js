@@ -1,5 +1,5 @@
 // What the radio has learned: how near its predictions are, once there are some.
-import { signed } from "../../../../static/format.js";
+import { signed } from "../../../../static/words.js";
 
 const ENOUGH = 10; // ratings, about, after which predictions are worth a look
 const PLOTTED = 5; // predictions with which there is something to see

@@ -1,6 +1,6 @@
 // The map of the latent space: training songs, played songs, and the search for the final song.
 import { command } from "../../../../static/link.js";
-import { signed } from "../../../../static/format.js";
+import { signed } from "../../../../static/words.js";
 
 const WIDTH = 2.6; // of the whole map, in its units
 const LARGEST = 16; // zoom
@@ -10,10 +10,9 @@ export default {
   template: `
 <section class="panel" aria-labelledby="map-title">
   <div class="head"><h2 id="map-title">Map of songs</h2>
-    <button v-if="(map?.paths?.length || map?.final) && !running" class="quiet" @click="command('clear_search')">Clear search</button>
     <button class="quiet" @click="command('final')" :disabled="running"><span v-if="running" class="spinner" aria-hidden="true"></span>{{ running ? "Searching …" : "Final song" }}</button></div>
   <div class="map" data-keys tabindex="0" role="application" aria-roledescription="map" :aria-label="described" @keydown="press">
-    <svg :viewBox="[x - side / 2, y - side / 2, side, side].join(' ')" :class="{ near: zoom > 1 }" @click="visit" ref="picture" aria-hidden="true"
+    <svg :viewBox="[x - side / 2, y - side / 2, side, side].join(' ')" :class="{ close: zoom > 1 }" @click="visit" ref="picture" aria-hidden="true"
       @wheel="wheel" @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="up" @pointerleave="up">
       <circle class="ring" r="0.6"/><circle class="ring" r="1.2"/>
       <circle v-for="(place, index) in map?.learned || []" :key="'l' + index" class="learned" :cx="place[0]" :cy="-place[1]" :r="0.011 * scale"/>
@@ -31,9 +30,10 @@ export default {
     </div>
   </div>
   <ul class="key" aria-label="Legend">
-    <li><i class="sign learned"></i>the station learned from it</li>
-    <li><i class="sign liked"></i>you like it</li><li><i class="sign disliked"></i>you dislike it</li><li><i class="sign unrated"></i>played, not rated</li>
-    <li v-if="map?.paths?.length"><i class="sign path"></i>the search</li><li v-if="map?.final"><i class="sign final">★</i>final song</li>
+    <li><i class="learned"></i>the station learned from it</li>
+    <li><i class="liked"></i>you like it</li><li><i class="disliked"></i>you dislike it</li><li><i class="unrated"></i>played, not rated</li><li><i class="playing"></i>playing</li>
+    <li v-if="map?.paths?.length"><i class="search"></i>the search</li><li v-if="map?.final"><i class="star">★</i>final song</li>
+    <li v-if="(map?.paths?.length || map?.final) && !running"><button class="plain" @click="command('clear_search')">Clear search</button></li>
   </ul>
   <p class="note" v-if="now?.final">Step {{ now.final[0] }} of {{ now.final[1] }}, predicted rating {{ signed(Math.max(-1, Math.min(1, now.final[2]))) }}.</p>
   <p class="note" v-else>{{ caption }}</p>

@@ -1,13 +1,13 @@
 // The saved songs: play, download or delete them.
 import { base, command } from "../../../../static/link.js";
-import { signed, when } from "../../../../static/format.js";
+import { signed, when } from "../../../../static/words.js";
 
 const FEW = 6;
 
 export default {
   template: `
-<section class="panel" aria-labelledby="saved-title" id="saved">
-  <div class="head"><h2 id="saved-title">Saved</h2>
+<section class="panel" aria-labelledby="saved-title">
+  <div class="head"><h2 id="saved-title" tabindex="-1">Saved</h2>
     <button v-if="rows.length > ${FEW}" class="quiet" @click="all = !all" :aria-expanded="all">{{ all ? "Fewer" : "All " + rows.length }}</button></div>
   <ul class="rows saved" v-if="rows.length" data-keys>
     <li v-for="row in all ? rows : rows.slice(0, ${FEW})" :key="row.file">

@@ -12,27 +12,18 @@ export function time(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Return the day of a moment in seconds since 1970. */
-export function day(seconds) {
+/** Return a time of the past, in seconds since 1970: the clock for today, else the date too. */
+export function when(seconds) {
   const date = new Date(seconds * 1000), now = new Date();
-  const ago = Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(date).setHours(0, 0, 0, 0)) / 86_400_000);
-  if (ago < 2) return ago < 1 ? "Today" : "Yesterday";
-  return date.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "long", ...(date.getFullYear() === now.getFullYear() ? {} : { year: "numeric" }) });
-}
-
-/** Return the time of day of a moment in seconds since 1970. */
-export function hour(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-}
-
-/** Return the address of a saved song. */
-export function savedFile(name) {
-  return `${base}/saved/${encodeURIComponent(name)}`;
+  const clock = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  if (date.toDateString() === now.toDateString()) return clock;
+  const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
+  return `${date.toLocaleDateString([], { day: "numeric", month: "short", year })}, ${clock}`;
 }
 
 /** Let the browser download a saved song. */
 export function download(name) {
-  const anchor = Object.assign(document.createElement("a"), { href: savedFile(name), download: name });
+  const anchor = Object.assign(document.createElement("a"), { href: `${base}/saved/${encodeURIComponent(name)}`, download: name });
   document.body.append(anchor);
   anchor.click();
   anchor.remove();
