@@ -21,6 +21,11 @@ WATCH = """() => {
 NEAR_END = """slider => {
   slider.value = +slider.max - 1.5; slider.dispatchEvent(new Event('input', { bubbles: true }));
 }"""
+SMALL = """[...document.querySelectorAll(
+  '.radio button, .radio select, .radio a[href], .radio input:not(.unseen)'
+)].map((e) => [e.ariaLabel || e.textContent, e.tagName, e.getBoundingClientRect()]).filter(
+  ([, tag, box]) => box.width && (box.height < 44 || (tag === 'BUTTON' && box.width < 44))
+).map(([name]) => name)"""
 LOADED = "(await (await fetch('manifest.webmanifest')).json()).icons.map((icon) => icon.src)"
 
 
@@ -73,13 +78,7 @@ def test_a_phone_keeps_the_player_in_reach(server: RadioServer, chromium: Any) -
         page.wait_for_function(
             "n => ![n, ''].includes(document.querySelector('.mini .name').textContent)", arg=name
         )
-        small = page.evaluate(
-            "[...document.querySelectorAll('.radio button, .radio select,"
-            " .radio input:not(.unseen), .radio a[href]')].map((e) => [e.ariaLabel || e.textContent,"
-            " e.type, e.getBoundingClientRect()]).filter(([, type, box]) => box.width && (box.height < 44"
-            " || (type !== 'submit' && type !== 'button' ? false : box.width < 44)))"
-            ".map(([name]) => name)"
-        )
+        small = page.evaluate(SMALL)
         assert small == [], "a finger needs 44 px"
 
 
