@@ -58,6 +58,7 @@ class View:
         upcoming: name and predicted rating of the songs that are ready, the next one first.
         sleep: seconds until the sleep timer pauses the music; None if it is off.
         form: letters of the song's sections, which are equally long, such as AABA; empty without.
+        code: share code of the song; empty if it has none.
     """
 
     number: int
@@ -89,6 +90,7 @@ class View:
     upcoming: tuple[tuple[str, tuple[float, float] | None], ...] = ()
     sleep: float | None = None
     form: str = ""
+    code: str = ""
 
 
 def snapshot(
@@ -150,6 +152,7 @@ def snapshot(
         upcoming=tuple((one.name, one.expected) for one in composer.upcoming()),
         sleep=sleep,
         form=str(song.description.get("form", "")) if song else "",
+        code=str(song.description.get("code", "")) if song else "",
     )
 
 
@@ -159,6 +162,13 @@ def agreement(judged: tuple[Judged, ...]) -> float | None:
     if len(pairs) < 3 or pairs.std(axis=0).min() < 1e-9:
         return None
     return float(np.corrcoef(pairs.T)[0, 1])
+
+
+def share_line(view: View) -> str:
+    """Return a line for the listener with the share code of the song."""
+    if view.code:
+        return f"{view.name}, for ai-radio play: {view.code}"
+    return "This song is too long to share." if view.name else "Nothing plays yet."
 
 
 def adapter_line(ratings: int, gain: float) -> str:

@@ -30,6 +30,7 @@ def song_part(song: Song | None, duration: float) -> dict[str, Any] | None:
         "peaks": peaks_of(song.samples),
         "final": bool(song.descent),
         "form": song.description.get("form", ""),
+        "code": song.description.get("code", ""),
     }
 
 

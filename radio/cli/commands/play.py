@@ -25,6 +25,13 @@ def play(options: argparse.Namespace) -> int:
     last = read_last(home.path / "session.json")
     listener = check_name(options.listener or last.listener, "listener")
     station = options.station or last.station
+    shared = None
+    if code := getattr(options, "code", None):
+        from radio.cli.commands.sharing import station_of
+        from radio.station import read_share_code
+
+        shared = read_share_code(code)
+        station = station_of(home, shared, options.station).name
     home.known_station(station)
     try:
         home.writable()
@@ -49,6 +56,7 @@ def play(options: argparse.Namespace) -> int:
         latent=options.latent,
         novelty=settings.novelty if options.novelty is None else options.novelty,
     )
+    tuner.first = None if shared is None else shared.coordinate
     composer = tuner.compose(station, listener)
     remote = Remote(home, settings)
     tuner.opened.append(remote.attach)

@@ -219,7 +219,7 @@ def test_windows_open_and_close() -> None:
             ("?", "set the slider, -1 to +1"),
             ("e", "Your taste"),
             ("h", "Dusk"),
-            ("l", "0 songs in"),
+            ("o", "0 songs in"),
             ("d", "System default"),
         ):
             screened.journal.ratings = [("Dusk", 0.5, False)]
@@ -613,13 +613,13 @@ def test_saved_songs_play_again_and_are_deleted(tmp_path: Path) -> None:
 
     async def act(pilot: Pilot[Any]) -> None:
         screened.app.session.folder.path = tmp_path
-        await pilot.press("l")
+        await pilot.press("o")
         await pilot.pause()
         assert "2 songs in" in screened.shown() and "sea-wood" in screened.shown()
         await pilot.press("enter")
         await pilot.pause()
         assert "oak-pier is a song of station jazz" in screened.app.said[-1]
-        await pilot.press("l", "m", "x")
+        await pilot.press("o", "m", "x")
         await pilot.pause()
         assert "Delete oak-pier?" in screened.shown()
         await pilot.press("y")

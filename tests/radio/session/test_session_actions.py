@@ -15,7 +15,7 @@ from fake_session import FakeComposer, FakeSession, Stage
 from audio_parsing.loudness import loudness
 from audio_parsing.playback import SilentDevice
 from radio.cli import main as cli
-from radio.composer import AdapterChanged
+from radio.composer import AdapterChanged, final_line
 from radio.errors import UsageError
 from radio.home import Settings
 from radio.plain.app import play_on_lines
@@ -94,14 +94,37 @@ def test_nothing_waits_for_a_song_that_is_not_there_yet(stage: Stage) -> None:
 
 
 def test_a_skip_counts_only_after_some_seconds(stage: Stage) -> None:
-    stage.pass_time(4)
+    stage.pass_time(2)
     stage.press("n")
-    stage.pass_time(6)
-    assert not any("Skipped" in line for line in stage.said)
+    stage.pass_time(4)
+    assert not any("skipped" in line for line in stage.said)
     stage.press("n")
     stage.pass_time(0.1)
     assert stage.journal.ratings == [("Song 1", None, False), ("Song 2", None, True)]
-    assert "Skipped: Song 2 counts as -0.3; undo takes it back." in stage.said
+    assert "Song 2: skipped, counted as mild dislike; u undoes it." in stage.said
+
+
+def test_love_and_ban_are_one_key_each_and_undone_by_another(stage: Stage) -> None:
+    stage.pass_time(4)
+    stage.press("l")
+    assert stage.session.view().slider == 1.0
+    assert stage.said[-1] == "Song 1: loved; u undoes it."
+    stage.press("u")
+    assert stage.session.view().slider is None
+    stage.press("b")
+    stage.pass_time(0.1)
+    assert stage.session.view().name == "Song 2"
+    assert stage.journal.ratings == [("Song 1", -1.0, True)]
+    assert "Song 1: banned; u undoes it." in stage.said
+    stage.press("u")
+    assert stage.journal.ratings == []
+
+
+def test_a_final_song_says_how_sure_it_is() -> None:
+    few = "predicted rating +1.00 ± 0.4, from 4 ratings: a guess; best after about 15"
+    assert final_line(4, (1.3, 0.42)) == few
+    assert final_line(15, (0.5, 0.1)) == "predicted rating +0.50 ± 0.1, from 15 ratings"
+    assert final_line(1, None) == "1 rating: a guess; best after about 15"
 
 
 def test_the_sleep_timer_fades_and_pauses(stage: Stage) -> None:
@@ -150,6 +173,7 @@ def test_the_final_song_is_made_in_the_background_saved_and_played(stage: Stage)
     stage.pass_time(0.2)
     assert stage.session.view().name == "Final Song"
     assert "Your final song is Final Song, saved as /songs/Final Song.wav" in stage.said
+    assert any(line.endswith("rating: a guess; best after about 15") for line in stage.said)
 
 
 def test_what_was_said_is_kept_when_the_listener_quits(stage: Stage) -> None:
