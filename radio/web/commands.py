@@ -21,6 +21,7 @@ from radio.web.stage import Stage
 
 MAX_REMEMBERED_COMMANDS = 2000
 MAX_DELETED = 200  # ratings that can be restored
+LONGEST_CODE = 4000  # characters
 MAX_POINTS = 2000  # of a curve, in one command
 MAX_SECONDS = 36_000.0  # seconds; no song is longer
 FARTHEST = 4.0  # from the middle of the map, in its units
@@ -62,6 +63,7 @@ class Commands:
             "ended": self._ended,
             "save": self._save,
             "play_saved": self._play_saved,
+            "play_shared": self._play_shared,
             "delete_saved": self._delete_saved,
             "restore": self._restore,
             "clear_search": self._clear_search,
@@ -197,6 +199,11 @@ class Commands:
     def _play_saved(self, command: dict[str, Any]) -> None:
         """Play a saved song again, if the station still makes it."""
         self.session.replays.start_saved(self._saved_song(command), self.session.journal)
+
+    def _play_shared(self, command: dict[str, Any]) -> None:
+        """Play the song of a share code, if the station makes it."""
+        code = _text(command, "code", longest=LONGEST_CODE)
+        self.session.replays.start_shared(code, self.session.journal)
 
     def _delete_saved(self, command: dict[str, Any]) -> None:
         song = self._saved_song(command)

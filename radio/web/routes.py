@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import urllib.parse
 from collections import OrderedDict
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
-from radio.station import cover
+from radio.station import ShareCodeError, cover, read_share_code
 from radio.web.commands import CommandError, Later
 from radio.web.page import STATIC
 from radio.web.saved import find_saved
@@ -88,6 +90,16 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
         return FileResponse(
             song.path, filename=song.path.name, headers={"Cache-Control": "no-cache"}
         )
+
+    @app.get("/play/{code}")
+    async def play(code: str) -> Response:
+        """Lead to the page that plays the song of a share code, on its station if that is here."""
+        query = {"play": code}
+        with contextlib.suppress(ShareCodeError):
+            shared = read_share_code(code)
+            if shared.station in sessions.home.stations():
+                query["station"] = shared.station
+        return RedirectResponse(f"../?{urllib.parse.urlencode(query)}", 303)
 
     @app.get("/manifest.webmanifest")
     async def manifest() -> Response:

@@ -66,6 +66,7 @@ export default {
   <div class="more">
     <button class="quiet" @click="act('undo')" title="undo the last rating (u)">Undo</button>
     <button class="quiet" @click="save" :disabled="!song" title="save the song and download it (s)">Save</button>
+    <button v-if="song?.code" class="quiet" @click="share" title="copy a link that plays this song">{{ shared ? "Copied" : "Share" }}</button>
     <div class="volume"><button class="icon" @click="mute" :aria-label="volume ? 'Mute' : 'Unmute'" :title="volume ? 'mute' : 'unmute'"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9z"/><path v-if="volume" d="M16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12"/><path v-else d="M17 9l6 6M23 9l-6 6"/></svg></button>
       <input type="range" aria-label="Volume" min="0" max="1" step="0.05" :value="volume" :style="{ '--share': volume }" :aria-valuetext="Math.round(volume * 100) + ' percent'" @input="setVolume(+$event.target.value)"></div>
     <button class="quiet help" @click="showKeys" title="keys (?)">Keys</button>
@@ -90,7 +91,7 @@ export default {
   </dialog>
 </section>`,
   props: { state: Object, song: Object, now: Object, drawn: Array, expected: Object, said: Array, saved: Array, names: Object },
-  data() { return { position: 0, value: null, volume: 0.8, away: false, listing: false, link }; },
+  data() { return { position: 0, value: null, volume: 0.8, away: false, listing: false, shared: false, link }; },
   computed: {
     duration() { return this.song ? this.song.duration : 0; },
     cover() { return this.song ? `${base}/cover/${this.song.key}.png` : ""; },
@@ -123,6 +124,12 @@ export default {
   created() { this.own = []; }, // the curve drawn on this page, [seconds, slider]
   mounted() {
     begin(this.names);
+    const query = new URLSearchParams(location.search);
+    if (query.has("play")) {
+      command("play_shared", { code: query.get("play") });
+      query.delete("play");
+      history.replaceState(null, "", `?${query}`); // a reload resumes what plays then
+    }
     this.watching = new IntersectionObserver(([entry]) => (this.away = !entry.isIntersecting));
     this.watching.observe(this.$refs.buttons);
     const draw = () => {
@@ -141,6 +148,17 @@ export default {
     act(action) {
       if ((action === "next" || action === "previous") && !this.playing) this.listen();
       return command(action);
+    },
+    /** Copy a link to the song; where that is not allowed, show it. */
+    async share() {
+      const address = `${location.origin}${base}/play/${this.song.code}`;
+      try {
+        await navigator.clipboard.writeText(address);
+        this.shared = true;
+        setTimeout(() => (this.shared = false), 2000);
+      } catch {
+        prompt("A link that plays this song:", address);
+      }
     },
     /** Save the song in the home of the radio, and download it. */
     async save() {

@@ -167,6 +167,22 @@ def test_axe_finds_no_violation(server: RadioServer, chromium: Any, dark: bool) 
             assert places == []
 
 
+def test_a_link_plays_a_shared_song(server: RadioServer, chromium: Any) -> None:
+    with open_page(chromium, server, permissions=["clipboard-read", "clipboard-write"]) as page:
+        listen(page)
+        name = page.inner_text(".song")
+        page.get_by_role("button", name="Share").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        link = page.evaluate("navigator.clipboard.readText()")
+        page.keyboard.press("n")
+        page.wait_for_function("n => document.querySelector('.song').textContent !== n", arg=name)
+        page.goto(link)
+        page.wait_for_function("n => document.querySelector('.song')?.textContent === n", arg=name)
+        assert "play=" not in page.url
+        page.goto(link[:-3])
+        page.get_by_role("status").filter(has_text="mistyped").wait_for()
+
+
 def test_a_page_that_slept_comes_back(server: RadioServer, chromium: Any) -> None:
     with open_page(chromium, server) as page:
         listen(page)
