@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
-from radio.station import ShareCodeError, cover, read_share_code
+from radio.station import ShareCodeError, cover, is_share_code, read_share_code
 from radio.web.commands import CommandError, Later
 from radio.web.page import STATIC
 from radio.web.saved import find_saved
@@ -94,6 +94,8 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
     @app.get("/play/{code}")
     async def play(code: str) -> Response:
         """Lead to the page that plays the song of a share code, on its station if that is here."""
+        if not is_share_code(code):
+            return refused("that is not a share code", 404)
         query = {"play": code}
         with contextlib.suppress(ShareCodeError):
             shared = read_share_code(code)
