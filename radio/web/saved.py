@@ -34,8 +34,9 @@ class SavedList:
 
 
 def find_saved(folder: Path, name: str) -> SavedSong | None:
-    """Return the song of a file name, if it is one of a folder's songs."""
-    return next((one for one in saved_songs(folder) if one.path.name == name), None)
+    """Return the song of a file name, if it is one of a folder's songs, and no link out of it."""
+    songs = (one for one in saved_songs(folder) if not one.path.is_symlink())
+    return next((one for one in songs if one.path.name == name), None)
 
 
 def saved_part(songs: list[SavedSong], made_by: str) -> list[dict[str, Any]]:
