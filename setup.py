@@ -27,7 +27,11 @@ setup(
         include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]
     ),
     package_data={
-        "radio": ["*/__init__.pyi", "stations/**/*.json", "stations/**/*.npz", "web/static/*"],
+        "radio": [
+            "*/__init__.pyi",
+            *(f"stations/**/*.{kind}" for kind in ("json", "npz", "ogg")),
+            "web/static/*",
+        ],
         "compression": ["models/*.npz"],
     },
     install_requires=[

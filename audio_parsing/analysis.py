@@ -1,6 +1,6 @@
 """Compare two sounds by harmony, rhythm, spectrum and scale, to judge reconstructions and songs.
 
-Every measure takes samples (n,) at a sample rate in Hz, or frames (T, 181) of `frames.encode`; a
+Every measure takes samples (n,) at a sample rate in Hz, or frames (T, 202) of `frames.encode`; a
 comparison takes two sounds of one kind and uses the time that both have.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft
 
-from audio_parsing.filterbank import BANDS, BANDS_PER_OCTAVE, LOWEST_PITCH
+from audio_parsing.filterbank import BANDS_PER_OCTAVE, LOWEST_PITCH
 from audio_parsing.frames import EXPONENT, SAMPLE_RATE
 
 SCALES = {
@@ -18,6 +18,7 @@ SCALES = {
     "minor": (0, 2, 3, 5, 7, 8, 10, 11),  # natural, and the raised seventh of the dominant chord
 }
 HARMONICS = np.arange(2, 9)
+NOTE_BANDS = 175  # up to MIDI 111, 4,978 Hz: above lie overtones
 ONSET_RATE = 50  # steps a second of the onset envelope of samples
 ONSET_BANDS = 40
 
@@ -30,7 +31,7 @@ def chroma(sound: np.ndarray, *, sample_rate: float = SAMPLE_RATE) -> np.ndarray
     sound = np.asarray(sound)
     if sound.ndim == 2:
         power = _amplitudes(sound) ** 2
-        pitch = LOWEST_PITCH + np.arange(BANDS) * 12 / BANDS_PER_OCTAVE
+        pitch = LOWEST_PITCH + np.arange(NOTE_BANDS) * 12 / BANDS_PER_OCTAVE
     else:
         magnitude = _spectrogram(sound, 4096, 1024)
         hertz = np.arange(magnitude.shape[1]) * sample_rate / 4096
@@ -126,7 +127,7 @@ def in_scale_share(sound: np.ndarray, pitch_classes: frozenset[int]) -> float:
     """Return the share of note energy in `pitch_classes`; 7 random classes get 7 / 12.
 
     Args:
-        sound: frames (T, 181), whose notes are estimated, or notes (n, 4) of onset and offset in
+        sound: frames (T, 202), whose notes are estimated, or notes (n, 4) of onset and offset in
             seconds, pitch and amplitude.
         pitch_classes: for example `scale(0, "major")`.
     """
@@ -163,7 +164,7 @@ def note_energy(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     offset[:, 1:-1] = np.clip(
         0.5 * (level[:, :-2] - level[:, 2:]) / np.minimum(curvature, -1e-6), -0.5, 0.5
     )
-    pitch = LOWEST_PITCH + (np.arange(BANDS) + offset) * 12 / BANDS_PER_OCTAVE
+    pitch = LOWEST_PITCH + (np.arange(NOTE_BANDS) + offset) * 12 / BANDS_PER_OCTAVE
     loudest_near = np.maximum(
         np.maximum(amplitude, np.roll(amplitude, 1, axis=1)), np.roll(amplitude, -1, axis=1)
     )
@@ -173,7 +174,7 @@ def note_energy(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _amplitudes(frames: np.ndarray) -> np.ndarray:
-    return np.maximum(np.asarray(frames, np.float64)[:, :BANDS], 0) ** (1 / EXPONENT)
+    return np.maximum(np.asarray(frames, np.float64)[:, :NOTE_BANDS], 0) ** (1 / EXPONENT)
 
 
 def _spectrogram(samples: np.ndarray, size: int, hop_length: int) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""Frames of sound: `encode` samples into (T, 181) non-negative numbers, `decode` them again.
+"""Frames of sound: `encode` samples into (T, 202) non-negative numbers, `decode` them again.
 
-A frame holds the amplitudes a of 175 bands, 24 an octave from MIDI 24 (32.7 Hz) to 111 (4,978 Hz),
-and of 6 noise bands from 5.05 to 10.9 kHz, each as a^0.3: a full-scale sinusoid has a = 1. The hop
-length (samples a frame) is free, and need not be whole: 441 is 50 frames a second, `sample_rate *
-60 / bpm / 24` is 24 frames a beat. Phases are not kept: `decode` continues them from peak to peak,
+A frame holds the amplitudes a of 202 bands, 24 an octave from MIDI 24 (32.7 Hz) to 124.5 (10,859
+Hz), each as a^0.3: a full-scale sinusoid has a = 1. The hop length (samples a frame) is free, and
+need not be whole: 441 is 50 frames a second, `sample_rate * 60 / bpm / 24` is 24 frames a beat.
+Phases are not kept: `decode` continues them from peak to peak, or draws them where there is noise,
 then makes the band signals consistent (fast Griffin-Lim: Perraudin, Balazs, Soendergaard 2013,
 algorithm 2). The level is preserved.
 """
@@ -14,12 +14,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import fft
 
 from audio_parsing.filterbank import (
     BANDS,
+    BANDS_PER_OCTAVE,
     LOWEST_PITCH,
-    NOISE_BANDS,
+    WIDTH,
+    BandGroup,
     FilterBank,
     band_frequencies,
     filter_bank,
@@ -28,7 +29,6 @@ from audio_parsing.kernels import accelerate, continue_phases, match_frames, mea
 
 __all__ = [
     "BANDS",
-    "NOISE_BANDS",
     "FRAME_SIZE",
     "SAMPLE_RATE",
     "LOWEST_PITCH",
@@ -40,22 +40,24 @@ __all__ = [
     "join",
 ]
 
-FRAME_SIZE = BANDS + NOISE_BANDS
+FRAME_SIZE = BANDS
 SAMPLE_RATE = 22050
 EXPONENT = 0.3
 LOUDEST = 1.5  # decode clips values at this: an amplitude of 3.9, far over full scale
 # of Griffin-Lim towards amplitudes interpolated between the frames: these find the phases
-INTERPOLATED_STEPS = 3
+INTERPOLATED_STEPS = 2
 FRAME_STEPS = 3  # towards the frames' own powers: these find attacks that interpolation smears
 MOMENTUM = 1.3
 FRAME_MOMENTUM = 1.0
+NOISY_FROM = 1000.0  # Hz; below, neighbouring bands overlap so much that every peak is blunt
+OVERLAP = 8  # bands of the next groups whose peaks are looked at, so that phases agree
 FADE = 0.05  # seconds; beyond its ends the first and last frame fade to silence
 
 
 def encode(
     samples: np.ndarray, *, hop_length: float, sample_rate: float = SAMPLE_RATE
 ) -> np.ndarray:
-    """Return the frames (T, 181) float32 of samples (n,), with T = ceil(n / hop_length).
+    """Return the frames (T, 202) float32 of samples (n,), with T = ceil(n / hop_length).
 
     Raises:
         ValueError: for samples that are not one finite, non-empty channel, or a hop length below 1.
@@ -70,26 +72,22 @@ def encode(
     bank = filter_bank(math.ceil(count * hop_length), sample_rate)
     spectrum = bank.spectrum(samples)
     power = np.zeros((FRAME_SIZE, count), np.float32)
-    for k, signal in enumerate(bank.analyse(spectrum)):
-        mean_power(power[k], signal, hop_length * bank.steps / bank.size)
-    for k in range(NOISE_BANDS):
-        band = spectrum[bank.noise_bins[k] : bank.noise_bins[k + 1]]
-        if len(band):
-            signal = fft.ifft(band, fft.next_fast_len(len(band)), norm="forward")
-            mean_power(power[BANDS + k], signal, hop_length * len(signal) / bank.size)
+    for group, signals in zip(bank.groups, bank.analyse(spectrum), strict=True):
+        for row, signal in zip(power[group.bands], signals, strict=True):
+            mean_power(row, signal, hop_length * group.steps / bank.size)
     return np.ascontiguousarray(power.T) ** np.float32(EXPONENT / 2)
 
 
 def decode(
     frames: np.ndarray, *, hop_length: float, sample_rate: float = SAMPLE_RATE, seed: int = 0
 ) -> np.ndarray:
-    """Return the samples (n,) float32 of frames (T, 181), n = T * hop_length, rounded.
+    """Return the samples (n,) float32 of frames (T, 202), n = T * hop_length, rounded.
 
     They are the same for one seed. Negative values count as 0. The level is that of the encoded
     sound; it is not limited to [-1, 1].
 
     Raises:
-        ValueError: for frames that are not (T, 181) finite numbers with T > 0, or a hop length
+        ValueError: for frames that are not (T, 202) finite numbers with T > 0, or a hop length
             below 1.
     """
     frames = np.asarray(frames, np.float32)
@@ -104,8 +102,7 @@ def decode(
     length = round(len(frames) * hop_length)
     bank = filter_bank(length, sample_rate)
     amplitude = np.clip(frames, 0, LOUDEST) ** np.float32(1 / EXPONENT)
-    spectrum = _tonal_spectrum(amplitude[:, :BANDS], bank, hop_length, sample_rate, rng)
-    _add_noise(spectrum, amplitude[:, BANDS:], bank, hop_length, sample_rate, rng)
+    spectrum = _spectrum(amplitude, bank, hop_length, sample_rate, rng)
     return bank.samples(spectrum)[:length]
 
 
@@ -144,7 +141,16 @@ def _between_frames(values: np.ndarray, places: _Places) -> np.ndarray:
     return values[places.lower] * (fade * (1 - weight)) + values[upper] * (fade * weight)
 
 
-def _tonal_spectrum(
+class _Aim(NamedTuple):
+    """What the band signals of a group (K, M) come to have: arrays, and samples a frame."""
+
+    fine: np.ndarray  # (K, M) amplitudes, interpolated between the frames
+    power: np.ndarray  # (K, T) of the frames
+    step: float
+    places: _Places
+
+
+def _spectrum(
     amplitude: np.ndarray,
     bank: FilterBank,
     hop_length: float,
@@ -152,77 +158,91 @@ def _tonal_spectrum(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Find phases for the band amplitudes (T, BANDS); return the spectrum of the summed bands."""
-    places = _places(len(amplitude), bank.steps, bank.size, hop_length, sample_rate)
-    fine = _between_frames(amplitude, places)
-    signals = np.empty(fine.shape, np.complex64)
+    signals, aims = [], []
     phase = rng.uniform(0, 2 * np.pi, BANDS)
-    continue_phases(
-        signals,
-        fine,
-        np.log(fine + np.float32(1e-7)),
-        band_frequencies(),
-        phase,
-        bank.steps / bank.size * sample_rate,
-    )
-    signals, fine = np.ascontiguousarray(signals.T), np.ascontiguousarray(fine.T)
-    power = np.ascontiguousarray(amplitude.T) ** 2
-    step = hop_length * bank.steps / bank.size
+    seed = int(rng.integers(2**62))
+    for group in bank.groups:
+        places = _places(len(amplitude), group.steps, bank.size, hop_length, sample_rate)
+        signal, fine = _first_signals(
+            amplitude, group, places, phase, bank.size / sample_rate, seed
+        )
+        signals.append(signal)
+        power = np.ascontiguousarray(amplitude[:, group.bands].T) ** 2
+        aims.append(_Aim(fine, power, hop_length * group.steps / bank.size, places))
     gain = np.empty(len(amplitude), np.float32)
     previous = None
     for number in range(INTERPOLATED_STEPS + FRAME_STEPS):
         projected = bank.analyse(bank.synthesise(signals))
         before = projected if previous is None else previous
-        if number < INTERPOLATED_STEPS:
-            accelerate(
-                signals.view(np.float32),
-                projected.view(np.float32),
-                before.view(np.float32),
-                fine,
-                np.float32(MOMENTUM),
-            )
-        else:
-            match_frames(
-                signals, gain, projected, before, power, step, places, np.float32(FRAME_MOMENTUM)
-            )
+        for signal, now, last, aim in zip(signals, projected, before, aims, strict=True):
+            if number < INTERPOLATED_STEPS:
+                accelerate(
+                    signal.view(np.float32),
+                    now.view(np.float32),
+                    last.view(np.float32),
+                    aim.fine,
+                    np.float32(MOMENTUM),
+                )
+            else:
+                momentum = np.float32(FRAME_MOMENTUM)
+                match_frames(signal, gain, now, last, aim.power, aim.step, aim.places, momentum)
         previous = projected
     return bank.synthesise(signals)
 
 
-def _add_noise(
-    spectrum: np.ndarray,
+def _first_signals(
     amplitude: np.ndarray,
-    bank: FilterBank,
-    hop_length: float,
-    sample_rate: float,
-    rng: np.random.Generator,
-) -> None:
-    """Add noise of the given amplitudes (T, NOISE_BANDS) to the spectrum, band by band."""
-    for k in range(NOISE_BANDS):
-        begin, end = bank.noise_bins[k], bank.noise_bins[k + 1]
-        if end > begin and amplitude[:, k].any():
-            steps = fft.next_fast_len(int(end - begin))
-            noise = rng.standard_normal(2 * steps, np.float32).view(np.complex64) * np.float32(
-                np.sqrt(0.5)
-            )
-            noise *= _between_frames(
-                amplitude[:, k : k + 1],
-                _places(len(amplitude), steps, bank.size, hop_length, sample_rate),
-            )[:, 0]
-            spectrum[begin:end] += fft.fft(noise, norm="forward")[: end - begin] * np.float32(
-                np.sqrt(steps / (end - begin))
-            )
+    group: BandGroup,
+    places: _Places,
+    phase: np.ndarray,
+    seconds: float,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the signals (K, M) of a group with continued phases, and their amplitudes.
+
+    Args:
+        amplitude: (T, BANDS).
+        group: K bands.
+        places: M of them.
+        phase: (BANDS,) to begin with.
+        seconds: that M samples last.
+        seed: of the phases of noise.
+    """
+    low, high = max(0, group.bands.start - OVERLAP), min(BANDS, group.bands.stop + OVERLAP)
+    fine = _between_frames(amplitude[:, low:high], places)
+    frequency = band_frequencies()[low:high]
+    signals = np.empty(fine.shape, np.complex64)
+    continue_phases(
+        signals,
+        fine,
+        np.log(fine + np.float32(1e-7)),
+        frequency,
+        phase[low:high].copy(),
+        group.steps / seconds,
+        np.where(frequency < NOISY_FROM, 0.0, WIDTH**-2),
+        seed,
+    )
+    own = slice(group.bands.start - low, group.bands.stop - low)
+    return np.ascontiguousarray(signals[:, own].T), np.ascontiguousarray(fine[:, own].T)
 
 
 def transpose(frames: np.ndarray, semitones: int) -> np.ndarray:
-    """Shift frames (..., 181) by semitones; bands shifted out are lost, noise bands stay."""
-    shift = 2 * int(semitones)
+    """Shift frames (..., 202) by semitones; bands shifted out are lost.
+
+    The highest bands, which nothing is shifted into, stay: without them a song would be dull.
+    """
+    shift = int(semitones) * BANDS_PER_OCTAVE // 12
     moved = np.zeros_like(frames)
-    if abs(shift) < BANDS:
-        moved[..., max(shift, 0) : min(BANDS + shift, BANDS)] = frames[
-            ..., max(-shift, 0) : min(BANDS - shift, BANDS)
-        ]
-    moved[..., BANDS:] = frames[..., BANDS:]
+    shift_bands(moved, frames, shift)
     return moved
+
+
+def shift_bands(target: np.ndarray, source: np.ndarray, shift: int) -> None:
+    """Fill target (..., 202), which is zero, with source moved up by `shift` bands."""
+    if abs(shift) < BANDS:
+        low, high = max(shift, 0), min(BANDS + shift, BANDS)
+        target[..., low:high] = source[..., low - shift : high - shift]
+        target[..., high:] = source[..., high:]
 
 
 def raw_frames(samples: np.ndarray, size: int) -> np.ndarray:

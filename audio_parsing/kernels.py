@@ -14,6 +14,8 @@ from typing import Any
 import numba
 import numpy as np
 
+BLUNT, SHARP = 0.3, 0.7  # of a sinusoid's sharpness: noise below, a partial above
+
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function with Numba at its first call, and cache the result on disk."""
@@ -50,9 +52,8 @@ def fold(out, spectrum, window, first, start):
 
 @kernel
 def unfold(spectrum, bands, window, first, start):
-    """spectrum (N / 2 + 1,) = sum over the bands of their bins, windowed: the adjoint of `fold`."""
+    """spectrum (N / 2 + 1,) += sum over the bands of their windowed bins: the adjoint of `fold`."""
     period = bands.shape[1]
-    spectrum[:] = 0
     for k in range(bands.shape[0]):
         row = bands[k]
         bin_ = first[k]
@@ -95,7 +96,7 @@ def mean_power(out, signal, step):
 
 
 @kernel
-def continue_phases(out, amplitude, log_amplitude, frequency, phase, rate):
+def continue_phases(out, amplitude, log_amplitude, frequency, phase, rate, sharpness, seed):
     """out (M, K) complex = amplitude (M, K), with phases continued from peak to peak.
 
     `phase` (K,) holds the initial phases and is overwritten.
@@ -104,12 +105,17 @@ def continue_phases(out, amplitude, log_amplitude, frequency, phase, rate):
     peak's phase is that of the previous step at its band, advanced by the mean of the two
     frequencies. All bands between two valleys take their peak's phase: every filter has a real,
     symmetric window, so a sinusoid has one phase in all bands that respond to it.
+
+    `sharpness` (K,) is the curvature of log_amplitude at the peak of a sinusoid, or 0 where it
+    tells nothing. Noise has blunt peaks: below BLUNT of the sharpness a phase is random, above
+    SHARP it is continued, and between them it is the more random the blunter the peak.
     """
     steps, bands = amplitude.shape
     previous_phase = phase
     previous_frequency = frequency.copy()
     next_phase = np.empty_like(phase)
     next_frequency = np.empty_like(frequency)
+    state = np.uint64(2 * seed + 1)
     for m in range(steps):
         level = log_amplitude[m]
         begin = 0
@@ -121,13 +127,22 @@ def continue_phases(out, amplitude, log_amplitude, frequency, phase, rate):
             while end < bands and level[end] < level[end - 1]:
                 end += 1
             hertz = frequency[peak]
+            noise = 0.0
             if 0 < peak < bands - 1:
                 left, centre, right = level[peak - 1], level[peak], level[peak + 1]
-                curvature = left - 2 * centre + right
-                if curvature < -1e-6:
-                    offset = 0.5 * (left - right) / curvature
+                curvature = 2 * centre - left - right
+                if curvature > 1e-6:
+                    offset = 0.5 * (right - left) / curvature
                     hertz *= 2.0 ** (min(max(offset, -0.5), 0.5) / 24)
+                if sharpness[peak] > 0:
+                    noise = (SHARP - curvature / sharpness[peak]) / (SHARP - BLUNT)
             angle = previous_phase[peak] + math.pi * (previous_frequency[peak] + hertz) / rate
+            if noise > 0:
+                # xorshift (Marsaglia 2003), a number from -1/2 to 1/2
+                state ^= state << np.uint64(13)
+                state ^= state >> np.uint64(7)
+                state ^= state << np.uint64(17)
+                angle += min(noise, 1.0) * 2 * math.pi * (state * 2.0**-64 - 0.5)
             angle -= 2 * math.pi * math.floor(angle / (2 * math.pi))
             unit = complex(math.cos(angle), math.sin(angle))
             for k in range(begin, end):

@@ -129,11 +129,7 @@ def plot_frames(
         given.axes.set(title=as_text(title), xlabel="seconds", ylabel="value of a frame")
         if frames.shape[1] == FRAME_SIZE:
             octaves = np.arange(0, BANDS, BANDS_PER_OCTAVE)
-            given.axes.set_yticks(
-                [*(octaves + 0.5), (BANDS + FRAME_SIZE) / 2],
-                [*(f"C{k + 1}" for k in range(len(octaves))), "noise"],
-            )
-            given.axes.axhline(BANDS, color="white", linewidth=0.5, alpha=0.5)
+            given.axes.set_yticks(octaves + 0.5, [f"C{k + 1}" for k in range(len(octaves))])
             given.axes.set_ylabel("band")
         given.axes.figure.colorbar(image, ax=given.axes, label="value", pad=0.01)
     return given.path

@@ -18,7 +18,7 @@ GAP = 1  # frames that a note may be missing
 
 
 def notes_of(frames: np.ndarray) -> list[tuple[int, int, int, float]]:
-    """Return the notes in frames (T, 181), in the order in which they begin.
+    """Return the notes in frames (T, 202), in the order in which they begin.
 
     Returns:
         Start and duration in frames, MIDI pitch, velocity from 0 to 1.

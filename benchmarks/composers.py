@@ -1,6 +1,6 @@
 """What kept_out.py judges: anything that gives frames back and makes songs.
 
-Composer             reconstruct(frames (T, 181)), new_songs(count, seconds, rng) -> [Song, ...]
+Composer             reconstruct(frames (T, 202)), new_songs(count, seconds, rng) -> [Song, ...]
 FramesAndBack        no network at all
 sequence_model.py    the VAE of stations
 """
@@ -29,7 +29,7 @@ class Composer(Protocol):
     finds_beats: bool
 
     def reconstruct(self, frames: np.ndarray) -> np.ndarray:
-        """Return the reconstruction (T, 181) of frames (T, 181)."""
+        """Return the reconstruction (T, 202) of frames (T, 202)."""
 
     def new_songs(self, count: int, seconds: float, rng: np.random.Generator) -> list[Song]:
         """Return songs of about so many seconds; none where nothing is composed."""

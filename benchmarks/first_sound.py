@@ -33,7 +33,7 @@ def first_sound(home: Path, cache: Path) -> dict[str, float]:
     }
     began, found = time.monotonic(), {}
     radio = subprocess.Popen(
-        [sys.executable, "-m", "radio", "--plain", "--seed", "1"],
+        [sys.executable, "-m", "radio", "--plain"],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -52,7 +52,7 @@ class Noise:
 def step_of(body: str, steps: int, weight: float) -> Callable[[], object]:
     """Return a function that makes one step."""
     rng = np.random.default_rng(0)
-    vae = pack(SequenceVAE(COMPONENTS, values=1086, rng=rng))
+    vae = pack(SequenceVAE(COMPONENTS, values=1212, rng=rng))
     critic = pack(Critic(COMPONENTS, HIDDEN, body=BODIES[body], centre=0.0, rng=rng))
     options = GANOptions(batch_size=BATCH, adversarial_weight=weight)
     return GANTrainer(vae, critic, Noise(steps), options=options, threads=1).step

@@ -47,7 +47,7 @@ from radio.station import STEPS_PER_BEAT, Station  # noqa: E402
 
 SEEDS = 15
 STEP = 1e-5
-SPEED = (256, 16, 1086, 128)  # S, B, F, H: 64 beats, a mini-batch, the values of a station's step
+SPEED = (256, 16, 1212, 128)  # S, B, F, H: 64 beats, a mini-batch, the values of a station's step
 
 
 def cosine(left: np.ndarray, right: np.ndarray) -> float:

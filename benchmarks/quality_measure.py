@@ -1,6 +1,6 @@
 """Distance of generated songs from real ones: window statistics and the Fréchet distance.
 
-    statistics(frames (T, 181), rate) -> (windows, 94)      of each window of WINDOW seconds
+    statistics(frames (T, 202), rate) -> (windows, 94)      of each window of WINDOW seconds
     frechet(first (n, K), second (m, K)) -> distance        between Gaussians fitted to them
 
 A window of a song in its own key and tempo is described by 12 + 5 + 7 values of its notes, 12 of
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audio_parsing.analysis import note_energy
+from audio_parsing.analysis import NOTE_BANDS, note_energy
 from audio_parsing.filterbank import BANDS, LOWEST_PITCH
 from audio_parsing.frames import EXPONENT
 
@@ -28,6 +28,7 @@ RISE = 1.5  # times the amplitude of LOOK_BACK frames before
 LOOK_BACK = 3  # frames, an eighth of a beat
 SHORTEST = 4  # frames
 OCTAVES = 5  # from MIDI 36 on; the few notes below and above count to the lowest and the highest
+HIGH_GROUPS = 6  # above the highest note
 MEL_BANDS = 23  # groups of the frames' bands: even below, wider above, as mel bands are
 LOWEST_LEVEL = 1e-3  # amplitude, -60 dB of full scale
 LAGS = 6  # of the onsets' own correlation, LAG seconds apart
@@ -38,7 +39,7 @@ def statistics(frames: np.ndarray, rate: float) -> np.ndarray:
     """Return what describes each whole window of a song, (windows, K) float64.
 
     Args:
-        frames: (T, 181) in the song's own key.
+        frames: (T, 202) in the song's own key.
         rate: frames a second, which the song's tempo sets.
     """
     length = max(SHORTEST + 1, min(round(WINDOW * rate), len(frames)))
@@ -46,7 +47,7 @@ def statistics(frames: np.ndarray, rate: float) -> np.ndarray:
     begun = onsets(amplitudes)
     level = levels(frames)
     rise = np.zeros(len(frames))
-    rise[1:] = np.maximum(np.diff(np.maximum(frames[:, :BANDS], 0), axis=0), 0).mean(axis=1)
+    rise[1:] = np.maximum(np.diff(np.maximum(frames[:, :NOTE_BANDS], 0), axis=0), 0).mean(axis=1)
     windows = [slice(start, start + length) for start in range(0, len(frames) - length + 1, length)]
     return np.array(
         [
@@ -86,23 +87,23 @@ def onsets(amplitudes: np.ndarray) -> np.ndarray:
 
 
 def notes_a_second(frames: np.ndarray, rate: float) -> float:
-    """Return how many notes of a song (T, 181) begin in a second of `rate` frames."""
+    """Return how many notes of a song (T, 202) begin in a second of `rate` frames."""
     return float(onsets(salience(frames)).sum() / len(frames) * rate)
 
 
 def levels(frames: np.ndarray) -> np.ndarray:
     """Return the levels (T, 29) of groups of bands, in bels of amplitude above LOWEST_LEVEL."""
-    amplitude = np.maximum(frames.astype(np.float64), 0) ** (1 / EXPONENT)
-    hertz = 440 * 2 ** ((LOWEST_PITCH + np.arange(BANDS) / 2 - 69) / 12)
+    power = np.square(np.maximum(frames.astype(np.float64), 0) ** (1 / EXPONENT))
+    hertz = 440 * 2 ** ((LOWEST_PITCH + np.arange(NOTE_BANDS) / 2 - 69) / 12)
     mel = np.log1p(hertz / 700)
     # Groups of even width in mel, but of at least one octave's quarter where bands are wider than
     # that.
-    position = 0.5 * np.arange(BANDS) / (BANDS - 1) + 0.5 * (mel - mel[0]) / (mel[-1] - mel[0])
-    edges = np.searchsorted(position, np.arange(MEL_BANDS) / MEL_BANDS)
-    grouped = np.sqrt(np.add.reduceat(amplitude[:, :BANDS] ** 2, edges, axis=1))
-    return np.log10(
-        np.concatenate([grouped, amplitude[:, BANDS:]], axis=1) + LOWEST_LEVEL
-    ) - np.log10(LOWEST_LEVEL)
+    place = 0.5 * np.arange(NOTE_BANDS) / (NOTE_BANDS - 1)
+    place += 0.5 * (mel - mel[0]) / (mel[-1] - mel[0])
+    edges = np.searchsorted(place, np.arange(MEL_BANDS) / MEL_BANDS)
+    high = np.linspace(NOTE_BANDS, BANDS, HIGH_GROUPS, endpoint=False).astype(int)
+    grouped = np.sqrt(np.add.reduceat(power, np.concatenate([edges, high]), axis=1))
+    return np.log10(grouped + LOWEST_LEVEL) - np.log10(LOWEST_LEVEL)
 
 
 def _of_notes(amplitudes: np.ndarray, begun: np.ndarray, rate: float) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The VAE whose latents move in time, trained on recordings, as a composer that kept_out.py judges.
 
     composer = train(recordings, by_clock(480), seed=0)      of prepare_recordings
-    composer.reconstruct(frames (T, 181)) -> (T, 181)
+    composer.reconstruct(frames (T, 202)) -> (T, 202)
     composer.new_songs(16, 30.0, rng) -> [Song, ...]
 
 Trained on random excerpts of whole recordings by the product's recipe
@@ -73,7 +73,7 @@ class SequenceComposer:
         self.tempi, self.finds_beats, self.details = tempi, bool(len(tempi)), details
 
     def reconstruct(self, frames: np.ndarray) -> np.ndarray:
-        """Return the song (T, 181) of the posterior's means, as one, however long it is."""
+        """Return the song (T, 202) of the posterior's means, as one, however long it is."""
         w, z = self.vae.encode(self.components.transform(frames)[:, None])
         return self._frames(self.vae.generator.decode(w, z)[0])[0, : len(frames)]
 
@@ -93,7 +93,7 @@ class SequenceComposer:
         ]
 
     def _frames(self, songs: np.ndarray) -> np.ndarray:
-        """Return frames (B, T, 181) of components (S, B, K)."""
+        """Return frames (B, T, 202) of components (S, B, K)."""
         steps = np.ascontiguousarray(songs.transpose(1, 0, 2))
         return np.maximum(self.components.inverse(steps), 0)
 

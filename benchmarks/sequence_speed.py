@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.vae.sequence_vae import SequenceVAE  # noqa: E402
 
-FEATURES, COMPONENTS, MINUTE = 1086, 128, 500
+FEATURES, COMPONENTS, MINUTE = 1212, 128, 500
 OPTIONS: dict[str, dict[str, Any]] = {
     "as built": {},
     "plan, position": {"beats": 64, "position": True},

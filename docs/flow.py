@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 2.05, 0.95
 BOXES: dict[str, tuple[float, float, str, str, str, str]] = {
     "file": (0, 4.5, "audio_parsing", "audio file", "WAV, FLAC, MP3, ...", "files.py"),
     "samples": (2.5, 4.5, "audio_parsing", "samples (n,)", "mono, 22,050 Hz", "files.py"),
-    "frames": (5, 4.5, "audio_parsing", "frames (T, 181)", "24 a beat", "frames.py"),
+    "frames": (5, 4.5, "audio_parsing", "frames (T, 202)", "24 a beat", "frames.py"),
     "steps": (7.5, 4.5, "radio", "steps (S, B, 128)", "components, 4 a beat", "components.py"),
     "encoder": (10, 4.5, "neural_networks", "encoder", "GRU, both ways", "vae/"),
     "posterior": (10, 2.9, "neural_networks", "mean, log-variance", "of z and each step", "vae/"),

@@ -1,6 +1,6 @@
 """Lesson 6b: principal components of music, and windows that lap over each other.
 
-The radio's networks don't see samples. Sound becomes frames (181 values of a spectrum, 24 a beat),
+The radio's networks don't see samples. Sound becomes frames (202 values of a spectrum, 24 a beat),
 six frames are a chunk, and a chunk is told by a few principal components. Coded one by one, chunks
 disagree where they meet. So they are first folded into each other: a rotation mixes what lies i
 frames before a border with what lies i frames behind it,

@@ -96,7 +96,7 @@ def picture(frames: np.ndarray, raises: np.ndarray, strength: np.ndarray, shares
     beats = len(shares)
     image = dict(origin="lower", aspect="auto", extent=(0, beats, 0, frames.shape[1]))
     song.imshow(frames.T, cmap="magma", **image)
-    song.set(title="the song G(P): 181 bands over time", ylabel="band")
+    song.set(title="the song G(P): 202 bands over time", ylabel="band")
     over.imshow(frames.T, cmap="Greys_r", **image)
     top = np.quantile(np.abs(raises), 0.999)
     shown = over.imshow(raises.T, cmap="RdBu_r", alpha=0.7, vmin=-top, vmax=top, **image)

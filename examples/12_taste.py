@@ -29,7 +29,7 @@ RATINGS = 20
 def brightness(station: Station, song: Song) -> float:
     """Return the mean height of a song's sound, in bands of its frames."""
     frames = np.maximum(station.model.to_frames(station.decode(song.latent[None]))[0], 0) ** 2
-    return float(frames.sum(axis=0) @ np.arange(181) / frames.sum())
+    return float(frames.sum(axis=0) @ np.arange(202) / frames.sum())
 
 
 class Listener:

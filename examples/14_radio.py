@@ -92,7 +92,7 @@ def picture(station: Station, heard: list[Song], final: Song):
     axes["descent"].set_title("Descent on P to the final song")
     frames = np.maximum(station.model.to_frames(station.decode(final.latent[None]))[0], 0)
     seconds = len(final.samples) / final.sample_rate
-    image = dict(origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, 181))
+    image = dict(origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, 202))
     axes["song"].imshow(frames.T, **image)
     axes["song"].set(xlabel="seconds", ylabel="band", title=f"{final.name}: {final.details}")
     return figure

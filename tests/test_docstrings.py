@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("neural_networks", "audio_parsing", "compression", "gan", "radio")
-# (T, B, F), (n,), (N, S * 6, 181), (.., 3H); and what says that a shape is another array's, or any
+# (T, B, F), (n,), (N, S * 6, 202), (.., 3H); and what says that a shape is another array's, or any
 SHAPE = re.compile(
     r"\((\.\.\.?, )?[\w' /*+.-]+,[^()]*\)|\b(like|shaped|shape|shapes) |\bof any shape\b"
     r"|\bflat vector|\bone slice\b"

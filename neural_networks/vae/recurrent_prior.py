@@ -44,7 +44,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from neural_networks.components.dense import Dense
-from neural_networks.components.gaussians import Bounds
+from neural_networks.components.gaussians import Bounds, draw, draw_gradient, moments
 from neural_networks.components.gru import GRU
 from neural_networks.components.kernels.prior import (
     PriorRun,
@@ -161,11 +161,21 @@ class RecurrentPrior(Module):
         return self._with_choices(self._together(run.innovations), ndtri(run.levels)), run
 
     def sample_backward(
-        self, dw: np.ndarray, run: PriorRun, context: SongContext
+        self,
+        dw: np.ndarray,
+        run: PriorRun,
+        context: SongContext,
+        dstatistics: np.ndarray | None = None,
     ) -> tuple[np.ndarray, ContextGradient]:
         """Return the gradients of the innovations and of the context; add the parameters'.
 
         Those of the choices are zero.
+
+        Args:
+            dw: (S, B, D).
+            run: of `sample`.
+            context: of the songs.
+            dstatistics: from `vary_backward`, if latents were drawn again; it is overwritten.
         """
         dlatents = np.zeros_like(run.latents)
         dlatents[1:] = self._apart(dw)
@@ -173,7 +183,7 @@ class RecurrentPrior(Module):
         prior_backward(
             dinnovations,
             dinputs,
-            np.empty_like(run.statistics),
+            np.zeros_like(run.statistics) if dstatistics is None else dstatistics,
             dlatents,
             np.empty_like(run.hidden[0]),
             self._weights(gradients=True),
@@ -183,6 +193,42 @@ class RecurrentPrior(Module):
         )
         told = self.input.condition_backward(dinputs, context.grouped(self.groups))
         return self._with_choices(self._together(dinnovations), np.zeros_like(run.levels)), told
+
+    def vary(self, innovations: np.ndarray, run: PriorRun) -> np.ndarray:
+        """Return latents (S, B, D) drawn again, each step as in its run: w'_t = m_tk + p_tk eps'_t.
+
+        The past is that of the run, and so is the choice k.
+
+        Args:
+            innovations: (S, B, I), of which only eps' (S, B, D) is read.
+            run: of `sample`.
+        """
+        eps = self._apart(innovations[..., : self.latent_size])
+        return self._together(draw(self._of_chosen(run.statistics, run), PRIOR_BOUNDS, eps))
+
+    def vary_backward(
+        self, dw: np.ndarray, innovations: np.ndarray, run: PriorRun
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gradients of `vary`'s innovations and of the run's statistics."""
+        statistics, dw = self._of_chosen(run.statistics, run), self._apart(dw)
+        eps = self._apart(innovations[..., : self.latent_size])
+        dstatistics = np.zeros_like(run.statistics)
+        self._of_chosen(dstatistics, run, draw_gradient(dw, statistics, PRIOR_BOUNDS, eps))
+        deps = dw * np.exp(moments(statistics, PRIOR_BOUNDS)[1] / 2)
+        return self._with_choices(self._together(deps), np.zeros_like(run.levels)), dstatistics
+
+    def _of_chosen(
+        self, statistics: np.ndarray, run: PriorRun, given: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return [m; raw] (G S, B, 2 D / G) of the chosen components, or write them there."""
+        size = run.latents.shape[2]
+        parts = statistics[..., : 2 * self.mixtures * size]
+        parts = parts.reshape(*parts.shape[:-1], 2, self.mixtures, size)
+        chosen = run.chosen[..., None, None, None]
+        if given is None:
+            return np.take_along_axis(parts, chosen, axis=-2).reshape(*run.chosen.shape, 2 * size)
+        np.put_along_axis(parts, chosen, given.reshape(*run.chosen.shape, 2, 1, size), axis=-2)
+        return given
 
     def _apart(self, values: np.ndarray, kinds: int = 1) -> np.ndarray:
         """Return the values (G S, B, n D / G) of each group, of (S, B, n D), n kinds of values."""

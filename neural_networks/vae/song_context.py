@@ -102,6 +102,7 @@ class Conditioning(Module):
         *,
         first_step: int = 0,
         first_beat: np.ndarray | None = None,
+        places: np.ndarray | None = None,
     ) -> tuple[Any, Any]:
         """Return the SongContext of coordinates z (B, Z), and the cache.
 
@@ -110,8 +111,9 @@ class Conditioning(Module):
             steps: S.
             first_step: how many steps of the songs came before, where a song goes on.
             first_beat: (B,) of the tune, at which each excerpt begins; 0 if not given.
+            places: (S,) of the steps in the songs; one after the other if not given.
         """
-        time = first_step + np.arange(steps)
+        time = first_step + np.arange(steps) if places is None else places
         beats = time // self.steps_per_beat % max(1, self.beats)
         position = None
         if self.position_size:

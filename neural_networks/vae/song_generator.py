@@ -154,9 +154,9 @@ class SongGenerator(Module):
         context, conditioning = self.conditioning.forward(z, len(innovations), first_step=step)
         drawn, detail = np.split(innovations, [self.innovation_size], axis=-1)
         w, run = self.prior.sample(drawn, context, hidden=prior, latents=latents)
-        y, decoded = self.decoder.forward(self._with_detail(w, detail), context, decoder)
+        y, decoded = self.decoder.forward(self.with_detail(w, detail), context, decoder)
         cache = step, context, conditioning, run, decoded, innovations.shape[-1]
-        return y * self._drawn_scales(y), cache
+        return y * self.drawn_scales(y.dtype), cache
 
     def draw(
         self, z: np.ndarray, innovations: np.ndarray, *, state: SongState | None = None
@@ -191,7 +191,7 @@ class SongGenerator(Module):
         song began with counts as given.
         """
         _, context, conditioning, run, decoded, given = cache
-        dw, told = self.decoder.backward(dsongs * self._drawn_scales(dsongs), decoded)
+        dw, told = self.decoder.backward(dsongs * self.drawn_scales(dsongs.dtype), decoded)
         drawn, ddetail = np.split(dw, [self.latent_size], axis=-1)
         dinnovations, told_prior = self.prior.sample_backward(drawn, run, context)
         if given > self.innovation_size:
@@ -212,8 +212,9 @@ class SongGenerator(Module):
         ratio = usual / np.maximum(drawn / self.calibration, 1e-12)
         self.calibration = np.clip(ratio, *CALIBRATION_BOUNDS)
 
-    def _drawn_scales(self, like: np.ndarray) -> np.ndarray:
-        scales: np.ndarray = (self.scales * self.calibration).astype(like.dtype)
+    def drawn_scales(self, dtype: np.dtype) -> np.ndarray:
+        """Return r g (K,), by which the decoder's outputs are multiplied in drawn songs."""
+        scales: np.ndarray = (self.scales * self.calibration).astype(dtype)
         return scales
 
     def state_after(self, cache: Any) -> SongState:
@@ -227,11 +228,11 @@ class SongGenerator(Module):
         run = self.prior.innovations(w[..., : self.latent_size], context)[1]
         return self._state(len(w), run, self.decoder.forward(w, context)[1])
 
-    def _with_detail(self, w: np.ndarray, detail: np.ndarray) -> np.ndarray:
-        """Return (S, B, D + V): w (S, B, D) and the detail (S, B, V), zeros if it is empty."""
+    def with_detail(self, w: np.ndarray, detail: np.ndarray | None = None) -> np.ndarray:
+        """Return (S, B, D + V): w (S, B, D) and the detail (S, B, V), zeros if there is none."""
         if not self.detail_size:
             return w
-        if not detail.shape[-1]:
+        if detail is None or not detail.shape[-1]:
             detail = np.zeros((*w.shape[:-1], self.detail_size), w.dtype)
         return np.concatenate([w, detail], axis=-1)
 

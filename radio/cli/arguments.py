@@ -87,6 +87,13 @@ def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRE
     each.add_argument("--sleep", type=positive(1440), metavar="N", default=default, help=text)
 
 
+def play_command(each: argparse.ArgumentParser) -> None:
+    """Add the arguments of `play`, with the share code that only the command's name allows."""
+    play(each)
+    text = "share code of a song to begin with; the station that makes it is found"
+    each.add_argument("code", nargs="?", metavar="CODE", help=text)
+
+
 def web(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `web`."""
     _common(each, "station", "listener", "seed", "latent", "novelty", "beats")
@@ -150,8 +157,8 @@ def generate(each: argparse.ArgumentParser) -> None:
     _common(each, "station", "seed", "latent", "novelty", "beats")
     text = "number of songs (default: 1)"
     each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help=text)
-    text = "make a saved song again, from the .json file beside it"
-    each.add_argument("--like", type=Path, metavar="FILE", help=text)
+    text = "make a song again: a share code, or the .json file beside a saved song"
+    each.add_argument("--like", type=Path, metavar="CODE|FILE", help=text)
     text = "also write the notes of each song, as far as its frames show them: a .mid file"
     each.add_argument("--midi", action="store_true", help=text)
     _kind(each)

@@ -68,7 +68,7 @@ COMMANDS = {
 }
 # `stations` and `listeners` take no arguments of their own
 ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
-    "play": arguments.play,
+    "play": arguments.play_command,
     "train": arguments.train,
     "generate": arguments.generate,
     "reconstruct": arguments.reconstruct,

@@ -9,10 +9,24 @@ from .events import (
     ReplayedSong as ReplayedSong,
     Trouble as Trouble,
 )
+from .first_songs import FirstSongs as FirstSongs, write_first_songs as write_first_songs
 from .local_composer import LocalComposer as LocalComposer
+from .messages import Busy as Busy
 from .novelty import sample_distinct as sample_distinct
 from .process import ComposerProcess as ComposerProcess
-from .song import Draft as Draft, Song as Song, write_song as write_song
+from .song import (
+    ENOUGH_RATINGS as ENOUGH_RATINGS,
+    Draft as Draft,
+    Song as Song,
+    final_line as final_line,
+    write_song as write_song,
+)
 from .song_maker import SongMaker as SongMaker
-from .warm_up import compile_once as compile_once, is_compiled as is_compiled, stamp as stamp
+from .warm_up import (
+    PLAYING as PLAYING,
+    WAIT as WAIT,
+    compile_once as compile_once,
+    is_compiled as is_compiled,
+    stamp as stamp,
+)
 from .worker_process import PACKAGES as PACKAGES

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from radio.composer.events import Event
+from radio.composer.messages import Busy
 from radio.composer.song import Song
 from radio.ratings import Journal
 from radio.taste import Insight
@@ -22,9 +23,11 @@ class Composer(Protocol):
 
     Attributes:
         journal: the ratings of the listener whose taste it learns.
+        busy: what takes long while it opens; None once it is open.
     """
 
     journal: Journal
+    busy: Busy | None
 
     @property
     def ready(self) -> bool:

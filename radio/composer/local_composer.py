@@ -27,6 +27,7 @@ from radio.composer.events import (
     ReplayedSong,
 )
 from radio.composer.final_descent import FinalDescent
+from radio.composer.messages import Busy
 from radio.composer.personal_generator import PersonalGenerator
 from radio.composer.shelf import Shelf
 from radio.composer.song import Draft, Song
@@ -95,6 +96,7 @@ class LocalComposer:
         # the latest insight: of which play, after how many batches
         self._insight: tuple[str, int, Insight] | None = None
         self._events: deque[Event] = deque()
+        self.busy: Busy | None = None  # it is open when it is made
         self._emit = self._events.append if emit is None else emit
         self._descent = FinalDescent(self.maker, self._learner, self._rng, self._emit)
         self._shelf = Shelf(

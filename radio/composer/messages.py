@@ -89,9 +89,15 @@ class End:
 
 @dataclass
 class Busy:
-    """What takes long before the composer is open; empty once it is over."""
+    """What takes long before the composer is open, and how much of it is done."""
 
     text: str
+    done: int
+    of: int
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        return f"{self.text} {self.done} of {self.of}"
 
 
 @dataclass

@@ -1,11 +1,12 @@
 """A composer in a worker process, so that playback never waits for a song or a rating.
 
-    composer = ComposerProcess(folder, "me", home=Home())        returns when the worker is ready
+    composer = ComposerProcess(folder, "me", home=Home())        returns when there are songs
     composer.ready, next_song(), changed(key), replay(key, P)    none of them waits
     composer.events()                                            restarts a worker that died
 
 A rating is in the database before the worker is sent its key. So no rating is
 lost when either process dies, and a new worker knows all that the last one did.
+Where songs come rendered with the station they play, and are rated, while the worker still opens.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from radio.composer.events import (
     ReplayedSong,
     Trouble,
 )
+from radio.composer.first_songs import FirstSongs
 from radio.composer.song import Song
 from radio.composer.worker_process import WorkerProcess
 from radio.home import Home, check_name
@@ -58,7 +60,10 @@ class ComposerProcess:
         latent: the distribution that songs are drawn from; the station's default if None.
         adapter: whether the generator's adapter is used.
         novelty: of new songs, 0 to 1; see radio/station/learned_songs.py. The default if None.
-        report: called with what takes long while the worker starts.
+        report: called with what takes long while the worker opens, if this waits for it.
+
+    Attributes:
+        busy: what takes long while the worker opens; None once it is over.
 
     Raises:
         ComposerError: if the station or the home can't be used.
@@ -77,7 +82,7 @@ class ComposerProcess:
         latent: str | None = None,
         adapter: bool = True,
         novelty: float | None = None,
-        report: Callable[[str], None] = lambda text: None,
+        report: Callable[[messages.Busy], None] = lambda busy: None,
     ) -> None:
         listener = check_name(listener, "listener")
         self._begin = messages.Begin(
@@ -93,21 +98,29 @@ class ComposerProcess:
         self._replays: dict[str, np.ndarray] = {}  # coordinates of the songs to be made again
         self._hurried = False
         self._final = False  # whether a final song is being made
+        self.busy: messages.Busy | None = None
+        self._open = False  # whether the worker is
         self._playing: messages.Played | None = None
         self._deaths: list[float] = []
         # before the worker opens it: a repair is reported here
         if home.ratings.exists():
             open_ratings(home.ratings).close()
         self._worker = WorkerProcess(self._begin, self._log)
-        opened = self._wait_until_open(report)
-        ratings = open_ratings(home.ratings)
-        self.journal = Journal(ratings, listener, opened.station, opened.made_by)
+        self._first = FirstSongs(station, home.path / "first_songs.json")
+        # Songs of a seed, a length, a distribution or a novelty are others.
+        if any(asked is not None for asked in (seed, beats, latent, novelty)):
+            self._first.close()
+        name, made_by = station.name, self._first.made_by
+        if self._first.next is None:
+            opened = self._wait_until_open(report)
+            name, made_by = opened.station, opened.made_by
+        self.journal = Journal(open_ratings(home.ratings), listener, name, made_by)
         self._worker.listen(self._take)
 
     @property
     def ready(self) -> bool:
         """Whether there is a next song."""
-        return bool(self._offers)
+        return bool(self._offers) or self._first.next is not None
 
     @property
     def pending(self) -> int:
@@ -124,12 +137,16 @@ class ComposerProcess:
         """Return the best of the offered songs, by the newest taste; there is one if `ready`."""
         with self._lock:
             self._hurried = False
+            if not self._offers:
+                return self._first.take()
             key = next((key for key in self._order if key in self._offers), None)
             return self._offers.pop(next(iter(self._offers)) if key is None else key)
 
     def upcoming(self) -> list[Song]:
         """Return the offered songs, best first, by the newest taste."""
         with self._lock:
+            if not self._offers and self._first.next is not None:
+                return [self._first.next]
             return [self._offers[key] for key in self._order if key in self._offers]
 
     def played(self, key: str, coordinate: np.ndarray) -> None:
@@ -144,6 +161,10 @@ class ComposerProcess:
 
     def replay(self, key: str, coordinate: np.ndarray) -> None:
         """Let the song at P (D,) be made again, as the same play of it."""
+        if not self._open and (song := self._first.at(coordinate)) is not None:
+            song.key = key
+            self._events.append(ReplayedSong(song))
+            return
         self._replays[key] = np.asarray(coordinate, np.float32)
         self._worker.send(messages.Replay(key, self._replays[key]))
 
@@ -202,13 +223,15 @@ class ComposerProcess:
         for key, coordinate in list(self._replays.items()):
             self._worker.send(messages.Replay(key, coordinate))
 
-    def _wait_until_open(self, report: Callable[[str], None]) -> messages.Opened:
+    def _wait_until_open(self, report: Callable[[messages.Busy], None]) -> messages.Opened:
         while True:
             message = self._worker.receive(OPEN_SECONDS)
+            if message is not None and not isinstance(message, messages.Refused):
+                self._take(message)
             if isinstance(message, messages.Opened):
                 return message
             if isinstance(message, messages.Busy):
-                report(message.text)
+                report(message)
             elif message is None or isinstance(message, messages.Refused):
                 self._worker.close()
                 raise ComposerError(
@@ -217,20 +240,24 @@ class ComposerProcess:
                     if message is None
                     else message.text
                 )
-            else:
-                self._take(message)
 
     def _take(self, message: object) -> None:
         """Take a message of the worker; called on the thread that reads them."""
         with self._lock:
             match message:
+                case messages.Busy():
+                    self.busy = message
+                case messages.Refused():
+                    self._events.append(Trouble(message.text))
                 case messages.Offer():
                     self._offers[message.song.key] = message.song
+                    self._first.close()
                 case messages.Order():
                     self._take_order(message)
                 case messages.Insights():
                     self._insight = message.key, message.insight
                 case messages.Opened():
+                    self.busy, self._open = None, True
                     self._pending.clear()  # it has read the whole database
                 case Learned():
                     self._pending -= set(message.keys)

@@ -15,6 +15,9 @@ import numpy as np
 from radio.ratings import Journal
 from radio.station import save_song
 
+# rated songs after which the radio knows a listener, and a final song is no guess; chosen
+ENOUGH_RATINGS = 15
+
 
 @dataclass(eq=False)
 class Song:
@@ -63,6 +66,22 @@ class Draft(NamedTuple):
     coordinate: np.ndarray
     features: np.ndarray
     steps: np.ndarray
+
+
+def final_line(ratings: int, expected: tuple[float, float] | None) -> str:
+    """Return in a line how sure the radio is of a final song, from how many ratings it was made.
+
+    Args:
+        ratings: that the radio has learned.
+        expected: mean and standard deviation of the song's predicted rating; None if unknown.
+    """
+    counted = f"{ratings} rating{'' if ratings == 1 else 's'}"
+    if ratings < ENOUGH_RATINGS:
+        counted += f": a guess; best after about {ENOUGH_RATINGS}"
+    if expected is None:
+        return counted
+    mean, deviation = expected
+    return f"predicted rating {min(1.0, max(-1.0, mean)):+.2f} ± {deviation:.1f}, from {counted}"
 
 
 def write_song(song: Song, path: Path, journal: Journal) -> Path:

@@ -115,7 +115,7 @@ class SongMaker:
         return [TasteInput(*one) for one in zip(features, segments, strict=True)]
 
     def input_of_frames(self, frames: np.ndarray, beside: np.ndarray) -> TasteInput:
-        """Return what the taste learns from of frames (T, 181) that another training made.
+        """Return what the taste learns from of frames (T, 202) that another training made.
 
         Args:
             frames: canonical.

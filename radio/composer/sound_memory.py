@@ -12,9 +12,14 @@ import contextlib
 
 import numpy as np
 
+from audio_parsing.analysis import NOTE_BANDS
+from audio_parsing.components import FRAMES_PER_STEP
+from audio_parsing.frames import EXPONENT, FRAME_SIZE
 from radio.composer.song_maker import SongMaker, TasteInput
 from radio.ratings import MAX_SOUNDS, Journal, Rating, RatingsError, pack, unpack
 from radio.station import STEP_SIZE, to_frames, to_steps
+
+FIRST_FRAME_SIZE = 181  # values of a frame in songs that were stored by the first versions
 
 
 class SoundMemory:
@@ -55,6 +60,8 @@ class SoundMemory:
             if sound is None:
                 continue
             steps, columns = sound
+            if steps.shape[1] == FRAMES_PER_STEP * FIRST_FRAME_SIZE:
+                steps = _of_first_frames(steps)
             if not columns == self._columns <= len(rating.coordinate):
                 continue
             if steps.shape[1] == STEP_SIZE:
@@ -62,3 +69,19 @@ class SoundMemory:
                 beside = coordinate[len(coordinate) - columns :]
                 found.append((rating, self._maker.input_of_frames(to_frames(steps), beside)))
         return found
+
+
+def _of_first_frames(steps: np.ndarray) -> np.ndarray:
+    """Return steps (S, 6 * 202) of steps (S, 6 * 181), whose frames had six bands of noise on top.
+
+    Each one's power is shared by the bands that are there now.
+    """
+    frames = steps.reshape(-1, FIRST_FRAME_SIZE)
+    tonal, noise = np.split(frames, [NOTE_BANDS], axis=1)
+    parts = np.array_split(np.arange(NOTE_BANDS, FRAME_SIZE), noise.shape[1])
+    high = [
+        np.repeat(noise[:, k : k + 1] * len(part) ** (-EXPONENT / 2), len(part), axis=1)
+        for k, part in enumerate(parts)
+    ]
+    wide = np.concatenate([tonal, *high], axis=1).astype(np.float32)
+    return wide.reshape(len(steps), -1)

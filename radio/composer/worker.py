@@ -53,6 +53,7 @@ class Worker:
         self._taught = threading.Event()  # the taste or the adapter is another than before
         self._stale = False  # whether it is since the latest song was chosen
         self._training: threading.Thread | None = None
+        self._compiling: threading.Thread | None = None
         self._followed = time.monotonic()
 
     def emit(self, event: Event) -> None:
@@ -76,6 +77,10 @@ class Worker:
                 composer.hurry()
             if wanting and composer.ready:
                 self._offer()
+            if not wanting and self._compiling is None:
+                # what the final song and the adapter need, while nobody waits for anything
+                self._compiling = threading.Thread(target=_compile_rest, daemon=True)
+                self._compiling.start()
             try:
                 message = self._inbox.get(timeout=READY_SECONDS if wanting else FOLLOW_SECONDS)
             except queue.Empty:
@@ -196,7 +201,7 @@ def _open(
     begin: messages.Begin, worker: Worker, send: Callable[[messages.Report], None]
 ) -> LocalComposer:
     from radio.composer.local_composer import LocalComposer
-    from radio.composer.warm_up import WAIT, compile_once
+    from radio.composer.warm_up import PLAYING, compile_once
     from radio.home import Home
     from radio.station import Station
 
@@ -207,8 +212,11 @@ def _open(
         station.novelty = begin.novelty
     home = Home(begin.home)
     home.writable()
-    compile_once(lambda: send(messages.Busy(WAIT)))
-    send(messages.Busy(""))
+    compile_once(
+        lambda: None,
+        part=PLAYING,
+        report=lambda done, of: send(messages.Busy("compiling kernels", done, of)),
+    )
     composer = LocalComposer(
         station,
         begin.listener,
@@ -221,6 +229,15 @@ def _open(
     )
     send(messages.Opened(station.name, composer.journal.made_by))
     return composer
+
+
+def _compile_rest() -> None:
+    from radio.composer.warm_up import compile_once
+
+    try:
+        compile_once(lambda: None)
+    except Exception as error:
+        traceback.print_exception(error)  # then each is compiled when it is used
 
 
 def _read(incoming: BinaryIO, inbox: queue.Queue[object]) -> None:

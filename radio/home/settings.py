@@ -57,13 +57,16 @@ ACTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     **{
         f"rate{digit}": ((str(digit),), f"rate it {(digit - 5) / 4:+.2f}") for digit in range(1, 10)
     },
+    "love": (("l",), "love it: +1"),
+    "ban": (("b",), "ban it: -1, next song"),
     "undo": (("u",), "undo the last rating"),
     "save": (("s",), "save the song"),
+    "share": (("c",), "share code of the song"),
     "final": (("f",), "compose your final song"),
     "reset": (("x",), "reset the generator"),
     "explain": (("e",), "explain this song"),
     "history": (("h",), "history of your ratings"),
-    "saved": (("l",), "list of saved songs"),
+    "saved": (("o",), "list of saved songs"),
     "station": (("t",), "change the station"),
     "listener": (("w",), "change who listens"),
     "sleep": (("z",), "sleep timer"),

@@ -52,13 +52,15 @@ def play_on_lines(
 def _run(session: Session, lines: queue.Queue[str | None], settings: Settings) -> None:
     # number of the song playing when the input ended, or of the final song after it
     last: int | None = None
-    ended, number = False, 0
+    ended, number, quarter = False, 0, -1
     while True:
         session.tick()
         view = session.view()
         if view.number != number:
             number = view.number
             _announce(view)
+        if view.opening is not None and quarter != (quarter := _quarter(view.opening)):
+            _say(f"{view.opening[0]}: {25 * quarter} %")
         playing = view.number if session.playing else None
         if ended:
             if last is None or (playing is not None and session.song is session.finals.song):
@@ -85,6 +87,12 @@ def _run(session: Session, lines: queue.Queue[str | None], settings: Settings) -
                 execute(session, line, settings)
             except UsageError as error:
                 _say(str(error))
+
+
+def _quarter(opening: tuple[str, int, int]) -> int:
+    """Return how many quarters are done of what takes long while the composer opens."""
+    _, done, of = opening
+    return 4 * done // max(1, of)
 
 
 def _read(commands: TextIO, lines: queue.Queue[str | None]) -> None:

@@ -1,5 +1,5 @@
 from .database import MAX_SOUNDS as MAX_SOUNDS, Ratings as Ratings, RatingsError as RatingsError
-from .journal import SKIP_RATING as SKIP_RATING, Journal as Journal, Judged as Judged
+from .journal import Journal as Journal, Judged as Judged
 from .rating import Rating as Rating, rating_of_row as rating_of_row
 from .reaction_delay import (
     MAX_SONGS as MAX_SONGS,

@@ -126,7 +126,8 @@ class Journal:
         """
         points = checked_curve(curve)
         value, weight = rating_of(points, delay=self.delay, seconds=song.seconds), 1.0
-        if value is None and skipped:
+        skipped = skipped and value is None
+        if skipped:
             value, weight = SKIP_RATING, SKIP_WEIGHT
         return self._write(song, value, weight, points, skipped=skipped)
 

@@ -29,7 +29,7 @@ class Rating:
         rating: from -1 to 1.
         weight: how much the taste trusts it; a skipped song without a rating counts less.
         curve: (k, 2) seconds into the song and slider; (0, 2) if there is none.
-        skipped: whether the song was ended early.
+        skipped: whether the rating is that of an untouched song that was skipped.
         time: seconds since 1970.
         key: identifies this play of the song.
         expected: the rating that was predicted when the song was chosen; None if the taste had
@@ -112,7 +112,8 @@ def rating_of_row(row: Sequence[Any]) -> Rating | None:
         numbers[0],
         weight=numbers[1],
         curve=points,
-        skipped=bool(skipped),
+        # earlier versions also marked songs that were rated by hand and then ended early
+        skipped=bool(skipped) and not len(points),
         # a clock that was wrong is no reason to lose a rating
         time=min(max(numbers[2], 0.0), LATEST_TIME),
         key=key,

@@ -18,7 +18,7 @@ CREATE TABLE ratings (
     rating     REAL NOT NULL,     -- -1 to 1
     weight     REAL NOT NULL,     -- how much the taste trusts it
     curve      TEXT NOT NULL,     -- a JSON list of [seconds, slider]
-    skipped    INTEGER NOT NULL,  -- 1 if the song was ended early
+    skipped    INTEGER NOT NULL,  -- 1 if the song was skipped untouched
     time       REAL NOT NULL,     -- seconds since 1970
     expected   REAL               -- the rating predicted before the song was played, or NULL
 )

@@ -27,7 +27,7 @@ from radio.screen.player import STYLE, Player
 from radio.screen.tables import HistoryWindow, SavedWindow
 from radio.screen.tuning import Tuning
 from radio.screen.windows import ListWindow, QuestionWindow, TextWindow
-from radio.session import Session, Tuner, View, session_actions
+from radio.session import Session, Tuner, View, session_actions, share_line
 
 FRAME_SECONDS = 1 / 15
 HANG_UP = 1  # the signal's number, where there is such a signal
@@ -81,6 +81,7 @@ class RadioApp(App[int], inherit_bindings=False):
         self.actions = session_actions(self.session) | {
             "reset": self.ask_reset,
             "explain": self.explain,
+            "share": self.share,
             "history": lambda: self._open(HistoryWindow(self.session, settings)),
             "saved": lambda: self._open(SavedWindow(self.session, settings, self.said.append)),
             "devices": self.choose_device,
@@ -183,6 +184,14 @@ class RadioApp(App[int], inherit_bindings=False):
                 lambda width: explanation(self.session.view(), width),
             )
         )
+
+    def share(self) -> None:
+        """Show the share code of the current song, and copy it if the terminal can."""
+        view = self.session.view()
+        line = share_line(view)
+        if view.code:
+            self.copy_to_clipboard(view.code)
+        self._open(TextWindow("Share this song", self._closers("share"), lambda width: Text(line)))
 
     def ask_reset(self) -> None:
         """Reset what the generator learned, if the listener is sure."""

@@ -31,7 +31,7 @@ LAST = ("help", "quit")  # are always shown
 RATING = (
     "The slider rates the current moment of the song. The song's rating is the mean from your first"
     " touch on, without the first 3 seconds, as opinions take time. If you don't touch it, the song"
-    " stays unrated; skipping it after 5 seconds counts as a mild dislike. Click or drag slider and"
+    " stays unrated; skipping it after 3 seconds counts as a mild dislike. Click or drag slider and"
     " bar; the wheel moves the slider, a click on a word below is its key."
 )
 

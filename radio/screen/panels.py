@@ -67,6 +67,7 @@ def header(view: View, width: int, *, title: str) -> Text:
     """Return the station, the listener, and the state of the sound."""
     left = Text.assemble((" AI Radio", "bold"), (f"   {title}", QUIET))
     states = [
+        opening(view, width),
         f"sleep in {int(view.sleep // 60) + 1} min" if view.sleep is not None else "",
         "no sound" if view.silent else f"volume {view.volume * 100:.0f}",
     ]
@@ -74,6 +75,17 @@ def header(view: View, width: int, *, title: str) -> Text:
     if view.paused:
         right = coloured("paused   ", "bold yellow").append_text(right)
     return both_ends(left, right, width)
+
+
+def opening(view: View, width: int) -> str:
+    """Return how far the composer is while it opens, as a bar where there is room; else nothing."""
+    if view.opening is None:
+        return ""
+    text, done, of = view.opening
+    room = 10 if width >= NARROW else 0
+    full = room * done // max(1, of)
+    bar = "━" * full + "─" * (room - full) + " " if room else ""
+    return f"{text} {bar}{done} of {of}"
 
 
 def now_playing(view: View, width: int) -> Text:

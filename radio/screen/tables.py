@@ -102,7 +102,7 @@ class HistoryWindow(TableWindow):
                 Text(one.song),
                 Text(panels.signed(one.expected), panels.QUIET),
                 panels.coloured(f"{one.rating:+.2f}", panels.tint(one.rating)),
-                Text("skipped" if one.skipped and not len(one.curve) else "", panels.QUIET),
+                Text("skipped" if one.skipped else "", panels.QUIET),
             ]
             for one in self._ratings
         ]

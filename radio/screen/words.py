@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from radio.composer import ENOUGH_RATINGS
 from radio.ratings import Judged
 from radio.session import View
 
-KNOWN_SONGS = 15  # rated songs after which the radio knows a listener; chosen, not measured
 GUESSES = 10  # of which the mean error is shown
 UNSURE = 0.35  # standard deviation above which a song is played to learn; chosen, not measured
 
@@ -14,10 +14,10 @@ def knowledge(view: View) -> str:
     """Return how well the radio knows the listener."""
     if not view.rated:
         return "it doesn't know you yet"
-    if view.rated >= KNOWN_SONGS:
+    if view.rated >= ENOUGH_RATINGS:
         return f"it knows you: {counted(view.rated, 'song')} rated"
     how = "is getting to know you" if view.rated < 5 else "knows you a little"
-    return f"it {how}: {view.rated} of about {KNOWN_SONGS} songs"
+    return f"it {how}: {view.rated} of about {ENOUGH_RATINGS} songs"
 
 
 def accuracy(judged: tuple[Judged, ...]) -> str:

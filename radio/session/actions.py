@@ -12,6 +12,21 @@ SLIDER_STEP = 0.1
 VOLUME_STEP = 0.05
 
 
+def love(session: Session) -> None:
+    """Rate the song that plays +1."""
+    if session.playing and session.song is not None:
+        session.set_slider(1.0)
+        session.say(f"{session.song.name}: loved; u undoes it.")
+
+
+def ban(session: Session) -> None:
+    """Rate the song that plays -1, and go on to the next."""
+    if session.playing and session.song is not None:
+        session.set_slider(-1.0)
+        session.say(f"{session.song.name}: banned; u undoes it.")
+        session.next()
+
+
 def session_actions(session: Session) -> dict[str, Callable[[], None]]:
     """Return the function of each action."""
     table: dict[str, Callable[[], None]] = {
@@ -25,8 +40,11 @@ def session_actions(session: Session) -> dict[str, Callable[[], None]]:
         "up": lambda: session.move_slider(SLIDER_STEP),
         "down": lambda: session.move_slider(-SLIDER_STEP),
         "untouched": lambda: session.set_slider(None),
+        "love": partial(love, session),
+        "ban": partial(ban, session),
         "undo": session.undo,
         "save": session.save,
+        "share": session.share,
         "final": session.make_final,
         "reset": session.reset,
         "sleep": session.sleep.change,

@@ -15,8 +15,8 @@ from radio.errors import UsageError, meant
 from radio.home import ACTIONS, Settings
 from radio.session.actions import session_actions
 from radio.session.session import Session
+from radio.station import is_share_code
 
-LOVE, BAN = "love", "ban"  # for rate9 and rate1
 NUMBERS: dict[str, tuple[float, float, str]] = {
     "rate": (-1.0, 1.0, "-1 (dislike) to 1 (love)"),
     "volume": (0.0, 100.0, "0 to 100"),
@@ -38,10 +38,13 @@ def execute(session: Session, line: str, settings: Settings) -> None:
     if len(words) == 2 and word in NUMBERS:
         _set(session, word, words[1])
         return
+    if len(words) == 2 and word == "play" and is_share_code(words[1]):
+        session.replays.start_shared(words[1], session.journal)
+        return
     if len(words) == 1 and _is_rating(word):
         _set(session, "rate", word)
         return
-    action = settings.keys.get(word, {LOVE: "rate9", BAN: "rate1"}.get(word, word))
+    action = settings.keys.get(word, word)
     known = session_actions(session)
     if len(words) > 1 or (action not in known and action not in ACTIONS):
         names = [*NUMBERS, *command_names()]
@@ -56,7 +59,7 @@ def command_names() -> list[str]:
     # the screen has the other actions
     inside = ("explain", "history", "saved", "station", "listener", "devices", "visualiser", "help")
     left = [name for name in ACTIONS if not name.startswith("rate") and name not in inside]
-    return [*left, LOVE, BAN]
+    return left
 
 
 def summary() -> str:
@@ -72,10 +75,10 @@ def help_lines(settings: Settings) -> list[str]:
         keys = " ".join(
             key for key in settings.keys_of(name) if key.isprintable() and key != "space"
         )
-        text = ACTIONS[name][1] if name in ACTIONS else f"rate it {'+1' if name == LOVE else '-1'}"
-        lines.append(f"  {name:10} {keys:10} {text}")
+        lines.append(f"  {name:10} {keys:10} {ACTIONS[name][1]}")
     lines.append(f"  {'1 to 9':21} rate it, from -1 to +1 as on the screen")
     lines.append(f"  {'-0.3 or rate -0.3':21} rate it {NUMBERS['rate'][2]}")
+    lines.append(f"  {'play CODE':21} play the song of a share code")
     lines += [f"  {f'{name} N':21} {NUMBERS[name][2]}" for name in NUMBERS if name != "rate"]
     return lines
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from radio.composer import Composer, FinalStep, Song
+from radio.composer import Composer, FinalStep, Song, final_line
 from radio.ratings import Journal
 from radio.session.history import RatingHistory
 from radio.session.rating_writer import RatingWriter
-from radio.station import SavedSong
+from radio.station import SavedSong, ShareCodeError, read_share_code
 
 REPLAY_SECONDS = 20.0  # to wait for a song that is made again; chosen, not measured
 DROPPED = "The final song was not ready yet and is dropped."
@@ -44,6 +44,7 @@ class FinalRequest:
         self._composer = composer
         self._write = write
         self._say = say
+        self._ratings = 0  # from which the song is made
 
     def request(self, writer: RatingWriter, history: RatingHistory, position: float | None) -> None:
         """Begin the descent, if there are ratings; otherwise say why not.
@@ -60,7 +61,8 @@ class FinalRequest:
             writer.rate_now(position)
         writer.flush(at_once=True)
         history.read()
-        if history.judged:
+        self._ratings = len(history.judged)
+        if self._ratings:
             self.start()
         elif writer.unwritten:
             self._say(
@@ -90,6 +92,8 @@ class FinalRequest:
         except (OSError, ValueError) as error:
             self.end(f"No final song: {error}")
             return False
+        if self._ratings:
+            self._say(f"{song.name}: {final_line(self._ratings, song.expected)}")
         self.end(f"Your final song is {song.name}, saved as {path}")
         self.song = song
         return True
@@ -134,6 +138,18 @@ class ReplayRequest:
         else:
             self._say(f"The station no longer makes {saved.name}; its file is {saved.path}")
 
+    def start_shared(self, code: str, journal: Journal) -> None:
+        """Ask for the song of a share code, if the station of the journal makes it."""
+        try:
+            shared = read_share_code(code)
+        except ShareCodeError as error:
+            self._say(str(error))
+            return
+        if shared.made_by == journal.made_by:
+            self.start(uuid.uuid4().hex, shared.coordinate, 0.0)
+        else:
+            self._say(f"{shared.needs}, not the one that plays; ai-radio play CODE looks for it")
+
     def take_song(self, song: Song) -> float | None:
         """Return where in a song to begin, in seconds; None if nobody waits for it."""
         if self._awaited is None or self._awaited[0] != song.key:
@@ -147,6 +163,8 @@ class ReplayRequest:
         self._say(f"That song can't be played again: {why}")
 
     def check_time(self) -> None:
-        """End if the composer does not answer."""
-        if self._awaited is not None and time.monotonic() > self._awaited[2]:
+        """End if a composer that is open does not answer."""
+        if self._awaited is None or self._composer.busy is not None:
+            return
+        if time.monotonic() > self._awaited[2]:
             self.end("there is no answer; try again")

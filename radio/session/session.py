@@ -31,7 +31,7 @@ from radio.composer import (
     Trouble,
 )
 from radio.home import Home
-from radio.ratings import SKIP_RATING, Rating
+from radio.ratings import Rating
 from radio.session.history import RatingHistory
 from radio.session.playback import Playback
 from radio.session.rating_writer import RatingWriter
@@ -39,9 +39,9 @@ from radio.session.requests import DROPPED, FinalRequest, ReplayRequest
 from radio.session.resume import Resume
 from radio.session.sleep import SleepTimer
 from radio.session.song_folder import SongFolder
-from radio.session.view import View, adapter_line, snapshot
+from radio.session.view import View, adapter_line, share_line, snapshot
 
-SKIP_SECONDS = 5.0  # an untouched song that is skipped earlier stays unrated; chosen, not measured
+SKIP_SECONDS = 3.0  # an untouched song that is skipped earlier stays unrated; chosen, not measured
 
 
 class Session:
@@ -82,19 +82,15 @@ class Session:
         self.finals = FinalRequest(composer, self.write, say)
         self.replays = ReplayRequest(composer, say)
         self.folder = SongFolder(home, self.journal, kind)
-        self._say = say
-        self._started = started
-        self._resume = resume
+        self.say, self._started, self._resume = say, started, resume
         self.sleep = SleepTimer(say)
         self.attached: list[Callable[[], None]] = []
         self.notify: Callable[[str, Song], None] = lambda kind, song: None
-        self._batches, self._adapter = 0, (0, 0.0)
-        self._saved: set[str] = set()  # keys of the plays whose song is saved
+        self._batches, self._adapter, self._saved = 0, (0, 0.0), set[str]()  # of saved songs: keys
         if resume is not None:
             player.volume = resume.volume
             if (last := resume.song(self.journal)) is not None:
-                coordinate = np.array(last["coordinate"], np.float32)
-                self.replay(last["key"], coordinate, position=last["position"])
+                self.replay(last["key"], np.array(last["coordinate"]), position=last["position"])
 
     @property
     def song(self) -> Song | None:
@@ -140,7 +136,7 @@ class Session:
                 case AdapterChanged():
                     self._adapter = event.ratings, event.gain
                     if event.news:
-                        self._say(adapter_line(event.ratings, event.gain))
+                        self.say(adapter_line(event.ratings, event.gain))
                 case FinalStep():
                     self.finals.take_step(event)
                 case FinalSong():
@@ -159,7 +155,7 @@ class Session:
                 case NoReplay():
                     self.replays.end(event.text)
                 case Trouble():
-                    self._say(event.text)
+                    self.say(event.text)
         self.replays.check_time()
 
     def rate(
@@ -179,14 +175,14 @@ class Session:
         if skipped and self.writer.slider.value is None and not self.writer.noted:
             skipped = self.playback.player.position >= SKIP_SECONDS
             if skipped:
-                self._say(f"Skipped: {song.name} counts as {SKIP_RATING:+.1f}; undo takes it back.")
+                self.say(f"{song.name}: skipped, counted as mild dislike; u undoes it.")
         self._end(skipped=skipped)
         self.playback.stop()
 
     def previous(self) -> None:
         """Go back to the song before, whose rating the slider may change."""
         if self.playback.history.at_start:
-            self._say("There is no song before this one.")
+            self.say("There is no song before this one.")
             return
         if self.playing:
             self._end(skipped=False)
@@ -219,18 +215,22 @@ class Session:
         if self._adapter[0]:
             self.composer.reset_adapter()
         else:
-            self._say("There is nothing to reset: the generator has not adapted to you yet.")
+            self.say("There is nothing to reset: the generator has not adapted to you yet.")
 
     def save(self) -> None:
         """Save the song that plays."""
         if self.song is None:
-            self._say("Nothing plays yet.")
+            self.say("Nothing plays yet.")
             return
         try:
-            self._say(f"Saved {self.write(self.song)}")
+            self.say(f"Saved {self.write(self.song)}")
             self._saved.add(self.song.key)
         except (OSError, ValueError) as error:
-            self._say(f"Not saved: {error}")
+            self.say(f"Not saved: {error}")
+
+    def share(self) -> None:
+        """Say the share code of the song that plays."""
+        self.say(share_line(self.view()))
 
     def write(self, song: Song) -> Path:
         """Write a song into the home's folder of songs, and return its path."""

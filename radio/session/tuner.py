@@ -8,11 +8,14 @@ tuner.close()
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from audio_parsing.playback import open_player
-from radio.composer import ComposerProcess
+from radio.composer import Busy, ComposerProcess
 from radio.home import Home, Settings, check_name
 from radio.ratings import open_ratings
 from radio.session.resume import LastSession, Resume
@@ -34,6 +37,7 @@ class Tuner:
         listener: whose session is open.
         opened: called with every session, and a function that shows a line.
         overhear: called with every line for the listener.
+        first: coordinate (D,) of the song with which the next session begins; None for any.
     """
 
     def __init__(
@@ -42,12 +46,13 @@ class Tuner:
         settings: Settings,
         last: LastSession,
         *,
-        report: Callable[[str], None] = lambda text: None,
+        report: Callable[[Busy], None] = lambda busy: None,
         **options: Any,
     ) -> None:
         self.station, self.listener = last.station, last.listener
         self.opened: list[Callable[[Session, Callable[[str], None]], None]] = []
         self.overhear: Callable[[str], None] = lambda line: None
+        self.first: np.ndarray | None = None
         self._home = home
         self._settings = settings
         self._last = last
@@ -103,7 +108,8 @@ class Tuner:
             self.overhear(line)
             say(line)
 
-        fresh = self._options.get("seed") is not None
+        first, self.first = self.first, None
+        fresh = first is not None or self._options.get("seed") is not None
         session = Session(
             composer,
             player,
@@ -113,6 +119,8 @@ class Tuner:
             kind=self._settings.kind,
             loudness=self._settings.loudness,
         )
+        if first is not None:
+            session.replay(uuid.uuid4().hex, first)
         for call in self.opened:
             call(session, say)
         return session

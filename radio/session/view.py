@@ -57,7 +57,10 @@ class View:
         final_song: whether it is a final song.
         upcoming: name and predicted rating of the songs that are ready, the next one first.
         sleep: seconds until the sleep timer pauses the music; None if it is off.
+        opening: what takes long while the composer opens, how much of it is done, and of how much;
+            None once it is open.
         form: letters of the song's sections, which are equally long, such as AABA; empty without.
+        code: share code of the song; empty if it has none.
     """
 
     number: int
@@ -88,7 +91,9 @@ class View:
     final_song: bool = False
     upcoming: tuple[tuple[str, tuple[float, float] | None], ...] = ()
     sleep: float | None = None
+    opening: tuple[str, int, int] | None = None
     form: str = ""
+    code: str = ""
 
 
 def snapshot(
@@ -119,7 +124,8 @@ def snapshot(
     song, player, step, playing = playback.song, playback.player, finals.step, playback.playing
     unknown = Insight(np.zeros(0), np.zeros(0), np.zeros(0))
     insight = (composer.insight(song.key) if song is not None else None) or unknown
-    busy = "" if playing else "making the next song"
+    opening = composer.busy
+    busy = "" if playing else str(opening or "making the next song")
     return View(
         number=playback.number,
         name=song.name if song else "",
@@ -149,7 +155,9 @@ def snapshot(
         final_song=bool(song is not None and song.descent),
         upcoming=tuple((one.name, one.expected) for one in composer.upcoming()),
         sleep=sleep,
+        opening=None if opening is None else (opening.text, opening.done, opening.of),
         form=str(song.description.get("form", "")) if song else "",
+        code=str(song.description.get("code", "")) if song else "",
     )
 
 
@@ -159,6 +167,13 @@ def agreement(judged: tuple[Judged, ...]) -> float | None:
     if len(pairs) < 3 or pairs.std(axis=0).min() < 1e-9:
         return None
     return float(np.corrcoef(pairs.T)[0, 1])
+
+
+def share_line(view: View) -> str:
+    """Return a line for the listener with the share code of the song."""
+    if view.code:
+        return f"{view.name}, for ai-radio play: {view.code}"
+    return "This song is too long to share." if view.name else "Nothing plays yet."
 
 
 def adapter_line(ratings: int, gain: float) -> str:

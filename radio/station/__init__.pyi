@@ -28,6 +28,13 @@ from .saved_songs import (
     write_playlist as write_playlist,
 )
 from .sequence_model import SequenceModel as SequenceModel
+from .share_code import (
+    ShareCodeError as ShareCodeError,
+    SharedSong as SharedSong,
+    is_share_code as is_share_code,
+    read_share_code as read_share_code,
+    share_code as share_code,
+)
 from .song_file import (
     ENCODINGS as ENCODINGS,
     check_fits as check_fits,

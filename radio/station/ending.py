@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audio_parsing.filterbank import BANDS
+from audio_parsing.analysis import NOTE_BANDS
 from audio_parsing.frames import EXPONENT
 from radio.station.steps import FRAMES_PER_BEAT
 
@@ -13,24 +13,24 @@ HELD_BEATS = 4
 SEARCHED_BEATS = 2  # before them, in which the loudest moment is the last chord
 CHORD_FRAMES = FRAMES_PER_BEAT // 4
 DECAY = 8.0  # dB a beat
-NOISE_DECAY = 24.0  # of what has no pitch
+HIGH_DECAY = 24.0  # above the highest note: most of it is noise
 SHORTEST_BEATS = 16  # of a song that gets an ending
 
 
 def held_ending(frames: np.ndarray) -> np.ndarray:
-    """Return frames (T, 181) whose last HELD_BEATS hold the last chord before them.
+    """Return frames (T, 202) whose last HELD_BEATS hold the last chord before them.
 
     A song below SHORTEST_BEATS stays as it is.
     """
     if len(frames) < SHORTEST_BEATS * FRAMES_PER_BEAT:
         return frames
     start = len(frames) - HELD_BEATS * FRAMES_PER_BEAT
-    searched = frames[start - SEARCHED_BEATS * FRAMES_PER_BEAT : start, :BANDS]
+    searched = frames[start - SEARCHED_BEATS * FRAMES_PER_BEAT : start, :NOTE_BANDS]
     level = np.convolve(searched.sum(axis=1), np.ones(CHORD_FRAMES), mode="valid")
     first = start - len(searched) + int(level.argmax())
     chord = frames[first : first + CHORD_FRAMES].mean(axis=0)
-    decay = np.full(frames.shape[1], NOISE_DECAY)
-    decay[:BANDS] = DECAY
+    decay = np.full(frames.shape[1], HIGH_DECAY)
+    decay[:NOTE_BANDS] = DECAY
     beats = np.arange(len(frames) - start)[:, None] / FRAMES_PER_BEAT
     ended = frames.copy()
     # what still sounds gives way to the chord within a beat

@@ -1,12 +1,12 @@
 """The form of a song: sections that return, so that a theme comes back because P says so.
 
-    forms_of(recordings, candidates) -> [Form, ...]       found in the station's songs
+    forms_of(recordings, candidates) -> forms, numbers    found in the station's songs
     Form(64, (0, 0, 1, 0))                                AABA, sections of 64 steps
 
-A section that returns has the innovations of its first time, varied: of the two songs that it
-follows the second counts more (learned_songs.py), by a turn of VARIATION. The network then comes to
-the same states within a few seconds (docs/songs.md, "Form"). A form is repeated until a song lasts
-SHORTEST beats. P has a column for its number in the station's list, counted from 1; 0 is none.
+A section that returns has the latents of its first time, drawn again with innovations that are a
+little different: those of the song's seed turn by VARIATION to others, and of two songs that it
+follows the second counts more (learned_songs.py). A form is repeated until a song lasts SHORTEST
+beats. P has a column for its number in the station's list, counted from 1; 0 is none.
 
 Letters: S steps, T frames.
 """
@@ -21,13 +21,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from audio_parsing import analysis
+from neural_networks.vae.arrangement import Arrangement
 from radio.station.steps import FRAMES_PER_BEAT, STEPS_PER_BEAT
 
 # Of a section that returns; its innovations correlate cos(VARIATION) with those of its first time
 # where nothing is drawn. docs/songs.md, "Form".
 VARIATION = float(np.arccos(0.95))
 SHORTEST, LONGEST = 128, 625  # beats of a song with a form; on an absolute grid 1 and 5 minutes
-MOST_FORMS = 16  # of a station
+MOST_FORMS = 32  # of a station
 FEWEST_SECTIONS, MOST_SECTIONS = 4, 12
 MOST_LETTERS = 4
 # Sections are the same if what moves in them correlates so much. Chosen, not measured.
@@ -55,35 +56,34 @@ class Form(NamedTuple):
         themes = (self.themes[i % len(self.themes)] for i in range(count))
         return "".join(LETTERS[theme] for theme in themes)
 
-    def arrange(self, first: np.ndarray, again: np.ndarray) -> np.ndarray:
-        """Return the innovations (S, E) of a song in this form.
-
-        Args:
-            first: innovations (S, E), theme after theme.
-            again: the same themes (S, E) as they are when they return.
-        """
-        steps = np.arange(len(first))
-        sections = steps // self.section
+    def arrangement(self, beats: int) -> Arrangement:
+        """Return where in a song of so many beats the steps of each theme stand."""
+        heads = np.array([self.themes.index(theme) for theme in range(max(self.themes) + 1)])
+        within = np.arange(self.section)
+        places = (heads[:, None] * self.section + within).reshape(-1)
+        sections, step = np.divmod(np.arange(beats * STEPS_PER_BEAT), self.section)
         themes = np.array(self.themes)[sections % len(self.themes)]
-        heads = np.array([self.themes.index(theme) for theme in self.themes])
-        returns = sections != heads[sections % len(self.themes)]
-        places = themes * self.section + steps % self.section
-        return np.where(returns[:, None], again[places], first[places])
+        returns = sections != heads[themes]
+        return Arrangement(places, (themes + returns * len(heads)) * self.section + step)
 
 
-def forms_of(recordings: Sequence[np.ndarray], candidates: Sequence[int]) -> list[Form]:
-    """Return the forms of frames (T, 181) of each recording, each form once, at most MOST_FORMS.
+def forms_of(
+    recordings: Sequence[np.ndarray], candidates: Sequence[int]
+) -> tuple[list[Form], np.ndarray]:
+    """Return the forms of recordings, each once, and the number (N,) of each recording's, or 0.
 
     Args:
-        recordings: of the station.
+        recordings: frames (T, 202) of each of N.
         candidates: lengths of a section in beats.
     """
-    found = (form_of(frames, candidates) for frames in recordings)
-    return list(dict.fromkeys(form for form in found if form is not None))[:MOST_FORMS]
+    found = [form_of(frames, candidates) for frames in recordings]
+    forms = list(dict.fromkeys(form for form in found if form is not None))[:MOST_FORMS]
+    numbers = [forms.index(form) + 1 if form in forms else 0 for form in found]
+    return forms, np.array(numbers, np.int16)
 
 
 def form_of(frames: np.ndarray, candidates: Sequence[int]) -> Form | None:
-    """Return the form of frames (T, 181); None if no section returns, or nothing else comes."""
+    """Return the form of frames (T, 202); None if no section returns, or nothing else comes."""
     if len(frames) < FEWEST_SECTIONS * min(candidates) * FRAMES_PER_BEAT:
         return None
     moments = _moments(frames)

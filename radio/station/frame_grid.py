@@ -1,7 +1,7 @@
 """Where the frames of a recording lie: 24 on each of its beats, or 50 a second if it has none.
 
     grid = find_grid(samples) -> FrameGrid(hop_length, origin)
-    grid.frames(samples, start, count) -> (count, 181)
+    grid.frames(samples, start, count) -> (count, 202)
 
 Frame 0 begins a bar, as far as that can be guessed, so it may lie before the sound begins.
 """
@@ -47,7 +47,7 @@ class FrameGrid(NamedTuple):
         return (self.origin + frame * self.hop_length) / song_data.SAMPLE_RATE
 
     def frames(self, samples: np.ndarray, start: int, count: int) -> np.ndarray:
-        """Return `count` frames (count, 181) of samples (n,) from a frame on; after them zeros."""
+        """Return `count` frames (count, 202) of samples (n,) from a frame on; after them zeros."""
         begin, end = (
             round(self.origin + frame * self.hop_length)
             for frame in (start - MARGIN, start + count + MARGIN)

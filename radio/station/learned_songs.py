@@ -44,14 +44,17 @@ class LearnedSongs:
     Attributes:
         z: (M, Z) float32.
         innovations: (S, M, E) int16, in UNITs. A song longer than S steps begins them again.
+        forms: (M,) int16, the number of each one's form in the station's list, from 1; 0 for none.
     """
 
     z: np.ndarray
     innovations: np.ndarray
+    forms: np.ndarray
 
     def __post_init__(self) -> None:
         steps, songs, size = self.innovations.shape
-        if self.innovations.dtype != np.int16 or self.z.shape[:-1] != (songs,):
+        whole = all(part.dtype == np.int16 for part in (self.innovations, self.forms))
+        if not whole or self.z.shape[:-1] != (songs,) or self.forms.shape != (songs,):
             raise ValueError("the songs that it remembers don't fit")
         if not steps * songs * size or not np.isfinite(self.z).all():
             raise ValueError("the songs that it remembers are not songs")
@@ -69,7 +72,8 @@ class LearnedSongs:
         z = vae.encode(songs)[1]
         exact = vae.generator.innovations(w, z)[..., : vae.generator.innovation_size]
         limits = np.iinfo(np.int16)
-        return cls(z, np.clip(np.rint(exact / UNIT), limits.min, limits.max).astype(np.int16))
+        rounded = np.clip(np.rint(exact / UNIT), limits.min, limits.max).astype(np.int16)
+        return cls(z, rounded, np.zeros(len(z), np.int16))
 
     def __len__(self) -> int:
         return len(self.z)
@@ -129,7 +133,11 @@ class LearnedSongs:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays of the station's file."""
-        return {"z": self.z.astype(np.float32), "innovations": self.innovations}
+        return {
+            "z": self.z.astype(np.float32),
+            "innovations": self.innovations,
+            "own_forms": self.forms,
+        }
 
     @classmethod
     def read(
@@ -140,7 +148,7 @@ class LearnedSongs:
         Raises:
             ValueError: if they don't fit the model.
         """
-        found = cls(arrays["z"].astype(np.float32), arrays["innovations"])
+        found = cls(arrays["z"].astype(np.float32), arrays["innovations"], arrays["own_forms"])
         if found.z.shape[1:] != (latent_size,) or found.innovations.shape[2] != innovation_size:
             raise ValueError("the songs that it remembers don't fit")
         return found

@@ -13,7 +13,7 @@ ATTACK = 110  # samples, 5 ms at 22,050 Hz
 # Of 100 songs of half a minute drawn from recordings 22 began 3 dB or more under their level, and 5
 # fell 20 dB under it for five seconds; with this none did (docs/sequence_vae.md).
 LEVELLING = 0.75  # of a difference in dB
-LEVEL_SECONDS = 4.0
+LEVEL_SECONDS = 1.5
 LEVEL_HOP = 0.05  # seconds
 LARGEST_LEVELLING = 10.0
 
@@ -39,11 +39,11 @@ def limited(samples: np.ndarray, *, fade: int) -> np.ndarray:
 
 
 def levelled(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Bring the level of each few seconds of a drawn song (n,) nearer to that of the whole.
+    """Bring the level of each second or so of a drawn song (n,) nearer to that of the whole.
 
-    A prior that runs free may rise or sink for a while, and a song may begin where that of a
-    recording would be soft. LEVELLING of the difference, in dB, is taken away; from beat to beat
-    hardly anything changes.
+    A prior that runs free may rise or sink for a while, a song may begin where that of a recording
+    would be soft, and from beat to beat new songs change more than music does. LEVELLING of the
+    difference, in dB, is taken away.
 
     Args:
         samples: of the song.

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from radio.home import replace_file
+from radio.station.share_code import share_code
 from radio.station.song_file import ENCODINGS, SongFileError, read_description
 
 
@@ -45,6 +46,11 @@ class SavedSong:
     key: str = ""
     rating: float | None = None
     final: bool = False
+
+    @property
+    def code(self) -> str:
+        """The song's share code; empty if it has none."""
+        return share_code(self.station, self.made_by, self.coordinate)
 
 
 def saved_songs(folder: Path) -> list[SavedSong]:

@@ -21,6 +21,7 @@ from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
 from neural_networks.components.module import Module
 from neural_networks.training.checkpoint import part
+from neural_networks.vae.arrangement import arranged, arranged_backward
 from neural_networks.vae.sequence_vae import SequenceVAE
 from radio.station.forms import VARIATION, Form, from_array, to_array
 from radio.station.innovations import SEEDS, innovations
@@ -78,6 +79,7 @@ class SequenceModel:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw z (B, Z) and courses (B, C): seeds, whom the songs follow, their forms.
 
+        A song has the form of the one that it follows, or one of the station's where that has none.
         At a novelty of 0 songs have no form, but that of the song that was learned.
 
         Args:
@@ -94,6 +96,8 @@ class SequenceModel:
         numbers = np.zeros((len(z), 1), np.int64)
         if self.forms and novelty > 0:
             numbers = rng.integers(1, len(self.forms), size=(len(z), 1), endpoint=True)
+            own = self.learned.forms[np.rint(followed[:, :1]).astype(int) - 1]
+            numbers = np.where(own > 0, own, numbers)
         return z, np.concatenate([seeds, followed, numbers], axis=1)
 
     def form(self, course: np.ndarray) -> Form | None:
@@ -101,35 +105,78 @@ class SequenceModel:
         number = round(float(course[-1])) if self.learned is not None else 0
         return self.forms[number - 1] if 0 < number <= len(self.forms) else None
 
-    def innovations(self, course: np.ndarray, beats: int) -> np.ndarray:
-        """Return the innovations (S, B, E) of courses (B, C)."""
-        steps, size = beats * STEPS_PER_BEAT, self.vae.generator.innovation_size
+    def innovations(
+        self, course: np.ndarray, places: np.ndarray, *, turn: float = 0.0
+    ) -> np.ndarray:
+        """Return the innovations (S, B, E) of courses (B, C) for steps at places (S,) of songs.
+
+        Args:
+            course: (B, C).
+            places: of the steps.
+            turn: angle by which they are varied.
+        """
+        steps, size = int(places.max()) + 1, self.vae.generator.innovation_size
         made = innovations(course[:, 0], steps, size)
-        if self.learned is None:
-            return made
-        followed = course[:, 1 : 1 + FOLLOWED]
-        first = self.learned.follow(followed, made)
-        forms = {song: form for song, one in enumerate(course) if (form := self.form(one))}
-        if not forms:
-            return first
-        other = innovations((course[:, 0] + SEEDS // 2) % SEEDS, steps, size)
-        varied = np.float32(np.cos(VARIATION)) * made + np.float32(np.sin(VARIATION)) * other
-        again = self.learned.follow(followed, varied, turn=VARIATION)
-        for song, form in forms.items():
-            first[:, song] = form.arrange(first[:, song], again[:, song])
-        return first
+        if turn:
+            other = innovations((course[:, 0] + SEEDS // 2) % SEEDS, steps, size)
+            made = np.float32(np.cos(turn)) * made + np.float32(np.sin(turn)) * other
+        if self.learned is not None:
+            made = self.learned.follow(course[:, 1 : 1 + FOLLOWED], made, turn=turn)
+        return made[places]
 
     def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
         """Return steps (S, B, K) of songs of any length."""
-        return self.vae.generator.draw(z, self.innovations(course, beats))[0]
+        steps = np.empty((beats * STEPS_PER_BEAT, len(z), self.features), z.dtype)
+        for form, songs in self._by_form(course):
+            if form is None:
+                given = self.innovations(course[songs], np.arange(len(steps)))
+                steps[:, songs] = self.vae.generator.draw(z[songs], given)[0]
+            else:
+                steps[:, songs] = self._arranged(z[songs], course[songs], beats, form)[0]
+        return steps
 
     def trace(
         self, z: np.ndarray, course: np.ndarray, beats: int
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return steps (S, B, K), and the function from dsteps to dz, through the recurrence."""
-        generator = self.vae.generator
-        steps, cache = generator.generate(z, self.innovations(course, beats))
-        return steps, lambda dsteps: generator.generate_backward(dsteps, cache)[0]
+        generator, parts = self.vae.generator, []
+        steps = np.empty((beats * STEPS_PER_BEAT, len(z), self.features), z.dtype)
+        for form, songs in self._by_form(course):
+            if form is None:
+                given = self.innovations(course[songs], np.arange(len(steps)))
+                steps[:, songs], cache = generator.generate(z[songs], given)
+            else:
+                steps[:, songs], cache = self._arranged(z[songs], course[songs], beats, form)
+            parts.append((form, songs, cache))
+
+        def backward(dsteps: np.ndarray) -> np.ndarray:
+            dz = np.empty_like(z)
+            for form, songs, cache in parts:
+                given = np.ascontiguousarray(dsteps[:, songs])
+                if form is None:
+                    dz[songs] = generator.generate_backward(given, cache)[0]
+                else:
+                    dz[songs] = arranged_backward(generator, given, cache)[0]
+            return dz
+
+        return steps, backward
+
+    def _arranged(
+        self, z: np.ndarray, course: np.ndarray, beats: int, form: Form
+    ) -> tuple[np.ndarray, Any]:
+        """Return steps (S, B, K) of songs of one form, and the cache."""
+        arrangement = form.arrangement(beats)
+        first, again = (
+            self.innovations(course, arrangement.places, turn=turn) for turn in (0.0, VARIATION)
+        )
+        return arranged(self.vae.generator, z, first, again, arrangement)
+
+    def _by_form(self, course: np.ndarray) -> list[tuple[Form | None, np.ndarray]]:
+        """Return each form of courses (B, C), and the songs that have it."""
+        forms = [self.form(one) for one in course]
+        return [
+            (form, np.flatnonzero([one == form for one in forms])) for form in dict.fromkeys(forms)
+        ]
 
     def reconstruct(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return z (B, Z), the posterior's means, of steps (S, B, K), and the steps made again."""
@@ -137,16 +184,16 @@ class SequenceModel:
         return z, self.vae.generator.decode(w, z)[0]
 
     def to_frames(self, steps: np.ndarray) -> np.ndarray:
-        """Return frames (B, T, 181) of steps (S, B, K); values below 0 mean silence."""
+        """Return frames (B, T, 202) of steps (S, B, K); values below 0 mean silence."""
         return self.components.inverse(steps.transpose(1, 0, 2))
 
     def to_frames_backward(self, dframes: np.ndarray) -> np.ndarray:
-        """Return dsteps (S, B, K) for dframes (B, T, 181)."""
+        """Return dsteps (S, B, K) for dframes (B, T, 202)."""
         dsteps = self.components.inverse_backward(dframes)
         return np.ascontiguousarray(dsteps.transpose(1, 0, 2))
 
     def to_steps(self, frames: np.ndarray) -> np.ndarray:
-        """Return steps (S, B, K) of frames (B, T, 181), T a multiple of 6."""
+        """Return steps (S, B, K) of frames (B, T, 202), T a multiple of 6."""
         return np.ascontiguousarray(self.components.transform(frames).transpose(1, 0, 2))
 
     def new_critic(self, *, hidden: int, rng: np.random.Generator, **options: Any) -> Critic:

@@ -17,6 +17,7 @@ import numpy as np
 from radio.home import replace_file, write_json
 from radio.station.cover import SIZE, cover
 from radio.station.cover_tag import add_cover
+from radio.station.share_code import share_code
 from radio.station.song_names import fingerprint
 
 if TYPE_CHECKING:
@@ -180,14 +181,16 @@ def description_of(
     station: Station, coordinate: np.ndarray, *, beats: int | None = None
 ) -> dict[str, Any]:
     """Return all that is needed to make the song of a coordinate (D,) again, exactly."""
+    made_by = station_fingerprint(station)
     return {
         "song": station.song_name(coordinate),
         "description": station.describe(coordinate),
         "station": station.name,
-        "station_fingerprint": station_fingerprint(station),
+        "station_fingerprint": made_by,
         "beats": station.beats_of(coordinate, beats),
         "form": station.form_of(coordinate, beats),
         "coordinate": [float(value) for value in coordinate],
+        "code": share_code(station.name, made_by, coordinate),
     }
 
 

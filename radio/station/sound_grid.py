@@ -75,7 +75,7 @@ def on_grid(station: Station, samples: np.ndarray, *, bpm: float | None = None) 
 
 
 def _frames(station: Station, samples: np.ndarray, grid: FrameGrid) -> np.ndarray:
-    """Return the frames (T, 181) of a sound, whole steps."""
+    """Return the frames (T, 202) of a sound, whole steps."""
     steps = max(1, math.ceil(grid.count(len(samples)) / song_data.FRAMES_PER_STEP))
     count = steps * song_data.FRAMES_PER_STEP
     length = math.ceil(count * grid.hop_length)

@@ -4,7 +4,7 @@
                                        innovations and whom the song follows; tempo and key only on
                                        a beat grid
     sample(count, rng) -> P (count, D)
-    generate(P (B, D)) -> frames (B, T, 181)
+    generate(P (B, D)) -> frames (B, T, 202)
     render(P (D,)) -> samples (n,)
 
 A station is a folder with one file; see radio/station/station_file.py.
@@ -97,19 +97,14 @@ class Station(StationData):
         return coordinates[:, self._course.stop :]
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw coordinates (count, D); tempo and key are those of training songs, with jitter.
+        """Draw coordinates (count, D); tempo and key are those of the song whose z is nearest.
 
-        A station that knows no keys takes the tempo of the song whose z is nearest: how fast its
-        sounds begin and fade is in z.
+        With a tempo of another song a song is none: how fast its sounds begin and fade is in z.
         """
         z, mean = self.latent.sample(count, rng), self.latent.mean
         parts = [*self.model.draw_course(z, mean, novelty=self.novelty, rng=rng)]
         if self.coordinates.shape[1]:
-            songs = rng.integers(len(self.coordinates), size=count)
-            if not self.keyed:
-                songs = np.array(
-                    [np.square(self.means - one).sum(axis=1).argmin() for one in parts[0]]
-                )
+            songs = [np.square(self.means - one).sum(axis=1).argmin() for one in parts[0]]
             chosen = self.coordinates[songs].astype(np.float64)
             chosen[:, 0] += TEMPO_JITTER * rng.standard_normal(count)
             parts.append(chosen)
@@ -162,11 +157,11 @@ class Station(StationData):
         return "" if form is None else form.text(self.beats_of(coordinate, beats))
 
     def generate(self, coordinates: np.ndarray, *, beats: int | None = None) -> np.ndarray:
-        """Return frames (B, T, 181), transposed to each song's key, of coordinates P (B, D)."""
+        """Return frames (B, T, 202), transposed to each song's key, of coordinates P (B, D)."""
         return self.frames_of(self.decode(coordinates, beats=beats), coordinates)
 
     def frames_of(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
-        """Return frames (B, T, 181), transposed to each song's key, of steps (S, B, F)."""
+        """Return frames (B, T, 202), transposed to each song's key, of steps (S, B, F)."""
         frames = np.maximum(self.model.to_frames(steps), 0)
         if self.grid == "beat":
             keys = [song_data.coordinate_key(p[-1]) for p in coordinates]
@@ -188,7 +183,7 @@ class Station(StationData):
 
         Args:
             coordinate: P.
-            frames: (T, 181) if they are generated already.
+            frames: (T, 202) if they are generated already.
             beats: length, as in `beats_of`.
 
         Raises:

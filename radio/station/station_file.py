@@ -25,8 +25,9 @@ STATION_FILE = "station.npz"
 TRAINING_FILE = "training.npz"  # checkpoint of an unfinished training, in the same folder
 LARGEST_FILE = 256 << 20  # bytes of arrays
 LARGEST_LOG_VARIANCE = 50
-MODEL = "sequence"
-FIRST_MODEL = "point"  # of the first versions; theirs is the only one in files that name none
+MODEL = "sequence-2"
+# Of earlier versions: one point for a song, and other frames. Files of the first name none.
+OLD_MODELS = ("point", "sequence")
 
 
 class StationError(ValueError):
@@ -79,8 +80,8 @@ def write_station(data: StationData, folder: Path, *, dtype: Any = np.float32) -
     arrays = {
         "vae": _weights(data.model.module).astype(dtype),
         "critic": _weights(data.critic).astype(dtype),
-        "means": data.means.astype(np.float32),
-        "log_variances": data.log_variances.astype(np.float32),
+        "means": data.means.astype(dtype),
+        "log_variances": data.log_variances.astype(dtype),
         "coordinates": data.coordinates.astype(np.float32),
         **{f"critic_{key}": value for key, value in data.critic.state().items()},
         **{
@@ -156,7 +157,7 @@ def _read(
     if grid not in ("beat", "absolute"):
         raise ValueError(f"unknown grid {grid!r}")
     means, log_variances, coordinates = (
-        arrays[key] for key in ("means", "log_variances", "coordinates")
+        arrays[key].astype(np.float32) for key in ("means", "log_variances", "coordinates")
     )
     if (
         means.shape != log_variances.shape
@@ -183,8 +184,8 @@ def _networks(
     Raises:
         ValueError: if something does not fit.
     """
-    kind = configuration.get("model", FIRST_MODEL)
-    if kind == FIRST_MODEL:
+    kind = configuration.get("model", OLD_MODELS[0])
+    if kind in OLD_MODELS:
         raise _OldModelError
     if kind != MODEL:
         raise ValueError(f"unknown model {kind!r}")

@@ -46,17 +46,17 @@ def coordinate_key(coordinate: float) -> int:
 
 
 def to_steps(frames: np.ndarray) -> np.ndarray:
-    """Return steps (T / 6, 6 * 181) of frames (T, 181)."""
+    """Return steps (T / 6, 6 * 202) of frames (T, 202)."""
     return frames.reshape(-1, STEP_SIZE)
 
 
 def to_frames(steps: np.ndarray) -> np.ndarray:
-    """Return frames (..., T, 181) of steps (..., T / 6, 6 * 181)."""
+    """Return frames (..., T, 202) of steps (..., T / 6, 6 * 202)."""
     return steps.reshape(*steps.shape[:-2], -1, audio_frames.FRAME_SIZE)
 
 
 def in_a_row(steps: np.ndarray) -> np.ndarray:
-    """Return the frames (B T, 181) of time-major steps (S, B, F), song after song."""
+    """Return the frames (B T, 202) of time-major steps (S, B, F), song after song."""
     return to_frames(np.ascontiguousarray(steps.transpose(1, 0, 2))).reshape(
         -1, audio_frames.FRAME_SIZE
     )

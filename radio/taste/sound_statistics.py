@@ -24,16 +24,18 @@ from typing import Any
 
 import numpy as np
 
-from audio_parsing.filterbank import BANDS_PER_OCTAVE, LOWEST_PITCH, NOISE_BANDS
+from audio_parsing.filterbank import BANDS_PER_OCTAVE, LOWEST_PITCH
 from audio_parsing.frames import EXPONENT, FRAME_SIZE
 from radio.station import KEY_SCALE, TEMPO_OCTAVE
 
-GROUPS = 24  # of bands
+GROUPS = 27  # of bands
+# Semitones from the outer bands to the outer groups' centres: with this none of a song in a whole
+# key lies on a kink of the windows.
+MARGIN = 0.1
 ONSETS = (0.015, 0.035)  # rises of the mean level that are half an onset
 SHARPNESS = 4.0  # of the step function that an onset is
 SILENCE = 1e-4  # of the song's mean power
 SILENT_HERTZ, SILENT_PITCH = 500.0, 60.0
-NOISE_HERTZ = 7000.0
 MELODY = 36.0, 96.0  # lowest and highest MIDI pitch of a melody
 HARMONICS, FADING = 4, 0.84  # number of harmonics, weight of each relative to the one below it
 SOFTNESS = 0.1  # of the maximum over pitches, in units of the sums
@@ -45,7 +47,7 @@ class SoundStatistics:
     Args:
         features: F, a whole number of frames.
         coordinates: C; 2 are tempo and key, 0 leaves the songs as they are.
-        frame_size: V; a frame's last NOISE_BANDS values have no pitch.
+        frame_size: V, bands.
     """
 
     def __init__(self, features: int, coordinates: int, *, frame_size: int = FRAME_SIZE) -> None:
@@ -56,24 +58,22 @@ class SoundStatistics:
         self.frames = features // frame_size
         self.frame_size = frame_size
         self.coordinates = coordinates
-        self.bands = frame_size - min(NOISE_BANDS, frame_size - 2)
-        self.pitch = LOWEST_PITCH + np.arange(self.bands) * 12 / BANDS_PER_OCTAVE
+        self.pitch = LOWEST_PITCH + np.arange(frame_size) * 12 / BANDS_PER_OCTAVE
         self.hertz = 440 * 2 ** ((self.pitch - 69) / 12)
-        groups = min(GROUPS, self.bands)
-        self.centres = np.linspace(self.pitch[0], self.pitch[-1], groups)
-        self.levels = groups + frame_size - self.bands
+        self.levels = min(GROUPS, frame_size)
+        self.centres = np.linspace(self.pitch[0] - MARGIN, self.pitch[-1] + MARGIN, self.levels)
         # level of each group over a station's songs; SongFeatures.fit sets it
         self.usual = np.zeros(self.levels)
         self.size = 2 * self.levels + 5 + len(ONSETS)
         inside = np.flatnonzero((self.pitch >= MELODY[0]) & (self.pitch <= MELODY[1]))
-        lowest, highest = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, self.bands)
+        lowest, highest = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, frame_size)
         self.sought = slice(lowest, highest)  # bands
         # The weight of each harmonic of the sought bands, and the bands it lies in.
         higher = [
             round(BANDS_PER_OCTAVE * float(np.log2(number))) for number in range(1, HARMONICS + 1)
         ]
         self.harmonics = [
-            (FADING**h, slice(lowest + up, min(highest + up, self.bands)))
+            (FADING**h, slice(lowest + up, min(highest + up, frame_size)))
             for h, up in enumerate(higher)
         ]
 
@@ -96,23 +96,17 @@ class SoundStatistics:
         value = value * factor[:, None, None]
         power /= loudness[:, None, None]
         windows, slopes = self._windows(key, dtype)
-        level = np.concatenate(
-            [value[:, :, : self.bands] @ windows, value[:, :, self.bands :]], axis=2
-        )
+        level = value @ windows
         squares = np.square(level - self.usual.astype(dtype))
-        tonal, noise = power[:, :, : self.bands], power[:, :, self.bands :].sum(axis=2)
         hertz = self.hertz.astype(dtype) * 2 ** (key[:, None] / 12)
-        total = tonal.sum(axis=2)
-        bright = (
-            np.einsum("btf,bf->bt", tonal, hertz) + NOISE_HERTZ * noise + SILENCE * SILENT_HERTZ
-        )
-        whole = total + noise + dtype.type(SILENCE)
+        bright = np.einsum("btf,bf->bt", power, hertz) + SILENCE * SILENT_HERTZ
+        whole = power.sum(axis=2) + dtype.type(SILENCE)
         centroid = np.log2(bright / whole)
         # Pitches in octaves, so that all statistics are of about one size.
         pitch = (self.pitch.astype(dtype) - SILENT_PITCH) / 12
-        by_power = (tonal @ pitch) / (total + dtype.type(SILENCE)) + key[:, None] / 12
-        level_sum = value[:, :, : self.bands].sum(axis=2) + dtype.type(0.01)
-        by_level = (value[:, :, : self.bands] @ pitch) / level_sum + key[:, None] / 12
+        by_power = (power @ pitch) / whole + key[:, None] / 12
+        level_sum = value.sum(axis=2) + dtype.type(0.01)
+        by_level = (value @ pitch) / level_sum + key[:, None] / 12
         rise = np.zeros_like(level)
         rise[:, 1:] = np.maximum(level[:, 1:] - level[:, :-1], 0)
         risen = rise.mean(axis=2)
@@ -147,7 +141,6 @@ class SoundStatistics:
             bright,
             whole,
             own,
-            total,
             level_sum,
             pitch,
             at_pitch,
@@ -158,7 +151,7 @@ class SoundStatistics:
         """Return dsteps (S, B, F) and dcoordinates (B, C) for the gradient dy (S, B, M)."""
         shape, sounding, value, power, factor, loudness, windows, slopes = cache[:8]
         level, rising, risen, begun, tempo, hertz, bright, whole = cache[8:16]
-        (by_power, by_level), total, level_sum, pitch, at_pitch = cache[16:]
+        (by_power, by_level), level_sum, pitch, at_pitch = cache[16:]
         count, batch, _ = shape
         dtype = value.dtype
         d = np.repeat(dy.transpose(1, 0, 2) / dtype.type(self.frames), self.frames, axis=1).astype(
@@ -180,13 +173,8 @@ class SoundStatistics:
         drise = rising * (drisen * tempo[:, None] / dtype.type(self.levels))[:, :, None]
         dlevel += drise
         dlevel[:, :-1] -= drise[:, 1:]
-        groups = windows.shape[2]
-        dvalue = np.concatenate(
-            [dlevel[:, :, :groups] @ windows.transpose(0, 2, 1), dlevel[:, :, groups:]], axis=2
-        )
-        dvalue[:, :, : self.bands] += (dby_level / level_sum)[:, :, None] * (
-            pitch - by_level[:, :, None]
-        )
+        dvalue = dlevel @ windows.transpose(0, 2, 1)
+        dvalue += (dby_level / level_sum)[:, :, None] * (pitch - by_level[:, :, None])
         sought = pitch[self.sought]
         dsums = (
             at_pitch
@@ -200,12 +188,8 @@ class SoundStatistics:
             dcentroid / (bright * np.log(dtype.type(2))),
             -dcentroid / (whole * np.log(dtype.type(2))),
         )
-        dpower = np.empty_like(power)
-        dpower[:, :, : self.bands] = dbright[:, :, None] * hertz[:, None] + dwhole[:, :, None]
-        dpower[:, :, : self.bands] += (dby_power / (total + dtype.type(SILENCE)))[:, :, None] * (
-            pitch - by_power[:, :, None]
-        )
-        dpower[:, :, self.bands :] = (dtype.type(NOISE_HERTZ) * dbright + dwhole)[:, :, None]
+        dpower = dbright[:, :, None] * hertz[:, None] + dwhole[:, :, None]
+        dpower += (dby_power / whole)[:, :, None] * (pitch - by_power[:, :, None])
         # value = v factor, power = v^(2/0.3) / loudness, factor = loudness^-0.15,
         # loudness = mean over time of sum v^(2/0.3).
         dloudness = (
@@ -225,12 +209,12 @@ class SoundStatistics:
         dcoordinates = np.zeros((batch, self.coordinates))
         if self.coordinates == 2:
             # (B, bands, groups)
-            moved = value[:, :, : self.bands].transpose(0, 2, 1) @ dlevel[:, :, :groups]
+            moved = value.transpose(0, 2, 1) @ dlevel
             dkey = (
                 np.einsum("bfg,bfg->b", moved, slopes)
                 + (dby_power + dby_level + dmelody).sum(axis=1) / 12
             )
-            tonal = np.einsum("btf,bf->bt", power[:, :, : self.bands], hertz)
+            tonal = np.einsum("btf,bf->bt", power, hertz)
             dkey = dkey + np.log(2) / 12 * np.einsum("bt,bt->b", dbright, tonal)
             dcoordinates[:, 0] = dtempo * tempo * np.log(2) / TEMPO_OCTAVE
             dcoordinates[:, 1] = KEY_SCALE * dkey

@@ -88,7 +88,7 @@ class ComponentExcerpts:
     """Excerpts of recordings as components, drawn by the number of their slot.
 
     Args:
-        recordings: frames (T, 181) of each.
+        recordings: frames (T, 202) of each.
         wide: more components of them than a step has.
         recipe: of the training.
         encoded: see Recordings.
@@ -113,7 +113,7 @@ class ComponentExcerpts:
         """Return excerpts of recordings, whose components are measured.
 
         Args:
-            recordings: frames (T, 181) of each.
+            recordings: frames (T, 202) of each.
             recipe: of the training.
             seed: of what they are measured on.
         """

@@ -39,7 +39,7 @@ def songs_to_learn(*, fresh: int, invented: int, seed: int) -> list[StarterSong]
 
 
 def canonical_frames(song: StarterSong) -> np.ndarray:
-    """Render a starter song and return its frames (T, 181) float32 in C major or A minor."""
+    """Render a starter song and return its frames (T, 202) float32 in C major or A minor."""
     frames = audio_frames.encode(
         render(song, SAMPLE_RATE), hop_length=hop_length(song.bpm), sample_rate=SAMPLE_RATE
     )

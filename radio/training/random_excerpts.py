@@ -20,7 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from audio_parsing.components import FRAMES_PER_STEP, LappedComponents
-from audio_parsing.filterbank import BANDS
+from audio_parsing.frames import shift_bands
 from neural_networks.training.batches import Noise, Order
 from neural_networks.training.streams import StepStream
 
@@ -109,7 +109,7 @@ class RandomExcerpts:
         for target, song, start, shift in zip(frames, songs, starts, shifts, strict=True):
             begin = max(0, HALF - start)
             source = self.recordings[song][max(0, start - HALF) :][: len(target) - begin]
-            _transposed(target[begin : begin + len(source)], source, BANDS_PER_SEMITONE * shift)
+            shift_bands(target[begin : begin + len(source)], source, BANDS_PER_SEMITONE * shift)
         return frames, songs, starts, shifts
 
     def draw(
@@ -156,13 +156,3 @@ class RandomExcerpts:
         noise = Noise(seed, StepStream.COMPONENTS)
         drawn = (self.frames(chosen[i : i + 1], noise.at(i))[0][0] for i in range(len(chosen)))
         return LappedComponents.fit(drawn, count, frames_per_step=FRAMES_PER_STEP)
-
-
-def _transposed(target: np.ndarray, source: np.ndarray, shift: int) -> None:
-    """Fill target (T, F), which is zero, with source (T, F) moved up by bands; noise bands stay.
-
-    NOTE: as `frames.transpose`, whose copies would take longer than all the rest.
-    """
-    low, high = max(shift, 0), min(BANDS + shift, BANDS)
-    target[:, low:high] = source[:, low - shift : high - shift]
-    target[:, BANDS:] = source[:, BANDS:]

@@ -100,7 +100,7 @@ class RecordingReader:
     def fewer(
         self, path: Path, blocks: dict[Place, np.ndarray], share: int
     ) -> dict[Place, np.ndarray]:
-        """Return the blocks (S, 1086) of a file that a smaller share would have given."""
+        """Return the blocks (S, 1212) of a file that a smaller share would have given."""
         chosen = sorted(blocks, key=lambda place: self.lot(path, place))[:share]
         return {place: blocks[place] for place in sorted(chosen)}
 
@@ -132,7 +132,7 @@ def _starts(piece: PieceOfFile, block: int) -> list[int]:
 
 
 def _block(samples: np.ndarray, place: Place, block: int) -> np.ndarray:
-    """Return the steps (S, 1086) float16 of the block at a place; after the last frame zeros."""
+    """Return the steps (S, 1212) float16 of the block at a place; after the last frame zeros."""
     return to_steps(place.grid.frames(samples, place.start, block)).astype(np.float16)
 
 

@@ -1,7 +1,7 @@
 """From music to frames of whole recordings, 24 a beat, or 50 a second where there is no beat.
 
     recordings = prepare_recordings(music, seed=0, cache=cache)
-    recordings.frames -> [(T, 181) float16, ...]      recordings.names -> ["song.ogg", ...]
+    recordings.frames -> [(T, 202) float16, ...]      recordings.names -> ["song.ogg", ...]
 
 Half a gigabyte of frames is kept, eight hours of music. A folder with less is used whole. Of one
 with more every file gives its share, so that long files don't crowd out short ones: some of its
@@ -52,7 +52,7 @@ class Recordings:
     """Music ready for excerpts to be drawn from.
 
     Attributes:
-        frames: (T, 181) float16 of each recording.
+        frames: (T, 202) float16 of each recording.
         names: of each.
         grid: 'beat' or 'absolute'.
         coordinates: (N, 2) float32 tempo and key of each, or (N, 0) on an absolute grid. The key of

@@ -42,8 +42,8 @@ ADAM, CLIP = (0.9, 0.99, 1e-13), 0.5
 BETA_RISES = 0.1  # of the training, in which the divergences' weights rise
 MOST_ENCODED = 512  # excerpts whose coordinates tell where songs lie
 # Beats of a section, among which those of a recording are looked for: without a grid of beats any
-# from 6 to 15 s, on one 4 or 8 bars.
-SECTIONS, SECTIONS_ON_BEATS = tuple(range(12, 33)), (16, 32)
+# from 6 to 15 s, on one 2, 4 or 8 bars.
+SECTIONS, SECTIONS_ON_BEATS = tuple(range(12, 33)), (8, 16, 32)
 BAR_STEPS = 4 * STEPS_PER_BEAT
 REMEMBERED_STEPS = 512  # of a song that new ones may follow; shorter where half the music is
 MOST_CALIBRATED = 192  # excerpts on which calibration and restoration are measured
@@ -247,12 +247,15 @@ def encode_music(
     return Encoded(means, log_variances, drawn, details)
 
 
-def remember(vae: SequenceVAE, songs: ComponentExcerpts, *, seed: int) -> LearnedSongs:
+def remember(
+    vae: SequenceVAE, songs: ComponentExcerpts, forms: np.ndarray, *, seed: int
+) -> LearnedSongs:
     """Return songs, spread over the music, that new ones may follow.
 
     Args:
         vae: trained.
         songs: it was trained on.
+        forms: (N,) the number of each recording's form, which songs from its beginning have.
         seed: of the places and of the posterior's draws.
     """
     rng = np.random.default_rng((seed, Stream.MEMORY))
@@ -261,14 +264,16 @@ def remember(vae: SequenceVAE, songs: ComponentExcerpts, *, seed: int) -> Learne
     steps -= steps % BAR_STEPS if steps > BAR_STEPS else 0  # a longer song goes on in time
     excerpts = songs.to_be_encoded(steps)
     most = most_songs(steps, vae.generator.innovation_size)
-    parts = []
+    parts, own = [], []
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
         for indices in _batches(len(excerpts), most, songs.recipe.batch):
-            given = excerpts.draw(indices, rng, songs.components).steps
-            parts.append(LearnedSongs.of(vae, given, rng=rng))
+            drawn = excerpts.draw(indices, rng, songs.components)
+            parts.append(LearnedSongs.of(vae, drawn.steps, rng=rng))
+            own.append(np.where(drawn.starts == 0, forms[drawn.recordings], 0))
     return LearnedSongs(
         np.concatenate([part.z for part in parts]),
         np.concatenate([part.innovations for part in parts], axis=1),
+        np.concatenate(own).astype(np.int16),
     )
 
 

@@ -172,9 +172,9 @@ class SequenceTraining:
 
     def _station(self, name: str, most: int, details: dict[str, Any]) -> Station:
         encoded = encode_music(self._network, self.songs, seed=self.options.seed, most=most)
-        learned = remember(self._network, self.songs, seed=self.options.seed)
         sections = SECTIONS_ON_BEATS if self.recordings.grid == "beat" else SECTIONS
-        forms = forms_of(self.recordings.frames[: self.recordings.encoded], sections)
+        forms, own = forms_of(self.recordings.frames[: self.recordings.encoded], sections)
+        learned = remember(self._network, self.songs, own, seed=self.options.seed)
         places = [
             (int(recording), int(start))
             for drawn in encoded.excerpts

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from radio.composer import ComposerProcess, Song
+from radio.composer import Busy, ComposerProcess, Song
 from radio.home import Home
 from radio.ratings import Rating, RatingsError
 from radio.session import LastSession, Resume, Session, read_last
@@ -159,15 +159,18 @@ class LiveSession:
         commands = Commands(stage)
         try:
             self._tell("state", {"open": True, "telling": "", "trouble": ""})
-            station = Station.load(folder)
-            self._view = LatentView(station)
-            self._tell_map(session, [])
+            threading.Thread(target=self._load_view, args=(folder,), daemon=True).start()
             while self._execute(commands):
                 session.tick()
                 self.player.look_after()
                 self._look(session)
         finally:
             session.finish()
+
+    def _load_view(self, folder: Path) -> None:
+        """Make the map of the station, which loads its networks, while its first song plays."""
+        self._view = LatentView(Station.load(folder))
+        self._mark = None  # so that the ratings are shown on it
 
     def _execute(self, commands: Commands) -> bool:
         """Execute commands until the next tick; return False when the session must end."""
@@ -275,8 +278,8 @@ class LiveSession:
         self._lines = [*self._lines, {"number": number, "text": line}][-LINES:]
         self._tell("said", self._lines)
 
-    def _telling(self, text: str) -> None:
-        self._tell("state", {"open": False, "telling": text or "Tuning in", "trouble": ""})
+    def _telling(self, busy: Busy) -> None:
+        self._tell("state", {"open": False, "telling": str(busy).capitalize(), "trouble": ""})
 
     def _tell(self, part: str, content: Any) -> None:
         if part in self.parts and self.parts[part] == content:

@@ -36,6 +36,7 @@ def song_part(song: Song | None, duration: float) -> dict[str, Any] | None:
         "expected": expected,
         "final": bool(song.descent),
         "form": song.description.get("form", ""),
+        "code": song.description.get("code", ""),
     }
 
 
@@ -52,6 +53,7 @@ def now_part(view: View, player: BrowserPlayer, key: str | None) -> dict[str, An
         "slider": view.slider,
         "volume": view.volume,
         "busy": view.busy,
+        "opening": view.opening,
         "rated": view.rated,
         "final": None if view.final is None else [round(float(value), 3) for value in view.final],
         "number": view.number,

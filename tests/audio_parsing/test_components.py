@@ -208,7 +208,7 @@ PRINTED = """
 import hashlib
 import numpy as np
 from audio_parsing.components import LappedComponents
-noise = np.random.default_rng(0).standard_normal((3, 1500, 181)).astype(np.float32)
+noise = np.random.default_rng(0).standard_normal((3, 1500, 202)).astype(np.float32)
 components = LappedComponents.fit(list(noise), 32, dtype=np.float64)
 arrays = components.arrays().values()
 print(hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())

@@ -135,7 +135,7 @@ def test_frames_are_the_right_way_up() -> None:
     image = place.get_images()[0]
     drawn = np.asarray(image.get_array())
     np.testing.assert_allclose(drawn, frames.T)
-    assert image.origin == "lower" and image.get_extent() == [0, 2, 0, 181]
+    assert image.origin == "lower" and image.get_extent() == [0, 2, 0, 202]
     labels = dict(
         zip(
             [label.get_text() for label in place.get_yticklabels()], place.get_yticks(), strict=True
@@ -143,7 +143,6 @@ def test_frames_are_the_right_way_up() -> None:
     )
     a4 = (69 - 24) * 2 + 0.5
     assert labels["C4"] < a4 < labels["C5"] and int(np.argmax(drawn[:, 50])) == int(a4)
-    assert labels["noise"] > 175
     plots.plot_frames(np.ones((3, 5)), hop_length=100, ax=axes())  # raw samples are frames, too
 
 
@@ -153,7 +152,7 @@ def test_songs_of_any_length_are_drawn_in_a_moment() -> None:
     plots.plot_spectrogram(song, ax=axes())
     plots.plot_waveform(song, ax=axes())
     audio.plot_audio_comparison(song, song, ax=axes())
-    plots.plot_frames(np.ones((60_000, 181), np.float32), hop_length=441, ax=axes())
+    plots.plot_frames(np.ones((60_000, 202), np.float32), hop_length=441, ax=axes())
     assert time.process_time() - start < 15
     for tiny in (np.zeros(1), np.zeros(5000), np.ones((1, 1))):
         plots.plot_waveform(tiny, path="tiny.png")

@@ -29,4 +29,4 @@ def test_notes_of_starter_songs_are_found() -> None:
 
 
 def test_of_silence_there_are_none() -> None:
-    assert notes_of(np.zeros((40, 181), np.float32)) == []
+    assert notes_of(np.zeros((40, 202), np.float32)) == []

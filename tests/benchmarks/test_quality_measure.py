@@ -72,9 +72,9 @@ def test_a_note_begins_once_and_silence_has_none():
     amplitudes[:] = 0
     amplitudes[10:12, 40] = 0.2  # too short
     assert not onsets(amplitudes).any()
-    silent = statistics(np.zeros((192, 181), np.float32), RATE)
+    silent = statistics(np.zeros((192, 202), np.float32), RATE)
     assert np.isfinite(silent).all() and len(silent) == 1
-    assert salience(np.zeros((5, 181), np.float32)).shape == (5, 88)
+    assert salience(np.zeros((5, 202), np.float32)).shape == (5, 88)
 
 
 def test_it_ranks_songs_as_it_must(real):

@@ -25,8 +25,8 @@ TINY = {
 
 
 def recording(rng: np.random.Generator, count: int = 600) -> np.ndarray:
-    """Frames (T, 181): one of four sounds after another, every 12 frames."""
-    sounds = np.abs(rng.standard_normal((4, 181)))
+    """Frames (T, 202): one of four sounds after another, every 12 frames."""
+    sounds = np.abs(rng.standard_normal((4, 202)))
     return sounds[rng.integers(4, size=count // 12)].repeat(12, axis=0).astype(np.float16)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.playback import SilentDevice
-from radio.composer import FinalSong, FinalStep, NoFinal, ReplayedSong, Song
+from radio.composer import Busy, FinalSong, FinalStep, NoFinal, ReplayedSong, Song
 from radio.composer.events import Event
 from radio.home import Settings
 from radio.ratings import Judged, Rating
@@ -79,6 +79,7 @@ class FakeComposer:
     def __init__(self) -> None:
         self.journal: Any = FakeJournal()
         self.ready = True
+        self.busy: Busy | None = None
         self.pending = 0
         self.count = 0
         self.hurried = 0

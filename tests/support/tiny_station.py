@@ -85,7 +85,9 @@ def remembering(
     exact = rng.standard_normal(shape)
     z = rng.standard_normal((songs, station.latent_size)).astype(np.float32)
     station.model.forms = list(forms)
-    station.model.learned = LearnedSongs(z, np.rint(exact * 4096).astype(np.int16))
+    station.model.learned = LearnedSongs(
+        z, np.rint(exact * 4096).astype(np.int16), np.zeros(songs, np.int16)
+    )
     return station
 
 

@@ -39,10 +39,30 @@ def inner(function: Callable[..., Any]) -> Callable[..., Any]:
     return numba.njit(_nrt=False, nogil=True, error_model="numpy")(function)
 
 
+def body(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function part of each kernel that calls it, and so compile it only there.
+
+    Other functions that kernels call are compiled for themselves, and again within each caller.
+    """
+    return numba.njit(inline="always")(function)
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function with Numba at its first call, and cache the result on disk."""
+    return _cached(function)
+
+
+def kernel_in_workspace(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel that Python gives a workspace, so that no references are counted in it.
+
+    As a kernel around an `inner` function it would be compiled twice, once within the other.
+    """
+    return _cached(function, _nrt=False)
+
+
+def _cached(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     # Python's tests for division by zero would prevent vectorisation
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    options |= {"nogil": True, "error_model": "numpy"}
     try:
         compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder is writable: compile at each start

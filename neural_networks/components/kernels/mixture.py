@@ -49,11 +49,9 @@ def draw_row(w, noise, line, level, low, high, inverse):
 
 @register_jitable
 def draw_gradient_row(dnoise, dline, dw, noise, line, one, low, high):
-    """Write the gradients of the noise (D,) and of the row (C,), of which others count as given."""
-    width, half, zero = len(dw), line.dtype.type(0.5), line.dtype.type(0)
+    """Write the gradient of the noise (D,), and add that of the row (C,), given the component."""
+    width, half = len(dw), line.dtype.type(0.5)
     count = mixture_size(len(line), width)
-    if count > 1:
-        dline[:] = zero
     raws = line[(count + one) * width : (count + one + 1) * width]
     dmean = dline[one * width : (one + 1) * width]
     draw = dline[(count + one) * width : (count + one + 1) * width]
@@ -61,9 +59,9 @@ def draw_gradient_row(dnoise, dline, dw, noise, line, one, low, high):
         raw = raws[k]
         p = np.exp(half * min(max(raw, low), high))
         dnoise[k] = dw[k] * p
-        dmean[k] = dw[k]
-        inside = raw >= low and raw <= high
-        draw[k] = half * dw[k] * p * noise[k] if inside else zero
+        dmean[k] += dw[k]
+        if raw >= low and raw <= high:
+            draw[k] += half * dw[k] * p * noise[k]
 
 
 @register_jitable

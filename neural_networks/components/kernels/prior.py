@@ -32,7 +32,7 @@ Contract, outputs first; nothing is kept, the GIL is released:
     dlatents     (T+1, B, D)   the gradient of the latents: in from above, out the whole
     dinnovations (T, B, D)     out
     dinputs      (T, B, E)     out: the gradient of w_(t-1) E + k_t
-    dstatistics  (T, B, C)     out
+    dstatistics  (T, B, C)     the gradient of the statistics: in from above, out the whole
     dfirst       (B, H)        out: the gradient of hidden[0]
     grads        like weights, added to
 """

@@ -15,8 +15,6 @@ from radio.cli.progress import Progress
 from radio.errors import UsageError
 from radio.home import KINDS, STARTER, Home, check_name, replace_file
 
-FEW = 15  # rated songs below which a final song is a guess; chosen, not measured
-
 
 def generate(options: argparse.Namespace) -> None:
     """Write new songs of a station, or a saved one again."""
@@ -24,22 +22,31 @@ def generate(options: argparse.Namespace) -> None:
     if options.station is not None:
         home.known_station(options.station)  # before anything that takes long
 
-    from radio.composer import compile_once, sample_distinct
+    from radio.cli.commands.sharing import station_of
+    from radio.composer import PLAYING, compile_once, sample_distinct
     from radio.station import (
         Station,
         check_fits,
         description_of,
         file_name,
+        is_share_code,
         read_description,
+        read_share_code,
         tags_of,
         write_sound,
     )
 
-    description = read_description(options.like) if options.like else {}
-    if description and options.count != 1:
+    code = str(options.like or "")
+    shared = read_share_code(code) if is_share_code(code) else None
+    description = read_description(options.like) if options.like and shared is None else {}
+    if options.like and options.count != 1:
         raise UsageError("--like makes one song; leave --count out")
     name = options.station or description.get("station", STARTER)
-    station = Station.load(home.known_station(name))
+    if shared is None:
+        station = Station.load(home.known_station(name))
+    else:
+        station = station_of(home, shared, options.station)
+        description = {"coordinate": shared.coordinate}
     if options.latent:
         station.draw_from(options.latent)
     if options.novelty is not None:
@@ -51,9 +58,9 @@ def generate(options: argparse.Namespace) -> None:
         station.novelty = options.novelty
     target = Target(options.output, single=options.count == 1, kinds=kinds_of(options))
     beats = options.beats or description.get("beats")
-    if description:
+    if description and shared is None:
         check_fits(description, station, options.like)
-    compile_once()
+    compile_once(part=PLAYING)
     songs = sample_distinct(station, np.random.default_rng(options.seed), beats=beats)
     progress = Progress()
     written = []
@@ -87,7 +94,7 @@ def _write(content: bytes, path: Path) -> None:
 
 
 def midi_of(frames: np.ndarray, hop: float) -> bytes:
-    """Return a MIDI file of the notes in frames (T, 181), which last `hop` seconds each."""
+    """Return a MIDI file of the notes in frames (T, 202), which last `hop` seconds each."""
     from audio_parsing.scores import write_midi
     from audio_parsing.song import FRAMES_PER_BEAT
     from audio_parsing.transcription import notes_of
@@ -106,7 +113,7 @@ def final(options: argparse.Namespace) -> None:
     listener = check_name(options.listener or "me", "listener")
     folder = home.known_station(options.station or STARTER)
 
-    from radio.composer import FinalStep, LocalComposer, compile_once, write_song
+    from radio.composer import FinalStep, LocalComposer, compile_once, final_line, write_song
     from radio.station import Station, file_name
 
     station = Station.load(folder)
@@ -131,12 +138,6 @@ def final(options: argparse.Namespace) -> None:
             raise UsageError(
                 f"{listener} has rated no song of station {station.name} as it is now; {how}"
             )
-        if composer.rated < FEW:
-            print(
-                f"Only {composer.rated} of about {FEW} songs are rated:"
-                " the radio hardly knows yet what you like.",
-                file=sys.stderr,
-            )
         song = composer.final_song(progress=show)
         path = target.path(file_name(song.name, song.latent))
         write_song(song, path, composer.journal)
@@ -153,13 +154,14 @@ def final(options: argparse.Namespace) -> None:
                 "song": song.name,
                 "expected": mean,
                 "uncertainty": deviation,
+                "ratings": composer.rated,
                 "files": [str(file) for file in files_of(path)],
             }
         ],
         options.json,
     )
     if not options.json:
-        print(f"predicted rating {min(1.0, max(-1.0, mean)):+.2f} ± {deviation:.1f}")
+        print(final_line(composer.rated, (mean, deviation)))
 
 
 def starter(options: argparse.Namespace) -> None:

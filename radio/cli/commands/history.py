@@ -13,6 +13,7 @@ from radio.cli.progress import padded
 from radio.errors import meant
 from radio.home import Home, check_name
 from radio.ratings import Rating, Ratings, open_ratings
+from radio.station import share_code
 
 COLUMNS = ("time", "listener", "station", "song", "expected", "rating", "skipped", "key")
 
@@ -31,7 +32,12 @@ def history(options: argparse.Namespace) -> None:
                 none += f"{name}s with ratings: {', '.join(known)}"
     if options.json:
         rows = [
-            {**_row(one), "coordinate": one.coordinate.tolist(), "curve": one.curve.tolist()}
+            {
+                **_row(one),
+                "coordinate": one.coordinate.tolist(),
+                "curve": one.curve.tolist(),
+                "code": share_code(one.station, one.made_by, one.coordinate),
+            }
             for one in found
         ]
         json.dump(rows, sys.stdout, indent=2)

@@ -8,8 +8,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any
 
+from radio.cli.progress import Progress
 from radio.errors import explain
 from radio.home import Home, HomeError, check_name, read_settings, temporary_home
 
@@ -25,6 +25,13 @@ def play(options: argparse.Namespace) -> int:
     last = read_last(home.path / "session.json")
     listener = check_name(options.listener or last.listener, "listener")
     station = options.station or last.station
+    shared = None
+    if code := getattr(options, "code", None):
+        from radio.cli.commands.sharing import station_of
+        from radio.station import read_share_code
+
+        shared = read_share_code(code)
+        station = station_of(home, shared, options.station).name
     home.known_station(station)
     try:
         home.writable()
@@ -38,18 +45,21 @@ def play(options: argparse.Namespace) -> int:
     from radio.remote import Remote
     from radio.session import Session, Tuner
 
+    progress = Progress()
     tuner = Tuner(
         home,
         settings,
         last,
-        report=_tell,
+        report=lambda busy: progress.show(str(busy)),
         seed=options.seed,
         explore=options.explore or "ucb",
         beats=options.beats,
         latent=options.latent,
         novelty=settings.novelty if options.novelty is None else options.novelty,
     )
+    tuner.first = None if shared is None else shared.coordinate
     composer = tuner.compose(station, listener)
+    progress.clear()
     remote = Remote(home, settings)
     tuner.opened.append(remote.attach)
     tuner.overhear = remote.overhear
@@ -100,8 +110,3 @@ def fit_for_a_screen() -> bool:
         return False
     dumb = sys.platform != "win32" and os.environ.get("TERM", "") in ("", "dumb")
     return not dumb and "utf" in (sys.stdout.encoding or "").lower()
-
-
-def _tell(text: Any) -> None:
-    if text:
-        print(text, file=sys.stderr, flush=True)

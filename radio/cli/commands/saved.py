@@ -62,6 +62,7 @@ def _row(song: SavedSong) -> dict[str, Any]:
         "rating": song.rating,
         "final": song.final,
         "coordinate": song.coordinate.tolist(),
+        "code": song.code,
     }
 
 

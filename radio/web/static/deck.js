@@ -32,6 +32,8 @@ export default {
       <span v-if="song && song.expected" class="chip" :class="song.expected[0] < 0 ? 'low' : 'high'">expected {{ signed(song.expected[0]) }}</span>
       <span v-else-if="song && !song.final" class="chip">no prediction yet</span>
     </p>
+    <p v-if="now?.opening" class="details opening"><progress :value="now.opening[1]" :max="now.opening[2]" :aria-label="now.opening[0]"></progress>
+      {{ now.opening[0] }} {{ now.opening[1] }} of {{ now.opening[2] }}</p>
     <p v-if="state.trouble" class="trouble" role="alert">{{ state.trouble }}</p>
   </div>
 

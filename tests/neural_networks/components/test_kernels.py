@@ -1,4 +1,4 @@
-"""The kernels: matrix products of all shapes, the tiles of other processors, the cache on disk."""
+"""The kernels: matrix products of all shapes, the cache on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numba.core import codegen
 
 from neural_networks.components import kernels
 from neural_networks.components.kernels.simd.matrix import multiply
@@ -68,54 +67,6 @@ def test_products_that_do_not_fit() -> None:
     ):
         with pytest.raises(ValueError, match="can't be written"):
             multiply(*(np.zeros(shape, np.float32) for shape in (out, left, right)))
-
-
-_CHECK = """
-import numpy as np
-from neural_networks.components.kernels.simd import cell as tile_cells
-from neural_networks.components.kernels.simd import vector as kernels_vector
-from neural_networks.components.gru import GRU
-from neural_networks.components.parameters import pack
-rng = np.random.default_rng(0)
-for steps, batch, inputs, size in ((3, 7, 5, 21), (2, 9, 3, 64)):
-    gru = GRU(inputs, size, rng=rng)
-    flat = pack(gru)
-    x, dy = (rng.standard_normal((steps, batch, n)).astype(np.float32) for n in (inputs, size))
-    results = []
-    for tile in (kernels_vector.TILE, None):
-        tile_cells.TILE = tile
-        flat.zero_grads()
-        states, cache = gru.forward(x)
-        results.append((states, gru.backward(dy, cache), flat.grads.copy()))
-    for ours, loops in zip(*results):
-        np.testing.assert_allclose(ours, loops, rtol=0, atol=1e-5)
-print(kernels_vector.TILE)
-"""
-
-
-@pytest.mark.skipif(
-    "+avx2" not in codegen.get_host_cpu_features(),
-    reason="a processor with AVX2 is needed to play an older one",
-)
-@pytest.mark.parametrize("processor, tile", [("haswell", "(8, 3, 4)"), ("x86-64", "None")])
-def test_the_tiles_of_older_processors(processor: str, tile: str) -> None:
-    features = codegen.get_host_cpu_features().split(",")
-    newer = (
-        ("+avx512", "+amx")
-        if processor == "haswell"
-        else ("+avx", "+fma", "+f16c", "+amx", "+vaes", "+vpcl", "+xop")
-    )
-    plain = ["-" + f[1:] if f.startswith(newer) else f for f in features]
-    environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ",".join(plain)}
-    result = subprocess.run(
-        [sys.executable, "-c", _CHECK],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=150,
-    )
-    assert result.stdout.strip() == tile, result.stderr
 
 
 def test_a_changed_kernel_file_is_compiled_again(tmp_path: Path) -> None:

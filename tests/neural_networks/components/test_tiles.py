@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numba.core import codegen
+from older_processor import needs_avx2, results_of_loops, results_on
 from recurrent_cells import MODES, every_cell, made, run
 
 from neural_networks.components.bidirectional import Bidirectional
@@ -24,63 +21,44 @@ from neural_networks.components.parameters import pack
 from neural_networks.components.rnn import RNN
 from neural_networks.components.stacked import Stacked
 
-ROOT = Path(__file__).parents[3]
 CELLS = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 every_kernel = pytest.mark.parametrize("name", CELLS)
 on_tiles = pytest.mark.skipif(TILE is None, reason="this processor runs the plain loops anyway")
 
-_CHECK = """
-import sys
+_PROGRAM = """
 import numpy as np
-from neural_networks.components.kernels.simd import cell as tile_cells
-from neural_networks.components.kernels.simd.vector import TILE
+from neural_networks.components.gru import GRU
 from neural_networks.components.lstm import LSTM
 from neural_networks.components.parameters import pack
 from neural_networks.components.rnn import RNN
-rng = np.random.default_rng(0)
-for cell in (LSTM, RNN):
-    for steps, batch, inputs, size in ((3, 7, 5, 21), (2, 9, 3, 64), (4, 1, 1, 1)):
-        module = cell(inputs, size, rng=rng)
-        flat = pack(module)
-        x, dy = (rng.standard_normal((steps, batch, n)).astype(np.float32) for n in (inputs, size))
-        first = rng.standard_normal((batch, module.state_size)).astype(np.float32)
-        for given in (dict(), dict(steps=steps, last=True)):
-            results = []
-            for tile in (TILE, None):
-                tile_cells.TILE = tile
+
+def results(rng):
+    for cell in (GRU, LSTM, RNN):
+        for steps, batch, inputs, size in ((3, 7, 5, 21), (2, 9, 3, 64), (4, 1, 1, 1)):
+            module = cell(inputs, size, rng=rng)
+            flat = pack(module)
+            x = rng.standard_normal((steps, batch, inputs)).astype(np.float32)
+            dy = rng.standard_normal((steps, batch, size)).astype(np.float32)
+            first = rng.standard_normal((batch, module.state_size)).astype(np.float32)
+            for given in (dict(), dict(steps=steps, last=True)):
                 flat.zero_grads()
                 states, cache = module.forward(x[0] if given else x, first, **given)
-                gradients = module.backward_with_state(dy[0] if given else dy, cache)
-                results.append((states, *gradients, flat.grads.copy()))
-            for ours, loops in zip(*results):
-                np.testing.assert_allclose(ours, loops, rtol=0, atol=1e-5)
-print(TILE)
+                yield states
+                yield from module.backward_with_state(dy[0] if given else dy, cache)
+                yield flat.grads.copy()
 """
 
 
-@pytest.mark.skipif(
-    "+avx2" not in codegen.get_host_cpu_features(),
-    reason="a processor with AVX2 is needed to play an older one",
-)
+@pytest.mark.timeout(400)
+@needs_avx2
 @pytest.mark.parametrize("processor, tile", [("haswell", "(8, 3, 4)"), ("x86-64", "None")])
-def test_the_tiles_of_older_processors(processor: str, tile: str) -> None:
-    features = codegen.get_host_cpu_features().split(",")
-    newer = (
-        ("+avx512", "+amx")
-        if processor == "haswell"
-        else ("+avx", "+fma", "+f16c", "+amx", "+vaes", "+vpcl", "+xop")
-    )
-    plain = ["-" + f[1:] if f.startswith(newer) else f for f in features]
-    environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ",".join(plain)}
-    result = subprocess.run(
-        [sys.executable, "-c", _CHECK],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=150,
-    )
-    assert result.stdout.strip() == tile, result.stderr
+def test_the_tiles_of_older_processors(
+    processor: str, tile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, results = results_on(processor, _PROGRAM, tmp_path)
+    assert chosen == tile
+    for ours, loops in zip(results, results_of_loops(_PROGRAM, monkeypatch), strict=True):
+        np.testing.assert_allclose(ours, loops, rtol=0, atol=1e-5)
 
 
 @on_tiles

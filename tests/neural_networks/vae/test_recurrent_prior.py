@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import NormalDist
@@ -13,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba.core import codegen
+from older_processor import needs_avx2, results_of_loops, results_on
 
 from neural_networks.components.kernels.simd import cell as tile_cells
 from neural_networks.components.kernels.simd.vector import TILE
@@ -21,8 +18,6 @@ from neural_networks.components.parameters import pack
 from neural_networks.gradient_check import GradientError, check_gradients
 from neural_networks.vae.recurrent_prior import PRIOR_BOUNDS, RecurrentPrior
 from neural_networks.vae.song_context import Conditioning, SongContext
-
-ROOT = Path(__file__).parents[3]
 
 # S, B, D, E, H, M: one of everything, odd sizes, whole vectors, all tiles, a long time, many
 # songs; then mixtures
@@ -225,54 +220,38 @@ def test_tiles_agree_with_loops(
         np.testing.assert_allclose(tiles, loops, rtol=0, atol=3e-5 * max(1.0, np.abs(loops).max()))
 
 
-_CHECK = """
+_PROGRAM = """
 import numpy as np
-from neural_networks.components.kernels.simd import cell
-from neural_networks.components.kernels.simd.vector import TILE
 from neural_networks.components.parameters import pack
 from neural_networks.vae.recurrent_prior import RecurrentPrior
 from neural_networks.vae.song_context import Conditioning
-rng = np.random.default_rng(0)
-for steps, batch, width, embedding, hidden, mixtures in (
-    (5, 7, 5, 9, 21, 1), (3, 1, 16, 32, 16, 1), (5, 7, 5, 9, 21, 3)
-):
-    told = Conditioning(3, rng=rng)
-    prior = RecurrentPrior(
-        width, 3, told, embedding=embedding, hidden=hidden, mixtures=mixtures, rng=rng
-    )
-    flat = pack(prior)
-    context, _ = told.forward(rng.standard_normal((batch, 3), np.float32), steps)
-    innovations = rng.standard_normal((steps, batch, prior.innovation_size), np.float32)
-    dw = rng.standard_normal((steps, batch, width), np.float32)
-    results = []
-    for cell.TILE in (TILE, None):
-        flat.zero_grads()
+
+def results(rng):
+    for steps, batch, width, embedding, hidden, mixtures in (
+        (5, 7, 5, 9, 21, 1), (3, 1, 16, 32, 16, 1), (5, 7, 5, 9, 21, 3)
+    ):
+        told = Conditioning(3, rng=rng)
+        prior = RecurrentPrior(
+            width, 3, told, embedding=embedding, hidden=hidden, mixtures=mixtures, rng=rng
+        )
+        flat = pack(prior)
+        context, _ = told.forward(rng.standard_normal((batch, 3), np.float32), steps)
+        innovations = rng.standard_normal((steps, batch, prior.innovation_size), np.float32)
+        dw = rng.standard_normal((steps, batch, width), np.float32)
         w, run = prior.sample(innovations, context)
-        results.append((w, prior.sample_backward(dw, run, context)[0], flat.grads.copy()))
-    for tiles, loops in zip(*results):
-        np.testing.assert_allclose(tiles, loops, rtol=0, atol=1e-4)
-print(TILE)
+        yield w
+        yield prior.sample_backward(dw, run, context)[0]
+        yield flat.grads
 """
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.skipif(
-    "+avx2" not in codegen.get_host_cpu_features(),
-    reason="a processor with AVX2 is needed to play an older one",
-)
-def test_the_tiles_of_an_older_processor() -> None:
-    features = codegen.get_host_cpu_features().split(",")
-    plain = ["-" + f[1:] if f.startswith(("+avx512", "+amx")) else f for f in features]
-    older = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ",".join(plain)}
-    result = subprocess.run(
-        [sys.executable, "-c", _CHECK],
-        cwd=ROOT,
-        env={**os.environ, **older},
-        capture_output=True,
-        text=True,
-        timeout=380,
-    )
-    assert result.stdout.strip() == "(8, 3, 4)", result.stderr
+@needs_avx2
+def test_the_tiles_of_an_older_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, results = results_on("haswell", _PROGRAM, tmp_path)
+    assert chosen == "(8, 3, 4)"
+    for tiles, loops in zip(results, results_of_loops(_PROGRAM, monkeypatch), strict=True):
+        np.testing.assert_allclose(tiles, loops, rtol=0, atol=1e-4)
 
 
 def test_backward_twice_is_twice_the_gradient(rng: np.random.Generator) -> None:

@@ -152,7 +152,7 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
     one, two = (Station.load(home / "stations" / name) for name in ("one", "two"))
     np.testing.assert_array_equal(one.means, two.means)
     kept = sum(path.stat().st_size for path in (home / "prepared").iterdir())
-    assert kept > 2 * 3000 * 181 * 2
+    assert kept > 2 * 3000 * 202 * 2
     cli.main(["doctor", "--json"])
     written = capsys.readouterr().out
     prepared = json.loads(written[written.index("{") :])["prepared"]

@@ -479,7 +479,7 @@ def test_the_listener_needs_a_name_that_can_be_one(
 
 def test_a_session_that_never_ends_remembers_its_latest_songs(rng: np.random.Generator) -> None:
     heard = RememberedSongs(5)
-    songs = rng.uniform(size=(8, 24, 6 * 181)).astype(np.float32)
+    songs = rng.uniform(size=(8, 24, 6 * 202)).astype(np.float32)
     for song in songs:
         heard.add(song)
     assert len(heard) == 5

@@ -26,9 +26,12 @@ def rating(value: float = 0.5, *, listener: str = "me", station: str = "tiny", *
     )
 
 
-def test_a_rating_comes_back_exactly(tmp_path: Path, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("skipped", [False, True])
+def test_a_rating_comes_back_exactly(
+    tmp_path: Path, rng: np.random.Generator, skipped: bool
+) -> None:
     coordinate = rng.standard_normal(66).astype(np.float32)
-    curve = np.array([[3.25, 0.1], [9.0, -0.7]])
+    curve = np.array([] if skipped else [[3.25, 0.1], [9.0, -0.7]]).reshape(-1, 2)
     with_all = Rating(
         "me",
         "tiny",
@@ -38,7 +41,7 @@ def test_a_rating_comes_back_exactly(tmp_path: Path, rng: np.random.Generator) -
         -0.3,
         weight=0.5,
         curve=curve,
-        skipped=True,
+        skipped=skipped,
     )
     ratings = Ratings(tmp_path / "ratings.db")
     ratings.write(with_all)
@@ -58,6 +61,17 @@ def test_a_rating_comes_back_exactly(tmp_path: Path, rng: np.random.Generator) -
         "key",
     ):
         assert getattr(back, name) == getattr(with_all, name), name
+
+
+def test_a_song_rated_by_hand_is_not_skipped_whatever_an_earlier_version_wrote(
+    tmp_path: Path,
+) -> None:
+    ratings = Ratings(tmp_path / "ratings.db")
+    ratings.write(rating(0.5, curve=np.array([[3.0, 0.5]]), skipped=True))
+    (back,) = ratings.all()
+    assert not back.skipped
+    ((_, _, _, skipped),) = ratings.judged("me", "tiny", "ab12")
+    assert not skipped
 
 
 def test_each_listener_and_station_has_its_own_and_the_order_is_kept(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from radio.ratings.sound_codec import HEADER, LEVELS
 from radio.station import Station, station_fingerprint
 
 
-@pytest.mark.parametrize("shape", [(1, 181), (7, 1086), (256, 1086)])
+@pytest.mark.parametrize("shape", [(1, 202), (7, 1212), (256, 1212)])
 def test_frames_come_back(shape: tuple[int, int], rng: np.random.Generator) -> None:
     steps = rng.uniform(-0.1, 1.1, shape).astype(np.float32)
     back = unpack(pack(steps, beside=2))
@@ -31,7 +31,7 @@ def test_frames_come_back(shape: tuple[int, int], rng: np.random.Generator) -> N
 
 
 def test_what_is_no_packed_song_is_none(rng: np.random.Generator) -> None:
-    content = pack(rng.random((4, 1086), np.float32), beside=2)
+    content = pack(rng.random((4, 1212), np.float32), beside=2)
     for broken in (
         b"",
         content[:8],
@@ -50,7 +50,7 @@ def test_what_is_no_packed_song_is_none(rng: np.random.Generator) -> None:
 
 
 def test_what_would_unpack_to_more_than_it_says_is_not_unpacked() -> None:
-    bomb = HEADER.pack(b"snd1", 4, 1086, 181, 2) + zlib.compress(bytes(1 << 26))
+    bomb = HEADER.pack(b"snd1", 4, 1212, 202, 2) + zlib.compress(bytes(1 << 26))
     tracemalloc.start()
     try:
         assert unpack(bomb) is None
@@ -106,7 +106,7 @@ def test_older_tables_get_what_they_lack(tmp_path: Path, version: int) -> None:
 def brightness(composer: LocalComposer, coordinate: np.ndarray) -> float:
     station = composer.station
     frames = np.maximum(station.model.to_frames(station.decode(coordinate[None])), 0)[0]
-    return float((frames @ np.arange(181)).sum() / max(frames.sum(), 1e-9))
+    return float((frames @ np.arange(202)).sum() / max(frames.sum(), 1e-9))
 
 
 def test_a_station_that_was_trained_again_knows_what_was_liked(tmp_path: Path) -> None:

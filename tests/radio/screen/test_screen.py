@@ -219,7 +219,7 @@ def test_windows_open_and_close() -> None:
             ("?", "set the slider, -1 to +1"),
             ("e", "Your taste"),
             ("h", "Dusk"),
-            ("l", "0 songs in"),
+            ("o", "0 songs in"),
             ("d", "System default"),
         ):
             screened.journal.ratings = [("Dusk", 0.5, False)]
@@ -355,6 +355,9 @@ def test_remapped_keys_are_used_and_shown() -> None:
 
 def test_the_parts_say_what_there_is() -> None:
     assert "volume 80" in panels.header(VIEW, 80, title="starter / me").plain
+    opening = replace(VIEW, opening=("compiling kernels", 27, 53))
+    assert "compiling kernels ━━━━━───── 27 of 53" in panels.header(opening, 80, title="t").plain
+    assert "compiling kernels 27 of 53" in panels.header(opening, 50, title="t").plain
     assert "sleep in 2 min" in panels.header(replace(VIEW, sleep=90), 80, title="t").plain
     assert "predicted +0.42 ± 0.2" in panels.now_playing(VIEW, 80).plain
     named = panels.now_playing(replace(VIEW, final_song=True, saved=True), 90).plain
@@ -613,13 +616,13 @@ def test_saved_songs_play_again_and_are_deleted(tmp_path: Path) -> None:
 
     async def act(pilot: Pilot[Any]) -> None:
         screened.app.session.folder.path = tmp_path
-        await pilot.press("l")
+        await pilot.press("o")
         await pilot.pause()
         assert "2 songs in" in screened.shown() and "sea-wood" in screened.shown()
         await pilot.press("enter")
         await pilot.pause()
         assert "oak-pier is a song of station jazz" in screened.app.said[-1]
-        await pilot.press("l", "m", "x")
+        await pilot.press("o", "m", "x")
         await pilot.pause()
         assert "Delete oak-pier?" in screened.shown()
         await pilot.press("y")

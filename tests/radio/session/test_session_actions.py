@@ -15,7 +15,7 @@ from fake_session import FakeComposer, FakeSession, Stage
 from audio_parsing.loudness import loudness
 from audio_parsing.playback import SilentDevice
 from radio.cli import main as cli
-from radio.composer import AdapterChanged
+from radio.composer import AdapterChanged, Busy, final_line
 from radio.errors import UsageError
 from radio.home import Settings
 from radio.plain.app import play_on_lines
@@ -93,15 +93,81 @@ def test_nothing_waits_for_a_song_that_is_not_there_yet(stage: Stage) -> None:
     assert stage.session.view().name == "Song 2"
 
 
-def test_a_skip_counts_only_after_some_seconds(stage: Stage) -> None:
-    stage.pass_time(4)
+def test_what_takes_long_while_the_composer_opens_is_shown_and_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.composer.busy, stage.composer.ready = Busy("compiling kernels", 12, 40), False
+    assert stage.session.view().opening == ("compiling kernels", 12, 40)
     stage.press("n")
-    stage.pass_time(6)
-    assert not any("Skipped" in line for line in stage.said)
+    assert stage.session.view().busy == "compiling kernels 12 of 40"
+    monkeypatch.setattr("radio.session.requests.REPLAY_SECONDS", -1.0)
+    monkeypatch.setattr(stage.composer, "replay", lambda key, coordinate: None)
+    stage.session.replay("old", np.arange(3.0))
+    stage.pass_time(1)
+    assert stage.session.replays.running
+    stage.composer.busy = None
+    stage.pass_time(0.1)
+    assert not stage.session.replays.running and "there is no answer" in stage.said[-1]
+    assert stage.session.view().opening is None
+
+
+def test_lines_tell_how_far_the_composer_is_while_it_opens(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    composer = FakeComposer()
+    dones = iter([0, 3, 11, 12, 25])
+
+    class Opening(FakeSession):
+        def tick(self) -> None:
+            super().tick()
+            done = next(dones, None)
+            composer.busy = None if done is None else Busy("compiling kernels", done, 40)
+
+    player = SilentDevice(lambda: 0.0)
+    lines = io.StringIO("v\nv\nv\nv\nv\nv\nq\n")
+    play_on_lines(
+        lambda say: Opening(player, say=say, composer=composer), Settings(), commands=lines
+    )
+    written = [line for line in capsys.readouterr().out.split("\n") if "kernels" in line]
+    assert written == [
+        "compiling kernels: 0 %",
+        "compiling kernels: 25 %",
+        "compiling kernels: 50 %",
+    ]
+
+
+def test_a_skip_counts_only_after_some_seconds(stage: Stage) -> None:
+    stage.pass_time(2)
+    stage.press("n")
+    stage.pass_time(4)
+    assert not any("skipped" in line for line in stage.said)
     stage.press("n")
     stage.pass_time(0.1)
     assert stage.journal.ratings == [("Song 1", None, False), ("Song 2", None, True)]
-    assert "Skipped: Song 2 counts as -0.3; undo takes it back." in stage.said
+    assert "Song 2: skipped, counted as mild dislike; u undoes it." in stage.said
+
+
+def test_love_and_ban_are_one_key_each_and_undone_by_another(stage: Stage) -> None:
+    stage.pass_time(4)
+    stage.press("l")
+    assert stage.session.view().slider == 1.0
+    assert stage.said[-1] == "Song 1: loved; u undoes it."
+    stage.press("u")
+    assert stage.session.view().slider is None
+    stage.press("b")
+    stage.pass_time(0.1)
+    assert stage.session.view().name == "Song 2"
+    assert stage.journal.ratings == [("Song 1", -1.0, True)]
+    assert "Song 1: banned; u undoes it." in stage.said
+    stage.press("u")
+    assert stage.journal.ratings == []
+
+
+def test_a_final_song_says_how_sure_it_is() -> None:
+    few = "predicted rating +1.00 ± 0.4, from 4 ratings: a guess; best after about 15"
+    assert final_line(4, (1.3, 0.42)) == few
+    assert final_line(15, (0.5, 0.1)) == "predicted rating +0.50 ± 0.1, from 15 ratings"
+    assert final_line(1, None) == "1 rating: a guess; best after about 15"
 
 
 def test_the_sleep_timer_fades_and_pauses(stage: Stage) -> None:
@@ -150,6 +216,7 @@ def test_the_final_song_is_made_in_the_background_saved_and_played(stage: Stage)
     stage.pass_time(0.2)
     assert stage.session.view().name == "Final Song"
     assert "Your final song is Final Song, saved as /songs/Final Song.wav" in stage.said
+    assert any(line.endswith("rating: a guess; best after about 15") for line in stage.said)
 
 
 def test_what_was_said_is_kept_when_the_listener_quits(stage: Stage) -> None:

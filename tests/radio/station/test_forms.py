@@ -16,7 +16,7 @@ SECTION = 16  # beats
 
 
 def song(themes: str, *, beats: int = SECTION, seed: int = 0, noise: float = 0.1) -> np.ndarray:
-    """Return frames (T, 181) of themes of random notes, each a little different when it returns."""
+    """Return frames (T, 202) of themes of random notes, each a little different when it returns."""
     rng = np.random.default_rng(seed)
     melodies = {theme: rng.integers(30, 110, 2 * beats) for theme in sorted(set(themes))}
     frames = np.zeros((len(themes) * beats * 24, FRAME_SIZE), np.float32)
@@ -56,10 +56,13 @@ def test_silence_and_songs_of_one_frame_have_none() -> None:
 
 def test_a_station_lists_each_form_once_and_not_too_many() -> None:
     songs = [song(themes, seed=seed) for seed, themes in enumerate(["AABA", "ABAB", "AABA"])]
-    found = forms_of(songs, (SECTION,))
+    songs.append(song("ABCD"))
+    found, numbers = forms_of(songs, (SECTION,))
     assert [form.text(4 * SECTION) for form in found] == ["AABA", "ABAB"]
+    np.testing.assert_array_equal(numbers, [1, 2, 1, 0])
     many = [song("AABA", beats=beats) for beats in range(12, 12 + MOST_FORMS + 2)]
-    assert len(forms_of(many, range(12, 40))) == MOST_FORMS
+    found, numbers = forms_of(many, range(12, 14 + MOST_FORMS))
+    assert len(found) == MOST_FORMS == numbers.max() and not numbers[MOST_FORMS:].any()
 
 
 def test_a_form_is_repeated_until_a_song_is_long_enough() -> None:
@@ -69,15 +72,15 @@ def test_a_form_is_repeated_until_a_song_is_long_enough() -> None:
     assert Form(64, (0, 0, 1, 0)).text(40) == "AAB"
 
 
-def test_a_section_that_returns_has_the_innovations_of_its_first_time_varied() -> None:
-    rng = np.random.default_rng(0)
-    first, again = rng.standard_normal((2, 70, 5)).astype(np.float32)
-    made = Form(16, (0, 1, 0, 1)).arrange(first, again)
-    np.testing.assert_array_equal(made[:32], first[:32])
-    np.testing.assert_array_equal(made[32:64], again[:32])
-    np.testing.assert_array_equal(made[64:], again[:6])
-    shorter = Form(16, (0, 1, 0, 1)).arrange(first[:40], again[:40])
-    np.testing.assert_array_equal(shorter, made[:40])
+def test_the_steps_of_a_form_stand_where_their_themes_do() -> None:
+    places, order = Form(4, (0, 0, 1, 0)).arrangement(
+        10
+    )  # A A' B A' A' A' B' A' A' A', a beat each
+    np.testing.assert_array_equal(places, [0, 1, 2, 3, 8, 9, 10, 11])
+    sections = order.reshape(10, 4)
+    np.testing.assert_array_equal(sections - sections[:, :1], np.tile(np.arange(4), (10, 1)))
+    np.testing.assert_array_equal(sections[:, 0], [0, 8, 4, 8, 8, 8, 12, 8, 8, 8])
+    np.testing.assert_array_equal(Form(8, (0, 1)).arrangement(3).order[8:], [8, 9, 10, 11])
 
 
 def test_what_returns_follows_the_second_song_a_little_more(station: Station) -> None:

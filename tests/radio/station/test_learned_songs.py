@@ -16,6 +16,7 @@ from radio.station import (
     shares_at,
     station_fingerprint,
 )
+from radio.station.forms import VARIATION
 from radio.station.innovations import innovations
 
 STEPS, SONGS = 20, 5
@@ -115,19 +116,19 @@ def test_a_song_that_follows_none_is_that_of_its_seed(
     station: Station, columns: list[float]
 ) -> None:
     course = np.array([[5, *columns, 0]], np.float32)
-    drawn = station.model.innovations(course, 4)
+    drawn = station.model.innovations(course, np.arange(16))
     np.testing.assert_array_equal(drawn, innovations(np.array([5.0]), 16, INNOVATIONS))
 
 
 @pytest.mark.parametrize("columns", [[1e9, 1, 1.4, 1], [3, 50, 2**24, 0.1]])
 def test_any_numbers_make_a_song(station: Station, columns: list[float]) -> None:
-    drawn = station.model.innovations(np.array([[5, *columns, 0]], np.float32), 40)
+    drawn = station.model.innovations(np.array([[5, *columns, 0]], np.float32), np.arange(160))
     assert np.isfinite(drawn).all() and np.abs(drawn).max() < 12
 
 
 def test_a_song_longer_than_what_is_remembered_begins_it_again(station: Station) -> None:
     course = np.array([[0, 2, 1, 0, 0, 0]], np.float32)
-    drawn = station.model.innovations(course, 15)
+    drawn = station.model.innovations(course, np.arange(60))
     np.testing.assert_array_equal(drawn[:STEPS], drawn[STEPS : 2 * STEPS])
 
 
@@ -157,6 +158,8 @@ def test_the_file_keeps_them_exactly(tmp_path, station: Station) -> None:
         ("innovations", lambda x: x[:0]),
         ("innovations", lambda x: x[..., :-1]),
         ("innovations", lambda x: x[0]),
+        ("own_forms", lambda x: x[:-1]),
+        ("own_forms", lambda x: x.astype(np.float32)),
     ],
 )
 def test_songs_that_do_not_fit_are_refused(tmp_path, station: Station, name, change) -> None:
@@ -188,9 +191,25 @@ def test_where_innovations_choose_songs_follow_one(station: Station, novelty: fl
 def test_a_section_that_returns_is_varied_where_songs_follow_one(station: Station) -> None:
     station.novelty = 0.4
     model = station.model
-    model.forms = [Form(8, (0, 1, 0))]
-    coordinate = station.sample(1, np.random.default_rng(0))[0]
-    drawn = model.innovations(coordinate[None, 6:12], 6)[:, 0]
-    alike = np.corrcoef(drawn[:8].ravel(), drawn[16:].ravel())[0, 1]
-    assert 0.7 < alike < 0.999
-    assert abs(np.corrcoef(drawn[:8].ravel(), drawn[8:16].ravel())[0, 1]) < 0.6
+    course = station.sample(1, np.random.default_rng(0))[:, 6:12]
+    drawn, varied = (model.innovations(course, np.arange(24), turn=t)[:, 0] for t in (0, VARIATION))
+    assert 0.7 < np.corrcoef(drawn.ravel(), varied.ravel())[0, 1] < 0.999
+
+
+def test_a_song_has_the_form_of_the_one_that_it_follows(station: Station) -> None:
+    model, learned = station.model, learned_of(station)
+    model.forms = [Form(8, (0, 1, 0)), Form(8, (0, 0, 1))]
+    learned.forms[:3] = 1, 2, 1
+    drawn = station.sample(300, np.random.default_rng(0))
+    followed, form = drawn[:, 7].astype(int), drawn[:, 11]
+    for song in range(1, SONGS + 1):
+        found = set(form[followed == song])
+        assert found == ({learned.forms[song - 1]} if song <= 3 else {1, 2})
+
+
+def test_tempo_and_key_are_those_of_the_nearest_song(station: Station) -> None:
+    station.coordinates[:, 1] = np.arange(len(station.coordinates))
+    for one in station.sample(20, np.random.default_rng(0)):
+        nearest = np.square(station.means - one[: station.latent_size]).sum(axis=1).argmin()
+        assert one[-1] == nearest
+        assert abs(one[-2] - station.coordinates[nearest, 0]) < 1

@@ -11,7 +11,7 @@ from radio.taste.sound_statistics import SoundStatistics
 
 @pytest.mark.parametrize("shape", [(4, 3), (1, 1), (5, 1)])
 @pytest.mark.parametrize("coordinates", [0, 2])
-@pytest.mark.parametrize("frame_size", [181, 20])
+@pytest.mark.parametrize("frame_size", [202, 20])
 def test_the_gradient_for_every_value_and_for_tempo_and_key(
     shape: tuple[int, int], coordinates: int, frame_size: int
 ) -> None:
@@ -46,8 +46,8 @@ def test_the_gradient_for_every_value_and_for_tempo_and_key(
 
 
 def tones(pitch: float, every: int, overtone: float = 0.4) -> np.ndarray:
-    """Return frames (96, 181) of a note that begins again and again, with an overtone."""
-    frames = np.zeros((96, 181), np.float32)
+    """Return frames (96, 202) of a note that begins again and again, with an overtone."""
+    frames = np.zeros((96, 202), np.float32)
     band = round(2 * (pitch - 24))
     for start in range(0, 96, every):
         fading = np.exp(-np.arange(96 - start) / 8)[:every]
@@ -57,16 +57,16 @@ def tones(pitch: float, every: int, overtone: float = 0.4) -> np.ndarray:
 
 
 def strokes(every: int) -> np.ndarray:
-    """Return frames (96, 181) of strokes over all bands."""
-    frames = np.zeros((96, 181), np.float32)
+    """Return frames (96, 202) of strokes over all bands."""
+    frames = np.zeros((96, 202), np.float32)
     for start in range(6, 96, every):
         frames[start : start + 4] = 0.5
     return frames
 
 
 def heard(frames: np.ndarray, *, tempo: float = 0.0, key: float = 0.0) -> dict[str, float]:
-    statistics = SoundStatistics(6 * 181, 2)
-    values = statistics.forward(frames.reshape(-1, 1, 6 * 181), np.array([[tempo, key]]))[0].mean(
+    statistics = SoundStatistics(6 * 202, 2)
+    values = statistics.forward(frames.reshape(-1, 1, 6 * 202), np.array([[tempo, key]]))[0].mean(
         axis=0
     )[0]
     first = 2 * statistics.levels
@@ -113,8 +113,8 @@ def test_the_melody_is_the_pitch_of_notes_and_not_their_colour() -> None:
 
 
 def test_silence_is_no_song_but_has_statistics() -> None:
-    statistics = SoundStatistics(6 * 181, 2)
-    values, cache = statistics.forward(np.zeros((4, 2, 6 * 181), np.float32), np.zeros((2, 2)))
+    statistics = SoundStatistics(6 * 202, 2)
+    values, cache = statistics.forward(np.zeros((4, 2, 6 * 202), np.float32), np.zeros((2, 2)))
     assert np.isfinite(values).all()
     dsteps, dbeside = statistics.backward(np.ones_like(values), cache)
     assert np.isfinite(dsteps).all() and np.isfinite(dbeside).all()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from audio_parsing.components import FRAMES_PER_STEP, LappedComponents
-from audio_parsing.frames import BANDS, FRAME_SIZE, transpose
+from audio_parsing.frames import FRAME_SIZE, transpose
 from neural_networks.training.batches import Noise
 from radio.training.random_excerpts import RandomExcerpts
 
@@ -22,11 +22,11 @@ LENGTH = (STEPS + 1) * FRAMES_PER_STEP
 
 
 def counted(*lengths: int) -> list[np.ndarray]:
-    """Recordings whose frames say where they are: recording and frame in the noise bands."""
+    """Recordings whose frames say where they are: recording and frame in the first two bands."""
     recordings = [np.zeros((length, FRAME_SIZE), np.float32) for length in lengths]
     for number, frames in enumerate(recordings, 1):
-        frames[:, BANDS] = number
-        frames[:, BANDS + 1] = 1 + np.arange(len(frames))
+        frames[:, 0] = number
+        frames[:, 1] = 1 + np.arange(len(frames))
     return recordings
 
 
@@ -76,7 +76,7 @@ def test_every_frame_is_heard() -> None:
     for seed in range(60):
         every = np.arange(len(excerpts))
         frames, songs, starts, _ = excerpts.frames(every, np.random.default_rng(seed))
-        middle = frames[:, 3:-3, BANDS : BANDS + 2].reshape(-1, 2).astype(int)
+        middle = frames[:, 3:-3, :2].reshape(-1, 2).astype(int)
         heard |= {(int(song), int(frame)) for song, frame in middle}
         lengths = np.array([70, 3, 200])[songs]
         assert (starts >= 0).all() and (starts <= np.maximum(lengths - 6 * STEPS, 0)).all()
@@ -154,7 +154,7 @@ PRINTED = """
 import hashlib
 import numpy as np
 from radio.training.random_excerpts import RandomExcerpts
-noise = np.random.default_rng(0).random((3, 900, 181)).astype(np.float16)
+noise = np.random.default_rng(0).random((3, 900, 202)).astype(np.float16)
 excerpts = RandomExcerpts(list(noise), steps=64, semitones=3)
 components = excerpts.fit(32, seed=0, most=30)
 batch = excerpts.batch(3, 16, components, seed=0)

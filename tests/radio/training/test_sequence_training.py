@@ -98,7 +98,7 @@ def test_a_folder_becomes_a_station_that_makes_songs(station: tuple[Station, Pat
     assert loaded.describe(coordinate).endswith(" bpm") and not loaded.keyed
     samples = loaded.render(coordinate)
     assert (
-        len(samples) == BEATS * 24 * loaded.hop_length(coordinate)
+        len(samples) == loaded.beats_of(coordinate) * 24 * loaded.hop_length(coordinate)
         and np.sqrt(np.mean(samples**2)) > 0.03
     )
     np.testing.assert_array_equal(samples, made.render(coordinate))

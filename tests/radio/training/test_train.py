@@ -114,7 +114,7 @@ def test_frames_of_a_starter_song_are_canonical(few_songs):
     both = scale(0, "major") | scale(9, "minor")
     shares = [in_scale_share(frames, both) for frames in few_songs.frames]
     assert np.mean(shares) > 0.9
-    assert np.shape(few_songs.frames) == (12, 24 * BEATS, 181)
+    assert np.shape(few_songs.frames) == (12, 24 * BEATS, 202)
 
 
 def test_tempo_and_key_are_coordinates_and_back():
@@ -158,7 +158,7 @@ def test_songs_are_sound(station, rng):
 @pytest.mark.parametrize("beats", [8, 16, 32, 40])
 def test_songs_of_other_lengths(station, rng, beats):
     frames = station.generate(station.sample(2, rng), beats=beats)
-    assert frames.shape == (2, 24 * beats, 181)
+    assert frames.shape == (2, 24 * beats, 202)
 
 
 def test_saved_and_loaded_is_the_same(station, rng, tmp_path):

@@ -158,7 +158,7 @@ def test_what_is_no_music_is_named_and_not_kept(server: RadioServer) -> None:
     assert put(server, "empty.wav", b"") == (400, {"ok": False, "line": "it is empty"})
 
 
-def test_too_large_and_too_many(server: RadioServer) -> None:
+def test_too_large(server: RadioServer) -> None:
     """The length that is promised is enough to refuse; nothing has to be sent."""
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         head = f"PUT /train/file HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
@@ -166,15 +166,6 @@ def test_too_large_and_too_many(server: RadioServer) -> None:
         connection.sendall(head.encode())
         assert b" 413 " in connection.recv(4096).splitlines()[0]
     assert kept(server) == []
-    limit = server.ask("GET", "/train")[1]["limits"]["files"]
-    for _ in range(limit):
-        assert put(server, "x", b"nothing")[0] == 200
-    status, answer = put(server, "x", tone())
-    assert (
-        status == 413
-        and answer["line"] == f"at most {limit} files are accepted"
-        and kept(server) == []
-    )
 
 
 def test_nothing_is_left_of_what_broke_off(server: RadioServer) -> None:
@@ -267,6 +258,15 @@ def test_limits_hold_where_no_length_is_promised(tmp_path: Path) -> None:
     ) == 2
     assert uploads.files == [] and list(uploads.folder.iterdir()) == []
     assert added(uploads, len(song), song)["seconds"] == 5.0  # there is room again
+
+
+def test_too_many_are_refused_and_those_that_are_no_music_count(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path / "uploads", Limits(files=3))
+    for _ in range(3):
+        assert added(uploads, None, b"nothing")["problem"]
+    error = refused(uploads, tone())
+    assert error.status == 413 and str(error) == "at most 3 files are accepted"
+    assert list(uploads.folder.iterdir()) == []
 
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from numba.extending import register_jitable
 
+from neural_networks.components.kernels import body
 from neural_networks.components.kernels.simd.cell import Rows
 from neural_networks.components.kernels.simd.panels import (
     add_input_gradient,
@@ -25,7 +26,7 @@ from neural_networks.components.kernels.simd.panels import (
 from neural_networks.components.kernels.simd.vector import LANES
 
 
-@register_jitable
+@body
 def sum_chunk(cell, shape, sums, states, d, first, workspace):
     """Add the gradients of U, W and the biases of the rows `d`, which begin at row `first`."""
     group = group_rows(cell.vectors)
@@ -51,7 +52,7 @@ def sum_steps(sums, d, blocks):
             whole[j] += line[j]
 
 
-@register_jitable
+@body
 def add_sums(cell, shape, errors, grads, sums, x, input_panels, product):
     """Add the sums to the weights' gradients, and what an input that every step gets still lacks.
 

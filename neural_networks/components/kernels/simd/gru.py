@@ -13,7 +13,7 @@ from __future__ import annotations
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-from neural_networks.components.kernels import inner, kernel
+from neural_networks.components.kernels import kernel_in_workspace
 from neural_networks.components.kernels.simd.cell import (
     GRU,
     Errors,
@@ -252,34 +252,45 @@ def gru_backward_tiles(shape, errors, grads, states, weights, workspace):
     backward_over_time(gru_gradient_rows, GRU, shape, errors, grads, states, weights, workspace)
 
 
-_forward_inner, _backward_inner = inner(gru_forward_tiles), inner(gru_backward_tiles)
-
-
-@kernel
-def gru_forward_on_tiles(hidden, gates, x, W, U, a, b):
-    """Do what `gru_forward` does with gates from `gru_tile_cache`."""
+@register_jitable
+def _shape(hidden, x, above_steps):
     (count, batch, size), (given, _, features) = hidden.shape, x.shape
-    shape = Shape(count - 1, given, 0, batch, features, size, block_count(3, size))
+    return Shape(count - 1, given, above_steps, batch, features, size, block_count(3, size))
+
+
+def gru_forward_on_tiles(hidden, gates, x, *weights):
+    """Do what `gru_forward` does with gates from `gru_tile_cache`."""
+    workspace = aligned(forward_space(GRU, _shape(hidden, x, 0)))
+    _forward(hidden, gates, x, *weights, workspace)
+
+
+def gru_backward_on_tiles(dx, dfirst, dW, dU, da, db, dhidden, hidden, gates, x, W, U):
+    """Do what `gru_backward` does with gates from `gru_tile_cache`."""
+    workspace = aligned(backward_space(GRU, _shape(hidden, x, len(dhidden))))
+    _backward(dx, dfirst, dW, dU, da, db, dhidden, hidden, gates, x, W, U, workspace)
+
+
+@kernel_in_workspace
+def _forward(hidden, gates, x, W, U, a, b, workspace):
+    # NOTE: single arguments, since a call from Python takes longer with tuples.
     states = States(hidden.reshape(-1), a[:0], gates.reshape(-1), x.reshape(-1))
-    workspace = aligned(forward_space(GRU, shape))
+    weights = Weights(W.reshape(-1), U.reshape(-1), a, b)
     mode = flush()
-    _forward_inner(shape, states, Weights(W.reshape(-1), U.reshape(-1), a, b), workspace)
+    forward_over_time(
+        gru_biases, gru_gate_rows, GRU, _shape(hidden, x, 0), states, weights, workspace
+    )
     unflush(mode)
 
 
-@kernel
-def gru_backward_on_tiles(dx, dfirst, dW, dU, da, db, dhidden, hidden, gates, x, W, U):
-    """Do what `gru_backward` does with gates from `gru_tile_cache`."""
-    # NOTE: single arguments, since a call from Python takes longer with tuples.
-    (count, batch, size), (given, _, features) = hidden.shape, x.shape
-    shape = Shape(count - 1, given, len(dhidden), batch, features, size, block_count(3, size))
+@kernel_in_workspace
+def _backward(dx, dfirst, dW, dU, da, db, dhidden, hidden, gates, x, W, U, workspace):
+    shape = _shape(hidden, x, len(dhidden))
     errors = Errors(dx.reshape(-1), dfirst.reshape(-1), da[:0], dhidden.reshape(-1))
     states = States(hidden.reshape(-1), da[:0], gates.reshape(-1), x.reshape(-1))
     weights, grads = (
         Weights(W.reshape(-1), U.reshape(-1), da[:0], da[:0]),
         Weights(dW.reshape(-1), dU.reshape(-1), da, db),
     )
-    workspace = aligned(backward_space(GRU, shape))
     mode = flush()
-    _backward_inner(shape, errors, grads, states, weights, workspace)
+    backward_over_time(gru_gradient_rows, GRU, shape, errors, grads, states, weights, workspace)
     unflush(mode)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-from neural_networks.components.kernels import inner, kernel
+from neural_networks.components.kernels import kernel_in_workspace
 from neural_networks.components.kernels.simd.cell import LSTM, Errors, Shape, States, Weights
 from neural_networks.components.kernels.simd.copies import fill
 from neural_networks.components.kernels.simd.time import backward_over_time, forward_over_time
@@ -261,27 +261,39 @@ def lstm_backward_tiles(shape, errors, grads, states, weights, workspace):
     backward_over_time(_gradient_rows, LSTM, shape, errors, grads, states, weights, workspace)
 
 
-_forward_inner, _backward_inner = inner(lstm_forward_tiles), inner(lstm_backward_tiles)
+@register_jitable
+def _shape(hidden, x, above_steps):
+    (count, batch, size), (given, _, features) = hidden.shape, x.shape
+    return Shape(count - 1, given, above_steps, batch, features, size, block_count(4, size))
 
 
-@kernel
 def lstm_forward_on_tiles(hidden, cells, gates, x, W, U, b):
     """Do what `lstm_forward` does with gates from `gate_values`."""
-    (count, batch, size), (given, _, features) = hidden.shape, x.shape
-    shape = Shape(count - 1, given, 0, batch, features, size, block_count(4, size))
+    workspace = aligned(forward_space(LSTM, _shape(hidden, x, 0)))
+    _forward(hidden, cells, gates, x, W, U, b, workspace)
+
+
+def lstm_backward_on_tiles(dx, dfirst, dW, dU, db, dhidden, hidden, cells, gates, x, W, U):
+    """Do what `lstm_backward` does with gates from `gate_values`."""
+    workspace = aligned(backward_space(LSTM, _shape(hidden, x, len(dhidden))))
+    _backward(dx, dfirst, dW, dU, db, dhidden, hidden, cells, gates, x, W, U, workspace)
+
+
+@kernel_in_workspace
+def _forward(hidden, cells, gates, x, W, U, b, workspace):
+    # NOTE: single arguments, since a call from Python takes longer with tuples.
     states = States(hidden.reshape(-1), cells.reshape(-1), gates.reshape(-1), x.reshape(-1))
-    workspace = aligned(forward_space(LSTM, shape))
+    weights = Weights(W.reshape(-1), U.reshape(-1), b, b[:0])
     mode = flush()
-    _forward_inner(shape, states, Weights(W.reshape(-1), U.reshape(-1), b, b[:0]), workspace)
+    forward_over_time(
+        _fill_biases, _gate_rows, LSTM, _shape(hidden, x, 0), states, weights, workspace
+    )
     unflush(mode)
 
 
-@kernel
-def lstm_backward_on_tiles(dx, dfirst, dW, dU, db, dhidden, hidden, cells, gates, x, W, U):
-    """Do what `lstm_backward` does with gates from `gate_values`."""
-    # NOTE: single arguments, since a call from Python takes longer with tuples.
-    (count, batch, size), (given, _, features) = hidden.shape, x.shape
-    shape = Shape(count - 1, given, len(dhidden), batch, features, size, block_count(4, size))
+@kernel_in_workspace
+def _backward(dx, dfirst, dW, dU, db, dhidden, hidden, cells, gates, x, W, U, workspace):
+    shape = _shape(hidden, x, len(dhidden))
     dh, dc = dfirst[0].reshape(-1), dfirst[1].reshape(-1)
     errors = Errors(dx.reshape(-1), dh, dc, dhidden.reshape(-1))
     states = States(hidden.reshape(-1), cells.reshape(-1), gates.reshape(-1), x.reshape(-1))
@@ -289,7 +301,6 @@ def lstm_backward_on_tiles(dx, dfirst, dW, dU, db, dhidden, hidden, cells, gates
         Weights(W.reshape(-1), U.reshape(-1), db[:0], db[:0]),
         Weights(dW.reshape(-1), dU.reshape(-1), db, db[:0]),
     )
-    workspace = aligned(backward_space(LSTM, shape))
     mode = flush()
-    _backward_inner(shape, errors, grads, states, weights, workspace)
+    backward_over_time(_gradient_rows, LSTM, shape, errors, grads, states, weights, workspace)
     unflush(mode)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from neural_networks.components.kernels import inner, kernel
+from neural_networks.components.kernels import body, kernel_in_workspace
 from neural_networks.components.kernels.mixture import draw_gradient_row
 from neural_networks.components.kernels.simd.cell import (
     GRU,
@@ -56,9 +56,9 @@ def _turned(matrix, rows, columns, workspace):
     return turned, workspace
 
 
-@register_jitable
+@body
 def _draw_gradient(dlatents, drawn, chosen, heads, t, batch, sizes):
-    """Write the gradients of the innovations and of the statistics of step t."""
+    """Write the gradients of the innovations of step t, and add those of its statistics."""
     width, columns = sizes.latents, sizes.statistics
     for row in range(t * batch, (t + 1) * batch):
         line = drawn.statistics[row * columns : (row + 1) * columns]
@@ -69,7 +69,7 @@ def _draw_gradient(dlatents, drawn, chosen, heads, t, batch, sizes):
         draw_gradient_row(dnoise, dline, dw, noise, line, chosen[row], heads.low, heads.high)
 
 
-@register_jitable
+@body
 def _backward(
     shape, sizes, dlatents, drawn, chosen, errors, grads, states, weights, heads, workspace
 ):
@@ -141,11 +141,22 @@ def _space(shape, sizes):
     return floats + wide_space(batch, max(size, width)) + backward_space(GRU, shape)
 
 
-_inner = inner(_backward)
+@register_jitable
+def _sizes(innovations, hidden, inputs, statistics):
+    (steps, batch, width), size = innovations.shape, hidden.shape[2]
+    shape = Shape(steps, steps, steps, batch, inputs.shape[2], size, block_count(3, size))
+    return shape, Sizes(width, statistics.shape[2], steps)
 
 
-@kernel
-def prior_backward_tiles(
+def prior_backward_tiles(*arrays):
+    """Do what kernels/prior.py says; the gradients of E, F and f are left to the caller."""
+    innovations, _, _, hidden, inputs, statistics = arrays[9:15]
+    workspace = aligned(_space(*_sizes(innovations, hidden, inputs, statistics)))
+    _backward_kernel(*arrays, workspace)
+
+
+@kernel_in_workspace
+def _backward_kernel(
     dinnovations,
     dinputs,
     dstatistics,
@@ -168,10 +179,9 @@ def prior_backward_tiles(
     F,
     low,
     high,
+    workspace,
 ):
-    """Do what kernels/prior.py says; the gradients of E, F and f are left to the caller."""
-    (steps, batch, width), size = innovations.shape, hidden.shape[2]
-    shape = Shape(steps, steps, steps, batch, inputs.shape[2], size, block_count(3, size))
+    shape, sizes = _sizes(innovations, hidden, inputs, statistics)
     given = Latents(
         dinnovations.reshape(-1), dlatents.reshape(-1), dinputs.reshape(-1), dstatistics.reshape(-1)
     )
@@ -182,10 +192,8 @@ def prior_backward_tiles(
     errors = Errors(da[:0], dfirst.reshape(-1), da[:0], da[:0])
     weights = Weights(W.reshape(-1), U.reshape(-1), da[:0], da[:0])
     grads = Weights(dW.reshape(-1), dU.reshape(-1), da, db)
-    sizes = Sizes(width, statistics.shape[2], steps)
-    workspace = aligned(_space(shape, sizes))
     mode = flush()
-    _inner(
+    _backward(
         shape,
         sizes,
         given,

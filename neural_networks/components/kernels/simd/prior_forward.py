@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from neural_networks.components.kernels import inner, kernel
+from neural_networks.components.kernels import body, kernel_in_workspace
 from neural_networks.components.kernels.mixture import draw_row
 from neural_networks.components.kernels.simd.cell import GRU, RNN, WIDE, Shape, States, Weights
 from neural_networks.components.kernels.simd.gru import gru_biases, gru_gate_rows
@@ -33,7 +33,7 @@ from neural_networks.components.kernels.simd.workspace import (
 )
 
 
-@register_jitable
+@body
 def _squash(out, product, condition, batch, size):
     """Write tanh(product + condition) to rows of out (batch, size), as `unpack` does."""
     for block in range(block_count(1, size)):
@@ -46,7 +46,7 @@ def _squash(out, product, condition, batch, size):
                     tanh_sum(out, to, product, of, condition, to, min(LANES, size - column))
 
 
-@register_jitable
+@body
 def _draw(drawn, choices, heads, bias, t, batch, sizes, inverse):
     """Add the bias to the statistics of step t; write its latents, or its innovations."""
     width, columns = sizes.latents, sizes.statistics
@@ -61,7 +61,7 @@ def _draw(drawn, choices, heads, bias, t, batch, sizes, inverse):
         )
 
 
-@register_jitable
+@body
 def _forward(
     shape, sizes, drawn, choices, condition, states, weights, heads, bias, inverse, workspace
 ):
@@ -111,11 +111,24 @@ def _space(shape, sizes):
     return panels + products + shape.blocks * GRU.row_vectors * LANES + 10 * LINE
 
 
-_inner = inner(_forward)
+@register_jitable
+def _sizes(condition, innovations, hidden, inputs, statistics):
+    (steps, batch, width), size = innovations.shape, hidden.shape[2]
+    shape = Shape(steps, steps, steps, batch, inputs.shape[2], size, block_count(3, size))
+    return shape, Sizes(width, statistics.shape[2], len(condition))
 
 
-@kernel
 def prior_forward_tiles(
+    condition, levels, innovations, chosen, latents, hidden, inputs, statistics, *others
+):
+    """Do what the contract in kernels/prior.py says."""
+    workspace = aligned(_space(*_sizes(condition, innovations, hidden, inputs, statistics)))
+    drawn = levels, innovations, chosen, latents, hidden, inputs, statistics
+    _forward_kernel(condition, *drawn, *others, workspace)
+
+
+@kernel_in_workspace
+def _forward_kernel(
     condition,
     levels,
     innovations,
@@ -135,18 +148,15 @@ def prior_forward_tiles(
     low,
     high,
     inverse,
+    workspace,
 ):
-    """Do what the contract in kernels/prior.py says."""
-    (steps, batch, width), size = innovations.shape, hidden.shape[2]
-    shape = Shape(steps, steps, steps, batch, inputs.shape[2], size, block_count(3, size))
+    shape, sizes = _sizes(condition, innovations, hidden, inputs, statistics)
     flat = inputs.reshape(-1)
     drawn = Latents(innovations.reshape(-1), latents.reshape(-1), flat, statistics.reshape(-1))
     states = States(hidden.reshape(-1), a[:0], gates.reshape(-1), flat)
     heads = Heads(E.reshape(-1), F.reshape(-1), np.float32(low), np.float32(high))
-    sizes = Sizes(width, statistics.shape[2], len(condition))
-    workspace = aligned(_space(shape, sizes))
     mode = flush()
-    _inner(
+    _forward(
         shape,
         sizes,
         drawn,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-from neural_networks.components.kernels import inner, kernel
+from neural_networks.components.kernels import kernel_in_workspace
 from neural_networks.components.kernels.simd.cell import RNN, WIDE, Errors, Shape, States, Weights
 from neural_networks.components.kernels.simd.copies import fill
 from neural_networks.components.kernels.simd.panels import place
@@ -174,27 +174,38 @@ def rnn_backward_tiles(shape, errors, grads, states, weights, workspace):
     backward_over_time(_gradient_rows, RNN, shape, errors, grads, states, weights, workspace)
 
 
-_forward_inner, _backward_inner = inner(rnn_forward_tiles), inner(rnn_backward_tiles)
+@register_jitable
+def _shape(hidden, x, above_steps):
+    (count, batch, size), (given, _, features) = hidden.shape, x.shape
+    return Shape(count - 1, given, above_steps, batch, features, size, block_count(1, size))
 
 
-@kernel
 def rnn_forward_on_tiles(hidden, x, W, U, b):
     """Do what `rnn_forward` does."""
-    (count, batch, size), (given, _, features) = hidden.shape, x.shape
-    shape = Shape(count - 1, given, 0, batch, features, size, block_count(1, size))
+    _forward(hidden, x, W, U, b, aligned(forward_space(RNN, _shape(hidden, x, 0))))
+
+
+def rnn_backward_on_tiles(dx, dfirst, dW, dU, db, dhidden, hidden, x, W, U):
+    """Do what `rnn_backward` does."""
+    workspace = aligned(backward_space(RNN, _shape(hidden, x, len(dhidden))))
+    _backward(dx, dfirst, dW, dU, db, dhidden, hidden, x, W, U, workspace)
+
+
+@kernel_in_workspace
+def _forward(hidden, x, W, U, b, workspace):
+    # NOTE: single arguments, since a call from Python takes longer with tuples.
     states = States(hidden.reshape(-1), b[:0], b[:0], x.reshape(-1))
-    workspace = aligned(forward_space(RNN, shape))
+    weights = Weights(W.reshape(-1), U.reshape(-1), b, b[:0])
     mode = flush()
-    _forward_inner(shape, states, Weights(W.reshape(-1), U.reshape(-1), b, b[:0]), workspace)
+    forward_over_time(
+        _fill_biases, _gate_rows, RNN, _shape(hidden, x, 0), states, weights, workspace
+    )
     unflush(mode)
 
 
-@kernel
-def rnn_backward_on_tiles(dx, dfirst, dW, dU, db, dhidden, hidden, x, W, U):
-    """Do what `rnn_backward` does."""
-    # NOTE: single arguments, since a call from Python takes longer with tuples.
-    (count, batch, size), (given, _, features) = hidden.shape, x.shape
-    shape = Shape(count - 1, given, len(dhidden), batch, features, size, block_count(1, size))
+@kernel_in_workspace
+def _backward(dx, dfirst, dW, dU, db, dhidden, hidden, x, W, U, workspace):
+    shape = _shape(hidden, x, len(dhidden))
     none = db[:0]
     errors = Errors(dx.reshape(-1), dfirst.reshape(-1), none, dhidden.reshape(-1))
     states = States(hidden.reshape(-1), none, none, x.reshape(-1))
@@ -202,7 +213,6 @@ def rnn_backward_on_tiles(dx, dfirst, dW, dU, db, dhidden, hidden, x, W, U):
         Weights(W.reshape(-1), U.reshape(-1), none, none),
         Weights(dW.reshape(-1), dU.reshape(-1), db, none),
     )
-    workspace = aligned(backward_space(RNN, shape))
     mode = flush()
-    _backward_inner(shape, errors, grads, states, weights, workspace)
+    backward_over_time(_gradient_rows, RNN, shape, errors, grads, states, weights, workspace)
     unflush(mode)

@@ -18,8 +18,7 @@ copied into panels once per call, which pays after a few time steps.
 
 from __future__ import annotations
 
-from numba.extending import register_jitable
-
+from neural_networks.components.kernels import body
 from neural_networks.components.kernels.simd.cell import Rows, Sums
 from neural_networks.components.kernels.simd.chunks import add_sums, sum_chunk, sum_steps
 from neural_networks.components.kernels.simd.panels import (
@@ -39,7 +38,7 @@ from neural_networks.components.kernels.simd.workspace import (
 )
 
 
-@register_jitable
+@body
 def forward_over_time(fill_biases, gate_rows, cell, shape, states, weights, workspace):
     """Write the states, all but the first, and the gate values for the backward pass."""
     batch, features, size, blocks = shape.batch, shape.features, shape.size, shape.blocks
@@ -74,7 +73,7 @@ def forward_over_time(fill_biases, gate_rows, cell, shape, states, weights, work
                 gate_rows(of_input, of_state, biases, states, shape, t, block)
 
 
-@register_jitable
+@body
 def backward_over_time(gradient_rows, cell, shape, errors, grads, states, weights, workspace):
     """Add the gradients of the weights and write those of the first states, and of x if asked."""
     batch, features, size, blocks = shape.batch, shape.features, shape.size, shape.blocks
