@@ -62,6 +62,7 @@ setup(
             *WEB,
             *SCORES,
             "jeepney>=0.9,<1",
+            "axe-playwright-python>=0.1.4",  # the checks of accessibility
             "playwright>=1.49",  # drives the Chromium that is there; it brings none of its own
             "ruff>=0.8",
             "mypy>=1.13",

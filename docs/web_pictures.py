@@ -1,6 +1,6 @@
 """Make the pictures of docs/web.md: the page after some songs, wide and narrow, light and dark.
 
-    python docs/web_pictures.py            writes docs/web-1440-light.png and three more
+    python docs/web_pictures.py            writes docs/web-1440-light.png and five more
 
 It runs the real radio with the starter station; headless Chromium rates a few songs and asks for
 the final song. Needs the extra `test`, Chromium (Debian: chromium) and Pillow.
@@ -25,8 +25,9 @@ LIKED = (("8",), ("2",), ("9", "7"), ("3",), ("7",), ("9",), ("4",), ("8",), ("1
 BETWEEN = 900
 READY = "document.querySelector('.seek')?.disabled === false"  # a song is on
 CURVE = "kkkk jjjjjjj kkkk kkk jj k"
-# Wide ones show the first screen, narrow ones the whole page.
-SHOTS = ((1440, 1000, "light"), (1440, 1000, "dark"), (390, 844, "light"), (390, 844, "dark"))
+# Wide ones show the first screen, those of a phone the whole page.
+SIZES = ((1440, 1000), (820, 1100), (390, 844))
+SHOTS = [(*size, scheme) for size in SIZES for scheme in ("light", "dark")]
 COLOURS = 96  # of a picture: the page has few, and the files stay small
 
 
@@ -119,7 +120,7 @@ def main() -> None:
                 page.mouse.move(0, 0)
                 page.wait_for_timeout(600)
                 path = folder / f"web-{width}-{scheme}.png"
-                page.screenshot(path=path, full_page=width < 1000)
+                page.screenshot(path=path, full_page=width < 800)
                 smaller(path)
                 print(f"wrote {path}")
             browser.close()

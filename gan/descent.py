@@ -63,6 +63,7 @@ def descend(
     distribution: LatentDistribution | None = None,
     distance_weight: float = 1.0,
     scale: np.ndarray | float = 1.0,
+    project: Callable[[np.ndarray], np.ndarray] = lambda position: position,
     progress: Callable[[int, float, float], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Descent:
@@ -76,6 +77,7 @@ def descend(
         distribution: to stay inside of; None for no limit.
         distance_weight: of the penalty max(0, distance^2 / D - 1).
         scale: (D,) unit of each value.
+        project: returns the nearest coordinates (B, D) that are allowed, after each step.
         progress: called with (steps done, lowest value + penalty so far, its Mahalanobis distance,
             NaN without a distribution).
         should_stop: asked before each step; if true, the descent so far is returned.
@@ -117,7 +119,7 @@ def descend(
         direction = (first_moment / (1 - 0.9 ** (step + 1))) / (
             np.sqrt(second_moment / (1 - 0.999 ** (step + 1))) + 1e-8
         )
-        position = position - learning_rate * scale * direction
+        position = project(position - learning_rate * scale * direction)
     totals = np.array(values) + np.array(penalties)
     best_step, best_start = np.unravel_index(int(np.nanargmin(totals)), totals.shape)
     best = path[best_step][best_start].copy()

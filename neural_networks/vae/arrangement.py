@@ -4,7 +4,9 @@
     w' = the same draws with other innovations                   (S', B, D), variations
     song = decoder of [w; w'] in the song's order                (S, B, K)
 
-    songs, cache = arranged(generator, z, innovations, varied, arrangement)
+    latents = arranged_latents(generator, z, innovations, varied, arrangement)
+    latents = change(generator, z, latents, start, innovations)      a stretch, drawn otherwise
+    songs, cache = arranged(generator, z, latents)
     dz, dinnovations, dvaried = arranged_backward(generator, dsongs, cache)
 
 To repeat the innovations alone does not bring a theme back where the prior chooses among several
@@ -19,7 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neural_networks.vae.song_generator import SongGenerator
+from neural_networks.components.kernels.prior import PriorRun
+from neural_networks.vae.song_generator import SongGenerator, SongState
 
 
 class Arrangement(NamedTuple):
@@ -35,14 +38,46 @@ class Arrangement(NamedTuple):
     order: np.ndarray
 
 
-def arranged(
+class ArrangedLatents(NamedTuple):
+    """The latents of songs, and what made them.
+
+    Attributes:
+        w: (S, B, D).
+        places: (S,) that each step is told.
+        drawn: (S,) of each step, the drawn step from whose state it comes.
+        run: of the prior, over the drawn steps.
+        cache: for the gradient.
+    """
+
+    w: np.ndarray
+    places: np.ndarray
+    drawn: np.ndarray
+    run: PriorRun
+    cache: Any
+
+
+class Stretch(NamedTuple):
+    """A part of a song, to be drawn otherwise by `SongGenerator.generate`.
+
+    Attributes:
+        state: of prior and decoder before it.
+        places: (N,) that its steps are told.
+        innovations: (N, B, I) that make it as it is.
+    """
+
+    state: SongState
+    places: np.ndarray
+    innovations: np.ndarray
+
+
+def arranged_latents(
     generator: SongGenerator,
     z: np.ndarray,
     innovations: np.ndarray,
     varied: np.ndarray,
     arrangement: Arrangement,
-) -> tuple[np.ndarray, Any]:
-    """Return songs (S, B, K), and the cache.
+) -> ArrangedLatents:
+    """Return the latents of songs.
 
     Args:
         generator: of the songs.
@@ -54,11 +89,60 @@ def arranged(
     places, order = arrangement
     context, conditioning = generator.conditioning.forward(z, places=places)
     w, run = generator.prior.sample(innovations, context)
-    both = np.concatenate([w, generator.prior.vary(varied, run)])[order]
-    told, _ = generator.conditioning.forward(z, places=places[order % len(places)])
-    y, decoded = generator.decoder.forward(generator.with_detail(both), told)
-    cache = context, conditioning, run, decoded, varied, order
-    return y * generator.drawn_scales(y.dtype), cache
+    both = np.concatenate([w, generator.prior.vary(varied, run)])
+    drawn = order % len(places)
+    cache = context, conditioning, varied, order
+    return ArrangedLatents(both[order], places[drawn], drawn, run, cache)
+
+
+def change(
+    generator: SongGenerator,
+    z: np.ndarray,
+    latents: ArrangedLatents,
+    start: int,
+    innovations: np.ndarray,
+) -> ArrangedLatents:
+    """Return latents of which a stretch is drawn with other innovations (N, B, I).
+
+    It is drawn from the prior's state before it. Behind it all is as it was, and only the decoder
+    still hears it. What lies beyond the song's end is left out. No gradient goes through it.
+    """
+    given = innovations[: max(0, len(latents.w) - start)]
+    if not len(given):
+        return latents
+    span = slice(start, start + len(given))
+    context, _ = generator.conditioning.forward(z, places=latents.places[span])
+    hidden, before = _before(generator, latents, start)
+    w = latents.w.copy()
+    w[span] = generator.prior.sample(given, context, hidden=hidden, latents=before)[0]
+    return latents._replace(w=w)
+
+
+def stretch(
+    generator: SongGenerator, z: np.ndarray, latents: ArrangedLatents, start: int, stop: int
+) -> Stretch:
+    """Return a stretch of songs, from one step to before another."""
+    places = latents.places
+    hidden, before = _before(generator, latents, start)
+    decoder = np.zeros((len(z), generator.decoder.cell.hidden_size), z.dtype)
+    if start:
+        told, _ = generator.conditioning.forward(z, places=places[:start])
+        decoded = generator.decoder.forward(generator.with_detail(latents.w[:start]), told)[1]
+        decoder = generator.decoder.last_state(decoded)
+    context, _ = generator.conditioning.forward(z, places=places[start:stop])
+    innovations, _ = generator.prior.innovations(
+        latents.w[start:stop], context, hidden=hidden, latents=before
+    )
+    return Stretch(SongState(start, before, hidden, decoder), places[start:stop], innovations)
+
+
+def arranged(
+    generator: SongGenerator, z: np.ndarray, latents: ArrangedLatents
+) -> tuple[np.ndarray, Any]:
+    """Return songs (S, B, K) of their latents, and the cache."""
+    told, _ = generator.conditioning.forward(z, places=latents.places)
+    y, decoded = generator.decoder.forward(generator.with_detail(latents.w), told)
+    return y * generator.drawn_scales(y.dtype), (latents, decoded)
 
 
 def arranged_backward(
@@ -66,9 +150,10 @@ def arranged_backward(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return dz (B, Z), dinnovations and dvaried (S', B, I); add the parameters' gradients.
 
-    Exact but for the choices, whose gradient is zero.
+    Exact but for the choices, whose gradient is zero, for songs without changes.
     """
-    context, conditioning, run, decoded, varied, order = cache
+    latents, decoded = cache
+    run, (context, conditioning, varied, order) = latents.run, latents.cache
     prior = generator.prior
     dw, told = generator.decoder.backward(dsongs * generator.drawn_scales(dsongs.dtype), decoded)
     dboth = np.zeros((2 * len(varied), *dw.shape[1:]), dw.dtype)
@@ -78,3 +163,11 @@ def arranged_backward(
     dinnovations, told_prior = prior.sample_backward(dfirst, run, context, dstatistics)
     dz = generator.conditioning.backward(told.plus(told_prior), conditioning)
     return dz, dinnovations, dvaried
+
+
+def _before(
+    generator: SongGenerator, latents: ArrangedLatents, start: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the prior's state (B, H), and the latents (B, D / G), before a step."""
+    place = int(latents.drawn[start]) * generator.prior.groups
+    return latents.run.hidden[place], latents.run.latents[place]

@@ -149,13 +149,20 @@ class RecurrentPrior(Module):
         prior_forward(run, self._weights(), PRIOR_BOUNDS)
         return self._together(run.latents[1:]), run
 
-    def innovations(self, w: np.ndarray, context: SongContext) -> tuple[np.ndarray, PriorRun]:
+    def innovations(
+        self,
+        w: np.ndarray,
+        context: SongContext,
+        *,
+        hidden: np.ndarray | None = None,
+        latents: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, PriorRun]:
         """Return innovations (S, B, I) of which `sample` makes w (S, B, D), and the run.
 
         Of the components that may have made a step's latents the likeliest is chosen, by an
         innovation in the middle of those that choose it.
         """
-        run = self._run(len(w), context, None, None)
+        run = self._run(len(w), context, hidden, latents)
         run.latents[1:] = self._apart(w)
         prior_forward(run, self._weights(), PRIOR_BOUNDS, inverse=True)
         return self._with_choices(self._together(run.innovations), ndtri(run.levels)), run

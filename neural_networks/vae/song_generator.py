@@ -141,7 +141,12 @@ class SongGenerator(Module):
         return np.concatenate([innovations, w[..., self.latent_size :]], axis=-1)
 
     def generate(
-        self, z: np.ndarray, innovations: np.ndarray, *, state: SongState | None = None
+        self,
+        z: np.ndarray,
+        innovations: np.ndarray,
+        *,
+        state: SongState | None = None,
+        places: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
         """Return songs G(z, eps) (S, B, K), and the cache.
 
@@ -149,9 +154,12 @@ class SongGenerator(Module):
             z: (B, Z).
             innovations: (S, B, I), standard normal for a new song, or (S, B, I + V).
             state: of songs that go on, from `state_after` or `heard`; the beginning if not given.
+            places: (S,) of the steps in the songs; one after the other if not given.
         """
         step, latents, prior, decoder = state or (0, None, None, None)
-        context, conditioning = self.conditioning.forward(z, len(innovations), first_step=step)
+        context, conditioning = self.conditioning.forward(
+            z, len(innovations), first_step=step, places=places
+        )
         drawn, detail = np.split(innovations, [self.innovation_size], axis=-1)
         w, run = self.prior.sample(drawn, context, hidden=prior, latents=latents)
         y, decoded = self.decoder.forward(self.with_detail(w, detail), context, decoder)

@@ -4,13 +4,16 @@ from .events import (
     FinalSong as FinalSong,
     FinalStep as FinalStep,
     Learned as Learned,
+    MendedSong as MendedSong,
     NoFinal as NoFinal,
+    NoMend as NoMend,
     NoReplay as NoReplay,
     ReplayedSong as ReplayedSong,
     Trouble as Trouble,
 )
 from .first_songs import FirstSongs as FirstSongs, write_first_songs as write_first_songs
 from .local_composer import LocalComposer as LocalComposer
+from .mended_song import correlation as correlation, mend as mend
 from .messages import Busy as Busy
 from .novelty import sample_distinct as sample_distinct
 from .process import ComposerProcess as ComposerProcess

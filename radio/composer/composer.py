@@ -61,6 +61,25 @@ class Composer(Protocol):
     def stop_final(self) -> None:
         """Give the final song up."""
 
+    def start_mend(
+        self,
+        key: str,
+        coordinate: np.ndarray,
+        start: float | None = None,
+        stop: float | None = None,
+    ) -> None:
+        """Begin to mend the song at P (D,); it arrives as an event.
+
+        Args:
+            key: of the play.
+            coordinate: P.
+            start: of the stretch in seconds; with `stop`, None for the worst stretch.
+            stop: of the stretch.
+        """
+
+    def stop_mend(self) -> None:
+        """Give the mended song up."""
+
     def reset_adapter(self) -> None:
         """Go back to the generator without an adapter."""
 

@@ -86,6 +86,26 @@ class NoReplay:
 
 
 @dataclass
+class MendedSong:
+    """A song was mended: `mended` in the description of the new one tells how.
+
+    Attributes:
+        key: of the play that was mended.
+        song: the mended one, in a play of its own.
+    """
+
+    key: str
+    song: Song
+
+
+@dataclass
+class NoMend:
+    """A song can't be mended; one line says why, an empty one that it was stopped."""
+
+    text: str
+
+
+@dataclass
 class Trouble:
     """A line for the listener about the composer itself."""
 
@@ -93,5 +113,14 @@ class Trouble:
 
 
 Event = (
-    Learned | AdapterChanged | FinalStep | FinalSong | NoFinal | ReplayedSong | NoReplay | Trouble
+    Learned
+    | AdapterChanged
+    | FinalStep
+    | FinalSong
+    | NoFinal
+    | ReplayedSong
+    | NoReplay
+    | MendedSong
+    | NoMend
+    | Trouble
 )

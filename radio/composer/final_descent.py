@@ -19,6 +19,7 @@ from radio.composer.final_song import find_final
 from radio.composer.song import Song
 from radio.composer.song_maker import SongMaker
 from radio.composer.taste_learner import TasteLearner
+from radio.station import stacked
 
 CANDIDATES = 192  # among which the descent may start; chosen, not measured
 
@@ -72,7 +73,7 @@ class FinalDescent:
             raise CancelledError
         with self._taste_learner.lock:
             known = list(self._taste_learner.known.values())
-        rated = np.array([one.coordinate for one in known]).reshape(-1, station.size)
+        rated = stacked([one.coordinate for one in known], station.size)
         ratings = np.array([one.rating for one in known])
         coordinate, found = find_final(
             station,

@@ -17,7 +17,7 @@ from gan.descent import descend
 from gan.latent import LatentDistribution
 from radio.composer.adapter import Adapter
 from radio.composer.events import FinalStep
-from radio.station import Station
+from radio.station import Station, stacked
 from radio.taste import Taste, through
 
 STEPS = 30  # chosen, not measured
@@ -48,7 +48,7 @@ def find_final(
     Args:
         station: whose decoder makes songs.
         taste: of the listener.
-        rated: (n, D) coordinates of the songs that were rated.
+        rated: (n, D or more) coordinates of the songs that were rated, `stacked`.
         ratings: (n,).
         candidates: (m, D) coordinates of other songs.
         expected: (m,) their predicted ratings.
@@ -63,7 +63,7 @@ def find_final(
     movable = station.movable
     liked = rated[np.argsort(-ratings, kind="stable")[: STARTS // 2]]
     promising = candidates[np.argsort(-expected, kind="stable")[: STARTS - len(liked)]]
-    starts = np.concatenate([liked, promising])
+    starts = stacked([*liked, *promising], station.size)
     distribution = moving_distribution(station)
     decode = through(station)
     caution = FINAL_CAUTION + MIDDLE_CAUTION * taste.prefers_middle
@@ -105,11 +105,10 @@ def find_final(
     best = starts[descent.best_start].astype(np.float64)
     best[movable] = descent.best
     if adapter is None:
-        return best.astype(np.float32), found
+        return station.trimmed(best.astype(np.float32)), found
     # A song of G' at P is the song of G at A(P), which is the coordinate to return.
-    return adapter.forward(best[None])[0][0].astype(np.float32), found | {
-        "before_layers": best.tolist()
-    }
+    adapted = adapter.forward(best[None])[0][0].astype(np.float32)
+    return station.trimmed(adapted), found | {"before_layers": best.tolist()}
 
 
 def moving_distribution(station: Station) -> LatentDistribution:

@@ -27,6 +27,7 @@ from radio.composer.events import (
     ReplayedSong,
 )
 from radio.composer.final_descent import FinalDescent
+from radio.composer.mending import Mending
 from radio.composer.messages import Busy
 from radio.composer.personal_generator import PersonalGenerator
 from radio.composer.shelf import Shelf
@@ -99,6 +100,9 @@ class LocalComposer:
         self.busy: Busy | None = None  # it is open when it is made
         self._emit = self._events.append if emit is None else emit
         self._descent = FinalDescent(self.maker, self._learner, self._rng, self._emit)
+        self.start_final, self.stop_final = self._descent.start, self._descent.stop
+        mending = Mending(self.maker, self._learner, self.journal, self._rng, self._emit)
+        self.mend, self.start_mend, self.stop_mend = mending.run, mending.start, mending.stop
         self._shelf = Shelf(
             self.maker, self._rng, explore, before=self._begin_and_follow, background=background
         )
@@ -220,14 +224,6 @@ class LocalComposer:
         song.expected = self.predict(song) if self.taught else None
         self._emit(ReplayedSong(song))
 
-    def start_final(self) -> None:
-        """Begin the descent to the final song in a thread; what it finds arrives as events."""
-        self._descent.start()
-
-    def stop_final(self) -> None:
-        """Give the final song up."""
-        self._descent.stop()
-
     def final_song(
         self,
         *,
@@ -271,6 +267,7 @@ class LocalComposer:
     def close(self) -> None:
         """End; every rating is in the database already."""
         self.stop_final()
+        self.stop_mend()
         self._shelf.close()
         self.journal.close()
         self.generator.close()

@@ -1,7 +1,7 @@
 """What a session and its worker send each other: dataclasses, written by wire.py.
 
-    session -> worker     Begin; then Played, Changed, Replay, StartFinal, StopFinal, Hurry,
-                          ResetAdapter
+    session -> worker     Begin; then Played, Changed, Replay, StartFinal, StopFinal, StartMend,
+                          StopMend, Hurry, ResetAdapter
     worker -> session     Busy, then Opened or Refused; then Offer, Order, Insights, and what is
                           in events.py
 
@@ -70,6 +70,21 @@ class StartFinal:
 @dataclass
 class StopFinal:
     """Give the final song up."""
+
+
+@dataclass(eq=False)
+class StartMend:
+    """Mend a stretch of a song, in seconds; the worst one if it has no start or no stop."""
+
+    key: str
+    coordinate: np.ndarray
+    start: float | None
+    stop: float | None
+
+
+@dataclass
+class StopMend:
+    """Give the mended song up."""
 
 
 @dataclass
@@ -141,7 +156,19 @@ class Insights:
     insight: Insight
 
 
-Command = Begin | Played | Changed | Replay | StartFinal | StopFinal | Hurry | ResetAdapter | End
+Command = (
+    Begin
+    | Played
+    | Changed
+    | Replay
+    | StartFinal
+    | StopFinal
+    | StartMend
+    | StopMend
+    | Hurry
+    | ResetAdapter
+    | End
+)
 Report = Busy | Refused | Opened | Offer | Order | Insights | Event
 KINDS: dict[str, type] = {
     kind.__name__: kind

@@ -26,7 +26,9 @@ from radio.composer.events import (
     FinalSong,
     FinalStep,
     Learned,
+    MendedSong,
     NoFinal,
+    NoMend,
     NoReplay,
     ReplayedSong,
     Trouble,
@@ -100,6 +102,7 @@ class ComposerProcess:
         self._final = False  # whether a final song is being made
         self.busy: messages.Busy | None = None
         self._open = False  # whether the worker is
+        self._mend = False  # whether a song is being mended
         self._playing: messages.Played | None = None
         self._deaths: list[float] = []
         # before the worker opens it: a repair is reported here
@@ -177,6 +180,22 @@ class ComposerProcess:
         """Give the final song up."""
         self._worker.send(messages.StopFinal())
 
+    def start_mend(
+        self,
+        key: str,
+        coordinate: np.ndarray,
+        start: float | None = None,
+        stop: float | None = None,
+    ) -> None:
+        """Let the worker begin to mend the song at P (D,)."""
+        self._mend = True
+        coordinate = np.asarray(coordinate, np.float32)
+        self._worker.send(messages.StartMend(key, coordinate, start, stop))
+
+    def stop_mend(self) -> None:
+        """Give the mended song up."""
+        self._worker.send(messages.StopMend())
+
     def reset_adapter(self) -> None:
         """Go back to the generator without an adapter."""
         self._worker.send(messages.ResetAdapter())
@@ -216,6 +235,9 @@ class ComposerProcess:
         if self._final:
             self._final = False
             self._events.append(NoFinal("the worker died while it was made; ask for it again"))
+        if self._mend:
+            self._mend = False
+            self._events.append(NoMend("the worker died while it was made; ask for it again"))
         self._worker = WorkerProcess(self._begin, self._log)
         self._worker.listen(self._take)
         if self._playing is not None:
@@ -270,6 +292,9 @@ class ComposerProcess:
                     self._events.append(message)
                 case FinalSong() | NoFinal():
                     self._final = False
+                    self._events.append(message)
+                case MendedSong() | NoMend():
+                    self._mend = False
                     self._events.append(message)
                 case FinalStep() | AdapterChanged():
                     self._events.append(message)

@@ -66,7 +66,10 @@ class SoundMemory:
                 continue
             if steps.shape[1] == STEP_SIZE:
                 coordinate = np.asarray(rating.coordinate, np.float32)
-                beside = coordinate[len(coordinate) - columns :]
+                # of a changed song, unless the sizes of P changed with the training
+                makes = self._maker.station.makes(coordinate)
+                end = self._maker.station.size if makes else len(coordinate)
+                beside = coordinate[end - columns : end]
                 found.append((rating, self._maker.input_of_frames(to_frames(steps), beside)))
         return found
 

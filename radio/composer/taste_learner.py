@@ -22,6 +22,7 @@ from radio.composer.song import Draft
 from radio.composer.song_maker import MINI_BATCH, SongMaker, TasteInput
 from radio.composer.sound_memory import SoundMemory
 from radio.ratings import MAX_SONGS, Journal, Rating, ReactionDelay
+from radio.station import stacked
 
 Row = TypeVar("Row")
 
@@ -84,7 +85,7 @@ class TasteLearner:
         self.begin()
         rating = self._journal.ratings.get(key)
         with self.lock:
-            if rating is None or rating.coordinate.shape != (self._station.size,):
+            if rating is None or not self._station.makes(rating.coordinate):
                 self._unlearn(key)
                 return
             given = self._inputs.get(key)
@@ -139,15 +140,15 @@ class TasteLearner:
     def _in_database(self) -> dict[str, Rating]:
         """Return the ratings of this station's songs by key; rows of another size don't fit."""
         return {
-            one.key: one
-            for one in self._journal.history()
-            if one.coordinate.shape == (self._station.size,)
+            one.key: one for one in self._journal.history() if self._station.makes(one.coordinate)
         }
 
     def _add_inputs(self, ratings: list[Rating]) -> None:
         for start in range(0, len(ratings), MINI_BATCH):
             part = ratings[start : start + MINI_BATCH]
-            found = self._maker.inputs(np.array([one.coordinate for one in part], np.float32))
+            found = self._maker.inputs(
+                stacked([one.coordinate for one in part], self._station.size)
+            )
             self._inputs.update({one.key: given for one, given in zip(part, found, strict=True)})
 
     def _learn_all(self, *, curves: bool = True) -> None:

@@ -121,6 +121,10 @@ class Worker:
                 composer.start_final()
             case messages.StopFinal():
                 composer.stop_final()
+            case messages.StartMend():
+                composer.start_mend(message.key, message.coordinate, message.start, message.stop)
+            case messages.StopMend():
+                composer.stop_mend()
             case messages.ResetAdapter():
                 composer.reset_adapter()
 

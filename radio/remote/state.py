@@ -27,6 +27,9 @@ NOTHING: dict[str, Any] = {
     "final": False,
     "rated": 0,
     "sleep": None,
+    "busy": "",
+    "mended": None,
+    "comparing": False,
 }
 
 
@@ -54,4 +57,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "final": view.final_song,
         "rated": view.rated,
         "sleep": None if view.sleep is None else round(view.sleep),
+        "busy": view.busy,
+        "mended": view.mended,
+        "comparing": view.comparing,
     }

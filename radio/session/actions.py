@@ -46,6 +46,9 @@ def session_actions(session: Session) -> dict[str, Callable[[], None]]:
         "save": session.save,
         "share": session.share,
         "final": session.make_final,
+        "mend": session.mends.request,
+        "keep": session.mends.keep,
+        "discard": session.mends.discard,
         "reset": session.reset,
         "sleep": session.sleep.change,
     }

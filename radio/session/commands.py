@@ -17,6 +17,7 @@ from radio.session.actions import session_actions
 from radio.session.session import Session
 from radio.station import is_share_code
 
+MEND = "mend"  # alone, or with start and stop in seconds
 NUMBERS: dict[str, tuple[float, float, str]] = {
     "rate": (-1.0, 1.0, "-1 (dislike) to 1 (love)"),
     "volume": (0.0, 100.0, "0 to 100"),
@@ -41,6 +42,9 @@ def execute(session: Session, line: str, settings: Settings) -> None:
     if len(words) == 2 and word == "play" and is_share_code(words[1]):
         session.replays.start_shared(words[1], session.journal)
         return
+    if len(words) == 3 and word == MEND:
+        session.mends.request(*(_number("seek", text) for text in words[1:]))
+        return
     if len(words) == 1 and _is_rating(word):
         _set(session, "rate", word)
         return
@@ -64,7 +68,7 @@ def command_names() -> list[str]:
 
 def summary() -> str:
     """Return in one line what can be typed."""
-    numbers = ", ".join(f"{name} N" for name in NUMBERS)
+    numbers = ", ".join([*(f"{name} N" for name in NUMBERS), f"{MEND} START STOP"])
     return f"commands are {', '.join(command_names())}, {numbers}"
 
 
@@ -79,8 +83,21 @@ def help_lines(settings: Settings) -> list[str]:
     lines.append(f"  {'1 to 9':21} rate it, from -1 to +1 as on the screen")
     lines.append(f"  {'-0.3 or rate -0.3':21} rate it {NUMBERS['rate'][2]}")
     lines.append(f"  {'play CODE':21} play the song of a share code")
+    lines.append(f"  {f'{MEND} START STOP':21} mend this part of the song, in seconds")
     lines += [f"  {f'{name} N':21} {NUMBERS[name][2]}" for name in NUMBERS if name != "rate"]
     return lines
+
+
+def _number(name: str, text: str) -> float:
+    """Return a number of a command that has a place in NUMBERS."""
+    low, high, what = NUMBERS[name]
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise UsageError(f"{text!r} is not a number for {name}; give one from {what}")
+    return value
 
 
 def _is_rating(word: str) -> bool:
@@ -93,13 +110,7 @@ def _is_rating(word: str) -> bool:
 
 
 def _set(session: Session, name: str, text: str) -> None:
-    low, high, what = NUMBERS[name]
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise UsageError(f"{text!r} is not a number for {name}; give one from {what}")
+    value = _number(name, text)
     setters: dict[str, Callable[[], None]] = {
         "rate": lambda: session.set_slider(value),
         "volume": lambda: setattr(session.playback.player, "volume", round(value / 100, 2)),

@@ -103,6 +103,16 @@ class RatingHistory:
             self._writer.forget(key)
         self.read()
 
+    def restore(self, rating: Rating) -> None:
+        """Write a rating again that was deleted."""
+        try:
+            self._journal.ratings.write(rating)
+        except RatingsError as error:
+            self._say(f"Not restored: {error}")
+            return
+        self._changed(rating.key)
+        self.read()
+
     def extend(self, key: str, points: np.ndarray) -> bool:
         """Add points (k, 2) to the curve of a play that is over; False if it has no rating."""
         found = self._journal.extend(key, points)

@@ -29,6 +29,10 @@ class PlayHistory:
         self._songs = [*self._songs[-(MAX_REMEMBERED_SONGS - 1) :], song]
         self._place = len(self._songs) - 1
 
+    def replace(self, song: Song) -> None:
+        """Put a song in the place of the one that plays."""
+        self._songs[self._place] = song
+
     def back(self) -> Song:
         """Return the song before."""
         self._place -= 1

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from audio_parsing.playback import Player, SilentDevice, open_player
 from radio.composer import Song
 from radio.session.loud_songs import LoudSongs
@@ -46,6 +48,8 @@ class Playback:
         self.waiting = True
         self.revisited = False
         self.history = PlayHistory()
+        # position and pause of the song, while something plays in between
+        self.comparing: tuple[float, bool] | None = None
         self._say = say
         self._lost_underruns = 0  # of players that were closed
 
@@ -53,6 +57,11 @@ class Playback:
     def playing(self) -> bool:
         """Whether a song is on, paused or not."""
         return self.song is not None and not self.waiting
+
+    @property
+    def position(self) -> float:
+        """Seconds into the song, also while something plays in between."""
+        return self.player.position if self.comparing is None else self.comparing[0]
 
     @property
     def underruns(self) -> int:
@@ -74,10 +83,44 @@ class Playback:
         """Play the song after, and return it."""
         return self._play(self.history.forward(), revisited=True)
 
+    def replace(self, song: Song) -> Song:
+        """Play a song from the same moment on, in the place of the one that plays; return it."""
+        position = self.position
+        self.history.replace(song)
+        self._play(song, revisited=False)
+        self.player.seek(position)
+        return song
+
+    def compare(self, samples: np.ndarray) -> None:
+        """Play samples (n,) in between; the song continues after them."""
+        if self.song is None:
+            return
+        self.end_comparison()
+        self.comparing = self.player.position, self.player.paused
+        self.player.play(samples, self.song.sample_rate)
+
+    def ended(self) -> bool:
+        """Return whether the song is over; end what plays in between if that is over."""
+        over = self.playing and self.player.finished
+        if over and self.comparing is not None:
+            self.end_comparison()
+            return False
+        return over
+
+    def end_comparison(self) -> None:
+        """Go back to the song, if something plays in between."""
+        if self.comparing is None or self.song is None:
+            return
+        position, paused = self.comparing
+        self._play(self.song, revisited=self.revisited)
+        self.player.seek(position)
+        if paused:
+            self.player.pause()
+
     def stop(self) -> None:
         """Fall silent, until another song is there."""
         self.player.stop()
-        self.waiting = True
+        self.waiting, self.comparing = True, None
 
     def toggle_pause(self) -> None:
         """Pause, or play on."""
@@ -101,6 +144,7 @@ class Playback:
             name: of the device; the system's default if None.
             because: the beginning of the line for the listener.
         """
+        self.end_comparison()
         old, position, paused = self.player, self.player.position, self.player.paused
         self._lost_underruns += old.underruns
         old.close()
@@ -121,5 +165,6 @@ class Playback:
 
     def _play(self, song: Song, *, revisited: bool) -> Song:
         self.song, self.waiting, self.revisited = song, False, revisited
+        self.comparing = None
         self.player.play(self.loud_songs.samples_of(song), song.sample_rate)
         return song

@@ -98,6 +98,11 @@ class FinalRequest:
         self.song = song
         return True
 
+    def clear(self) -> None:
+        """Forget the latest final song and its descent, unless one is being made."""
+        if not self.running:
+            self.song, self.descent = None, []
+
     def end(self, line: str = DROPPED) -> None:
         """End without a song, if one was being made."""
         if self.running:

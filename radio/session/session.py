@@ -13,6 +13,7 @@ composer has to report arrives as events, which `tick` takes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,9 @@ from radio.composer import (
     FinalSong,
     FinalStep,
     Learned,
+    MendedSong,
     NoFinal,
+    NoMend,
     NoReplay,
     ReplayedSong,
     Song,
@@ -33,6 +36,7 @@ from radio.composer import (
 from radio.home import Home
 from radio.ratings import Rating
 from radio.session.history import RatingHistory
+from radio.session.mends import MendRequest
 from radio.session.playback import Playback
 from radio.session.rating_writer import RatingWriter
 from radio.session.requests import DROPPED, FinalRequest, ReplayRequest
@@ -81,6 +85,8 @@ class Session:
         self.history = RatingHistory(self.journal, composer.changed, self.writer, say)
         self.finals = FinalRequest(composer, self.write, say)
         self.replays = ReplayRequest(composer, say)
+        keep = partial(self._start, replace=True)
+        self.mends = MendRequest(composer, self.playback, self.writer, keep, say)
         self.folder = SongFolder(home, self.journal, kind)
         self.say, self._started, self._resume = say, started, resume
         self.sleep = SleepTimer(say)
@@ -107,7 +113,7 @@ class Session:
         self.take_events()
         playback = self.playback
         playback.check_device()
-        if playback.playing and playback.player.finished:
+        if playback.ended():
             self._end(skipped=False)
             playback.waiting = True
         if playback.waiting and not playback.history.at_end:
@@ -118,7 +124,7 @@ class Session:
             else:
                 self.composer.hurry()
         self.writer.flush()
-        if playback.playing:
+        if playback.playing and playback.comparing is None:
             self.writer.tick(playback.player)
         self.sleep.tick(playback.player)
         playback.loud_songs.prepare(self.composer.upcoming())
@@ -154,6 +160,8 @@ class Session:
                         self.playback.player.seek(position)
                 case NoReplay():
                     self.replays.end(event.text)
+                case MendedSong() | NoMend():
+                    self.mends.take(event)
                 case Trouble():
                     self.say(event.text)
         self.replays.check_time()
@@ -173,7 +181,7 @@ class Session:
         if song is None or not self.playing:
             return
         if skipped and self.writer.slider.value is None and not self.writer.noted:
-            skipped = self.playback.player.position >= SKIP_SECONDS
+            skipped = self.playback.position >= SKIP_SECONDS
             if skipped:
                 self.say(f"{song.name}: skipped, counted as mild dislike; u undoes it.")
         self._end(skipped=skipped)
@@ -204,11 +212,11 @@ class Session:
             self.writer.slider.set(value)
         if self.playing:
             # the next tick writes it, so that a key is seen before a disk has moved
-            self.writer.slider.record(self.playback.player.position)
+            self.writer.slider.record(self.playback.position)
 
     def undo(self) -> None:
         """Delete the rating of this song, or else the latest one."""
-        self.history.undo(self.playback.player.position if self.playing else None)
+        self.history.undo(self.playback.position if self.playing else None)
 
     def reset(self) -> None:
         """Go back to the generator without an adapter, if it has one."""
@@ -239,7 +247,7 @@ class Session:
     def make_final(self) -> None:
         """Begin the descent to the final song, which is saved and played when it is there."""
         self.finals.request(
-            self.writer, self.history, self.playback.player.position if self.playing else None
+            self.writer, self.history, self.playback.position if self.playing else None
         )
 
     def finish(self) -> None:
@@ -250,9 +258,9 @@ class Session:
         try:
             if resume is not None:
                 song = self.song if self.playing else None
-                resume.leave(self.journal, player.volume, song, player.position)
+                resume.leave(self.journal, player.volume, song, self.playback.position)
             if self.playing:  # an untouched song is no dislike, so it ends like a revisited one
-                self.writer.end(player.position, skipped=False, revisited=True)
+                self.writer.end(self.playback.position, skipped=False, revisited=True)
             self.playback.waiting, self.playback.song = True, None
             self.writer.close()
             for event in self.composer.events() if self.finals.running else ():
@@ -270,6 +278,7 @@ class Session:
             self.writer,
             self.history,
             self.finals,
+            self.mends,
             self.composer,
             batches=self._batches,
             adapter=self._adapter,
@@ -277,10 +286,11 @@ class Session:
             sleep=self.sleep.left,
         )
 
-    def _start(self, song: Song, *, revisited: bool = False) -> None:
+    def _start(self, song: Song, *, revisited: bool = False, replace: bool = False) -> None:
         if self.playing:
             self._end(skipped=False)
-        self._begun(self.playback.start(song, revisited=revisited))
+        at = self.playback
+        self._begun(at.replace(song) if replace else at.start(song, revisited=revisited))
 
     def _begun(self, song: Song) -> None:
         """Do what is due when a song begins."""
@@ -293,8 +303,9 @@ class Session:
 
     def _end(self, *, skipped: bool) -> None:
         at = self.playback
+        self.mends.drop()
         rated = self.writer.slider.value is not None or skipped
-        self.writer.end(at.player.position, skipped=skipped, revisited=at.revisited)
+        self.writer.end(at.position, skipped=skipped, revisited=at.revisited)
         self.history.read()
         if rated and self.song is not None:
             self.notify("rating", self.song)

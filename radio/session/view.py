@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from audio_parsing.playback import SilentDevice
 from radio.composer import Composer
 from radio.ratings import Judged
 from radio.session.history import RatingHistory
+from radio.session.mends import MendRequest
 from radio.session.playback import Playback
 from radio.session.rating_writer import RatingWriter
 from radio.session.requests import FinalRequest
@@ -61,6 +63,9 @@ class View:
             None once it is open.
         form: letters of the song's sections, which are equally long, such as AABA; empty without.
         code: share code of the song; empty if it has none.
+        mended: of the mended version that waits to be kept or discarded: `start` and `stop` of the
+            stretch in seconds, `expected` and `critic`, [before, after]; None without.
+        comparing: whether the old and the new version of that stretch are played.
     """
 
     number: int
@@ -94,6 +99,8 @@ class View:
     opening: tuple[str, int, int] | None = None
     form: str = ""
     code: str = ""
+    mended: dict[str, Any] | None = None
+    comparing: bool = False
 
 
 def snapshot(
@@ -101,6 +108,7 @@ def snapshot(
     writer: RatingWriter,
     history: RatingHistory,
     finals: FinalRequest,
+    mends: MendRequest,
     composer: Composer,
     *,
     batches: int,
@@ -115,6 +123,7 @@ def snapshot(
         writer: of the slider.
         history: of the ratings.
         finals: the final song that is being made.
+        mends: the mended version.
         composer: of its songs.
         batches: as in `View`, as are `adapter` and `sleep`.
         adapter: ratings and gain.
@@ -126,12 +135,13 @@ def snapshot(
     insight = (composer.insight(song.key) if song is not None else None) or unknown
     opening = composer.busy
     busy = "" if playing else str(opening or "making the next song")
+    busy = "mending the song" if mends.running else busy
     return View(
         number=playback.number,
         name=song.name if song else "",
         details=song.details if song else "",
-        position=player.position if playing else 0.0,
-        duration=player.duration if playing else 0.0,
+        position=playback.position if playing else 0.0,
+        duration=song.seconds if song and playing else 0.0,
         paused=player.paused,
         slider=writer.slider.value,
         rated=len(history.judged),
@@ -158,6 +168,8 @@ def snapshot(
         opening=None if opening is None else (opening.text, opening.done, opening.of),
         form=str(song.description.get("form", "")) if song else "",
         code=str(song.description.get("code", "")) if song else "",
+        mended=mends.facts,
+        comparing=playback.comparing is not None,
     )
 
 

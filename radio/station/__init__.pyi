@@ -1,3 +1,4 @@
+from .changes import stacked as stacked
 from .continuation import (
     continued as continued,
     morphed as morphed,
@@ -5,7 +6,7 @@ from .continuation import (
 from .cover import cover as cover
 from .forms import Form as Form, form_of as form_of, forms_of as forms_of
 from .frame_grid import PHRASE as PHRASE, FrameGrid as FrameGrid, find_grid as find_grid
-from .innovations import SEEDS as SEEDS
+from .innovations import SEEDS as SEEDS, innovations as innovations
 from .latent_map import (
     GENERATED as GENERATED,
     LEARNED as LEARNED,

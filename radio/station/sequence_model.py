@@ -3,9 +3,10 @@
 Songs of any length; steps are components (audio_parsing/components.py), K numbers each. A song's
 course is in its coordinate P, so that the same P makes the same song: the seed of its innovations
 and, where the station remembers songs, whom it follows (learned_songs.py) and its form (forms.py).
+Innovations that were changed follow the course (changes.py).
 
 Letters: B songs, S steps, K components, as the critic reads them, T frames, Z values of z, C of a
-course.
+course, and of changes.
 """
 
 from __future__ import annotations
@@ -21,8 +22,17 @@ from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
 from neural_networks.components.module import Module
 from neural_networks.training.checkpoint import part
-from neural_networks.vae.arrangement import arranged, arranged_backward
+from neural_networks.vae.arrangement import (
+    ArrangedLatents,
+    Stretch,
+    arranged,
+    arranged_backward,
+    arranged_latents,
+    change,
+    stretch,
+)
 from neural_networks.vae.sequence_vae import SequenceVAE
+from radio.station.changes import stretches_of
 from radio.station.forms import VARIATION, Form, from_array, to_array
 from radio.station.innovations import SEEDS, innovations
 from radio.station.learned_songs import FOLLOWED, LearnedSongs
@@ -102,7 +112,7 @@ class SequenceModel:
 
     def form(self, course: np.ndarray) -> Form | None:
         """Return the form of a course (C,), None for a song without one."""
-        number = round(float(course[-1])) if self.learned is not None else 0
+        number = round(float(course[self.course_size - 1])) if self.learned is not None else 0
         return self.forms[number - 1] if 0 < number <= len(self.forms) else None
 
     def innovations(
@@ -127,26 +137,32 @@ class SequenceModel:
     def decode(self, z: np.ndarray, course: np.ndarray, beats: int) -> np.ndarray:
         """Return steps (S, B, K) of songs of any length."""
         steps = np.empty((beats * STEPS_PER_BEAT, len(z), self.features), z.dtype)
-        for form, songs in self._by_form(course):
+        for form, songs in self._by_form(course, beats):
             if form is None:
                 given = self.innovations(course[songs], np.arange(len(steps)))
                 steps[:, songs] = self.vae.generator.draw(z[songs], given)[0]
             else:
-                steps[:, songs] = self._arranged(z[songs], course[songs], beats, form)[0]
+                latents = self._latents(z[songs], course[songs], beats, form)
+                steps[:, songs] = arranged(self.vae.generator, z[songs], latents)[0]
         return steps
 
     def trace(
         self, z: np.ndarray, course: np.ndarray, beats: int
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
-        """Return steps (S, B, K), and the function from dsteps to dz, through the recurrence."""
+        """Return steps (S, B, K), and the function from dsteps to dz, through the recurrence.
+
+        Changes of innovations are left out: they belong to the song as it was.
+        """
+        course = course[:, : self.course_size]
         generator, parts = self.vae.generator, []
         steps = np.empty((beats * STEPS_PER_BEAT, len(z), self.features), z.dtype)
-        for form, songs in self._by_form(course):
+        for form, songs in self._by_form(course, beats):
             if form is None:
                 given = self.innovations(course[songs], np.arange(len(steps)))
                 steps[:, songs], cache = generator.generate(z[songs], given)
             else:
-                steps[:, songs], cache = self._arranged(z[songs], course[songs], beats, form)
+                latents = self._latents(z[songs], course[songs], beats, form)
+                steps[:, songs], cache = arranged(generator, z[songs], latents)
             parts.append((form, songs, cache))
 
         def backward(dsteps: np.ndarray) -> np.ndarray:
@@ -161,22 +177,39 @@ class SequenceModel:
 
         return steps, backward
 
-    def _arranged(
+    def stretch(
+        self, z: np.ndarray, course: np.ndarray, beats: int, start: int, stop: int
+    ) -> Stretch:
+        """Return a stretch of a song of z (1, Z) and course (1, C), to be drawn otherwise."""
+        form = self.form(course[0]) or Form(beats * STEPS_PER_BEAT, (0,))
+        latents = self._latents(z, course, beats, form)
+        return stretch(self.vae.generator, z, latents, start, stop)
+
+    def _latents(
         self, z: np.ndarray, course: np.ndarray, beats: int, form: Form
-    ) -> tuple[np.ndarray, Any]:
-        """Return steps (S, B, K) of songs of one form, and the cache."""
+    ) -> ArrangedLatents:
+        """Return the latents of songs of one form; of one song alone, if it has changes."""
         arrangement = form.arrangement(beats)
         first, again = (
             self.innovations(course, arrangement.places, turn=turn) for turn in (0.0, VARIATION)
         )
-        return arranged(self.vae.generator, z, first, again, arrangement)
+        latents = arranged_latents(self.vae.generator, z, first, again, arrangement)
+        for start, given in stretches_of(course[0, self.course_size :], first.shape[2]):
+            latents = change(self.vae.generator, z, latents, start, given[:, None])
+        return latents
 
-    def _by_form(self, course: np.ndarray) -> list[tuple[Form | None, np.ndarray]]:
-        """Return each form of courses (B, C), and the songs that have it."""
-        forms = [self.form(one) for one in course]
-        return [
-            (form, np.flatnonzero([one == form for one in forms])) for form in dict.fromkeys(forms)
-        ]
+    def _by_form(self, course: np.ndarray, beats: int) -> list[tuple[Form | None, np.ndarray]]:
+        """Return each form of courses (B, C), and the songs that have it; changed ones alone.
+
+        A changed song without a form has one that is a single section.
+        """
+        groups: dict[tuple[Form | None, int], list[int]] = {}
+        for song, one in enumerate(course):
+            form, alone = self.form(one), one[self.course_size :].any()
+            if alone and form is None:
+                form = Form(beats * STEPS_PER_BEAT, (0,))
+            groups.setdefault((form, song if alone else -1), []).append(song)
+        return [(form, np.array(songs)) for (form, _), songs in groups.items()]
 
     def reconstruct(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return z (B, Z), the posterior's means, of steps (S, B, K), and the steps made again."""

@@ -241,9 +241,8 @@ def check_fits(description: dict[str, Any], station: Station, path: Path) -> Non
     Raises:
         SongFileError: if it is another.
     """
-    if description.get("station_fingerprint") != station_fingerprint(station) or description[
-        "coordinate"
-    ].shape != (station.size,):
+    made_by = description.get("station_fingerprint")
+    if made_by != station_fingerprint(station) or not station.makes(description["coordinate"]):
         raise SongFileError(
             f"{path} was made by another training of station {station.name}; "
             "this one would make another song of it"

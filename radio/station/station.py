@@ -2,7 +2,7 @@
 
     P (D,) = [z; course; tempo; key]   z (Z,) the latent coordinate; the course, the seed of the
                                        innovations and whom the song follows; tempo and key only on
-                                       a beat grid
+                                       a beat grid. P of a changed song goes on: changes.py
     sample(count, rng) -> P (count, D)
     generate(P (B, D)) -> frames (B, T, 202)
     render(P (D,)) -> samples (n,)
@@ -23,7 +23,9 @@ from audio_parsing import frames as audio_frames
 from audio_parsing.starter import hop_length
 from gan.choices import DEFAULT_LATENT, Latent
 from gan.latent import LatentDistribution
+from neural_networks.vae.arrangement import Stretch
 from radio.station import steps as song_data
+from radio.station.changes import changed, trimmed
 from radio.station.ending import held_ending
 from radio.station.learned_songs import DEFAULT_NOVELTY
 from radio.station.mastering import levelled, master
@@ -94,7 +96,7 @@ class Station(StationData):
 
     def beside(self, coordinates: np.ndarray) -> np.ndarray:
         """Return tempo and key (B, C) of coordinates P (B, D), C 2 or 0."""
-        return coordinates[:, self._course.stop :]
+        return coordinates[:, self._course.stop : self.size]
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draw coordinates (count, D); tempo and key are those of the song whose z is nearest.
@@ -135,16 +137,48 @@ class Station(StationData):
         steps, backward = self.model.trace(*self._inputs(coordinates), self.beats)
 
         def to_coordinates(dsteps: np.ndarray) -> np.ndarray:
-            dcoordinates = np.zeros((steps.shape[1], self.size))
+            dcoordinates = np.zeros(coordinates.shape)
             dcoordinates[:, : self.latent_size] = backward(dsteps.astype(steps.dtype, copy=False))
             return dcoordinates
 
         return steps, to_coordinates
 
     def _inputs(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return z (B, Z) and courses (B, C)."""
+        """Return z (B, Z) and courses (B, C) with the changes that follow them."""
         z = np.ascontiguousarray(coordinates[:, : self.latent_size], np.float32)
-        return z, coordinates[:, self._course]
+        course = [coordinates[:, self._course], coordinates[:, self.size :]]
+        return z, np.concatenate(course, axis=1)
+
+    def makes(self, coordinate: np.ndarray) -> bool:
+        """Return whether P fits this station: D values, then changes of innovations or none."""
+        if np.ndim(coordinate) != 1 or len(coordinate) < self.size:
+            return False
+        try:
+            return len(self.trimmed(coordinate)) == len(coordinate)
+        except ValueError:
+            return False
+
+    def changed(self, coordinate: np.ndarray, start: int, innovations: np.ndarray) -> np.ndarray:
+        """Return P of the song with other innovations (n, E) from a step on."""
+        return changed(coordinate, self.size, start, innovations)
+
+    def trimmed(self, coordinate: np.ndarray) -> np.ndarray:
+        """Return P without the zeros at its end that change nothing."""
+        return trimmed(coordinate, self.size, self.model.vae.generator.innovation_size)
+
+    def stretch(
+        self, coordinate: np.ndarray, start: int, stop: int, *, beats: int | None = None
+    ) -> Stretch:
+        """Return a stretch of the song of P, from a step to before another, to be drawn anew.
+
+        Args:
+            coordinate: P.
+            start: step.
+            stop: step after the last.
+            beats: length of the song, as in `beats_of`.
+        """
+        z, course = self._inputs(coordinate[None])
+        return self.model.stretch(z, course, self.beats_of(coordinate, beats), start, stop)
 
     def beats_of(self, coordinate: np.ndarray, beats: int | None = None) -> int:
         """Return the length of the song of P (D,): `beats`, else its form's, else the station's."""
@@ -164,7 +198,7 @@ class Station(StationData):
         """Return frames (B, T, 202), transposed to each song's key, of steps (S, B, F)."""
         frames = np.maximum(self.model.to_frames(steps), 0)
         if self.grid == "beat":
-            keys = [song_data.coordinate_key(p[-1]) for p in coordinates]
+            keys = [song_data.coordinate_key(p[self.size - 1]) for p in coordinates]
             frames = np.stack(
                 [audio_frames.transpose(f, key) for f, key in zip(frames, keys, strict=True)]
             )
@@ -174,7 +208,7 @@ class Station(StationData):
         """Return the number of samples a frame for a coordinate P (D,)."""
         if self.grid == "absolute":
             return song_data.ABSOLUTE_HOP_LENGTH
-        return hop_length(song_data.coordinate_tempo(float(coordinate[-2])))
+        return hop_length(song_data.coordinate_tempo(float(coordinate[self.size - 2])))
 
     def render(
         self, coordinate: np.ndarray, *, frames: np.ndarray | None = None, beats: int | None = None
@@ -190,7 +224,7 @@ class Station(StationData):
             ValueError: if the coordinate has another shape than this station's.
         """
         coordinate = np.asarray(coordinate)
-        if coordinate.shape != (self.size,):
+        if not self.makes(coordinate):
             raise ValueError(
                 f"a coordinate of station {self.name} has shape ({self.size},), "
                 f"not {coordinate.shape}"
@@ -217,10 +251,10 @@ class Station(StationData):
         """Return tempo and key of a coordinate as text, as far as the station knows them."""
         if self.grid == "absolute":
             return ""
-        tempo = f"{song_data.coordinate_tempo(float(coordinate[-2])):.0f} bpm"
+        tempo = f"{song_data.coordinate_tempo(float(coordinate[self.size - 2])):.0f} bpm"
         if not self.keyed:
             return tempo
-        key = song_data.coordinate_key(float(coordinate[-1])) % 12
+        key = song_data.coordinate_key(float(coordinate[self.size - 1])) % 12
         return f"{MAJOR_KEYS[key]} major / {MINOR_KEYS[key]} minor, {tempo}"
 
     def save(self, folder: Path, *, dtype: Any = np.float32) -> None:

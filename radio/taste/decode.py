@@ -27,7 +27,7 @@ def through(station: Station) -> Decode:
 
         def backward(dsteps: np.ndarray, dbeside: np.ndarray) -> np.ndarray:
             dcoordinates = to_coordinates(dsteps)
-            dcoordinates[:, dcoordinates.shape[1] - dbeside.shape[1] :] += dbeside
+            station.beside(dcoordinates)[:] += dbeside
             return dcoordinates
 
         return steps, beside, backward

@@ -13,10 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from radio.ratings import Rating
 from radio.session import session_actions
+from radio.station import SavedSong, delete_saved
+from radio.web.saved import find_saved
 from radio.web.stage import Stage
 
 MAX_REMEMBERED_COMMANDS = 2000
+MAX_DELETED = 200  # ratings that can be restored
+LONGEST_CODE = 4000  # characters
 MAX_POINTS = 2000  # of a curve, in one command
 MAX_SECONDS = 36_000.0  # seconds; no song is longer
 FARTHEST = 4.0  # from the middle of the map, in its units
@@ -55,7 +60,15 @@ class Commands:
             "replay": self._replay,
             "change": self._change,
             "visit": self._visit,
+            "ended": self._ended,
+            "save": self._save,
+            "play_saved": self._play_saved,
+            "play_shared": self._play_shared,
+            "delete_saved": self._delete_saved,
+            "restore": self._restore,
+            "clear_search": self._clear_search,
         }
+        self._deleted: OrderedDict[str, Rating] = OrderedDict()  # ratings that can be restored
 
     def execute(self, command: dict[str, Any]) -> dict[str, Any]:
         """Execute a command and return the answer.
@@ -143,11 +156,23 @@ class Commands:
     def _change(self, command: dict[str, Any]) -> None:
         """Change a rating of the history, or delete it if there is no value."""
         key, value = _text(command, "key"), command.get("value")
-        if self.session.journal.rating(key) is None:
+        rating = self.session.journal.rating(key)
+        if rating is None:
             raise CommandError("that rating was already deleted")
-        self.session.history.change(
-            key, None if value is None else round(number_of(command, "value", -1, 1), 2)
-        )
+        value = None if value is None else round(number_of(command, "value", -1, 1), 2)
+        self.session.history.change(key, value)
+        if value is None:
+            self._deleted[key] = rating
+            while len(self._deleted) > MAX_DELETED:
+                self._deleted.popitem(last=False)
+
+    def _restore(self, command: dict[str, Any]) -> None:
+        """Write a rating again that was deleted."""
+        key = _text(command, "key")
+        if key not in self._deleted:
+            raise CommandError("that rating can't be restored any more")
+        self.session.history.restore(self._deleted[key])
+        del self._deleted[key]
 
     def _visit(self, command: dict[str, Any]) -> None:
         """Play the song at a place of the map."""
@@ -157,15 +182,56 @@ class Commands:
         )
         self.session.replay(uuid.uuid4().hex, coordinate)
 
+    def _ended(self, command: dict[str, Any]) -> None:
+        """Start the next song at once: the sounding page has played this one to its end."""
+        if self._plays(_text(command, "play")):
+            self._player.set_clock(_text(command, "page"), self._player.duration)
+            self.session.tick()
+
+    def _save(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Save the song that plays; the answer names its file, for a download."""
+        self.session.save()
+        song = self.session.song
+        if song is None or not self.session.view().saved:
+            return {}
+        return {"file": self.session.folder.path_of(song).name}
+
+    def _play_saved(self, command: dict[str, Any]) -> None:
+        """Play a saved song again, if the station still makes it."""
+        self.session.replays.start_saved(self._saved_song(command), self.session.journal)
+
+    def _play_shared(self, command: dict[str, Any]) -> None:
+        """Play the song of a share code, if the station makes it."""
+        code = _text(command, "code", longest=LONGEST_CODE)
+        self.session.replays.start_shared(code, self.session.journal)
+
+    def _delete_saved(self, command: dict[str, Any]) -> None:
+        song = self._saved_song(command)
+        try:
+            delete_saved(song)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise CommandError(f"{song.name} can't be deleted: {reason}") from None
+
+    def _saved_song(self, command: dict[str, Any]) -> SavedSong:
+        song = find_saved(self.session.folder.path, _text(command, "file", longest=255))
+        if song is None:
+            raise CommandError("that song is no longer saved")
+        return song
+
+    def _clear_search(self, command: dict[str, Any]) -> None:
+        """Take the path and the final song off the map."""
+        self.session.finals.clear()
+
     def _plays(self, key: Any) -> bool:
         """Return whether the play of this key is on."""
         song = self.session.song
         return song is not None and self.session.playing and song.key == key
 
 
-def _text(command: dict[str, Any], name: str) -> str:
+def _text(command: dict[str, Any], name: str, *, longest: int = 64) -> str:
     value = command.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= 64:
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise CommandError(f"{name} must be a short text")
     return value
 

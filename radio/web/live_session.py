@@ -29,9 +29,13 @@ from radio.web import parts
 from radio.web.browser_player import BrowserPlayer
 from radio.web.commands import Commands
 from radio.web.map import LatentView
+from radio.web.saved import SavedList, saved_part
 from radio.web.stage import Stage
 
-PARTS = ("state", "song", "now", "drawn", "expected", "learning", "history", "map", "said")
+PARTS = (
+    *("state", "song", "now", "drawn", "expected"),
+    *("learning", "history", "map", "saved", "said"),
+)
 TICK_SECONDS = 0.1
 # least interval at which the ratings are read again: some process may have changed them
 LOOK_SECONDS = 1.0
@@ -72,9 +76,10 @@ class LiveSession:
         self._lines: list[dict[str, Any]] = []
         self._lock = threading.Lock()  # for the subscribers and the parts
         self._view: LatentView | None = None
+        self._saved = SavedList(home.path / "songs")
+        self._composer: ComposerProcess | None = None
         self._mark: Any = None
-        self._insight: Any = None  # the insight and the state of learning last published
-        self._learned: Any = None
+        self._learned: Any = None  # the state of learning last published
         self._looked = 0.0
         self._thread = threading.Thread(
             target=self._run, name=f"session-{station}-{listener}", daemon=True
@@ -110,6 +115,10 @@ class LiveSession:
         """Whether its thread runs; False after `close`, or if it failed to start."""
         return self._thread.is_alive()
 
+    def song(self, key: str) -> Song | None:
+        """Return a song that was played, or that may be next, by the key of its play, or None."""
+        return self.songs.get(key) or self._upcoming().get(key)
+
     def close(self, *, wait: bool = True) -> None:
         """Save the ratings, and end."""
         self._inbox.put(None)
@@ -129,9 +138,11 @@ class LiveSession:
             self._tell("state", {"open": False, "telling": "", "trouble": line})
             self._refuse(line)
             return
+        self._composer = composer
         try:
             self._serve(composer, folder)
         finally:
+            self._composer = None
             composer.close()
             self._refuse("the session has ended")
 
@@ -198,7 +209,7 @@ class LiveSession:
         before = self.parts.get("song")
         if key != (before and before["key"]) or "song" not in self.parts:
             self._tell("song", parts.song_part(song, view.duration))
-        now = parts.now_part(view, self.player, key)
+        now = parts.now_part(view, self.player, key, next(iter(self._upcoming()), None))
         shown = self.parts.get("now", {})
         if {**now, "position": 0} != {**shown, "position": 0}:
             self._tell("now", now)
@@ -206,17 +217,16 @@ class LiveSession:
         if not closely:
             return
         self._tell("drawn", parts.drawn_part(view))
-        insight = key, id(view.predicted)
-        if insight != self._insight:
-            self._insight = insight
-            self._tell("expected", parts.expected_part(view))
-        learned = view.rated, view.queue, view.batches, id(view.judged)
-        if learned != self._learned:
-            self._learned = learned
+        self._tell("expected", parts.expected_part(view))
+        if view.judged is not self._learned:
+            self._learned = view.judged
             self._tell("learning", parts.learning_part(view))
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
             self._look_at_table(session)
+            saved = self._saved.changed()
+            if saved is not None:
+                self._tell("saved", saved_part(saved, session.journal.made_by))
         if view.final is not None or self.parts.get("map", {}).get("now") != key:
             self._tell_map(session, None)
 
@@ -236,25 +246,14 @@ class LiveSession:
     def _tell_map(self, session: Session, ratings: list[Rating] | None) -> None:
         if self._view is None:
             return
-        known = self.parts.get("map", {})
         song = session.song if session.playing else None
+        place = self._view.dot(song.key, song.name, song.latent, None) if song else None
         played = (
-            known.get("played", []) if ratings is None else self._view.dots(ratings, self.played)
+            self.parts.get("map", {}).get("played", [])
+            if ratings is None
+            else self._view.dots(ratings, self.played)
         )
-        if song is not None and all(one["key"] != song.key for one in played):
-            played = [*played, self._view.dot(song.key, song.name, song.latent, None)]
-        descent = session.finals.descent
-        paths = self._view.paths(np.array(descent) if descent else np.zeros((0, 0, 0)))
-        final = session.finals.song
-        content = {
-            "learned": self._view.learned,
-            "played": played,
-            "now": song and song.key,
-            "paths": paths,
-            "final": final and self._view.dot(final.key, final.name, final.latent, None),
-            "running": session.finals.running,
-        }
-        self._tell("map", content)
+        self._tell("map", self._view.part(session, played, place))
 
     def _coordinate_at(self, x: float, y: float) -> np.ndarray:
         """Return the coordinate P (D,) at a place of the map.
@@ -289,6 +288,11 @@ class LiveSession:
             subscribers = list(self._subscribers)
         for take in subscribers:
             take(part, content)
+
+    def _upcoming(self) -> dict[str, Song]:
+        """Return the songs that are ready by their key, the next one first."""
+        ready = () if self._composer is None else self._composer.upcoming()
+        return {song.key: song for song in ready}
 
     def _refuse(self, why: str) -> None:
         while True:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from radio.ratings import Rating
+from radio.session import Session
 from radio.station import Station, principal_directions
 
 MOST_LEARNED = 400  # dots; more would show no more
@@ -20,13 +21,18 @@ class LatentView:
 
     Args:
         station: whose training songs define the plane.
+
+    Attributes:
+        share: of the songs' variance that the plane shows, 0 to 1.
+        learned: places of the training songs.
     """
 
     def __init__(self, station: Station) -> None:
         self._station, self._size = station, station.latent_size
         means = station.means.astype(float)
         self._middle = means.mean(axis=0)
-        self._directions, _ = principal_directions(means)
+        self._directions, shares = principal_directions(means)
+        self.share = round(float(shares.sum()), 3)
         self._scale = 1.0
         learned = self.places(means)
         self._scale = 1 / max(float(np.quantile(np.linalg.norm(learned, axis=1), 0.98)), 1e-9)
@@ -72,6 +78,30 @@ class LatentView:
             for key, (name, place) in played.items()
             if key not in known
         ]
+
+    def part(
+        self, session: Session, played: list[dict[str, Any]], place: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Return the content of the map.
+
+        Args:
+            session: that is shown.
+            played: dots of the songs that were played.
+            place: dot of the song that is on, or None.
+        """
+        if place is not None and all(one["key"] != place["key"] for one in played):
+            played = [*played, place]
+        finals = session.finals
+        final = finals.song
+        return {
+            "learned": self.learned,
+            "share": self.share,
+            "played": played,
+            "now": place and place["key"],
+            "paths": self.paths(np.array(finals.descent or np.zeros((0, 0, 0)))),
+            "final": final and self.dot(final.key, final.name, final.latent, None),
+            "running": finals.running,
+        }
 
     def paths(self, descent: np.ndarray) -> list[list[list[float]]]:
         """Return the paths of a descent (steps, starts, D) as lists of places (steps, 2)."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from nicegui import ui
 
-from radio.home import HomeError
+from radio.home import ACTIONS, HomeError
 from radio.web.live_session import LiveSession
 from radio.web.sessions import LiveSessions
 from radio.web.songs.job import SongJob
@@ -27,7 +27,12 @@ HEAD = """
 <meta name="theme-color" content="#f6f4ef" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#15171c" media="(prefers-color-scheme: dark)">
 <link rel="stylesheet" href="BASE/static/style.css">
+<link rel="manifest" href="BASE/manifest.webmanifest" crossorigin="use-credentials">
+<link rel="apple-touch-icon" href="BASE/static/icon-192.png">
+<meta name="mobile-web-app-capable" content="yes">
 <link rel="modulepreload" href="BASE/static/link.js">
+<link rel="modulepreload" href="BASE/static/sound.js">
+<link rel="modulepreload" href="BASE/static/keys.js">
 <link rel="modulepreload" href="BASE/static/draw.js">
 <link rel="modulepreload" href="BASE/static/uploads.js">
 """
@@ -48,7 +53,7 @@ class Part(ui.element):
 class Deck(Part, component="static/deck.js"):
     """The song, its curves, the slider and the buttons."""
 
-    parts = ("state", "song", "now", "drawn", "expected", "said")
+    parts = ("state", "song", "now", "drawn", "expected", "said", "saved")
 
 
 class LatentMap(Part, component="static/map.js"):
@@ -69,6 +74,12 @@ class History(Part, component="static/history.js"):
     parts = ("history",)
 
 
+class Saved(Part, component="static/saved.js"):
+    """The saved songs."""
+
+    parts = ("saved", "now")
+
+
 class Songs(Part, component="static/songs.js"):
     """Songs of the listener that go on, or lie between two."""
 
@@ -81,8 +92,25 @@ class Training(Part, component="static/training.js"):
     parts = ("training",)
 
 
-def make_page(sessions: LiveSessions, training: TrainJob, songs: SongJob, *, base: str) -> None:
-    """Add the page at /; station and listener are in its query, `base` stands before its paths."""
+def make_page(
+    sessions: LiveSessions,
+    training: TrainJob,
+    songs: SongJob,
+    *,
+    base: str,
+    keys: dict[str, str],
+) -> None:
+    """Add the page at /, whose query names station and listener.
+
+    Args:
+        sessions: that it shows.
+        training: of a station, that it shows.
+        songs: of the listener, that it shows.
+        base: before its paths.
+        keys: the action of each key.
+    """
+    texts = {action: text for action, (_, text) in ACTIONS.items()}
+    shortcuts = [[key, action, texts.get(action, action)] for key, action in keys.items()]
 
     @ui.page("/", title="AI Radio")
     def page(station: str | None = None, listener: str | None = None) -> None:
@@ -94,17 +122,22 @@ def make_page(sessions: LiveSessions, training: TrainJob, songs: SongJob, *, bas
                 ui.label(str(error)).classes("trouble")
                 ui.link("Back to the radio", f"{base}/")
             return
-        _lay_out(session, sessions, {"songs": songs, "training": training})
+        names = sessions.names() | {
+            "station": session.station,
+            "listener": session.listener,
+            "shortcuts": shortcuts,
+        }
+        _lay_out(session, names, {"songs": songs, "training": training})
 
 
 def _lay_out(
-    session: LiveSession, sessions: LiveSessions, jobs: dict[str, SongJob | TrainJob]
+    session: LiveSession, names: dict[str, Any], jobs: dict[str, SongJob | TrainJob]
 ) -> None:
-    names = sessions.names() | {"station": session.station, "listener": session.listener}
     with ui.element("div").classes("radio"):
         deck = Deck()
         with ui.element("div").classes("side"):
-            shown: list[Part] = [deck, LatentMap(), Learning(), History(), Songs(), Training()]
+            panels = LatentMap, Learning, History, Saved, Songs, Training
+            shown: list[Part] = [deck, *(panel() for panel in panels)]
     loop = asyncio.get_running_loop()
 
     def show(name: str, content: Any) -> None:

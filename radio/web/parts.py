@@ -22,26 +22,29 @@ def song_part(song: Song | None, duration: float) -> dict[str, Any] | None:
     """Return what is constant while a song of `duration` seconds plays."""
     if song is None:
         return None
-    expected = (
-        None
-        if song.expected is None
-        else [clipped(song.expected[0]), round(float(song.expected[1]), 3)]
-    )
     return {
         "key": song.key,
         "name": song.name,
         "details": song.details,
         "duration": round(duration, 3),
         "peaks": peaks_of(song.samples),
-        "expected": expected,
         "final": bool(song.descent),
         "form": song.description.get("form", ""),
         "code": song.description.get("code", ""),
     }
 
 
-def now_part(view: View, player: BrowserPlayer, key: str | None) -> dict[str, Any]:
-    """Return the state that any key may change, and the position in the song."""
+def now_part(
+    view: View, player: BrowserPlayer, key: str | None, following: str | None
+) -> dict[str, Any]:
+    """Return the state that any key may change, the position, and the keys of two plays.
+
+    Args:
+        view: of the session.
+        player: of the session.
+        key: of the play that is on; None if none is.
+        following: of the song that probably follows, so that pages can load it; None if unknown.
+    """
     return {
         "key": key,
         "clock": int(view.position // CLOCK_SECONDS),
@@ -56,7 +59,8 @@ def now_part(view: View, player: BrowserPlayer, key: str | None) -> dict[str, An
         "opening": view.opening,
         "rated": view.rated,
         "final": None if view.final is None else [round(float(value), 3) for value in view.final],
-        "number": view.number,
+        "next": following,
+        "sleep": None if view.sleep is None else int(-(-view.sleep // 60)),
     }
 
 
@@ -71,9 +75,18 @@ def drawn_part(view: View) -> list[list[float]]:
 
 
 def expected_part(view: View) -> dict[str, Any]:
-    """Return the predicted rating over time, and the moments with the greatest effect."""
+    """Return the predicted rating of the song and of its moments, and the strongest moments.
+
+    The rating is the mean of the moments, once these are known; before, it is what was predicted
+    when the song was chosen. So whatever shows one agrees with whatever shows the other.
+    """
+    if not view.rated and view.expected is None:  # the taste has learned nothing
+        return {"rating": None, "predicted": [], "liked": []}
+    moments = np.clip(np.nan_to_num(thinned(view.predicted)), -1, 1)
+    rating = None if view.expected is None else clipped(view.expected[0])
     return {
-        "predicted": np.round(np.clip(np.nan_to_num(thinned(view.predicted)), -1, 1), 3).tolist(),
+        "rating": clipped(float(moments.mean())) if len(moments) else rating,
+        "predicted": np.round(moments, 3).tolist(),
         "liked": [
             [round(seconds, 2), round(mean, 3)]
             for seconds, mean in highlights(view.taste, view.duration)
@@ -88,13 +101,7 @@ def learning_part(view: View) -> dict[str, Any]:
         for one in view.judged
         if one.expected is not None
     ]
-    return {
-        "rated": view.rated,
-        "queue": view.queue,
-        "batches": view.batches,
-        "pairs": pairs[:60],
-        "agreement": None if view.agreement is None else round(view.agreement, 3),
-    }
+    return {"rated": view.rated, "pairs": pairs[:60]}
 
 
 def history_part(ratings: list[Rating]) -> list[dict[str, Any]]:
@@ -105,9 +112,7 @@ def history_part(ratings: list[Rating]) -> list[dict[str, Any]]:
             "song": one.song,
             "time": round(one.time, 2),
             "rating": round(one.rating, 2),
-            "skipped": one.skipped,
-            "expected": None if one.expected is None else clipped(one.expected),
-            "points": len(one.curve),
+            "skipped": one.skipped and not len(one.curve),
         }
         for one in ratings[::-1][:MOST_ROWS]
     ]

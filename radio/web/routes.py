@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import urllib.parse
 from collections import OrderedDict
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
+from radio.station import ShareCodeError, cover, is_share_code, read_share_code
 from radio.web.commands import CommandError, Later
 from radio.web.page import STATIC
+from radio.web.saved import find_saved
 from radio.web.sessions import LiveSessions
 from radio.web.sounds import byte_range, wav_of
 
 LARGEST_COMMAND = 200_000  # bytes
 ANSWER_SECONDS = 15.0
+PRIVATE = {"Cache-Control": "private, max-age=3600"}
+MANIFEST = {
+    "name": "AI Radio",
+    "short_name": "AI Radio",
+    "description": "A radio that composes, and learns what you like",
+    "start_url": "./",
+    "scope": "./",
+    "display": "standalone",
+    "background_color": "#f6f4ef",
+    "theme_color": "#1f6f6b",
+    "icons": [
+        {"src": f"static/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"}
+        for size in (192, 512)
+    ],
+}
 SOUNDS_KEPT = 4  # latest songs as WAV, 1.3 MB each
 
 
@@ -53,10 +72,46 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
                 sounds.popitem(last=False)
         return ranged(sounds.get(key, b""), request.headers.get("range"))
 
+    @app.get("/cover/{key}.png")
+    async def cover_of(key: str) -> Response:
+        """Return the cover of a song of a running session, by the key of its play."""
+        coordinate = sessions.coordinate(key)
+        if coordinate is None:
+            return refused("there is no song with that key", 404)
+        picture = await asyncio.to_thread(cover, coordinate)
+        return Response(picture, media_type="image/png", headers=PRIVATE)
+
+    @app.get("/saved/{name}")
+    async def saved(name: str) -> Response:
+        """Return a saved song, by the name of its file."""
+        song = await asyncio.to_thread(find_saved, sessions.home.path / "songs", name)
+        if song is None:
+            return refused("there is no such saved song", 404)
+        return FileResponse(
+            song.path, filename=song.path.name, headers={"Cache-Control": "no-cache"}
+        )
+
+    @app.get("/play/{code}")
+    async def play(code: str) -> Response:
+        """Lead to the page that plays the song of a share code, on its station if that is here."""
+        if not is_share_code(code):
+            return refused("that is not a share code", 404)
+        query = {"play": code}
+        with contextlib.suppress(ShareCodeError):
+            shared = read_share_code(code)
+            if shared.station in sessions.home.stations():
+                query["station"] = shared.station
+        return RedirectResponse(f"../?{urllib.parse.urlencode(query)}", 303)
+
+    @app.get("/manifest.webmanifest")
+    async def manifest() -> Response:
+        """Return what a phone needs to install the page."""
+        return JSONResponse(MANIFEST, media_type="application/manifest+json")
+
 
 def ranged(content: bytes, header: str | None) -> Response:
     """Return a WAV, or the range of its bytes that the header asks for."""
-    headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, max-age=3600"}
+    headers = {"Accept-Ranges": "bytes", **PRIVATE}
     try:
         asked = byte_range(header, len(content))
     except ValueError:

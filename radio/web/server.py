@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from nicegui import ui
 
+from radio.home import Settings
 from radio.web.page import make_page
 from radio.web.routes import add_routes
 from radio.web.sessions import LiveSessions
@@ -28,8 +29,23 @@ SWITCH_SECONDS = 0.0005
 GOODBYE_SECONDS = 3  # for open requests when the server ends
 
 
-def build(sessions: LiveSessions, training: TrainJob, songs: SongJob, *, base: str = "") -> FastAPI:
-    """Return the application, without its guard; `base` stands before its paths, as '/radio'."""
+def build(
+    sessions: LiveSessions,
+    training: TrainJob,
+    songs: SongJob,
+    *,
+    base: str = "",
+    keys: dict[str, str] | None = None,
+) -> FastAPI:
+    """Return the application, without its guard.
+
+    Args:
+        sessions: of the radio.
+        training: of stations.
+        songs: of the listener.
+        base: before its paths, as '/radio'.
+        keys: the action of each key; the default keys if None.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -43,7 +59,8 @@ def build(sessions: LiveSessions, training: TrainJob, songs: SongJob, *, base: s
     add_routes(app, sessions)
     add_train_routes(app, training)
     add_song_routes(app, songs)
-    make_page(sessions, training, songs, base=base)
+    keys = Settings().keys if keys is None else keys
+    make_page(sessions, training, songs, base=base, keys=keys)
     ui.run_with(
         app,
         dark=None,

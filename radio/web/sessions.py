@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from radio.composer import Song
 from radio.home import Home, HomeError, check_name, normal
 from radio.ratings import RatingsError, open_ratings
@@ -68,8 +70,12 @@ class LiveSessions:
         return found if found is not None and found.alive else None
 
     def song(self, key: str) -> Song | None:
-        """Return a played song by the key of its play, or None."""
-        return next((session.songs[key] for session in self if key in session.songs), None)
+        """Return a song that was played, or may be next, by the key of its play, or None."""
+        return next((song for session in self if (song := session.song(key))), None)
+
+    def coordinate(self, key: str) -> np.ndarray | None:
+        """Return P (D,) of a song that was played, by the key of its play, or None."""
+        return next((one.played[key][1] for one in self if key in one.played), None)
 
     def tidy(self) -> None:
         """End sessions that no page has shown for long."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.playback import SilentDevice
-from radio.composer import Busy, FinalSong, FinalStep, NoFinal, ReplayedSong, Song
+from radio.composer import Busy, FinalSong, FinalStep, MendedSong, NoFinal, ReplayedSong, Song
 from radio.composer.events import Event
 from radio.home import Settings
 from radio.ratings import Judged, Rating
@@ -126,6 +126,26 @@ class FakeComposer:
         if self._final:
             self._final = ""
             self.reported.append(NoFinal(""))
+
+    def start_mend(
+        self,
+        key: str,
+        coordinate: np.ndarray,
+        start: float | None = None,
+        stop: float | None = None,
+    ) -> None:
+        song = self._song(f"{key} mended")
+        song.samples = -song.samples
+        song.description["mended"] = {
+            "start": 2.0 if start is None else start,
+            "stop": 4.0 if stop is None else stop,
+            "expected": [-0.5, 0.25],
+            "critic": [-1.0, -1.25],
+        }
+        self.reported.append(MendedSong(key, song))
+
+    def stop_mend(self) -> None:
+        self.reported = [one for one in self.reported if not isinstance(one, MendedSong)]
 
     def reset_adapter(self) -> None:
         self.resets += 1

@@ -63,7 +63,7 @@ def _ratings(home: Home, listener: str, station: Station) -> list[Rating]:
         return [
             each
             for each in ratings.of(listener, station.name)
-            if each.made_by == made_by and len(each.coordinate) == station.size
+            if each.made_by == made_by and station.makes(each.coordinate)
         ]
     finally:
         ratings.close()

@@ -78,7 +78,7 @@ def web(options: argparse.Namespace) -> int:
         songs = SongJob(home, held=training.held)
         secret = None if password is None else kept_secret(kept / "secret")
         guarded = Guard(
-            build(sessions, training, songs, base=options.base_path),
+            build(sessions, training, songs, base=options.base_path, keys=settings.keys),
             host=options.host,
             port=port,
             password=password,

@@ -19,6 +19,7 @@ from typing import Any
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 LINKED_TO = ("/", "/login")  # where a link on another site may lead
+SHARED = "/play/"  # with a share code behind it, likewise
 # No path of this server holds these; a server that decodes twice, or Windows, might leave a folder
 # through them.
 UNSOUND = re.compile(r"[\x00-\x1f\x7f\\%]|(?:^|/)\.\.?(?:/|$)|//")
@@ -108,7 +109,8 @@ def _is_link(scope: dict[str, Any]) -> bool:
         _only(scope, "sec-fetch-mode") == "navigate"
         and _only(scope, "sec-fetch-dest") == "document"
     )
-    return whole and scope["path"] in LINKED_TO
+    path = str(scope["path"])
+    return whole and (path in LINKED_TO or path.startswith(SHARED))
 
 
 def _is_ours(named: str, host: str, port: int) -> bool:

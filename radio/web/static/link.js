@@ -4,7 +4,7 @@ import { reactive } from "vue";
 
 /** Where this server's paths begin: behind a proxy that may be below another site's root. */
 export const base = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
-const DURABLE = new Set(["slide", "change"]);
+const DURABLE = new Set(["slide", "change", "restore"]);
 const STORE = "ai-radio-orders-";
 const AGAIN = [100, 200, 400, 800, 1500]; // milliseconds between attempts
 const GIVEN_UP = 8000; // milliseconds after which a command that is no rating is dropped

@@ -1,6 +1,7 @@
 // Your songs: one that goes on, or one between two, made by the station from files that are dropped here.
 import { base, command, place } from "../../../../static/link.js";
-import { time, uploads } from "../../../../static/uploads.js";
+import { uploads } from "../../../../static/uploads.js";
+import { time } from "../../../../static/words.js";
 
 const BEAT = 0.48; // seconds; of a station with a tempo of its own about as much
 

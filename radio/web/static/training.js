@@ -1,6 +1,7 @@
 // Training on your own music: drop files on the page, watch the progress, listen to samples.
 import { base } from "../../../../static/link.js";
-import { time, uploads } from "../../../../static/uploads.js";
+import { uploads } from "../../../../static/uploads.js";
+import { time } from "../../../../static/words.js";
 
 const PHASES = {
   prepare: "Reading the music", compile: "Getting ready", vae: "Training the autoencoder", gan: "Training with the critic", save: "Saving",

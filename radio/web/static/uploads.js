@@ -34,12 +34,6 @@ export function uploads(path) {
   };
 }
 
-/** Return seconds as minutes:seconds. */
-export function time(seconds) {
-  const whole = Math.floor(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
 /** Send a file; return its problem, or nothing. */
 function send(path, file, progress) {
   return new Promise((done) => {

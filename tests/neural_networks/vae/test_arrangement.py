@@ -9,7 +9,14 @@ import pytest
 
 from neural_networks.components.parameters import FlatParameters, pack
 from neural_networks.gradient_check import check_gradients
-from neural_networks.vae.arrangement import Arrangement, arranged, arranged_backward
+from neural_networks.vae.arrangement import (
+    Arrangement,
+    arranged,
+    arranged_backward,
+    arranged_latents,
+    change,
+    stretch,
+)
 from neural_networks.vae.sequence_vae import SequenceVAE
 
 K, D, Z = 6, 4, 3
@@ -55,7 +62,9 @@ def test_gradients(
     check_gradients(
         vae,
         drawn(vae, songs, arrangement, rng),
-        forward=lambda vae, *given: arranged(vae.generator, *given, arrangement),
+        forward=lambda vae, z, *given: arranged(
+            vae.generator, z, arranged_latents(vae.generator, z, *given, arrangement)
+        ),
         backward=lambda vae, dy, cache: arranged_backward(vae.generator, dy, cache),
         rng=rng,
     ).require()
@@ -68,7 +77,8 @@ def test_in_their_own_order_songs_are_those_of_the_generator(
     vae, steps = made(rng, **kind).module, np.arange(9)
     generator = vae.generator
     z, first, again = drawn(vae, 2, Arrangement(steps, steps), rng)
-    songs, cache = arranged(generator, z, first, again, Arrangement(steps, steps))
+    latents = arranged_latents(generator, z, first, again, Arrangement(steps, steps))
+    songs, cache = arranged(generator, z, latents)
     plain, plain_cache = generator.generate(z, first)
     np.testing.assert_allclose(songs, plain, rtol=1e-12)
     dsongs = rng.standard_normal(songs.shape)
@@ -91,3 +101,38 @@ def test_a_variation_by_nothing_is_the_theme_again(kind: dict, rng: np.random.Ge
     # what is varied depends on its own step alone: the past stays that of the run
     again[0] += 1
     np.testing.assert_array_equal(vae.generator.prior.vary(again, run)[1:], varied[1:])
+
+
+@every_kind
+@pytest.mark.parametrize(("start", "stop"), [(0, 3), (5, 8), (10, 11)])
+def test_a_stretch_has_the_innovations_that_make_it(
+    kind: dict, start: int, stop: int, rng: np.random.Generator
+) -> None:
+    vae = made(rng, **kind).module
+    z, first, again = drawn(vae, 2, ABACAB, rng)
+    latents = arranged_latents(vae.generator, z, first, again, ABACAB)
+    songs, _ = arranged(vae.generator, z, latents)
+    found = stretch(vae.generator, z, latents, start, stop)
+    part, _ = vae.generator.generate(z, found.innovations, state=found.state, places=found.places)
+    np.testing.assert_allclose(part, songs[start:stop], rtol=1e-9, atol=1e-12)
+    same = change(vae.generator, z, latents, start, found.innovations)
+    np.testing.assert_allclose(same.w, latents.w, rtol=1e-9, atol=1e-12)
+
+
+@every_kind
+def test_what_lies_beside_a_changed_stretch_stays(kind: dict, rng: np.random.Generator) -> None:
+    vae = made(rng, **kind).module
+    z, first, again = drawn(vae, 2, ABACAB, rng)
+    latents = arranged_latents(vae.generator, z, first, again, ABACAB)
+    other = rng.standard_normal((3, 2, vae.generator.innovation_size))
+    changed = change(vae.generator, z, latents, 5, other)
+    assert np.abs(changed.w - latents.w).max(axis=(1, 2)).astype(bool).tolist() == [
+        5 <= step < 8 for step in range(11)
+    ]
+    found = stretch(vae.generator, z, latents, 5, 8)
+    part, _ = vae.generator.generate(z, other, state=found.state, places=found.places)
+    songs, _ = arranged(vae.generator, z, changed)
+    np.testing.assert_allclose(songs[5:8], part, rtol=1e-9, atol=1e-12)
+    beyond = change(vae.generator, z, latents, 9, other)
+    assert len(beyond.w) == 11 and (beyond.w[9:] != latents.w[9:]).any()
+    assert change(vae.generator, z, latents, 11, other) is latents

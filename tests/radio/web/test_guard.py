@@ -58,6 +58,8 @@ def test_its_own_page_is_answered(server: RadioServer) -> None:
         "Sec-Fetch-Dest": "document",
     }
     assert server.request("GET", "/", link)[0] == 200
+    status, headers, _ = server.request("GET", "/play/air1.x", link)
+    assert (status, headers["location"]) == (303, "../?play=air1.x")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_what_changes_something_needs_an_origin(server: RadioServer) -> None:
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense", ""])
 def test_a_page_of_another_site_gets_nothing(server: RadioServer, site: str) -> None:
     """Another port is the same site but another page; only this header reveals forms and frames."""
-    for path in ("/", "/static/link.js", "/train", "/songs", POLLING):
+    for path in ("/", "/play/air1.x", "/static/link.js", "/train", "/songs", POLLING):
         for mode, destination in (
             ("no-cors", "image"),
             ("no-cors", "script"),

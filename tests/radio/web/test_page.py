@@ -117,7 +117,7 @@ def test_it_plays_and_ratings_arrive_with_their_times(server: RadioServer, chrom
             assert len(when) and np.abs(when - seconds).min() < 0.3, (
                 f"{value} was said at {seconds:.2f} s: {rating.curve}"
             )
-        page.wait_for_function("document.querySelectorAll('.rows li').length === 1")
+        page.wait_for_function("document.querySelectorAll('.rows:not(.saved) li').length === 1")
 
 
 def test_the_keyboard_alone_is_enough(server: RadioServer, chromium: Any) -> None:
@@ -184,19 +184,19 @@ def test_the_history_is_changed_replayed_and_deleted(server: RadioServer, chromi
         first = page.inner_text(".song")
         page.keyboard.press("8")
         skip(page, first)
-        page.wait_for_selector(".rows input")
+        page.wait_for_selector(".rows:not(.saved) input")
         page.evaluate(
             "one => { one.value = -0.5; one.dispatchEvent(new Event('change')) }",
-            page.query_selector(".rows input"),
+            page.query_selector(".rows:not(.saved) input"),
         )
         until(lambda: [one.rating for one in ratings(server)] == [-0.5], "changed")
-        page.click("[aria-label^='Play'][aria-label$='again']")
+        page.click(".rows:not(.saved) [aria-label^='Play'][aria-label$='again']")
         page.wait_for_function(
             "name => document.querySelector('.song').textContent === name", arg=first
         )
-        page.click("[aria-label^='Delete']")
+        page.click("[aria-label^='Delete the rating']")
         until(lambda: not ratings(server), "deleted")
-        page.wait_for_selector(".rows li", state="detached")
+        page.wait_for_selector(".rows:not(.saved) li", state="detached")
 
 
 @pytest.mark.parametrize(("width", "height", "dark"), [(390, 844, True), (1440, 900, False)])
@@ -252,7 +252,9 @@ def test_two_browsers_and_a_session_on_one_listener(server: RadioServer, chromiu
             song = composer.next_song()
             listening.rate(composer, song, 0.7)
             for page in (one, other):
-                page.wait_for_function("document.querySelectorAll('.rows li').length === 2")
+                page.wait_for_function(
+                    "document.querySelectorAll('.rows:not(.saved) li').length === 2"
+                )
             assert {round(each.rating, 2) for each in composer.journal.history()} >= {0.7} and len(
                 composer.journal.history()
             ) == 2

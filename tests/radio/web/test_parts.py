@@ -15,11 +15,14 @@ from fake_session import FakeSession
 from tiny_station import tiny_station
 
 from radio.cli.main import main
-from radio.ratings import RatingsError
+from radio.ratings import Rating, RatingsError
+from radio.taste import Insight
+from radio.web import parts
 from radio.web.browser_player import SILENCE_SECONDS, BrowserPlayer
 from radio.web.commands import CommandError, Commands, Later
 from radio.web.live_session import LiveSession
 from radio.web.map import LatentView
+from radio.web.saved import SavedList, find_saved, saved_part
 from radio.web.sessions import LiveSessions
 from radio.web.sounds import PEAKS, byte_range, peaks_of, wav_of
 from radio.web.stage import Stage
@@ -194,6 +197,9 @@ def test_what_was_said_of_a_song_that_is_over_is_drawn_on(room: Room) -> None:
         {"action": "volume", "value": 7},
         {"action": "replay", "key": "none"},
         {"action": "change", "key": "none", "value": 0},
+        {"action": "restore", "key": "none"},
+        {"action": "delete_saved", "file": "../ratings.db"},
+        {"action": "play_saved", "file": "none.wav"},
     ],
 )
 def test_commands_that_make_no_sense_are_refused_in_one_line(
@@ -215,6 +221,58 @@ def test_commands_that_make_no_sense_are_refused_in_one_line(
         and room.journal.ratings == []
         and room.session.writer.slider.value is None
     )
+
+
+def test_a_page_that_played_to_the_end_gets_the_next_song_at_once(room: Room) -> None:
+    room.give("listen")
+    assert room.session.view().upcoming
+    room.give("ended", play="another song")
+    assert room.session.song.name == "Song 1"
+    room.give("ended")
+    assert room.session.song.name == "Song 2" and not room.player.paused
+
+
+def test_one_prediction_is_shown_everywhere(room: Room) -> None:
+    assert parts.expected_part(room.session.view())["rating"] is None, "nothing is rated"
+    room.give("rate9")
+    room.give("next")
+    room.session.tick()
+    assert parts.expected_part(room.session.view()) == {
+        "rating": 0.1,
+        "predicted": [],
+        "liked": [],
+    }
+    moments = np.array([0.5, 0.1, 3.0])
+    room.composer.known["Song 2"] = Insight(moments, np.zeros(3), np.zeros(3))
+    shown = parts.expected_part(room.session.view())
+    assert shown["rating"] == pytest.approx(np.mean(shown["predicted"]), abs=1e-3)
+    assert shown["rating"] == pytest.approx(1.6 / 3, abs=1e-3)
+
+
+def test_skipped_is_only_what_was_not_rated() -> None:
+    def rating(curve: list[list[float]]) -> Rating:
+        return Rating(
+            *("me", "tiny", "ab12", "Song", np.zeros(3), 0.7),
+            curve=np.array(curve).reshape(-1, 2),
+            skipped=True,
+            key="a",
+        )
+
+    rows = parts.history_part([rating([]), rating([[1.0, 0.7]])])
+    assert [row["skipped"] for row in rows] == [False, True]
+
+
+def test_saved_songs_are_listed_when_the_folder_changes(tmp_path: Path) -> None:
+    folder = tmp_path / "songs"
+    saved = SavedList(folder)
+    assert saved.changed() == [] and saved.changed() is None
+    folder.mkdir()
+    soundfile.write(folder / "one.wav", SONG, 22_050)
+    (row,) = saved_part(saved.changed() or [], "ab12")
+    assert (row["file"], row["song"], row["here"]) == ("one.wav", "one", False)
+    assert saved.changed() is None
+    assert find_saved(folder, "one.wav") is not None
+    assert find_saved(folder, "../songs/one.wav") is None
 
 
 def test_ranges_of_bytes() -> None:

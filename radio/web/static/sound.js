@@ -1,0 +1,188 @@
+// A mixin of the deck: this page's audio element, which follows the session, and the device's media controls.
+import { base, clock, command, link, page, tell } from "../../../../static/link.js";
+
+const SETTLED = 400; // milliseconds after which a released slider follows the session again
+const REPORT = 1000; // milliseconds between two reports of the position
+const KEPT = 3; // songs that are loaded before they play
+
+export const sound = {
+  data() { return { blocked: false }; },
+  computed: {
+    mine() { return !!this.now && this.now.speaker === page; },
+    playing() { return !!this.song && !!this.now && !this.now.paused && !!this.now.speaker; },
+  },
+  created() {
+    this.received = performance.now();
+    this.reportedAt = -Infinity;
+    this.jumps = -1;
+    this.audioKey = null;
+    this.slidAt = this.volumeAt = -Infinity;
+    this.loaded = new Map(); // addresses of songs that are in memory, by the key of their play
+  },
+  mounted() {
+    clock.at = () => Math.round(this.at() * 1000) / 1000;
+    this.resuming = sessionStorage.getItem("ai-radio-sounding") === "yes";
+    this.leaving = () => {
+      sessionStorage.setItem("ai-radio-sounding", this.mine && this.playing ? "yes" : "no");
+      if (this.mine) tell("leave", true);
+    };
+    // A phone that slept has lost the connection, and its timers stood still.
+    this.waking = () => {
+      if (document.visibilityState !== "visible") return;
+      if (window.socket && !window.socket.connected) window.socket.connect();
+      this.report();
+    };
+    window.addEventListener("pagehide", this.leaving);
+    for (const name of ["pageshow", "online", "focus"]) window.addEventListener(name, this.waking);
+    document.addEventListener("visibilitychange", this.waking);
+    this.sync();
+  },
+  unmounted() {
+    window.removeEventListener("pagehide", this.leaving);
+    for (const name of ["pageshow", "online", "focus"]) window.removeEventListener(name, this.waking);
+    document.removeEventListener("visibilitychange", this.waking);
+  },
+  methods: {
+    /** Return the position in the song: of this page's sound, else estimated from the session's. */
+    at() {
+      const audio = this.$refs.audio;
+      if (this.mine && audio && this.audioKey === this.song?.key && audio.readyState > 0) return Math.min(audio.currentTime, this.duration);
+      if (!this.now || !this.song) return 0;
+      const passed = this.now.paused ? 0 : (performance.now() - this.received) / 1000;
+      return Math.min(this.now.position + passed, this.duration);
+    },
+
+    /** Make the sound, the slider and the volume follow the session. */
+    sync() {
+      const { song, now } = this;
+      const audio = this.$refs.audio;
+      if (!audio || !now) return;
+      if (now !== this.lastNow) { this.lastNow = now; this.received = performance.now(); }
+      if (performance.now() - this.volumeAt > 1000) this.volume = now.volume;
+      audio.volume = this.volume;
+      if (!song || now.key !== song.key) {
+        audio.pause();
+        if (!song) this.value = null;
+        return;
+      }
+      if (this.audioKey !== song.key) {
+        this.audioKey = clock.play = song.key;
+        this.own = [];
+        this.slidAt = -Infinity;
+        this.jumps = now.jumps;
+        audio.src = this.loaded.get(song.key) || `${base}/sound/${song.key}.wav`;
+        if (now.position > 0.3) audio.currentTime = now.position;
+        this.showInMediaControls();
+      } else if (now.jumps !== this.jumps) {
+        this.jumps = now.jumps;
+        if (now.jumper !== page) audio.currentTime = now.position;
+      }
+      if (!link.waiting && performance.now() - this.slidAt > SETTLED) {
+        this.value = now.slider;
+        if (now.slider === null) this.own = [];
+      }
+      if (this.resuming) {
+        this.resuming = false;
+        this.listen();
+      }
+      if (this.mine && !now.paused) this.play();
+      else if (!audio.paused && !this.starting) audio.pause();
+      if (this.mine && this.playing) this.load(now.next);
+    },
+    /** Load the song that is likely to be next, so that it begins without a gap. */
+    async load(key) {
+      if (!key || this.loaded.has(key)) return;
+      this.loaded.set(key, ""); // once
+      const answer = await fetch(`${base}/sound/${key}.wav`).catch(() => null);
+      if (!answer?.ok) return void this.loaded.delete(key);
+      this.loaded.set(key, URL.createObjectURL(await answer.blob()));
+      for (const [old, address] of this.loaded) {
+        if (this.loaded.size <= KEPT) break;
+        if (old === this.audioKey) continue;
+        URL.revokeObjectURL(address);
+        this.loaded.delete(old);
+      }
+    },
+    async play() {
+      const audio = this.$refs.audio;
+      if (!audio.paused || audio.ended) return;
+      try {
+        await audio.play();
+        this.blocked = false;
+      } catch (error) {
+        if (error.name !== "NotAllowedError") return; // another song came in between
+        this.blocked = true; // the browser requires a click first
+        command("leave");
+      }
+    },
+    /** Show the song in the browser's media controls and on a phone's lock screen. */
+    showInMediaControls() {
+      document.title = `${this.song.name} · AI Radio`;
+      const session = navigator.mediaSession;
+      if (!session) return;
+      const artwork = [{ src: this.cover, sizes: "256x256", type: "image/png" }];
+      session.metadata = new MediaMetadata({ title: this.song.name, artist: "AI Radio", album: this.names.station, artwork });
+      const does = {
+        play: () => this.listen(), pause: () => this.toggle(), nexttrack: () => this.act("next"), previoustrack: () => this.act("previous"),
+        seekto: ({ seekTime }) => this.seek(seekTime), seekbackward: () => this.seek(this.at() - 5), seekforward: () => this.seek(this.at() + 5),
+      };
+      for (const [action, handler] of Object.entries(does)) {
+        try { session.setActionHandler(action, handler); } catch { /* an action that this browser doesn't know */ }
+      }
+    },
+    /** Tell the session the position, at most once in REPORT; the audio element's events come in the background too. */
+    report() {
+      if (!this.mine || !this.playing || this.$refs.audio.paused) return;
+      this.reportedAt = performance.now();
+      tell("ping");
+      navigator.mediaSession?.setPositionState?.({ duration: this.duration, position: this.at(), playbackRate: 1 });
+    },
+    reportSometimes() { if (performance.now() - this.reportedAt > REPORT) this.report(); },
+    ended() { if (this.mine) command("ended", { play: this.audioKey }); },
+
+    toggle() {
+      if (this.playing) {
+        if (this.mine) this.$refs.audio.pause();
+        command("pause");
+      } else this.listen();
+    },
+    listen() {
+      // Browsers allow sound to start only in the handler of a click.
+      const at = this.at();
+      const audio = this.$refs.audio;
+      this.starting = true;
+      if (this.song) {
+        if (Math.abs(audio.currentTime - at) > 0.3) audio.currentTime = at;
+        this.play();
+      }
+      command("listen", { at: null }).then(() => {
+        this.starting = false;
+        this.sync();
+      });
+    },
+    seek(seconds) {
+      if (!this.song) return;
+      seconds = Math.max(0, Math.min(seconds, this.duration - 0.05));
+      this.$refs.audio.currentTime = seconds;
+      if (!this.mine) this.now.position = seconds;
+      command("seek", { to: seconds, at: null });
+    },
+    setVolume(value) {
+      this.volume = Math.round(Math.max(0, Math.min(1, value)) * 100) / 100;
+      this.volumeAt = performance.now();
+      this.$refs.audio.volume = this.volume;
+      command("volume", { value: this.volume });
+    },
+    mute() {
+      const before = this.volume;
+      this.setVolume(before ? 0 : this.loud || 0.8);
+      this.loud = before;
+    },
+    /** Keep this page's rating until the session has it; then follow other pages again. */
+    settle() {
+      this.slidAt = performance.now();
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => this.sync(), SETTLED + 50);
+    },
+  },
+};

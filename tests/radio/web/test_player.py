@@ -1,0 +1,196 @@
+"""What a listener expects of a player: files, a bar in reach, no gaps, a map, keys, access."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from web_browser import RadioServer, chromium, open_page
+
+__all__ = ["chromium"]
+pytestmark = pytest.mark.slow  # a browser under load waits for longer than a test may
+GAP_SECONDS = 0.3
+WATCH = """() => {
+  const audio = document.querySelector('.deck audio'); let end = 0; window.gaps = [];
+  audio.addEventListener('ended', () => { end = performance.now(); });
+  audio.addEventListener('playing', () => {
+    if (end) window.gaps.push((performance.now() - end) / 1000);
+    end = 0;
+  });
+}"""
+NEAR_END = """slider => {
+  slider.value = +slider.max - 1.5; slider.dispatchEvent(new Event('input', { bubbles: true }));
+}"""
+SMALL = """[...document.querySelectorAll(
+  '.radio button, .radio select, .radio a[href], .radio input:not(.unseen)'
+)].map((e) => [e.ariaLabel || e.textContent, e.tagName, e.getBoundingClientRect()]).filter(
+  ([, tag, box]) => box.width && (box.height < 44 || (tag === 'BUTTON' && box.width < 44))
+).map(([name]) => name)"""
+LOADED = "(await (await fetch('manifest.webmanifest')).json()).icons.map((icon) => icon.src)"
+
+
+def listen(page: Any) -> None:
+    """Wait for a song, and play it."""
+    page.locator(".seek:enabled").wait_for(timeout=60_000)
+    page.locator(".buttons .play").click()
+    page.wait_for_function("document.querySelector('.deck audio').currentTime > 0.2")
+
+
+def test_save_downloads_the_song_and_lists_it(server: RadioServer, chromium: Any) -> None:
+    with open_page(chromium, server) as page:
+        listen(page)
+        name = page.inner_text(".song")
+        with page.expect_download() as started:
+            page.get_by_role("button", name="Save", exact=True).click()
+        file = started.value.path().read_bytes()
+        saved = server.home / "songs" / started.value.suggested_filename
+        assert file == saved.read_bytes() and file[:4] == b"RIFF"
+        row = page.locator(".saved li", has_text=name)
+        row.wait_for()
+        page.locator(".details", has_text="saved").wait_for()
+        page.keyboard.press("n")
+        page.wait_for_function("n => document.querySelector('.song').textContent !== n", arg=name)
+        row.get_by_role("button", name="Play").click()
+        page.wait_for_function("n => document.querySelector('.song').textContent === n", arg=name)
+        page.on("dialog", lambda dialog: dialog.accept())
+        row.get_by_role("button", name="Delete").click()
+        row.wait_for(state="detached")
+        assert not saved.exists() and not saved.with_suffix(".json").exists()
+        for path in ("/saved/none.wav", "/saved/..%2fratings.db", "/cover/none.png"):
+            assert server.request("GET", path)[0] in (400, 404)
+
+
+def test_a_phone_keeps_the_player_in_reach(server: RadioServer, chromium: Any) -> None:
+    with open_page(chromium, server, width=390, height=844, has_touch=True) as page:
+        listen(page)
+        assert page.locator(".mini").count() == 0
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        bar = page.locator(".mini")
+        bar.wait_for()
+        box = bar.bounding_box()
+        assert box["y"] + box["height"] == pytest.approx(844, abs=1)
+        name = page.inner_text(".song")
+        assert bar.locator(".name").inner_text() == name
+        bar.get_by_role("slider").focus()
+        page.keyboard.press("ArrowRight")
+        bar.get_by_text("+0.05").wait_for()
+        bar.get_by_role("button", name="Next song").click()
+        page.wait_for_function(
+            "n => ![n, ''].includes(document.querySelector('.mini .name').textContent)", arg=name
+        )
+        small = page.evaluate(SMALL)
+        assert small == [], "a finger needs 44 px"
+
+
+def test_no_gap_while_a_final_song_is_searched(server: RadioServer, chromium: Any) -> None:
+    with open_page(chromium, server) as page:
+        listen(page)
+        page.keyboard.press("9")
+        page.locator(".rows li").first.wait_for()
+        page.wait_for_function("document.querySelector('.chip').textContent !== ''")
+        page.evaluate(WATCH)
+        page.wait_for_timeout(1500)  # in which a listener's page has loaded the next song
+        page.get_by_role("button", name="Final song").click()
+        page.get_by_role("button", name="Searching …").wait_for()
+        page.locator(".seek").evaluate(NEAR_END)
+        page.wait_for_function("window.gaps.length > 0")
+        gap = page.evaluate("window.gaps[0]")
+        assert gap < GAP_SECONDS, gap
+        page.locator(".details", has_text="your final song").wait_for(timeout=60_000)
+        # What is predicted is the same in the title, in the curve and for a screen reader.
+        page.locator(".details", has_text="expected").wait_for()
+        shown = page.inner_text(".details .chip:has-text('expected')").split()[-1]
+        assert f"{shown} on average" in page.locator(".curves").get_attribute("aria-label")
+        # The search can be cleared, and the map zooms.
+        assert page.locator("polyline.path").count() and page.locator("g.final").count()
+        page.get_by_role("button", name="Clear search").click()
+        page.locator("g.final").wait_for(state="detached")
+        assert page.locator("polyline.path").count() == 0
+        whole = page.locator(".map svg").first.get_attribute("viewBox").split()
+        page.get_by_role("button", name="Zoom in").click()
+        near = page.locator(".map svg").first.get_attribute("viewBox").split()
+        assert float(near[2]) < float(whole[2])
+        assert page.evaluate(f"(async () => {LOADED})()") == [
+            "static/icon-192.png",
+            "static/icon-512.png",
+        ]
+        artwork = page.evaluate("navigator.mediaSession.metadata.artwork[0].src")
+        assert server.request("GET", artwork.removeprefix(server.address))[2][1:4] == b"PNG"
+
+
+def test_a_deleted_rating_comes_back_as_it_was(server: RadioServer, chromium: Any) -> None:
+    with open_page(chromium, server) as page:
+        listen(page)
+        name = page.inner_text(".song")
+        page.keyboard.press("7")
+        row = page.locator(".rows:not(.saved) li", has_text=name).first
+        row.wait_for()
+        rows = page.locator(".rows:not(.saved) li").count()
+        assert "skipped" not in row.inner_text()
+        page.keyboard.press("n")
+        page.wait_for_function("n => document.querySelector('.song').textContent !== n", arg=name)
+        row.get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name="Undo delete").click()
+        page.locator(".rows:not(.saved) li", has_text=name).first.wait_for()
+        assert page.locator(".rows:not(.saved) li").count() == rows
+        page.locator(".rows output", has_text="+0.50").first.wait_for()
+
+
+def test_the_keys_are_listed(server: RadioServer, chromium: Any) -> None:
+    with open_page(chromium, server) as page:
+        page.locator(".seek:enabled").wait_for(timeout=60_000)
+        page.keyboard.press("?")
+        page.get_by_role("dialog").get_by_text("undo the last rating").wait_for()
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="hidden")
+        page.keyboard.press("h")
+        assert page.evaluate("document.activeElement.id") == "history-title"
+        page.keyboard.press("t")
+        assert page.evaluate("document.activeElement.labels[0].textContent").startswith("Station")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_no_violation(server: RadioServer, chromium: Any, dark: bool) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="the extra `test`")
+    with open_page(chromium, server, width=390, dark=dark) as page:
+        listen(page)
+        page.keyboard.press("8")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.locator(".saved li").first.wait_for()
+        for opened in (False, True):
+            if opened:
+                page.keyboard.press("?")
+                page.evaluate("scrollTo(0, document.body.scrollHeight)")
+                page.locator(".mini").wait_for()
+            found = axe.Axe().run(page).response["violations"]
+            places = [(one["id"], [node["html"][:90] for node in one["nodes"]]) for one in found]
+            assert places == []
+
+
+def test_a_link_plays_a_shared_song(server: RadioServer, chromium: Any) -> None:
+    with open_page(chromium, server, permissions=["clipboard-read", "clipboard-write"]) as page:
+        listen(page)
+        name = page.inner_text(".song")
+        page.get_by_role("button", name="Share").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        link = page.evaluate("navigator.clipboard.readText()")
+        page.keyboard.press("n")
+        page.wait_for_function("n => document.querySelector('.song').textContent !== n", arg=name)
+        page.goto(link)
+        page.wait_for_function("n => document.querySelector('.song')?.textContent === n", arg=name)
+        assert "play=" not in page.url
+        page.goto(link[:-3])
+        page.get_by_role("status").filter(has_text="mistyped").wait_for()
+
+
+def test_a_page_that_slept_comes_back(server: RadioServer, chromium: Any) -> None:
+    with open_page(chromium, server) as page:
+        listen(page)
+        page.evaluate("window.socket.disconnect()")
+        page.wait_for_timeout(9000)  # the server has given it up
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        page.wait_for_function("window.socket?.connected && window.did_handshake")
+        page.locator(".seek:enabled").wait_for()
+        name = page.inner_text(".song")
+        page.keyboard.press("n")
+        page.wait_for_function("n => document.querySelector('.song').textContent !== n", arg=name)
