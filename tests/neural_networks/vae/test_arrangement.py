@@ -136,3 +136,14 @@ def test_what_lies_beside_a_changed_stretch_stays(kind: dict, rng: np.random.Gen
     beyond = change(vae.generator, z, latents, 9, other)
     assert len(beyond.w) == 11 and (beyond.w[9:] != latents.w[9:]).any()
     assert change(vae.generator, z, latents, 11, other) is latents
+
+
+def test_a_theme_keeps_the_place_where_it_stood_first(rng: np.random.Generator) -> None:
+    vae = made(rng, **KINDS["plan"]).module
+    z, first, again = drawn(vae, 2, ABACAB, rng)
+    latents = arranged_latents(vae.generator, z, first, again, ABACAB)
+    assert latents.places.tolist() == [0, 1, 2, 3, 0, 1, 6, 7, 0, 1, 2]
+    songs, _ = arranged(vae.generator, z, latents)
+    elsewhere, _ = arranged(vae.generator, z, latents._replace(places=np.arange(11)))
+    same = np.abs(songs - elsewhere).max(axis=(1, 2)) < 1e-9
+    assert same[:4].all() and not same[4:].any()
