@@ -1,0 +1,66 @@
+"""A part of the song is mended on the page: dragged over, compared, kept or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from web_browser import RadioServer, chromium, open_page
+
+__all__ = ["chromium"]
+AUDIO = "document.querySelector('.deck audio')"
+# How far a drag leads, as a share of the waveform, and what is selected of a song of 16 s.
+BACKWARDS, SHORT = ((0.6, 0.2), "0:03 to 0:09"), ((0.5, 0.53), "0:08 to 0:09")
+
+
+def drag(page: Any, start: float, stop: float) -> None:
+    """Press at a share of the waveform, move, and let go."""
+    box = page.locator(".wave").bounding_box()
+    page.mouse.move(box["x"] + start * box["width"], box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + (start + stop) / 2 * box["width"], box["y"] + 55)
+    page.mouse.move(box["x"] + stop * box["width"], box["y"] + 60)
+    page.mouse.up()
+
+
+def button(page: Any, name: str) -> Any:
+    return page.locator(".mend").get_by_role("button", name=name)
+
+
+@pytest.mark.slow  # a browser under load waits for longer than a test may
+def test_a_dragged_part_is_mended_compared_and_kept(server: RadioServer, chromium: Any) -> None:
+    with open_page(chromium, server, width=390, height=844, dark=True) as page:
+        page.locator(".seek:enabled").wait_for(timeout=60_000)
+        page.locator(".buttons .play").click()
+        page.keyboard.press("8")  # without a rating there is nothing to mend by
+        page.locator(".details", has_text="expected").wait_for()
+        page.locator(".wave").click(position={"x": 30, "y": 60})  # a click seeks
+        page.wait_for_function(f"Math.abs({AUDIO}.currentTime - 1.4) < 1.3")
+        for (start, stop), selected in (SHORT, BACKWARDS):
+            drag(page, start, stop)
+            page.locator(".mend").get_by_text(selected).wait_for()
+        assert page.evaluate(f"{AUDIO}.currentTime") < 8, "a drag does not seek"
+        name, sound = page.inner_text(".song"), page.evaluate(f"{AUDIO}.src")
+        button(page, "Mend this part").focus()
+        page.keyboard.press("Enter")
+        page.locator(".mend", has_text="the old part plays").wait_for()
+        at = float(page.input_value(".seek"))
+        assert "compared" in page.evaluate(f"{AUDIO}.src")
+        assert page.evaluate("document.activeElement.className") == "mend"
+        length = page.evaluate(f"{AUDIO}.duration")
+        page.evaluate(f"{AUDIO}.currentTime = {length} / 2 + 0.2")
+        page.locator(".mend", has_text="the new part plays").wait_for()
+        page.evaluate(f"{AUDIO}.currentTime = {length} - 0.3")
+        page.locator(".mend", has_text="expected to be liked +").wait_for()
+        page.wait_for_function(f"!{AUDIO}.src.includes('compared') && !{AUDIO}.paused")
+        assert page.evaluate(f"{AUDIO}.currentTime") == pytest.approx(at, abs=1.5)
+        button(page, "Play both again").click()
+        page.locator(".mend", has_text="the old part plays").wait_for()
+        button(page, "Stay with the old one").click()
+        button(page, "Mend the worst part").click()
+        button(page, "Keep the new one").click()
+        page.locator("[role=status]", has_text="Kept").wait_for()
+        page.wait_for_function(f"{AUDIO}.src !== '{sound}' && !{AUDIO}.src.includes('compared')")
+        page.wait_for_function(f"!{AUDIO}.paused && {AUDIO}.currentTime > {at} - 1.5")
+        assert page.inner_text(".song") != name
+        button(page, "Mend the worst part").wait_for()
