@@ -92,7 +92,9 @@ class Room:
         self.session.tick()
 
 
-def test_old_and_new_are_a_sound_of_their_own_and_the_song_goes_on_after_it() -> None:
+def test_old_and_new_are_a_sound_of_their_own_and_the_song_goes_on_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     room = Room()
     room.give("mend", start=3.0, stop=4.5)
     compared = "Song 1 mended-compared"
@@ -108,7 +110,11 @@ def test_old_and_new_are_a_sound_of_their_own_and_the_song_goes_on_after_it() ->
     assert room.player.position == 0.0
     room.give("ping", play=compared, at=2.5)
     assert room.player.position == 2.5 and room.session.view().position == 5.0
-    room.give("slide", points=[[5.0, 0.5]])
+    noted: list[float] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(room.session.writer, "note", lambda at, **_: bool(noted.append(at)) or True)
+        room.give("slide", points=[[5.0, 0.5]])
+    assert set(noted) == {5.0}, "a rating is one of the song, where it was left"
     assert room.session.writer.slider.curve()[-1].tolist() == [5.0, 0.5]
     room.give("ended", play=compared)
     assert sound_key(room.session) == "Song 1" and room.player.position == 5.0
