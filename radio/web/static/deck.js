@@ -2,11 +2,12 @@
 import { base, begin, clock, command, link } from "../../../../static/link.js";
 import { curves, waveform } from "../../../../static/draw.js";
 import { keys } from "../../../../static/keys.js";
+import { mend } from "../../../../static/mend.js";
 import { sound } from "../../../../static/sound.js";
 import { download, signed, time } from "../../../../static/words.js";
 
 export default {
-  mixins: [sound, keys],
+  mixins: [sound, keys, mend],
   template: `
 <section class="deck" aria-label="Player">
   <header class="top">
@@ -40,7 +41,7 @@ export default {
   </div>
 
   <div class="stage">
-    <canvas ref="wave" class="wave" aria-hidden="true"></canvas>
+    <canvas ref="wave" class="wave" aria-hidden="true" @pointerdown="grab"></canvas>
     <input class="seek" type="range" min="0" :max="song ? song.duration : 1" step="0.1" :value="position" :disabled="!song"
       aria-label="Position in the song" :aria-valuetext="time(position) + ' of ' + time(duration)" @input="seek(+$event.target.value)">
     <div class="times" aria-hidden="true"><span>{{ time(position) }}</span><span>{{ time(duration) }}</span></div>
@@ -48,6 +49,19 @@ export default {
     <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
     <p v-if="why.length" class="why" ref="why" tabindex="-1">What moves the prediction: <button v-for="[seconds, effect] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
       :aria-label="time(seconds) + (effect < 0 ? ' lowers' : ' raises') + ' it, go there'">{{ time(seconds) }} {{ effect < 0 ? "lowers it" : "raises it" }}</button></p>
+    <div v-if="song" ref="mend" class="mend" role="group" :aria-label="'Mend a part of the song: ' + (stage === 'offer' ? offered : range)" tabindex="-1">
+      <template v-if="stage === 'running'"><span><span class="spinner" aria-hidden="true"></span>Mending {{ range }} …</span>
+        <button class="quiet" @click="act('discard')">Stop mending</button></template>
+      <template v-else-if="stage === 'offer'"><span>{{ offered }}</span>
+        <button class="quiet strong" @click="act('keep')" title="keep the new version (y)">Keep the new one</button>
+        <button class="quiet" @click="act('discard')" title="stay with the old version (r)">Stay with the old one</button>
+        <button class="quiet" @click="mendPart" title="play both versions again (m)">Play both again</button></template>
+      <template v-else-if="stage === 'part'"><span>{{ range }}</span>
+        <button class="quiet strong" @click="mendPart" title="mend this part (m)">Mend this part</button>
+        <button class="quiet" @click="part = null">Clear</button></template>
+      <template v-else><button class="quiet" @click="mendPart" title="mend the part that you like least (m)">Mend the worst part</button>
+        <span class="note">or drag over the waveform to choose one</span></template>
+    </div>
   </div>
 
   <div class="rate" :class="{ untouched: value === null, low: value < 0 }">
@@ -172,7 +186,7 @@ export default {
     slide(value) {
       if (!this.song) return;
       this.value = Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100;
-      const point = [clock.at(), this.value];
+      const point = [Math.round(this.at() * 1000) / 1000, this.value];
       this.own.push(point);
       command("slide", { play: this.song.key, points: [point] });
       this.settle();
@@ -186,7 +200,7 @@ export default {
     release() {
       this.value = null;
       this.own = [];
-      command("release");
+      command("release", { play: this.song?.key });
       this.settle();
     },
 
@@ -201,12 +215,13 @@ export default {
     show() {
       if (!this.$refs.wave) return;
       this.position = this.at();
+      this.noteVersion();
       const saved = this.drawn || [];
       const points = this.value === null ? [] : saved.length ? merged(saved, this.own) : this.own;
-      const shown = [this.song?.key, Math.round(this.position * 20), this.value, points.length, saved.length, this.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
+      const shown = [this.song?.key, Math.round(this.position * 20), this.value, this.marked, points.length, saved.length, this.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
       if (this.shown && shown.every((one, place) => one === this.shown[place])) return;
       this.shown = shown;
-      waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points, this.song?.form);
+      waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points, this.song?.form, this.marked);
       curves(this.$refs.curves, points, this.predicted, this.duration, this.position, this.value);
     },
   },
