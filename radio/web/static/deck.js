@@ -69,6 +69,8 @@ export default {
     <button class="quiet" @click="act('undo')" title="undo the last rating (u)">Undo</button>
     <button class="quiet" @click="save" :disabled="!song" title="save the song and download it (s)">Save</button>
     <button v-if="song?.code" class="quiet" @click="share" title="copy a link that plays this song">{{ shared ? "Copied" : "Share" }}</button>
+    <button class="quiet" @click="act('more-like-this')" :disabled="!song" title="next songs more like it (g)">More like this</button>
+    <button class="quiet" @click="act('less-like-this')" :disabled="!song" title="next songs less like it (G)">Less like this</button>
     <div class="volume"><button class="icon" @click="mute" :aria-label="volume ? 'Mute' : 'Unmute'" :title="volume ? 'mute' : 'unmute'"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9z"/><path v-if="volume" d="M16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12"/><path v-else d="M17 9l6 6M23 9l-6 6"/></svg></button>
       <input type="range" aria-label="Volume" min="0" max="1" step="0.05" :value="volume" :style="{ '--share': volume }" :aria-valuetext="Math.round(volume * 100) + ' percent'" @input="setVolume(+$event.target.value)"></div>
     <button class="quiet help" @click="showKeys" title="keys (?)">Keys</button>

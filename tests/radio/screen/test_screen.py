@@ -383,7 +383,13 @@ def test_the_parts_say_what_there_is() -> None:
 
 
 def test_the_right_half_says_what_is_known_and_what_comes() -> None:
-    offers = (("Sea Wood", (0.4, 0.1)), ("Oak Pier", (0.1, 0.6)), ("Late Bay", None))
+    offers = (
+        ("Sea Wood", (0.4, 0.1), ""),
+        ("Oak Pier", (0.1, 0.6), ""),
+        ("Late Bay", None, ""),
+    )
+    wished = (("Sea Wood", (0.4, 0.1), "more like Oak Pier"),)
+    assert "+0.40  more like Oak Pier\n" in side(replace(VIEW, upcoming=wished), 60, 30).plain
     text = side(replace(VIEW, upcoming=offers, adapter=(20, 0.2)), 60, 30).plain
     for words_ in (
         "14 of about 15 songs",
