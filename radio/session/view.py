@@ -45,6 +45,7 @@ class View:
             unknown.
         taste: (m,) effect of each moment on the predicted rating.
         critic: (m,) effect of each moment on the critic's score.
+        causes: (m, Q, 2) of the effect on the predicted rating; see radio/taste/causes.py.
         device: name of the sound device.
         underruns: how often its buffer ran empty.
         queue: changed ratings that are not learned yet.
@@ -84,6 +85,7 @@ class View:
     predicted: np.ndarray = field(default_factory=lambda: np.zeros(0))
     taste: np.ndarray = field(default_factory=lambda: np.zeros(0))
     critic: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    causes: np.ndarray | None = None
     device: str = ""
     underruns: int = 0
     queue: int = 0
@@ -153,6 +155,7 @@ def snapshot(
         predicted=insight.moments,
         taste=insight.taste,
         critic=insight.critic,
+        causes=insight.causes,
         device=player.name,
         underruns=playback.underruns,
         queue=composer.pending,

@@ -46,8 +46,8 @@ export default {
     <div class="times" aria-hidden="true"><span>{{ time(position) }}</span><span>{{ time(duration) }}</span></div>
     <canvas ref="curves" class="curves" role="img" :aria-label="described"></canvas>
     <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
-    <p v-if="why.length" class="why" ref="why" tabindex="-1">What moves the prediction: <button v-for="[seconds, effect] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
-      :aria-label="time(seconds) + (effect < 0 ? ' lowers' : ' raises') + ' it, go there'">{{ time(seconds) }} {{ effect < 0 ? "lowers it" : "raises it" }}</button></p>
+    <p v-if="why.length" class="why" ref="why" tabindex="-1">What moves the prediction: <button v-for="[seconds, effect, causes] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
+      :aria-label="time(seconds) + (effect < 0 ? ' lowers' : ' raises') + ' it' + (causes && ': ' + causes) + ', go there'">{{ time(seconds) }} {{ effect < 0 ? "lowers it" : "raises it" }}{{ causes && ": " + causes }}</button></p>
   </div>
 
   <div class="rate" :class="{ untouched: value === null, low: value < 0 }">
