@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from audio_parsing.components import FRAMES_PER_STEP
 from gan.descent import Objective, descend
@@ -80,7 +80,8 @@ def mend(
     starts = np.concatenate([stretch.innovations, drawn], axis=1)
     objective = stretch_objective(station, taste, coordinate, stretch, starts)
     moved = _flat(starts[..., :size])
-    bounds = np.asarray(chi2.ppf(QUANTILES, size))
+    # of chi squared with `size` degrees of freedom; scipy.stats would take long to load
+    bounds = 2 * gammaincinv(size / 2, QUANTILES)
     squares = np.square(moved.reshape(STARTS, count, size)).sum(axis=2)
     low, high = np.minimum(squares, bounds[0]), np.maximum(squares, bounds[1])
 
