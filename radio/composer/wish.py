@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 WISHED_SONGS = 3  # the next ones; chosen, not measured
-SHARE = 8  # of so many coordinates one is kept; docs/taste.md measures what that does
+SHARE = 32  # of so many coordinates one is kept; docs/taste.md measures 8 and 32
 
 
 @dataclass(eq=False)
