@@ -47,8 +47,8 @@ export default {
     <div class="times" aria-hidden="true"><span>{{ time(position) }}</span><span>{{ time(duration) }}</span></div>
     <canvas ref="curves" class="curves" role="img" :aria-label="described"></canvas>
     <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
-    <p v-if="why.length" class="why" ref="why" tabindex="-1">What moves the prediction: <button v-for="[seconds, effect] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
-      :aria-label="time(seconds) + (effect < 0 ? ' lowers' : ' raises') + ' it, go there'">{{ time(seconds) }} {{ effect < 0 ? "lowers it" : "raises it" }}</button></p>
+    <p v-if="why.length" class="why" ref="why" tabindex="-1">What moves the prediction: <button v-for="[seconds, effect, causes] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
+      :aria-label="time(seconds) + (effect < 0 ? ' lowers' : ' raises') + ' it' + (causes && ': ' + causes) + ', go there'">{{ time(seconds) }} {{ effect < 0 ? "lowers it" : "raises it" }}{{ causes && ": " + causes }}</button></p>
     <div v-if="song" ref="mend" class="mend" role="group" :aria-label="'Mend a part of the song: ' + (stage === 'offer' ? offered : range)" tabindex="-1">
       <template v-if="stage === 'running'"><span><span class="spinner" aria-hidden="true"></span>Mending {{ range }} …</span>
         <button class="quiet" @click="act('discard')">Stop mending</button></template>
@@ -83,6 +83,8 @@ export default {
     <button class="quiet" @click="act('undo')" title="undo the last rating (u)">Undo</button>
     <button class="quiet" @click="save" :disabled="!song" title="save the song and download it (s)">Save</button>
     <button v-if="song?.code" class="quiet" @click="share" title="copy a link that plays this song">{{ shared ? "Copied" : "Share" }}</button>
+    <button class="quiet" @click="act('more-like-this')" :disabled="!song" title="next songs more like it (g)">More like this</button>
+    <button class="quiet" @click="act('less-like-this')" :disabled="!song" title="next songs less like it (G)">Less like this</button>
     <div class="volume"><button class="icon" @click="mute" :aria-label="volume ? 'Mute' : 'Unmute'" :title="volume ? 'mute' : 'unmute'"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9z"/><path v-if="volume" d="M16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12"/><path v-else d="M17 9l6 6M23 9l-6 6"/></svg></button>
       <input type="range" aria-label="Volume" min="0" max="1" step="0.05" :value="volume" :style="{ '--share': volume }" :aria-valuetext="Math.round(volume * 100) + ' percent'" @input="setVolume(+$event.target.value)"></div>
     <button class="quiet help" @click="showKeys" title="keys (?)">Keys</button>
