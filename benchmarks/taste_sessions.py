@@ -21,7 +21,7 @@ from audio_parsing.playback import SilentDevice
 from benchmarks.taste_layers import LayersJudge
 from benchmarks.taste_listeners import CHANGE, SONG_NOISE, SPREAD, Listener
 from benchmarks.taste_sound import Pool, facts, of_song
-from radio.composer import Draft, LocalComposer, Song, SongMaker
+from radio.composer import Draft, LocalComposer, Song, SongMaker, Wish
 from radio.home import Home
 from radio.session import Session
 from radio.station import Station
@@ -94,9 +94,14 @@ class PooledMaker(SongMaker):
         self.taste.restore(self.stage.state)
 
     def candidates(
-        self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]
+        self,
+        count: int,
+        rng: np.random.Generator,
+        *,
+        enough: Callable[[], bool],
+        wish: Wish | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return candidates of the pool."""
+        """Return candidates of the pool; these listeners have no wishes."""
         rows = rng.choice(np.arange(REFERENCE, len(self.stage.features)), count, replace=False)
         return self.stage.pool.coordinates[rows], self.stage.features[rows]
 

@@ -101,7 +101,9 @@ class StillComposer:
     def nothing(self, *_: Any) -> None:
         """Do nothing."""
 
-    hurry = played = changed = replay = start_final = stop_final = reset_adapter = close = nothing
+    hurry = played = changed = replay = wish = start_final = stop_final = reset_adapter = close = (
+        nothing
+    )
 
 
 class PicturedSession(Session):

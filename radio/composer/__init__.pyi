@@ -32,4 +32,5 @@ from .warm_up import (
     is_compiled as is_compiled,
     stamp as stamp,
 )
+from .wish import WISHED_SONGS as WISHED_SONGS, Wish as Wish
 from .worker_process import PACKAGES as PACKAGES

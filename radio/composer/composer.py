@@ -14,6 +14,7 @@ import numpy as np
 from radio.composer.events import Event
 from radio.composer.messages import Busy
 from radio.composer.song import Song
+from radio.composer.wish import Wish
 from radio.ratings import Journal
 from radio.taste import Insight
 
@@ -54,6 +55,9 @@ class Composer(Protocol):
 
     def replay(self, key: str, coordinate: np.ndarray) -> None:
         """Make the song at P (D,) again, as the same play of it; it arrives as an event."""
+
+    def wish(self, wish: Wish) -> None:
+        """Drop the songs made ahead, and choose the next WISHED_SONGS by a wish."""
 
     def start_final(self) -> None:
         """Begin the descent to the final song; its steps and the song arrive as events."""

@@ -106,6 +106,7 @@ class LocalComposer:
         self._shelf = Shelf(
             self.maker, self._rng, explore, before=self._begin_and_follow, background=background
         )
+        self.wish = self._shelf.wish
 
     @property
     def rated(self) -> int:
@@ -144,12 +145,12 @@ class LocalComposer:
         return song
 
     def order(self, songs: list[Song]) -> list[Song]:
-        """Return songs in the order in which they are to be played, by the newest taste."""
+        """Return songs in the order to play them: those wished for first, by the newest taste."""
         left, ordered = list(songs), []
         while left:
             features = np.stack([self._draft(one.key, one.latent).features for one in left])
             ordered.append(left.pop(self.taste.choose(features, self._rng, self.explore)))
-        return ordered
+        return sorted(ordered, key=lambda song: not song.wish)
 
     def predict(self, song: Song) -> tuple[float, float]:
         """Return the mean and the standard deviation of a song's predicted rating.

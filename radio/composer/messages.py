@@ -1,7 +1,7 @@
 """What a session and its worker send each other: dataclasses, written by wire.py.
 
     session -> worker     Begin; then Played, Changed, Replay, StartFinal, StopFinal, StartMend,
-                          StopMend, Hurry, ResetAdapter
+                          StopMend, Hurry, ResetAdapter, Wish (see wish.py)
     worker -> session     Busy, then Opened or Refused; then Offer, Order, Insights, and what is
                           in events.py
 
@@ -21,6 +21,7 @@ import numpy as np
 from radio.composer.events import Event
 from radio.composer.song import Song
 from radio.composer.wire import LENGTH, decode, encode
+from radio.composer.wish import Wish
 from radio.taste import Insight
 
 
@@ -141,7 +142,8 @@ class Offer:
 class Order:
     """The keys of all offered songs, best first, and their predicted ratings.
 
-    Songs that are not among them are withdrawn.
+    Songs that are not among them are withdrawn. The answer to a wish has no keys: no song that was
+    offered before it is left.
     """
 
     keys: list[str]
@@ -167,6 +169,7 @@ Command = (
     | StopMend
     | Hurry
     | ResetAdapter
+    | Wish
     | End
 )
 Report = Busy | Refused | Opened | Offer | Order | Insights | Event

@@ -35,6 +35,7 @@ from radio.composer.events import (
 )
 from radio.composer.first_songs import FirstSongs
 from radio.composer.song import Song
+from radio.composer.wish import Wish
 from radio.composer.worker_process import WorkerProcess
 from radio.home import Home, check_name
 from radio.ratings import Journal, open_ratings
@@ -98,6 +99,7 @@ class ComposerProcess:
         self._pending: set[str] = set()  # keys of changed ratings that are not learned
         self._events: deque[Event] = deque()
         self._replays: dict[str, np.ndarray] = {}  # coordinates of the songs to be made again
+        self._wishes = 0  # that the worker has not answered: what it offers is older
         self._hurried = False
         self._final = False  # whether a final song is being made
         self.busy: messages.Busy | None = None
@@ -171,6 +173,13 @@ class ComposerProcess:
         self._replays[key] = np.asarray(coordinate, np.float32)
         self._worker.send(messages.Replay(key, self._replays[key]))
 
+    def wish(self, wish: Wish) -> None:
+        """Let the next songs be chosen by a wish; those that are ready are dropped."""
+        with self._lock:
+            self._offers = {}
+            self._wishes += 1
+        self._worker.send(wish)
+
     def start_final(self) -> None:
         """Let the worker begin the descent to the final song."""
         self._final = True
@@ -238,6 +247,7 @@ class ComposerProcess:
         if self._mend:
             self._mend = False
             self._events.append(NoMend("the worker died while it was made; ask for it again"))
+        self._wishes = 0
         self._worker = WorkerProcess(self._begin, self._log)
         self._worker.listen(self._take)
         if self._playing is not None:
@@ -271,7 +281,7 @@ class ComposerProcess:
                     self.busy = message
                 case messages.Refused():
                     self._events.append(Trouble(message.text))
-                case messages.Offer():
+                case messages.Offer() if not self._wishes:
                     self._offers[message.song.key] = message.song
                     self._first.close()
                 case messages.Order():
@@ -301,6 +311,8 @@ class ComposerProcess:
 
     def _take_order(self, order: messages.Order) -> None:
         self._order = order.keys
+        if not order.keys:
+            self._wishes = max(0, self._wishes - 1)
         # Songs that a former worker offered are not in the order, and usable until there are newer
         # ones.
         self._offers = {key: self._offers[key] for key in order.keys if key in self._offers}

@@ -3,6 +3,7 @@
 shelf = Shelf(maker, rng, explore, before=learn, background=True)
 shelf.take() -> (song, draft)            waits only if none is there
 shelf.hurry()                            the listener waits: judge no more candidates
+shelf.wish(wish)                         make the songs anew, the next ones by a listener's wish
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from radio.composer.novelty import MAX_CORRELATION, MAX_REMEMBERED_SONGS, RememberedSongs
 from radio.composer.song import Draft, Song
 from radio.composer.song_maker import MINI_BATCH, SongMaker
+from radio.composer.wish import WISHED_SONGS, Wish
 from radio.taste import FIRST_RANDOM, Explore
 
 CANDIDATES = 192  # judged for every song that is played; chosen, not measured
@@ -48,7 +50,9 @@ class Shelf:
         self._explore: Explore = explore
         self._before = before
         self._earlier = RememberedSongs(MAX_REMEMBERED_SONGS)
-        self._hurry = threading.Event()
+        self._hurry = threading.Event()  # of the songs being made
+        self._wish: Wish | None = None
+        self._wished = 0  # songs that are still to answer it
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="next-song") if background else None
         # few candidates, so that the first song starts soon
         self._songs = self._make_ahead(1, 2 * MINI_BATCH)
@@ -65,13 +69,28 @@ class Shelf:
     def take(self) -> tuple[Song, Draft]:
         """Return the best song, unlike the last MAX_REMEMBERED_SONGS, and begin to make others."""
         self.hurry()
-        songs = self._make(1, CANDIDATES) if self._songs is None else self._songs.result()
+        songs = (
+            self._make(1, CANDIDATES, self._wish, self._hurry)
+            if self._songs is None
+            else self._songs.result()
+        )
         features = np.stack([draft.features for _, draft in songs])
         song, draft = songs[self._taste.choose(features, self._rng, self._explore)]
         self._earlier.add(draft.steps)
-        self._hurry.clear()
+        if self._wish is not None:
+            song.wish = str(self._wish)
+            self._wished -= 1
+            self._wish = self._wish if self._wished else None
         self._songs = self._make_ahead(AHEAD, CANDIDATES)
         return song, draft
+
+    def wish(self, wish: Wish) -> None:
+        """Drop the songs made ahead, and choose the next WISHED_SONGS by a wish."""
+        self._wish, self._wished = wish, WISHED_SONGS
+        self.hurry()
+        if self._songs is not None:
+            self._songs.cancel()
+        self._songs = self._make_ahead(AHEAD, CANDIDATES)
 
     def close(self) -> None:
         """End the thread."""
@@ -80,18 +99,23 @@ class Shelf:
             self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _make_ahead(self, count: int, candidates: int) -> Future[list[tuple[Song, Draft]]] | None:
-        return None if self._thread is None else self._thread.submit(self._make, count, candidates)
+        if self._thread is None:
+            return None
+        self._hurry = threading.Event()
+        return self._thread.submit(self._make, count, candidates, self._wish, self._hurry)
 
-    def _make(self, count: int, candidates: int) -> list[tuple[Song, Draft]]:
+    def _make(
+        self, count: int, candidates: int, wish: Wish | None, hurry: threading.Event
+    ) -> list[tuple[Song, Draft]]:
         """Return the `count` best of so many candidates, rendered; fewer if the listener waits."""
         self._before()
 
         def enough() -> bool:
-            return self._thread is not None and self._hurry.is_set()
+            return self._thread is not None and hurry.is_set()
 
         undecided = self._explore == "random" or self._taste.count < FIRST_RANDOM
         coordinates, features = self._maker.candidates(
-            MINI_BATCH if undecided else candidates, self._rng, enough=enough
+            MINI_BATCH if undecided else candidates, self._rng, enough=enough, wish=wish
         )
         distinct: list[tuple[Song, Draft]] = []
         alike: tuple[float, Draft] | None = None

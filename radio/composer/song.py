@@ -35,6 +35,7 @@ class Song:
         descent: how a final song was found; empty for others.
         picture: of how a final song was found, the bytes of a PNG (n,) uint8; empty for others.
         key: identifies this play of the song in the database.
+        wish: of the listener by which it was chosen; empty without.
     """
 
     samples: np.ndarray
@@ -47,6 +48,7 @@ class Song:
     descent: dict[str, Any] = field(default_factory=dict)
     picture: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    wish: str = ""
 
     @property
     def seconds(self) -> float:

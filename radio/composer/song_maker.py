@@ -2,7 +2,7 @@
 
 maker = SongMaker(station, taste, beats=None)
 maker.fit_taste()                                   the taste learns the station's usual songs
-maker.candidates(count, rng, enough=) -> P (n, D), features (n, K)
+maker.candidates(count, rng, enough=, wish=None) -> P (n, D), features (n, K)
 maker.draft(P) -> Draft                             maker.render(draft) -> Song
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from radio.composer.personal_generator import PersonalGenerator
 from radio.composer.song import Draft, Song
+from radio.composer.wish import SHARE, Wish
 from radio.station import Station, description_of
 from radio.taste import Taste
 
@@ -58,16 +59,26 @@ class SongMaker:
         self.taste.fit_pool(self.station.decode(usual), self.station.beside(usual))
 
     def candidates(
-        self, count: int, rng: np.random.Generator, *, enough: Callable[[], bool]
+        self,
+        count: int,
+        rng: np.random.Generator,
+        *,
+        enough: Callable[[], bool],
+        wish: Wish | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return P (n, D) and features (n, K) of random songs; fewer once `enough` returns True."""
+        """Return P (n, D) and features (n, K) of random songs; fewer once `enough` returns True.
+
+        With a wish SHARE times as many are drawn, and only those that answer it are decoded.
+        """
         coordinates, features = [], []
         adapter = None if self.generator is None else self.generator.in_use
         for _ in range(0, count, MINI_BATCH):
-            drawn = self.station.sample(MINI_BATCH, rng)
+            drawn = self.station.sample(MINI_BATCH * (1 if wish is None else SHARE), rng)
             if adapter is not None:
                 # a song of G' is the song of G at A(P)
                 drawn[::2] = adapter.forward(drawn[::2].astype(np.float64))[0]
+            if wish is not None:
+                drawn = wish.of(drawn, self.station.latent_size)
             coordinates.append(drawn)
             features.append(self.features(drawn))
             if enough():

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from radio.composer import messages
 from radio.composer.events import AdapterChanged, Event, Learned
+from radio.composer.wish import Wish
 
 if TYPE_CHECKING:
     from gan.choices import Latent
@@ -117,6 +118,10 @@ class Worker:
             case messages.Hurry():
                 if not self._offers:
                     composer.hurry()
+            case Wish():
+                composer.wish(message)
+                self._offers = []
+                self._send(messages.Order([], []))
             case messages.StartFinal():
                 composer.start_final()
             case messages.StopFinal():

@@ -62,6 +62,8 @@ ACTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "undo": (("u",), "undo the last rating"),
     "save": (("s",), "save the song"),
     "share": (("c",), "share code of the song"),
+    "more-like-this": (("g",), "next songs more like it"),
+    "less-like-this": (("G",), "next songs less like it"),
     "final": (("f",), "compose your final song"),
     "mend": (("m",), "mend the worst part"),
     "keep": (("y",), "keep the mended version"),

@@ -22,9 +22,9 @@ def explanation(view: View, width: int) -> Text:
     if view.final_song:
         text.append("This song was composed for you, from all of your ratings.\n\n", "magenta")
     room = max(10, width - MARGIN)
-    for name, effect, what in (
-        ("Your taste", view.taste, "raises or lowers your predicted rating"),
-        ("The training music", view.critic, "resembles it more or less"),
+    for name, effect, causes, what in (
+        ("Your taste", view.taste, view.causes, "raises or lowers your predicted rating"),
+        ("The training music", view.critic, None, "resembles it more or less"),
     ):
         largest = float(np.abs(effect).max())
         if largest < 1e-9:
@@ -39,9 +39,10 @@ def explanation(view: View, width: int) -> Text:
             text.append("\n")
         place = int(min(room - 1, view.position / view.duration * room)) if view.duration else 0
         text.append(" " * (MARGIN + place) + "▲\n", panels.QUIET)
-        for seconds, mean in highlights(effect, view.duration):
+        for seconds, mean, why in highlights(effect, view.duration, causes):
             word = "raises it" if mean > 0 else "lowers it"
-            text.append(f"    {panels.clock(seconds)}  {word} ", "")
+            said = f"{word}: {why}" if why else word
+            text.append(f"    {panels.clock(seconds)}  {said} ", "")
             text.append(f"{mean:+.2f}\n", panels.tint(mean))
         text.append("\n")
     ratings, gain = view.adapter

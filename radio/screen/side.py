@@ -37,11 +37,11 @@ def _upcoming(view: View) -> Text:
     text = Text()
     if not view.upcoming:
         return text.append("  is being composed\n", panels.QUIET)
-    for name, expected in view.upcoming[:UPCOMING]:
+    for name, expected, wish in view.upcoming[:UPCOMING]:
         mean = None if expected is None else expected[0]
         value = (
             ("  new ", panels.QUIET) if mean is None else (panels.signed(mean), panels.tint(mean))
         )
         text.append(f"  {name:<20.20} ").append(*value)
-        text.append(f"  {words.reason(expected)}\n", panels.QUIET)
+        text.append(f"  {wish or words.reason(expected)}\n", panels.QUIET)
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from radio.composer import WISHED_SONGS, Wish
 from radio.session.session import Session
 
 SEEK_SECONDS = 5.0
@@ -27,6 +28,18 @@ def ban(session: Session) -> None:
         session.next()
 
 
+def wish(session: Session, *, more: bool) -> None:
+    """Let the next songs be more like the song that plays, or less."""
+    song = session.song
+    if song is None:
+        session.say("Nothing plays yet.")
+        return
+    found = Wish(song.latent, song.name, more)
+    session.composer.wish(found)
+    when = "" if session.composer.busy is None else "Once the radio is ready: "
+    session.say(f"{when}{WISHED_SONGS} songs {found} come next.")
+
+
 def session_actions(session: Session) -> dict[str, Callable[[], None]]:
     """Return the function of each action."""
     table: dict[str, Callable[[], None]] = {
@@ -45,6 +58,8 @@ def session_actions(session: Session) -> dict[str, Callable[[], None]]:
         "undo": session.undo,
         "save": session.save,
         "share": session.share,
+        "more-like-this": partial(wish, session, more=True),
+        "less-like-this": partial(wish, session, more=False),
         "final": session.make_final,
         "mend": session.mends.request,
         "keep": session.mends.keep,

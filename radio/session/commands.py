@@ -79,7 +79,7 @@ def help_lines(settings: Settings) -> list[str]:
         keys = " ".join(
             key for key in settings.keys_of(name) if key.isprintable() and key != "space"
         )
-        lines.append(f"  {name:10} {keys:10} {ACTIONS[name][1]}")
+        lines.append(f"  {name:14} {keys:6} {ACTIONS[name][1]}")
     lines.append(f"  {'1 to 9':21} rate it, from -1 to +1 as on the screen")
     lines.append(f"  {'-0.3 or rate -0.3':21} rate it {NUMBERS['rate'][2]}")
     lines.append(f"  {'play CODE':21} play the song of a share code")

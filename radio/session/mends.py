@@ -70,6 +70,7 @@ class MendRequest:
         elif self.offer is not None and start is None:
             self.compare()
         else:
+            self._playback.end_comparison()
             self.drop("")
             self._say(f"Mending {song.name} ...")
             self._writer.rate_now(self._playback.position)

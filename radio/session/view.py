@@ -45,6 +45,7 @@ class View:
             unknown.
         taste: (m,) effect of each moment on the predicted rating.
         critic: (m,) effect of each moment on the critic's score.
+        causes: (m, Q, 2) of the effect on the predicted rating; see radio/taste/causes.py.
         device: name of the sound device.
         underruns: how often its buffer ran empty.
         queue: changed ratings that are not learned yet.
@@ -57,7 +58,7 @@ class View:
             predicted gain.
         saved: whether the song is saved.
         final_song: whether it is a final song.
-        upcoming: name and predicted rating of the songs that are ready, the next one first.
+        upcoming: name, predicted rating and wish of the songs that are ready, the next one first.
         sleep: seconds until the sleep timer pauses the music; None if it is off.
         opening: what takes long while the composer opens, how much of it is done, and of how much;
             None once it is open.
@@ -84,6 +85,7 @@ class View:
     predicted: np.ndarray = field(default_factory=lambda: np.zeros(0))
     taste: np.ndarray = field(default_factory=lambda: np.zeros(0))
     critic: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    causes: np.ndarray | None = None
     device: str = ""
     underruns: int = 0
     queue: int = 0
@@ -94,7 +96,7 @@ class View:
     adapter: tuple[int, float] = (0, 0.0)
     saved: bool = False
     final_song: bool = False
-    upcoming: tuple[tuple[str, tuple[float, float] | None], ...] = ()
+    upcoming: tuple[tuple[str, tuple[float, float] | None, str], ...] = ()
     sleep: float | None = None
     opening: tuple[str, int, int] | None = None
     form: str = ""
@@ -153,6 +155,7 @@ def snapshot(
         predicted=insight.moments,
         taste=insight.taste,
         critic=insight.critic,
+        causes=insight.causes,
         device=player.name,
         underruns=playback.underruns,
         queue=composer.pending,
@@ -163,7 +166,7 @@ def snapshot(
         adapter=adapter,
         saved=song is not None and song.key in saved,
         final_song=bool(song is not None and song.descent),
-        upcoming=tuple((one.name, one.expected) for one in composer.upcoming()),
+        upcoming=tuple((one.name, one.expected, one.wish) for one in composer.upcoming()),
         sleep=sleep,
         opening=None if opening is None else (opening.text, opening.done, opening.of),
         form=str(song.description.get("form", "")) if song else "",

@@ -20,6 +20,7 @@ from gan.critic import Critic
 from neural_networks.components.dense import Dense
 from neural_networks.components.module import Module
 from radio.station import STEP_SIZE, to_frames
+from radio.taste.causes import causes_of
 from radio.taste.quadratic import Quadratic
 from radio.taste.sound_statistics import SoundStatistics
 
@@ -140,6 +141,12 @@ class SongFeatures(Module):
             spread = _to_steps(part, len(steps))
             scores += spread - spread.mean(axis=0)
         return scores
+
+    def causes(self, steps: np.ndarray, coordinates: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Return what has a name of the scores of moments, (S, B, Q, 2); see causes.py."""
+        moments = self.moments(steps, coordinates)[0][-1].astype(np.float64)
+        own = slope[:, self.layer_size : self.layer_size + self.statistics.size]
+        return _to_steps(causes_of(self.statistics, moments, own), len(steps))
 
     def segments(self, steps: np.ndarray, coordinates: np.ndarray, count: int) -> np.ndarray:
         """Return the projected means (B, count, linear + factors) of equal segments of songs.

@@ -10,10 +10,12 @@ the descent follows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from radio.taste.causes import QUALITIES, in_words
 
 if TYPE_CHECKING:
     from radio.station import Station
@@ -23,19 +25,26 @@ SHOWN = 3  # moments
 SPAN_SECONDS = 2.0  # duration of a moment that is shown
 
 
+def no_causes() -> np.ndarray:
+    """Return the causes (0, Q, 2) of no moments."""
+    return np.zeros((0, len(QUALITIES), 2))
+
+
 @dataclass(eq=False)
 class Insight:
-    """Figures of a song's moments, each (k,) and evenly spread over the song.
+    """Figures of a song's k moments, evenly spread over the song.
 
     Attributes:
-        moments: expected rating of each.
-        taste: effect of each on the expected rating.
-        critic: effect of each on the critic's score.
+        moments: (k,) expected rating of each.
+        taste: (k,) effect of each on the expected rating.
+        critic: (k,) effect of each on the critic's score.
+        causes: (k, Q, 2) of the effect on the expected rating, see causes.py; or none.
     """
 
     moments: np.ndarray
     taste: np.ndarray
     critic: np.ndarray
+    causes: np.ndarray = field(default_factory=no_causes)
 
 
 def insight_of(
@@ -51,10 +60,16 @@ def insight_of(
         moments: (S,) expected ratings.
     """
     song = np.ascontiguousarray(steps[:, None])
-    _, dtaste, _ = taste.value_and_gradient(song, station.beside(coordinate[None]), caution=0.0)
+    beside = station.beside(coordinate[None])
+    _, dtaste, _ = taste.value_and_gradient(song, beside, caution=0.0)
     _, cache = station.critic.forward(song)
     dcritic = station.critic.backward(np.ones(1, song.dtype), cache)
-    return Insight(moments, effects(steps, dtaste[:, 0]), effects(steps, dcritic[:, 0]))
+    return Insight(
+        moments,
+        effects(steps, dtaste[:, 0]),
+        effects(steps, dcritic[:, 0]),
+        taste.causes(song, beside)[:, 0],
+    )
 
 
 def effects(steps: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -64,16 +79,29 @@ def effects(steps: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     )
 
 
-def highlights(effect: np.ndarray, duration: float) -> list[tuple[float, float]]:
-    """Return (start in seconds, mean effect) of the strongest spans of a song, in order of time.
+def highlights(
+    effect: np.ndarray, duration: float, causes: np.ndarray | None = None
+) -> list[tuple[float, float, str]]:
+    """Return start in seconds, mean effect and causes of the strongest spans, in order of time.
 
     Args:
         effect: (k,) evenly spread over the song.
         duration: of the song in seconds.
+        causes: (k, Q, 2) of the effect; without them each span's text is empty.
     """
     if not len(effect) or duration <= 0:
         return []
-    spans = np.array_split(effect, max(1, min(len(effect), round(duration / SPAN_SECONDS))))
+    count = max(1, min(len(effect), round(duration / SPAN_SECONDS)))
+    spans = np.array_split(effect, count)
     means = np.array([span.mean() for span in spans])
     chosen = np.sort(np.argsort(-np.abs(means), kind="stable")[:SHOWN])
-    return [(float(place * duration / len(means)), float(means[place])) for place in chosen]
+    known = causes is not None and len(causes) == len(effect)
+    parts = np.array_split(causes, count) if causes is not None and known else []
+    return [
+        (
+            float(place * duration / count),
+            float(means[place]),
+            in_words(parts[place].mean(axis=0), means[place]) if known else "",
+        )
+        for place in chosen
+    ]

@@ -178,6 +178,12 @@ class Taste:
         slope = self._backward(np.eye(1, 2).repeat(len(raw), axis=0), cache)
         return self._songs.score_moments(steps, coordinates, slope) + predicted[:, 0]
 
+    def causes(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+        """Return the causes (S, B, Q, 2) of every moment's predicted rating; see causes.py."""
+        raw, _, _, cache = self._forward(steps, coordinates)
+        slope = self._backward(np.eye(1, 2).repeat(len(raw), axis=0), cache)
+        return self._songs.causes(steps, coordinates, slope)
+
     def value_and_gradient(
         self, steps: np.ndarray, coordinates: np.ndarray, *, caution: float = DEFAULT_CAUTION
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

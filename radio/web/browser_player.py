@@ -27,6 +27,7 @@ class BrowserPlayer(SilentDevice):
         jumps: number of jumps to another song or moment; the sounding page follows when this
             changes.
         jumper: the page that requested the latest jump, and is there already; None for the session.
+        samples: (n,) that are played.
     """
 
     name = "browser"
@@ -36,12 +37,14 @@ class BrowserPlayer(SilentDevice):
         self.speaker: str | None = None
         self.jumps = 0
         self.jumper: str | None = None
+        self.samples = np.zeros(0, np.float32)
         # time of the last report, and the position that it reported
         self._reported = (0.0, 0.0)
 
     def play(self, samples: np.ndarray, rate: int) -> None:
         """Start a song, samples (n,) at a rate in Hz; paused if no page sounds."""
         super().play(samples, rate)
+        self.samples = samples
         self._jumped()
         if self.speaker is None:
             self.pause()

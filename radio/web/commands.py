@@ -16,6 +16,7 @@ import numpy as np
 from radio.ratings import Rating
 from radio.session import session_actions
 from radio.station import SavedSong, delete_saved
+from radio.web.mending import sound_key
 from radio.web.saved import find_saved
 from radio.web.stage import Stage
 
@@ -54,6 +55,7 @@ class Commands:
             "ping": self._ping,
             "leave": self._leave,
             "seek": self._seek,
+            "mend": self._mend,
             "volume": self._volume,
             "slide": self._slide,
             "release": self._release,
@@ -94,8 +96,12 @@ class Commands:
         return answer
 
     def _take_clock(self, command: dict[str, Any]) -> None:
-        """Take the position from a page that still plays this song."""
-        if self._plays(command.get("play")) and command.get("at") is not None and "page" in command:
+        """Take the position from a page that still plays this sound."""
+        if (
+            self._sounds(command.get("play"))
+            and command.get("at") is not None
+            and "page" in command
+        ):
             self._player.set_clock(_text(command, "page"), number_of(command, "at", 0, MAX_SECONDS))
 
     def _ping(self, command: dict[str, Any]) -> None:
@@ -114,7 +120,17 @@ class Commands:
         self._player.leave(_text(command, "page"))
 
     def _seek(self, command: dict[str, Any]) -> None:
-        self._player.jump(_text(command, "page"), number_of(command, "to", 0, MAX_SECONDS))
+        page, to = _text(command, "page"), number_of(command, "to", 0, MAX_SECONDS)
+        self.session.playback.end_comparison()
+        self._player.jump(page, to)
+
+    def _mend(self, command: dict[str, Any]) -> None:
+        """Mend a part of the song; without `start` the worst, or play both versions again."""
+        if command.get("start") is None:
+            self.session.mends.request()
+            return
+        start, stop = (number_of(command, name, 0, MAX_SECONDS) for name in ("start", "stop"))
+        self.session.mends.request(start, stop)
 
     def _volume(self, command: dict[str, Any]) -> None:
         self._player.volume = round(number_of(command, "value", 0, 1), 2)
@@ -127,7 +143,7 @@ class Commands:
         curve = [_point(point) for point in points]
         session = self.session
         if self._plays(play):
-            if not session.writer.draw(curve, self._player.position):
+            if not session.writer.draw(curve, session.playback.position):
                 raise Later("the ratings can't be written at the moment")
             return {"kept": len(curve)}
         if session.song is None:  # after a restart: the song comes back first
@@ -183,8 +199,8 @@ class Commands:
         self.session.replay(uuid.uuid4().hex, coordinate)
 
     def _ended(self, command: dict[str, Any]) -> None:
-        """Start the next song at once: the sounding page has played this one to its end."""
-        if self._plays(_text(command, "play")):
+        """Go on at once: the sounding page has played this to its end."""
+        if self._sounds(_text(command, "play")):
             self._player.set_clock(_text(command, "page"), self._player.duration)
             self.session.tick()
 
@@ -227,6 +243,10 @@ class Commands:
         """Return whether the play of this key is on."""
         song = self.session.song
         return song is not None and self.session.playing and song.key == key
+
+    def _sounds(self, key: Any) -> bool:
+        """Return whether this is the key of what sounds, see radio/web/mending.py."""
+        return key is not None and sound_key(self.session) == key
 
 
 def _text(command: dict[str, Any], name: str, *, longest: int = 64) -> str:

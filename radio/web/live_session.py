@@ -29,6 +29,7 @@ from radio.web import parts
 from radio.web.browser_player import BrowserPlayer
 from radio.web.commands import Commands
 from radio.web.map import LatentView
+from radio.web.mending import mend_part, sound_of
 from radio.web.saved import SavedList, saved_part
 from radio.web.stage import Stage
 
@@ -209,7 +210,10 @@ class LiveSession:
         before = self.parts.get("song")
         if key != (before and before["key"]) or "song" not in self.parts:
             self._tell("song", parts.song_part(song, view.duration))
+        if (sound := sound_of(session, self.player)) is not None:
+            self.songs.setdefault(sound.key, sound)
         now = parts.now_part(view, self.player, key, next(iter(self._upcoming()), None))
+        now["mend"] = mend_part(session)
         shown = self.parts.get("now", {})
         if {**now, "position": 0} != {**shown, "position": 0}:
             self._tell("now", now)

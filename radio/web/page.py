@@ -33,6 +33,7 @@ HEAD = """
 <link rel="modulepreload" href="BASE/static/link.js">
 <link rel="modulepreload" href="BASE/static/sound.js">
 <link rel="modulepreload" href="BASE/static/keys.js">
+<link rel="modulepreload" href="BASE/static/mend.js">
 <link rel="modulepreload" href="BASE/static/draw.js">
 <link rel="modulepreload" href="BASE/static/uploads.js">
 """

@@ -88,8 +88,8 @@ def expected_part(view: View) -> dict[str, Any]:
         "rating": clipped(float(moments.mean())) if len(moments) else rating,
         "predicted": np.round(moments, 3).tolist(),
         "liked": [
-            [round(seconds, 2), round(mean, 3)]
-            for seconds, mean in highlights(view.taste, view.duration)
+            [round(seconds, 2), round(mean, 3), why]
+            for seconds, mean, why in highlights(view.taste, view.duration, view.causes)
         ],
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from audio_parsing.playback import SilentDevice
-from radio.composer import Busy, FinalSong, FinalStep, MendedSong, NoFinal, ReplayedSong, Song
+from radio.composer import Busy, FinalSong, FinalStep, MendedSong, NoFinal, ReplayedSong, Song, Wish
 from radio.composer.events import Event
 from radio.home import Settings
 from radio.ratings import Judged, Rating
@@ -87,6 +87,7 @@ class FakeComposer:
         self.changes: list[str] = []
         self.replayed: list[str] = []
         self.resets = 0
+        self.wishes: list[Wish] = []
         self.saved: list[str] = []
         self.failing = False  # whether songs can't be saved
         self.may_end = threading.Event()  # the final song
@@ -118,6 +119,9 @@ class FakeComposer:
     def replay(self, key: str, coordinate: np.ndarray) -> None:
         self.replayed.append(key)
         self.reported.append(ReplayedSong(self._song(key)))
+
+    def wish(self, wish: Wish) -> None:
+        self.wishes.append(wish)
 
     def start_final(self) -> None:
         self._final = "begun"

@@ -2,11 +2,12 @@
 import { base, begin, clock, command, link } from "../../../../static/link.js";
 import { curves, waveform } from "../../../../static/draw.js";
 import { keys } from "../../../../static/keys.js";
+import { mend } from "../../../../static/mend.js";
 import { sound } from "../../../../static/sound.js";
 import { download, signed, time } from "../../../../static/words.js";
 
 export default {
-  mixins: [sound, keys],
+  mixins: [sound, keys, mend],
   template: `
 <section class="deck" aria-label="Player">
   <header class="top">
@@ -40,14 +41,27 @@ export default {
   </div>
 
   <div class="stage">
-    <canvas ref="wave" class="wave" aria-hidden="true"></canvas>
+    <canvas ref="wave" class="wave" aria-hidden="true" @pointerdown="grab"></canvas>
     <input class="seek" type="range" min="0" :max="song ? song.duration : 1" step="0.1" :value="position" :disabled="!song"
       aria-label="Position in the song" :aria-valuetext="time(position) + ' of ' + time(duration)" @input="seek(+$event.target.value)">
     <div class="times" aria-hidden="true"><span>{{ time(position) }}</span><span>{{ time(duration) }}</span></div>
     <canvas ref="curves" class="curves" role="img" :aria-label="described"></canvas>
     <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
-    <p v-if="why.length" class="why" ref="why" tabindex="-1">What moves the prediction: <button v-for="[seconds, effect] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
-      :aria-label="time(seconds) + (effect < 0 ? ' lowers' : ' raises') + ' it, go there'">{{ time(seconds) }} {{ effect < 0 ? "lowers it" : "raises it" }}</button></p>
+    <p v-if="why.length" class="why" ref="why" tabindex="-1">What moves the prediction: <button v-for="[seconds, effect, causes] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
+      :aria-label="time(seconds) + (effect < 0 ? ' lowers' : ' raises') + ' it' + (causes && ': ' + causes) + ', go there'">{{ time(seconds) }} {{ effect < 0 ? "lowers it" : "raises it" }}{{ causes && ": " + causes }}</button></p>
+    <div v-if="song" ref="mend" class="mend" role="group" :aria-label="'Mend a part of the song: ' + (stage === 'offer' ? offered : range)" tabindex="-1">
+      <template v-if="stage === 'running'"><span><span class="spinner" aria-hidden="true"></span>Mending {{ range }} …</span>
+        <button class="quiet" @click="act('discard')">Stop mending</button></template>
+      <template v-else-if="stage === 'offer'"><span>{{ offered }}</span>
+        <button class="quiet strong" @click="act('keep')" title="keep the new version (y)">Keep the new one</button>
+        <button class="quiet" @click="act('discard')" title="stay with the old version (r)">Stay with the old one</button>
+        <button class="quiet" @click="mendPart" title="play both versions again (m)">Play both again</button></template>
+      <template v-else-if="stage === 'part'"><span>{{ range }}</span>
+        <button class="quiet strong" @click="mendPart" title="mend this part (m)">Mend this part</button>
+        <button class="quiet" @click="part = null">Clear</button></template>
+      <template v-else><button class="quiet" @click="mendPart" title="mend the part that you like least (m)">Mend the worst part</button>
+        <span class="note">or drag over the waveform to choose one</span></template>
+    </div>
   </div>
 
   <div class="rate" :class="{ untouched: value === null, low: value < 0 }">
@@ -69,6 +83,8 @@ export default {
     <button class="quiet" @click="act('undo')" title="undo the last rating (u)">Undo</button>
     <button class="quiet" @click="save" :disabled="!song" title="save the song and download it (s)">Save</button>
     <button v-if="song?.code" class="quiet" @click="share" title="copy a link that plays this song">{{ shared ? "Copied" : "Share" }}</button>
+    <button class="quiet" @click="act('more-like-this')" :disabled="!song" title="next songs more like it (g)">More like this</button>
+    <button class="quiet" @click="act('less-like-this')" :disabled="!song" title="next songs less like it (G)">Less like this</button>
     <div class="volume"><button class="icon" @click="mute" :aria-label="volume ? 'Mute' : 'Unmute'" :title="volume ? 'mute' : 'unmute'"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9z"/><path v-if="volume" d="M16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12"/><path v-else d="M17 9l6 6M23 9l-6 6"/></svg></button>
       <input type="range" aria-label="Volume" min="0" max="1" step="0.05" :value="volume" :style="{ '--share': volume }" :aria-valuetext="Math.round(volume * 100) + ' percent'" @input="setVolume(+$event.target.value)"></div>
     <button class="quiet help" @click="showKeys" title="keys (?)">Keys</button>
@@ -172,7 +188,7 @@ export default {
     slide(value) {
       if (!this.song) return;
       this.value = Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100;
-      const point = [clock.at(), this.value];
+      const point = [Math.round(this.at() * 1000) / 1000, this.value];
       this.own.push(point);
       command("slide", { play: this.song.key, points: [point] });
       this.settle();
@@ -186,7 +202,7 @@ export default {
     release() {
       this.value = null;
       this.own = [];
-      command("release");
+      command("release", { play: this.song?.key });
       this.settle();
     },
 
@@ -201,12 +217,13 @@ export default {
     show() {
       if (!this.$refs.wave) return;
       this.position = this.at();
+      this.noteVersion();
       const saved = this.drawn || [];
       const points = this.value === null ? [] : saved.length ? merged(saved, this.own) : this.own;
-      const shown = [this.song?.key, Math.round(this.position * 20), this.value, points.length, saved.length, this.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
+      const shown = [this.song?.key, Math.round(this.position * 20), this.value, this.marked, points.length, saved.length, this.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
       if (this.shown && shown.every((one, place) => one === this.shown[place])) return;
       this.shown = shown;
-      waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points, this.song?.form);
+      waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points, this.song?.form, this.marked);
       curves(this.$refs.curves, points, this.predicted, this.duration, this.position, this.value);
     },
   },

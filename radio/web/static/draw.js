@@ -29,14 +29,22 @@ export function ratingAt(points, seconds) {
   return value;
 }
 
-/** Draw the waveform: in the colour of its rating up to the position, faintly after it; the letters of its sections. */
-export function waveform(canvas, peaks, duration, position, points, form) {
+/** Draw the waveform: in the colour of its rating up to the position, faintly after it; the letters of its sections; a marked part, [start, stop] in seconds. */
+export function waveform(canvas, peaks, duration, position, points, form, marked) {
   const { context, width, height } = fitted(canvas);
   if (!peaks || !peaks.length || !duration) return;
   const tint = colours(canvas);
   const count = Math.max(24, Math.min(peaks.length, Math.floor(width / 5)));
   const step = width / count;
   const bar = Math.max(2, step * 0.56);
+  if (marked) {
+    const [from, to] = marked.map((seconds) => (seconds * width) / duration);
+    context.fillStyle = tint.accent;
+    context.globalAlpha = 0.22;
+    context.fillRect(from, 0, to - from, height);
+    context.globalAlpha = 1;
+    for (const edge of [from, to - 2]) context.fillRect(edge, 0, 2, height);
+  }
   for (let place = 0; place < count; place++) {
     const from = Math.floor((place * peaks.length) / count);
     const to = Math.max(from + 1, Math.floor(((place + 1) * peaks.length) / count));

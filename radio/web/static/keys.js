@@ -37,7 +37,7 @@ export const keys = {
         pause: () => this.toggle(), back: () => this.seek(this.at() - 5), forward: () => this.seek(this.at() + 5),
         up: () => this.slide((this.value ?? 0) + 0.1), down: () => this.slide((this.value ?? 0) - 0.1), untouched: () => this.release(),
         louder: () => this.setVolume(this.volume + 0.05), softer: () => this.setVolume(this.volume - 0.05),
-        save: () => this.save(), share: () => this.song?.code && this.share(), explain: () => this.$refs.why?.focus(), help: () => this.showKeys(), reset: () => this.reset(),
+        save: () => this.save(), share: () => this.song?.code && this.share(), mend: () => this.mendPart(), explain: () => this.$refs.why?.focus(), help: () => this.showKeys(), reset: () => this.reset(),
         station: () => this.$refs.station.focus(), listener: () => this.$refs.listener.focus(),
       };
       if (own[action]) own[action]();

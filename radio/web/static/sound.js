@@ -15,12 +15,12 @@ export const sound = {
     this.received = performance.now();
     this.reportedAt = -Infinity;
     this.jumps = -1;
-    this.audioKey = null;
+    this.audioKey = this.songKey = null;
     this.slidAt = this.volumeAt = -Infinity;
     this.loaded = new Map(); // addresses of songs that are in memory, by the key of their play
   },
   mounted() {
-    clock.at = () => Math.round(this.at() * 1000) / 1000;
+    clock.at = () => Math.round((this.comparison ? this.$refs.audio.currentTime : this.at()) * 1000) / 1000;
     this.resuming = sessionStorage.getItem("ai-radio-sounding") === "yes";
     this.leaving = () => {
       sessionStorage.setItem("ai-radio-sounding", this.mine && this.playing ? "yes" : "no");
@@ -48,7 +48,7 @@ export const sound = {
       const audio = this.$refs.audio;
       if (this.mine && audio && this.audioKey === this.song?.key && audio.readyState > 0) return Math.min(audio.currentTime, this.duration);
       if (!this.now || !this.song) return 0;
-      const passed = this.now.paused ? 0 : (performance.now() - this.received) / 1000;
+      const passed = this.now.paused || this.comparison ? 0 : (performance.now() - this.received) / 1000;
       return Math.min(this.now.position + passed, this.duration);
     },
 
@@ -65,17 +65,22 @@ export const sound = {
         if (!song) this.value = null;
         return;
       }
-      if (this.audioKey !== song.key) {
-        this.audioKey = clock.play = song.key;
+      if (this.songKey !== song.key) {
+        this.songKey = song.key;
         this.own = [];
         this.slidAt = -Infinity;
-        this.jumps = now.jumps;
-        audio.src = this.loaded.get(song.key) || `${base}/sound/${song.key}.wav`;
-        if (now.position > 0.3) audio.currentTime = now.position;
         this.showInMediaControls();
+      }
+      const key = this.comparison || song.key; // of the sound
+      const position = this.comparison ? 0 : now.position;
+      if (this.audioKey !== key) {
+        this.audioKey = clock.play = key;
+        this.jumps = now.jumps;
+        audio.src = this.loaded.get(key) || `${base}/sound/${key}.wav`;
+        if (position > 0.3) audio.currentTime = position;
       } else if (now.jumps !== this.jumps) {
         this.jumps = now.jumps;
-        if (now.jumper !== page) audio.currentTime = now.position;
+        if (now.jumper !== page) audio.currentTime = position;
       }
       if (!link.waiting && performance.now() - this.slidAt > SETTLED) {
         this.value = now.slider;
@@ -98,7 +103,7 @@ export const sound = {
       this.loaded.set(key, URL.createObjectURL(await answer.blob()));
       for (const [old, address] of this.loaded) {
         if (this.loaded.size <= KEPT) break;
-        if (old === this.audioKey) continue;
+        if (old === this.audioKey || old === this.songKey) continue;
         URL.revokeObjectURL(address);
         this.loaded.delete(old);
       }
@@ -152,7 +157,7 @@ export const sound = {
       const audio = this.$refs.audio;
       this.starting = true;
       if (this.song) {
-        if (Math.abs(audio.currentTime - at) > 0.3) audio.currentTime = at;
+        if (!this.comparison && Math.abs(audio.currentTime - at) > 0.3) audio.currentTime = at;
         this.play();
       }
       command("listen", { at: null }).then(() => {
@@ -163,7 +168,7 @@ export const sound = {
     seek(seconds) {
       if (!this.song) return;
       seconds = Math.max(0, Math.min(seconds, this.duration - 0.05));
-      this.$refs.audio.currentTime = seconds;
+      if (!this.comparison) this.$refs.audio.currentTime = seconds;
       if (!this.mine) this.now.position = seconds;
       command("seek", { to: seconds, at: null });
     },

@@ -376,6 +376,11 @@ def test_the_parts_say_what_there_is() -> None:
     explained = explanation(VIEW, 72).plain
     assert "Your taste" in explained and "training music" in explained
     assert "0:29  raises it" in explained and "adapted" not in explained
+    causes = np.zeros((len(VIEW.taste), 5, 2))
+    causes[:, 0], causes[:, 1] = [9, 1], [8, -1]
+    explained = explanation(replace(VIEW, causes=causes), 72).plain
+    assert "0:29  raises it: fast notes, dark +" in explained
+    assert explained.count("dark") == explained.count("raises it: ")
     assert (
         "adapted to 30 ratings of yours: that raised"
         in explanation(replace(VIEW, adapter=(30, 0.21)), 100).plain
@@ -383,7 +388,13 @@ def test_the_parts_say_what_there_is() -> None:
 
 
 def test_the_right_half_says_what_is_known_and_what_comes() -> None:
-    offers = (("Sea Wood", (0.4, 0.1)), ("Oak Pier", (0.1, 0.6)), ("Late Bay", None))
+    offers = (
+        ("Sea Wood", (0.4, 0.1), ""),
+        ("Oak Pier", (0.1, 0.6), ""),
+        ("Late Bay", None, ""),
+    )
+    wished = (("Sea Wood", (0.4, 0.1), "more like Oak Pier"),)
+    assert "+0.40  more like Oak Pier\n" in side(replace(VIEW, upcoming=wished), 60, 30).plain
     text = side(replace(VIEW, upcoming=offers, adapter=(20, 0.2)), 60, 30).plain
     for words_ in (
         "14 of about 15 songs",

@@ -252,6 +252,22 @@ def test_a_lost_device_is_replaced_at_the_same_moment(
     assert stage.session.view().position == pytest.approx(4, abs=0.15)
 
 
+def test_the_next_songs_are_wished_like_the_song_that_plays(stage: Stage) -> None:
+    execute(stage.session, "more-like-this", Settings())
+    assert stage.said[-1] == "3 songs more like Song 1 come next."
+    stage.composer.busy = Busy("compiling kernels", 1, 2)
+    stage.press("G")
+    assert stage.said[-1] == "Once the radio is ready: 3 songs less like Song 1 come next."
+    assert [(one.song, one.more) for one in stage.composer.wishes] == [
+        ("Song 1", True),
+        ("Song 1", False),
+    ]
+    np.testing.assert_array_equal(stage.composer.wishes[0].coordinate, np.arange(3))
+    stage.session.playback.song = None
+    stage.press("g")
+    assert stage.said[-1] == "Nothing plays yet." and len(stage.composer.wishes) == 2
+
+
 def test_lines_are_keys_words_and_ratings(stage: Stage) -> None:
     settings = Settings()
     for line in ("0.5", "n", "-1.0", "s", "u", "pause", "pause", "x", "", "next"):
