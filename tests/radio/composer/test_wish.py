@@ -61,10 +61,12 @@ def test_three_songs_are_nearer_or_farther_than_the_others(tmp_path: Path, ratin
 def test_songs_made_ahead_are_dropped(tmp_path: Path) -> None:
     composer = LocalComposer(tiny_station(), "me", home=Home(tmp_path), seed=1, background=True)
     song = composer.next_song()
-    until(lambda: composer.ready)
+    ahead = composer._shelf._songs.result()
     composer.wish(Wish(song.latent, song.name, True))
     songs = [composer.next_song() for _ in range(WISHED_SONGS + 1)]
     assert [bool(one.wish) for one in songs] == [True] * WISHED_SONGS + [False]
+    before = distances([one for one, _ in ahead], song)
+    assert max(distances(songs[:WISHED_SONGS], song)) < min(before)
     composer.close()
 
 
