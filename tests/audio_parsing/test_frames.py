@@ -293,3 +293,24 @@ def test_mean_power_is_the_integral_over_each_frame(step: float, rng: np.random.
     fine = np.abs(signal[np.floor(np.arange(0, 40, 1e-3) + 0.5).astype(int) % 40]) ** 2
     twin = [fine[round(t * step * 1000) : round((t + 1) * step * 1000)].mean() for t in range(8)]
     np.testing.assert_allclose(power, twin, rtol=1e-2)
+
+
+@pytest.mark.parametrize(("share", "spread"), [(0.2, 1.5), (0.5, 0.7), (0.8, 0.0)])
+def test_the_blunter_a_peak_the_more_random_its_phase(share: float, spread: float) -> None:
+    """Share of a sinusoid's sharpness, and about how far a phase is from a continued one."""
+    steps, sharpness = 400, 2.0
+    level = np.tile([-share * sharpness / 2, 0.0, -share * sharpness / 2], (steps, 1))
+    frequency = np.array([970.0, 1000.0, 1030.0])
+    signals = np.empty((steps, 3), np.complex64)
+    kernels.continue_phases(
+        signals,
+        np.exp(level).astype(np.float32),
+        level.astype(np.float32),
+        frequency,
+        np.zeros(3),
+        450.0,
+        np.full(3, sharpness),
+        7,
+    )
+    advance = signals[1:, 1] * signals[:-1, 1].conj() * np.exp(-2j * np.pi * 1000 / 450)
+    assert np.abs(np.angle(advance)).mean() == pytest.approx(spread, abs=0.25)

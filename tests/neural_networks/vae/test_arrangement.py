@@ -147,3 +147,12 @@ def test_a_theme_keeps_the_place_where_it_stood_first(rng: np.random.Generator) 
     elsewhere, _ = arranged(vae.generator, z, latents._replace(places=np.arange(11)))
     same = np.abs(songs - elsewhere).max(axis=(1, 2)) < 1e-9
     assert same[:4].all() and not same[4:].any()
+
+
+@pytest.mark.parametrize("kind", [KINDS["one Gaussian"], {"groups": 2}], ids=["one", "groups"])
+def test_a_stretch_begins_in_the_state_before_it(kind: dict, rng: np.random.Generator) -> None:
+    vae = made(rng, **kind).module
+    z, first, again = drawn(vae, 2, ABACAB, rng)
+    latents = arranged_latents(vae.generator, z, first, again, ABACAB)
+    found = stretch(vae.generator, z, latents, 1, 4)  # of A and B, as they were drawn
+    np.testing.assert_allclose(found.innovations, first[1:4], rtol=1e-9, atol=1e-9)
