@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,9 +68,12 @@ class Ratings:
 
     def _open(self) -> None:
         """Check that the file is a ratings database before anything is written to it."""
+        # One reading of all three: another program may be creating the tables.
+        self._database.execute("BEGIN")
+        tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         version = self._pragma("user_version")
         application = self._pragma("application_id")
-        tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        self._database.execute("COMMIT")
         if (application, version) != (0, 0) or tables:
             if application != schema.APPLICATION:
                 raise RatingsError(
@@ -81,7 +85,7 @@ class Ratings:
                     f"{self.path} was written by a newer AI Radio "
                     f"(version {version} of the table); update this one"
                 )
-        self._database.execute("PRAGMA journal_mode = WAL")
+        self._use_write_ahead_log()
         self._database.execute("PRAGMA synchronous = FULL")
         # macOS's fsync stops at the drive's own memory
         self._database.execute("PRAGMA fullfsync = 1")
@@ -92,6 +96,19 @@ class Ratings:
             raise DamagedRatings(
                 f"{self.path} is damaged; move it away, or put a copy back, and start again"
             )
+
+    def _use_write_ahead_log(self) -> None:
+        # No busy timeout holds for this change: two programs that both read would wait
+        # for each other, so it fails at once instead (sqlite.org/c3ref/busy_handler.html).
+        deadline = time.monotonic() + OPEN_SECONDS
+        while True:
+            try:
+                self._database.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.02)
 
     def write(self, rating: Rating) -> None:
         """Write a rating, at once and for good; the same key again overwrites it."""

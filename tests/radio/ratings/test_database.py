@@ -7,8 +7,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +110,7 @@ def test_it_is_durable_by_its_settings(tmp_path: Path) -> None:
 def test_killed_while_writing_it_loses_no_rating_it_confirmed(tmp_path: Path) -> None:
     code = """
 import sys, numpy as np
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from radio.ratings import Ratings
 from radio.ratings import Rating
@@ -141,6 +144,22 @@ def test_two_programs_may_write_at_once(tmp_path: Path) -> None:
     for number in range(20):
         (first, second)[number % 2].write(rating(number / 100))
     assert first.total() == second.total() == 20
+
+
+def test_programs_may_create_it_at_the_same_moment(tmp_path: Path) -> None:
+    """Shows a header read twice, and a change to the write-ahead log that fails at once."""
+    together = threading.Barrier(4)
+
+    def opened(path: Path) -> int:
+        together.wait()
+        ratings = Ratings(path)
+        ratings.write(rating())
+        return ratings.total()
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(25):
+            totals = list(pool.map(opened, [tmp_path / f"{number}.db"] * 4))
+            assert max(totals) == 4
 
 
 @pytest.mark.parametrize(
