@@ -13,7 +13,8 @@ import numpy as np
 
 from audio_parsing.components import LappedComponents
 from radio.station import FRAMES_PER_BEAT, PHRASE
-from radio.training.random_excerpts import RandomExcerpts
+from radio.training.known_steps import KnownSteps
+from radio.training.random_excerpts import Drawn, RandomExcerpts
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class ComponentExcerpts:
         self.recipe, self.wide = recipe, wide
         self.components = wide.first(recipe.components)
         self.excerpts = _excerpts(recordings, recipe)
+        self._known = KnownSteps(self.excerpts, self.components)
         self._encoded = recordings[:encoded]
 
     @classmethod
@@ -125,7 +127,11 @@ class ComponentExcerpts:
 
     def draw(self, indices: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return excerpts (S, B, K) of slots (B,)."""
-        return self.excerpts.draw(indices, rng, self.components).steps
+        return self.drawn(indices, rng).steps
+
+    def drawn(self, indices: np.ndarray, rng: np.random.Generator) -> Drawn:
+        """Return excerpts of slots (B,), and where they are from."""
+        return self._known.draw(indices, rng)
 
     def first_beats(self, starts: np.ndarray) -> np.ndarray | None:
         """Return the beats (B,) at which excerpts begin that start at frames (B,)."""

@@ -74,7 +74,7 @@ class RandomExcerpts:
             raise ValueError(f"no excerpt has {steps} steps, {semitones} semitones, align {align}")
         self.recordings, self.steps, self.semitones = recordings, steps, semitones
         self.align = align
-        self._lengths = lengths = np.array([len(frames) for frames in recordings])
+        self.lengths = lengths = np.array([len(frames) for frames in recordings])
         self._places = np.maximum(lengths - FRAMES_PER_STEP * steps, 0) // align + 1
         slots = np.maximum(np.rint(lengths / (FRAMES_PER_STEP * steps)).astype(int), 1)
         slots *= -(-fewest // slots.sum())
@@ -85,49 +85,59 @@ class RandomExcerpts:
     def __len__(self) -> int:
         return self._count
 
-    def frames(
+    def places(
         self, indices: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Draw excerpts as frames.
-
-        Args:
-            indices: (B,) of slots.
-            rng: of places and keys.
-
-        Returns:
-            Frames (B, (S + 1) H, F) float32, half a step before and after the excerpts with them;
-            recordings, starts and semitones as in `Drawn`.
-        """
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw where the excerpts of slots (B,) begin: recordings, starts, semitones of `Drawn`."""
         songs = np.searchsorted(self._first, indices, side="right") - 1
         slot, slots, places = indices - self._first[songs], self._slots[songs], self._places[songs]
         low, high = slot * places // slots, (slot + 1) * places // slots
         within = rng.random(len(indices))  # both are drawn whether needed or not
         shifts = rng.integers(-self.semitones, self.semitones, len(indices), endpoint=True)
         starts = (low + (within * np.maximum(high - low, 1)).astype(np.int64)) * self.align
+        return songs, starts, shifts
+
+    def frames(self, songs: np.ndarray, starts: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+        """Return excerpts from `places` as frames (B, (S + 1) H, F) float32.
+
+        Half a step before and after the excerpts is with them.
+        """
         size = self.recordings[0].shape[1]
-        frames = np.zeros((len(indices), (self.steps + 1) * FRAMES_PER_STEP, size), np.float32)
+        frames = np.zeros((len(songs), (self.steps + 1) * FRAMES_PER_STEP, size), np.float32)
         for target, song, start, shift in zip(frames, songs, starts, shifts, strict=True):
             begin = max(0, HALF - start)
             source = self.recordings[song][max(0, start - HALF) :][: len(target) - begin]
             shift_bands(target[begin : begin + len(source)], source, BANDS_PER_SEMITONE * shift)
-        return frames, songs, starts, shifts
+        return frames
 
-    def draw(
-        self, indices: np.ndarray, rng: np.random.Generator, components: LappedComponents
-    ) -> Drawn:
-        """Draw excerpts of slots (B,) as components."""
-        frames, songs, starts, shifts = self.frames(indices, rng)
+    def steps_at(
+        self,
+        songs: np.ndarray,
+        starts: np.ndarray,
+        shifts: np.ndarray,
+        components: LappedComponents,
+    ) -> np.ndarray:
+        """Return excerpts from `places` as components (B, S, K)."""
+        frames = self.frames(songs, starts, shifts)
         steps = components.transform(frames, whole=False)
         # At the two ends of a recording there is nothing to be folded in.
         first = starts == 0
-        last = -((starts - self._lengths[songs]) // FRAMES_PER_STEP) == self.steps
+        last = -((starts - self.lengths[songs]) // FRAMES_PER_STEP) == self.steps
         begun = frames[first, HALF:][:, : 2 * FRAMES_PER_STEP]
         ended = frames[last, :-HALF][:, -2 * FRAMES_PER_STEP :]
         if first.any():
             steps[first, 0] = components.transform(begun)[:, 0]
         if last.any():
             steps[last, -1] = components.transform(ended)[:, -1]
-        return Drawn(np.ascontiguousarray(steps.transpose(1, 0, 2)), songs, starts, shifts)
+        return steps
+
+    def draw(
+        self, indices: np.ndarray, rng: np.random.Generator, components: LappedComponents
+    ) -> Drawn:
+        """Draw excerpts of slots (B,) as components."""
+        places = self.places(indices, rng)
+        steps = self.steps_at(*places, components)
+        return Drawn(np.ascontiguousarray(steps.transpose(1, 0, 2)), *places)
 
     def batch(self, step: int, size: int, components: LappedComponents, *, seed: int) -> Drawn:
         """Draw the batch of a step of a training: slots in an order that takes all in turn.
@@ -154,5 +164,6 @@ class RandomExcerpts:
         """
         chosen = np.unique(np.linspace(0, len(self) - 1, most).astype(int))
         noise = Noise(seed, StepStream.COMPONENTS)
-        drawn = (self.frames(chosen[i : i + 1], noise.at(i))[0][0] for i in range(len(chosen)))
+        places = (self.places(chosen[i : i + 1], noise.at(i)) for i in range(len(chosen)))
+        drawn = (self.frames(*place)[0] for place in places)
         return LappedComponents.fit(drawn, count, frames_per_step=FRAMES_PER_STEP)

@@ -107,7 +107,7 @@ def vae_trainer(
     batch = recipe.batch if batch is None else batch
 
     def loss(module: SequenceVAE, piece: Piece) -> float:
-        drawn = songs.excerpts.draw(piece.indices, piece.rng, songs.components)
+        drawn = songs.drawn(piece.indices, piece.rng)
         rising = min(1.0, done(piece.step) / BETA_RISES)
         song, detail = (
             rising * (recipe.beta if weight is None else weight)

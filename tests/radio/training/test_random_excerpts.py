@@ -40,7 +40,8 @@ def music(rng: np.random.Generator) -> list[np.ndarray]:
 def test_an_excerpt_is_cut_out_of_its_recording(music: list[np.ndarray]) -> None:
     excerpts = RandomExcerpts(music, steps=STEPS, semitones=2)
     every = np.arange(len(excerpts))
-    frames, recordings, starts, semitones = excerpts.frames(every, np.random.default_rng(0))
+    places = excerpts.places(every, np.random.default_rng(0))
+    frames, (recordings, starts, semitones) = excerpts.frames(*places), places
     assert frames.shape == (len(every), LENGTH, FRAME_SIZE) and frames.dtype == np.float32
     assert set(recordings) == {0, 1, 2, 3} and set(semitones) == {-2, -1, 0, 1, 2}
     for one, recording, start, shift in zip(frames, recordings, starts, semitones, strict=True):
@@ -75,7 +76,8 @@ def test_every_frame_is_heard() -> None:
     heard: set[tuple[int, int]] = set()
     for seed in range(60):
         every = np.arange(len(excerpts))
-        frames, songs, starts, _ = excerpts.frames(every, np.random.default_rng(seed))
+        places = excerpts.places(every, np.random.default_rng(seed))
+        frames, (songs, starts, _) = excerpts.frames(*places), places
         middle = frames[:, 3:-3, :2].reshape(-1, 2).astype(int)
         heard |= {(int(song), int(frame)) for song, frame in middle}
         lengths = np.array([70, 3, 200])[songs]
@@ -87,9 +89,9 @@ def test_every_frame_is_heard() -> None:
 def test_slots_share_the_music_evenly() -> None:
     excerpts = RandomExcerpts(counted(300, 600, 3000), steps=STEPS)
     assert len(excerpts) == 130  # 30 frames each
-    _, songs, _, _ = excerpts.frames(np.arange(len(excerpts)), np.random.default_rng(0))
+    songs, _, _ = excerpts.places(np.arange(len(excerpts)), np.random.default_rng(0))
     assert np.bincount(songs).tolist() == [10, 20, 100]
-    _, _, starts, _ = excerpts.frames(np.arange(30, 130), np.random.default_rng(0))
+    _, starts, _ = excerpts.places(np.arange(30, 130), np.random.default_rng(0))
     assert (np.diff(starts) > 0).all()  # each slot has its own places
     assert len(RandomExcerpts(counted(300, 600), steps=STEPS)) >= 64
     assert len(RandomExcerpts(counted(300, 600), steps=STEPS, fewest=500)) >= 500
