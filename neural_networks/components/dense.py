@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neural_networks.components.initializers import fan_in_uniform
+from neural_networks.components.kernels.simd.matrix import multiply
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import Parameter
 
@@ -35,7 +36,9 @@ class Dense(Module):
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y (..., O) and the cache, which is x itself: do not change x before backward."""
         weight = self.weight.value
-        y = x.reshape(-1, weight.shape[0]) @ weight
+        rows = x.reshape(-1, weight.shape[0])
+        y = np.empty((len(rows), weight.shape[1]), np.result_type(rows, weight))
+        multiply(y, rows, weight)
         y += self.bias.value
         return y.reshape(*x.shape[:-1], weight.shape[1]), x
 
@@ -47,11 +50,12 @@ class Dense(Module):
     def input_gradient(self, dy: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Return dx alone, and add nothing."""
         weight = self.weight.value
-        return (dy.reshape(-1, weight.shape[1]) @ weight.T).reshape(x.shape)
+        dx = np.empty((x.size // len(weight), len(weight)), np.result_type(dy, weight))
+        return multiply(dx, dy.reshape(-1, weight.shape[1]), weight.T).reshape(x.shape)
 
     def add_gradients(self, dy: np.ndarray, x: np.ndarray) -> None:
         """Add dW and db."""
         inputs, outputs = self.weight.value.shape
         dy = dy.reshape(-1, outputs)
-        self.weight.grad += x.reshape(-1, inputs).T @ dy
+        multiply(self.weight.grad, x.reshape(-1, inputs).T, dy, add=True)
         self.bias.grad += dy.sum(axis=0)

@@ -49,9 +49,7 @@ def test_what_was_drawn_before_changes_no_byte(music: list[np.ndarray]) -> None:
     np.testing.assert_array_equal(one.steps, other.steps)
 
 
-def test_a_step_is_computed_once(
-    music: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_is_computed_once(music: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     excerpts = RandomExcerpts(music, steps=STEPS, align=FRAMES_PER_STEP)
     known = KnownSteps(excerpts, LappedComponents.fit(music, 8))
     every = np.arange(len(excerpts))

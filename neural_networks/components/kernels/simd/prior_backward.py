@@ -76,7 +76,7 @@ def _backward(
     batch, embedding, size, blocks = shape.batch, shape.features, shape.size, shape.blocks
     columns, row_step = GRU.vectors * LANES, GRU.row_vectors * LANES
     width, head = sizes.latents, sizes.statistics
-    chunk = chunk_steps(shape)
+    chunk = chunk_steps(GRU, shape)
     block_step = chunk * batch * row_step
     one = np.float32(1)
     panels, workspace = pack_turned(weights.U, size, GRU, GRU.turn, size, workspace)

@@ -153,20 +153,36 @@ def _write_tile(
 
     def multiply(left_place: Any, panel_row: Any, way: int) -> None:
         row = builder.mul(panel_row, panel_step)
-        vectors = [weights.load(row, v * LANES) for v in range(width)]
+
+        def weight(v: int) -> Lanes:
+            return weights.load(row, v * LANES)
+
+        def factor(r: int) -> Lanes:
+            return factors.scalar(builder.add(offsets[r], left_place))
+
+        def add(r: int, v: int, one: Lanes, other: Lanes) -> None:
+            place = sums[way][r][v]
+            builder.store(one.times_plus(other, Lanes(builder, builder.load(place))).value, place)
+
+        # What there is less of stays in registers, and of the other there is one at a time: the
+        # sums leave room for no more.
+        held = [factor(r) for r in range(count)] if count < width else [*map(weight, range(width))]
         if count == 1:
             # one row reads each weight once, faster than the processor prefetches
             for v in range(width):
                 weights.prefetch(row, INDEX((AHEAD * width + v) * LANES))
         else:
             weights.prefetch(builder.mul(panel_row, INDEX(LANES)), ahead, near=False)
-        for r in range(count):
-            factor = factors.scalar(builder.add(offsets[r], left_place))
+        if count < width:
             for v in range(width):
-                place = sums[way][r][v]
-                builder.store(
-                    factor.times_plus(vectors[v], Lanes(builder, builder.load(place))).value, place
-                )
+                taken = weight(v)
+                for r in range(count):
+                    add(r, v, held[r], taken)
+        else:
+            for r in range(count):
+                taken = factor(r)
+                for v in range(width):
+                    add(r, v, taken, held[v])
 
     whole = builder.sdiv(depth, INDEX(ways))
     with cgutils.for_range(builder, outer) as part:

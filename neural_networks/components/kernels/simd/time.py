@@ -78,7 +78,7 @@ def backward_over_time(gradient_rows, cell, shape, errors, grads, states, weight
     """Add the gradients of the weights and write those of the first states, and of x if asked."""
     batch, features, size, blocks = shape.batch, shape.features, shape.size, shape.blocks
     vectors, width, row_step = cell.vectors, cell.vectors * LANES, cell.row_vectors * LANES
-    chunk = chunk_steps(shape)
+    chunk = chunk_steps(cell, shape)
     block_step = chunk * batch * row_step
     repeated = shape.given_steps < shape.steps
     panels, workspace = pack_turned(weights.U, size, cell, cell.turn, size, workspace)

@@ -19,7 +19,8 @@ LINE = 16  # floats of a cache line
 WIDTH = 2 * LANES  # columns of a panel
 GROUP = 64  # rows whose sums fit into the first-level cache
 AHEAD = 128  # rows of the input's products that are computed at a time
-CHUNK = 256  # rows of gate gradients that fit into the second-level cache
+CHUNK = 131072  # floats of gate gradients, half a megabyte of the second-level cache
+CHUNK_ROWS = 128, 256  # of a chunk: fewer would read the sums too often
 
 # of the summed index at a time: rows of a tile fit into the first-level cache, and sums of sums
 # lose fewer digits
@@ -70,9 +71,11 @@ def steps_ahead(shape):
 
 
 @register_jitable
-def chunk_steps(shape):
+def chunk_steps(cell, shape):
     """Return the number of time steps in a chunk of the backward pass."""
-    return min(shape.steps, max(1, CHUNK // shape.batch))
+    rows = CHUNK // (shape.blocks * cell.row_vectors * LANES)
+    rows = max(CHUNK_ROWS[0], min(CHUNK_ROWS[1], rows))
+    return min(shape.steps, max(1, rows // shape.batch))
 
 
 @register_jitable
@@ -86,7 +89,7 @@ def forward_space(cell, shape):
 @register_jitable
 def backward_space(cell, shape):
     """Return the number of floats that a cell's backward pass takes."""
-    rows = chunk_steps(shape) * shape.batch
+    rows = chunk_steps(cell, shape) * shape.batch
     panels = (shape.size + shape.features + 2 * WIDTH) * cell.vectors
     sums = (shape.size + shape.features + 2 * ROWS) * cell.vectors
     gradients = cell.row_vectors * (rows + shape.batch + 2) + cell.vectors * shape.batch
