@@ -81,18 +81,20 @@ def mean_power(out, signal, step):
     """
     size = signal.shape[0]
     edge = 0.5  # a frame begins here, counted from half a sample before sample 0
-    index = 0
     for t in range(out.shape[0]):
         end = 0.5 + (t + 1) * step
-        total = 0.0
-        while edge < end:
-            until = min(float(index + 1), end)
-            value = signal[index % size]
-            total += (until - edge) * (value.real * value.real + value.imag * value.imag)
-            edge = until
-            if until == index + 1:
-                index += 1
+        first, last = int(edge), int(end)  # the samples that it shares with its neighbours
+        value = signal[first % size]
+        share = min(float(first + 1), end) - edge
+        total = share * (value.real * value.real + value.imag * value.imag)
+        for index in range(first + 1, last):
+            value = signal[index if index < size else index % size]
+            total += value.real * value.real + value.imag * value.imag
+        if last > first:
+            value = signal[last % size]
+            total += (end - last) * (value.real * value.real + value.imag * value.imag)
         out[t] = total / step
+        edge = end
 
 
 @kernel
@@ -186,12 +188,20 @@ def match_frames(out, gain, projected, previous, target, step, places, momentum)
     highest = np.float32(4)
     last = gain.shape[0] - 1
     for k in range(out.shape[0]):
-        row, now, before, wanted = out[k], projected[k], previous[k], target[k]
-        for m in range(row.shape[0]):
-            row[m] = now[m] + momentum * (now[m] - before[m])
+        row, wanted = out[k], target[k]
+        # pairs of floats: a complex number times a real one would take four products
+        pairs, now, before = (
+            row.view(np.float32),
+            projected[k].view(np.float32),
+            previous[k].view(np.float32),
+        )
+        for j in range(pairs.shape[0]):
+            pairs[j] = now[j] + momentum * (now[j] - before[j])
         mean_power(gain, row, step)
         for t in range(last + 1):
             gain[t] = min(np.sqrt(wanted[t] / (gain[t] + tiny)), highest)
         for m in range(row.shape[0]):
             i = lower[m]
-            row[m] *= fade[m] * (gain[i] * (one - weight[m]) + gain[min(i + 1, last)] * weight[m])
+            factor = fade[m] * (gain[i] * (one - weight[m]) + gain[min(i + 1, last)] * weight[m])
+            pairs[2 * m] *= factor
+            pairs[2 * m + 1] *= factor
