@@ -2,6 +2,7 @@
 
     python benchmarks/sequence_speed.py             batch 16, 64 and 256 steps; 1, 16, 192 songs
     python benchmarks/sequence_speed.py --batch 8 --json
+    python benchmarks/sequence_speed.py --steps     no training steps
 
 On one thread. A training step is loss and gradient, of 128 components a step. Milliseconds are
 processor time, the median of rounds in which all contenders take turns: other programs on the
@@ -28,8 +29,10 @@ import numpy as np  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from audio_parsing.frames import FRAME_SIZE, SAMPLE_RATE, decode
 from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.vae.sequence_vae import SequenceVAE  # noqa: E402
+from radio.station.mastering import levelled, master  # noqa: E402
 
 FEATURES, COMPONENTS, MINUTE = 1212, 128, 500
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -72,6 +75,18 @@ def drawing(songs: int) -> Callable[[], object]:
     return lambda: vae.generator.draw(z, innovations)
 
 
+def sounding(frames_per_beat: int = 24, hop: int = 480) -> tuple[Callable[[], object], float]:
+    """Return a function that makes frames of 64 beats sound, and the seconds of that song."""
+    level = np.sin(0.01 * np.arange(64 * frames_per_beat)[:, None] + 0.3 * np.arange(FRAME_SIZE))
+    frames = (level**8).astype(np.float32)
+
+    def sound() -> np.ndarray:
+        samples = levelled(decode(frames, hop_length=hop), SAMPLE_RATE)
+        return master(samples, fade=2 * frames_per_beat * hop)
+
+    return sound, len(frames) * hop / SAMPLE_RATE
+
+
 def measured(contenders: list[Callable[[], object]], rounds: int) -> list[float]:
     """Return the median processor milliseconds of each, by turns."""
     for contender in contenders:
@@ -91,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, nargs="+", default=[64, 256])
+    parser.add_argument("--steps", type=int, nargs="*", default=[64, 256])
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--songs", type=int, nargs="+", default=[1, 16, 192])
     parser.add_argument("--rounds", type=int, default=9)
@@ -109,6 +124,9 @@ def main() -> None:
     for songs, taken in zip(options.songs, drawn, strict=True):
         minutes = 1000 * songs / taken
         rows.append({"songs": songs, "milliseconds": taken, "minutes a second": minutes})
+    sound, seconds = sounding()
+    (taken,) = measured([sound], options.rounds)
+    rows.append({"sound": 1, "milliseconds": taken, "times real time": 1000 * seconds / taken})
     if options.json:
         print(json.dumps({"machine": platform.processor(), "rows": rows}, indent=2))
         return
