@@ -1,7 +1,7 @@
 """The speed of one recurrent layer, forward and backward, at the stations' sizes and others.
 
     python benchmarks/layer_speed.py
-    python benchmarks/layer_speed.py --cells LSTM --shapes 64 16 32 32   (steps, batch, inputs, units)
+    python benchmarks/layer_speed.py --cells LSTM --shapes 64 16 32 32
 
 GFLOP/s of the products that a layer needs, on one thread, by the least processor time of many
 runs. NUMBA_CPU_NAME and NUMBA_CPU_FEATURES play an older processor.
@@ -13,6 +13,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,8 @@ def main() -> None:
             y, cache = cell.forward(x)
             giga = 2e-9 * steps * batch * gates * units * (inputs + units)
             rounds = max(8, round(10 / giga))
-            forward = giga / least(lambda cell=cell, x=x: cell.forward(x), rounds)
-            back = 2 * giga / least(lambda cell=cell, y=y, c=cache: cell.backward(y, c), rounds)
+            forward = giga / least(partial(cell.forward, x), rounds)
+            back = 2 * giga / least(partial(cell.backward, y, cache), rounds)
             print(f"{name:4} {steps, batch, inputs, units}: {forward:.0f} and {back:.0f} GFLOP/s")
 
 
