@@ -13,6 +13,7 @@ Letters: S steps, T frames.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -28,7 +29,7 @@ from radio.station.steps import FRAMES_PER_BEAT, STEPS_PER_BEAT
 # where nothing is drawn. docs/songs.md, "Form".
 VARIATION = float(np.arccos(0.95))
 SHORTEST, LONGEST = 128, 625  # beats of a song with a form; on an absolute grid 1 and 5 minutes
-MOST_FORMS = 32  # of a station
+MOST_FORMS = 64  # of a station, the most frequent
 FEWEST_SECTIONS, MOST_SECTIONS = 4, 12
 MOST_LETTERS = 4
 # Sections are the same if what moves in them correlates so much. Chosen, not measured.
@@ -77,7 +78,8 @@ def forms_of(
         candidates: lengths of a section in beats.
     """
     found = [form_of(frames, candidates) for frames in recordings]
-    forms = list(dict.fromkeys(form for form in found if form is not None))[:MOST_FORMS]
+    frequent = Counter(form for form in found if form is not None).most_common(MOST_FORMS)
+    forms = [form for form, _ in frequent]
     numbers = [forms.index(form) + 1 if form in forms else 0 for form in found]
     return forms, np.array(numbers, np.int16)
 

@@ -34,6 +34,7 @@ class SequenceRecipe:
             are reconstructed.
         on_beats: whether excerpts begin at beats, and steps are told which beat it is.
         beginnings: whether the beginnings of recordings tell where songs lie, not all of them.
+        remembered: songs at most whose innovations a station remembers.
     """
 
     beta: float
@@ -48,6 +49,7 @@ class SequenceRecipe:
     calibrated: bool = True
     on_beats: bool = False
     beginnings: bool = False
+    remembered: int = 128
 
 
 RECORDINGS = SequenceRecipe(
@@ -81,6 +83,7 @@ ON_BEATS = SequenceRecipe(
     calibrated=False,
     on_beats=True,
     beginnings=True,
+    remembered=64,
 )
 
 

@@ -55,7 +55,7 @@ class TrainingOptions:
     minutes: float | None = None
     steps: int | None = None
     seed: int = 0
-    fresh: int = 300
+    fresh: int = 600
     invented: int = 512
     threads: int | None = None
     batch: int | None = None

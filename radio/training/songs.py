@@ -27,7 +27,7 @@ def model_training(
     if music is None:
         recordings = prepare_starter_songs(
             songs_to_learn(fresh=options.fresh, invented=options.invented, seed=options.seed),
-            encoded=ARRANGEMENTS * len(TUNES),
+            encoded=ARRANGEMENTS * len(TUNES) + options.fresh,
             cache=cache,
             progress=progress,
             communicator=communicator,

@@ -55,11 +55,11 @@ def test_silence_and_songs_of_one_frame_have_none() -> None:
 
 
 def test_a_station_lists_each_form_once_and_not_too_many() -> None:
-    songs = [song(themes, seed=seed) for seed, themes in enumerate(["AABA", "ABAB", "AABA"])]
+    songs = [song(themes, seed=seed) for seed, themes in enumerate(["ABAB", "AABA", "AABA"])]
     songs.append(song("ABCD"))
     found, numbers = forms_of(songs, (SECTION,))
-    assert [form.text(4 * SECTION) for form in found] == ["AABA", "ABAB"]
-    np.testing.assert_array_equal(numbers, [1, 2, 1, 0])
+    assert [form.text(4 * SECTION) for form in found] == ["AABA", "ABAB"]  # the most frequent first
+    np.testing.assert_array_equal(numbers, [2, 1, 1, 0])
     many = [song("AABA", beats=beats) for beats in range(12, 12 + MOST_FORMS + 2)]
     found, numbers = forms_of(many, range(12, 14 + MOST_FORMS))
     assert len(found) == MOST_FORMS == numbers.max() and not numbers[MOST_FORMS:].any()
