@@ -27,6 +27,7 @@ from neural_networks.vae.arrangement import Stretch
 from radio.station import steps as song_data
 from radio.station.changes import changed, trimmed
 from radio.station.ending import held_ending
+from radio.station.forms import SHORTEST
 from radio.station.learned_songs import DEFAULT_NOVELTY
 from radio.station.mastering import levelled, master
 from radio.station.song_names import song_name
@@ -181,9 +182,13 @@ class Station(StationData):
         return self.model.stretch(z, course, self.beats_of(coordinate, beats), start, stop)
 
     def beats_of(self, coordinate: np.ndarray, beats: int | None = None) -> int:
-        """Return the length of the song of P (D,): `beats`, else its form's, else the station's."""
+        """Return the length of the song of P (D,): `beats`, else its form's, else the station's.
+
+        Among songs with forms one without is as long as the shortest of them may be.
+        """
         form = self.model.form(coordinate[self._course])
-        return beats or (self.beats if form is None else form.beats)
+        without = max(self.beats, SHORTEST) if self.model.forms else self.beats
+        return beats or (without if form is None else form.beats)
 
     def form_of(self, coordinate: np.ndarray, beats: int | None = None) -> str:
         """Return the sections of the song of P (D,), such as AABA; empty if it has no form."""

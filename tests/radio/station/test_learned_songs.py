@@ -19,7 +19,7 @@ from radio.station import (
     shares_at,
     station_fingerprint,
 )
-from radio.station.forms import VARIATION
+from radio.station.forms import SHORTEST, VARIATION
 from radio.station.innovations import innovations
 
 STEPS, SONGS = 20, 5
@@ -226,7 +226,11 @@ def test_a_song_has_the_form_of_the_one_that_it_follows(station: Station) -> Non
     followed, form = drawn[:, 7].astype(int), drawn[:, 11]
     for song in range(1, SONGS + 1):
         found = set(form[followed == song])
-        assert found == ({learned.forms[song - 1]} if song <= 3 else {1, 2})
+        assert found == {learned.forms[song - 1]}
+    lengths = {round(one[11]): station.beats_of(one) for one in drawn}
+    assert lengths == {0: SHORTEST, 1: model.forms[0].beats, 2: model.forms[1].beats}
+    model.forms = []
+    assert station.beats_of(drawn[0]) == station.beats
 
 
 def test_tempo_and_key_are_those_of_the_nearest_song(station: Station) -> None:
