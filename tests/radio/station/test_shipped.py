@@ -32,7 +32,7 @@ def made(station: Station) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def test_it_is_small_and_of_sixty_four_beats(station):
     assert (SHIPPED / STARTER / "station.npz").stat().st_size < 5_000_000
-    assert (station.grid, station.beats, len(station.means)) == ("beat", 64, 96)
+    assert (station.grid, station.beats, len(station.means)) == ("beat", 64, 96 + 600)
 
 
 def test_its_critic_scores_as_its_file_says(station):
