@@ -109,6 +109,14 @@ class Critic(Module):
         centre: mean of the songs' values.
         scale: of all values, or (F,) of each.
         rng: draws the initial weights.
+
+    Examples:
+        >>> critic = Critic(6, 8, rng=np.random.default_rng(0))
+        >>> songs = np.zeros((16, 3, 6), np.float32)  # 16 steps of three songs
+        >>> scores, cache = critic.forward(songs)
+        >>> dsongs = critic.backward(np.ones_like(scores), cache)
+        >>> scores.shape, dsongs.shape
+        ((3,), (16, 3, 6))
     """
 
     def __init__(

@@ -38,6 +38,13 @@ class LatentDistribution:
         mean: (D,) of the distribution.
         deviation: (D,) spread of each value, the unit of distances; for 'mixture' and
             'learned-prior' that of 'gaussian'.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> means, log_variances = rng.standard_normal((500, 3)), np.full((500, 3), -2.0)
+        >>> songs = LatentDistribution(means, log_variances, "total")
+        >>> songs.sample(4, rng).shape, songs.distance(songs.mean[None])
+        ((4, 3), array([0.]))
     """
 
     def __init__(
