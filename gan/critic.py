@@ -26,7 +26,7 @@ from neural_networks.components.second_order import rules as tangents
 
 INPUT_SCALE = 3.0  # frames lie between 0 and about 1, most near 0
 # The mean of the frames: without it, a critic tells real songs from generated ones half as well
-# after 25 to 100 steps (docs/gan.md).
+# after 25 to 100 steps (docs/gan_tries.md).
 INPUT_CENTRE = 0.1
 
 
