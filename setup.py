@@ -7,12 +7,13 @@ from setuptools import find_packages, setup
 PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
 WEB = ["nicegui>=3.18,<4"]
 SCORES = ["mido>=1.3,<2"]
-# What builds the pages of docs/; the formulas become MathML.
+# What builds the pages of docs/; the formulas become MathML, the lessons notebooks.
 DOCUMENTATION = [
     "mkdocs>=1.6,<2",
     "mkdocs-material>=9.5,<10",
     "mkdocstrings[python]>=0.27",
     "latex2mathml>=3.77",
+    "nbformat>=5.10",
 ]
 
 setup(
@@ -73,6 +74,8 @@ setup(
             # tests/test_package.py builds the package without reaching for the network
             "setuptools>=70.1",
             *DOCUMENTATION,
+            "nbclient>=0.10",  # some lessons run as notebooks
+            "ipykernel>=6.29",
         ],
         # what makes README's pictures
         "docs": [*DOCUMENTATION, "pexpect>=4.9", "pyte>=0.8", "pillow>=10"],
