@@ -6,7 +6,8 @@
 
 A frame says how long it is, so the next one's header has to follow it. Where none does (a cover, a
 title between two frames of a radio's stream, damage) the next two headers that follow each other
-are looked for. A damaged header is replaced where what follows fits. ISO/IEC 11172-3, 2.4.1.3 and 2.4.2.3; 13818-3 for half the rates.
+are looked for. Where a frame fits between, whose header is damaged, it is read with another one.
+ISO/IEC 11172-3, 2.4.1.3 and 2.4.2.3; 13818-3 for half the rates.
 """
 
 from __future__ import annotations
@@ -189,7 +190,7 @@ def _mended(
     place = start
     if first is not None and first.kind == like.kind and start + first.size < end - 4:
         place += first.size
-    for begin in dict.fromkeys((start, place)):
+    for begin in dict.fromkeys((place, start)):
         damaged = bytes(data[begin : begin + 4])
         for index, padding in product(range(1, 15), (0, 1)):
             rates = index << 4 | following[2] & 0x0D | padding << 1
