@@ -18,13 +18,14 @@ from gan.critic import Critic
 from gan.critic_bodies import BODIES
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, part, save_arrays
-from radio.station.limits import whole_number
+from radio.station.limits import LARGEST_COORDINATE, whole_number
 from radio.station.sequence_model import SequenceModel
 
 STATION_FILE = "station.npz"
 TRAINING_FILE = "training.npz"  # checkpoint of an unfinished training, in the same folder
 LARGEST_FILE = 256 << 20  # bytes of arrays
 LARGEST_LOG_VARIANCE = 50
+MOST_LETTERS = 300  # of the reason for which a file is refused
 MODEL = "sequence-2"
 # Of earlier versions: one point for a song, and other frames. Files of the first name none.
 OLD_MODELS = ("point", "sequence")
@@ -140,7 +141,8 @@ def read_station(folder: Path, kind: type[AnyStation]) -> AnyStation:
         OverflowError,
         MemoryError,
     ) as error:
-        raise StationError(f"station {name} is damaged ({error}); {todo}") from error
+        why = " ".join(str(error).split())[:MOST_LETTERS] or type(error).__name__
+        raise StationError(f"station {name} is damaged ({why}); {todo}") from error
 
 
 def _read(
@@ -149,6 +151,8 @@ def _read(
     arrays: dict[str, np.ndarray],
     configuration: dict[str, Any],
 ) -> AnyStation:
+    if not all(array.dtype.kind in "biuf" for array in arrays.values()):
+        raise ValueError("it holds something else than numbers")
     if configuration.get("kind") != "station":
         raise ValueError("the file holds something else")
     beats = whole_number(configuration, "beats")
@@ -169,6 +173,7 @@ def _read(
         not len(means)
         or not all(np.isfinite(a).all() for a in (means, log_variances, coordinates))
         or np.abs(log_variances).max() > LARGEST_LOG_VARIANCE
+        or max(np.abs(a).max(initial=0) for a in (means, coordinates)) > LARGEST_COORDINATE
     ):
         raise ValueError("the statistics of its songs are not numbers of a trained station")
     if not isinstance(details, dict):
