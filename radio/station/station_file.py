@@ -25,6 +25,7 @@ STATION_FILE = "station.npz"
 TRAINING_FILE = "training.npz"  # checkpoint of an unfinished training, in the same folder
 LARGEST_FILE = 256 << 20  # bytes of arrays
 LARGEST_LOG_VARIANCE = 50
+LARGEST_VALUE = 1e4  # of any array; a trained station has none above 100
 MOST_LETTERS = 300  # of the reason for which a file is refused
 MODEL = "sequence-2"
 # Of earlier versions: one point for a song, and other frames. Files of the first name none.
@@ -151,8 +152,8 @@ def _read(
     arrays: dict[str, np.ndarray],
     configuration: dict[str, Any],
 ) -> AnyStation:
-    if not all(array.dtype.kind in "biuf" for array in arrays.values()):
-        raise ValueError("it holds something else than numbers")
+    if not all(map(_is_sound, arrays.values())):
+        raise ValueError("it holds something else than the numbers of a station")
     if configuration.get("kind") != "station":
         raise ValueError("the file holds something else")
     beats = whole_number(configuration, "beats")
@@ -179,6 +180,12 @@ def _read(
     if not isinstance(details, dict):
         raise ValueError(f"details are {type(details).__name__}")
     return kind(name, grid, beats, model, critic, means, log_variances, coordinates, details)
+
+
+def _is_sound(array: np.ndarray) -> bool:
+    """Return whether an array holds numbers with which a network can compute."""
+    floats = array.dtype.kind == "f" and bool((np.abs(array) < LARGEST_VALUE).all())
+    return floats or array.dtype.kind in "biu"
 
 
 def _networks(

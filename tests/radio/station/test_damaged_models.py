@@ -133,6 +133,8 @@ FORGED: list[tuple[str, Callable[[np.ndarray], np.ndarray]]] = [
     ("learned_forms", scalar),
     ("learned_forms", np.transpose),
     ("learned_z", huge),
+    ("vae", huge),
+    ("critic_embed_left", huge),
     ("means", huge),
     ("coordinates", huge),
     ("components_deviations", negative),
