@@ -47,7 +47,8 @@ def to_midi(content: bytes, suffix: str) -> bytes:
     """Return the content of a score as that of a MIDI file.
 
     Raises:
-        Exception: of a damaged score music21 raises whatever its parser meets.
+        ValueError: if it is too large, or names no score.
+        Exception: of a damaged one music21 raises whatever its parser meets.
     """
     import music21
 

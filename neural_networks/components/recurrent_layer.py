@@ -53,11 +53,10 @@ def checked_input(
         )
     x = x[None] if repeated else x
     count = len(x) if steps is None else steps
-    if count < 1 or not x.shape[1]:
-        raise ValueError(
-            "at least one sequence of at least one time step is needed, "
-            f"not {x.shape[1]} of {count}"
-        )
+    if count < 1:
+        raise ValueError(f"a sequence needs at least one time step, not {count}")
+    if not x.shape[1]:
+        raise ValueError(f"a mini-batch needs at least one sequence; x has the shape {x.shape}")
     shape = (x.shape[1], cell.state_size)
     if first is not None and first.shape != shape:
         raise ValueError(f"the first state must have the shape {shape}, not {first.shape}")
