@@ -17,9 +17,11 @@ from audio_parsing.files import AudioError, read_audio
 from audio_parsing.frames import encode
 from audio_parsing.midi import write_midi
 from audio_parsing.starter import starter_songs
+from neural_networks.parallel.communicator import ALONE
 from radio.station import PHRASE, coordinate_key, coordinate_tempo, find_grid
 from radio.training import (
     Recordings,
+    TrainingOptions,
     canonical_frames,
     music_cache,
     prepare_recordings,
@@ -27,6 +29,8 @@ from radio.training import (
     recording_reader,
     recordings,
 )
+from radio.training.component_excerpts import ON_BEATS, RECORDINGS
+from radio.training.songs import model_training
 
 ROOT = Path(__file__).parents[3]
 RATE, HOP = 22050, 441
@@ -443,6 +447,10 @@ def test_scores_are_recordings_on_their_beats_in_their_keys(tmp_path: Path) -> N
     assert agreement.mean() > 0.9
     again = prepare_recordings(folder, workers=1, cache=cache)
     assert same(read, again) and again.keyed
+    training = model_training(folder, TrainingOptions(), lambda event: None, ALONE)
+    assert training.recipe is ON_BEATS and training.options.latent == "mixture"
     write(folder / "c.wav", 6.0, np.random.default_rng(0))
     mixed = prepare_recordings(folder, workers=1, cache=cache)
     assert not mixed.keyed and not mixed.coordinates[:, 1].any() and mixed.grid == "beat"
+    training = model_training(folder, TrainingOptions(), lambda event: None, ALONE)
+    assert training.recipe is RECORDINGS and training.options.latent == "gaussian"
