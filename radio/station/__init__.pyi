@@ -5,7 +5,12 @@ from .continuation import (
 )
 from .cover import cover as cover
 from .forms import Form as Form, form_of as form_of, forms_of as forms_of
-from .frame_grid import PHRASE as PHRASE, FrameGrid as FrameGrid, find_grid as find_grid
+from .frame_grid import (
+    PHRASE as PHRASE,
+    UNKNOWN_KEY as UNKNOWN_KEY,
+    FrameGrid as FrameGrid,
+    find_grid as find_grid,
+)
 from .innovations import SEEDS as SEEDS, innovations as innovations
 from .latent_map import (
     GENERATED as GENERATED,

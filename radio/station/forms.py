@@ -168,10 +168,12 @@ def from_array(rows: np.ndarray) -> list[Form]:
     Raises:
         ValueError: if they are none.
     """
+    if rows.dtype != np.int16 or rows.shape[1:] != (1 + MOST_SECTIONS,):
+        raise ValueError("its forms are not forms")
     forms = [
         Form(int(row[0]), tuple(int(theme) for theme in row[1:] if theme >= 0)) for row in rows
     ]
-    if rows.dtype != np.int16 or not np.array_equal(to_array(forms), rows):
+    if not np.array_equal(to_array(forms), rows):
         raise ValueError("its forms are not forms")
     for form in forms:
         new = [b - max(form.themes[: i + 1]) for i, (_, b) in enumerate(pairwise(form.themes))]

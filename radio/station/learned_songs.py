@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neural_networks.vae.sequence_vae import SequenceVAE
+from radio.station.limits import LARGEST_COORDINATE
 
 FOLLOWED = 4  # columns of P
 # Mixtures of two songs are no known tunes and better than songs that follow one as loosely.
@@ -58,7 +59,7 @@ class LearnedSongs:
         whole = all(part.dtype == np.int16 for part in (self.innovations, self.forms))
         if not whole or self.z.shape[:-1] != self.forms.shape or songs > len(self.z):
             raise ValueError("the songs that it remembers don't fit")
-        if not steps * songs * size or not np.isfinite(self.z).all():
+        if not steps * songs * size or not (np.abs(self.z) < LARGEST_COORDINATE).all():
             raise ValueError("the songs that it remembers are not songs")
 
     @classmethod

@@ -32,13 +32,18 @@ def model_training(
             progress=progress,
             communicator=communicator,
         )
+        options = options.complete(keyed=True, starter=True)
         return SequenceTraining(recordings, options, communicator, ON_BEATS)
     recordings = prepare_recordings(
         music,
         seed=options.seed,
+        soundfont=options.soundfont,
         cache=cache,
         progress=progress,
         communicator=communicator,
         on_skip=lambda line: report({"phase": "prepare", "skip": line}),
     )
-    return SequenceTraining(recordings, options, communicator, RECORDINGS)
+    options = options.complete(keyed=recordings.keyed, starter=False)
+    # Scores alone are learned as the starter collection is.
+    recipe = ON_BEATS if recordings.keyed else RECORDINGS
+    return SequenceTraining(recordings, options, communicator, recipe)
