@@ -1,6 +1,6 @@
 """How fast the radio learns a taste: simulated listeners, who judge by the sound of songs alone.
 
-    python benchmarks/taste.py --listeners 24        20 ratings each: half an hour, once there is a pool
+    python benchmarks/taste.py --listeners 24            20 ratings each, in half an hour
     python benchmarks/taste.py --listeners 8 --peers     a glance, with other methods
 
 The first time a pool of 500 songs is rendered and measured, 2 s a song, and kept. Listeners are of
