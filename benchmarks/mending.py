@@ -64,7 +64,7 @@ def taught(
     station: Station, pool: Pool, listener: Listener, count: int, rng: np.random.Generator
 ) -> tuple[Taste, SongMaker]:
     """Return a taste that has learned so many ratings of random songs of the pool."""
-    taste = Taste(station.critic, extra=station.coordinates.shape[1], model=station.model)
+    taste = Taste.of(station)
     maker = SongMaker(station, taste, beats=station.beats)
     maker.fit_taste()
     chosen = rng.choice(len(pool.coordinates), count, replace=False)
@@ -89,7 +89,7 @@ def mended(
     """Mend a song where the taste expects least; return what it did to the true liking."""
     station = maker.station
     steps, seconds = maker.decode(coordinate), station.seconds(coordinate, beats=station.beats)
-    moments = taste.predict_moments(steps, station.beside(coordinate[None]))[:, 0]
+    moments = taste.predict_moments(steps, station.told(coordinate[None]))[:, 0]
     start, stop = worst_stretch(moments, np.zeros((0, 2)), delay=0, seconds=seconds)
     found = mend(station, taste, coordinate, start, stop, beats=station.beats, rng=rng)
     if found is None:

@@ -39,7 +39,7 @@ class Stage:
     def __init__(self, station: Station, pool: Pool) -> None:
         self.station = station
         self.pool = pool
-        self.taste = new_taste(station)
+        self.taste = Taste.of(station)
         SongMaker(station, self.taste).fit_taste()
         self.state = self.taste.state()
         self.features = self._features()
@@ -75,11 +75,6 @@ class Stage:
         if row is not None and not song.samples.any():
             return self.pool.windows[row], self.pool.sound[row]
         return self.pool.judge.of(song.latent, song.samples)
-
-
-def new_taste(station: Station) -> Taste:
-    """Return a taste of a station that has learned nothing."""
-    return Taste(station.critic, extra=station.coordinates.shape[1], model=station.model)
 
 
 class PooledMaker(SongMaker):
@@ -223,7 +218,7 @@ def _told(
     truth = listener.liking(stage.pool.sound[rows])
     mean, deviation = taste.predict(stage.features[rows])
     meant = np.clip(listener.offset + 20 * listener.drift + SPREAD * truth, -1, 1)
-    taught = new_taste(stage.station)
+    taught = Taste.of(stage.station)
     taught.restore(stage.state)
     for row in order[JUDGED:][:TAUGHT]:
         told = SPREAD * listener.liking(stage.pool.sound[row][None])[0]

@@ -85,7 +85,7 @@ class LocalComposer:
         made_by = station_fingerprint(station)
         self.station = station
         self.explore: Explore = explore
-        self.taste = Taste(station.critic, extra=station.coordinates.shape[1], model=station.model)
+        self.taste = Taste.of(station)
         self.maker = make_maker(station, self.taste, beats=beats)
         self.journal = Journal(open_ratings(home.ratings), listener, station.name, made_by)
         folder = home.writable(f"listeners/{listener}/{station.name}-{made_by}")

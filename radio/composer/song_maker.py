@@ -52,11 +52,14 @@ class SongMaker:
         self.beats = beats
         # whose adapter makes every second candidate once it is trained
         self.generator: PersonalGenerator | None = None
+        self._usual_form = np.zeros(0)  # facts of it, of the usual songs
 
     def fit_taste(self) -> None:
         """Fit the taste to the station's usual songs; it forgets all ratings."""
         usual = self.station.sample(POOL, np.random.default_rng(0))
-        self.taste.fit_pool(self.station.decode(usual), self.station.beside(usual))
+        told = self.station.told(usual)
+        self.taste.fit_pool(self.station.decode(usual), told)
+        self._usual_form = told[:, self.station.coordinates.shape[1] :].mean(axis=0)
 
     def candidates(
         self,
@@ -87,9 +90,7 @@ class SongMaker:
 
     def features(self, coordinates: np.ndarray) -> np.ndarray:
         """Return features (n, K) of songs P (n, D) at the station's length, as in the descent."""
-        return self.taste.features(
-            self.station.decode(coordinates), self.station.beside(coordinates)
-        )
+        return self.taste.features(self.station.decode(coordinates), self.station.told(coordinates))
 
     def draft(
         self,
@@ -112,7 +113,7 @@ class SongMaker:
 
     def inputs(self, coordinates: np.ndarray) -> list[TasteInput]:
         """Return what the taste learns from of songs P (n, D) whose ratings are known."""
-        beside = self.station.beside(coordinates)
+        beside = self.station.told(coordinates)
         steps = self.station.decode(coordinates)
         features = self.taste.features(steps, beside)
         lengths = {self.station.beats_of(one, self.beats) for one in coordinates}
@@ -130,15 +131,16 @@ class SongMaker:
 
         Args:
             frames: canonical.
-            beside: (C,) tempo and key.
+            beside: (C,) tempo and key; the form counts as the usual one.
         """
         batch = self.station.model.to_steps(frames[None])
-        features = self.taste.features(batch, beside[None])
-        return TasteInput(features[0], self.taste.segments(batch, beside[None])[0])
+        told = np.concatenate([beside, self._usual_form])[None]
+        features = self.taste.features(batch, told)
+        return TasteInput(features[0], self.taste.segments(batch, told)[0])
 
     def input_of_draft(self, draft: Draft) -> TasteInput:
         """Return what the taste learns from of a draft."""
-        beside = self.station.beside(draft.coordinate[None])
+        beside = self.station.told(draft.coordinate[None])
         steps = np.ascontiguousarray(draft.steps[:, None])
         return TasteInput(draft.features, self.taste.segments(steps, beside)[0])
 

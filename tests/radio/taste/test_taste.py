@@ -38,20 +38,31 @@ def synthetic_songs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, 
     return np.ascontiguousarray(steps.astype(np.float32)), rng.standard_normal((count, 2)), facts
 
 
-def make(dtype=np.float32, *, extra: int = 2, body: bodies.Body = bodies.convolutional) -> Taste:
+def forms(count: int, facts: int) -> np.ndarray:
+    """Return facts of the forms (count, facts) of songs."""
+    return np.random.default_rng(3).standard_normal((count, facts))
+
+
+def make(
+    dtype=np.float32, *, extra: int = 2, facts: int = 0, body: bodies.Body = bodies.convolutional
+) -> Taste:
     critic = Critic(FEATURES, 12, body=body, rng=np.random.default_rng(0))
     pack(critic, dtype)
-    taste = Taste(critic, extra=extra, frame_size=FRAME)
+    taste = Taste(critic, extra=extra, facts=facts, frame_size=FRAME)
     steps, beside, _ = synthetic_songs(40)
-    taste.fit_pool(steps.astype(dtype), beside[:, :extra])
+    told = np.concatenate([beside[:, :extra], forms(40, facts)], axis=1)
+    taste.fit_pool(steps.astype(dtype), told)
     return taste
 
 
-def taught(dtype=np.float32, ratings: int = 8, body: bodies.Body = bodies.convolutional) -> Taste:
-    taste = make(dtype, body=body)
-    steps, beside, facts = synthetic_songs(ratings, seed=5)
+def taught(
+    dtype=np.float32, ratings: int = 8, body: bodies.Body = bodies.convolutional, facts: int = 0
+) -> Taste:
+    taste = make(dtype, body=body, facts=facts)
+    steps, beside, known = synthetic_songs(ratings, seed=5)
+    told = np.concatenate([beside, forms(ratings, facts)], axis=1)
     for features, rating in zip(
-        taste.features(steps.astype(dtype), beside), facts[:, 0], strict=True
+        taste.features(steps.astype(dtype), told), known[:, 0], strict=True
     ):
         taste.observe(features, float(rating))
     return taste
@@ -165,10 +176,12 @@ def test_moments_are_scored_before_pooling(steps_of_song, body):
     assert curve.std(axis=0).min() > 1e-3
 
 
+@pytest.mark.parametrize("facts", [0, 3])
 @every_body
-def test_the_gradient_at_every_moment_and_for_tempo_and_key(body):
-    taste = taught(np.float64, body=body)
+def test_the_gradient_at_every_moment_and_for_tempo_and_key(body, facts):
+    taste = taught(np.float64, body=body, facts=facts)
     steps, beside, _ = synthetic_songs(3, seed=7)
+    beside = np.concatenate([beside, forms(3, facts)], axis=1)
     rng = np.random.default_rng(0)
     # silence lies on the quadratic of "how much a band rises"
     steps = steps.astype(np.float64) + rng.uniform(0, 0.02, steps.shape)
@@ -200,8 +213,12 @@ class Generator:
     def __init__(self):
         self.dense = Dense(4, STEPS * FEATURES, rng=np.random.default_rng(3))
 
+        self.coordinates = np.zeros((1, 2))
+
     def beside(self, coordinates):
         return coordinates[:, 4:]
+
+    told = beside
 
     def trace(self, coordinates):
         y, cache = self.dense.forward(coordinates[:, :4])
@@ -334,6 +351,26 @@ def test_a_taste_that_was_saved_before_the_melody_was_heard_loads_and_hears_what
     again = make()
     again.restore(old.state())
     np.testing.assert_allclose(again.predict(features), (mean, deviation))
+
+
+def test_a_taste_that_was_saved_before_forms_were_told_loads_and_predicts_what_it_did(tmp_path):
+    old, new = taught(), make(facts=3)
+    old.save(tmp_path / "old.npz")
+    new.load(tmp_path / "old.npz")
+    steps, beside, _ = synthetic_songs(4, seed=9)
+    told = np.concatenate([beside, forms(4, 3)], axis=1)
+    expected = old.predict(old.features(steps, beside))
+    np.testing.assert_allclose(new.predict(new.features(steps, told)), expected)
+
+
+def test_a_liking_for_forms_is_learned():
+    taste = make(facts=3)
+    steps, beside, _ = synthetic_songs(60, seed=5)
+    told = np.concatenate([beside, forms(60, 3)], axis=1)
+    features = taste.features(steps, told)
+    for one, known in zip(features[:40], told[:40, 3], strict=True):
+        taste.observe(one, float(np.clip(0.4 * known, -1, 1)))
+    assert np.corrcoef(taste.predict(features[40:])[0], told[40:, 3])[0, 1] > 0.8
 
 
 def test_frames_are_taken_as_well_and_stations_without_tempo_and_key():
