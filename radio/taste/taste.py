@@ -228,9 +228,9 @@ class Taste:
     ) -> int:
         """Return the index of the candidate (N, K) to play next.
 
-        The first is random; up to FIRST_RANDOM ratings the next ones are the least similar to those
-        rated. Later: 'random'; 'greedy', the highest mean; 'thompson', the best under weights drawn
-        from the posterior; 'ucb', the highest mean + CURIOSITY * std.
+        Before the first rating it is random. Later: 'random'; 'greedy', the highest mean;
+        'thompson', the best under weights drawn from the posterior; 'ucb', the highest mean +
+        CURIOSITY * std.
 
         Raises:
             ValueError: for an unknown way to explore.

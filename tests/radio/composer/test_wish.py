@@ -70,7 +70,8 @@ def test_songs_made_ahead_are_dropped(tmp_path: Path) -> None:
     composer.close()
 
 
-def test_the_worker_drops_its_offers_and_makes_three_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dies", [False, True])
+def test_the_worker_drops_its_offers_and_makes_three_others(tmp_path: Path, dies: bool) -> None:
     tiny_station().save(tmp_path / "tiny")
     composer = ComposerProcess(tmp_path / "tiny", "me", home=Home(tmp_path), seed=1)
     until(lambda: len(composer.upcoming()) == 3)
@@ -78,6 +79,9 @@ def test_the_worker_drops_its_offers_and_makes_three_others(tmp_path: Path) -> N
     composer.played(song.key, song.latent)
     composer.wish(Wish(song.latent, song.name, False))
     assert not any(one.wish == "" for one in composer.upcoming())
+    if dies:
+        composer._worker.process.kill()
+        until(lambda: any("died" in getattr(one, "text", "") for one in composer.events()))
     until(lambda: len(composer.upcoming()) == 3)
     rate(composer, song, 0.5)  # one more is made, and is not to come before them
     until(lambda: not composer.pending)
