@@ -79,6 +79,12 @@ def effects(steps: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     )
 
 
+def in_a_line(mean: float, why: str) -> str:
+    """Return what a span does to the predicted rating, such as 'lowers it: dark'."""
+    word = "raises it" if mean > 0 else "lowers it"
+    return f"{word}: {why}" if why else word
+
+
 def highlights(
     effect: np.ndarray, duration: float, causes: np.ndarray | None = None
 ) -> list[tuple[float, float, str]]:
