@@ -89,7 +89,7 @@ def mended(
     """Mend a song where the taste expects least; return what it did to the true liking."""
     station = maker.station
     steps, seconds = maker.decode(coordinate), station.seconds(coordinate, beats=station.beats)
-    moments = taste.predict_moments(steps, station.told(coordinate[None]))[:, 0]
+    moments = taste.predict_moments(steps, station.known(coordinate[None]))[:, 0]
     start, stop = worst_stretch(moments, np.zeros((0, 2)), delay=0, seconds=seconds)
     found = mend(station, taste, coordinate, start, stop, beats=station.beats, rng=rng)
     if found is None:

@@ -65,7 +65,7 @@ def seeds_of_station(
     """Yield the seeds of a listener's ratings on another station whose sound is stored.
 
     Raises:
-        ValueError: if the two stations differ in what is told of a song beside its sound.
+        ValueError: if only one of the two stations is on a beat grid.
     """
     columns = station.coordinates.shape[1]
     if other.coordinates.shape[1] != columns:

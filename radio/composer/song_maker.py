@@ -57,9 +57,9 @@ class SongMaker:
     def fit_taste(self) -> None:
         """Fit the taste to the station's usual songs; it forgets all ratings."""
         usual = self.station.sample(POOL, np.random.default_rng(0))
-        told = self.station.told(usual)
-        self.taste.fit_pool(self.station.decode(usual), told)
-        self._usual_form = told[:, self.station.coordinates.shape[1] :].mean(axis=0)
+        known = self.station.known(usual)
+        self.taste.fit_pool(self.station.decode(usual), known)
+        self._usual_form = known[:, self.station.coordinates.shape[1] :].mean(axis=0)
 
     def candidates(
         self,
@@ -90,7 +90,9 @@ class SongMaker:
 
     def features(self, coordinates: np.ndarray) -> np.ndarray:
         """Return features (n, K) of songs P (n, D) at the station's length, as in the descent."""
-        return self.taste.features(self.station.decode(coordinates), self.station.told(coordinates))
+        return self.taste.features(
+            self.station.decode(coordinates), self.station.known(coordinates)
+        )
 
     def draft(
         self,
@@ -113,7 +115,7 @@ class SongMaker:
 
     def inputs(self, coordinates: np.ndarray) -> list[TasteInput]:
         """Return what the taste learns from of songs P (n, D) whose ratings are known."""
-        beside = self.station.told(coordinates)
+        beside = self.station.known(coordinates)
         steps = self.station.decode(coordinates)
         features = self.taste.features(steps, beside)
         lengths = {self.station.beats_of(one, self.beats) for one in coordinates}
@@ -134,13 +136,13 @@ class SongMaker:
             beside: (C,) tempo and key; the form counts as the usual one.
         """
         batch = self.station.model.to_steps(frames[None])
-        told = np.concatenate([beside, self._usual_form])[None]
-        features = self.taste.features(batch, told)
-        return TasteInput(features[0], self.taste.segments(batch, told)[0])
+        known = np.concatenate([beside, self._usual_form])[None]
+        features = self.taste.features(batch, known)
+        return TasteInput(features[0], self.taste.segments(batch, known)[0])
 
     def input_of_draft(self, draft: Draft) -> TasteInput:
         """Return what the taste learns from of a draft."""
-        beside = self.station.told(draft.coordinate[None])
+        beside = self.station.known(draft.coordinate[None])
         steps = np.ascontiguousarray(draft.steps[:, None])
         return TasteInput(draft.features, self.taste.segments(steps, beside)[0])
 

@@ -100,12 +100,12 @@ class Station(StationData):
         return coordinates[:, self._course.stop : self.size]
 
     @property
-    def told_size(self) -> int:
-        """Columns of `told`."""
+    def known_size(self) -> int:
+        """Columns of `known`."""
         return self.coordinates.shape[1] + (FORM_FACTS if self.model.forms else 0)
 
-    def told(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return what no step shows of songs P (B, D): tempo, key, facts of the form."""
+    def known(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return what is known of songs P (B, D) beside steps: tempo, key, facts of the form."""
         beside = self.beside(coordinates)
         if not self.model.forms:
             return beside

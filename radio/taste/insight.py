@@ -60,7 +60,7 @@ def insight_of(
         moments: (S,) expected ratings.
     """
     song = np.ascontiguousarray(steps[:, None])
-    beside = station.told(coordinate[None])
+    beside = station.known(coordinate[None])
     _, dtaste, _ = taste.value_and_gradient(song, beside, caution=0.0)
     _, cache = station.critic.forward(song)
     dcritic = station.critic.backward(np.ones(1, song.dtype), cache)

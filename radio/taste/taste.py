@@ -71,7 +71,7 @@ class Taste:
         return cls(
             station.critic,
             extra=beside,
-            facts=station.told_size - beside,
+            facts=station.known_size - beside,
             model=station.model,
         )
 

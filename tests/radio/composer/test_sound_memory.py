@@ -29,7 +29,7 @@ def test_ratings_of_songs_of_the_first_versions_are_learned(rng: np.random.Gener
     station = tiny_station()
     taste = Taste.of(station)
     usual = station.sample(12, rng)
-    taste.fit_pool(station.decode(usual), station.told(usual))
+    taste.fit_pool(station.decode(usual), station.known(usual))
     old = pack(
         rng.uniform(0, 0.8, (station.beats * 4, 6 * FIRST_FRAME_SIZE)).astype(np.float32),
         beside=2,

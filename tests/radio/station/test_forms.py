@@ -135,8 +135,8 @@ def test_the_songs_that_were_learned_have_no_other_form(station: Station) -> Non
 def test_a_taste_is_told_the_form(station: Station, rng: np.random.Generator) -> None:
     songs = station.sample(2, rng)
     songs[:, station.latent_size + station.model.course_size - 1] = 1, 0
-    told = station.told(songs)
-    assert told.shape == (2, station.told_size)
+    told = station.known(songs)
+    assert told.shape == (2, station.known_size)
     np.testing.assert_array_equal(told[:, :2], station.beside(songs))
     np.testing.assert_allclose(told[0, 2:], [0, 2, 0.5])  # ABAB, repeated to the shortest length
     np.testing.assert_allclose(told[1, 2:], [np.log2(station.beats / SHORTEST), 1, 0])

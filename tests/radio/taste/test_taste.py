@@ -218,7 +218,7 @@ class Generator:
     def beside(self, coordinates):
         return coordinates[:, 4:]
 
-    told = beside
+    known = beside
 
     def trace(self, coordinates):
         y, cache = self.dense.forward(coordinates[:, :4])
