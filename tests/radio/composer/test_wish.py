@@ -80,9 +80,7 @@ def test_songs_made_ahead_are_dropped(tmp_path: Path) -> None:
     composer.close()
 
 
-def test_the_worker_drops_its_offers_and_makes_three_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_worker_drops_its_offers_and_makes_three_others(tmp_path: Path) -> None:
     tiny_station().save(tmp_path / "tiny")
     composer = ComposerProcess(tmp_path / "tiny", "me", home=Home(tmp_path), seed=1)
     until(lambda: len(composer.upcoming()) == 3)
@@ -107,22 +105,39 @@ def test_the_worker_drops_its_offers_and_makes_three_others(
     composer._take(messages.Order([], []))
     composer._take(messages.Offer(song))
     assert composer.ready
-    # a worker that dies before its successor has answered what is left of a wish
+
+
+def test_what_is_left_of_a_wish_survives_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent: list[object] = []
-    new = SimpleNamespace(send=sent.append, listen=lambda take: None, close=lambda: None)
-    monkeypatch.setattr(process, "WorkerProcess", lambda begin, log: new)
-    assert composer._wish is None, "three songs answered it"
+    worker = SimpleNamespace(
+        send=sent.append,
+        listen=lambda take: None,
+        close=lambda: None,
+        receive=lambda seconds: messages.Opened("tiny", "abc"),
+        died=False,
+    )
+    monkeypatch.setattr(process, "WorkerProcess", lambda begin, log: worker)
+    composer = ComposerProcess(tmp_path / "tiny", "me", home=Home(tmp_path), seed=1)
+    song = Song(np.zeros(4, np.float32), 4, np.zeros(10, np.float32), "Song", "")
+    song.wish = "more like it"
     composer._restart()
     assert not any(isinstance(one, Wish) for one in sent)
     composer.wish(Wish(song.latent, song.name, True))
-    composer._take(messages.Order([], []))
-    song.wish = "more like it"
-    composer._take(messages.Offer(song))
-    assert composer.next_song() is song
+    for left in (2, 1, 0):
+        sent.clear()
+        composer._restart()
+        assert [one.songs for one in sent if isinstance(one, Wish)] == [left + 1]
+        assert composer._wishes == 1 and not composer.ready, "older offers are dropped"
+        composer._deaths = []
+        composer._take(messages.Order([], []))
+        composer._take(messages.Offer(song))
+        assert composer.next_song() is song
     sent.clear()
     composer._restart()
-    assert [one.songs for one in sent if isinstance(one, Wish)] == [WISHED_SONGS - 1]
-    assert composer._wishes == 1 and not composer.ready, "older offers are dropped"
+    assert not any(isinstance(one, Wish) for one in sent), "three songs answered it"
+    composer.journal.close()
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
