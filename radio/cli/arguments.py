@@ -271,12 +271,15 @@ def map_(each: argparse.ArgumentParser) -> None:
 
 def listener(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `listener`."""
-    actions = ("list", "export", "import", "delete")
+    actions = ("list", "export", "import", "delete", "seed", "seeds", "unseed")
     text = "what to do (default: list)"
     each.add_argument("action", nargs="?", choices=actions, default="list", help=text)
     each.add_argument("name", nargs="?", metavar="NAME", help="name of the listener")
-    text = ".json file to export to or import from"
-    each.add_argument("file", nargs="?", metavar="FILE", type=Path, help=text)
+    text = ".json file to export to or import from; music that a taste begins with (seed)"
+    each.add_argument("files", nargs="*", metavar="FILE", type=Path, help=text)
+    _common(each, "station", default=None)
+    text = "seed with the ratings of this station too"
+    each.add_argument("--from-station", type=normal, metavar="NAME", help=text)
 
 
 def compress(each: argparse.ArgumentParser) -> None:

@@ -53,6 +53,7 @@ from .song_file import (
     write_sound as write_sound,
     write_wav as write_wav,
 )
+from .sound_grid import on_grid as on_grid
 from .station import Station as Station
 from .station_file import (
     STATION_FILE as STATION_FILE,

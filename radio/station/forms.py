@@ -36,6 +36,7 @@ MOST_LETTERS = 4
 SAME = 0.7
 SHIFT = 0.125  # of a section, by which it may begin early or late
 SHARE_OF_LEVEL = 0.5  # of the level beside twelve pitch classes; chosen, not measured
+FORM_FACTS = 3
 LETTERS = "ABCDEFGHIJKL"
 
 
@@ -56,6 +57,12 @@ class Form(NamedTuple):
         count = -(-beats * STEPS_PER_BEAT // self.section)
         themes = (self.themes[i % len(self.themes)] for i in range(count))
         return "".join(LETTERS[theme] for theme in themes)
+
+    @property
+    def facts(self) -> tuple[float, float, float]:
+        """FORM_FACTS: octaves of length over SHORTEST, different themes, share that returns."""
+        different = len(set(self.themes))
+        return float(np.log2(self.beats / SHORTEST)), different, 1 - different / len(self.themes)
 
     def arrangement(self, beats: int) -> Arrangement:
         """Return where in a song of so many beats the steps of each theme stand."""

@@ -19,9 +19,9 @@ from tests.support.tiny_station import remembering, tiny_station
 
 
 def taught(station: Station, rng: np.random.Generator) -> Taste:
-    taste = Taste(station.critic, extra=2, model=station.model)
+    taste = Taste.of(station)
     songs = station.sample(12, rng)
-    features = taste.fit_pool(station.decode(songs), station.beside(songs))
+    features = taste.fit_pool(station.decode(songs), station.known(songs))
     for one in features[:8]:
         taste.observe(one, float(rng.uniform(-1, 1)))
     return taste
@@ -41,8 +41,8 @@ def test_the_gradient_of_a_stretch_is_that_of_finite_differences(
     model.components = LappedComponents(
         **{name: array.astype(np.float64) for name, array in arrays.items()}
     )
-    taste = Taste(station.critic, extra=2, model=model)
-    for one in taste.fit_pool(steps, station.beside(songs))[:8]:
+    taste = Taste.of(station)
+    for one in taste.fit_pool(steps, station.known(songs))[:8]:
         taste.observe(one, float(rng.uniform(-1, 1)))
     monkeypatch.setattr(
         Station, "_inputs", lambda self, p: (p[:, :6].astype(np.float64), p[:, self._course])

@@ -132,6 +132,16 @@ def test_the_songs_that_were_learned_have_no_other_form(station: Station) -> Non
     assert not station.sample(20, np.random.default_rng(0))[:, 11].any()
 
 
+def test_a_taste_is_told_the_form(station: Station, rng: np.random.Generator) -> None:
+    songs = station.sample(2, rng)
+    songs[:, station.latent_size + station.model.course_size - 1] = 1, 0
+    told = station.known(songs)
+    assert told.shape == (2, station.known_size)
+    np.testing.assert_array_equal(told[:, :2], station.beside(songs))
+    np.testing.assert_allclose(told[0, 2:], [0, 2, 0.5])  # ABAB, repeated to the shortest length
+    np.testing.assert_allclose(told[1, 2:], [np.log2(station.beats / SHORTEST), 1, 0])
+
+
 def test_forms_are_in_the_file(tmp_path, station: Station) -> None:
     station.save(tmp_path / "s", dtype=np.float16)
     assert Station.load(tmp_path / "s").model.forms == [Form(16, (0, 1, 0, 1))]
