@@ -7,12 +7,14 @@ from setuptools import find_packages, setup
 PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
 WEB = ["nicegui>=3.18,<4"]
 SCORES = ["mido>=1.3,<2"]
-# What builds the pages of docs/; the formulas become MathML.
+NOTATION = [*SCORES, "music21>=9.1,<11"]
+# What builds the pages of docs/; the formulas become MathML, the lessons notebooks.
 DOCUMENTATION = [
     "mkdocs>=1.6,<2",
     "mkdocs-material>=9.5,<10",
     "mkdocstrings[python]>=0.27",
     "latex2mathml>=3.77",
+    "nbformat>=5.10",
 ]
 
 setup(
@@ -50,6 +52,7 @@ setup(
     ],
     extras_require={
         "scores": SCORES,  # MIDI files are music too
+        "notation": NOTATION,  # MusicXML and ABC too
         "web": WEB,  # the radio in a browser, everything it shows included
         "mpris": ["jeepney>=0.9,<1"],  # the desktop's media keys on Linux
         "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one
@@ -60,7 +63,7 @@ setup(
             "hypothesis>=6.100",
             "pexpect>=4.9",
             *WEB,
-            *SCORES,
+            *NOTATION,
             "jeepney>=0.9,<1",
             "axe-playwright-python>=0.1.4",  # the checks of accessibility
             "playwright>=1.49",  # drives the Chromium that is there; it brings none of its own
@@ -73,6 +76,8 @@ setup(
             # tests/test_package.py builds the package without reaching for the network
             "setuptools>=70.1",
             *DOCUMENTATION,
+            "nbclient>=0.10",  # some lessons run as notebooks
+            "ipykernel>=6.29",
         ],
         # what makes README's pictures
         "docs": [*DOCUMENTATION, "pexpect>=4.9", "pyte>=0.8", "pillow>=10"],

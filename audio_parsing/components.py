@@ -140,6 +140,13 @@ class LappedComponents:
 
         Raises:
             ValueError: if there is no excerpt, excerpts are not alike, or K is none of 1 to H F.
+
+        Examples:
+            >>> music = np.random.default_rng(0).random((60, 5), np.float32)
+            >>> components = LappedComponents.fit([music], 30, frames_per_step=6)  # all there are
+            >>> steps = components.transform(music)
+            >>> steps.shape, np.allclose(components.inverse(steps), music, atol=1e-5)
+            ((10, 30), True)
         """
         if frames_per_step < 2 or frames_per_step % 2:
             raise ValueError(f"frames_per_step must be even, not {frames_per_step}")

@@ -27,10 +27,9 @@ from audio_parsing import ffmpeg
 from audio_parsing.devices import quiet_stderr, quiet_stdout
 from audio_parsing.downmix import mixed_down
 from audio_parsing.file_bytes import FileBytes, View
-from audio_parsing.opening import AudioError, open_file, read_beginning, shown
+from audio_parsing.opening import AudioError, open_file, shown
 from audio_parsing.repair import flac_promise, mpeg_stream, mpeg_view, repaired
-from audio_parsing.scores import is_score, read_score
-from audio_parsing.synthesizer import render
+from audio_parsing.scores import is_score, read_score, render_score
 
 if TYPE_CHECKING:
     import soundfile
@@ -49,7 +48,11 @@ Blocks = Iterator[np.ndarray]
 
 @contextlib.contextmanager
 def decoded(
-    path: Path, *, mono: bool = True, on_note: Callable[[str], None] | None = None
+    path: Path,
+    *,
+    mono: bool = True,
+    on_note: Callable[[str], None] | None = None,
+    soundfont: Path | None = None,
 ) -> Iterator[tuple[int, Blocks]]:
     """Open a file; give its rate in Hz and its float32 blocks, (n,) if mono, else (n, channels).
 
@@ -57,12 +60,13 @@ def decoded(
         path: of the file.
         mono: whether to mix the channels down.
         on_note: called with a line for what is worth knowing of the file; by default it is logged.
+        soundfont: that plays scores; the synthesizer if None.
 
     Raises:
         AudioError: if the file can't be read, or is truncated.
     """
     note = on_note or logging.getLogger(__name__).warning
-    with _opened(path) as (rate, blocks):
+    with _opened(path, soundfont) as (rate, blocks):
         if mono:
             yield rate, mixed_down(blocks, rate, lambda line: note(f"{shown(path)}: {line}"))
         else:
@@ -114,12 +118,12 @@ def _soundfile(source: int | View) -> soundfile.SoundFile:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tuple[int, Blocks]]:
+def _opened(path: Path, soundfont: Path | None) -> Iterator[tuple[int, Blocks]]:
     """Open a file; give its rate in Hz and its blocks of samples (n, channels)."""
     import soundfile
 
-    if is_score(read_beginning(path)):
-        sound = render(read_score(path), SCORE_RATE)[:, None]
+    if is_score(path):
+        sound = render_score(read_score(path), SCORE_RATE, soundfont=soundfont)[:, None]
         yield SCORE_RATE, (sound[i : i + BLOCK_VALUES] for i in range(0, len(sound), BLOCK_VALUES))
         return
     with open_file(path) as descriptor, contextlib.ExitStack() as stack:

@@ -49,6 +49,7 @@ def read_audio(
     sample_rate: int = SAMPLE_RATE,
     *,
     max_seconds: float | None = None,
+    soundfont: Path | None = None,
 ) -> np.ndarray:
     """Read one audio file as mono samples at one rate.
 
@@ -62,6 +63,7 @@ def read_audio(
         path: file of any format, rate and number of channels.
         sample_rate: of the result, in Hz.
         max_seconds: read no more than this, counted from where the sound begins.
+        soundfont: that plays scores; the synthesizer if None.
 
     Returns:
         Samples (n,) float32 in [-0.99, 0.99].
@@ -72,7 +74,8 @@ def read_audio(
     """
     if max_seconds is not None and not max_seconds > 0:
         raise ValueError(f"max_seconds must be positive, not {max_seconds}")
-    pieces = read_pieces(path, sample_rate, seconds=max_seconds or math.inf)
+    length = max_seconds or math.inf
+    pieces = read_pieces(path, sample_rate, seconds=length, soundfont=soundfont)
     with contextlib.closing(pieces):
         return next(pieces)
 
@@ -83,6 +86,7 @@ def read_pieces(
     *,
     seconds: float = MAX_SECONDS,
     on_note: Callable[[str], None] | None = None,
+    soundfont: Path | None = None,
 ) -> Blocks:
     """Yield an audio file in pieces, each trimmed and levelled as by `read_audio`.
 
@@ -91,6 +95,7 @@ def read_pieces(
         sample_rate: of the result, in Hz.
         seconds: longest duration of a piece. The next piece begins at the first sound after it.
         on_note: called with a line for what is worth knowing of the file; by default it is logged.
+        soundfont: that plays scores; the synthesizer if None.
 
     Yields:
         Samples (n,) float32 in [-0.99, 0.99].
@@ -107,7 +112,7 @@ def read_pieces(
     most = math.ceil(seconds * sample_rate) if seconds < math.inf else sys.maxsize
     gathered = bytearray()  # grows in place: never two copies of a long file
     found = False
-    blocks = _resampled(Path(path), sample_rate, on_note)
+    blocks = _resampled(Path(path), sample_rate, on_note, soundfont)
     with contextlib.closing(blocks):
         while (block := _next(blocks)) is not None:
             if not np.isfinite(block).all():
@@ -175,14 +180,19 @@ def read_folder(
         )
 
 
-def _resampled(path: Path, sample_rate: int, on_note: Callable[[str], None] | None) -> Blocks:
+def _resampled(
+    path: Path,
+    sample_rate: int,
+    on_note: Callable[[str], None] | None,
+    soundfont: Path | None,
+) -> Blocks:
     """Yield a file's samples at `sample_rate`, channels averaged, without DC.
 
     DC is removed first: for the resampler an offset would be a step at the beginning of the file.
     """
     import soxr
 
-    with decoded(path, on_note=on_note) as (rate, blocks):
+    with decoded(path, on_note=on_note, soundfont=soundfont) as (rate, blocks):
         highpass = HighPass(DC_CUTOFF, rate)
         resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
         for block in blocks:

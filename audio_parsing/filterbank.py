@@ -31,7 +31,12 @@ PADDING = 0.5
 
 
 def band_frequencies() -> np.ndarray:
-    """Return the centre frequencies of the bands in Hz, shape (BANDS,)."""
+    """Return the centre frequencies of the bands in Hz, shape (BANDS,).
+
+    Examples:
+        >>> band_frequencies()[[0, 90]].round(1)
+        array([ 32.7, 440. ])
+    """
     pitch = LOWEST_PITCH + np.arange(BANDS) * 12 / BANDS_PER_OCTAVE
     return 440.0 * 2.0 ** ((pitch - 69) / 12)
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from audio_parsing import playlists, scores
+from audio_parsing import notation, playlists, scores
 from audio_parsing.opening import AudioError, read_beginning, reason, shown
 
 # A file of such a name that can't be read is reported. Any other file is examined, and ignored if
@@ -117,7 +117,7 @@ def find_audio(
             if not os.path.isdir(entry) and not entry.name.startswith(COMPANION)
         ]
         for entry in rest:
-            if entry.suffix.lower() in SUFFIXES or _is_audio(entry) or _is_score(entry):
+            if entry.suffix.lower() in SUFFIXES or _is_audio(entry) or scores.readable(entry):
                 found.append(entry)
             else:
                 others[shown(entry.suffix.lower()) or "without an ending"] += 1
@@ -136,13 +136,10 @@ def _counted(others: Counter[str]) -> str:
     if len(ordered) > KINDS_NAMED:
         kinds.append(f"{sum(count for _, count in ordered[KINDS_NAMED:])} others")
     total = others.total()
-    hint = f"; scores need {scores.EXTRA}" if scores.SUFFIXES & others.keys() else ""
+    passed = sorted((scores.SUFFIXES - {".xml"}) & others.keys())
+    missing = dict.fromkeys(notation.needs(one) for one in passed if not notation.installed(one))
+    hint = f"; scores need {' and '.join(missing)}" if missing else ""
     return f"{total} {'file' if total == 1 else 'files'} passed over: {', '.join(kinds)}{hint}"
-
-
-def _is_score(path: Path) -> bool:
-    """Return whether a file has the name of a score, and scores can be read."""
-    return path.suffix.lower() in scores.SUFFIXES and scores.installed()
 
 
 def _is_audio(path: Path) -> bool:

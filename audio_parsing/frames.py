@@ -61,6 +61,12 @@ def encode(
 
     Raises:
         ValueError: for samples that are not one finite, non-empty channel, or a hop length below 1.
+
+    Examples:
+        >>> tone = 0.1 * np.sin(2 * np.pi * 440 / 22050 * np.arange(22050))  # a second
+        >>> frames = encode(tone, hop_length=441)
+        >>> frames.shape, int(frames.mean(axis=0).argmax())  # band 90 is at 440 Hz
+        ((50, 202), 90)
     """
     samples = np.asarray(samples, np.float32)
     if samples.ndim != 1 or len(samples) == 0:
@@ -89,6 +95,10 @@ def decode(
     Raises:
         ValueError: for frames that are not (T, 202) finite numbers with T > 0, or a hop length
             below 1.
+
+    Examples:
+        >>> decode(np.zeros((50, 202)), hop_length=441).shape
+        (22050,)
     """
     frames = np.asarray(frames, np.float32)
     if frames.ndim != 2 or frames.shape[1] != FRAME_SIZE or len(frames) == 0:

@@ -27,6 +27,11 @@ def loudness(samples: np.ndarray, sample_rate: int) -> float:
     Args:
         samples: mono.
         sample_rate: Hz.
+
+    Examples:
+        >>> tone = np.sin(2 * np.pi * 997 / 48000 * np.arange(96000))  # full scale: -3 LUFS
+        >>> round(loudness(tone, 48000), 1)
+        -3.0
     """
     if not len(samples):
         return -np.inf

@@ -1,12 +1,13 @@
 """Find the frames of MPEG audio (MP1, MP2, MP3) by following them, whatever headers and tags say.
 
     stream = find_frames(data, start, end)      None if the bytes hold no MPEG audio
-    stream.runs -> [(start, stop), ...]         bytes that are frames and nothing else
+    stream.parts -> [(start, stop), ...]        bytes that are frames and nothing else
     stream.frames                               their number
 
 A frame says how long it is, so the next one's header has to follow it. Where none does (a cover, a
 title between two frames of a radio's stream, damage) the next two headers that follow each other
-are looked for. ISO/IEC 11172-3, 2.4.1.3 and 2.4.2.3; 13818-3 for half the rates.
+are looked for. Where a frame fits between, whose header is damaged, it is read with another one.
+ISO/IEC 11172-3, 2.4.1.3 and 2.4.2.3; 13818-3 for half the rates.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
-from audio_parsing.file_bytes import FileBytes
+from audio_parsing.file_bytes import FileBytes, Part
 
 # kbit/s by (rates of MPEG 1, layer), of the indices 1 to 14
 BIT_RATES = {
@@ -29,6 +31,7 @@ BIT_RATES = {
 }
 SAMPLE_RATES = (44100, 48000, 32000)  # Hz in MPEG 1, half in MPEG 2, a quarter in MPEG 2.5
 SYNC = re.compile(rb"\xff[\xe2-\xff][\x10-\xeb]")
+LARGEST = 2881  # bytes of a frame: layer II of MPEG 2.5, 160 kbit/s at 8 kHz, padded
 FIRST = 3  # headers that follow each other where nothing is known of the stream yet
 MIDDLE_BITRATE = 9  # index of a bit rate whose frames have room for a Xing header at every rate
 XING_FRAMES = 1  # flag of a Xing header: it says the number of frames
@@ -56,22 +59,24 @@ class Stream:
     Attributes:
         first: header of the first frame, 4 bytes.
         kinds: what differs from frame to frame only in joined files: (Hz, channels, layer).
-        runs: bytes of frames, without headers that say a length.
+        parts: bytes of frames, (start, stop) or as they should be; none says a length.
         frames: their number.
+        size: bytes of them.
         length_header: the frame before them that has a Xing header, or None.
         seconds: that they last.
     """
 
     first: bytes
     kinds: set[tuple[int, int, int]]
-    runs: list[tuple[int, int]]
+    parts: list[Part]
     frames: int = 0
+    size: int = 0
     length_header: bytes | None = None
     seconds: float = 0.0
 
     def is_told_truly(self) -> bool:
-        """Return whether the file's only Xing header says the number of frames, in one run."""
-        return len(self.runs) == 1 and self.length_header == self.true_header()
+        """Return whether the file's only Xing header says the number of frames, in one part."""
+        return len(self.parts) == 1 and self.length_header == self.true_header()
 
     def true_header(self) -> bytes:
         """Return a frame without sound whose Xing header says the number of frames."""
@@ -103,8 +108,7 @@ class Stream:
 def find_frames(data: FileBytes, start: int, end: int) -> Stream | None:
     """Return the frames between two places of a file, None if there are none."""
     stream: Stream | None = None
-    for place, frame in _frames(data, start, end):
-        header = bytes(data[place : place + 4])
+    for place, frame, header in _frames(data, start, end):
         if stream is None:
             stream = Stream(header, set(), [])
         stream.kinds.add(frame.kind)
@@ -114,12 +118,22 @@ def find_frames(data: FileBytes, start: int, end: int) -> Stream | None:
             stream.length_header = said if b"VBRI" not in said[:40] else None
             continue
         stream.frames += 1
+        stream.size += frame.size
         stream.seconds += frame.samples / frame.rate
-        if stream.runs and stream.runs[-1][1] == place:
-            stream.runs[-1] = (stream.runs[-1][0], place + frame.size)
+        if header == data[place : place + 4]:
+            _append(stream.parts, place, place + frame.size)
         else:
-            stream.runs.append((place, place + frame.size))
+            stream.parts += [header, (place + 4, place + frame.size)]
     return stream if stream and stream.frames else None
+
+
+def _append(parts: list[Part], start: int, stop: int) -> None:
+    """Add bytes of a file, to the last part if they lie behind it."""
+    last = parts[-1] if parts else b""
+    if isinstance(last, tuple) and last[1] == start:
+        parts[-1] = last[0], stop
+    else:
+        parts.append((start, stop))
 
 
 def parsed(header: bytes) -> Frame | None:
@@ -140,10 +154,10 @@ def parsed(header: bytes) -> Frame | None:
     return Frame(size, samples, rate, 1 if key[3] >> 6 == 3 else 2, layer)
 
 
-def _frames(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, Frame]]:
-    """Yield each whole frame and where it begins."""
+def _frames(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, Frame, bytes]]:
+    """Yield each whole frame: where it begins, what its header says, and its header."""
     kind: tuple[int, int, int] | None = None
-    place = start
+    place, behind = start, start  # behind the last frame
     seen: dict[bytes, Frame | None] = {}
     while place < end - 4:
         header = bytes(data[place : place + 4])
@@ -156,11 +170,38 @@ def _frames(data: FileBytes, start: int, end: int) -> Iterator[tuple[int, Frame]
             # One that is not followed has a title or a hole in it.
             need = 1 if frame.kind == kind else FIRST - 1
             if _followed(data, place, end, need):
-                yield place, frame
+                if frame.kind == kind and behind < place <= behind + 2 * LARGEST:
+                    yield from _mended(data, behind, place, header)
+                yield place, frame, header
                 kind, place = frame.kind, place + frame.size
+                behind = place
                 continue
         place = data.search(SYNC, place + 1, end)
         if place < 0:
+            return
+
+
+def _mended(
+    data: FileBytes, start: int, end: int, following: bytes
+) -> Iterator[tuple[int, Frame, bytes]]:
+    """Yield the frames of a hole that they fill exactly, one of them with a damaged header."""
+    first, like = parsed(bytes(data[start : start + 4])), parsed(following)
+    assert like is not None
+    place = start
+    if first is not None and first.kind == like.kind and start + first.size < end - 4:
+        place += first.size
+    for begin in dict.fromkeys((place, start)):
+        damaged = bytes(data[begin : begin + 4])
+        for index, padding in product(range(1, 15), (0, 1)):
+            rates = index << 4 | following[2] & 0x0D | padding << 1
+            header = following[:2] + bytes((rates, following[3]))
+            frame = parsed(header)
+            differing = sum(a != b for a, b in zip(header[:3], damaged[:3], strict=True))
+            if frame is None or begin + frame.size != end or differing > 1:
+                continue
+            if begin > start and first is not None:
+                yield start, first, bytes(data[start : start + 4])
+            yield begin, frame, header
             return
 
 

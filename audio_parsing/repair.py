@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 
-from audio_parsing.file_bytes import FileBytes, Part, View
+from audio_parsing.file_bytes import FileBytes, View
 from audio_parsing.mpeg import Stream, find_frames
 
 STREAM_INFO = 42  # bytes of a FLAC file until the end of its first block, which says the length
@@ -58,16 +58,15 @@ def repaired(data: FileBytes, kind: str) -> list[View] | None:
 
 def mpeg_view(data: FileBytes, stream: Stream) -> View:
     """Return the frames of MPEG audio behind a header that says their number."""
-    parts: list[Part] = list(stream.runs)
     layer = next(iter(stream.kinds))[2]
-    return View(data, [stream.true_header(), *parts] if layer == 3 else parts)
+    return View(data, [*([stream.true_header()] if layer == 3 else []), *stream.parts])
 
 
 def mpeg_stream(data: FileBytes) -> Stream | None:
     """Return the frames of MPEG audio of a file, None if they are less than half of its sound."""
     start, end = sound_limits(data)
     stream = find_frames(data, start, end)
-    if stream is None or 2 * sum(b - a for a, b in stream.runs) < end - start:
+    if stream is None or 2 * stream.size < end - start:
         return None
     return stream
 

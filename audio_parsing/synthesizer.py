@@ -56,7 +56,12 @@ def render(song: StarterSong, sample_rate: int = 22050) -> np.ndarray:
         sound = played[key][: mix.size - start]
         mix[start : start + sound.size] += _GAIN[note.part] * note.velocity * sound
     mix += _REVERB_LEVEL * scipy.signal.oaconvolve(mix, _room(sample_rate))[: mix.size]
-    fade = min(beat, mix.size)
+    return levelled(mix, fade=beat)
+
+
+def levelled(mix: np.ndarray, *, fade: int) -> np.ndarray:
+    """Return a song (n,) as float32: at LOUDNESS, with peaks below 1 and a fade of some samples."""
+    fade = min(fade, mix.size)
     mix[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade)) ** 2
     # 20 bits: processors whose matrix products differ in the last of 53 bits still give the same
     # bytes, except for rare samples.

@@ -21,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.taste_listeners import Listener, listeners  # noqa: E402
-from benchmarks.taste_sound import Pool, facts, of_song  # noqa: E402
+from benchmarks.taste_sound import Judge, Pool  # noqa: E402
 from radio.composer import SongMaker, mend  # noqa: E402
 from radio.composer.mended_song import worst_stretch  # noqa: E402
 from radio.home import Home  # noqa: E402
@@ -46,11 +46,14 @@ def main() -> None:
     pool = Pool(station, arguments.folder, POOL)
     rows = []
     with (arguments.folder / "mending.jsonl").open("w", encoding="utf-8") as file:
-        for number, listener in enumerate(listeners(arguments.listeners, pool.sound, 0)):
+        for number, listener in enumerate(
+            listeners(arguments.listeners, pool.sound, 0, families=("sound",))
+        ):
             rng = np.random.default_rng([number, 5])
             taste, maker = taught(station, pool, listener, arguments.ratings, rng)
             for coordinate in station.sample(arguments.songs, rng):
-                row = {"listener": number, **mended(maker, taste, listener, coordinate, rng)}
+                found = mended(maker, taste, listener, pool.judge, coordinate, rng)
+                row = {"listener": number, **found}
                 rows.append(row)
                 file.write(json.dumps(row) + "\n")
                 file.flush()
@@ -61,15 +64,15 @@ def taught(
     station: Station, pool: Pool, listener: Listener, count: int, rng: np.random.Generator
 ) -> tuple[Taste, SongMaker]:
     """Return a taste that has learned so many ratings of random songs of the pool."""
-    taste = Taste(station.critic, extra=station.coordinates.shape[1], model=station.model)
-    maker = SongMaker(station, taste)
+    taste = Taste.of(station)
+    maker = SongMaker(station, taste, beats=station.beats)
     maker.fit_taste()
     chosen = rng.choice(len(pool.coordinates), count, replace=False)
     for heard, row in enumerate(chosen):
         (given,) = maker.inputs(pool.coordinates[row : row + 1])
         curve = listener.curve(pool.windows[row], pool.sound[row], heard, rng)
         rating = float(np.mean(curve[:, 1]))
-        seconds = station.seconds(pool.coordinates[row])
+        seconds = station.seconds(pool.coordinates[row], beats=station.beats)
         targets = taste.curve_targets(given.segments, curve, delay=listener.delay, seconds=seconds)
         taste.observe(given.features, rating, 1.0, targets)
     return taste, maker
@@ -79,21 +82,24 @@ def mended(
     maker: SongMaker,
     taste: Taste,
     listener: Listener,
+    judge: Judge,
     coordinate: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Mend a song where the taste expects least; return what it did to the true liking."""
     station = maker.station
-    steps, seconds = maker.decode(coordinate), station.seconds(coordinate)
-    moments = taste.predict_moments(steps, station.beside(coordinate[None]))[:, 0]
+    steps, seconds = maker.decode(coordinate), station.seconds(coordinate, beats=station.beats)
+    moments = taste.predict_moments(steps, station.known(coordinate[None]))[:, 0]
     start, stop = worst_stretch(moments, np.zeros((0, 2)), delay=0, seconds=seconds)
-    found = mend(station, taste, coordinate, start, stop, rng=rng)
+    found = mend(station, taste, coordinate, start, stop, beats=station.beats, rng=rng)
     if found is None:
         return {"mended": False}
     cut = slice(*(round(found.facts[end] * station.sample_rate) for end in ("start", "stop")))
     before, after = (
         float(
-            listener.liking(of_song(facts(station.render(one)[cut], station.sample_rate))[None])[0]
+            listener.liking(judge.of(one, station.render(one, beats=station.beats)[cut])[1][None])[
+                0
+            ]
         )
         for one in (coordinate, found.coordinate)
     )

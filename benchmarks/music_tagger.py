@@ -1,6 +1,7 @@
 """What a tagger of others' music hears in samples: a judge that knows nothing of our frames.
 
     embed(samples, rate) -> (patches, 200)       the layer before the last, for each whole 3 s
+    log_odds(samples, rate) -> (50,)             of each tag, the mean over samples
     tags(samples, rate) -> {"rock": 0.4, ...}
 
 An optional peer: `pip install --no-deps musicnn` (--no-deps: only its weights are used). The
@@ -41,6 +42,11 @@ def available() -> bool:
 def embed(samples: Array, sample_rate: float) -> Array:
     """Return the embeddings (patches, 200) of samples (n,); the last patch ends with them."""
     return np.stack([_layers(patch)[0] for patch in _patches(samples, sample_rate)])
+
+
+def log_odds(samples: Array, sample_rate: float) -> Array:
+    """Return the log odds (50,) of each tag, the mean over samples (n,)."""
+    return np.mean([_layers(patch)[1] for patch in _patches(samples, sample_rate)], axis=0)
 
 
 def tags(samples: Array, sample_rate: float) -> dict[str, float]:

@@ -1,13 +1,14 @@
 """How fast the radio learns a taste: simulated listeners, who judge by the sound of songs alone.
 
-    python benchmarks/taste.py --listeners 100 --seeds 3 --jobs 4    all of it, 1.5 hours of a core
-    python benchmarks/taste.py --listeners 12 --seeds 1 --peers      a glance, with other methods
+    python benchmarks/taste.py --listeners 24            20 ratings each, in half an hour
+    python benchmarks/taste.py --listeners 8 --peers     a glance, with other methods
 
-Every finished session is a line of JSON in the folder; the same command goes on where it was
-stopped, and the table tells how many. Percentiles are of true liking among 1,000 random songs of
-the station; sd is the same in standard deviations of those songs. Intervals are 95 %, of the mean
-over listeners, by bootstrap; where two ways are compared they are of the difference for the same
-listener.
+The first time a pool of 500 songs is rendered and measured, 2 s a song, and kept. Listeners are of
+four families in turn (taste_listeners.py); the last needs musicnn (music_tagger.py). Every session
+is a line of JSON in the folder; the same command goes on where it was stopped. Percentiles are of
+true liking among the songs of the pool, which are the candidates too; sd is the same in standard
+deviations of those songs. Intervals are 95 %, of the mean over listeners, by bootstrap; where two
+ways are compared they are of the difference for the same listener.
 """
 
 from __future__ import annotations
@@ -28,16 +29,15 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.taste_layers import LayersJudge  # noqa: E402
-from benchmarks.taste_listeners import changing, listeners  # noqa: E402
+from benchmarks.taste_listeners import FAMILIES, changing, listeners  # noqa: E402
 from benchmarks.taste_sessions import Stage, run_session  # noqa: E402
 from benchmarks.taste_sound import Pool  # noqa: E402
 from radio.home import Home  # noqa: E402
 from radio.station import Station  # noqa: E402
+from radio.taste import DEFAULT_WAY, WAYS  # noqa: E402
 
-CHANGING = 24
-POOL = 3000
-# listeners: whose added layers are trained and judged too, every fourth of them bent
-LAYERS_EVERY = 3
+POOL = 500
+FINALS = 10, 20  # ratings after which a final song is made
 
 
 def main() -> None:
@@ -45,9 +45,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--listeners", type=int, default=100)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--explore", choices=("random", "greedy", "thompson", "ucb"), default="ucb")
+    parser.add_argument("--listeners", type=int, default=24)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--changing", type=int, default=8, help="who change their mind")
+    parser.add_argument("--adapter", action="store_true", help="train and judge the adapter too")
+    parser.add_argument("--no-finals", action="store_true", help="of songs that are played alone")
+    parser.add_argument("--explore", choices=WAYS, default=DEFAULT_WAY)
     parser.add_argument(
         "--peers", action="store_true", help="the other ways too; needs scikit-learn"
     )
@@ -88,9 +91,9 @@ def run(arguments: argparse.Namespace, results: Path) -> None:
         tuple(json.loads(line)[key] for key in ("kind", "seed", "listener"))
         for line in results.read_text("utf-8").splitlines()
     }
-    planned = [one for one in _planned(arguments.listeners, arguments.seeds) if one not in done]
+    planned = [one for one in _planned(arguments) if one not in done]
     if arguments.jobs > 1 and planned:
-        _staged(arguments)  # so that the files that all of them read are there
+        _stage(arguments.station, arguments.folder)  # so that the files that all read are there
         with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
             for line in pool.map(_session, repeat(arguments), planned):
                 _keep(line, results)
@@ -100,35 +103,43 @@ def run(arguments: argparse.Namespace, results: Path) -> None:
 
 
 @cache
-def _stage(station: Path | None, folder: Path) -> tuple[Stage, LayersJudge]:
-    loaded = Station.load(station or Home(None).station("starter"))
-    stage = Stage(loaded, Pool(loaded, folder, POOL, report=_report))
-    return stage, LayersJudge(stage, folder)
+def _stage(station: Path | None, folder: Path) -> Stage:
+    loaded = Station.load(station or Home(None).known_station("starter"))
+    return Stage(loaded, Pool(loaded, folder, POOL))
 
 
-def _staged(arguments: argparse.Namespace) -> tuple[Stage, LayersJudge]:
-    return _stage(arguments.station, arguments.folder)
+@cache
+def _judge(station: Path | None, folder: Path) -> LayersJudge:
+    return LayersJudge(_stage(station, folder), folder)
 
 
 def _session(arguments: argparse.Namespace, planned: tuple[str, int, int]) -> str:
     """Run one session and return it as a line of JSON."""
-    stage, judge = _staged(arguments)
+    where = arguments.station, arguments.folder
+    stage = _stage(*where)
     kind, seed, number = planned
     drawn = 1000 * seed + number
     if kind == "changing":
-        listener = changing(number + 1, stage.reference, seed)[number]
-        one = run_session(stage, listener, seed=drawn, explore=arguments.explore, finals=())
+        listener = changing(number + 1, stage.pool.sound, seed)[number]
+        one = run_session(
+            stage, listener, seed=drawn, explore=arguments.explore, songs=30, finals=()
+        )
     else:
-        listener = listeners(number + 1, stage.reference, seed)[number]
-        layers = judge if number % LAYERS_EVERY == 0 else None
-        one = run_session(stage, listener, seed=drawn, explore=arguments.explore, layers=layers)
+        listener = listeners(number + 1, stage.pool.sound, seed)[number]
+        one = run_session(
+            stage,
+            listener,
+            seed=drawn,
+            explore=arguments.explore,
+            finals=() if arguments.no_finals else FINALS,
+            layers=_judge(*where) if arguments.adapter else None,
+        )
         if arguments.peers:
             from benchmarks.taste_peers import finals_of_peers
 
             one["peers"] = finals_of_peers(stage, listener, seed=drawn)
-    return json.dumps(
-        {"kind": kind, "seed": seed, "listener": number, "bent": listener.bent, **one}
-    )
+    about = {"family": listener.family, "bent": listener.bent}
+    return json.dumps({"kind": kind, "seed": seed, "listener": number, **about, **one})
 
 
 def _keep(line: str, results: Path) -> None:
@@ -138,17 +149,16 @@ def _keep(line: str, results: Path) -> None:
     _report(f"{known['kind']} {known['seed']} {known['listener']}")
 
 
-def _planned(count: int, seeds: int) -> Iterator[tuple[str, int, int]]:
-    for seed in range(seeds):
-        for number in range(count):
-            yield "steady", seed, number
-            if number % 4 == 0 and number // 4 < CHANGING:
-                yield "changing", seed, number // 4
+def _planned(arguments: argparse.Namespace) -> Iterator[tuple[str, int, int]]:
+    for seed in range(arguments.seeds):
+        yield from (("steady", seed, number) for number in range(arguments.listeners))
+        yield from (("changing", seed, number) for number in range(arguments.changing))
 
 
 def table(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what was measured, row by row, beside the bar that the radio was built to reach."""
     steady = [one for one in sessions if one["kind"] == "steady"]
+    final = [one for one in steady if one["final"]]
     rows: list[dict[str, Any]] = []
 
     def add(
@@ -175,69 +185,55 @@ def table(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         rows.append(found)
 
-    for ratings, median, mean in ((10, "97", "92"), (20, "99", "97"), (30, "", "")):
-        final = _final(ratings)
+    for ratings, median, mean in ((10, "98", "93"), (20, "99", "97")):
+        name = f"final after {ratings}"
+        at = _final(ratings)
         add(
-            f"final after {ratings}: percentile, median",
-            steady,
-            lambda one, f=final: f(one)["percentile"],
+            f"{name}: percentile, median",
+            final,
+            lambda one, f=at: f(one)["percentile"],
             median,
             middle=np.median,
         )
+        add(f"{name}: percentile, mean", final, lambda one, f=at: f(one)["percentile"], mean)
+        for label, chosen in _groups(final):
+            add(f"  {label}", chosen, lambda one, f=at: f(one)["percentile"])
+        add(f"{name}: sd", final, lambda one, f=at: f(one)["liking"])
+        for other in ("best_of_pool", "best_rated"):
+            add(
+                f"{name}: sd, minus {other.replace('_', ' ')}",
+                final,
+                lambda one, f=at, o=other: f(one)["liking"] - f(one)[o],
+                "above 0",
+            )
+    for start, stop, bar in ((0, 3, ""), (3, 5, ""), (5, 10, ""), (10, 20, "85")):
         add(
-            f"final after {ratings}: percentile, mean",
+            f"songs {start + 1} to {stop}: percentile",
             steady,
-            lambda one, f=final: f(one)["percentile"],
-            mean,
+            lambda one, a=start, b=stop: np.mean(one["percentiles"][a:b]),
+            bar,
         )
-        add(f"final after {ratings}: sd", steady, lambda one, f=final: f(one)["liking"])
-        add(f"best of 600 after {ratings}: sd", steady, lambda one, f=final: f(one)["best_of_600"])
-        add(
-            f"final minus best of 600: sd, {ratings}",
-            steady,
-            lambda one, f=final: f(one)["liking"] - f(one)["best_of_600"],
-            "above 0",
-        )
-        add(
-            f"final minus best rated: sd, {ratings}",
-            steady,
-            lambda one, f=final: f(one)["liking"] - f(one)["best_rated"],
-            "above 0",
-        )
-    add(
-        "final after 20 above 95: share",
-        steady,
-        lambda one: _final(20)(one)["percentile"] > 95,
-        "0.85",
-    )
-    add("played 20-30: percentile", steady, lambda one: one["played_20_30"], "85")
-    for name, bent in (("straight", False), ("bent", True)):
-        chosen = [one for one in steady if one["bent"] == bent]
-        add(
-            f"final after 30, {name}: percentile",
-            chosen,
-            lambda one: _final(30)(one)["percentile"],
-            "bent within 5" if bent else "",
-        )
-    with_layers = [one for one in steady if "layers" in one]
+    for label, chosen in _groups(steady):
+        add(f"  {label}", chosen, lambda one: one["played_10_20"])
+    for ratings in (3, 5, 10, 20):
+        add(f"Spearman after {ratings}", steady, lambda one, r=ratings: one["agreement"][str(r)])
+    for label, chosen in _groups(steady):
+        add(f"  {label}", chosen, lambda one: one["spearman"])
+        add(f"  {label}, after 200 noiseless", chosen, lambda one: one["spearman_most"])
     worth = (
         ("pairs", "pairs in which G' is liked more", "0.70"),
         ("gain", "gain, sd", ""),
         ("quality", "quality distance", "1.15"),
     )
+    adapted = [one for one in steady if "layers" in one]
     for key, what, bar in worth:
-        add(f"added layers after 20: {what}", with_layers, lambda one, k=key: one["layers"][k], bar)
+        add(f"adapter after 20: {what}", adapted, lambda one, k=key: one["layers"][k], bar)
     add(
         "changed, songs 11-15 after: percentile",
         [one for one in sessions if "back" in one],
         lambda one: one["back"],
         "75",
     )
-    add("Spearman after 20", steady, lambda one: one["spearman"])
-    add("Spearman after 500 noiseless", steady, lambda one: one["spearman_500"])
-    if steady:
-        whole = float(np.mean([one["spearman_500"] for one in steady]))
-        add("share of that after 20", steady, lambda one: one["spearman"] / whole, "0.75")
     add(
         "90 % intervals that hold the meant rating", steady, lambda one: one["covered"], "0.85-0.95"
     )
@@ -261,6 +257,13 @@ def table(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "above 0",
         )
     return rows
+
+
+def _groups(sessions: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield the sessions of each family, then of the bent."""
+    for family in FAMILIES:
+        yield family, [one for one in sessions if one["family"] == family]
+    yield "bent", [one for one in sessions if one["bent"]]
 
 
 def _final(ratings: int) -> Callable[[dict[str, Any]], dict[str, float]]:

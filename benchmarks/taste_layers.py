@@ -19,7 +19,6 @@ from audio_parsing import frames as frame_tools
 from audio_parsing.starter import starter_songs
 from benchmarks.quality_measure import frechet, statistics
 from benchmarks.taste_listeners import Listener
-from benchmarks.taste_sound import facts, of_song
 from radio.composer import LocalComposer
 from radio.station import FRAMES_PER_BEAT, Station, coordinate_key, coordinate_tempo
 from radio.training import prepare_starter_songs
@@ -55,11 +54,9 @@ class LayersJudge:
             len(self.stage.pool.coordinates), PAIRS, replace=False
         )
         moved = self._moved(composer, self.stage.pool.coordinates[rows])
+        station, judge = composer.station, self.stage.pool.judge
         sounds = np.array(
-            [
-                of_song(facts(composer.station.render(one), composer.station.sample_rate))
-                for one in moved
-            ]
+            [judge.of(one, station.render(one, beats=station.beats))[1] for one in moved]
         )
         gains = listener.liking(sounds, number) - listener.liking(
             self.stage.pool.sound[rows], number

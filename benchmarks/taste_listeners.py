@@ -1,22 +1,33 @@
 """Simulated listeners, who rate the sound of songs by a slider: late, noisily, with a drift.
 
-    listeners(count, pool sound, seed) -> straight ones, every fourth bent
+    listeners(count, pool sound, seed) -> one of each family in turn, every third bent
     changing(count, ...) -> listeners who change their mind
-    listener.liking(sound (n, SOUND_FACTS), heard) -> (n,) true liking, in standard deviations of
-    the station's songs listener.curve(windows, heard, rng) -> (k, 2) seconds and slider
+    listener.liking(sound (n, S), heard) -> (n,) true liking, in standard deviations of the pool
+    listener.curve(windows, sound, heard, rng) -> (k, 2) seconds and slider
 
-True liking is 0.85 a + 0.5 b: a is a random direction over log spectral centroid, onset rate and
-mean pitch, b one over the means and spreads of the log-mel levels, each with spread 1 over the
-pool. Of the bent ones a is -(a - c)^2: the middle is best, or somewhere near it. A listener's
-slider shows OFFSET and drift of their own, moves late and not at once, and says the same song's
-rating with an error of half the spread of all ratings.
+Four families, of which the first likes what the taste's features measure too; the columns are those
+of taste_sound.py:
+
+    sound     0.85 of a random direction over log spectral centroid, onset rate and pitch, 0.5 of
+              one over the means and spreads of the log-mel levels
+    movement  a direction over attacks, roll-off, pitch focus, share of the low, movement of the
+              loudness and the pitch of the loudest partial
+    form      one over length, tempo, number of different sections and share of those that return
+    tags      one over the log odds of a tagger's fifty tags, if it is installed
+
+Each direction has spread 1 over the pool. Of the bent ones the first is -(a - c)^2: the middle is
+best, or somewhere near it. A listener's slider shows OFFSET and drift of their own, moves late and
+not at once, and says the same song's rating with an error of half the spread of all ratings.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from benchmarks.taste_sound import FORM, LEVELS, OTHERS, OURS, TAGS
 
 SPREAD = 0.4  # of the slider over a station's songs
 SONG_NOISE = 0.2  # of the slider, the same for a whole song
@@ -29,6 +40,14 @@ DELAYS = 0.5, 3.0  # seconds
 FIRST_TOUCH = 2.0  # seconds until there is an opinion, before the delay
 SPEED = 0.6  # of the slider, a second
 CHANGE = 15  # songs until those who change their mind do
+# columns of the sound that a family likes: the first direction's, and the second's
+FAMILIES: dict[str, tuple[slice, slice | None]] = {
+    "sound": (OURS, LEVELS),
+    "movement": (OTHERS, None),
+    "form": (FORM, None),
+    "tags": (TAGS, None),
+}
+SHARES = 0.85, 0.5  # of the two directions
 
 
 @dataclass
@@ -36,14 +55,14 @@ class Mind:
     """What somebody likes.
 
     Attributes:
-        facts: (3,) direction over centroid, onsets and pitch.
-        levels: (2 MELS,) direction over the log-mel levels.
+        first: direction over the family's first columns.
+        second: over its second ones; empty if it has none.
         middle: what value of the first is best; None if the more the better.
         scales: means and spreads over the pool of the two directions' values, the bend among them.
     """
 
-    facts: np.ndarray
-    levels: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
     middle: float | None
     scales: list[tuple[float, float]] = field(default_factory=list)
 
@@ -52,8 +71,9 @@ class Listener:
     """A simulated listener.
 
     Args:
-        pool: (n, SOUND_FACTS) of a station's songs, which say what is usual.
+        pool: (n, S) sound of a station's songs, which say what is usual.
         rng: draws what they like, and how they use a slider.
+        family: what they judge by.
         bent: whether the middle is best.
         changes: whether they like something else after CHANGE songs.
     """
@@ -63,10 +83,12 @@ class Listener:
         pool: np.ndarray,
         rng: np.random.Generator,
         *,
+        family: str = "sound",
         bent: bool = False,
         changes: bool = False,
     ) -> None:
-        self.bent, self.changes = bent, changes
+        self.family, self.bent, self.changes = family, bent, changes
+        self._columns = FAMILIES[family]
         self._mean, self._deviation = pool.mean(axis=0), np.maximum(pool.std(axis=0), 1e-9)
         self._minds = [self._mind(pool, rng) for _ in range(2 if changes else 1)]
         self.offset = OFFSET * rng.standard_normal()
@@ -74,7 +96,7 @@ class Listener:
         self.delay = rng.uniform(*DELAYS)
 
     def liking(self, sound: np.ndarray, heard: int = 0) -> np.ndarray:
-        """Return the true liking (n,) of songs (n, SOUND_FACTS) once `heard` songs were heard."""
+        """Return the true liking (n,) of songs (n, S) once `heard` songs were heard."""
         return self._value(self._minds[int(self.changes and heard >= CHANGE)], sound)
 
     def rating(
@@ -92,7 +114,7 @@ class Listener:
     def curve(
         self, windows: np.ndarray, sound: np.ndarray, heard: int, rng: np.random.Generator
     ) -> np.ndarray:
-        """Return the slider's curve (k, 2) over a song of seconds (windows, 3 + MELS)."""
+        """Return the slider's curve (k, 2) over a song of seconds (windows, FACTS)."""
         mind = self._minds[int(self.changes and heard >= CHANGE)]
         moments = np.tile(sound, (len(windows), 1))
         moments[:, : windows.shape[1]] = windows
@@ -118,24 +140,16 @@ class Listener:
         return np.array(points).reshape(-1, 2)
 
     def _mind(self, pool: np.ndarray, rng: np.random.Generator) -> Mind:
-        facts, levels = rng.standard_normal(3), rng.standard_normal(pool.shape[1] - 3)
-        mind = Mind(
-            facts / np.linalg.norm(facts),
-            levels,
-            float(rng.uniform(-0.7, 0.7)) if self.bent else None,
+        first, second = (
+            rng.standard_normal(0 if part is None else pool[:, part].shape[1])
+            for part in self._columns
         )
-        standard = (pool - self._mean) / self._deviation
-        first, second = standard[:, :3] @ mind.facts, standard[:, 3:] @ mind.levels
-        mind.scales = [
-            (float(first.mean()), float(first.std())),
-            (float(second.mean()), float(second.std())),
-        ]
-        bent = self._bent(mind, (first - first.mean()) / first.std())
-        mind.scales.append((float(bent.mean()), float(bent.std())))
-        whole = (
-            0.85 * (bent - bent.mean()) / bent.std() + 0.5 * (second - second.mean()) / second.std()
-        )
-        mind.scales.append((float(whole.mean()), float(whole.std())))
+        middle = float(rng.uniform(-0.7, 0.7)) if self.bent else None
+        mind = Mind(first / np.linalg.norm(first), second, middle, [(0.0, 1.0)] * 4)
+        # Each scale needs those before it.
+        for place in range(4):
+            values = self._values(mind, pool)[place]
+            mind.scales[place] = float(values.mean()), max(float(values.std()), 1e-9)
         return mind
 
     @staticmethod
@@ -143,20 +157,38 @@ class Listener:
         return value if mind.middle is None else -np.square(value - mind.middle)
 
     def _value(self, mind: Mind, sound: np.ndarray) -> np.ndarray:
+        mean, spread = mind.scales[3]
+        return (self._values(mind, sound)[3] - mean) / spread
+
+    def _values(self, mind: Mind, sound: np.ndarray) -> list[np.ndarray]:
+        """Return both directions' values, the first one bent, and their sum, unscaled."""
         standard = (sound - self._mean) / self._deviation
-        directions = (standard[:, :3] @ mind.facts, standard[:, 3:] @ mind.levels)
+        raw = [
+            np.zeros(len(sound)) if part is None else standard[:, part] @ direction
+            for part, direction in zip(self._columns, (mind.first, mind.second), strict=True)
+        ]
         first, second = (
-            (x - mean) / spread
-            for x, (mean, spread) in zip(directions, mind.scales[:2], strict=True)
+            (x - mean) / spread for x, (mean, spread) in zip(raw, mind.scales[:2], strict=True)
         )
-        bent = (self._bent(mind, first) - mind.scales[2][0]) / mind.scales[2][1]
-        return (0.85 * bent + 0.5 * second - mind.scales[3][0]) / mind.scales[3][1]
+        bent = self._bent(mind, first)
+        mean, spread = mind.scales[2]
+        whole = SHARES[0] * (bent - mean) / spread + SHARES[1] * second
+        return [*raw, bent, whole]
 
 
-def listeners(count: int, pool: np.ndarray, seed: int) -> list[Listener]:
-    """Return listeners, every fourth bent."""
+def listeners(
+    count: int, pool: np.ndarray, seed: int, *, families: Sequence[str] | None = None
+) -> list[Listener]:
+    """Return listeners of each family in turn, every third bent; those of tags if there are any."""
+    if families is None:
+        families = [name for name, (part, _) in FAMILIES.items() if pool[:, part].size]
     return [
-        Listener(pool, np.random.default_rng([seed, number]), bent=number % 4 == 3)
+        Listener(
+            pool,
+            np.random.default_rng([seed, number]),
+            family=families[number % len(families)],
+            bent=number // len(families) % 3 == 2,
+        )
         for number in range(count)
     ]
 

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.stats import norm
 
 from benchmarks.taste_listeners import Listener
-from benchmarks.taste_sessions import JUDGED, REFERENCE, Stage
+from benchmarks.taste_sessions import JUDGED, Stage
 
 RATINGS, FIRST, CANDIDATES = 20, 5, 192
 STEPS, RATE, DECAY = 300, 0.1, 0.01  # of the ranking critic
@@ -27,7 +27,7 @@ STEPS, RATE, DECAY = 300, 0.1, 0.01  # of the ranking critic
 def finals_of_peers(stage: Stage, listener: Listener, *, seed: int) -> dict[str, float]:
     """Return the true liking, in standard deviations, of each method's final song."""
     rng = np.random.default_rng([seed, 9])
-    songs = np.arange(REFERENCE, len(stage.features))
+    songs = np.arange(len(stage.features))
     judged = rng.choice(songs, JUDGED, replace=False)
     heard = rng.choice(songs, RATINGS, replace=False)
     ratings = np.array(

@@ -1,8 +1,9 @@
 """One simulated listener and one session: for benchmarks/taste.py.
 
 The session is that of the radio, without threads or sound. Only its maker of songs is replaced:
-candidates come from a pool whose songs were rendered and measured before, so that thirty songs take
-seconds; what it makes beside those, such as final songs, is rendered in full.
+candidates come from a pool whose songs were rendered and measured before, so that twenty songs take
+seconds; what it makes beside those, such as final songs, is rendered. Songs have the station's
+length, at which the taste judges them.
 """
 
 from __future__ import annotations
@@ -20,19 +21,15 @@ from scipy.stats import spearmanr
 from audio_parsing.playback import SilentDevice
 from benchmarks.taste_layers import LayersJudge
 from benchmarks.taste_listeners import CHANGE, SONG_NOISE, SPREAD, Listener
-from benchmarks.taste_sound import Pool, facts, of_song
+from benchmarks.taste_sound import Pool
 from radio.composer import Draft, LocalComposer, Song, SongMaker, Wish
 from radio.home import Home
 from radio.session import Session
 from radio.station import Station
-from radio.taste import (
-    CHUNK,
-    Explore,  # noqa: E402
-    Taste,
-)
+from radio.taste import CHUNK, Explore, Taste
 
-REFERENCE = 1000  # songs of the pool that say what a percentile is; the others are candidates
-JUDGED = 600  # songs never rated, on which predictions are compared with the truth
+JUDGED = 300  # songs on which predictions are compared with the truth
+TAUGHT = 200  # other songs that are rated without noise, to see what a taste may learn at most
 COVERED = 1.645  # standard deviations to both sides hold 90 %
 
 
@@ -42,12 +39,11 @@ class Stage:
     def __init__(self, station: Station, pool: Pool) -> None:
         self.station = station
         self.pool = pool
-        self.taste = Taste(station.critic, extra=station.coordinates.shape[1])
+        self.taste = Taste.of(station)
         SongMaker(station, self.taste).fit_taste()
         self.state = self.taste.state()
         self.features = self._features()
         self.rows = {coordinate.tobytes(): row for row, coordinate in enumerate(pool.coordinates)}
-        self.reference = pool.sound[:REFERENCE]
 
     def _features(self) -> np.ndarray:
         """Return the features of the pool's songs, from a file if it is up to date."""
@@ -71,15 +67,14 @@ class Stage:
 
     def percentile(self, listener: Listener, liking: float, heard: int) -> float:
         """Return where a true liking stands among the station's songs, 0 to 100."""
-        return 100 * float(np.mean(listener.liking(self.reference, heard) < liking))
+        return 100 * float(np.mean(listener.liking(self.pool.sound, heard) < liking))
 
     def heard(self, song: Song) -> tuple[np.ndarray, np.ndarray]:
-        """Return the seconds (windows, 3 + MELS) and the sound (SOUND_FACTS,) of a song."""
+        """Return the seconds (windows, FACTS) and the sound (S,) of a song."""
         row = self.rows.get(np.asarray(song.latent, np.float32).tobytes())
         if row is not None and not song.samples.any():
             return self.pool.windows[row], self.pool.sound[row]
-        windows = facts(song.samples, song.sample_rate)
-        return windows, of_song(windows)
+        return self.pool.judge.of(song.latent, song.samples)
 
 
 class PooledMaker(SongMaker):
@@ -102,7 +97,7 @@ class PooledMaker(SongMaker):
         wish: Wish | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return candidates of the pool; these listeners have no wishes."""
-        rows = rng.choice(np.arange(REFERENCE, len(self.stage.features)), count, replace=False)
+        rows = rng.choice(len(self.stage.features), count, replace=False)
         return self.stage.pool.coordinates[rows], self.stage.features[rows]
 
     def render(self, draft: Draft) -> Song:
@@ -110,7 +105,7 @@ class PooledMaker(SongMaker):
         if draft.coordinate.tobytes() not in self.stage.rows:
             return super().render(draft)
         rate = self.station.sample_rate
-        seconds = self.station.seconds(draft.coordinate)
+        seconds = self.station.seconds(draft.coordinate, beats=self.beats)
         silence = np.broadcast_to(np.float32(0), round(seconds * rate))
         return Song(silence, rate, draft.coordinate, "", "")
 
@@ -121,13 +116,13 @@ def run_session(
     *,
     seed: int,
     explore: Explore = "ucb",
-    songs: int = 30,
-    finals: tuple[int, ...] = (10, 20, 30),
+    songs: int = 20,
+    finals: tuple[int, ...] = (10, 20),
     layers: LayersJudge | None = None,
 ) -> dict[str, Any]:
     """Let a listener rate songs, and return the results, the adapter's if it is judged."""
     rng = np.random.default_rng([seed, 5])
-    played, finished, learned, told = [], {}, [], {}
+    played, finished, learned, told, agreement = [], {}, [], {}, {}
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         composer = LocalComposer(
@@ -136,6 +131,7 @@ def run_session(
             home=home,
             seed=seed,
             explore=explore,
+            beats=stage.station.beats,
             background=False,
             make_maker=lambda station, taste, beats: PooledMaker(stage, taste, beats=beats),
         )
@@ -150,6 +146,8 @@ def run_session(
                 before = time.thread_time()
                 session.rate(song, curve)
                 learned.append(time.thread_time() - before)
+                if number + 1 in (3, 5, 10, 20):
+                    agreement[number + 1] = _agreement(stage, listener, composer.taste)
                 if number + 1 in finals:
                     finished[number + 1] = _final(stage, listener, composer, number)
                 if number + 1 == 20:
@@ -160,11 +158,11 @@ def run_session(
         finally:
             composer.close()
     percentiles, likings = np.array(played).T
-    late = slice(20, 30)
     result = {
         "percentiles": percentiles.round(2).tolist(),
         "likings": likings.round(3).tolist(),
-        "played_20_30": float(percentiles[late].mean()),
+        "played_10_20": float(percentiles[10:20].mean()),
+        "agreement": agreement,
         "final": finished,
         "learned_ms": 1000 * float(np.median(learned)),
         "learned_ms_most": 1000 * float(np.max(learned)),
@@ -179,20 +177,16 @@ def run_session(
 
 def _final(
     stage: Stage, listener: Listener, composer: LocalComposer, number: int
-) -> dict[str, float]:
-    """Return how a final song is liked, and the most promising of JUDGED candidates."""
+) -> dict[str, Any]:
+    """Return how a final song is liked, and the most promising of the pool."""
     before = time.thread_time()
     song = composer.final_song(draw=False)
     seconds = time.thread_time() - before
     _, sound = stage.heard(song)
     liking = float(listener.liking(sound[None], number)[0])
-    rows = np.random.default_rng(number).choice(
-        np.arange(REFERENCE, len(stage.features)), JUDGED, replace=False
-    )
-    mean, deviation = composer.taste.predict(stage.features[rows])
-    best = float(
-        listener.liking(stage.pool.sound[rows[np.argmax(mean - 0.5 * deviation)]][None], number)[0]
-    )
+    mean, deviation = composer.taste.predict(stage.features)
+    promising = stage.pool.sound[np.argmax(mean - 0.5 * deviation)]
+    best = float(listener.liking(promising[None], number)[0])
     best_rated = max(composer.journal.history(), key=lambda one: one.rating)
     place = np.asarray(best_rated.coordinate, np.float32)
     favourite = stage.pool.sound[stage.rows[place.tobytes()]]
@@ -200,36 +194,41 @@ def _final(
     return {
         "percentile": stage.percentile(listener, liking, number),
         "liking": liking,
-        "best_of_600": best,
-        "best_of_600_percentile": stage.percentile(listener, best, number),
+        "best_of_pool": best,
         "best_rated": own,
-        "best_rated_percentile": stage.percentile(listener, own, number),
+        "expected": song.expected,
         "distance": float(song.descent["distances"][song.descent["step"]]),
         "seconds": seconds,
+        "coordinate": np.asarray(song.latent, float).tolist(),
     }
+
+
+def _agreement(stage: Stage, listener: Listener, taste: Taste) -> float:
+    """Return the rank correlation of predicted and true liking over the pool."""
+    truth = listener.liking(stage.pool.sound)
+    return float(spearmanr(taste.predict(stage.features)[0], truth).statistic)
 
 
 def _told(
     stage: Stage, listener: Listener, taste: Taste, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Return how well the taste predicts unrated songs, now and after 500 noiseless ratings."""
-    rows = rng.permutation(np.arange(REFERENCE, len(stage.features)))[:JUDGED]
+    """Return how well the taste predicts songs, now and after TAUGHT noiseless ratings."""
+    order = rng.permutation(len(stage.features))
+    rows = order[:JUDGED]
     truth = listener.liking(stage.pool.sound[rows])
     mean, deviation = taste.predict(stage.features[rows])
     meant = np.clip(listener.offset + 20 * listener.drift + SPREAD * truth, -1, 1)
-    taught = Taste(stage.station.critic, extra=stage.station.coordinates.shape[1])
+    taught = Taste.of(stage.station)
     taught.restore(stage.state)
-    for row in rng.permutation(REFERENCE)[:500]:
-        taught.observe(
-            stage.features[row],
-            float(np.clip(SPREAD * listener.liking(stage.pool.sound[row][None])[0], -1, 1)),
-        )
+    for row in order[JUDGED:][:TAUGHT]:
+        told = SPREAD * listener.liking(stage.pool.sound[row][None])[0]
+        taught.observe(stage.features[row], float(np.clip(told, -1, 1)))
     ceiling = float(spearmanr(taught.predict(stage.features[rows])[0], truth).statistic)
     agreement = float(spearmanr(mean, truth).statistic)
     said = meant + SONG_NOISE * rng.standard_normal(len(rows))
     return {
         "spearman": agreement,
-        "spearman_500": ceiling,
+        "spearman_most": ceiling,
         "covered": float(np.mean(np.abs(mean - meant) < COVERED * deviation)),
         "covered_rating": float(
             np.mean(np.abs(mean - said) < COVERED * np.hypot(deviation, taste.noise))

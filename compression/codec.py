@@ -49,6 +49,14 @@ class Encoder:
     Args:
         channels: number of channels of the sound.
         quality: 1 to 5.
+
+    Examples:
+        >>> tone = 0.1 * np.sin(0.1 * np.arange(22050))[:, None]  # one channel
+        >>> encoder, decoder = Encoder(1, quality=5), Decoder(1, None)
+        >>> blocks = encoder.push(tone) + encoder.finish()
+        >>> samples = np.concatenate([*map(decoder.push, blocks), decoder.finish()])[: len(tone)]
+        >>> samples.shape, bool(np.abs(samples - tone).max() < 0.02)
+        ((22050, 1), True)
     """
 
     def __init__(self, channels: int, quality: int = DEFAULT_QUALITY) -> None:

@@ -31,7 +31,14 @@ ONE_HALF = 1 << 15  # of 2^16, the initial probability
 
 
 def encode(levels: np.ndarray) -> bytes:
-    """Return the bytes of levels (C, T, N), whole numbers from -LARGEST to LARGEST."""
+    """Return the bytes of levels (C, T, N), whole numbers from -LARGEST to LARGEST.
+
+    Examples:
+        >>> levels = np.array([[[0, 3, -1], [0, 0, 2]]])
+        >>> data = encode(levels)
+        >>> decode(data, levels.shape).tolist()
+        [[[0, 3, -1], [0, 0, 2]]]
+    """
     levels = np.ascontiguousarray(levels, np.int32)
     size = levels.size // 2 + 256
     while True:

@@ -9,7 +9,7 @@
     $...$ and $$...$$                                  MathML, which needs no script and no network
 
 Where a page is read outside of the site, the first five are links to the file. Each lesson, its
-exercises and their answers get a page with the source.
+exercises and their answers get a page with the source, and each lesson a notebook.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import ast
 import html
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ SOURCE = re.compile(
 MODULES = re.compile(r"^\[modules: (?P<package>\w+)\]\((?:\.\./)+(?P=package)\)$", re.MULTILINE)
 SPEED = re.compile(r"^\[speed: (?P<row>S\d [\w ,']+)\]\(performance\.md\)$", re.MULTILINE)
 OUTSIDE = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?:\.\./)+(?P<path>[\w./-]+)\)")
-HELPERS = ("lesson.py", "check.py")  # of examples/, which are no lessons
+HELPERS = ("lesson.py", "check.py", "notebooks.py")  # of examples/, which are no lessons
 NORM = "&#x02016;"  # a double bar; browsers stretch it to the height of the whole formula
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
@@ -102,16 +103,30 @@ def scripts() -> list[str]:
     return [path.relative_to(ROOT).as_posix() for path in paths if path.name not in HELPERS]
 
 
+def lessons() -> dict[str, str]:
+    """Return the notebooks of the lessons by the paths of their scripts."""
+    made = runpy.run_path(str(ROOT / "examples" / "notebooks.py"))
+    found = made["lessons"]().values()
+    return {path.relative_to(ROOT).as_posix(): made["notebook"](path) for path in found}
+
+
 def script_page(path: str) -> str:
     """Return the page of a script: what it is about, its picture, links, and its source."""
     text = (ROOT / path).read_text(encoding="utf-8")
     name, up = Path(path).stem, "../" * path.count("/")
     title = (ast.get_docstring(ast.parse(text)) or name).splitlines()[0].rstrip(".")
     parts = [f"# {title}"]
-    if path == f"examples/{name}.py" and (ROOT / f"docs/lessons/{name}.png").exists():
-        parts.append(f"![What the lesson draws]({up}lessons/{name}.png)")
-    if path == f"examples/{name}.py" and (ROOT / f"examples/exercises/{name}.py").exists():
-        parts.append(f"[Exercises of this lesson](exercises/{name}.md)")
+    if re.match(r"examples/\d", path):
+        links = [f"[As a notebook]({name}.ipynb) for the folder examples/"]
+        if (ROOT / f"examples/exercises/{name}.py").exists():
+            links.insert(0, f"[Exercises](exercises/{name}.md)")
+        parts.append(" · ".join(links))
+        if (ROOT / f"docs/lessons/{name}.png").exists():
+            parts.append(f"![What the lesson draws]({up}lessons/{name}.png)")
+        if (ROOT / f"docs/lessons/{name}.mp3").exists():
+            parts.append(
+                f'<audio controls preload="metadata" src="{up}lessons/{name}.mp3"></audio>'
+            )
     if "/exercises/" in path:
         parts.append(f"[The lesson](../{name}.md). Stuck? [The answers](../solutions/{name}.md).")
     parts.append(f'```python title="{path}" linenums="1"\n{text}```\n')
@@ -119,9 +134,11 @@ def script_page(path: str) -> str:
 
 
 def on_files(files: Any, *, config: Any, **_: Any) -> Any:
-    """Add a page for each script of the course."""
+    """Add a page for each script of the course, and the notebooks."""
     from mkdocs.structure.files import File
 
+    for path, book in lessons().items():
+        files.append(File.generated(config, path.removesuffix(".py") + ".ipynb", content=book))
     for path in scripts():
         page = script_page(path)
         files.append(File.generated(config, path.removesuffix(".py") + ".md", content=page))

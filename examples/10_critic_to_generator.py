@@ -81,12 +81,13 @@ def main(fast: bool) -> tuple:
     after = critic.forward(generator.generate(z, events)[0])[0][0]
     print(f"a step of length 0.001 against the gradient: score {score[0]:.4f} -> {after:.4f}")
     print("\nLook at the picture: red is where more sound would raise the score, blue where less")
-    print("would; few moments matter.")
+    print("would; the weights learn most from a few beats. The sound is the song.")
     found = {"apart": apart, "error": abs(measured - claimed) / abs(measured), "past": past}
     found |= {"before": float(score[0]), "after": float(after)}
     strength = np.linalg.norm(dsong[:, 0], axis=1)
     frames, higher = (model.to_frames(one)[0] for one in (song, song - dsong))
-    return picture(np.maximum(frames, 0), higher - frames, strength, shares), found
+    sound = station.render(coordinate[0], frames=station.frames_of(song, coordinate)[0])
+    return picture(np.maximum(frames, 0), higher - frames, strength, shares), found, sound
 
 
 def picture(frames: np.ndarray, raises: np.ndarray, strength: np.ndarray, shares: list):

@@ -23,14 +23,11 @@ from radio.station import Station
 
 
 def known_minimum(rng: np.random.Generator) -> float:
-    """Return how far descent ends from a minimum known on paper: L = -a . P with the hinge, D = 4.
-
-    With u = (P - mean) / deviation the gradient is -a deviation + 2 u / D, which is 0 at u = D a
-    deviation / 2.
-    """
+    """Return how far descent ends from a minimum known on paper, of L = -a . P with the hinge."""
     size, wish = 4, np.array([1.5, -1.0, 0.5, 1.0])
     means = rng.normal(1, 0.5, (300, size))
     latent = LatentDistribution(means, np.full((300, size), -1.0), "total")
+    # where -a deviation + 2 u / D = 0, u = (P - mean) / deviation
     minimum = latent.mean + latent.deviation**2 * size * wish / 2
     loss = lambda P: (-(P @ wish), np.broadcast_to(-wish, P.shape))  # noqa: E731
     found = descend(loss, latent.sample(2, rng), steps=600, learning_rate=0.03, distribution=latent)
@@ -40,8 +37,7 @@ def known_minimum(rng: np.random.Generator) -> float:
 def main(fast: bool) -> tuple:
     """Find a minimum that is known, then the song that the starter station's critic likes best."""
     rng = np.random.default_rng(13)
-    away = known_minimum(rng)
-    print(f"a minimum known on paper is found to {away:.0e} of the distribution's deviation\n")
+    print(f"minimum known on paper: found to {(away := known_minimum(rng)):.0e} deviations\n")
     station = shortened(Station.load(SHIPPED / STARTER), 8 if fast else 16)
     generator, critic, latent = station.model.vae.generator, station.critic.folded(), station.latent
     for network in (generator, critic):
@@ -65,9 +61,8 @@ def main(fast: bool) -> tuple:
     options = dict(steps=40 if fast else 80, scale=latent.deviation)
     held = descend(objective, starts, distribution=latent, distance_weight=10.0, **options)
     free = descend(objective, starts, **options)
-    usual = np.sqrt(latent.size)
-    print(f"\n{'':34}score    distance from the songs (usual: {usual:.1f})")
     distances, at = latent.distance(random), (held.best_step, held.best_start)
+    print(f"\n{'':34}score    distance from the songs (hinge: {np.sqrt(latent.size):.1f})")
     rows = {
         f"mean of {len(random)} random songs": (scores.mean(), distances.mean()),
         "the best of them": (scores.max(), distances[scores.argmax()]),
@@ -76,22 +71,27 @@ def main(fast: bool) -> tuple:
     }
     for name, (score, distance) in rows.items():
         print(f"  {name:30} {score:+7.3f}   {distance:6.1f}")
-    print("\nLook at the picture: free of the hinge, P goes where the critic was never trained.")
-    found = dict(zip(("random", "best", "held", "free"), rows.values(), strict=True))
-    found |= {"away": away, "check": report.error, "usual": usual}
-    return picture(held, free, objective, latent), found
+    print("\nLook at the picture, and listen to start, held end and free end: free of the hinge, P")
+    print("goes where the critic was never trained.")
+    ends = np.stack([held.path[0, held.best_start], held.best, free.path[-1, held.best_start]])
+    songs, other = generator.generate(ends, events.repeat(3, axis=1))[0], station.sample(1, rng)[0]
+    frames = station.frames_of(songs, [other] * 3)  # which has the tempo and the key
+    sound = np.concatenate([station.render(other, frames=each) for each in frames])
+    found = {"away": away, "check": report.error, "hinge": np.sqrt(latent.size)}
+    found |= zip(("random", "best", "held", "free"), rows.values(), strict=True)
+    return picture(held, free, ends, objective, latent), found, sound
 
 
-def picture(held, free, objective, latent: LatentDistribution):
+def picture(held, free, ends, objective, latent: LatentDistribution):
     """Draw the loss on the plane through start, held end and free end, and the values by step."""
-    start, one, two = held.path[0, held.best_start], held.best, free.path[-1, held.best_start]
+    start, one, two = ends
     across = (two - start) / np.linalg.norm(two - start)
     up = (one - start) - ((one - start) @ across) * across
     up /= np.linalg.norm(up)
     place = lambda P: np.stack([(P - start) @ across, (P - start) @ up])  # noqa: E731
     paths = [held.path[:, held.best_start], free.path[:, held.best_start]]
-    ends = np.concatenate([place(path) for path in paths], axis=1)
-    (left, low), (right, high) = ends.min(axis=1) - 1, ends.max(axis=1) + 1
+    places = np.concatenate([place(path) for path in paths], axis=1)
+    (left, low), (right, high) = places.min(axis=1) - 1, places.max(axis=1) + 1
     a, b = np.meshgrid(np.linspace(left, right, 24), np.linspace(low, high, 20))
     plane = start + a.reshape(-1, 1) * across + b.reshape(-1, 1) * up
     score = np.concatenate([-objective(part)[0] for part in np.array_split(plane, 15)])
@@ -99,18 +99,18 @@ def picture(held, free, objective, latent: LatentDistribution):
     hill, curve = figure.subplots(1, 2, width_ratios=[1.3, 1])
     shades = hill.contourf(a, b, score.reshape(a.shape), 24, cmap="viridis")
     figure.colorbar(shades, ax=hill, label="score D(G(P))")
-    usual, away = np.sqrt(latent.size), latent.distance(plane).reshape(a.shape)
-    hill.clabel(hill.contour(a, b, away, [usual], colors="white"), fmt="usual distance")
+    hinge, away = np.sqrt(latent.size), latent.distance(plane).reshape(a.shape)
+    hill.clabel(hill.contour(a, b, away, [hinge], colors="white"), fmt="the hinge")
     for descent, colour, name in ((held, ORANGE, "held by the hinge"), (free, RED, "free")):
         path = descent.path[:, held.best_start]
         hill.plot(*place(path), ".-", color=colour, label=name)
         curve.plot(-descent.values[:, held.best_start], color=colour, label=f"score, {name}")
-        curve.plot(latent.distance(path) / usual, ":", color=colour, label=f"distance, {name}")
+        curve.plot(latent.distance(path) / hinge, ":", color=colour, label=f"distance, {name}")
     hill.plot(0, 0, "o", color=BLUE, label="start")
     hill.set(xlabel="to the free end", ylabel="to the held end", title="A plane in latent space")
     hill.legend()
     curve.axhline(1, color=GREEN, linewidth=0.6)
-    curve.set(xlabel="step", title="score, and distance over the usual one")
+    curve.set(xlabel="step", title="score, and distance over the hinge's")
     curve.legend(fontsize=8)
     return figure
 

@@ -2,6 +2,7 @@
 
 found = run(main)      main(fast) -> (figure, the numbers that the lesson makes claims about)
                        or (figure, numbers, samples) of a lesson that can be listened to
+In a notebook it shows picture and sound instead of saving them, and `fast` is its argument.
 """
 
 from __future__ import annotations
@@ -117,14 +118,18 @@ def critic_step(critic, optimizer, real: np.ndarray, fake: np.ndarray, rng) -> N
     optimizer.step(weights.values, weights.grads, 1e-3)
 
 
-def run(main: Callable[[bool], tuple]) -> dict[str, Any]:
-    """Run a lesson with its options, save its picture and its sound, and return its numbers."""
-    file = main.__code__.co_filename
-    options = arguments(file, main.__globals__["__doc__"])
+def run(main: Callable[[bool], tuple], *, fast: bool = False) -> dict[str, Any]:
+    """Run a lesson with its options, save or show picture and sound, and return its numbers."""
+    file = Path(main.__code__.co_filename)
+    in_notebook = "get_ipython" in main.__globals__
+    options = None if in_notebook else arguments(str(file), main.__globals__["__doc__"])
     # the matrices are small: a second thread would cost more than it saves
     with threadpool_limits(1, user_api="blas"):
-        figure, found, *sounds = main(options.fast)
-    picture = options.output / f"{Path(file).stem}.png"
+        figure, found, *sounds = main(options.fast if options else fast)
+    if options is None:
+        show(figure, sounds)
+        return found
+    picture = options.output / f"{file.stem}.png"
     figure.savefig(picture, dpi=110)
     print(f"\nThe picture is saved as {picture}")
     for samples in sounds:
@@ -135,7 +140,19 @@ def run(main: Callable[[bool], tuple]) -> dict[str, Any]:
         level = 0.1 / max(np.sqrt(np.mean(np.square(samples))), np.abs(samples).max() / 9.9, 1e-9)
         soundfile.write(sound, samples * level, RATE, subtype="PCM_16")
         print(f"The sound is saved as {sound}: {len(samples) / RATE:.0f} seconds")
-    if (Path(file).parent / "exercises" / Path(file).name).exists():
-        number = Path(file).stem.split("_")[0].lstrip("0")
-        print(f"Exercises: examples/exercises/{Path(file).name}, checked by check.py {number}")
+    if (file.parent / "exercises" / file.name).exists():
+        number = file.stem.split("_")[0].lstrip("0")
+        print(f"Exercises: examples/exercises/{file.name}, checked by check.py {number}")
     return found
+
+
+def show(figure: Figure, sounds: list[np.ndarray]) -> None:
+    """Show a picture and players of sounds below a notebook's cell."""
+    from io import BytesIO
+
+    from IPython.display import Audio, Image, display
+
+    figure.savefig(picture := BytesIO(), dpi=110)
+    display(Image(picture.getvalue(), width=int(80 * figure.get_figwidth())))
+    for samples in sounds:
+        display(Audio(samples, rate=RATE))

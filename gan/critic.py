@@ -26,7 +26,7 @@ from neural_networks.components.second_order import rules as tangents
 
 INPUT_SCALE = 3.0  # frames lie between 0 and about 1, most near 0
 # The mean of the frames: without it, a critic tells real songs from generated ones half as well
-# after 25 to 100 steps (docs/gan.md).
+# after 25 to 100 steps (docs/gan_tries.md).
 INPUT_CENTRE = 0.1
 
 
@@ -109,6 +109,14 @@ class Critic(Module):
         centre: mean of the songs' values.
         scale: of all values, or (F,) of each.
         rng: draws the initial weights.
+
+    Examples:
+        >>> critic = Critic(6, 8, rng=np.random.default_rng(0))
+        >>> songs = np.zeros((16, 3, 6), np.float32)  # 16 steps of three songs
+        >>> scores, cache = critic.forward(songs)
+        >>> dsongs = critic.backward(np.ones_like(scores), cache)
+        >>> scores.shape, dsongs.shape
+        ((3,), (16, 3, 6))
     """
 
     def __init__(

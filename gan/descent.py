@@ -84,6 +84,13 @@ def descend(
 
     Raises:
         ValueError: if the start is not (B, D), or the objective is not finite there.
+
+    Examples:
+        >>> def objective(P):
+        ...     return ((P - 3) ** 2).sum(axis=1), 2 * (P - 3)
+        >>> found = descend(objective, np.zeros((1, 2)), steps=200)
+        >>> found.best.round(2)
+        array([3., 3.])
     """
     if start.ndim != 2 or not len(start):
         raise ValueError(f"the starts of a descent must have the shape (B, D), not {start.shape}")

@@ -4,7 +4,7 @@
     total          same mu, sigma^2 = mean sigma_i^2 + variance mu_i: the law of total variance
     gaussian       same mu, full covariance of the same, shrunk
     learned-prior  sum_k share_k N(centre_k, C): Gaussians fitted to the songs (gan/prior.py)
-    mixture        sum w_k mu_k of 3 songs, w from Dirichlet(0.6), + noise: best (docs/gan.md)
+    mixture        sum w_k mu_k of 3 songs, w from Dirichlet(0.6), + noise: best (docs/gan_tries.md)
 
 A coordinate P is z, with columns such as tempo and key beside it if there are any: D values in all.
 N is the number of songs.
@@ -17,10 +17,10 @@ import numpy as np
 from gan.choices import DEFAULT_LATENT, LATENTS, Latent
 from gan.prior import GaussianMixture, shrunk_correlation
 
-# Mixtures of three songs and other ways to draw are compared in docs/gan.md.
+# Mixtures of three songs and other ways to draw are compared in docs/gan_tries.md.
 MIXED_SONGS = 3
 MIXING_CONCENTRATION = 0.6  # below 1, so mostly one of the songs leads
-# The largest weight of a song; with 0.9 a tenth of the mixtures are near copies (docs/gan.md).
+# The largest weight of a song; with 0.9 a tenth of the mixtures are near copies.
 LARGEST_SHARE = 0.85
 MIXING_NOISE = 0.1  # of the spread of the songs
 SMALLEST_DEVIATION = 1e-4
@@ -38,6 +38,13 @@ class LatentDistribution:
         mean: (D,) of the distribution.
         deviation: (D,) spread of each value, the unit of distances; for 'mixture' and
             'learned-prior' that of 'gaussian'.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> means, log_variances = rng.standard_normal((500, 3)), np.full((500, 3), -2.0)
+        >>> songs = LatentDistribution(means, log_variances, "total")
+        >>> songs.sample(4, rng).shape, songs.distance(songs.mean[None])
+        ((4, 3), array([0.]))
     """
 
     def __init__(

@@ -29,6 +29,10 @@ def hinge(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.nda
     """Return mean max(0, 1 - real) + mean max(0, 1 + fake).
 
     Source: Lim and Ye 2017, arXiv:1705.02894, eq. 3.
+
+    Examples:
+        >>> hinge(np.array([0.5, 2.0]), np.array([0.0]))
+        (1.25, array([-0.5, -0. ]), array([1.]))
     """
     value = np.maximum(0, 1 - real).mean() + np.maximum(0, 1 + fake).mean()
     dreal = -(real < 1).astype(real.dtype) / real.dtype.type(real.size)
@@ -36,7 +40,12 @@ def hinge(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, np.nda
 
 
 def negative_score(fake: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return -mean fake, the generator's part of the hinge and the Wasserstein loss."""
+    """Return -mean fake, the generator's part of the hinge and the Wasserstein loss.
+
+    Examples:
+        >>> negative_score(np.array([1.0, 3.0]))
+        (-2.0, array([-0.5, -0.5]))
+    """
     return -float(fake.mean()), np.full_like(fake, -1 / fake.size)
 
 
@@ -68,7 +77,12 @@ def least_squares(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray
 
 
 def least_squares_to_real(fake: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return mean (fake - 1)^2 / 2 (Mao et al. 2017, eq. 9)."""
+    """Return mean (fake - 1)^2 / 2 (Mao et al. 2017, eq. 9).
+
+    Examples:
+        >>> least_squares_to_real(np.array([1.0, 3.0]))
+        (1.0, array([0., 1.]))
+    """
     return float(np.square(fake - 1).mean() / 2), (fake - 1) / fake.dtype.type(fake.size)
 
 
@@ -77,6 +91,10 @@ def wasserstein(real: np.ndarray, fake: np.ndarray) -> tuple[float, np.ndarray, 
 
     NOTE: it has no minimum unless `clip_weights`, spectral norms or a gradient penalty bound the
     critic's slope.
+
+    Examples:
+        >>> wasserstein(np.array([2.0]), np.array([0.5, 0.5]))
+        (-1.5, array([-1.]), array([0.5, 0.5]))
     """
     return (
         float(fake.mean() - real.mean()),

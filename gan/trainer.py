@@ -39,7 +39,7 @@ LAST_RATE = 0.02  # final learning rates, relative to the first; chosen, not mea
 LOGGED_STEPS = 10_000  # the latest steps in the log
 SCORED_STEPS = 50  # the latest steps whose individual scores are stored, for histograms
 # First decay 0.5: Radford et al. 2016, arXiv:1511.06434, section 4; with 0.9 a fresh critic learns
-# as fast (docs/gan.md). Second decay 0.99: chosen, not measured; trainings are short.
+# as fast (docs/gan_tries.md). Second decay 0.99: chosen, not measured; trainings are short.
 ADAM = (0.5, 0.99)
 
 

@@ -103,6 +103,13 @@ def check_gradients(
 
     Returns:
         A row for each input and each parameter.
+
+    Examples:
+        >>> from neural_networks.components.dense import Dense
+        >>> rng = np.random.default_rng(0)
+        >>> report = check_gradients(Dense(3, 2, rng=rng), rng.standard_normal((5, 3)), rng=rng)
+        >>> report.passed, [row.name for row in report.rows]
+        (True, ['input', 'weight', 'bias'])
     """
     module = copy.deepcopy(module)
     parameters = pack(module, np.float64)
@@ -155,7 +162,15 @@ def check_loss(
     step: float = 1e-6,
     limit: float = 1e-6,
 ) -> GradientReport:
-    """Check a function (value, *gradients) = loss(*arrays), one gradient for each array."""
+    """Check a function (value, *gradients) = loss(*arrays), one gradient for each array.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> check_loss(lambda x: ((x**2).sum(), 2 * x), np.ones(3), rng=rng).passed
+        True
+        >>> check_loss(lambda x: ((x**2).sum(), x), np.ones(3), rng=rng).passed
+        False
+    """
     inputs = [np.array(array, np.float64, order="C") for array in arrays]
     _, *gradients = loss(*inputs)
     checked = [

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("neural_networks", "audio_parsing", "compression", "gan", "radio")
@@ -148,3 +152,21 @@ def test_every_public_name_says_what_it_takes_gives_and_refuses() -> None:
         for fault in faults(one)
     ]
     assert not found, "\n".join(["", *found])
+
+
+EXAMPLES = [
+    path
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if ">>> " in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_of_docstrings_run(path: Path) -> None:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    said: list[str] = []
+    runner = doctest.DocTestRunner()
+    for test in doctest.DocTestFinder().find(importlib.import_module(name)):
+        runner.run(test, out=said.append)
+    assert runner.tries and not runner.failures, "".join(said)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import base64
+import json
+import re
 import runpy
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 import soundfile
 from matplotlib.image import imread
+from nbclient import NotebookClient
 
 from neural_networks.components.feed_forward import FeedForward
 from neural_networks.components.parameters import pack
@@ -19,13 +26,27 @@ from neural_networks.gradient_check import check_loss
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-HELPERS = ("lesson.py", "check.py")
+HELPERS = ("lesson.py", "check.py", "notebooks.py")
 SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name not in HELPERS)
+COURSE = (ROOT / "docs" / "course.md").read_text("utf-8")
+LESSONS = [path for path in SCRIPTS if path.name[0].isdigit()]
+AS_NOTEBOOKS = ("01_neuron", "17_form")  # the others as scripts; as notebooks they are slow tests
+
+
+MUSICAL = [
+    path.stem
+    for path in LESSONS
+    if re.search(rf"^\| \[.*/{path.stem}\.py\)[^|]*♪", COURSE, re.MULTILINE)
+]
+
+
+def script(name: str) -> Path:
+    return next(path for path in SCRIPTS if f"{path.stem}_".startswith(f"{name}_"))
 
 
 def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
     """Run a script in this process, --fast, and return its names."""
-    path = next(path for path in SCRIPTS if f"{path.stem}_".startswith(f"{name}_"))
+    path = script(name)
     monkeypatch.syspath_prepend(EXAMPLES)  # as Python does with the folder of a script
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "argv", [str(path), "--fast", "--output", str(folder), *options])
@@ -33,13 +54,41 @@ def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str)
     return runpy.run_path(str(path), run_name="__main__")
 
 
+@pytest.fixture(scope="module")
+def notebooks() -> dict[str, Any]:
+    """The names of examples/notebooks.py, which makes notebooks of lessons."""
+    return runpy.run_path(str(EXAMPLES / "notebooks.py"))
+
+
+def run_notebook(text: str) -> dict[str, Any]:
+    """Run a lesson's notebook in a kernel, the smaller version, and return its numbers."""
+    book = nbformat.reads(text, 4)
+    last = book.cells[-1]
+    assert last.source.startswith("found = run(main)")
+    last.source = (
+        "found = run(main, fast=True)\nimport json\nprint(json.dumps(found, default=float))"
+    )
+    # no file of a home, and the folder that Jupyter gives a notebook: its own
+    NotebookClient(book, timeout=170, resources={"metadata": {"path": str(EXAMPLES)}}).execute()
+    shown = [output.data for output in last.outputs if output.output_type == "display_data"]
+    picture, *sounds = (data.get("image/png") or data["text/html"] for data in shown)
+    assert imread(BytesIO(base64.b64decode(picture))).std() > 0.03, "the picture is empty"
+    assert all("<audio" in sound for sound in sounds)
+    (printed,) = (line for line in last.outputs[-1].text.splitlines() if line.startswith("{"))
+    return json.loads(printed) | {"sounds": len(sounds)}
+
+
 @pytest.fixture
-def lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def lesson(notebooks: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def found(name: str, *options: str) -> dict[str, Any]:
+        if script(name).stem in AS_NOTEBOOKS:
+            return run_notebook(notebooks["notebook"](script(name)))
         numbers = run(name, tmp_path, monkeypatch, *options)["found"]
         (picture,) = tmp_path.glob("*.png")
         assert imread(picture).std() > 0.03, "the picture is empty"
-        for sound in tmp_path.glob("*.wav"):
+        sounds = list(tmp_path.glob("*.wav"))
+        assert len(sounds) == (script(name).stem in MUSICAL), "as docs/course.md says"
+        for sound in sounds:
             samples, rate = soundfile.read(sound)
             assert rate == 22050 and 0.01 < samples.std() and np.abs(samples).max() < 1, "a sound"
         return numbers
@@ -169,7 +218,7 @@ def test_13_descent(lesson) -> None:
     assert found["away"] < 1e-4, "the minimum was found"
     assert found["check"] < 1e-6
     assert found["random"][score] < found["best"][score] < found["held"][score]
-    assert found["held"][distance] < 1.1 * found["usual"] < found["free"][distance]
+    assert found["held"][distance] < 1.1 * found["hinge"] < found["free"][distance]
 
 
 def test_14_the_whole_radio(lesson) -> None:
@@ -203,8 +252,40 @@ def test_17_form(lesson) -> None:
         found[kind] for kind in ("new parts", "innovations repeated", "notes copied")
     )
     assert found["back"] == 1, "innovations are the melody"
+    assert found["sounds"] == 1 and "17_form" in MUSICAL
     assert none[alike] < 0.3 < repeated[alike] < 0.9 < copied[alike], "a part returns"
     assert abs(repeated[surprise] - none[surprise]) < 0.5 < copied[surprise] - repeated[surprise]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path", [path for path in LESSONS if path.stem not in AS_NOTEBOOKS], ids=lambda path: path.stem
+)
+def test_lessons_run_as_notebooks(path: Path, notebooks: dict[str, Any]) -> None:
+    assert run_notebook(notebooks["notebook"](path))["sounds"] == (path.stem in MUSICAL)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_notebook_is_its_lesson(path: Path, notebooks: dict[str, Any]) -> None:
+    text = notebooks["notebook"](path)
+    subject, *cells = nbformat.reads(text, 4).cells
+    tree = ast.parse(path.read_text("utf-8"))
+    assert all(line in subject.source for line in (ast.get_docstring(tree) or "").split("\n")[1:])
+    *statements, last = tree.body[1:]
+    assert isinstance(last, ast.If)
+    made = ast.parse("\n\n".join(cell.source for cell in cells))
+    assert list(map(ast.dump, made.body)) == list(map(ast.dump, [*statements, *last.body]))
+    assert text == notebooks["notebook"](path), "made again it is the same, byte for byte"
+
+
+def test_the_command_writes_notebooks(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "notebooks.py", "--output", tmp_path]
+    done = subprocess.run([*command, "04", "1b"], capture_output=True, text=True, timeout=60)
+    names = {"04_backprop_through_time.ipynb", "01b_autograd.ipynb"}
+    assert done.returncode == 0 and {path.name for path in tmp_path.iterdir()} == names
+    assert all(str(tmp_path / name) in done.stdout for name in names)
+    done = subprocess.run([*command, "18"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "there is no lesson 18; there are 1, 1b" in done.stderr
 
 
 @pytest.mark.parametrize("batch, steps", [(1, 1), (3, 12)])

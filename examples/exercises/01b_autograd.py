@@ -25,7 +25,7 @@ def quotient(a: Value, b: Value) -> Value:
 
 
 def backward(loss: Value) -> None:
-    """Set the gradients of all numbers that led to the loss.
+    """Set the gradients of all numbers that led to the loss; they are 0 before.
 
     It is right for the neuron of lesson 1, and wrong for most other formulas: find out which.
     """

@@ -14,9 +14,11 @@ def dense_backward(dy, x, W) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def cross_entropy(logits, target) -> tuple[float, np.ndarray]:
-    """Return the loss and dlogits (B, C) of a choice among C classes, where target is 0 or 1.
+    """Return the loss and dlogits (B, C) of a choice among C classes.
 
-    p = softmax(logits) = exp(logits) / sum of exp(logits),   loss = mean over B of -log p[target].
+    target (B, C) is 1 at the right class of each row and 0 elsewhere; p at that class counts:
+
+    p = softmax(logits) = exp(logits) / sum of exp(logits),   loss = mean over B of -log p.
     Logits may be large: exp(2000) is no number any more. What can be subtracted from all of them?
     """
 

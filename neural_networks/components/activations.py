@@ -69,7 +69,12 @@ def _gate_backward(dx: Array, dy: Array, x: Array, gate: Array) -> None:
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)), exact in both tails."""
+    """Return 1 / (1 + exp(-x)), exact in both tails.
+
+    Examples:
+        >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+        array([0. , 0.5, 1. ])
+    """
     y: np.ndarray = expit(floats(x))
     return y
 

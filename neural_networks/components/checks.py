@@ -1,6 +1,7 @@
 """Checks of arrays before a kernel reads them: a kernel itself looks at no bounds.
 
 floats(x)                   x is of float32 or float64
+real(x)                     x holds real numbers, which are computed with as floats
 same_shape(dy, y)           a gradient, or a target, belongs to its array
 """
 
@@ -19,6 +20,17 @@ def floats(x: np.ndarray, name: str = "x") -> np.ndarray:
         raise TypeError(
             f"{name} is of {x.dtype}; networks compute with float32 or float64: {name}.astype(...)"
         )
+    return x
+
+
+def real(x: np.ndarray, name: str = "x") -> np.ndarray:
+    """Return an array of real numbers as it is.
+
+    Raises:
+        TypeError: for complex numbers, whose imaginary parts would be lost, and the like.
+    """
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"{name} is of {x.dtype}; networks compute with real numbers")
     return x
 
 

@@ -59,9 +59,11 @@ class Conv1d(Module):
         """Return y (T', B, O) and the cache (neighbours (T' B, K I), shape of x).
 
         Raises:
-            ValueError: if there are fewer time steps than the kernel has.
+            ValueError: if there are fewer time steps than the kernel has, or another shape.
         """
         kernel_size, inputs, outputs = self.weight.value.shape
+        if x.ndim != 3 or x.shape[2] != inputs:
+            raise ValueError(f"a Conv1d takes x of shape (T, B, {inputs}), not {x.shape}")
         steps, batch, _ = x.shape
         out_steps = self.output_steps(steps)
         if out_steps < 1:
@@ -81,7 +83,14 @@ class Conv1d(Module):
         return y.reshape(out_steps, batch, outputs), (columns, x.shape)
 
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
-        """Return dx (T, B, I); add dW and db."""
+        """Return dx (T, B, I); add dW and db.
+
+        Raises:
+            ValueError: if dy does not have the shape of the outputs.
+        """
+        (steps, batch, _), outputs = cache[1], self.weight.value.shape[2]
+        if dy.shape != (self.output_steps(steps), batch, outputs):
+            raise ValueError(f"dy has the shape {dy.shape}, which no outputs of this Conv1d have")
         self.add_gradients(dy, cache)
         return self.input_gradient(dy, cache)
 

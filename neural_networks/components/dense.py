@@ -23,6 +23,13 @@ class Dense(Module):
         outputs: length of the last axis of y.
         rng: draws the first weights, W (inputs, outputs) and b (outputs,), uniform in +-1 /
             sqrt(inputs).
+
+    Examples:
+        >>> layer = Dense(3, 2, rng=np.random.default_rng(0))
+        >>> y, cache = layer.forward(np.ones((5, 3)))
+        >>> dx = layer.backward(np.ones_like(y), cache)
+        >>> y.shape, dx.shape, layer.bias.grad.tolist()
+        ((5, 2), (5, 3), [5.0, 5.0])
     """
 
     def __init__(self, inputs: int, outputs: int, *, rng: np.random.Generator) -> None:

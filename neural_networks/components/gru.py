@@ -41,6 +41,14 @@ class GRU(RecurrentLayer):
         input_layers: (H + F, .., H), as in `Recurrent`; see recurrent_layer.py.
         output_layers: (H, .., O), a network behind the states; none if not given.
         rng: draws the first weights, uniform in +-1/sqrt(H).
+
+    Examples:
+        >>> layer = GRU(3, 4, rng=np.random.default_rng(0))
+        >>> x = np.ones((10, 2, 3), np.float32)  # ten steps of two sequences
+        >>> h, cache = layer.forward(x)
+        >>> dx = layer.backward(np.ones_like(h), cache)
+        >>> h.shape, dx.shape
+        ((10, 2, 4), (10, 2, 3))
     """
 
     def __init__(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_networks.components.checks import floats, same_shape
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import Parameter
 
@@ -24,7 +25,14 @@ class LayerNorm(Module):
         self.epsilon = epsilon
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Return y (..., F) and the cache (normalised (..., F), scale (..., 1))."""
+        """Return y (..., F) and the cache (normalised (..., F), scale (..., 1)).
+
+        Raises:
+            ValueError: if x has another size.
+            TypeError: if it is not of floats.
+        """
+        if floats(x).shape[-1:] != self.gain.value.shape:
+            raise ValueError(f"a LayerNorm of {self.gain.value.size} takes no x of shape {x.shape}")
         normalised = x - x.mean(axis=-1, keepdims=True)
         variance = np.einsum("...i,...i->...", normalised, normalised)[..., None] / x.dtype.type(
             x.shape[-1]
@@ -36,6 +44,7 @@ class LayerNorm(Module):
     def backward(self, dy: np.ndarray, cache: Any) -> np.ndarray:
         """Return dx = scale (d - mean(d) - n mean(d n)), d = dy gain, n = normalised x."""
         normalised, scale = cache
+        same_shape(dy, normalised)
         features = dy.shape[-1]
         self.gain.grad += np.einsum(
             "ni,ni->i", dy.reshape(-1, features), normalised.reshape(-1, features)

@@ -20,7 +20,12 @@ OUTPUT_AND_TARGET = ("the output", "the target")
 
 
 def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return mean((y - target)^2) and dy = 2 (y - target) / n."""
+    """Return mean((y - target)^2) and dy = 2 (y - target) / n.
+
+    Examples:
+        >>> mean_squared_error(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+        (2.0, array([0., 2.]))
+    """
     same_shape(y, target, OUTPUT_AND_TARGET)
     dy = np.subtract(y, target, dtype=y.dtype)
     flat = dy.reshape(-1)
@@ -30,7 +35,12 @@ def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[float, np.nda
 
 
 def l1(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return mean(|y - target|) and dy = sign(y - target) / n."""
+    """Return mean(|y - target|) and dy = sign(y - target) / n.
+
+    Examples:
+        >>> l1(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+        (1.0, array([0. , 0.5]))
+    """
     same_shape(y, target, OUTPUT_AND_TARGET)
     difference = np.subtract(y, target, dtype=y.dtype)
     dy = np.sign(difference)
@@ -39,7 +49,12 @@ def l1(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def huber(y: np.ndarray, target: np.ndarray, *, delta: float = 1.0) -> tuple[float, np.ndarray]:
-    """Return the mean of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2) (Huber 1964)."""
+    """Return the mean of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2) (Huber 1964).
+
+    Examples:
+        >>> huber(np.array([0.5, 3.0]), np.array([0.0, 0.0]))
+        (1.3125, array([0.25, 0.5 ]))
+    """
     same_shape(y, target, OUTPUT_AND_TARGET)
     error = np.subtract(y, target, dtype=y.dtype)
     # The clipped error c is the derivative, and in both branches the loss is c (e - c / 2).
@@ -54,6 +69,11 @@ def bce_with_logits(y: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarra
 
     Computed as max(y, 0) - y target + log(1 + exp(-|y|)), which neither overflows nor takes the
     logarithm of 0.
+
+    Examples:
+        >>> value, dy = bce_with_logits(np.array([0.0, 1000.0]), np.array([1.0, 1.0]))
+        >>> round(value, 4), dy
+        (0.3466, array([-0.25,  0.  ]))
     """
     same_shape(y, target, OUTPUT_AND_TARGET)
     entropy = np.maximum(y, y.dtype.type(0)) - y * target + np.log1p(np.exp(-np.abs(y)))
@@ -104,6 +124,11 @@ def gaussian_kl(
 
     Returns:
         The value, dmean and dlog_variance.
+
+    Examples:
+        >>> value, dmean, dlog_variance = gaussian_kl(np.array([[1.0, 0.0]]), np.zeros((1, 2)))
+        >>> value, dmean, dlog_variance
+        (0.5, array([[1., 0.]]), array([[0., 0.]]))
     """
     same_shape(mean, log_variance, ("the mean", "the log-variance"))
     size = mean.shape[-1]

@@ -42,6 +42,13 @@ class LSTM(RecurrentLayer):
         output_layers: (H, .., O), a network behind the states; none if not given.
         rng: draws the first weights, uniform in +-1/sqrt(H); 1 is added to the forget gate's bias,
             so that a cell begins by remembering (Jozefowicz et al. 2015, section 2.2).
+
+    Examples:
+        >>> layer = LSTM(3, 4, rng=np.random.default_rng(0))
+        >>> h, cache = layer.forward(np.ones((10, 2, 3), np.float32), last=True)
+        >>> dx = layer.backward(np.ones_like(h), cache)
+        >>> h.shape, dx.shape
+        ((2, 4), (10, 2, 3))
     """
 
     def __init__(

@@ -40,6 +40,17 @@ class Module:
     """The base of everything that is trained; a subclass assigns Parameters and Modules.
 
     They are found in its attributes, and in lists, tuples and dicts of them.
+
+    Examples:
+        >>> class Double(Module):
+        ...     def forward(self, x):
+        ...         return 2 * x, None
+        ...
+        ...     def backward(self, dy, cache):
+        ...         return 2 * dy
+        >>> y, cache = Double().forward(np.ones(3))
+        >>> Double().backward(y, cache)
+        array([4., 4., 4.])
     """
 
     def parameters(self) -> list[Parameter]:
@@ -78,7 +89,18 @@ class Module:
 
 
 class Sequential(Module):
-    """Run modules one after the other, and in reverse in backward, which is the chain rule."""
+    """Run modules one after the other, and in reverse in backward, which is the chain rule.
+
+    Examples:
+        >>> from neural_networks.components.activations import Tanh
+        >>> from neural_networks.components.dense import Dense
+        >>> rng = np.random.default_rng(0)
+        >>> network = Sequential(Dense(3, 8, rng=rng), Tanh(), Dense(8, 1, rng=rng))
+        >>> y, cache = network.forward(np.ones((5, 3)))
+        >>> dx = network.backward(np.ones_like(y), cache)
+        >>> y.shape, dx.shape
+        ((5, 1), (5, 3))
+    """
 
     def __init__(self, *layers: Module) -> None:
         self.layers = list(layers)

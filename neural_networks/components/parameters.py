@@ -84,6 +84,14 @@ def pack(module: Module, dtype: DTypeLike = np.float32) -> FlatParameters:
 
     Returns:
         The vectors, into which the module's Parameters are views from now on. Gradients are zero.
+
+    Examples:
+        >>> from neural_networks.components.dense import Dense
+        >>> layer = Dense(3, 2, rng=np.random.default_rng(0))
+        >>> flat = pack(layer, np.float64)
+        >>> flat.values[:] = 0.5
+        >>> layer.weight.value.shape, layer.weight.value.max(), flat.grads.shape
+        ((3, 2), np.float64(0.5), (8,))
     """
     parameters = module.parameters()
     size = sum(p.value.size for p in parameters)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neural_networks.components.checks import real
 from neural_networks.components.feed_forward import FeedForward
 from neural_networks.components.module import Module
 
@@ -42,6 +43,7 @@ def checked_input(
 
     Raises:
         ValueError: if a shape does not fit the cell.
+        TypeError: for what is no real number.
     """
     repeated, inputs = steps is not None, cell.input_size
     if x.ndim != (2 if repeated else 3) or x.shape[-1] != inputs:
@@ -53,10 +55,14 @@ def checked_input(
     count = len(x) if steps is None else steps
     if count < 1:
         raise ValueError(f"a sequence needs at least one time step, not {count}")
+    if not x.shape[1]:
+        raise ValueError(f"a mini-batch needs at least one sequence; x has the shape {x.shape}")
     shape = (x.shape[1], cell.state_size)
     if first is not None and first.shape != shape:
         raise ValueError(f"the first state must have the shape {shape}, not {first.shape}")
-    return x, count
+    if first is not None:
+        real(first, "the first state")
+    return real(x), count
 
 
 def check_output_gradient(cell: Any, dy: np.ndarray, steps: int, batch: int, *, last: bool) -> None:
@@ -68,6 +74,7 @@ def check_output_gradient(cell: Any, dy: np.ndarray, steps: int, batch: int, *, 
     wanted = (batch, cell.output_size) if last else (steps, batch, cell.output_size)
     if dy.shape != wanted:
         raise ValueError(f"dy must have the shape {wanted} of the outputs, not {dy.shape}")
+    real(dy, "dy")
 
 
 class RecurrentLayer(Module):

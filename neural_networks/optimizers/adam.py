@@ -48,6 +48,12 @@ class Adam(Optimizer):
     m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w -= rate m' / (sqrt(v') + epsilon)
 
     m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t) correct for the start at zero.
+
+    Examples:
+        >>> w = np.array([1.0, -2.0])
+        >>> Adam().step(w, np.array([0.001, 1000.0]), 0.25)  # a first step is as long as the rate
+        >>> w.round(4)
+        array([ 0.75, -2.25])
     """
 
     slots = ("first", "second")

@@ -95,6 +95,11 @@ def clip_by_global_norm(grads: np.ndarray, max_norm: float) -> float:
     """Scale grads (n,) in place to a Euclidean norm of at most max_norm; return the norm before.
 
     Pascanu et al. 2013.
+
+    Examples:
+        >>> grads = np.array([3.0, 4.0])
+        >>> clip_by_global_norm(grads, 1.0), grads
+        (5.0, array([0.6, 0.8]))
     """
     norm = sqrt(float(np.dot(grads, grads)))
     if norm == inf and np.isfinite(grads).all():  # their squares are too large for the dtype

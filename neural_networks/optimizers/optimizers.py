@@ -38,7 +38,14 @@ def _sgd(values: Array, grads: Array, rate: float) -> None:
 
 
 class SGD(Optimizer):
-    """w -= rate g."""
+    """w -= rate g.
+
+    Examples:
+        >>> w = np.array([1.0, -2.0])
+        >>> SGD().step(w, 2 * w, 0.25)  # 2 w is the gradient of the sum of w^2
+        >>> w
+        array([ 0.5, -1. ])
+    """
 
     def _update(
         self, values: np.ndarray, grads: np.ndarray, learning_rate: float, loss: float | None
@@ -56,7 +63,15 @@ def _momentum(values: Array, velocity: Array, grads: Array, rate: float, momentu
 
 
 class Momentum(Optimizer):
-    """v = momentum v + g; w -= rate v (Polyak 1964)."""
+    """v = momentum v + g; w -= rate v (Polyak 1964).
+
+    Examples:
+        >>> w, optimizer = np.array([1.0]), Momentum(0.5)
+        >>> for _ in range(2):
+        ...     optimizer.step(w, np.array([1.0]), 0.25)  # the second step is 1.5 times as long
+        >>> w
+        array([0.375])
+    """
 
     slots = ("velocity",)
 

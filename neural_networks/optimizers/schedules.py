@@ -21,7 +21,12 @@ def constant(rate: float) -> Schedule:
 
 
 def warm_up(schedule: Schedule, steps: int) -> Schedule:
-    """Scale a schedule linearly from 1 / steps of it at the first step to all of it."""
+    """Scale a schedule linearly from 1 / steps of it at the first step to all of it.
+
+    Examples:
+        >>> [warm_up(constant(1.0), 4)(step) for step in range(6)]
+        [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    """
     return lambda step: schedule(step) * min(1.0, (step + 1) / max(steps, 1))
 
 
@@ -30,6 +35,10 @@ def cosine(rate: float, steps: int, *, final: float = 0.0, start: int = 0) -> Sc
 
     Loshchilov and Hutter 2017. With start > 0 the rate is constant first: cosine(4e-3, 1000,
     final=0.02, start=800) decays over the last fifth.
+
+    Examples:
+        >>> [round(cosine(1.0, 4)(step), 2) for step in range(5)]
+        [1.0, 0.85, 0.5, 0.15, 0.0]
     """
 
     def schedule(step: int) -> float:
@@ -40,7 +49,12 @@ def cosine(rate: float, steps: int, *, final: float = 0.0, start: int = 0) -> Sc
 
 
 def exponential(rate: float, half_life: float) -> Schedule:
-    """Halve the rate every `half_life` steps, smoothly."""
+    """Halve the rate every `half_life` steps, smoothly.
+
+    Examples:
+        >>> [exponential(1.0, 10)(step) for step in (0, 10, 20)]
+        [1.0, 0.5, 0.25]
+    """
     return lambda step: rate * 0.5 ** (step / half_life)
 
 

@@ -229,7 +229,7 @@ def _configuration(path: Path, header: np.ndarray | None) -> dict[str, Any]:
     try:
         if header is None:
             raise ValueError("it has no header")
-        content = json.loads(header.tobytes())
+        content = json.loads(header.tobytes(), parse_constant=_refuse)
         if content["format"] != _FORMAT:
             raise ValueError("its format has another name")
         version = content["version"]
@@ -246,6 +246,10 @@ def _configuration(path: Path, header: np.ndarray | None) -> dict[str, Any]:
             f"(schema {version}, this one reads {SCHEMA_VERSION})"
         )
     return configuration
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"its header holds {constant}")
 
 
 def _one_line(error: BaseException) -> str:

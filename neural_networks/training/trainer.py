@@ -55,6 +55,25 @@ class Trainer:
         pieces: number of pieces in a mini-batch, each with random numbers of its own.
         communicator: processes that share the pieces. With the same batch size and pieces their
             number changes rounding only.
+
+    Examples:
+        >>> from neural_networks.components.dense import Dense
+        >>> from neural_networks.components.losses import mean_squared_error
+        >>> from neural_networks.components.parameters import pack
+        >>> from neural_networks.optimizers.optimizers import Adam
+        >>> from neural_networks.optimizers.schedules import constant
+        >>> x = np.random.default_rng(0).standard_normal((100, 2)).astype(np.float32)
+        >>> target = x[:, :1] - 2 * x[:, 1:]
+        >>> def loss(layer, piece):
+        ...     y, cache = layer.forward(x[piece.indices])
+        ...     value, dy = mean_squared_error(y, target[piece.indices])
+        ...     layer.add_gradients(dy, cache)
+        ...     return value
+        >>> layer = Dense(2, 1, rng=np.random.default_rng(1))
+        >>> trainer = Trainer(pack(layer), loss, Adam(), constant(0.05), batch_size=20)
+        >>> losses = trainer.run(len(x), steps=300)
+        >>> layer.weight.value.round(2).tolist()
+        [[1.0], [-2.0]]
     """
 
     def __init__(

@@ -66,6 +66,14 @@ class SequenceVAE(Module):
         encoder_hidden: of each direction of the encoder's GRU.
         rng: draws the first weights.
         **options: of the generator; see SongGenerator.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> vae = SequenceVAE(4, encoder_hidden=8, rng=rng)
+        >>> songs = rng.standard_normal((6, 3, 4)).astype(np.float32)  # six steps of three songs
+        >>> w, z = vae.encode(songs)
+        >>> vae.generator.decode(w, z)[0].shape
+        (6, 3, 4)
     """
 
     def __init__(

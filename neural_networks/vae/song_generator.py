@@ -30,6 +30,7 @@ from neural_networks.vae.recurrent_prior import RecurrentPrior
 from neural_networks.vae.sequence_decoder import SequenceDecoder
 from neural_networks.vae.song_context import Conditioning
 
+TINY = 1e-12  # scale of a component
 STEPS_AT_ONCE = 64  # of songs that are drawn
 CALIBRATION_BOUNDS = 0.5, 4.0  # a component that hardly moves must not become noise
 
@@ -84,7 +85,7 @@ class SongGenerator(Module):
         rng: np.random.Generator,
     ) -> None:
         self.scales = np.ones(components) if scales is None else np.array(scales, np.float64)
-        if self.scales.shape != (components,) or not (self.scales > 0).all():
+        if self.scales.shape != (components,) or not (self.scales > TINY).all():
             raise ValueError(f"scales are {components} positive numbers, not {scales}")
         self.calibration = np.ones(components)  # r, measured by `calibrate`
         self.components, self.latent_size, self.song_size = components, latent_size, song_size

@@ -114,6 +114,11 @@ def _bpm(each: argparse.ArgumentParser) -> None:
     each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
 
 
+def _soundfont(each: argparse.ArgumentParser) -> None:
+    text = "SoundFont that plays scores, by fluidsynth (default: the synthesizer of the radio)"
+    each.add_argument("--soundfont", metavar="FILE", type=Path, help=text)
+
+
 def _output(each: argparse.ArgumentParser, what: str, *, beside: bool = False) -> None:
     text = f"{what} (default: {'beside the input' if beside else 'the current folder'})"
     default = None if beside else Path(".")
@@ -150,6 +155,7 @@ def train(each: argparse.ArgumentParser) -> None:
     add("--batch", type=whole(1, 4096), metavar="N", help=BATCH)
     text = "1 or 2 (default: as many as there are cores)"
     add("--threads", type=whole(1, 2), metavar="N", help=text)
+    _soundfont(each)
 
 
 def generate(each: argparse.ArgumentParser) -> None:
@@ -170,6 +176,7 @@ def reconstruct(each: argparse.ArgumentParser) -> None:
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
     _common(each, "station")
     _bpm(each)
+    _soundfont(each)
     _output(each, "a folder, or for one file a .wav file", beside=True)
 
 
@@ -264,12 +271,15 @@ def map_(each: argparse.ArgumentParser) -> None:
 
 def listener(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `listener`."""
-    actions = ("list", "export", "import", "delete")
+    actions = ("list", "export", "import", "delete", "seed", "seeds", "unseed")
     text = "what to do (default: list)"
     each.add_argument("action", nargs="?", choices=actions, default="list", help=text)
     each.add_argument("name", nargs="?", metavar="NAME", help="name of the listener")
-    text = ".json file to export to or import from"
-    each.add_argument("file", nargs="?", metavar="FILE", type=Path, help=text)
+    text = ".json file to export to or import from; music that a taste begins with (seed)"
+    each.add_argument("files", nargs="*", metavar="FILE", type=Path, help=text)
+    _common(each, "station", default=None)
+    text = "seed with the ratings of this station too"
+    each.add_argument("--from-station", type=normal, metavar="NAME", help=text)
 
 
 def compress(each: argparse.ArgumentParser) -> None:

@@ -62,7 +62,7 @@ COMMANDS = {
     "stations": ("doctor", "list the stations"),
     "listeners": ("history", "list who has rated songs"),
     "map": ("map", "draw a map of a station's songs, new songs and a listener's ratings"),
-    "listener": ("listener", "list listeners; export, import or delete a listener's ratings"),
+    "listener": ("listener", "list listeners; export, import, delete or seed a listener's ratings"),
     "doctor": ("doctor", "show paths, versions and problems, and play a test tone"),
     "completion": ("completion", "print a script with which a shell completes commands"),
 }

@@ -50,7 +50,7 @@ class LocalComposer:
         listener: whose taste is learned.
         home: of ratings and adapters; the default home if None.
         seed: of the random choices; other songs every time if None.
-        explore: how the next song is chosen after the first few: 'random', 'greedy' (the highest
+        explore: how the next song is chosen after the first: 'random', 'greedy' (the highest
             predicted rating), 'thompson' (the best under a taste drawn from the posterior), 'ucb'
             (predicted rating plus uncertainty).
         beats: length of the songs; the station's if None. The taste judges every song at the
@@ -85,7 +85,7 @@ class LocalComposer:
         made_by = station_fingerprint(station)
         self.station = station
         self.explore: Explore = explore
-        self.taste = Taste(station.critic, extra=station.coordinates.shape[1], model=station.model)
+        self.taste = Taste.of(station)
         self.maker = make_maker(station, self.taste, beats=beats)
         self.journal = Journal(open_ratings(home.ratings), listener, station.name, made_by)
         folder = home.writable(f"listeners/{listener}/{station.name}-{made_by}")

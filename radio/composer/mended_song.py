@@ -141,7 +141,7 @@ def stretch_objective(
     )
     z, beside = (
         z.repeat(versions, axis=0),
-        station.beside(coordinate[None]).repeat(versions, axis=0),
+        station.known(coordinate[None]).repeat(versions, axis=0),
     )
 
     def objective(position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

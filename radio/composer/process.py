@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,7 @@ class ComposerProcess:
         self._events: deque[Event] = deque()
         self._replays: dict[str, np.ndarray] = {}  # coordinates of the songs to be made again
         self._wishes = 0  # that the worker has not answered: what it offers is older
+        self._wish: Wish | None = None  # what is left of it, should the worker die
         self._hurried = False
         self._final = False  # whether a final song is being made
         self.busy: messages.Busy | None = None
@@ -145,7 +147,11 @@ class ComposerProcess:
             if not self._offers:
                 return self._first.take()
             key = next((key for key in self._order if key in self._offers), None)
-            return self._offers.pop(next(iter(self._offers)) if key is None else key)
+            song = self._offers.pop(next(iter(self._offers)) if key is None else key)
+            if song.wish and self._wish is not None:
+                left = self._wish.songs - 1
+                self._wish = replace(self._wish, songs=left) if left else None
+            return song
 
     def upcoming(self) -> list[Song]:
         """Return the offered songs, best first, by the newest taste."""
@@ -178,6 +184,7 @@ class ComposerProcess:
         with self._lock:
             self._offers = {}
             self._wishes += 1
+            self._wish = wish
         self._worker.send(wish)
 
     def start_final(self) -> None:
@@ -254,6 +261,8 @@ class ComposerProcess:
             self._worker.send(self._playing)
         for key, coordinate in list(self._replays.items()):
             self._worker.send(messages.Replay(key, coordinate))
+        if self._wish is not None:
+            self.wish(self._wish)
 
     def _wait_until_open(self, report: Callable[[messages.Busy], None]) -> messages.Opened:
         while True:

@@ -17,8 +17,8 @@ import numpy as np
 from radio.composer.novelty import MAX_CORRELATION, MAX_REMEMBERED_SONGS, RememberedSongs
 from radio.composer.song import Draft, Song
 from radio.composer.song_maker import MINI_BATCH, SongMaker
-from radio.composer.wish import WISHED_SONGS, Wish
-from radio.taste import FIRST_RANDOM, Explore
+from radio.composer.wish import Wish
+from radio.taste import Explore
 
 CANDIDATES = 192  # judged for every song that is played; chosen, not measured
 AHEAD = 3  # songs rendered ahead, among which the newest taste chooses; chosen, not measured
@@ -85,8 +85,8 @@ class Shelf:
         return song, draft
 
     def wish(self, wish: Wish) -> None:
-        """Drop the songs made ahead, and choose the next WISHED_SONGS by a wish."""
-        self._wish, self._wished = wish, WISHED_SONGS
+        """Drop the songs made ahead, and choose the next ones by a wish."""
+        self._wish, self._wished = wish, wish.songs
         self.hurry()
         if self._songs is not None:
             self._songs.cancel()
@@ -113,7 +113,7 @@ class Shelf:
         def enough() -> bool:
             return self._thread is not None and hurry.is_set()
 
-        undecided = self._explore == "random" or self._taste.count < FIRST_RANDOM
+        undecided = self._explore == "random" or not self._taste.count
         coordinates, features = self._maker.candidates(
             MINI_BATCH if undecided else candidates, self._rng, enough=enough, wish=wish
         )

@@ -52,11 +52,14 @@ class SongMaker:
         self.beats = beats
         # whose adapter makes every second candidate once it is trained
         self.generator: PersonalGenerator | None = None
+        self._usual_form = np.zeros(0)  # facts of it, of the usual songs
 
     def fit_taste(self) -> None:
         """Fit the taste to the station's usual songs; it forgets all ratings."""
         usual = self.station.sample(POOL, np.random.default_rng(0))
-        self.taste.fit_pool(self.station.decode(usual), self.station.beside(usual))
+        known = self.station.known(usual)
+        self.taste.fit_pool(self.station.decode(usual), known)
+        self._usual_form = known[:, self.station.coordinates.shape[1] :].mean(axis=0)
 
     def candidates(
         self,
@@ -88,7 +91,7 @@ class SongMaker:
     def features(self, coordinates: np.ndarray) -> np.ndarray:
         """Return features (n, K) of songs P (n, D) at the station's length, as in the descent."""
         return self.taste.features(
-            self.station.decode(coordinates), self.station.beside(coordinates)
+            self.station.decode(coordinates), self.station.known(coordinates)
         )
 
     def draft(
@@ -112,7 +115,7 @@ class SongMaker:
 
     def inputs(self, coordinates: np.ndarray) -> list[TasteInput]:
         """Return what the taste learns from of songs P (n, D) whose ratings are known."""
-        beside = self.station.beside(coordinates)
+        beside = self.station.known(coordinates)
         steps = self.station.decode(coordinates)
         features = self.taste.features(steps, beside)
         lengths = {self.station.beats_of(one, self.beats) for one in coordinates}
@@ -130,15 +133,16 @@ class SongMaker:
 
         Args:
             frames: canonical.
-            beside: (C,) tempo and key.
+            beside: (C,) tempo and key; the form counts as the usual one.
         """
         batch = self.station.model.to_steps(frames[None])
-        features = self.taste.features(batch, beside[None])
-        return TasteInput(features[0], self.taste.segments(batch, beside[None])[0])
+        known = np.concatenate([beside, self._usual_form])[None]
+        features = self.taste.features(batch, known)
+        return TasteInput(features[0], self.taste.segments(batch, known)[0])
 
     def input_of_draft(self, draft: Draft) -> TasteInput:
         """Return what the taste learns from of a draft."""
-        beside = self.station.beside(draft.coordinate[None])
+        beside = self.station.known(draft.coordinate[None])
         steps = np.ascontiguousarray(draft.steps[:, None])
         return TasteInput(draft.features, self.taste.segments(steps, beside)[0])
 

@@ -125,7 +125,7 @@ class TasteLearner:
 
     def moments(self, steps: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
         """Return the predicted rating of every moment (S, B) of songs (S, B, F) at P (B, D)."""
-        return self.taste.predict_moments(steps, self._station.beside(coordinates))
+        return self.taste.predict_moments(steps, self._station.known(coordinates))
 
     @staticmethod
     def _without_unlearned(

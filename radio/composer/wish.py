@@ -18,11 +18,13 @@ class Wish:
         coordinate: P (D,) of the song.
         song: its name.
         more: whether songs like it are wished for; songs unlike it if False.
+        songs: how many of the next ones are to answer it.
     """
 
     coordinate: np.ndarray
     song: str
     more: bool
+    songs: int = WISHED_SONGS
 
     def __str__(self) -> str:
         """Return it as the reason why a song was chosen."""

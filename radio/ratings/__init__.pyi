@@ -1,6 +1,11 @@
 from .database import MAX_SOUNDS as MAX_SOUNDS, Ratings as Ratings, RatingsError as RatingsError
 from .journal import Journal as Journal, Judged as Judged
-from .rating import Rating as Rating, rating_of_row as rating_of_row
+from .rating import (
+    MUSIC as MUSIC,
+    OTHER_STATION as OTHER_STATION,
+    Rating as Rating,
+    rating_of_row as rating_of_row,
+)
 from .reaction_delay import (
     MAX_SONGS as MAX_SONGS,
     STILL as STILL,

@@ -80,14 +80,15 @@ class Journal:
         return [one for one in rows if one.made_by == self.made_by]
 
     def earlier(self) -> list[Rating]:
-        """Return the ratings from before the station was retrained, oldest first."""
+        """Return the seeds, and ratings from before the station was retrained, oldest first."""
         rows = self.ratings.of(self.listener, self.station)
         return [one for one in rows if one.made_by != self.made_by]
 
-    def relearned(self) -> int:
-        """Return how many of the earlier ratings have their song's sound, and so can be learned."""
+    def relearned(self) -> tuple[int, int]:
+        """Return how many ratings from before a retraining can be learned, and how many seeds."""
         stored = self.ratings.with_sound(self.listener, self.station)
-        return sum(one.key in stored for one in self.earlier())
+        seeds = [bool(one.seed) for one in self.earlier() if one.key in stored]
+        return len(seeds) - sum(seeds), sum(seeds)
 
     def values(self) -> dict[str, tuple[float, float]]:
         """Return rating and weight of each row of the history by its key, valid or not."""

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 
 MAX_WEIGHT = 100.0
+SEED = "seed: "  # with which `made_by` of a seed begins, where others have a fingerprint
+MUSIC = SEED + "music"  # that the listener named
+OTHER_STATION = SEED + "station "  # and its name
 # seconds since 1970: in the year 2999, beyond which Windows has no calendar
 LATEST_TIME = 32_500_000_000.0
 
@@ -48,6 +51,11 @@ class Rating:
     time: float = field(default_factory=time.time)
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     expected: float | None = None
+
+    @property
+    def seed(self) -> str:
+        """Where a seed comes from, 'music' or 'station NAME'; empty for a rating of a play."""
+        return self.made_by.removeprefix(SEED) if self.made_by.startswith(SEED) else ""
 
 
 def row_of_rating(rating: Rating) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from radio.screen import curves, panels, words
 from radio.session import View
-from radio.taste import highlights
+from radio.taste import highlights, in_a_line
 
 MARGIN = 4  # columns before a curve
 
@@ -40,9 +40,7 @@ def explanation(view: View, width: int) -> Text:
         place = int(min(room - 1, view.position / view.duration * room)) if view.duration else 0
         text.append(" " * (MARGIN + place) + "▲\n", panels.QUIET)
         for seconds, mean, why in highlights(effect, view.duration, causes):
-            word = "raises it" if mean > 0 else "lowers it"
-            said = f"{word}: {why}" if why else word
-            text.append(f"    {panels.clock(seconds)}  {said} ", "")
+            text.append(f"    {panels.clock(seconds)}  {in_a_line(mean, why)} ", "")
             text.append(f"{mean:+.2f}\n", panels.tint(mean))
         text.append("\n")
     ratings, gain = view.adapter

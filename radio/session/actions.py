@@ -7,6 +7,7 @@ from functools import partial
 
 from radio.composer import WISHED_SONGS, Wish
 from radio.session.session import Session
+from radio.taste import highlights, in_a_line
 
 SEEK_SECONDS = 5.0
 SLIDER_STEP = 0.1
@@ -40,6 +41,17 @@ def wish(session: Session, *, more: bool) -> None:
     session.say(f"{when}{WISHED_SONGS} songs {found} come next.")
 
 
+def explain(session: Session) -> None:
+    """Say which moments raise or lower the predicted rating of the song that plays, and by what."""
+    view = session.view()
+    if not len(view.taste):
+        session.say("There is no explanation of this song yet.")
+        return
+    for seconds, mean, why in highlights(view.taste, view.duration, view.causes):
+        at = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+        session.say(f"{at}  {in_a_line(mean, why)} {mean:+.2f}")
+
+
 def session_actions(session: Session) -> dict[str, Callable[[], None]]:
     """Return the function of each action."""
     table: dict[str, Callable[[], None]] = {
@@ -65,6 +77,7 @@ def session_actions(session: Session) -> dict[str, Callable[[], None]]:
         "keep": session.mends.keep,
         "discard": session.mends.discard,
         "reset": session.reset,
+        "explain": partial(explain, session),
         "sleep": session.sleep.change,
     }
     for digit in range(1, 10):

@@ -61,7 +61,7 @@ def execute(session: Session, line: str, settings: Settings) -> None:
 def command_names() -> list[str]:
     """Return the words that need no number."""
     # the screen has the other actions
-    inside = ("explain", "history", "saved", "station", "listener", "devices", "visualiser", "help")
+    inside = ("history", "saved", "station", "listener", "devices", "visualiser", "help")
     left = [name for name in ACTIONS if not name.startswith("rate") and name not in inside]
     return left
 

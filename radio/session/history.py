@@ -39,18 +39,20 @@ class RatingHistory:
         self._say = say
         self.read()
         if not self.judged and self.known:
-            count = journal.relearned()
-            songs = "The song" if count == 1 else f"The {count} songs"
-            say(
-                f"{songs} that you rated before this station was trained again "
-                "taught the radio what you like."
-            )
+            for count, which in zip(
+                journal.relearned(),
+                ("that you rated before this station was trained again", "that you named"),
+                strict=True,
+            ):
+                songs = "The song" if count == 1 else f"The {count} songs"
+                if count:
+                    say(f"{songs} {which} taught the radio what you like.")
 
     def read(self) -> None:
         """Read the predicted and given ratings again."""
         try:
             self.judged = self._journal.judged()
-            self.known = bool(self.judged) or self._journal.relearned() > 0
+            self.known = bool(self.judged) or any(self._journal.relearned())
         except RatingsError:
             return
 

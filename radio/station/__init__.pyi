@@ -5,7 +5,12 @@ from .continuation import (
 )
 from .cover import cover as cover
 from .forms import Form as Form, form_of as form_of, forms_of as forms_of
-from .frame_grid import PHRASE as PHRASE, FrameGrid as FrameGrid, find_grid as find_grid
+from .frame_grid import (
+    PHRASE as PHRASE,
+    UNKNOWN_KEY as UNKNOWN_KEY,
+    FrameGrid as FrameGrid,
+    find_grid as find_grid,
+)
 from .innovations import SEEDS as SEEDS, innovations as innovations
 from .latent_map import (
     GENERATED as GENERATED,
@@ -48,6 +53,7 @@ from .song_file import (
     write_sound as write_sound,
     write_wav as write_wav,
 )
+from .sound_grid import on_grid as on_grid
 from .station import Station as Station
 from .station_file import (
     STATION_FILE as STATION_FILE,

@@ -13,6 +13,7 @@ Letters: S steps, T frames.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -28,13 +29,14 @@ from radio.station.steps import FRAMES_PER_BEAT, STEPS_PER_BEAT
 # where nothing is drawn. docs/songs.md, "Form".
 VARIATION = float(np.arccos(0.95))
 SHORTEST, LONGEST = 128, 625  # beats of a song with a form; on an absolute grid 1 and 5 minutes
-MOST_FORMS = 32  # of a station
+MOST_FORMS = 64  # of a station, the most frequent
 FEWEST_SECTIONS, MOST_SECTIONS = 4, 12
 MOST_LETTERS = 4
 # Sections are the same if what moves in them correlates so much. Chosen, not measured.
 SAME = 0.7
 SHIFT = 0.125  # of a section, by which it may begin early or late
 SHARE_OF_LEVEL = 0.5  # of the level beside twelve pitch classes; chosen, not measured
+FORM_FACTS = 3
 LETTERS = "ABCDEFGHIJKL"
 
 
@@ -55,6 +57,12 @@ class Form(NamedTuple):
         count = -(-beats * STEPS_PER_BEAT // self.section)
         themes = (self.themes[i % len(self.themes)] for i in range(count))
         return "".join(LETTERS[theme] for theme in themes)
+
+    @property
+    def facts(self) -> tuple[float, float, float]:
+        """FORM_FACTS: octaves of length over SHORTEST, different themes, share that returns."""
+        different = len(set(self.themes))
+        return float(np.log2(self.beats / SHORTEST)), different, 1 - different / len(self.themes)
 
     def arrangement(self, beats: int) -> Arrangement:
         """Return where in a song of so many beats the steps of each theme stand."""
@@ -77,7 +85,8 @@ def forms_of(
         candidates: lengths of a section in beats.
     """
     found = [form_of(frames, candidates) for frames in recordings]
-    forms = list(dict.fromkeys(form for form in found if form is not None))[:MOST_FORMS]
+    frequent = Counter(form for form in found if form is not None).most_common(MOST_FORMS)
+    forms = [form for form, _ in frequent]
     numbers = [forms.index(form) + 1 if form in forms else 0 for form in found]
     return forms, np.array(numbers, np.int16)
 
@@ -166,10 +175,12 @@ def from_array(rows: np.ndarray) -> list[Form]:
     Raises:
         ValueError: if they are none.
     """
+    if rows.dtype != np.int16 or rows.shape[1:] != (1 + MOST_SECTIONS,):
+        raise ValueError("its forms are not forms")
     forms = [
         Form(int(row[0]), tuple(int(theme) for theme in row[1:] if theme >= 0)) for row in rows
     ]
-    if rows.dtype != np.int16 or not np.array_equal(to_array(forms), rows):
+    if not np.array_equal(to_array(forms), rows):
         raise ValueError("its forms are not forms")
     for form in forms:
         new = [b - max(form.themes[: i + 1]) for i, (_, b) in enumerate(pairwise(form.themes))]

@@ -3,7 +3,8 @@
     grid = find_grid(samples) -> FrameGrid(hop_length, origin)
     grid.frames(samples, start, count) -> (count, 202)
 
-Frame 0 begins a bar, as far as that can be guessed, so it may lie before the sound begins.
+Frame 0 begins a bar, as far as that can be guessed, so it may lie before the sound begins. Beats
+and key of a score are known.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from radio.station import steps as song_data
 
 MARGIN = 50  # frames before and after some frames that are encoded with them: the filters ring
 BAR = BEATS_A_BAR * song_data.FRAMES_PER_BEAT  # frames
+UNKNOWN_KEY = math.inf
 PHRASE = 8 * BAR  # the longest stretch in which steps are told where they are
 
 
@@ -27,6 +29,7 @@ class FrameGrid(NamedTuple):
 
     hop_length: float = song_data.ABSOLUTE_HOP_LENGTH  # samples a frame
     origin: float = 0.0  # samples from the sound's beginning to frame 0, not above 0
+    key: float = UNKNOWN_KEY  # semitones from C major or A minor
 
     @property
     def on_beats(self) -> bool:

@@ -10,12 +10,14 @@ Novelty is one axis of these: at 0 a song is A itself. Up to MIXED the second so
 both count the same, a = b, and nothing is drawn; from there on c grows, and at 1 a song is free.
 Where the prior is a mixture, innovations choose, and halves of two choices are neither: songs
 follow one. It keeps its z up to DRAWN, while all that happens in it becomes new; from there on z
-does too. docs/songs.md measures both.
+does too, and the song may be any whose z is known, as no innovations are followed. docs/songs.md
+measures both.
 
 Four columns of P say whom a song follows, after its seed: [A; a; B; b]; songs are counted from 1,
 and 0 is none. The z of P is the sum.
 
-Letters: S steps, M remembered songs, E innovations of a step, Z values of z, B songs.
+Letters: S steps, N songs whose z is known, M of them, the first, with innovations, E innovations of
+a step, Z values of z, B songs.
 """
 
 from __future__ import annotations
@@ -25,11 +27,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from neural_networks.vae.sequence_vae import SequenceVAE
+from radio.station.limits import LARGEST_COORDINATE
 
 FOLLOWED = 4  # columns of P
 # Mixtures of two songs are no known tunes and better than songs that follow one as loosely.
 MIXED = 0.4
-DRAWN = 0.5
+DRAWN = 0.4
 DEFAULT_NOVELTY = 0.4
 # Innovations are whole numbers of these on disk and in memory: fine enough for those that choose a
 # Gaussian of a mixture, whose intervals are narrow where its weight is small.
@@ -42,9 +45,9 @@ class LearnedSongs:
     """See the module's contract.
 
     Attributes:
-        z: (M, Z) float32.
+        z: (N, Z) float32.
         innovations: (S, M, E) int16, in UNITs. A song longer than S steps begins them again.
-        forms: (M,) int16, the number of each one's form in the station's list, from 1; 0 for none.
+        forms: (N,) int16, the number of each one's form in the station's list, from 1; 0 for none.
     """
 
     z: np.ndarray
@@ -54,9 +57,9 @@ class LearnedSongs:
     def __post_init__(self) -> None:
         steps, songs, size = self.innovations.shape
         whole = all(part.dtype == np.int16 for part in (self.innovations, self.forms))
-        if not whole or self.z.shape[:-1] != (songs,) or self.forms.shape != (songs,):
+        if not whole or self.z.shape[:-1] != self.forms.shape or songs > len(self.z):
             raise ValueError("the songs that it remembers don't fit")
-        if not steps * songs * size or not np.isfinite(self.z).all():
+        if not steps * songs * size or not (np.abs(self.z) < LARGEST_COORDINATE).all():
             raise ValueError("the songs that it remembers are not songs")
 
     @classmethod
@@ -76,7 +79,7 @@ class LearnedSongs:
         return cls(z, rounded, np.zeros(len(z), np.int16))
 
     def __len__(self) -> int:
-        return len(self.z)
+        return self.innovations.shape[1]
 
     def choose(
         self,
@@ -99,8 +102,8 @@ class LearnedSongs:
         Returns:
             z (B, Z) of songs that follow, and the columns (B, FOLLOWED).
         """
-        count = len(z)
-        first = rng.integers(len(self), size=count)
+        count, free = len(z), not pairs and novelty >= DRAWN
+        first = rng.integers(len(self.z) if free else len(self), size=count)
         second = (first + rng.integers(1, max(2, len(self)), size=count)) % len(self)
         columns = np.zeros((count, FOLLOWED), np.float32)
         columns[:, 0] = first + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 SLOWEST_TEMPO, FASTEST_TEMPO = 60, 200  # beats a minute
+LARGEST_COORDINATE = 1000.0  # of a point P; those of songs are below 10
 LARGEST_NUMBER = 4096  # of beats, latent values and hidden values in a station's file
 
 

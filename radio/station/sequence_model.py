@@ -89,8 +89,8 @@ class SequenceModel:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw z (B, Z) and courses (B, C): seeds, whom the songs follow, their forms.
 
-        A song has the form of the one that it follows, or one of the station's where that has none.
-        At a novelty of 0 songs have no form, but that of the song that was learned.
+        A song has the form of the one that it follows, if that has one. At a novelty of 0 songs
+        have no form, but that of the song that was learned.
 
         Args:
             z: (B, Z) of new songs; where they follow learned songs, it is drawn towards theirs.
@@ -104,10 +104,8 @@ class SequenceModel:
         pairs = self.vae.generator.prior.mixtures == 1
         z, followed = self.learned.choose(z, mean, novelty=novelty, pairs=pairs, rng=rng)
         numbers = np.zeros((len(z), 1), np.int64)
-        if self.forms and novelty > 0:
-            numbers = rng.integers(1, len(self.forms), size=(len(z), 1), endpoint=True)
-            own = self.learned.forms[np.rint(followed[:, :1]).astype(int) - 1]
-            numbers = np.where(own > 0, own, numbers)
+        if novelty > 0:
+            numbers = self.learned.forms[np.rint(followed[:, :1]).astype(int) - 1]
         return z, np.concatenate([seeds, followed, numbers], axis=1)
 
     def form(self, course: np.ndarray) -> Form | None:

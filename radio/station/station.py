@@ -27,6 +27,7 @@ from neural_networks.vae.arrangement import Stretch
 from radio.station import steps as song_data
 from radio.station.changes import changed, trimmed
 from radio.station.ending import held_ending
+from radio.station.forms import FORM_FACTS, SHORTEST
 from radio.station.learned_songs import DEFAULT_NOVELTY
 from radio.station.mastering import levelled, master
 from radio.station.song_names import song_name
@@ -97,6 +98,21 @@ class Station(StationData):
     def beside(self, coordinates: np.ndarray) -> np.ndarray:
         """Return tempo and key (B, C) of coordinates P (B, D), C 2 or 0."""
         return coordinates[:, self._course.stop : self.size]
+
+    @property
+    def known_size(self) -> int:
+        """Columns of `known`."""
+        return self.coordinates.shape[1] + (FORM_FACTS if self.model.forms else 0)
+
+    def known(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return what is known of songs P (B, D) beside steps: tempo, key, facts of the form."""
+        beside = self.beside(coordinates)
+        if not self.model.forms:
+            return beside
+        forms = [self.model.form(one[self._course]) for one in coordinates]
+        none = np.log2(max(self.beats, SHORTEST) / SHORTEST), 1.0, 0.0
+        facts = [none if form is None else form.facts for form in forms]
+        return np.concatenate([beside, np.array(facts, beside.dtype)], axis=1)
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draw coordinates (count, D); tempo and key are those of the song whose z is nearest.
@@ -181,9 +197,13 @@ class Station(StationData):
         return self.model.stretch(z, course, self.beats_of(coordinate, beats), start, stop)
 
     def beats_of(self, coordinate: np.ndarray, beats: int | None = None) -> int:
-        """Return the length of the song of P (D,): `beats`, else its form's, else the station's."""
+        """Return the length of the song of P (D,): `beats`, else its form's, else the station's.
+
+        Among songs with forms one without is as long as the shortest of them may be.
+        """
         form = self.model.form(coordinate[self._course])
-        return beats or (self.beats if form is None else form.beats)
+        without = max(self.beats, SHORTEST) if self.model.forms else self.beats
+        return beats or (without if form is None else form.beats)
 
     def form_of(self, coordinate: np.ndarray, beats: int | None = None) -> str:
         """Return the sections of the song of P (D,), such as AABA; empty if it has no form."""

@@ -18,13 +18,15 @@ from gan.critic import Critic
 from gan.critic_bodies import BODIES
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, part, save_arrays
-from radio.station.limits import whole_number
+from radio.station.limits import LARGEST_COORDINATE, whole_number
 from radio.station.sequence_model import SequenceModel
 
 STATION_FILE = "station.npz"
 TRAINING_FILE = "training.npz"  # checkpoint of an unfinished training, in the same folder
 LARGEST_FILE = 256 << 20  # bytes of arrays
 LARGEST_LOG_VARIANCE = 50
+LARGEST_VALUE = 1e4  # of any array; a trained station has none above 100
+MOST_LETTERS = 300  # of the reason for which a file is refused
 MODEL = "sequence-2"
 # Of earlier versions: one point for a song, and other frames. Files of the first name none.
 OLD_MODELS = ("point", "sequence")
@@ -140,7 +142,8 @@ def read_station(folder: Path, kind: type[AnyStation]) -> AnyStation:
         OverflowError,
         MemoryError,
     ) as error:
-        raise StationError(f"station {name} is damaged ({error}); {todo}") from error
+        why = " ".join(str(error).split())[:MOST_LETTERS] or type(error).__name__
+        raise StationError(f"station {name} is damaged ({why}); {todo}") from error
 
 
 def _read(
@@ -149,6 +152,8 @@ def _read(
     arrays: dict[str, np.ndarray],
     configuration: dict[str, Any],
 ) -> AnyStation:
+    if not all(map(_is_sound, arrays.values())):
+        raise ValueError("it holds something else than the numbers of a station")
     if configuration.get("kind") != "station":
         raise ValueError("the file holds something else")
     beats = whole_number(configuration, "beats")
@@ -169,11 +174,18 @@ def _read(
         not len(means)
         or not all(np.isfinite(a).all() for a in (means, log_variances, coordinates))
         or np.abs(log_variances).max() > LARGEST_LOG_VARIANCE
+        or max(np.abs(a).max(initial=0) for a in (means, coordinates)) > LARGEST_COORDINATE
     ):
         raise ValueError("the statistics of its songs are not numbers of a trained station")
     if not isinstance(details, dict):
         raise ValueError(f"details are {type(details).__name__}")
     return kind(name, grid, beats, model, critic, means, log_variances, coordinates, details)
+
+
+def _is_sound(array: np.ndarray) -> bool:
+    """Return whether an array holds numbers with which a network can compute."""
+    floats = array.dtype.kind == "f" and bool((np.abs(array) < LARGEST_VALUE).all())
+    return floats or array.dtype.kind in "biu"
 
 
 def _networks(

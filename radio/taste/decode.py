@@ -1,7 +1,7 @@
 """The interface between a generator and a taste: decode coordinates, and go back to them.
 
-decode(P (B, D)) -> steps (S, B, F), tempo and key (B, C), backward
-backward(dsteps, dcoordinates) -> dP (B, D)
+decode(P (B, D)) -> steps (S, B, F), what is known of them (B, C + A), backward
+backward(dsteps, dknown) -> dP (B, D)        no gradient goes to the A facts of a form
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ def through(station: Station) -> Decode:
 
     def decode(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray, Backward]:
         steps, to_coordinates = station.trace(coordinates)
-        beside = station.beside(coordinates)
 
-        def backward(dsteps: np.ndarray, dbeside: np.ndarray) -> np.ndarray:
+        def backward(dsteps: np.ndarray, dknown: np.ndarray) -> np.ndarray:
             dcoordinates = to_coordinates(dsteps)
-            station.beside(dcoordinates)[:] += dbeside
+            station.beside(dcoordinates)[:] += dknown[:, : station.coordinates.shape[1]]
             return dcoordinates
 
-        return steps, beside, backward
+        return steps, station.known(coordinates), backward
 
     return decode

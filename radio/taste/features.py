@@ -2,11 +2,13 @@
 
     steps (S, B, F)    -> frozen trunk of the critic -> activations of each layer
     steps, tempo, key  -> sound statistics: levels, centroid, pitches, onsets, melody
-    -> means over time, tempo, key (B, R) -> standardised, projected, quadratic features (B, K)
+    -> means over time, tempo, key, facts of the form (B, R)
+    -> standardised, projected, quadratic features (B, K)
 
 Everything before the means happens at every moment. So a linear judgement of a song is the mean of
 judgements of its moments, and its gradient tells the moments apart. Letters: S steps, B batch, F
-features of a step, C coordinates beside z (tempo, key; or none), R raw features, K features.
+features of a step, C coordinates beside z (tempo, key; or none), A facts of its form, R raw
+features, K features.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ COMPONENTS = 24  # principal components of the critic's layers
 # the variance that the group may explain of a rating, whose own variance is about 0.2. Measured
 # with benchmarks/taste.py.
 LAYERS, LEVELS, SQUARES, CENTROID, PITCHES = 0.03, 0.05, 0.03, 0.05, 0.03
-ONSETS, MELODY, COORDINATES, QUADRATIC = 0.05, 0.03, 0.03, 0.05
+ONSETS, MELODY, COORDINATES, FORM, QUADRATIC = 0.05, 0.03, 0.03, 0.05, 0.05
 
 
 class SongFeatures(Module):
@@ -41,6 +43,7 @@ class SongFeatures(Module):
     Args:
         critic: its trunk is copied, the spectral norms folded into plain weights.
         coordinates: C.
+        facts: A.
         frame_size: values of a frame.
         model: that makes frames of steps; None if steps are frames.
     """
@@ -50,6 +53,7 @@ class SongFeatures(Module):
         critic: Critic,
         coordinates: int,
         *,
+        facts: int = 0,
         frame_size: int = FRAME_SIZE,
         model: SequenceModel | None = None,
     ) -> None:
@@ -58,8 +62,8 @@ class SongFeatures(Module):
         features = critic.features if model is None else STEP_SIZE
         self.statistics = SoundStatistics(features, coordinates, frame_size=frame_size)
         self.layer_size = len(self.trunk.layers) * critic.hidden
-        self.raw_size = self.layer_size + self.statistics.size + coordinates
-        self.coordinates = coordinates
+        self.raw_size = self.layer_size + self.statistics.size + coordinates + facts
+        self.coordinates, self.facts = coordinates, facts
         first = self.layer_size + 2 * self.statistics.levels
         self.melody = self.layer_size + self.statistics.size - 1
         # centroid, melody, onsets: a listener may prefer a middle value of these
@@ -88,7 +92,7 @@ class SongFeatures(Module):
         )
 
     def raw_backward(self, draw: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return dsteps (S, B, F) and dcoordinates (B, C) for the gradient draw (B, R)."""
+        """Return dsteps (S, B, F) and dcoordinates (B, C + A) for the gradient draw (B, R)."""
         (trunk, statistics), shapes, dtype = cache
         ends = np.cumsum([shape[2] for shape in shapes])
         *dpooled, dbeside = np.split(draw, ends, axis=1)
@@ -99,7 +103,8 @@ class SongFeatures(Module):
         dsteps, dcoordinates = self.statistics.backward(dmoments[-1], statistics)
         if self._model is not None:
             dsteps = self._model.to_frames_backward(_frames(dsteps))
-        return self.trunk.backward(dmoments[:-1], trunk) + dsteps, dcoordinates + dbeside
+        dbeside[:, : self.coordinates] += dcoordinates
+        return self.trunk.backward(dmoments[:-1], trunk) + dsteps, dbeside
 
     def moments(self, steps: np.ndarray, coordinates: np.ndarray) -> tuple[list[np.ndarray], Any]:
         """Return each layer's activations and the statistics before the means, and the cache."""
@@ -107,7 +112,7 @@ class SongFeatures(Module):
         if self._model is not None:
             frames = self._model.to_frames(steps)
             steps = frames.reshape(len(frames), -1, STEP_SIZE).transpose(1, 0, 2)
-        statistics, cache = self.statistics.forward(steps, coordinates)
+        statistics, cache = self.statistics.forward(steps, coordinates[:, : self.coordinates])
         return [*activations, statistics], (trunk, cache)
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -225,7 +230,7 @@ class SongFeatures(Module):
             (onsets, ONSETS),
             (1, MELODY),
         )
-        groups = (*statistics, (self.coordinates, COORDINATES))
+        groups = (*statistics, (self.coordinates, COORDINATES), (self.facts, FORM))
         return np.concatenate(
             [np.full(size, np.sqrt(variance / max(size, 1))) for size, variance in groups]
         )
@@ -233,11 +238,13 @@ class SongFeatures(Module):
     def set_projection(self, weight: np.ndarray, bias: np.ndarray) -> None:
         """Set the projection: weight (R, linear + factors), bias (linear + factors,).
 
-        Projections saved by versions without the melody get a row of zeros for it.
+        Projections saved by versions without the melody, or without the form, get rows of zeros.
 
         Raises:
             ValueError: if it does not fit.
         """
+        if weight.ndim == 2 and weight.shape[0] in (self.raw_size - self.facts - n for n in (0, 1)):
+            weight = np.pad(weight, [(0, self.facts), (0, 0)])
         if weight.ndim == 2 and weight.shape[0] == self.raw_size - 1:
             weight = np.insert(weight, self.melody, 0.0, axis=0)
         few = weight.ndim != 2 or weight.shape[1] <= len(self.factors)

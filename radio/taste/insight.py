@@ -60,7 +60,7 @@ def insight_of(
         moments: (S,) expected ratings.
     """
     song = np.ascontiguousarray(steps[:, None])
-    beside = station.beside(coordinate[None])
+    beside = station.known(coordinate[None])
     _, dtaste, _ = taste.value_and_gradient(song, beside, caution=0.0)
     _, cache = station.critic.forward(song)
     dcritic = station.critic.backward(np.ones(1, song.dtype), cache)
@@ -77,6 +77,12 @@ def effects(steps: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     return len(steps) * np.einsum(
         "sf,sf->s", steps - steps.mean(axis=0), gradient, dtype=np.float64
     )
+
+
+def in_a_line(mean: float, why: str) -> str:
+    """Return what a span does to the predicted rating, such as 'lowers it: dark'."""
+    word = "raises it" if mean > 0 else "lowers it"
+    return f"{word}: {why}" if why else word
 
 
 def highlights(

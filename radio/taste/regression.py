@@ -17,12 +17,11 @@ from radio.taste.exploration import DEFAULT_WAY, WAYS, Explore
 from radio.taste.mixture import BayesianMixture
 from radio.taste.observation import Observation, curves, to_arrays
 
-# Standard deviations that 'ucb' adds to the mean. Chosen, not compared with other values: with it
-# songs 20 to 30 of 100 simulated listeners are at percentile 90 on average (docs/taste.md).
+# Standard deviations that 'ucb' adds to the mean. Chosen, not compared with other values; with it
+# listeners are known as early as with songs chosen for what they tell (docs/taste.md).
 CURIOSITY = 0.4
 # Of the covariance that 'thompson' draws with. Chosen, not measured: the whole explores too much.
 THOMPSON_SHARE = 0.1
-FIRST_RANDOM = 5  # ratings before predictions decide what to play; chosen, not measured
 
 
 class RatingRegression:
@@ -109,8 +108,6 @@ class RatingRegression:
             raise ValueError(f"unknown way to explore {explore!r}: choose one of {', '.join(WAYS)}")
         if explore == "random" or not self.count:
             return int(rng.integers(len(features)))
-        if self.count < FIRST_RANDOM:
-            return self._least_similar(features)
         mean, deviation = self.predict(features)
         if explore == "thompson":
             weights, _ = self.mixture.draw(rng, share=THOMPSON_SHARE)
@@ -121,11 +118,3 @@ class RatingRegression:
         """Return all ratings as arrays; see radio/taste/observation.py."""
         self.learn()
         return to_arrays(self._ratings, self.size)
-
-    def _least_similar(self, features: np.ndarray) -> int:
-        """Return the candidate with the lowest cosine to its most similar rated song."""
-        self.learn()
-        rated = np.array([one.features for one in self._ratings])[:, : self.linear]
-        candidates = features[:, : self.linear].astype(np.float64)
-        lengths = np.linalg.norm(candidates, axis=1)[:, None] * np.linalg.norm(rated, axis=1)
-        return int(np.argmin((candidates @ rated.T / np.maximum(lengths, 1e-12)).max(axis=1)))

@@ -11,8 +11,8 @@
     taste.objective(decode) -> objective         for gan.descent: the loss L = (1 - r) / 2 of a
                                                  cautious rating r = mean - caution std
 
-Letters: S steps, B batch, F features of a step, C coordinates beside z (tempo and key, or none), K
-features of a song. docs/taste.md measures it.
+Letters: S steps, B batch, F features of a step, C coordinates beside z (tempo and key, or none), A
+facts of its form, K features of a song. `coordinates` are both, (B, C + A); docs/taste.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.ratings import STILL, moments_of, without_drift
-from radio.station import SequenceModel
+from radio.station import SequenceModel, Station
 from radio.taste.decode import Decode
 from radio.taste.exploration import DEFAULT_WAY, Explore
 from radio.taste.features import SongFeatures
@@ -48,6 +48,7 @@ class Taste:
     Args:
         critic: the station's; its trunk is copied and stays as it is.
         extra: C, columns of P beside z.
+        facts: A, of a song's form.
         frame_size, model: of SongFeatures.
     """
 
@@ -56,11 +57,23 @@ class Taste:
         critic: Critic,
         *,
         extra: int = 2,
+        facts: int = 0,
         frame_size: int = FRAME_SIZE,
         model: SequenceModel | None = None,
     ) -> None:
-        self._songs = SongFeatures(critic, extra, frame_size=frame_size, model=model)
+        self._songs = SongFeatures(critic, extra, facts=facts, frame_size=frame_size, model=model)
         self._regression: RatingRegression | None = None
+
+    @classmethod
+    def of(cls, station: Station) -> Taste:
+        """Return a taste of a station that has learned nothing."""
+        beside = station.coordinates.shape[1]
+        return cls(
+            station.critic,
+            extra=beside,
+            facts=station.known_size - beside,
+            model=station.model,
+        )
 
     @property
     def count(self) -> int:
@@ -90,7 +103,7 @@ class Taste:
 
         Args:
             steps: (S, N, F), or a list of N songs' frames (T, frame_size).
-            coordinates: (N, C).
+            coordinates: (N, C + A).
 
         Returns:
             The features (N, K) of these songs.
@@ -187,7 +200,7 @@ class Taste:
     def value_and_gradient(
         self, steps: np.ndarray, coordinates: np.ndarray, *, caution: float = DEFAULT_CAUTION
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return mean - caution * std (B,) and its gradients (S, B, F) and (B, C)."""
+        """Return mean - caution * std (B,) and its gradients (S, B, F) and (B, C + A)."""
         raw, raw_cache, predicted, cache = self._forward(steps, coordinates)
         draw = self._backward(np.tile([1.0, -caution], (len(raw), 1)), cache)
         dsteps, dcoordinates = self._songs.raw_backward(draw, raw_cache)
@@ -215,9 +228,9 @@ class Taste:
     ) -> int:
         """Return the index of the candidate (N, K) to play next.
 
-        The first is random; up to FIRST_RANDOM ratings the next ones are the least similar to those
-        rated. Later: 'random'; 'greedy', the highest mean; 'thompson', the best under weights drawn
-        from the posterior; 'ucb', the highest mean + CURIOSITY * std.
+        Before the first rating it is random. Later: 'random'; 'greedy', the highest mean;
+        'thompson', the best under weights drawn from the posterior; 'ucb', the highest mean +
+        CURIOSITY * std.
 
         Raises:
             ValueError: for an unknown way to explore.

@@ -35,6 +35,7 @@ class SequenceRecipe:
             are reconstructed.
         on_beats: whether excerpts begin at beats, and steps are told which beat it is.
         beginnings: whether the beginnings of recordings tell where songs lie, not all of them.
+        remembered: songs at most whose innovations a station remembers.
     """
 
     beta: float
@@ -49,6 +50,7 @@ class SequenceRecipe:
     calibrated: bool = True
     on_beats: bool = False
     beginnings: bool = False
+    remembered: int = 128
 
 
 RECORDINGS = SequenceRecipe(
@@ -82,6 +84,7 @@ ON_BEATS = SequenceRecipe(
     calibrated=False,
     on_beats=True,
     beginnings=True,
+    remembered=64,
 )
 
 

@@ -90,7 +90,9 @@ def prepare_starter_songs(
         frames[communicator.gather(np.array(mine, np.int64))] = communicator.gather(frames[mine])
     coordinates = [[tempo_coordinate(one.bpm), key_coordinate(one.transposition)] for one in songs]
     names = [song.name for song in songs]
-    return Recordings(list(frames), names, "beat", np.array(coordinates, np.float32), encoded)
+    return Recordings(
+        list(frames), names, "beat", np.array(coordinates, np.float32), encoded, keyed=True
+    )
 
 
 def _mapped(function: Callable, items: list, workers: int) -> Iterator:

@@ -143,15 +143,17 @@ class Readers:
             )
             + "\n"
         )
-        all_places = gather(np.array(places, np.float64).reshape(-1, 5))
+        all_places = gather(np.array(places, np.float64).reshape(-1, 6))
         all_steps = gather(np.array(steps, np.float16).reshape(-1, *self._shape))
         lines = gather(np.frombuffer(text.encode(), np.uint8)).tobytes().decode().splitlines()
         results = [Result({}) for _ in range(count)]
         for index, *texts in (one for line in lines for one in json.loads(line)):
             results[index] = Result({}, *texts)
-        for (*numbers, hop, origin), excerpt in zip(all_places.tolist(), all_steps, strict=True):
-            index, piece, start = map(int, numbers)
-            results[index].excerpts[Place(piece, start, FrameGrid(hop, origin))] = excerpt
+        for (index, piece, start, *grid), excerpt in zip(
+            all_places.tolist(), all_steps, strict=True
+        ):
+            place = Place(int(piece), int(start), FrameGrid(*grid))
+            results[int(index)].excerpts[place] = excerpt
         return results
 
 

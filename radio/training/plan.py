@@ -43,6 +43,7 @@ class TrainingOptions:
         critic: name of its body; see gan/critic_bodies.py.
         latent: the distribution that the station's songs are drawn from; see gan/latent.py. None
             for what is best: mixtures for the starter collection, a Gaussian for recordings.
+        soundfont: that plays scores; the synthesizer if None.
         prepared: folder that caches prepared music; None for no cache.
         plot: file for a picture of the adversarial training, drawn again with every checkpoint;
             None for no picture.
@@ -55,12 +56,13 @@ class TrainingOptions:
     minutes: float | None = None
     steps: int | None = None
     seed: int = 0
-    fresh: int = 300
+    fresh: int = 600
     invented: int = 512
     threads: int | None = None
     batch: int | None = None
     critic: str = DEFAULT_CRITIC
     latent: Latent | None = None
+    soundfont: Path | None = None
     prepared: Path | None = None
     plot: Path | None = None
 
@@ -78,15 +80,15 @@ class TrainingOptions:
                 f"unknown latent distribution {self.latent!r}: choose one of {', '.join(LATENTS)}"
             )
 
-    def complete(self, music: Any) -> TrainingOptions:
+    def complete(self, *, keyed: bool, starter: bool) -> TrainingOptions:
         """Return these options with the best latent distribution and duration, if none is asked.
 
         Args:
-            music: files and folders of it; the starter collection if None.
+            keyed: whether the keys of the music are known.
+            starter: whether it is the starter collection.
         """
-        latent, minutes = RECORDINGS_LATENT, DEFAULT_MINUTES
-        if music is None:
-            latent, minutes = DEFAULT_LATENT, STARTER_MINUTES
+        latent = DEFAULT_LATENT if keyed else RECORDINGS_LATENT
+        minutes = STARTER_MINUTES if starter else DEFAULT_MINUTES
         return replace(self, latent=self.latent or latent, minutes=self.minutes or minutes)
 
 

@@ -1,6 +1,7 @@
 """Reads blocks of a music file as frames on its beat, and caches them by the file's content.
 
-A piece of a file that keeps its tempo lies on its beats, 24 frames each; others have 50 a second.
+A piece of a file that keeps its tempo lies on its beats, 24 frames each; others have 50 a second. A
+score is one piece, whose beats and key are known.
 Which blocks are chosen follows from the seed, the file's path and the place in it, so more files or
 a larger share leave the choice of the others as it is.
 """
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +21,8 @@ import numpy as np
 from audio_parsing.cache import Cache, digest_of
 from audio_parsing.files import read_pieces
 from audio_parsing.opening import AudioError, reason, shown
+from audio_parsing.scores import is_score, read_score, render_score
+from audio_parsing.song import hop_length
 from radio.station import PHRASE, SAMPLE_RATE, FrameGrid, find_grid, to_steps
 from radio.training.parallel_reader import Place, Result
 
@@ -42,12 +47,14 @@ class RecordingReader:
         seed: chooses the blocks.
         block: frames of one.
         cache: of earlier results, or None.
+        soundfont: that plays scores; the synthesizer if None.
     """
 
     folder: Path
     seed: int
     block: int
     cache: Cache | None
+    soundfont: Path | None = None
 
     def lot(self, path: Path, place: Place | None = None) -> bytes:
         """Draw a lot for a file or a block of it; those with the lowest are taken."""
@@ -76,7 +83,7 @@ class RecordingReader:
             _, blocks, note = self._work_out(path, share)
             return Result(blocks, note=note)
         before = _status_of(path)
-        content = digest_of(path)
+        content = digest_of(path) + (self._soundfont_digest if is_score(path) else "")
         found = self.cache.get("pieces", content)
         if found is not None and found.ndim == 2:
             pieces = [PieceOfFile(int(n), FrameGrid(*grid)) for n, *grid in found.tolist()]
@@ -90,8 +97,12 @@ class RecordingReader:
             for place, block in blocks.items():
                 self.cache.put(block, *self._key(content, place))
             rows = [(piece.samples, *piece.grid) for piece in pieces]
-            self.cache.put(np.array(rows, np.float64).reshape(-1, 3), "pieces", content)
+            self.cache.put(np.array(rows, np.float64).reshape(-1, 4), "pieces", content)
         return Result(blocks, problem=self.cache.problem or "", note=note)
+
+    @cached_property
+    def _soundfont_digest(self) -> str:
+        return "" if self.soundfont is None else digest_of(self.soundfont)
 
     def _key(self, content: str, place: Place) -> tuple[str | int, ...]:
         """Return what a block is called in the cache; its grid follows from the content."""
@@ -111,8 +122,8 @@ class RecordingReader:
         pieces: list[PieceOfFile] = []
         notes: list[str] = []
         kept: dict[Place, np.ndarray] = {}
-        for samples in read_pieces(path, SAMPLE_RATE, seconds=PIECE, on_note=notes.append):
-            pieces.append(PieceOfFile(len(samples), find_grid(samples)))
+        for samples, grid in self._pieces(path, notes):
+            pieces.append(PieceOfFile(len(samples), grid))
             # Of the pieces before, those stay whose lots are still among the lowest.
             chosen = self.choose(path, pieces, share)
             kept = {
@@ -120,6 +131,16 @@ class RecordingReader:
                 for place in chosen
             }
         return pieces, kept, "; ".join(notes)
+
+    def _pieces(self, path: Path, notes: list[str]) -> Iterator[tuple[np.ndarray, FrameGrid]]:
+        """Yield the samples of a file, piece by piece, and where their frames lie."""
+        if is_score(path):
+            score = read_score(path)
+            sound = render_score(score, SAMPLE_RATE, soundfont=self.soundfont)
+            yield sound, FrameGrid(hop_length(score.bpm), key=score.transposition)
+            return
+        for samples in read_pieces(path, SAMPLE_RATE, seconds=PIECE, on_note=notes.append):
+            yield samples, find_grid(samples)
 
 
 def _starts(piece: PieceOfFile, block: int) -> list[int]:

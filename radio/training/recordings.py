@@ -33,8 +33,10 @@ from radio.station import (
     FRAMES_PER_BEAT,
     SAMPLE_RATE,
     STEP_SIZE,
+    UNKNOWN_KEY,
     FrameGrid,
     coordinate_tempo,
+    key_coordinate,
     tempo_coordinate,
     to_frames,
 )
@@ -55,8 +57,9 @@ class Recordings:
         frames: (T, 202) float16 of each recording.
         names: of each.
         grid: 'beat' or 'absolute'.
-        coordinates: (N, 2) float32 tempo and key of each, or (N, 0) on an absolute grid. The key of
-            what was read from files is 0, and their tempo 125 where it is not known.
+        coordinates: (N, 2) float32 tempo and key of each, or (N, 0) on an absolute grid. Where they
+            are not known, the tempo is 125 and the key 0.
+        keyed: whether the keys are known; then the frames are in C major or A minor.
         encoded: so many, the first, tell where songs lie in latent space; all if None.
     """
 
@@ -65,6 +68,7 @@ class Recordings:
     grid: str
     coordinates: np.ndarray
     encoded: int | None = None
+    keyed: bool = False
 
     @property
     def hours(self) -> float:
@@ -103,6 +107,7 @@ def prepare_recordings(
     music: Music,
     *,
     seed: int = 0,
+    soundfont: Path | None = None,
     cache: Cache | None = None,
     workers: int | None = None,
     communicator: Communicator = ALONE,
@@ -114,6 +119,7 @@ def prepare_recordings(
     Args:
         music: a folder, searched recursively for audio, or several files, folders and playlists.
         seed: chooses what is used where not all can be.
+        soundfont: that plays scores; the synthesizer if None.
         cache: of what was worked out before.
         workers: processes that read; one a core if None, this process alone if 1. The result is the
             same.
@@ -130,7 +136,7 @@ def prepare_recordings(
     sources = [music] if isinstance(music, Path) else list(music)
     name = shown(sources[0]) if len(sources) == 1 else "the music"
     paths = find_music(sources, on_skip=skip)
-    reader = RecordingReader(_folder_of(sources), seed, BLOCK, cache)
+    reader = RecordingReader(_folder_of(sources), seed, BLOCK, cache, soundfont)
     if len(paths) > MOST_BLOCKS:
         paths.sort(key=reader.lot)
     blocks = {path: _expected_blocks(path) for path in paths[: 2 * MOST_BLOCKS]}
@@ -241,5 +247,15 @@ def _joined(kept: dict[Path, dict[Place, np.ndarray]], block: int) -> Recordings
             grids.append(first.grid)
     if not any(grid.on_beats for grid in grids):
         return Recordings(frames, names, "absolute", np.zeros((len(frames), 0), np.float32))
-    coordinates = np.array([(tempo_coordinate(grid.tempo), 0) for grid in grids], np.float32)
-    return Recordings(frames, names, "beat", coordinates)
+    # The key of scores among recordings means nothing to a model that doesn't know the others'.
+    keyed = all(grid.key != UNKNOWN_KEY for grid in grids)
+    keys = [int(grid.key) if keyed else 0 for grid in grids]
+    frames = [
+        audio_frames.transpose(one, -key).astype(one.dtype) if key else one
+        for one, key in zip(frames, keys, strict=True)
+    ]
+    coordinates = [
+        (tempo_coordinate(grid.tempo), key_coordinate(key))
+        for grid, key in zip(grids, keys, strict=True)
+    ]
+    return Recordings(frames, names, "beat", np.array(coordinates, np.float32), keyed=keyed)

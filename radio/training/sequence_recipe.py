@@ -40,7 +40,7 @@ LEARNING_RATE, WARM_UP_STEPS, LAST_RATE = 3e-3, 50, 0.02
 # The loss is an error a value: its gradients are so small that Adam's usual 1e-8 holds steps back.
 ADAM, CLIP = (0.9, 0.99, 1e-13), 0.5
 BETA_RISES = 0.1  # of the training, in which the divergences' weights rise
-MOST_ENCODED = 512  # excerpts whose coordinates tell where songs lie
+MOST_ENCODED = 768  # excerpts whose coordinates tell where songs lie
 # Beats of a section, among which those of a recording are looked for: without a grid of beats any
 # from 6 to 15 s, on one 2, 4 or 8 bars.
 SECTIONS, SECTIONS_ON_BEATS = tuple(range(12, 33)), (8, 16, 32)
@@ -158,7 +158,7 @@ def calibrate(
     excerpts, rng = songs.to_be_encoded(), np.random.default_rng((seed, Stream.CALIBRATION))
     pairs, statistics = [], []
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
-        for indices in _batches(len(excerpts), MOST_CALIBRATED, songs.recipe.batch):
+        for indices in _batches(_spread(len(excerpts), MOST_CALIBRATED), songs.recipe.batch):
             real = excerpts.draw(indices, rng, songs.wide).steps
             steps, song = vae.posterior(np.ascontiguousarray(real[..., : songs.components.count]))
             w, z = (
@@ -220,7 +220,7 @@ def encode_music(
     rng, excerpts = np.random.default_rng((seed, Stream.ENCODINGS)), songs.to_be_encoded()
     drawn, statistics, losses = [], [], []
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
-        for indices in _batches(len(excerpts), most, songs.recipe.batch):
+        for indices in _batches(_spread(len(excerpts), most), songs.recipe.batch):
             one = excerpts.draw(indices, rng, songs.components)
             parts = vae.loss(
                 one.steps,
@@ -263,24 +263,32 @@ def remember(
     steps = max(2, min(REMEMBERED_STEPS, usual // songs.components.frames_per_step))
     steps -= steps % BAR_STEPS if steps > BAR_STEPS else 0  # a longer song goes on in time
     excerpts = songs.to_be_encoded(steps)
-    most = most_songs(steps, vae.generator.innovation_size)
+    most = min(songs.recipe.remembered, most_songs(steps, vae.generator.innovation_size))
+    slots = _spread(len(excerpts), most)
+    remembered = len(slots)
+    if songs.recipe.beginnings:  # an excerpt a song; the others are known by z alone
+        slots = np.concatenate([slots, np.setdiff1d(np.arange(len(excerpts)), slots)])
     parts, own = [], []
     with threadpool_limits(1, user_api="blas"):  # the same bytes on any number of cores
-        for indices in _batches(len(excerpts), most, songs.recipe.batch):
+        for indices in _batches(slots, songs.recipe.batch):
             drawn = excerpts.draw(indices, rng, songs.components)
             parts.append(LearnedSongs.of(vae, drawn.steps, rng=rng))
             own.append(np.where(drawn.starts == 0, forms[drawn.recordings], 0))
     return LearnedSongs(
         np.concatenate([part.z for part in parts]),
-        np.concatenate([part.innovations for part in parts], axis=1),
+        np.concatenate([part.innovations for part in parts], axis=1)[:, :remembered],
         np.concatenate(own).astype(np.int16),
     )
 
 
-def _batches(count: int, most: int, size: int) -> list[np.ndarray]:
-    """Return the slots of at most so many excerpts, spread over all of them, in mini-batches."""
-    chosen = np.unique(np.linspace(0, count - 1, most).astype(int))
-    return np.split(chosen, range(size, len(chosen), size))
+def _spread(count: int, most: int) -> np.ndarray:
+    """Return the slots of at most so many excerpts, spread over all of them."""
+    return np.unique(np.linspace(0, count - 1, most).astype(int))
+
+
+def _batches(slots: np.ndarray, size: int) -> list[np.ndarray]:
+    """Return slots in mini-batches."""
+    return np.split(slots, range(size, len(slots), size))
 
 
 def _pieces(batch: int) -> int:

@@ -27,18 +27,23 @@ def model_training(
     if music is None:
         recordings = prepare_starter_songs(
             songs_to_learn(fresh=options.fresh, invented=options.invented, seed=options.seed),
-            encoded=ARRANGEMENTS * len(TUNES),
+            encoded=ARRANGEMENTS * len(TUNES) + options.fresh,
             cache=cache,
             progress=progress,
             communicator=communicator,
         )
+        options = options.complete(keyed=True, starter=True)
         return SequenceTraining(recordings, options, communicator, ON_BEATS)
     recordings = prepare_recordings(
         music,
         seed=options.seed,
+        soundfont=options.soundfont,
         cache=cache,
         progress=progress,
         communicator=communicator,
         on_skip=lambda line: report({"phase": "prepare", "skip": line}),
     )
-    return SequenceTraining(recordings, options, communicator, RECORDINGS)
+    options = options.complete(keyed=recordings.keyed, starter=False)
+    # Scores alone are learned as the starter collection is.
+    recipe = ON_BEATS if recordings.keyed else RECORDINGS
+    return SequenceTraining(recordings, options, communicator, recipe)

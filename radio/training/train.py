@@ -72,7 +72,7 @@ def train_station(
         AudioError: if there is too little music.
         TrainingDiverged: if a loss or a gradient is not finite.
     """
-    options = (options or TrainingOptions()).complete(music)
+    options = options or TrainingOptions()
     if communicator.rank == 0 and (folder / STATION_FILE).exists():
         raise StationError(
             f"station {folder.name} is trained already; choose another name, or delete {folder}"
@@ -83,7 +83,7 @@ def train_station(
             folder.mkdir(parents=True, exist_ok=True)
         report({"phase": "compile"})
         with station_lock(folder) if communicator.rank == 0 else nullcontext():
-            training = _Training(folder, model, options, report, communicator)
+            training = _Training(folder, model, model.options, report, communicator)
             return training.run(lambda: any_of(communicator, should_stop()), watch)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_soundfont import tiny_soundfont
 
-from audio_parsing import scores
+from audio_parsing import notation, scores
 from audio_parsing.decoding import decoded
 from audio_parsing.files import AudioError, find_audio, read_audio
-from audio_parsing.scores import read_score, write_midi
+from audio_parsing.midi import write_midi
+from audio_parsing.scores import read_score, render_score
 from audio_parsing.song import FRAMES_PER_BEAT, hop_length
 from audio_parsing.starter import starter_songs
 
@@ -40,7 +44,7 @@ def note(pitch: int, ticks: int, channel: int = 0, wait: int = 0) -> list[object
 def test_what_is_written_is_read(tmp_path: Path, bpm: float) -> None:
     path = tmp_path / "scale.mid"
     path.write_bytes(write_midi(TUNE, bpm))
-    song = read_score(path)
+    song = read_score(path).song()
     fold = {240.0: 0.5, 40.0: 2.0}.get(bpm, 1.0)
     assert song.bpm == pytest.approx(bpm * fold, rel=1e-4)
     assert (song.tonic, song.mode, song.name) == (0, "major", "scale")
@@ -74,7 +78,8 @@ def test_starter_songs_survive(tmp_path: Path) -> None:
         notes = [one for one in song.notes if one.part != "percussion"]
         path = tmp_path / "song.mid"
         path.write_bytes(write_midi([one[:4] for one in notes], song.bpm))
-        read = read_score(path)
+        read = read_score(path).song()
+        assert (read.tonic, read.mode) == (song.tonic, song.mode)
         assert abs(read.bpm / song.bpm - 1) < 1e-3 or song.bpm > scores.TEMPI[1]
         assert len(read.notes) == len(notes)
 
@@ -94,7 +99,7 @@ def test_tempo_changes_pedal_drums_instruments_and_key(tmp_path: Path) -> None:
         mido.Message("program_change", program=33, channel=1),
         *note(30, 240, channel=1),
     )
-    song = read_score(path)
+    song = read_score(path).song()
     assert (song.tonic, song.mode) == (6, "minor")
     assert song.bpm == pytest.approx(60 * 3 / (0.5 + 2.0))
     held, kick, hat, bass = song.notes
@@ -111,7 +116,7 @@ def test_chords_accompany_a_line(tmp_path: Path) -> None:
         for pitch in (60, 64, 67)
     ]
     path = written(tmp_path / "a.mid", *chord, *note(72, 480), *ends)
-    assert {(one.pitch, one.part) for one in read_score(path).notes} == {
+    assert {(one.pitch, one.part) for one in read_score(path).song().notes} == {
         (72, "lead"),
         (60, "chords"),
         (64, "chords"),
@@ -149,8 +154,91 @@ def test_scores_are_found_where_they_can_be_read(
     path.write_bytes(write_midi(TUNE, 100))
     lines: list[str] = []
     assert find_audio(tmp_path, on_skip=lines.append) == [path] and not lines
-    monkeypatch.setattr(scores, "installed", lambda: False)
+    (tmp_path / "a.xml").write_text("<feed></feed>")
+    (tmp_path / "a.abc").write_text(ABC)
+    monkeypatch.setattr(scores, "installed", lambda suffix: False)
+    monkeypatch.setattr(notation, "installed", lambda suffix: False)
     assert find_audio(tmp_path, on_skip=lines.append) == []
-    assert lines == [f"{tmp_path}: 1 file passed over: 1 .mid; scores need {scores.EXTRA}"]
+    kinds = "1 .abc, 1 .mid, 1 .xml"
+    needed = f"{notation.NOTATION_EXTRA} and {notation.MIDI_EXTRA}"
+    assert lines == [f"{tmp_path}: 3 files passed over: {kinds}; scores need {needed}"]
     with pytest.raises(AudioError, match="is a score, which needs pip install"):
         read_audio(path)
+
+
+def test_a_pickup_comes_before_the_first_bar(tmp_path: Path) -> None:
+    metre = mido.MetaMessage("time_signature", numerator=3, denominator=4)
+    path = written(tmp_path / "a.mid", metre, *note(60, 480, wait=960), *note(64, 480))
+    assert [one.start for one in read_score(path).notes] == [2, 3]
+    path = written(tmp_path / "b.mid", metre, *note(60, 480, wait=3 * 1440), *note(64, 480))
+    assert [one.start for one in read_score(path).notes] == [0, 1]
+
+
+ABC = "X:1\nT:tune\nM:3/4\nL:1/4\nQ:1/4=100\nK:Em\nGAB|e3|:EFG|A3:|\n"
+MUSICXML = """<?xml version="1.0"?><score-partwise version="4.0"><part-list><score-part id="P1">
+<part-name>Flute</part-name></score-part></part-list><part id="P1"><measure number="1"><attributes>
+<divisions>1</divisions><key><fifths>2</fifths><mode>minor</mode></key><time><beats>4</beats>
+<beat-type>4</beat-type></time></attributes><direction><sound tempo="96"/></direction>
+<note><pitch><step>B</step><octave>4</octave></pitch><duration>1</duration></note>
+<note><pitch><step>F</step><alter>1</alter><octave>4</octave></pitch><duration>3</duration></note>
+</measure></part></score-partwise>"""
+
+
+def test_notation_is_read_with_its_repeats_tempo_and_key(tmp_path: Path) -> None:
+    pytest.importorskip("music21")
+    (tmp_path / "a.abc").write_text(ABC)
+    (tmp_path / "b.musicxml").write_text(MUSICXML)
+    with zipfile.ZipFile(tmp_path / "c.mxl", "w") as archive:
+        archive.writestr("META-INF/container.xml", "<rootfile full-path='score.xml'/>")
+        archive.writestr("score.xml", MUSICXML)
+    (tmp_path / "d.xml").write_text(MUSICXML)
+    (tmp_path / "e.xml").write_text("<feed></feed>")
+    found = find_audio(tmp_path)
+    assert [path.suffix for path in found] == [".abc", ".musicxml", ".mxl", ".xml"]
+    abc, *others = map(read_score, found)
+    assert (abc.bpm, abc.tonic, abc.mode) == (100, 4, "minor")
+    assert [one.pitch for one in abc.notes] == [67, 69, 71, 76, *2 * (64, 66, 67, 69)]
+    for score in others:
+        assert (score.bpm, score.tonic, score.mode) == (96, 11, "minor")
+        assert [(one.start, one.end, one.pitch) for one in score.notes] == [(0, 1, 71), (1, 4, 66)]
+    (tmp_path / "d.xml").write_text(MUSICXML[:300])
+    with pytest.raises(AudioError, match="is not a readable score"):
+        read_score(tmp_path / "d.xml")
+
+
+@pytest.mark.skipif(shutil.which("fluidsynth") is None, reason="fluidsynth is not installed")
+def test_a_soundfont_plays_a_score_on_its_beats(tmp_path: Path) -> None:
+    font, path = tmp_path / "-tiny.sf2", tmp_path / "scale.mid"
+    font.write_bytes(tiny_soundfont())
+    path.write_bytes(write_midi(TUNE, 100))
+    score = read_score(path)
+    sound = render_score(score, 22050, soundfont=font)
+    beat = FRAMES_PER_BEAT * hop_length(100)
+    assert sound.shape == (score.beats * beat,) and sound.dtype == np.float32
+    assert np.sqrt(np.mean(sound**2)) == pytest.approx(0.1, rel=0.05)
+    for index, pitch in enumerate(SCALE):
+        part = sound[index * beat : index * beat + beat // 2]
+        spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), 1 << 16))
+        assert np.argmax(spectrum) * 22050 / (1 << 16) == pytest.approx(
+            440 * 2 ** ((pitch - 69) / 12), rel=0.01
+        )
+    assert np.array_equal(sound, render_score(score, 22050, soundfont=font))
+    assert not np.array_equal(sound, render_score(score, 22050))
+    rate, blocks = 22050, read_audio(path, soundfont=font)
+    assert len(blocks) == pytest.approx(8 * beat, abs=rate)
+
+
+def test_what_is_no_soundfont_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    font, path = tmp_path / "a.sf2", tmp_path / "scale.mid"
+    path.write_bytes(write_midi(TUNE, 100))
+    for content, words in ((b"", "is empty"), (b"RIFF____WAVE", "is not a SoundFont")):
+        font.write_bytes(content)
+        with pytest.raises(AudioError, match=words):
+            read_audio(path, soundfont=font)
+    font.write_bytes(tiny_soundfont()[:600])
+    with pytest.raises(AudioError, match="fluidsynth") as caught:
+        read_audio(path, soundfont=font)
+    assert "\n" not in str(caught.value)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(AudioError, match="which isn't installed"):
+        read_audio(path, soundfont=font)

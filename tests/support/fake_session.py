@@ -38,8 +38,8 @@ class FakeJournal:
     def judged(self) -> tuple[Judged, ...]:
         return tuple(Judged(one.song, one.expected, one.rating) for one in self.history()[::-1])
 
-    def relearned(self) -> int:
-        return 0
+    def relearned(self) -> tuple[int, int]:
+        return 0, 0
 
     def rating(self, key: str) -> Rating | None:
         return next((one for one in self.history() if one.key == key), None)

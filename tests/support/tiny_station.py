@@ -79,14 +79,15 @@ def sequence_model(rng: np.random.Generator, *, mixtures: int = 2) -> SequenceMo
 def remembering(
     station: Station, *, songs: int = 5, steps: int = 16, forms: Sequence[Form] = ()
 ) -> Station:
-    """Return the station, which remembers some songs of noise from now on."""
+    """Return the station, which remembers some songs of noise, each with one of the forms."""
     rng = np.random.default_rng(1)
     shape = steps, songs, station.model.vae.generator.innovation_size
     exact = rng.standard_normal(shape)
     z = rng.standard_normal((songs, station.latent_size)).astype(np.float32)
     station.model.forms = list(forms)
+    own = 1 + np.arange(songs) % len(forms) if forms else np.zeros(songs)
     station.model.learned = LearnedSongs(
-        z, np.rint(exact * 4096).astype(np.int16), np.zeros(songs, np.int16)
+        z, np.rint(exact * 4096).astype(np.int16), own.astype(np.int16)
     )
     return station
 

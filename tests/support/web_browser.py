@@ -254,5 +254,5 @@ def open_page(
 
 def _is_own(url: str, server: RadioServer) -> bool:
     return url.startswith(
-        (server.address, server.address.replace("http:", "ws:"), "data:", "blob:", "about:")
+        (server.address, server.address.replace("http", "ws", 1), "data:", "blob:", "about:")
     )

@@ -95,7 +95,7 @@ def _write(content: bytes, path: Path) -> None:
 
 def midi_of(frames: np.ndarray, hop: float) -> bytes:
     """Return a MIDI file of the notes in frames (T, 202), which last `hop` seconds each."""
-    from audio_parsing.scores import write_midi
+    from audio_parsing.midi import write_midi
     from audio_parsing.song import FRAMES_PER_BEAT
     from audio_parsing.transcription import notes_of
 

@@ -55,8 +55,8 @@ def history(options: argparse.Namespace) -> None:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
             expected = "" if one.expected is None else f"{min(1.0, max(-1.0, one.expected)):+.2f}"
             names = f"{when}  {padded(one.listener, 12)}  {padded(one.station, 12)}  {one.song:22}"
-            skipped = "  skipped" if one.skipped else ""
-            print(f"{names}  {expected:>8}  {one.rating:+6.2f}{skipped}")
+            end = "  skipped" if one.skipped else f"  seed: {one.seed}" if one.seed else ""
+            print(f"{names}  {expected:>8}  {one.rating:+6.2f}{end}")
 
 
 def listeners(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`ai-radio listener`: list listeners, and export, import or delete a listener's ratings."""
+"""`ai-radio listener`: list listeners; export, import, delete or seed a listener's ratings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from radio.cli.commands.seeds import list_seeds, seed, unseed
 from radio.errors import UsageError, meant
 from radio.home import Home, check_name, write_json
 from radio.ratings import Rating, Ratings, open_ratings, rating_of_row
@@ -18,14 +19,14 @@ LARGEST_FILE = 64 << 20  # bytes
 
 
 def listener(options: argparse.Namespace) -> None:
-    """List listeners, or export, import or delete one listener's ratings."""
+    """List listeners, or export, import, delete or seed one listener's ratings."""
     home = Home(options.home)
-    if options.action == "import" and options.file is None and options.name is not None:
+    if options.action == "import" and not options.files and options.name is not None:
         # the name is in the file
-        options.name, options.file = None, Path(options.name)
-    if options.action in ("export", "delete") and options.name is None:
+        options.name, options.files = None, [Path(options.name)]
+    if options.action not in ("list", "import") and options.name is None:
         raise UsageError(f"whose ratings? ai-radio listener {options.action} NAME")
-    if options.action in ("export", "import") and options.file is None:
+    if options.action in ("export", "import") and len(options.files) != 1:
         named = f"{options.name} " if options.name else ""
         raise UsageError(f"which file? ai-radio listener {options.action} {named}FILE.json")
     ratings = open_ratings(home.ratings)
@@ -35,12 +36,21 @@ def listener(options: argparse.Namespace) -> None:
             return
         read: tuple[str, list[Rating]] = ("", [])
         if options.action == "import":
-            read = _read(options.file)
+            read = _read(options.files[0])
         name = check_name(options.name or read[0], "listener")
+        if options.action == "seed":
+            seed(options, ratings, home, name)
+            return
+        if options.action in ("seeds", "unseed"):
+            (unseed if options.action == "unseed" else list_seeds)(options, ratings, name)
+            return
         if options.action == "export":
-            count, what = _export(ratings, name, options.file), f"exported to {options.file}"
+            count, what = (
+                _export(ratings, name, options.files[0]),
+                f"exported to {options.files[0]}",
+            )
         elif options.action == "import":
-            count, what = _import(ratings, name, read[1]), f"imported from {options.file}"
+            count, what = _import(ratings, name, read[1]), f"imported from {options.files[0]}"
         else:
             count, what = _delete(ratings, home, name), "deleted"
         if options.json:

@@ -16,6 +16,7 @@ from typing import Any
 
 from neural_networks.parallel.communicator import Communicator
 from neural_networks.parallel.mpi import processes
+from radio.cli.commands.reconstruct import check_soundfont
 from radio.cli.progress import Progress, duration
 from radio.errors import UsageError
 from radio.home import Home, check_name
@@ -51,6 +52,9 @@ def _check(options: argparse.Namespace) -> None:
     for source in options.music:
         if not source.expanduser().exists():
             raise UsageError(f"{source} does not exist; name files or folders of music")
+    if options.soundfont is not None and options.starter:
+        raise UsageError("--soundfont plays scores of yours; the starter collection has its own")
+    check_soundfont(options.soundfont)
     if options.plot is not None and options.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(f"the name of a plot ends in .png, .svg or .pdf, not {options.plot}")
     if options.plot is not None and not options.plot.expanduser().absolute().parent.is_dir():
@@ -94,6 +98,7 @@ def _train(options: argparse.Namespace, communicator: Communicator) -> int:
                 batch=options.batch,
                 critic=options.critic,
                 latent=options.latent,
+                soundfont=options.soundfont and options.soundfont.expanduser(),
                 prepared=home.prepared,
                 plot=None if options.plot is None or not first else options.plot.expanduser(),
                 **_beside_the_collection(options),

@@ -1,6 +1,6 @@
 // A mixin of the deck: a part of the song, selected by dragging over the waveform, is mended; old and new are played.
-import { command } from "../../../../static/link.js";
-import { signed, time } from "../../../../static/words.js";
+import { command } from "./link.js";
+import { signed, time } from "./words.js";
 
 const SHORTEST = 1, LONGEST = 30; // seconds of a part, as in radio/composer/mended_song.py
 const DRAG = 6; // pixels of a move that is more than a click

@@ -1,5 +1,5 @@
 // A mixin of the deck: this page's audio element, which follows the session, and the device's media controls.
-import { base, clock, command, link, page, tell } from "../../../../static/link.js";
+import { base, clock, command, link, page, tell } from "./link.js";
 
 const SETTLED = 400; // milliseconds after which a released slider follows the session again
 const REPORT = 1000; // milliseconds between two reports of the position

@@ -20,6 +20,14 @@ from neural_networks.components.activations import (
     Tanh,
     sigmoid,
 )
+from neural_networks.components.bidirectional import Bidirectional
+from neural_networks.components.conv import Conv1d
+from neural_networks.components.dense import Dense
+from neural_networks.components.gru import GRU
+from neural_networks.components.layer_norm import LayerNorm
+from neural_networks.components.lstm import LSTM
+from neural_networks.components.rnn import RNN
+from neural_networks.components.stacked import Stacked
 from neural_networks.optimizers.optimizers import (
     SGD,
     Adadelta,
@@ -53,6 +61,41 @@ def test_integers_are_refused(kind: type) -> None:
     _, cache = kind().forward(np.ones(6))
     with pytest.raises(TypeError, match="float32"):
         kind().backward(np.ones(cache[1].shape if isinstance(cache, tuple) else 6, int), cache)
+
+
+LAYERS: list[Callable[[np.random.Generator], Any]] = [
+    lambda rng: GRU(5, 4, rng=rng),
+    lambda rng: LSTM(5, 4, rng=rng),
+    lambda rng: RNN(5, 4, rng=rng),
+    lambda rng: Bidirectional(GRU(5, 4, rng=rng), GRU(5, 4, rng=rng)),
+    lambda rng: Stacked(GRU(5, 4, rng=rng), LSTM(4, 3, rng=rng)),
+    lambda rng: Conv1d(5, 4, 3, rng=rng),
+    lambda rng: Dense(5, 4, rng=rng),
+    lambda rng: LayerNorm(5),
+]
+
+
+@pytest.mark.parametrize("make", LAYERS)
+@pytest.mark.filterwarnings("error")
+def test_layers_refuse_what_does_not_fit(
+    make: Callable[[np.random.Generator], Any], rng: np.random.Generator
+) -> None:
+    """Under NUMBA_BOUNDSCHECK=1 an access out of bounds would be an IndexError here."""
+    layer, x = make(rng), rng.standard_normal((6, 2, 5))
+    y, cache = layer.forward(x)
+    wrong = [x[..., :4], x[..., :1], x[..., :0], np.concatenate([x, x], -1)]
+    if not isinstance(layer, Dense | LayerNorm):
+        wrong += [x[0], x[None], x[:0]]
+    if not isinstance(layer, Dense | LayerNorm | Conv1d):
+        wrong += [x[:, :0], x.astype(complex), x.astype("S3")]
+    for bad in wrong:
+        with pytest.raises((ValueError, TypeError)):
+            layer.forward(bad)
+    ones = np.ones_like(y)
+    for bad in (ones[..., :-1], ones[..., :1], ones[:-1], ones[:, :1], ones[0], ones[:0]):
+        with pytest.raises((ValueError, TypeError)):
+            layer.backward(bad, cache)
+    assert layer.backward(ones, cache).shape == x.shape
 
 
 @pytest.mark.parametrize("loss", LOSSES)

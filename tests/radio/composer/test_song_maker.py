@@ -17,7 +17,7 @@ FORM = Form(32, (0, 1, 0))  # 24 beats, six times in a song
 @pytest.mark.parametrize("beats", [None, 8])
 def test_a_song_is_played_whole_and_judged_at_the_length_of_the_station(beats: int | None) -> None:
     station = remembering(tiny_station(), forms=[FORM])
-    maker = SongMaker(station, Taste(station.critic, model=station.model), beats=beats)
+    maker = SongMaker(station, Taste.of(station), beats=beats)
     maker.fit_taste()
     coordinate = station.sample(1, np.random.default_rng(0))[0]
     draft = maker.draft(coordinate)

@@ -27,9 +27,9 @@ def test_frames_of_the_first_versions_keep_bands_and_power(rng: np.random.Genera
 
 def test_ratings_of_songs_of_the_first_versions_are_learned(rng: np.random.Generator) -> None:
     station = tiny_station()
-    taste = Taste(station.critic, model=station.model)
+    taste = Taste.of(station)
     usual = station.sample(12, rng)
-    taste.fit_pool(station.decode(usual), station.beside(usual))
+    taste.fit_pool(station.decode(usual), station.known(usual))
     old = pack(
         rng.uniform(0, 0.8, (station.beats * 4, 6 * FIRST_FRAME_SIZE)).astype(np.float32),
         beside=2,

@@ -5,13 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from listening import rate
 from tiny_station import tiny_station
 
-from radio.composer import WISHED_SONGS, ComposerProcess, LocalComposer, Song, Wish, messages, shelf
+from radio.composer import (
+    WISHED_SONGS,
+    ComposerProcess,
+    LocalComposer,
+    Song,
+    Wish,
+    messages,
+    process,
+    shelf,
+)
 from radio.composer.wish import SHARE
 from radio.home import Home
 
@@ -95,6 +105,39 @@ def test_the_worker_drops_its_offers_and_makes_three_others(tmp_path: Path) -> N
     composer._take(messages.Order([], []))
     composer._take(messages.Offer(song))
     assert composer.ready
+
+
+def test_what_is_left_of_a_wish_survives_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[object] = []
+    worker = SimpleNamespace(
+        send=sent.append,
+        listen=lambda take: None,
+        close=lambda: None,
+        receive=lambda seconds: messages.Opened("tiny", "abc"),
+        died=False,
+    )
+    monkeypatch.setattr(process, "WorkerProcess", lambda begin, log: worker)
+    composer = ComposerProcess(tmp_path / "tiny", "me", home=Home(tmp_path), seed=1)
+    song = Song(np.zeros(4, np.float32), 4, np.zeros(10, np.float32), "Song", "")
+    song.wish = "more like it"
+    composer._restart()
+    assert not any(isinstance(one, Wish) for one in sent)
+    composer.wish(Wish(song.latent, song.name, True))
+    for left in (2, 1, 0):
+        sent.clear()
+        composer._restart()
+        assert [one.songs for one in sent if isinstance(one, Wish)] == [left + 1]
+        assert composer._wishes == 1 and not composer.ready, "older offers are dropped"
+        composer._deaths = []
+        composer._take(messages.Order([], []))
+        composer._take(messages.Offer(song))
+        assert composer.next_song() is song
+    sent.clear()
+    composer._restart()
+    assert not any(isinstance(one, Wish) for one in sent), "three songs answered it"
+    composer.journal.close()
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:

@@ -82,8 +82,7 @@ def locked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Co
 def test_a_song_that_is_waited_for_comes_from_few_candidates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip: bool
 ) -> None:
-    monkeypatch.setattr(shelf, "CANDIDATES", 10_000_000)  # would take hours
-    monkeypatch.setattr(shelf, "FIRST_RANDOM", 0)
+    monkeypatch.setattr(shelf, "MINI_BATCH", 10_000_000)  # would take hours
     stage = Stage(tmp_path)
     try:
         if skip:

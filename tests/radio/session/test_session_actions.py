@@ -21,6 +21,7 @@ from radio.home import Settings
 from radio.plain.app import play_on_lines
 from radio.session import Session, execute, help_lines, playback, read_last
 from radio.session.sleep import SleepTimer
+from radio.taste import Insight
 
 
 @pytest.fixture
@@ -380,3 +381,14 @@ def test_the_command_opens_a_session_with_its_doors(
     assert opened[0].journal.ratings == [("Song 1", 0.5, False)]
     assert not (home / "control.sock").exists(), "it is gone with the radio"
     assert read_last(home / "session.json").volume == 0.4
+
+
+def test_lines_explain_a_song_in_the_words_of_the_screen(stage: Stage) -> None:
+    stage.press("e")
+    assert stage.said == ["There is no explanation of this song yet."]
+    effect, causes = np.zeros(8), np.zeros((8, 5, 2))
+    effect[0], causes[0, 1] = -0.4, (-0.3, 1.0)
+    assert stage.session.song is not None
+    stage.composer.known[stage.session.song.key] = Insight(effect, effect, effect, causes)
+    stage.press("e")
+    assert any(re.fullmatch(r"0:00  lowers it: bright -0\.\d\d", line) for line in stage.said)

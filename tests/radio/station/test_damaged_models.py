@@ -8,16 +8,16 @@ where bytes are changed and the checksum over them put right again, as somebody 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_station import tiny_station
+from tiny_station import remembering, tiny_station
 
-from neural_networks.training.checkpoint import CheckpointError, load_arrays
+from neural_networks.training.checkpoint import CheckpointError, load_arrays, save_arrays
 from radio.home import SHIPPED, STARTER
-from radio.station import STATION_FILE, Station, StationError
+from radio.station import STATION_FILE, Form, Station, StationError
 
 
 def damaged(content: bytes, count: int, rng: np.random.Generator) -> Iterator[bytes]:
@@ -111,6 +111,49 @@ def test_bytes_changed_under_checksums_that_are_right(tmp_path: Path) -> None:
         tmp_path / "s", (resealed(whole, rng) for _ in range(60)), sound, must_be_same=False
     )
     assert 5 < refused < 60
+
+
+def scalar(array: np.ndarray) -> np.ndarray:
+    return array.ravel()[:1]
+
+
+def huge(array: np.ndarray) -> np.ndarray:
+    return np.full_like(array, 1e30)
+
+
+def negative(array: np.ndarray) -> np.ndarray:
+    return -array  # of many numbers, which NumPy writes on several lines
+
+
+def imaginary(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.complex64)
+
+
+FORGED: list[tuple[str, Callable[[np.ndarray], np.ndarray]]] = [
+    ("learned_forms", scalar),
+    ("learned_forms", np.transpose),
+    ("learned_z", huge),
+    ("vae", huge),
+    ("critic_embed_left", huge),
+    ("means", huge),
+    ("coordinates", huge),
+    ("components_deviations", negative),
+    ("components_mean", imaginary),
+    ("means", imaginary),
+]
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_no_station_holds_is_refused_in_one_line(tmp_path: Path) -> None:
+    forms = [Form(32, (0, 0, 1, 0))]
+    remembering(tiny_station(), forms=forms).save(tmp_path / "s")
+    arrays, configuration = load_arrays(tmp_path / "s" / STATION_FILE)
+    for name, forged in FORGED:
+        changed = arrays | {name: forged(arrays[name])}
+        save_arrays(tmp_path / "s" / STATION_FILE, changed, configuration)
+        with pytest.raises(StationError, match="damaged") as caught:
+            Station.load(tmp_path / "s")
+        assert str(caught.value).isprintable()
 
 
 def test_a_codec_model_damaged_anywhere_is_refused_or_the_same(tmp_path: Path) -> None:

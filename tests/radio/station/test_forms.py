@@ -55,11 +55,11 @@ def test_silence_and_songs_of_one_frame_have_none() -> None:
 
 
 def test_a_station_lists_each_form_once_and_not_too_many() -> None:
-    songs = [song(themes, seed=seed) for seed, themes in enumerate(["AABA", "ABAB", "AABA"])]
+    songs = [song(themes, seed=seed) for seed, themes in enumerate(["ABAB", "AABA", "AABA"])]
     songs.append(song("ABCD"))
     found, numbers = forms_of(songs, (SECTION,))
-    assert [form.text(4 * SECTION) for form in found] == ["AABA", "ABAB"]
-    np.testing.assert_array_equal(numbers, [1, 2, 1, 0])
+    assert [form.text(4 * SECTION) for form in found] == ["AABA", "ABAB"]  # the most frequent first
+    np.testing.assert_array_equal(numbers, [2, 1, 1, 0])
     many = [song("AABA", beats=beats) for beats in range(12, 12 + MOST_FORMS + 2)]
     found, numbers = forms_of(many, range(12, 14 + MOST_FORMS))
     assert len(found) == MOST_FORMS == numbers.max() and not numbers[MOST_FORMS:].any()
@@ -115,7 +115,7 @@ def test_a_theme_returns_because_p_says_so(station: Station) -> None:
         steps = station.decode(one[None], beats=16)[:, 0]
         alike = np.corrcoef(steps[first].ravel(), steps[again].ravel())[0, 1]
         assert (alike > 0.9) == returns, alike
-    assert station.form_of(plain) == "" and station.beats_of(plain) == station.beats
+    assert station.form_of(plain) == "" and station.beats_of(plain) == SHORTEST
 
 
 def test_songs_are_as_long_as_their_form_asks_for(station: Station) -> None:
@@ -130,6 +130,16 @@ def test_songs_are_as_long_as_their_form_asks_for(station: Station) -> None:
 def test_the_songs_that_were_learned_have_no_other_form(station: Station) -> None:
     station.novelty = 0.0
     assert not station.sample(20, np.random.default_rng(0))[:, 11].any()
+
+
+def test_a_taste_is_told_the_form(station: Station, rng: np.random.Generator) -> None:
+    songs = station.sample(2, rng)
+    songs[:, station.latent_size + station.model.course_size - 1] = 1, 0
+    told = station.known(songs)
+    assert told.shape == (2, station.known_size)
+    np.testing.assert_array_equal(told[:, :2], station.beside(songs))
+    np.testing.assert_allclose(told[0, 2:], [0, 2, 0.5])  # ABAB, repeated to the shortest length
+    np.testing.assert_allclose(told[1, 2:], [np.log2(station.beats / SHORTEST), 1, 0])
 
 
 def test_forms_are_in_the_file(tmp_path, station: Station) -> None:

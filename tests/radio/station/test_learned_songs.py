@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tiny_station import remembering, tiny_station
@@ -16,7 +19,7 @@ from radio.station import (
     shares_at,
     station_fingerprint,
 )
-from radio.station.forms import VARIATION
+from radio.station.forms import SHORTEST, VARIATION
 from radio.station.innovations import innovations
 
 STEPS, SONGS = 20, 5
@@ -99,6 +102,7 @@ def test_a_song_lies_nearer_to_the_learned_ones_the_less_new_it_is(
 
 
 def test_the_columns_are_those_of_the_coordinate(station: Station) -> None:
+    station.novelty = 0.3
     drawn = station.sample(30, np.random.default_rng(0))
     assert station.follows and drawn.shape == (30, station.size) and station.size == 6 + 6 + 2
     assert len(station.movable) == station.size - 6
@@ -171,21 +175,39 @@ def test_songs_that_do_not_fit_are_refused(tmp_path, station: Station, name, cha
         Station.load(tmp_path / "s")
 
 
-@pytest.mark.parametrize("novelty", [0.0, 0.3, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize("novelty", [0.0, 0.3, 0.4, 0.7, 1.0])
 def test_where_innovations_choose_songs_follow_one(station: Station, novelty: float) -> None:
     learned, rng = learned_of(station), np.random.default_rng(3)
     z, mean = rng.standard_normal((400, 6)), np.full(6, 0.5)
     nearer, columns = learned.choose(z, mean, novelty=novelty, pairs=False, rng=rng)
     chosen = learned.z[columns[:, 0].astype(int) - 1]
     assert not columns[:, 2:].any()
-    if novelty <= 0.5:
+    if novelty <= 0.4:
         np.testing.assert_allclose(nearer, chosen, atol=1e-6)
-        assert columns[0, 1] == pytest.approx(np.cos(np.pi * novelty), abs=1e-6)
+        assert columns[0, 1] == pytest.approx(np.cos(np.pi / 2 * novelty / 0.4), abs=1e-6)
     else:
-        share = np.cos((2 * novelty - 1) * np.pi / 2)
+        share = np.cos((novelty - 0.4) / 0.6 * np.pi / 2)
         expected = mean + share * (chosen - mean) + np.sqrt(1 - share**2) * (z - mean)
         np.testing.assert_allclose(nearer, expected, atol=1e-6)
         np.testing.assert_allclose(columns[:, 1], 0, atol=1e-7)
+
+
+def test_a_song_without_innovations_is_followed_where_none_are_taken(
+    tmp_path: Path, station: Station
+) -> None:
+    learned, rng = learned_of(station), np.random.default_rng(4)
+    few = replace(learned, innovations=learned.innovations[:, :2])
+    z, mean = rng.standard_normal((400, 6)), np.zeros(6)
+    for novelty, pairs, known in ((0.39, False, 2), (0.4, False, SONGS), (0.4, True, 2)):
+        _, columns = few.choose(z, mean, novelty=novelty, pairs=pairs, rng=rng)
+        assert set(columns[:, 0]) == set(range(1, known + 1)), novelty
+    new = rng.standard_normal((9, 400, few.innovations.shape[2])).astype(np.float32)
+    _, columns = few.choose(z, mean, novelty=0.4, pairs=False, rng=rng)
+    np.testing.assert_allclose(few.follow(columns, new), new, atol=1e-6)
+    station.model.learned = few
+    station.save(tmp_path / "s")
+    again = Station.load(tmp_path / "s").model.learned
+    assert again is not None and len(again) == 2 and len(again.z) == SONGS
 
 
 def test_a_section_that_returns_is_varied_where_songs_follow_one(station: Station) -> None:
@@ -204,7 +226,11 @@ def test_a_song_has_the_form_of_the_one_that_it_follows(station: Station) -> Non
     followed, form = drawn[:, 7].astype(int), drawn[:, 11]
     for song in range(1, SONGS + 1):
         found = set(form[followed == song])
-        assert found == ({learned.forms[song - 1]} if song <= 3 else {1, 2})
+        assert found == {learned.forms[song - 1]}
+    lengths = {round(one[11]): station.beats_of(one) for one in drawn}
+    assert lengths == {0: SHORTEST, 1: model.forms[0].beats, 2: model.forms[1].beats}
+    model.forms = []
+    assert station.beats_of(drawn[0]) == station.beats
 
 
 def test_tempo_and_key_are_those_of_the_nearest_song(station: Station) -> None:

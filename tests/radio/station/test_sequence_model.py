@@ -89,9 +89,9 @@ def test_the_gradient_of_a_taste_reaches_every_value_but_the_course(count, follo
             for name, array in station.model.components.arrays().items()
         }
     )
-    taste = Taste(station.critic, model=station.model)
+    taste = Taste.of(station)
     usual = station.sample(12, rng).astype(np.float64)
-    features = taste.fit_pool(station.decode(usual), station.beside(usual))
+    features = taste.fit_pool(station.decode(usual), station.known(usual))
     for one, rating in zip(features, np.linspace(-1, 1, 12), strict=True):
         taste.observe(one, rating)
     objective = taste.objective(through(station))

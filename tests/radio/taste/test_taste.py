@@ -12,7 +12,7 @@ from gan.descent import descend
 from neural_networks.components.dense import Dense
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, save_arrays
-from radio.taste import FIRST_RANDOM, Taste, through
+from radio.taste import Taste, through
 from radio.taste.bayesian_dense import BayesianDense
 from radio.taste.mixture import BayesianMixture
 from radio.taste.quadratic import Quadratic
@@ -38,20 +38,31 @@ def synthetic_songs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, 
     return np.ascontiguousarray(steps.astype(np.float32)), rng.standard_normal((count, 2)), facts
 
 
-def make(dtype=np.float32, *, extra: int = 2, body: bodies.Body = bodies.convolutional) -> Taste:
+def forms(count: int, facts: int) -> np.ndarray:
+    """Return facts of the forms (count, facts) of songs."""
+    return np.random.default_rng(3).standard_normal((count, facts))
+
+
+def make(
+    dtype=np.float32, *, extra: int = 2, facts: int = 0, body: bodies.Body = bodies.convolutional
+) -> Taste:
     critic = Critic(FEATURES, 12, body=body, rng=np.random.default_rng(0))
     pack(critic, dtype)
-    taste = Taste(critic, extra=extra, frame_size=FRAME)
+    taste = Taste(critic, extra=extra, facts=facts, frame_size=FRAME)
     steps, beside, _ = synthetic_songs(40)
-    taste.fit_pool(steps.astype(dtype), beside[:, :extra])
+    told = np.concatenate([beside[:, :extra], forms(40, facts)], axis=1)
+    taste.fit_pool(steps.astype(dtype), told)
     return taste
 
 
-def taught(dtype=np.float32, ratings: int = 8, body: bodies.Body = bodies.convolutional) -> Taste:
-    taste = make(dtype, body=body)
-    steps, beside, facts = synthetic_songs(ratings, seed=5)
+def taught(
+    dtype=np.float32, ratings: int = 8, body: bodies.Body = bodies.convolutional, facts: int = 0
+) -> Taste:
+    taste = make(dtype, body=body, facts=facts)
+    steps, beside, known = synthetic_songs(ratings, seed=5)
+    told = np.concatenate([beside, forms(ratings, facts)], axis=1)
     for features, rating in zip(
-        taste.features(steps.astype(dtype), beside), facts[:, 0], strict=True
+        taste.features(steps.astype(dtype), told), known[:, 0], strict=True
     ):
         taste.observe(features, float(rating))
     return taste
@@ -165,10 +176,12 @@ def test_moments_are_scored_before_pooling(steps_of_song, body):
     assert curve.std(axis=0).min() > 1e-3
 
 
+@pytest.mark.parametrize("facts", [0, 3])
 @every_body
-def test_the_gradient_at_every_moment_and_for_tempo_and_key(body):
-    taste = taught(np.float64, body=body)
+def test_the_gradient_at_every_moment_and_for_tempo_and_key(body, facts):
+    taste = taught(np.float64, body=body, facts=facts)
     steps, beside, _ = synthetic_songs(3, seed=7)
+    beside = np.concatenate([beside, forms(3, facts)], axis=1)
     rng = np.random.default_rng(0)
     # silence lies on the quadratic of "how much a band rises"
     steps = steps.astype(np.float64) + rng.uniform(0, 0.02, steps.shape)
@@ -200,8 +213,12 @@ class Generator:
     def __init__(self):
         self.dense = Dense(4, STEPS * FEATURES, rng=np.random.default_rng(3))
 
+        self.coordinates = np.zeros((1, 2))
+
     def beside(self, coordinates):
         return coordinates[:, 4:]
+
+    known = beside
 
     def trace(self, coordinates):
         y, cache = self.dense.forward(coordinates[:, :4])
@@ -265,17 +282,12 @@ def test_after_fifteen_ratings_it_picks_far_better_than_random(explore):
     assert np.mean(percentiles) > 0.7
 
 
-def test_the_first_songs_are_unlike_each_other_and_then_the_taste_chooses():
+def test_the_first_song_is_random_and_then_the_taste_chooses():
     taste = make()
     steps, beside, _ = synthetic_songs(50, seed=3)
     features = taste.features(steps, beside)
     rng = np.random.default_rng(0)
     assert len({taste.choose(features, rng) for _ in range(20)}) > 5, "the first is random"
-    taste.observe(features[0], 0.5)
-    twins = np.concatenate([features[:1], features[:1], features[7:8], features[:1]])
-    assert taste.choose(twins, rng) == 2, "the next is one unlike the first"
-    for song in range(1, FIRST_RANDOM - 1):
-        taste.observe(features[song], 0.5)
     taste.observe(features[20], -0.5)
     mean, deviation = taste.predict(features)
     assert {taste.choose(features, rng, "greedy") for _ in range(20)} == {int(np.argmax(mean))}
@@ -334,6 +346,26 @@ def test_a_taste_that_was_saved_before_the_melody_was_heard_loads_and_hears_what
     again = make()
     again.restore(old.state())
     np.testing.assert_allclose(again.predict(features), (mean, deviation))
+
+
+def test_a_taste_that_was_saved_before_forms_were_told_loads_and_predicts_what_it_did(tmp_path):
+    old, new = taught(), make(facts=3)
+    old.save(tmp_path / "old.npz")
+    new.load(tmp_path / "old.npz")
+    steps, beside, _ = synthetic_songs(4, seed=9)
+    told = np.concatenate([beside, forms(4, 3)], axis=1)
+    expected = old.predict(old.features(steps, beside))
+    np.testing.assert_allclose(new.predict(new.features(steps, told)), expected)
+
+
+def test_a_liking_for_forms_is_learned():
+    taste = make(facts=3)
+    steps, beside, _ = synthetic_songs(60, seed=5)
+    told = np.concatenate([beside, forms(60, 3)], axis=1)
+    features = taste.features(steps, told)
+    for one, known in zip(features[:40], told[:40, 3], strict=True):
+        taste.observe(one, float(np.clip(0.4 * known, -1, 1)))
+    assert np.corrcoef(taste.predict(features[40:])[0], told[40:, 3])[0, 1] > 0.8
 
 
 def test_frames_are_taken_as_well_and_stations_without_tempo_and_key():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +15,22 @@ import soundfile
 from audio_parsing.decoding import seconds_of
 from audio_parsing.files import AudioError, read_audio
 from audio_parsing.frames import encode
-from audio_parsing.scores import write_midi
+from audio_parsing.midi import write_midi
 from audio_parsing.starter import starter_songs
-from radio.station import PHRASE, coordinate_tempo, find_grid
+from neural_networks.parallel.communicator import ALONE
+from radio.station import PHRASE, coordinate_key, coordinate_tempo, find_grid
 from radio.training import (
     Recordings,
+    TrainingOptions,
+    canonical_frames,
     music_cache,
     prepare_recordings,
     prepared_music,
     recording_reader,
     recordings,
 )
+from radio.training.component_excerpts import ON_BEATS, RECORDINGS
+from radio.training.songs import model_training
 
 ROOT = Path(__file__).parents[3]
 RATE, HOP = 22050, 441
@@ -415,14 +421,36 @@ def test_music_that_keeps_its_tempo_lies_on_its_beats(
         assert np.abs(expected[PHRASE : PHRASE + 300] - part[:300]).mean() < 0.01
 
 
-def test_scores_are_recordings_on_their_beats(tmp_path: Path) -> None:
+def test_scores_are_recordings_on_their_beats_in_their_keys(tmp_path: Path) -> None:
     pytest.importorskip("mido")
-    song = starter_songs(beats=32)[0]
-    notes = [one[:4] for one in song.notes if one.part != "percussion"]
-    (tmp_path / "a.mid").write_bytes(write_midi(notes, song.bpm))
-    (tmp_path / "notes.txt").write_text("no music")
+    cache = prepared_music(tmp_path / "cache")
+    songs = starter_songs(beats=32)[:2]
+    songs = [replace(songs[0], bpm=125.0), songs[1]]  # of which frames last 20 ms
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for name, song in zip("ab", songs, strict=True):
+        notes = [one[:4] for one in song.notes if one.part != "percussion"]
+        (folder / f"{name}.mid").write_bytes(write_midi(notes, song.bpm))
+    (folder / "notes.txt").write_text("no music")
     lines: list[str] = []
-    read = prepare_recordings(tmp_path, workers=1, on_skip=lines.append)
-    assert read.names == ["a.mid"] and read.frames[0].any()
-    assert len(read.frames[0]) == pytest.approx(24 * 32, abs=96)  # a bar before the first note
-    assert lines == [f"{tmp_path}: 1 file passed over: 1 .txt"]
+    read = prepare_recordings(folder, workers=1, cache=cache, on_skip=lines.append)
+    assert read.names == ["a.mid", "b.mid"] and read.grid == "beat" and read.keyed
+    assert lines == [f"{folder}: 1 file passed over: 1 .txt"]
+    for song, frames, (tempo, key) in zip(songs, read.frames, read.coordinates, strict=True):
+        assert len(frames) == pytest.approx(24 * 32, abs=24)
+        assert coordinate_tempo(float(tempo)) == pytest.approx(song.bpm, rel=2e-3)
+        assert coordinate_key(float(key)) == song.transposition
+    # As a song of the starter collection, but for what plays the notes and the last chord's end.
+    expected = canonical_frames(songs[0])[: 24 * 31].argmax(axis=1)
+    agreement = np.abs(read.frames[0][: 24 * 31].argmax(axis=1).astype(int) - expected) <= 1
+
+    assert agreement.mean() > 0.9
+    again = prepare_recordings(folder, workers=1, cache=cache)
+    assert same(read, again) and again.keyed
+    training = model_training(folder, TrainingOptions(), lambda event: None, ALONE)
+    assert training.recipe is ON_BEATS and training.options.latent == "mixture"
+    write(folder / "c.wav", 6.0, np.random.default_rng(0))
+    mixed = prepare_recordings(folder, workers=1, cache=cache)
+    assert not mixed.keyed and not mixed.coordinates[:, 1].any() and mixed.grid == "beat"
+    training = model_training(folder, TrainingOptions(), lambda event: None, ALONE)
+    assert training.recipe is RECORDINGS and training.options.latent == "gaussian"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import ssl
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 from web_browser import RadioServer, chromium, open_page
 
 from radio.web import origin_of
+from radio.web.page import STATIC
 
 __all__ = ["chromium"]
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -126,6 +129,24 @@ def test_requests_through_nginx(proxy: Proxy) -> None:
 
 
 @needs_nginx
+def test_scripts_below_a_path_find_each_other(proxy: Proxy) -> None:
+    _, page = proxy.ask("/radio/")
+    waiting = set(
+        re.findall(r"/radio/(?:static|_nicegui[^\"']*components)/[^\"']+\.js", page.decode())
+    )
+    asked: set[str] = set()
+    while waiting:
+        address = waiting.pop()
+        asked.add(address)
+        status, script = proxy.ask(address)
+        assert status == 200, address
+        imported = re.findall(r'^import .* from "(\..*)";$', script.decode(), re.MULTILINE)
+        waiting |= {urllib.parse.urljoin(address, one) for one in imported} - asked
+    names = {address.rpartition("/")[2] for address in asked}
+    assert names == {script.name for script in STATIC.glob("*.js")}
+
+
+@needs_nginx
 def test_all_else_stays_refused(proxy: Proxy) -> None:
     for origin in (
         "https://evil.example",
@@ -146,7 +167,7 @@ def test_the_page_plays_behind_nginx(proxy: Proxy, chromium: Any) -> None:
     with open_page(chromium, proxy, "/radio", ignore_https_errors=True) as page:  # type: ignore[arg-type]
         bad: list[str] = []
         page.on("response", lambda one: bad.append(one.url) if one.status >= 400 else None)
-        page.wait_for_function("document.querySelector('.seek').disabled === false")
+        page.locator(".seek:enabled").wait_for()
         page.click(".play")
         page.wait_for_function("document.querySelector('.deck audio').currentTime > 0.3")
         page.focus("#moment")
