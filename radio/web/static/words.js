@@ -1,5 +1,5 @@
 // How panels write numbers, times and dates, and how a file reaches the listener.
-import { base } from "../../../../static/link.js";
+import { base } from "./link.js";
 
 /** Return a rating with its sign. */
 export function signed(value) {
