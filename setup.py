@@ -31,7 +31,6 @@ setup(
             "*/__init__.pyi",
             *(f"stations/**/*.{kind}" for kind in ("json", "npz", "ogg")),
             "web/static/*",
-            "web/static/vendor/*",
         ],
         "compression": ["models/*.npz"],
     },

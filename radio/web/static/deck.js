@@ -1,11 +1,10 @@
 // The deck: the current song, its curves, the slider and the buttons, and a bar that holds them while they are out of sight.
-import { html } from "./html.js";
+import { Fragment, h, html } from "./html.js";
 import { base, begin, clock, command, link } from "./link.js";
 import { curves, waveform } from "./draw.js";
 import { keys } from "./keys.js";
 import { mend } from "./mend.js";
 import { sound } from "./sound.js";
-import { Fragment, h } from "./vendor/vue.js";
 import { download, signed, time } from "./words.js";
 
 export default {

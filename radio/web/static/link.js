@@ -1,6 +1,6 @@
 // Commands to the session: sent one after the other, each with an id, until they are answered.
 // Ratings are also kept in the browser's storage, so that neither a reload nor a lost server loses them.
-import { reactive } from "./vendor/vue.js";
+import { reactive } from "./reactive.js";
 
 /** Where this server's paths begin: behind a proxy that may be below another site's root. */
 export const base = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");

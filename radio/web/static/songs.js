@@ -1,6 +1,7 @@
 // Your songs: one that goes on, or one between two, made by the station from files that are dropped here.
 import { html } from "./html.js";
 import { base, command, place } from "./link.js";
+import { reactive } from "./reactive.js";
 import { coming, uploads } from "./uploads.js";
 import { time } from "./words.js";
 
@@ -9,7 +10,7 @@ const BEAT = 0.48; // seconds; of a station with a tempo of its own about as muc
 export default {
   mixins: [uploads(`${base}/songs`)],
   props: { songs: Object, now: Object },
-  data() { return { values: { beats: 64, song: 0, events: 1 } }; },
+  data() { return { values: reactive({ beats: 64, song: 0, events: 1 }) }; },
   computed: {
     files() { return this.songs?.files || []; },
     working() { return this.songs?.working || ""; },

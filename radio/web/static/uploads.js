@@ -1,5 +1,6 @@
 // What panels share that take files: a place to drop them, their way to the server, and requests.
 import { html } from "./html.js";
+import { reactive } from "./reactive.js";
 
 /** Return a mixin of a panel whose routes begin with a path. */
 export function uploads(path) {
@@ -34,8 +35,8 @@ export function uploads(path) {
       async take(files) {
         this.trouble = "";
         for (const file of files) {
-          this.sending.push({ name: file.name, share: 0, problem: "", before: this.files.length });
-          const shown = this.sending[this.sending.length - 1];
+          const shown = reactive({ name: file.name, share: 0, problem: "", before: this.files.length });
+          this.sending = [...this.sending, shown];
           shown.problem = await send(`${path}/file`, file, (share) => (shown.share = share));
           this.sending = this.sending.filter((one) => one.problem || one !== shown);
         }
