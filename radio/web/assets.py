@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 STATIC = Path(__file__).parent / "static"
 FOREVER = "public, max-age=31536000, immutable"
-KINDS = {".js": "text/javascript", ".woff2": "font/woff2"}  # whatever the system says of them
+KINDS = {".js": "text/javascript", ".woff2": "font/woff2"}  # on every system
 
 
 class Assets:
