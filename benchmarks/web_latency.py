@@ -171,7 +171,7 @@ def saving_times(
     page = new_context(browser).new_page()
     page.add_init_script(SAVED)
     page.goto(address)
-    page.wait_for_function(ON)
+    page.wait_for_function(ON, timeout=180_000)  # the first start of a home composes first
     page.click(".play")
     for number in range(count):
         if number % SKIP_EVERY == SKIP_EVERY - 1:

@@ -75,7 +75,7 @@ export default {
     <canvas ref="curves" class="curves" role="img" aria-label=${this.described}></canvas>
     <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
     ${this.why.length > 0 && html`<p class="why" ref="why" tabindex="-1">What moves the prediction: ${this.why.map(this.moment)}</p>`}
-    ${song && this.mending()}
+    ${this.mending()}
   </div>
   <div class=${["rate", { untouched: value === null, low: value < 0 }]}>
     <label for="moment" class="question">How do you like this moment?</label>
@@ -91,7 +91,7 @@ export default {
   ${this.more()}
   ${this.elsewhere && html`<p class="elsewhere">The sound is in another window. <button class="quiet" onClick=${this.listen}>Listen here</button></p>`}
   <p class="status" role="status">${this.status}</p>
-  <audio ref="audio" preload="auto" onPlaying=${this.report} onSeeked=${this.report} onTimeupdate=${this.reportSometimes} onEnded=${this.ended}></audio>
+  <audio ref="audio" preload=${this.mine ? "auto" : "metadata"} onPlaying=${this.report} onSeeked=${this.report} onTimeupdate=${this.reportSometimes} onEnded=${this.ended}></audio>
   ${this.away && html`<div class=${["mini", { low: value < 0 }]} role="group" aria-label="Player, small">
     ${this.playButton("tap")}
     <span class="name">${song ? song.name : state.telling || this.now?.busy || "Tuning in"}</span>
@@ -152,7 +152,7 @@ export default {
         part: () => html`<span>${range}</span>
         <button class="quiet strong" onClick=${this.mendPart} title="mend this part (m)">Mend this part</button>
         <button class="quiet" onClick=${() => (this.part = null)}>Clear</button>`,
-        none: () => html`<button class="quiet" onClick=${this.mendPart} title="mend the part that you like least (m)">Mend the worst part</button>
+        none: () => html`<button class="quiet" onClick=${this.mendPart} disabled=${!this.song} title="mend the part that you like least (m)">Mend the worst part</button>
         <span class="note">or drag over the waveform to choose one</span>`,
       };
       return html`<div ref="mend" class="mend" role="group" aria-label=${`Mend a part of the song: ${stage === "offer" ? offered : range}`} tabindex="-1">${h(Fragment, { key: stage }, shown[stage]())}</div>`;

@@ -54,6 +54,7 @@ export const mend = {
     },
     /** Mend the selected part, or else the worst; play both again where a version waits. */
     mendPart() {
+      if (!this.song) return;
       if (!this.now.speaker) this.listen();
       const [start, stop] = this.stage === "part" ? this.part : [];
       command("mend", { start, stop });

@@ -18,6 +18,7 @@ export default {
     files() { return this.training?.files || []; },
     good() { return this.files.filter((file) => !file.problem); },
     progress() { return this.training?.progress || {}; },
+    skipped() { return this.training?.skipped || []; },
     losses() { return this.training?.losses || []; },
     samples() { return this.training?.samples || []; },
     status() {
@@ -33,7 +34,7 @@ export default {
     },
   },
   render() {
-    const { busy, files, losses, pending, phase, samples, sending, status, training, trouble } = this;
+    const { busy, files, losses, pending, phase, samples, sending, skipped, status, training, trouble } = this;
     const begin = (event) => {
       event.preventDefault();
       this.ask("begin", { station: this.name, minutes: this.length });
@@ -56,6 +57,7 @@ export default {
     <p class="phase" role="status">${status}</p>
     ${phase === "training" && html`<progress value=${this.progress.share ?? null} max="1" aria-label=${status}></progress>`}
     ${losses.length > 1 && html`<svg class="losses" viewBox="0 0 100 26" preserveAspectRatio="none" role="img" aria-label="The loss as it falls"><polyline points=${this.line} /></svg>`}
+    ${skipped.length > 0 && html`<ul class="files" aria-label="Files that are passed over">${skipped.map((line) => html`<li><small>${line}</small></li>`)}</ul>`}
     ${samples.length > 0 ? html`<ol class="samples" data-keys>
       ${samples.slice().reverse().slice(0, 6).map((sample) => html`<li key=${sample.number}><span>${sample.name}${sample.step > 0 && html`<small>after ${sample.step} step${sample.step === 1 ? "" : "s"}</small>`}</span>
         <audio controls preload="none" src=${`${base}/train/sample/${sample.number}.wav`} aria-label=${`Sample ${sample.name}`}></audio></li>`)}

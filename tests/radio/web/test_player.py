@@ -188,19 +188,20 @@ def test_a_page_that_slept_comes_back(server: RadioServer, chromium: Any) -> Non
     window.WebSocket = class extends Socket {
       constructor(...all) { super(...all); sockets.push(this); }
     };"""
-    # `told`: the new connection has sent all parts
-    told = "(sockets.length === {} && (sockets.at(-1).onmessage || 1) && sockets.at(-1).readyState)"
+    connected = "n => sockets.length === n && sockets[n - 1].readyState === WebSocket.OPEN"
     with open_page(chromium, server) as page:
         page.add_init_script(record)
         page.reload()
         listen(page)
         assert page.evaluate("sockets.length") == 1
         page.evaluate("sockets[0].close()")
-        page.wait_for_function(f"{told.format(2)} === 1")
+        page.wait_for_function(connected, arg=2)
         # A connection that is dead, but was never closed: nothing has come over it for long.
-        page.evaluate("const now = performance.now(); performance.now = () => now + 60000")
+        page.evaluate(
+            "const now = performance.now.bind(performance); performance.now = () => now() + 60000"
+        )
         page.evaluate("dispatchEvent(new Event('focus'))")
-        page.wait_for_function(f"{told.format(3)} === 1")
+        page.wait_for_function(connected, arg=3)
         assert page.evaluate("sockets.map((one) => one.readyState > 1)") == [True, True, False]
         page.evaluate("delete performance.now")
         page.locator(".seek:enabled").wait_for()
