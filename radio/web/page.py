@@ -48,7 +48,7 @@ PAGE = """<!doctype html>
 <meta name="theme-color" content="#f6f4ef" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#15171c" media="(prefers-color-scheme: dark)">
 <link rel="stylesheet" href="STATIC/style.css">
-<link rel="preload" href="STATIC/vendor/serif.woff2" as="font" type="font/woff2" crossorigin>
+<link rel="preload" href="STATIC/serif.woff2" as="font" type="font/woff2" crossorigin>
 <link rel="icon" type="image/svg+xml" href="STATIC/icon.svg">
 <link rel="manifest" href="BASE/manifest.webmanifest" crossorigin="use-credentials">
 <link rel="apple-touch-icon" href="STATIC/icon-192.png">
