@@ -307,11 +307,10 @@ def test_the_page_needs_no_exception_from_its_policy(server: RadioServer, chromi
         page.locator("dialog dt").first.wait_for()
         page.keyboard.press("Escape")
         assert said == []
-        # later, since what Playwright itself evaluates is exempt
-        evaluates = (
-            "() => new Promise((tell) => setTimeout(() => {"
-            " try { tell((0, eval)('1')); } catch (error) { tell(error.name); } }))"
-        )
+        # Later: what a debugger itself runs is exempt.
+        evaluates = """() => new Promise((tell) => setTimeout(() => {
+          try { tell((0, eval)("1")); } catch (error) { tell(error.name); }
+        }))"""
         script = (
             "() => document.body.append(Object.assign(document.createElement('script'),"
             " { textContent: 'window.evil = true' }))"
