@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
-WEB = ["nicegui>=3.18,<4"]
+WEB = ["starlette>=0.46,<2", "uvicorn>=0.34,<1", "websockets>=14,<18"]
 SCORES = ["mido>=1.3,<2"]
 NOTATION = [*SCORES, "music21>=9.1,<11"]
 # What builds the pages of docs/; the formulas become MathML, the lessons notebooks.
@@ -53,7 +53,7 @@ setup(
     extras_require={
         "scores": SCORES,  # MIDI files are music too
         "notation": NOTATION,  # MusicXML and ABC too
-        "web": WEB,  # the radio in a browser, everything it shows included
+        "web": WEB,  # the radio in a browser, a server for it
         "mpris": ["jeepney>=0.9,<1"],  # the desktop's media keys on Linux
         "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one
         "test": [

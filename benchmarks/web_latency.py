@@ -1,4 +1,4 @@
-"""Latency of the page: from its address to a working button, from slider to database.
+"""Latency and weight of the page: until a button works, from slider to database, bytes, requests.
 
     python benchmarks/web_latency.py --moves 400
 
@@ -40,7 +40,12 @@ new MutationObserver((changes, observer) => {
   observer.disconnect();
   setTimeout(() => { window.interactive = performance.now() });
 }).observe(document, { childList: true, subtree: true });
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
 """
+SETTLED_SECONDS = 2.0  # after which a page has everything that it loads by itself
 # When each value of the slider was heard of in the page, and when the server had saved it.
 SAVED = """
 window.moved = new Map(); window.saved = [];
@@ -95,28 +100,78 @@ class Server:
         self.process.wait(30)
 
 
-def load_times(browser: Any, address: str, count: int) -> np.ndarray:
-    """Return the seconds (count,) from an address to a working button, in new browsers."""
-    seconds = []
+def new_context(browser: Any) -> Any:
+    """Return an empty context in which Playwright may evaluate texts, which the page forbids."""
+    return browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
+
+
+def load_times(browser: Any, address: str, count: int) -> tuple[np.ndarray, list[Load]]:
+    """Return the seconds (count,) from an address to a working button in new browsers, and more."""
+    seconds, loads = [], []
     for _ in range(count):
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context = new_context(browser)
         page = context.new_page()
+        load = Load(context.new_cdp_session(page))
         page.add_init_script(READY)
+        page.on("console", lambda said, load=load: load.said.append(said.text))
         page.goto(address)
         page.wait_for_function("window.interactive")
         seconds.append(page.evaluate("window.interactive") / 1000)
+        page.wait_for_timeout(SETTLED_SECONDS * 1000)
+        load.shift = page.evaluate("window.shift")
+        loads.append(load)
         context.close()
-    return np.array(seconds)
+    return np.array(seconds), loads
+
+
+class Load:
+    """What a browser gets for a page: bytes as they are sent, headers included, and requests.
+
+    Args:
+        client: a session of Chromium's own protocol.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.said: list[str] = []  # on the console
+        self.shift = 0.0  # cumulative layout shift
+        self._kinds: dict[str, str] = {}
+        self._bytes: dict[str, int] = {}  # by request
+        client.on("Network.responseReceived", self._begin)
+        client.on("Network.dataReceived", self._take)
+        client.on("Network.loadingFinished", self._end)
+        client.send("Network.enable")
+
+    @property
+    def requests(self) -> int:
+        """Number of answered requests."""
+        return len(self._kinds)
+
+    def size(self, *, sound: bool) -> int:
+        """Return the bytes of the song, or of all else."""
+        return sum(
+            size for key, size in self._bytes.items() if (self._kinds.get(key) == "Media") == sound
+        )
+
+    def _begin(self, event: dict[str, Any]) -> None:
+        self._kinds[event["requestId"]] = event["type"]
+        self._bytes[event["requestId"]] = int(event["response"]["encodedDataLength"])
+
+    def _take(self, event: dict[str, Any]) -> None:
+        key = event["requestId"]
+        self._bytes[key] = self._bytes.get(key, 0) + event["encodedDataLength"]
+
+    def _end(self, event: dict[str, Any]) -> None:
+        self._bytes[event["requestId"]] = int(event["encodedDataLength"])
 
 
 def saving_times(
     browser: Any, address: str, count: int
 ) -> tuple[np.ndarray, list[tuple[str, float]]]:
     """Return the seconds (count,) from a moved slider to its rating, and what was saved."""
-    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page = new_context(browser).new_page()
     page.add_init_script(SAVED)
     page.goto(address)
-    page.wait_for_function(ON)
+    page.wait_for_function(ON, timeout=180_000)  # the first start of a home composes first
     page.click(".play")
     for number in range(count):
         if number % SKIP_EVERY == SKIP_EVERY - 1:
@@ -152,6 +207,22 @@ def tell(name: str, seconds: np.ndarray) -> None:
     print(f"{name} ({len(seconds)}): {quantiles}, longest {1000 * seconds.max():.0f} ms")
 
 
+def weigh(loads: list[Load]) -> None:
+    """Print the medians of what pages load."""
+    size, sound, requests = (
+        np.median(values)
+        for values in zip(
+            *((one.size(sound=False), one.size(sound=True), one.requests) for one in loads),
+            strict=True,
+        )
+    )
+    print(f"page: {size / 1e3:.0f} kB in {requests:.0f} requests; its song: {sound / 1e3:.0f} kB")
+    print(
+        f"largest layout shift {max(one.shift for one in loads):.3f};"
+        f" lines on the console: {sum(len(one.said) for one in loads)}"
+    )
+
+
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(
@@ -175,10 +246,9 @@ def main() -> None:
             browser = driver.chromium.launch(executable_path=path, args=OPTIONS)
             # the first one compiles the server's own templates
             load_times(browser, server.address, 1)
-            tell(
-                "page asked for to page that answers",
-                load_times(browser, server.address, options.loads),
-            )
+            seconds, loads = load_times(browser, server.address, options.loads)
+            tell("page asked for to page that answers", seconds)
+            weigh(loads)
             seconds, saved = saving_times(browser, server.address, options.moves)
             tell("slider moved to rating saved", seconds)
             print(f"of {len(saved)} saved values {missing(home, saved)} are not in the database")

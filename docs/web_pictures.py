@@ -110,7 +110,7 @@ def main() -> None:
             browser = driver.chromium.launch(
                 executable_path=chromium, args=["--no-sandbox", "--mute-audio"]
             )
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page = browser.new_page(viewport={"width": 1440, "height": 900}, bypass_csp=True)
             page.goto(found[0])
             play_some(page)
             for width, height, scheme in SHOTS:

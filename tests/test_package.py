@@ -88,7 +88,8 @@ def test_every_module_and_every_station_file_is_installed(wheel: Path) -> None:
         for ending in ("json", "npz")
         for path in (ROOT / "radio" / "stations").rglob(f"*.{ending}")
     }
-    wanted |= {path.relative_to(ROOT) for path in (ROOT / "radio" / "web" / "static").iterdir()}
+    static = (ROOT / "radio" / "web" / "static").rglob("*")
+    wanted |= {path.relative_to(ROOT) for path in static if path.is_file()}
     wanted.add(Path("compression/models/restoring.npz"))
     assert {path.as_posix() for path in wanted if "__pycache__" not in path.parts} <= names
 

@@ -1,8 +1,8 @@
-"""The page: elements with Vue components in static/, each showing some parts of the session.
+"""The page: its document with the first content in it, and the socket that sends what changes.
 
-The components send commands (static/link.js, radio/web/commands.py) and receive changes as
-properties, over the framework's websocket. The first content is in the page itself, so that there
-is something to see before the socket is open.
+Its components (static/) send commands (static/link.js, radio/web/commands.py) and receive parts of
+the session over the websocket /live, each as a whole when it has changed. The first content is in
+the document, so that there is something to see before the socket is open.
 """
 
 from __future__ import annotations
@@ -10,160 +10,193 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from pathlib import Path
+import gzip
+import html
+import json
+from collections.abc import Iterator
 from typing import Any
 
-from nicegui import ui
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from radio.home import ACTIONS, HomeError
+from radio.web.assets import Assets, smaller
 from radio.web.live_session import LiveSession
 from radio.web.sessions import LiveSessions
 from radio.web.songs.job import SongJob
 from radio.web.training.job import TrainJob
 
-STATIC = Path(__file__).parent / "static"
-HEAD = """
+SILENT_SECONDS = 10.0  # without a change, after which an empty message shows that the server lives
+MANIFEST = {
+    "name": "AI Radio",
+    "short_name": "AI Radio",
+    "description": "A radio that composes, and learns what you like",
+    "start_url": "./",
+    "scope": "./",
+    "display": "standalone",
+    "background_color": "#f6f4ef",
+    "theme_color": "#1f6f6b",
+}
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<title>AI Radio</title>
+<meta name="description" content="A radio that composes, and learns what you like">
 <meta name="color-scheme" content="light dark">
 <meta name="theme-color" content="#f6f4ef" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#15171c" media="(prefers-color-scheme: dark)">
-<link rel="stylesheet" href="BASE/static/style.css">
+<link rel="stylesheet" href="STATIC/style.css">
+<link rel="preload" href="STATIC/serif.woff2" as="font" type="font/woff2" crossorigin>
+<link rel="icon" type="image/svg+xml" href="STATIC/icon.svg">
 <link rel="manifest" href="BASE/manifest.webmanifest" crossorigin="use-credentials">
-<link rel="apple-touch-icon" href="BASE/static/icon-192.png">
+<link rel="apple-touch-icon" href="STATIC/icon-192.png">
 <meta name="mobile-web-app-capable" content="yes">
-<link rel="modulepreload" href="BASE/static/link.js">
-<link rel="modulepreload" href="BASE/static/sound.js">
-<link rel="modulepreload" href="BASE/static/keys.js">
-<link rel="modulepreload" href="BASE/static/mend.js">
-<link rel="modulepreload" href="BASE/static/draw.js">
-<link rel="modulepreload" href="BASE/static/uploads.js">
+HEAD</head><body><main class="radio">BODY</main></body></html>
 """
 
 
-class Part(ui.element):
-    """An element that shows parts of a session; each is one of its properties."""
-
-    parts: tuple[str, ...] = ()
-
-    def show(self, name: str, content: Any) -> None:
-        """Show the new content of a part."""
-        if name in self.parts:
-            self._props[name] = content
-            self.update()
-
-
-class Deck(Part, component="static/deck.js"):
-    """The song, its curves, the slider and the buttons."""
-
-    parts = ("state", "song", "now", "drawn", "expected", "said", "saved")
-
-
-class LatentMap(Part, component="static/map.js"):
-    """The map of the latent space, and the final song."""
-
-    parts = ("map", "now")
-
-
-class Learning(Part, component="static/learning.js"):
-    """What the radio has learned."""
-
-    parts = ("learning",)
-
-
-class History(Part, component="static/history.js"):
-    """The ratings."""
-
-    parts = ("history",)
-
-
-class Saved(Part, component="static/saved.js"):
-    """The saved songs."""
-
-    parts = ("saved", "now")
-
-
-class Songs(Part, component="static/songs.js"):
-    """Songs of the listener that go on, or lie between two."""
-
-    parts = ("songs", "now")
-
-
-class Training(Part, component="static/training.js"):
-    """Training on the listener's own music."""
-
-    parts = ("training",)
-
-
-def make_page(
-    sessions: LiveSessions,
-    training: TrainJob,
-    songs: SongJob,
-    *,
-    base: str,
-    keys: dict[str, str],
-) -> None:
-    """Add the page at /, whose query names station and listener.
+class Page:
+    """The page at /, whose query names station and listener.
 
     Args:
         sessions: that it shows.
-        training: of a station, that it shows.
-        songs: of the listener, that it shows.
+        jobs: what it shows besides, by the name of the part.
+        assets: its files.
         base: before its paths.
         keys: the action of each key.
     """
-    texts = {action: text for action, (_, text) in ACTIONS.items()}
-    shortcuts = [[key, action, texts.get(action, action)] for key, action in keys.items()]
 
-    @ui.page("/", title="AI Radio")
-    def page(station: str | None = None, listener: str | None = None) -> None:
-        ui.add_head_html(HEAD.replace("BASE", base))
+    def __init__(
+        self,
+        sessions: LiveSessions,
+        jobs: dict[str, SongJob | TrainJob],
+        assets: Assets,
+        *,
+        base: str,
+        keys: dict[str, str],
+    ) -> None:
+        self._sessions, self._jobs, self._assets, self._base = sessions, jobs, assets, base
+        texts = {action: text for action, (_, text) in ACTIONS.items()}
+        self._shortcuts = [[key, action, texts.get(action, action)] for key, action in keys.items()]
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes of the document and of the socket."""
+        return [
+            Route("/", self._document),
+            Route("/manifest.webmanifest", self._manifest),
+            WebSocketRoute("/live", self._follow),
+        ]
+
+    async def _document(self, request: Request) -> Response:
+        query = request.query_params
         try:
-            session = sessions.get(station, listener)
+            session = self._sessions.get(query.get("station"), query.get("listener"))
         except HomeError as error:
-            with ui.element("div").classes("radio"):
-                ui.label(str(error)).classes("trouble")
-                ui.link("Back to the radio", f"{base}/")
-            return
-        names = sessions.names() | {
+            line = html.escape(str(error))
+            back = f'<p class="trouble">{line}</p><a href="{self._base}/">Back to the radio</a>'
+            return self._page(request, "", back, status=400)
+        names = self._sessions.names() | {
             "station": session.station,
             "listener": session.listener,
-            "shortcuts": shortcuts,
+            "shortcuts": self._shortcuts,
         }
-        _lay_out(session, names, {"songs": songs, "training": training})
+        first = {"version": self._assets.version, "names": names, "parts": self._parts(session)}
+        # In a script a "<" might end it.
+        data = json.dumps(first, separators=(",", ":")).replace("<", "\\u003c")
+        head = [
+            *(f'<link rel="modulepreload" href="STATIC/{name}">' for name in self._assets.modules),
+            f'<script type="application/json" id="first">{data}</script>',
+            '<script type="module" src="STATIC/page.js"></script>',
+        ]
+        return self._page(request, "\n".join(head), "")
 
+    async def _manifest(self, request: Request) -> Response:
+        """Return what a phone needs to install the page."""
+        icons = [
+            {
+                "src": f"static/{self._assets.version}/icon-{size}.png",
+                "sizes": f"{size}x{size}",
+                "type": "image/png",
+            }
+            for size in (192, 512)
+        ]
+        return JSONResponse({**MANIFEST, "icons": icons}, media_type="application/manifest+json")
 
-def _lay_out(
-    session: LiveSession, names: dict[str, Any], jobs: dict[str, SongJob | TrainJob]
-) -> None:
-    with ui.element("div").classes("radio"):
-        deck = Deck()
-        with ui.element("div").classes("side"):
-            panels = LatentMap, Learning, History, Saved, Songs, Training
-            shown: list[Part] = [deck, *(panel() for panel in panels)]
-    loop = asyncio.get_running_loop()
-
-    def show(name: str, content: Any) -> None:
-        for part in shown:
-            part.show(name, content)
-
-    def take(name: str, content: Any) -> None:
-        with contextlib.suppress(RuntimeError):  # the server has ended
-            loop.call_soon_threadsafe(show, name, content)
-
-    ends = [
-        session.subscribe(take),
-        *(job.subscribe(functools.partial(take, name)) for name, job in jobs.items()),
-    ]
-    # Read the contents only now: later changes arrive through the subscriptions.
-    deck._props["names"] = names
-    for part in shown:
-        part._props.update(
-            {name: session.parts[name] for name in part.parts if name in session.parts}
+    def _page(self, request: Request, head: str, body: str, status: int = 200) -> Response:
+        text = PAGE.replace("BODY", body)
+        static = f"{self._base}/static/{self._assets.version}"
+        before, after = text.replace("BASE", self._base).split("HEAD")
+        content = before.replace("STATIC", static) + head.replace("STATIC", static) + after
+        answer = smaller(
+            request,
+            content.encode(),
+            gzip.compress(content.encode(), 1),
+            "text/html",
+            {"Cache-Control": "no-store"},
         )
-    for name, job in jobs.items():
-        show(name, job.state)
+        answer.status_code = status
+        return answer
 
-    def leave() -> None:
-        for end in ends:
-            end()
+    def _parts(self, session: LiveSession) -> dict[str, Any]:
+        return {**session.parts, **{name: job.state for name, job in self._jobs.items()}}
 
-    ui.context.client.on_delete(leave)
+    async def _follow(self, socket: WebSocket) -> None:
+        """Send all parts, and then those that change, until the page ends."""
+        query = socket.query_params
+        try:
+            session = self._sessions.get(query.get("station"), query.get("listener"))
+        except HomeError:
+            await socket.close(1008)
+            return
+        await socket.accept()
+        with self._changes(session) as (changes, changed):
+            # Read only now: later changes arrive through the subscriptions.
+            first = {"version": self._assets.version, "parts": self._parts(session)}
+            sending = asyncio.create_task(_send(socket, first, changes, changed))
+            try:
+                while (await socket.receive())["type"] != "websocket.disconnect":
+                    pass
+            finally:
+                sending.cancel()
+
+    @contextlib.contextmanager
+    def _changes(self, session: LiveSession) -> Iterator[tuple[dict[str, Any], asyncio.Event]]:
+        """Collect the latest content of each part that changes, and say so by an event."""
+        loop = asyncio.get_running_loop()
+        changes: dict[str, Any] = {}
+        changed = asyncio.Event()
+
+        def note(name: str, content: Any) -> None:
+            changes[name] = content
+            changed.set()
+
+        def take(name: str, content: Any) -> None:
+            with contextlib.suppress(RuntimeError):  # the server has ended
+                loop.call_soon_threadsafe(note, name, content)
+
+        ends = [
+            session.subscribe(take),
+            *(job.subscribe(functools.partial(take, name)) for name, job in self._jobs.items()),
+        ]
+        try:
+            yield changes, changed
+        finally:
+            for end in ends:
+                end()
+
+
+async def _send(
+    socket: WebSocket, first: dict[str, Any], changes: dict[str, Any], changed: asyncio.Event
+) -> None:
+    """Send the first message, then changes as they come; a slow page gets only the latest."""
+    told = first
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the page has ended
+        while True:
+            await socket.send_text(json.dumps(told, separators=(",", ":")))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), SILENT_SECONDS)
+            changed.clear()
+            told = {"parts": dict(changes)} if changes else {}
+            changes.clear()

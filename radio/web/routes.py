@@ -1,4 +1,4 @@
-"""The routes besides the page: commands, sound, scripts and styles. No page can name a path."""
+"""The routes besides the page: commands, sounds and covers. No page can name a path."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import urllib.parse
 from collections import OrderedDict
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
-from fastapi.staticfiles import StaticFiles
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from radio.station import ShareCodeError, cover, is_share_code, read_share_code
 from radio.web.commands import CommandError, Later
-from radio.web.page import STATIC
 from radio.web.saved import find_saved
 from radio.web.sessions import LiveSessions
 from radio.web.sounds import byte_range, wav_of
@@ -23,29 +22,13 @@ from radio.web.sounds import byte_range, wav_of
 LARGEST_COMMAND = 200_000  # bytes
 ANSWER_SECONDS = 15.0
 PRIVATE = {"Cache-Control": "private, max-age=3600"}
-MANIFEST = {
-    "name": "AI Radio",
-    "short_name": "AI Radio",
-    "description": "A radio that composes, and learns what you like",
-    "start_url": "./",
-    "scope": "./",
-    "display": "standalone",
-    "background_color": "#f6f4ef",
-    "theme_color": "#1f6f6b",
-    "icons": [
-        {"src": f"static/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"}
-        for size in (192, 512)
-    ],
-}
 SOUNDS_KEPT = 4  # latest songs as WAV, 1.3 MB each
 
 
-def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
-    """Add the routes to an application."""
+def radio_routes(sessions: LiveSessions) -> list[BaseRoute]:
+    """Return the routes."""
     sounds: OrderedDict[str, bytes] = OrderedDict()
-    app.mount("/static", StaticFiles(directory=STATIC))
 
-    @app.post("/do")
     async def do(request: Request) -> Response:
         """Execute a command: 200 with its answer, 400 if invalid, 503 to send it again later."""
         try:
@@ -60,9 +43,9 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
         except (CommandError, ValueError) as error:
             return refused(" ".join(str(error).split()), 400)
 
-    @app.get("/sound/{key}.wav")
-    async def sound(key: str, request: Request) -> Response:
+    async def sound(request: Request) -> Response:
         """Return a song of a running session, by the key of its play."""
+        key = request.path_params["key"]
         song = sessions.song(key)
         if song is None:
             return refused("there is no song with that key", 404)
@@ -72,18 +55,18 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
                 sounds.popitem(last=False)
         return ranged(sounds.get(key, b""), request.headers.get("range"))
 
-    @app.get("/cover/{key}.png")
-    async def cover_of(key: str) -> Response:
+    async def cover_of(request: Request) -> Response:
         """Return the cover of a song of a running session, by the key of its play."""
+        key = request.path_params["key"]
         coordinate = sessions.coordinate(key)
         if coordinate is None:
             return refused("there is no song with that key", 404)
         picture = await asyncio.to_thread(cover, coordinate)
         return Response(picture, media_type="image/png", headers=PRIVATE)
 
-    @app.get("/saved/{name}")
-    async def saved(name: str) -> Response:
+    async def saved(request: Request) -> Response:
         """Return a saved song, by the name of its file."""
+        name = request.path_params["name"]
         song = await asyncio.to_thread(find_saved, sessions.home.path / "songs", name)
         if song is None:
             return refused("there is no such saved song", 404)
@@ -91,9 +74,9 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
             song.path, filename=song.path.name, headers={"Cache-Control": "no-cache"}
         )
 
-    @app.get("/play/{code}")
-    async def play(code: str) -> Response:
+    async def play(request: Request) -> Response:
         """Lead to the page that plays the song of a share code, on its station if that is here."""
+        code = request.path_params["code"]
         if not is_share_code(code):
             return refused("that is not a share code", 404)
         query = {"play": code}
@@ -103,10 +86,13 @@ def add_routes(app: FastAPI, sessions: LiveSessions) -> None:
                 query["station"] = shared.station
         return RedirectResponse(f"../?{urllib.parse.urlencode(query)}", 303)
 
-    @app.get("/manifest.webmanifest")
-    async def manifest() -> Response:
-        """Return what a phone needs to install the page."""
-        return JSONResponse(MANIFEST, media_type="application/manifest+json")
+    return [
+        Route("/do", do, methods=["POST"]),
+        Route("/sound/{key}.wav", sound),
+        Route("/cover/{key}.png", cover_of),
+        Route("/saved/{name}", saved),
+        Route("/play/{code}", play),
+    ]
 
 
 def ranged(content: bytes, header: str | None) -> Response:

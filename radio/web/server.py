@@ -12,17 +12,17 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
-from nicegui import ui
+from starlette.applications import Starlette
 
 from radio.home import Settings
-from radio.web.page import make_page
-from radio.web.routes import add_routes
+from radio.web.assets import Assets
+from radio.web.page import Page
+from radio.web.routes import radio_routes
 from radio.web.sessions import LiveSessions
 from radio.web.songs.job import SongJob
-from radio.web.songs.routes import add_song_routes
+from radio.web.songs.routes import song_routes
 from radio.web.training.job import TrainJob
-from radio.web.training.routes import add_train_routes
+from radio.web.training.routes import train_routes
 
 TIDY_SECONDS = 10.0
 SWITCH_SECONDS = 0.0005
@@ -36,7 +36,7 @@ def build(
     *,
     base: str = "",
     keys: dict[str, str] | None = None,
-) -> FastAPI:
+) -> Starlette:
     """Return the application, without its guard.
 
     Args:
@@ -48,31 +48,24 @@ def build(
     """
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         tidying = asyncio.create_task(_tidy(sessions))
         try:
             yield
         finally:
             tidying.cancel()
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    add_routes(app, sessions)
-    add_train_routes(app, training)
-    add_song_routes(app, songs)
+    assets = Assets()
     keys = Settings().keys if keys is None else keys
-    make_page(sessions, training, songs, base=base, keys=keys)
-    ui.run_with(
-        app,
-        dark=None,
-        tailwind=False,
-        favicon=ICON,
-        show_welcome_message=False,
-        reconnect_timeout=8.0,
-        language="en-US",
-        # compressing half a megabyte for every page takes longer than sending it
-        gzip_middleware_factory=None,
-    )
-    return app
+    page = Page(sessions, {"songs": songs, "training": training}, assets, base=base, keys=keys)
+    routes = [
+        *page.routes(),
+        assets.route(),
+        *radio_routes(sessions),
+        *train_routes(training),
+        *song_routes(songs),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 async def _tidy(sessions: LiveSessions) -> None:
@@ -120,11 +113,3 @@ def show(address: str) -> None:
     """Open the page in the listener's browser, if there is one."""
     with contextlib.suppress(webbrowser.Error, OSError):
         webbrowser.open(address)
-
-
-ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
-    '<rect width="32" height="32" rx="9" fill="#1f6f6b"/>'
-    '<g stroke="#f6f4ef" stroke-width="2.6" stroke-linecap="round">'
-    '<path d="M8 14v4M12 10v12M16 6v20M20 11v10M24 14v4"/></g></svg>'
-)

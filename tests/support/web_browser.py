@@ -32,7 +32,7 @@ from tiny_station import tiny_station
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0  # in which a server has started, on a machine that is busy with other tests
 
-pytest.importorskip("nicegui", reason="the page needs the extra `web`")
+pytest.importorskip("starlette", reason="the page needs the extra `web`")
 
 
 class RadioServer:
@@ -231,6 +231,8 @@ def open_page(
         dark: whether the system is.
         context: more options of Playwright's `new_context`.
     """
+    # Playwright waits for conditions by evaluating texts, which the page's policy forbids.
+    context.setdefault("bypass_csp", True)
     opened = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",

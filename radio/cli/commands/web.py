@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import socket
 import sys
 import urllib.parse
@@ -21,7 +20,7 @@ from radio.home import (
 from radio.session import read_last
 from radio.web import given_password, is_loopback, kept_secret
 
-NEEDED = ("nicegui", "fastapi", "uvicorn")
+NEEDED = ("starlette", "uvicorn", "websockets")
 
 
 def web(options: argparse.Namespace) -> int:
@@ -55,9 +54,6 @@ def web(options: argparse.Namespace) -> int:
     )
     with _listen(options.host, options.port) as listening:
         port = listening.getsockname()[1]
-        # Set before the framework is imported: by default it makes a folder in the current one.
-        os.environ["NICEGUI_STORAGE_PATH"] = str(kept / "framework")
-
         from radio.web import Guard, LiveSessions, SongJob, TrainJob, build, serve, show
 
         named = {

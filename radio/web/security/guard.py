@@ -2,8 +2,8 @@
 
     app = Guard(app, host="127.0.0.1", port=8017, password=None)
 
-Every HTTP request and websocket passes here before the framework sees it, those of socket.io
-included. Answers get the headers of SAFE, against framing, type guessing and foreign content.
+Every HTTP request and websocket passes here before the application sees it. Answers get the headers
+of SAFE, against framing, type guessing and foreign content.
 """
 
 from __future__ import annotations
@@ -26,10 +26,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 LARGEST_FORM = 4096  # bytes of the login form
 POLICY = (
-    # Vue compiles templates in the browser ('unsafe-eval'); the framework's page has a script
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval';"
-    " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:;"
-    " media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none';"
+    "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
 )
 LOGIN_POLICY = (
@@ -196,12 +193,8 @@ def _without(scope: Scope, base: str) -> Scope:
 
 
 def _below(scope: Scope, base: str) -> Scope:
-    """Return the scope for the framework: its path begins with the base, as ASGI has it.
-
-    What a visitor claims of the base is left out: the framework would write it into the page.
-    """
-    kept = [one for one in scope["headers"] if one[0].lower() != b"x-forwarded-prefix"]
-    return {**scope, "path": base + scope["path"], "root_path": base, "headers": kept}
+    """Return the scope for the application: its path begins with the base, as ASGI has it."""
+    return {**scope, "path": base + scope["path"], "root_path": base}
 
 
 async def _password_of(receive: Receive) -> str:

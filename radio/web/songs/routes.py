@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from radio.web.commands import CommandError, number_of
 from radio.web.routes import command_of, ranged, refused, whole_number
@@ -20,15 +21,13 @@ from radio.web.training.uploads import UploadError
 BEATS = (16, 256)
 
 
-def add_song_routes(app: FastAPI, job: SongJob) -> None:
-    """Add the routes to an application."""
+def song_routes(job: SongJob) -> list[BaseRoute]:
+    """Return the routes."""
 
-    @app.get("/songs")
-    async def state() -> Response:
+    async def state(request: Request) -> Response:
         """Return the state of the songs."""
         return JSONResponse(job.state)
 
-    @app.put("/songs/file")
     async def receive(request: Request) -> Response:
         """Receive a file: the body is its content, the header X-Name its percent-encoded name."""
         try:
@@ -41,18 +40,18 @@ def add_song_routes(app: FastAPI, job: SongJob) -> None:
         job.changed()
         return JSONResponse({"ok": True, "file": entry})
 
-    @app.delete("/songs/file/{number}")
-    async def remove(number: str) -> Response:
+    async def remove(request: Request) -> Response:
         """Delete a file."""
+        number = request.path_params["number"]
         try:
             await asyncio.to_thread(job.remove, whole_number(number))
         except UploadError as error:
             return refused(str(error), error.status)
         return JSONResponse({"ok": True})
 
-    @app.post("/songs/{action}")
-    async def act(action: str, request: Request) -> Response:
+    async def act(request: Request) -> Response:
         """Let a song go on, morph two, or cancel that."""
+        action = request.path_params["action"]
         try:
             command = await command_of(request)
             if action == "cancel":
@@ -68,13 +67,21 @@ def add_song_routes(app: FastAPI, job: SongJob) -> None:
             return refused(f"it can't begin: {(error.strerror or str(error)).lower()}", 507)
         return JSONResponse({"ok": True})
 
-    @app.get("/songs/{number}.wav")
-    async def song(number: str, request: Request) -> Response:
+    async def song(request: Request) -> Response:
         """Return a result."""
+        number = request.path_params["number"]
         content = await asyncio.to_thread(job.song, whole_number(number))
         if content is None:
             return refused("there is no such song", 404)
         return ranged(content, request.headers.get("range"))
+
+    return [
+        Route("/songs", state),
+        Route("/songs/file", receive, methods=["PUT"]),
+        Route("/songs/file/{number}", remove, methods=["DELETE"]),
+        Route("/songs/{action}", act, methods=["POST"]),
+        Route("/songs/{number}.wav", song),
+    ]
 
 
 def _length(command: dict[str, Any]) -> tuple[str, ...]:

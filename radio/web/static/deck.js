@@ -1,115 +1,16 @@
 // The deck: the current song, its curves, the slider and the buttons, and a bar that holds them while they are out of sight.
-import { base, begin, clock, command, link } from "../../../../static/link.js";
-import { curves, waveform } from "../../../../static/draw.js";
-import { keys } from "../../../../static/keys.js";
-import { mend } from "../../../../static/mend.js";
-import { sound } from "../../../../static/sound.js";
-import { download, signed, time } from "../../../../static/words.js";
+import { Fragment, h, html } from "./html.js";
+import { base, begin, clock, command, link } from "./link.js";
+import { curves, waveform } from "./draw.js";
+import { keys } from "./keys.js";
+import { mend } from "./mend.js";
+import { sound } from "./sound.js";
+import { download, signed, time } from "./words.js";
 
 export default {
   mixins: [sound, keys, mend],
-  template: `
-<section class="deck" aria-label="Player">
-  <header class="top">
-    <h1 class="brand"><svg viewBox="0 0 32 32" aria-hidden="true"><path d="M6 14v4M11 10v12M16 5v22M21 11v10M26 14v4"/></svg>AI Radio</h1>
-    <form class="pickers" @submit.prevent>
-      <label>Station <select ref="station" :value="names.station" @change="go($event.target.value, names.listener)">
-        <option v-for="name in names.stations" :key="name">{{ name }}</option></select></label>
-      <label>Listener <select ref="listener" :value="names.listener" @change="chooseListener($event)">
-        <option v-for="name in names.listeners" :key="name">{{ name }}</option>
-        <option value="">someone new …</option></select></label>
-    </form>
-  </header>
-
-  <div class="title">
-    <img v-if="song" class="cover" :src="cover" alt="" width="88" height="88">
-    <span v-else-if="!state.trouble" class="cover waiting" aria-hidden="true"></span>
-    <div aria-live="polite">
-    <h2 class="song">{{ song ? song.name : state.trouble ? "Nothing is playing" : state.telling || now?.busy || "Tuning in" }}</h2>
-    <p class="details">
-      <span v-if="song && song.details">{{ song.details }}</span>
-      <span v-if="song && song.final" class="chip">your final song</span>
-      <span v-if="song && rating !== null" class="chip" :class="rating < 0 ? 'low' : 'high'">expected {{ signed(rating) }}</span>
-      <span v-else-if="song" class="chip">no prediction yet</span>
-      <span v-if="song && isSaved" class="chip">saved</span>
-      <span v-if="now?.sleep" class="chip">pauses in {{ now.sleep }} min</span>
-    </p>
-    <p v-if="now?.opening" class="details opening"><progress :value="now.opening[1]" :max="now.opening[2]" :aria-label="now.opening[0]"></progress>
-      {{ now.opening[0] }} {{ now.opening[1] }} of {{ now.opening[2] }}</p>
-    </div>
-    <p v-if="state.trouble" class="trouble" role="alert">{{ state.trouble }}</p>
-  </div>
-
-  <div class="stage">
-    <canvas ref="wave" class="wave" aria-hidden="true" @pointerdown="grab"></canvas>
-    <input class="seek" type="range" min="0" :max="song ? song.duration : 1" step="0.1" :value="position" :disabled="!song"
-      aria-label="Position in the song" :aria-valuetext="time(position) + ' of ' + time(duration)" @input="seek(+$event.target.value)">
-    <div class="times" aria-hidden="true"><span>{{ time(position) }}</span><span>{{ time(duration) }}</span></div>
-    <canvas ref="curves" class="curves" role="img" :aria-label="described"></canvas>
-    <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
-    <p v-if="why.length" class="why" ref="why" tabindex="-1">What moves the prediction: <button v-for="[seconds, effect, causes] in why" :key="seconds" :class="effect < 0 ? 'low' : 'high'" @click="seek(seconds)"
-      :aria-label="time(seconds) + (effect < 0 ? ' lowers' : ' raises') + ' it' + (causes && ': ' + causes) + ', go there'">{{ time(seconds) }} {{ effect < 0 ? "lowers it" : "raises it" }}{{ causes && ": " + causes }}</button></p>
-    <div v-if="song" ref="mend" class="mend" role="group" :aria-label="'Mend a part of the song: ' + (stage === 'offer' ? offered : range)" tabindex="-1">
-      <template v-if="stage === 'running'"><span><span class="spinner" aria-hidden="true"></span>Mending {{ range }} …</span>
-        <button class="quiet" @click="act('discard')">Stop mending</button></template>
-      <template v-else-if="stage === 'offer'"><span>{{ offered }}</span>
-        <button class="quiet strong" @click="act('keep')" title="keep the new version (y)">Keep the new one</button>
-        <button class="quiet" @click="act('discard')" title="stay with the old version (r)">Stay with the old one</button>
-        <button class="quiet" @click="mendPart" title="play both versions again (m)">Play both again</button></template>
-      <template v-else-if="stage === 'part'"><span>{{ range }}</span>
-        <button class="quiet strong" @click="mendPart" title="mend this part (m)">Mend this part</button>
-        <button class="quiet" @click="part = null">Clear</button></template>
-      <template v-else><button class="quiet" @click="mendPart" title="mend the part that you like least (m)">Mend the worst part</button>
-        <span class="note">or drag over the waveform to choose one</span></template>
-    </div>
-  </div>
-
-  <div class="rate" :class="{ untouched: value === null, low: value < 0 }">
-    <label for="moment" class="question">How do you like this moment?</label>
-    <output class="value" for="moment">{{ value === null ? "not rated" : signed(value) }}</output>
-    <input id="moment" ref="slider" class="moment" type="range" min="-1" max="1" step="0.05" :value="value ?? 0" :disabled="!song"
-      :style="{ '--share': ((value ?? 0) + 1) / 2 }"
-      :aria-valuetext="value === null ? 'not rated' : signed(value)" @input="slide(+$event.target.value)" @pointerdown="touch($event)">
-    <div class="ends" aria-hidden="true"><span>dislike</span><span>love</span></div>
-  </div>
-
-  <div class="buttons" ref="buttons" role="group" aria-label="Playing">
-    <button class="round" @click="act('previous')" aria-label="Previous song" title="previous song (p)"><svg viewBox="0 0 24 24"><path d="M18 6v12l-9-6zM7 6v12"/></svg></button>
-    <button class="play" ref="play" data-ready @click="toggle" :disabled="!!state.trouble" :aria-label="playing ? 'Pause' : 'Play'" :title="(playing ? 'pause' : 'play') + ' (space)'">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path v-if="playing" d="M8 5v14M16 5v14"/><path v-else class="solid" d="M8 5l12 7-12 7z"/></svg></button>
-    <button class="round" @click="act('next')" aria-label="Next song" title="next song (n)"><svg viewBox="0 0 24 24"><path d="M6 6v12l9-6zM17 6v12"/></svg></button>
-  </div>
-  <div class="more">
-    <button class="quiet" @click="act('undo')" title="undo the last rating (u)">Undo</button>
-    <button class="quiet" @click="save" :disabled="!song" title="save the song and download it (s)">Save</button>
-    <button v-if="song?.code" class="quiet" @click="share" title="copy a link that plays this song">{{ shared ? "Copied" : "Share" }}</button>
-    <button class="quiet" @click="act('more-like-this')" :disabled="!song" title="next songs more like it (g)">More like this</button>
-    <button class="quiet" @click="act('less-like-this')" :disabled="!song" title="next songs less like it (G)">Less like this</button>
-    <div class="volume"><button class="icon" @click="mute" :aria-label="volume ? 'Mute' : 'Unmute'" :title="volume ? 'mute' : 'unmute'"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9z"/><path v-if="volume" d="M16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12"/><path v-else d="M17 9l6 6M23 9l-6 6"/></svg></button>
-      <input type="range" aria-label="Volume" min="0" max="1" step="0.05" :value="volume" :style="{ '--share': volume }" :aria-valuetext="Math.round(volume * 100) + ' percent'" @input="setVolume(+$event.target.value)"></div>
-    <button class="quiet help" @click="showKeys" title="keys (?)">Keys</button>
-  </div>
-  <p v-if="elsewhere" class="elsewhere">The sound is in another window. <button class="quiet" @click="listen">Listen here</button></p>
-  <p class="status" role="status">{{ status }}</p>
-  <audio ref="audio" preload="auto" @playing="report" @seeked="report" @timeupdate="reportSometimes" @ended="ended"></audio>
-
-  <div v-if="away" class="mini" role="group" aria-label="Player, small">
-    <button class="tap" @click="toggle" :disabled="!!state.trouble" :aria-label="playing ? 'Pause' : 'Play'">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path v-if="playing" d="M8 5v14M16 5v14"/><path v-else class="solid" d="M8 5l12 7-12 7z"/></svg></button>
-    <span class="name">{{ song ? song.name : state.telling || now?.busy || "Tuning in" }}</span>
-    <output :class="{ low: value < 0, high: value >= 0 && value !== null }">{{ value === null ? "" : signed(value) }}</output>
-    <button class="icon" @click="act('next')" aria-label="Next song"><svg viewBox="0 0 24 24"><path d="M6 6v12l9-6zM17 6v12"/></svg></button>
-    <input class="moment" type="range" min="-1" max="1" step="0.05" :value="value ?? 0" :disabled="!song" :class="{ low: value < 0 }" aria-label="Rating of this moment"
-      :aria-valuetext="value === null ? 'not rated' : signed(value)" @input="slide(+$event.target.value)" @pointerdown="touch($event)">
-  </div>
-
-  <dialog ref="keys" class="keys" aria-labelledby="keys-title" @close="listing = false" @click="$event.target === $refs.keys && $refs.keys.close()">
-    <form method="dialog"><h2 id="keys-title">Keys</h2><button class="icon" aria-label="Close"><svg viewBox="0 0 24 24"><path d="M6 6l12 12M18 6L6 18"/></svg></button></form>
-    <dl v-if="listing"><div v-for="[names, text] in shortcuts" :key="text"><dt><kbd v-for="name in names" :key="name">{{ name }}</kbd></dt><dd>{{ text }}</dd></div></dl>
-  </dialog>
-</section>`,
   props: { state: Object, song: Object, now: Object, drawn: Array, expected: Object, said: Array, saved: Array, names: Object },
-  data() { return { position: 0, value: null, volume: 0.8, away: false, listing: false, shared: false, link }; },
+  data() { return { position: 0, value: null, volume: 0.8, away: false, listing: false, shared: false }; },
   computed: {
     duration() { return this.song ? this.song.duration : 0; },
     cover() { return this.song ? `${base}/cover/${this.song.key}.png` : ""; },
@@ -160,9 +61,131 @@ export default {
     cancelAnimationFrame(this.frame);
     this.watching.disconnect();
   },
+  render() {
+    const { song, state, value } = this;
+    return html`
+<section class="deck" aria-label="Player">
+  ${this.head()}
+  ${this.title()}
+  <div class="stage">
+    <canvas ref="wave" class="wave" aria-hidden="true" onPointerdown=${this.grab}></canvas>
+    <input class="seek" type="range" min="0" max=${song ? song.duration : 1} step="0.1" value=${this.position} disabled=${!song}
+      aria-label="Position in the song" aria-valuetext=${`${time(this.position)} of ${time(this.duration)}`} onInput=${({ target }) => this.seek(+target.value)} />
+    <div class="times" aria-hidden="true"><span>${time(this.position)}</span><span>${time(this.duration)}</span></div>
+    <canvas ref="curves" class="curves" role="img" aria-label=${this.described}></canvas>
+    <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
+    ${this.why.length > 0 && html`<p class="why" ref="why" tabindex="-1">What moves the prediction: ${this.why.map(this.moment)}</p>`}
+    ${this.mending()}
+  </div>
+  <div class=${["rate", { untouched: value === null, low: value < 0 }]}>
+    <label for="moment" class="question">How do you like this moment?</label>
+    <output class="value" for="moment">${value === null ? "not rated" : signed(value)}</output>
+    ${this.slider({ id: "moment" })}
+    <div class="ends" aria-hidden="true"><span>dislike</span><span>love</span></div>
+  </div>
+  <div class="buttons" ref="buttons" role="group" aria-label="Playing">
+    <button class="round" onClick=${() => this.act("previous")} aria-label="Previous song" title="previous song (p)"><svg viewBox="0 0 24 24"><path d="M18 6v12l-9-6zM7 6v12"/></svg></button>
+    ${this.playButton("play", { "data-ready": true, title: `${this.playing ? "pause" : "play"} (space)` })}
+    <button class="round" onClick=${() => this.act("next")} aria-label="Next song" title="next song (n)"><svg viewBox="0 0 24 24"><path d="M6 6v12l9-6zM17 6v12"/></svg></button>
+  </div>
+  ${this.more()}
+  ${this.elsewhere && html`<p class="elsewhere">The sound is in another window. <button class="quiet" onClick=${this.listen}>Listen here</button></p>`}
+  <p class="status" role="status">${this.status}</p>
+  <audio ref="audio" preload=${this.mine ? "auto" : "metadata"} onPlaying=${this.report} onSeeked=${this.report} onTimeupdate=${this.reportSometimes} onEnded=${this.ended}></audio>
+  ${this.away && html`<div class=${["mini", { low: value < 0 }]} role="group" aria-label="Player, small">
+    ${this.playButton("tap")}
+    <span class="name">${song ? song.name : state.telling || this.now?.busy || "Tuning in"}</span>
+    <output class=${value === null ? "" : value < 0 ? "low" : "high"}>${value === null ? "" : signed(value)}</output>
+    <button class="icon" onClick=${() => this.act("next")} aria-label="Next song"><svg viewBox="0 0 24 24"><path d="M6 6v12l9-6zM17 6v12"/></svg></button>
+    ${this.slider({ "aria-label": "Rating of this moment" })}
+  </div>`}
+  ${this.keyList()}
+</section>`;
+  },
   methods: {
-    signed,
-    time,
+    head() {
+      const { names } = this;
+      const options = (all) => all.map((name) => html`<option key=${name}>${name}</option>`);
+      return html`<header class="top">
+    <h1 class="brand"><svg viewBox="0 0 32 32" aria-hidden="true"><path d="M6 14v4M11 10v12M16 5v22M21 11v10M26 14v4"/></svg>AI Radio</h1>
+    <form class="pickers" onSubmit=${(event) => event.preventDefault()}>
+      <label>Station <select ref="station" value=${names.station} onChange=${({ target }) => this.go(target.value, names.listener)}>${options(names.stations)}</select></label>
+      <label>Listener <select ref="listener" value=${names.listener} onChange=${this.chooseListener}>${options(names.listeners)}<option value="">someone new …</option></select></label>
+    </form>
+  </header>`;
+    },
+    title() {
+      const { now, rating, song, state } = this;
+      return html`<div class="title">
+    ${song ? html`<img key="cover" class="cover" src=${this.cover} alt="" width="88" height="88" />` : !state.trouble && html`<span key="waiting" class="cover waiting" aria-hidden="true"></span>`}
+    <div aria-live="polite">
+    <h2 class="song">${song ? song.name : state.trouble ? "Nothing is playing" : state.telling || now?.busy || "Tuning in"}</h2>
+    <p class="details">
+      ${song && [
+        song.details && html`<span>${song.details}</span>`,
+        song.final && html`<span class="chip">your final song</span>`,
+        rating === null ? html`<span class="chip">no prediction yet</span>` : html`<span class=${["chip", rating < 0 ? "low" : "high"]}>expected ${signed(rating)}</span>`,
+        this.isSaved && html`<span class="chip">saved</span>`,
+      ]}
+      ${now?.sleep && html`<span class="chip">pauses in ${now.sleep} min</span>`}
+    </p>
+    ${now?.opening && html`<p class="details opening"><progress value=${now.opening[1]} max=${now.opening[2]} aria-label=${now.opening[0]}></progress>${now.opening[0]} ${now.opening[1]} of ${now.opening[2]}</p>`}
+    </div>
+    ${state.trouble && html`<p class="trouble" role="alert">${state.trouble}</p>`}
+  </div>`;
+    },
+    /** Return a moment that moves the prediction, as a button that leads there. */
+    moment([seconds, effect, causes]) {
+      const does = (effect < 0 ? "lowers it" : "raises it") + (causes && `: ${causes}`);
+      return html`<button key=${seconds} class=${effect < 0 ? "low" : "high"} onClick=${() => this.seek(seconds)} aria-label=${`${time(seconds)} ${does}, go there`}>${time(seconds)} ${does}</button>`;
+    },
+    mending() {
+      const { offered, range, stage } = this;
+      const keep = () => this.act("keep"), discard = () => this.act("discard");
+      const shown = {
+        running: () => html`<span><span class="spinner" aria-hidden="true"></span>Mending ${range} …</span>
+        <button class="quiet" onClick=${discard}>Stop mending</button>`,
+        offer: () => html`<span>${offered}</span>
+        <button class="quiet strong" onClick=${keep} title="keep the new version (y)">Keep the new one</button>
+        <button class="quiet" onClick=${discard} title="stay with the old version (r)">Stay with the old one</button>
+        <button class="quiet" onClick=${this.mendPart} title="play both versions again (m)">Play both again</button>`,
+        part: () => html`<span>${range}</span>
+        <button class="quiet strong" onClick=${this.mendPart} title="mend this part (m)">Mend this part</button>
+        <button class="quiet" onClick=${() => (this.part = null)}>Clear</button>`,
+        none: () => html`<button class="quiet" onClick=${this.mendPart} disabled=${!this.song} title="mend the part that you like least (m)">Mend the worst part</button>
+        <span class="note">or drag over the waveform to choose one</span>`,
+      };
+      return html`<div ref="mend" class="mend" role="group" aria-label=${`Mend a part of the song: ${stage === "offer" ? offered : range}`} tabindex="-1">${h(Fragment, { key: stage }, shown[stage]())}</div>`;
+    },
+    slider(more) {
+      const { value } = this;
+      return html`<input class="moment" type="range" min="-1" max="1" step="0.05" value=${value ?? 0} disabled=${!this.song}
+      aria-valuetext=${value === null ? "not rated" : signed(value)} onInput=${({ target }) => this.slide(+target.value)} onPointerdown=${this.touch} ...${more} />`;
+    },
+    playButton(kind, more = {}) {
+      return html`<button class=${kind} ref=${kind} onClick=${this.toggle} disabled=${!!this.state.trouble} aria-label=${this.playing ? "Pause" : "Play"} ...${more}>
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path class=${{ solid: !this.playing }} d=${this.playing ? "M8 5v14M16 5v14" : "M8 5l12 7-12 7z"} /></svg></button>`;
+    },
+    more() {
+      const { song, volume } = this;
+      return html`<div class="more">
+    <button class="quiet" onClick=${() => this.act("undo")} title="undo the last rating (u)">Undo</button>
+    <button class="quiet" onClick=${this.save} disabled=${!song} title="save the song and download it (s)">Save</button>
+    ${song?.code && html`<button class="quiet" onClick=${this.share} title="copy a link that plays this song">${this.shared ? "Copied" : "Share"}</button>`}
+    <button class="quiet" onClick=${() => this.act("more-like-this")} disabled=${!song} title="next songs more like it (g)">More like this</button>
+    <button class="quiet" onClick=${() => this.act("less-like-this")} disabled=${!song} title="next songs less like it (G)">Less like this</button>
+    <div class="volume"><button class="icon" onClick=${this.mute} aria-label=${volume ? "Mute" : "Unmute"} title=${volume ? "mute" : "unmute"}><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9z"/><path d=${volume ? "M16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12" : "M17 9l6 6M23 9l-6 6"} /></svg></button>
+      <input type="range" aria-label="Volume" min="0" max="1" step="0.05" value=${volume} style=${{ "--share": volume }} aria-valuetext=${`${Math.round(volume * 100)} percent`} onInput=${({ target }) => this.setVolume(+target.value)} /></div>
+    <button class="quiet help" onClick=${this.showKeys} title="keys (?)">Keys</button>
+  </div>`;
+    },
+    keyList() {
+      return html`<dialog ref="keys" class="keys" aria-labelledby="keys-title" onClose=${() => (this.listing = false)} onClick=${({ target }) => target === this.$refs.keys && target.close()}>
+    <form method="dialog"><h2 id="keys-title">Keys</h2><button class="icon" aria-label="Close"><svg viewBox="0 0 24 24"><path d="M6 6l12 12M18 6L6 18"/></svg></button></form>
+    ${this.listing && html`<dl>${this.shortcuts.map(([names, text]) => html`<div key=${text}><dt>${names.map((name) => html`<kbd key=${name}>${name}</kbd>`)}</dt><dd>${text}</dd></div>`)}</dl>`}
+  </dialog>`;
+    },
+
     act(action) {
       if ((action === "next" || action === "previous") && !this.playing) this.listen();
       return command(action);
@@ -215,16 +238,16 @@ export default {
 
     /** Draw, if anything has changed. */
     show() {
-      if (!this.$refs.wave) return;
-      this.position = this.at();
+      const at = this.at();
+      this.position = Math.floor(10 * at) / 10; // as often as it is shown
       this.noteVersion();
       const saved = this.drawn || [];
       const points = this.value === null ? [] : saved.length ? merged(saved, this.own) : this.own;
-      const shown = [this.song?.key, Math.round(this.position * 20), this.value, this.marked, points.length, saved.length, this.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
+      const shown = [this.song?.key, Math.round(at * 20), this.value, this.marked, points.length, saved.length, this.predicted, this.$refs.wave.clientWidth, matchMedia("(prefers-color-scheme: dark)").matches];
       if (this.shown && shown.every((one, place) => one === this.shown[place])) return;
       this.shown = shown;
-      waveform(this.$refs.wave, this.song?.peaks, this.duration, this.position, points, this.song?.form, this.marked);
-      curves(this.$refs.curves, points, this.predicted, this.duration, this.position, this.value);
+      waveform(this.$refs.wave, this.song?.peaks, this.duration, at, points, this.song?.form, this.marked);
+      curves(this.$refs.curves, points, this.predicted, this.duration, at, this.value);
     },
   },
 };

@@ -1,25 +1,11 @@
 // What the radio has learned: how near its predictions are, once there are some.
-import { signed } from "../../../../static/words.js";
+import { html } from "./html.js";
+import { signed } from "./words.js";
 
 const ENOUGH = 10; // ratings, about, after which predictions are worth a look
 const PLOTTED = 5; // predictions with which there is something to see
 
 export default {
-  template: `
-<section class="panel" aria-labelledby="learning-title">
-  <div class="head"><h2 id="learning-title">What it has learned</h2></div>
-  <p class="lead">{{ lead }}</p>
-  <progress v-if="rated < ${ENOUGH}" :value="rated" max="${ENOUGH}" :aria-label="lead"></progress>
-  <template v-if="pairs.length >= ${PLOTTED}">
-    <svg class="pairs" viewBox="-1.15 -1.15 4.6 2.3" role="img" :aria-label="described">
-      <line v-for="(pair, place) in pairs" :key="place" class="gap" :x1="x(place)" :x2="x(place)" :y1="-pair[1]" :y2="-pair[2]"/>
-      <line class="zero" x1="-1.1" x2="3.4" y1="0" y2="0"/>
-      <circle v-for="(pair, place) in pairs" :key="'e' + place" class="expected" :cx="x(place)" :cy="-pair[1]" r="0.045"/>
-      <circle v-for="(pair, place) in pairs" :key="'g' + place" class="given" :class="{ low: pair[2] < 0 }" :cx="x(place)" :cy="-pair[2]" r="0.06"><title>{{ pair[0] }}: predicted {{ signed(pair[1]) }}, yours {{ signed(pair[2]) }}</title></circle>
-    </svg>
-    <p class="note">Each line is a song, the latest on the right, from the predicted rating (hollow) to yours (filled). Shorter is better.</p>
-  </template>
-</section>`,
   props: { learning: Object },
   computed: {
     rated() { return this.learning?.rated ?? 0; },
@@ -37,8 +23,24 @@ export default {
     },
     described() { return `Predicted and given ratings of the latest ${this.pairs.length} songs; they differ by ${this.distance.toFixed(2)} on average.`; },
   },
+  render() {
+    const { lead, pairs, rated, x } = this;
+    return html`
+<section class="panel" aria-labelledby="learning-title">
+  <div class="head"><h2 id="learning-title">What it has learned</h2></div>
+  <p class="lead">${lead}</p>
+  ${rated < ENOUGH && html`<progress value=${rated} max=${ENOUGH} aria-label=${lead}></progress>`}
+  ${pairs.length >= PLOTTED && html`
+    <svg class="pairs" viewBox="-1.15 -1.15 4.6 2.3" role="img" aria-label=${this.described}>
+      ${pairs.map((pair, place) => html`<line class="gap" x1=${x(place)} x2=${x(place)} y1=${-pair[1]} y2=${-pair[2]} />`)}
+      <line class="zero" x1="-1.1" x2="3.4" y1="0" y2="0" />
+      ${pairs.map((pair, place) => html`<circle class="expected" cx=${x(place)} cy=${-pair[1]} r="0.045" />`)}
+      ${pairs.map((pair, place) => html`<circle class=${["given", { low: pair[2] < 0 }]} cx=${x(place)} cy=${-pair[2]} r="0.06"><title>${pair[0]}: predicted ${signed(pair[1])}, yours ${signed(pair[2])}</title></circle>`)}
+    </svg>
+    <p class="note">Each line is a song, the latest on the right, from the predicted rating (hollow) to yours (filled). Shorter is better.</p>`}
+</section>`;
+  },
   methods: {
-    signed,
     x(place) { return -0.95 + (4.2 * (place + 0.5)) / Math.max(this.pairs.length, 12); },
   },
 };

@@ -1,9 +1,9 @@
 // Commands to the session: sent one after the other, each with an id, until they are answered.
 // Ratings are also kept in the browser's storage, so that neither a reload nor a lost server loses them.
-import { reactive } from "vue";
+import { reactive } from "./reactive.js";
 
 /** Where this server's paths begin: behind a proxy that may be below another site's root. */
-export const base = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+export const base = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 const DURABLE = new Set(["slide", "change", "restore"]);
 const STORE = "ai-radio-orders-";
 const AGAIN = [100, 200, 400, 800, 1500]; // milliseconds between attempts

@@ -1,44 +1,13 @@
 // The map of the latent space: training songs, played songs, and the search for the final song.
-import { command } from "../../../../static/link.js";
-import { signed } from "../../../../static/words.js";
+import { html } from "./html.js";
+import { command } from "./link.js";
+import { signed } from "./words.js";
 
 const WIDTH = 2.6; // of the whole map, in its units
 const LARGEST = 16; // zoom
 const STILL = 6; // pixels; a pointer that moves farther drags the map
 
 export default {
-  template: `
-<section class="panel" aria-labelledby="map-title">
-  <div class="head"><h2 id="map-title">Map of songs</h2>
-    <button class="quiet" @click="command('final')" :disabled="running"><span v-if="running" class="spinner" aria-hidden="true"></span>{{ running ? "Searching …" : "Final song" }}</button></div>
-  <div class="map" data-keys tabindex="0" role="application" aria-roledescription="map" :aria-label="described" @keydown="press">
-    <svg :viewBox="[x - side / 2, y - side / 2, side, side].join(' ')" :class="{ close: zoom > 1 }" @click="visit" ref="picture" aria-hidden="true"
-      @wheel="wheel" @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="up" @pointerleave="up">
-      <circle class="ring" r="0.6"/><circle class="ring" r="1.2"/>
-      <circle v-for="(place, index) in map?.learned || []" :key="'l' + index" class="learned" :cx="place[0]" :cy="-place[1]" :r="0.011 * scale"/>
-      <polyline v-for="(path, index) in map?.paths || []" :key="'p' + index" class="path" :points="path.map(([x, y]) => x + ',' + -y).join(' ')"/>
-      <circle v-for="(path, index) in map?.paths || []" :key="'e' + index" class="end" :cx="path[path.length - 1][0]" :cy="-path[path.length - 1][1]" :r="0.022 * scale"/>
-      <g v-if="map?.final" class="final" :transform="'translate(' + map.final.x + ',' + -map.final.y + ') scale(' + scale + ')'"><path d="M0-.085l.024.058.063.005-.048.041.015.061L0 .032l-.054.033.015-.061-.048-.041.063-.005z"/></g>
-      <circle v-for="dot in dots" :key="dot.key" class="dot" :class="{ low: dot.rating < 0, unrated: dot.rating === null, now: dot.key === map.now, chosen: dot.key === chosen?.key }"
-        :cx="dot.x" :cy="-dot.y" :r="(dot.key === map.now ? 0.045 : 0.036) * scale" :style="{ '--strength': dot.rating === null ? 0 : 0.25 + 0.75 * Math.abs(dot.rating) }"
-        @click.stop="pressDot($event, dot)" @pointerenter="$event.pointerType === 'touch' || (chosen = dot)" @pointerleave="$event.pointerType === 'touch' || (chosen = null)"/>
-    </svg>
-    <span v-if="tip" class="tip" :style="tip">{{ chosen.name }}<b v-if="chosen.rating !== null">{{ signed(chosen.rating) }}</b></span>
-    <div class="zoom" role="group" aria-label="Zoom">
-      <button class="icon" @click="zoomTo(zoom * 2)" :disabled="zoom >= ${LARGEST}" aria-label="Zoom in" title="zoom in (+)"><svg viewBox="0 0 24 24"><path d="M12 6v12M6 12h12"/></svg></button>
-      <button class="icon" @click="zoomTo(zoom / 2)" :disabled="zoom <= 1" aria-label="Zoom out" title="zoom out (-)"><svg viewBox="0 0 24 24"><path d="M6 12h12"/></svg></button>
-    </div>
-  </div>
-  <ul class="key" aria-label="Legend">
-    <li><i class="learned"></i>the station learned from it</li>
-    <li><i class="liked"></i>you like it</li><li><i class="disliked"></i>you dislike it</li><li><i class="unrated"></i>played, not rated</li><li><i class="playing"></i>playing</li>
-    <li v-if="map?.paths?.length"><i class="search"></i>the search</li><li v-if="map?.final"><i class="star">★</i>final song</li>
-    <li v-if="(map?.paths?.length || map?.final) && !running"><button class="plain" @click="command('clear_search')">Clear search</button></li>
-  </ul>
-  <p class="note" v-if="now?.final">Step {{ now.final[0] }} of {{ now.final[1] }}, predicted rating {{ signed(Math.max(-1, Math.min(1, now.final[2]))) }}.</p>
-  <p class="note" v-else>{{ caption }}</p>
-  <p class="unseen" role="status">{{ chosen ? chosen.name + (chosen.rating === null ? ", not rated" : ", rated " + signed(chosen.rating)) : "" }}</p>
-</section>`,
   props: { map: Object, now: Object },
   data() { return { chosen: null, zoom: 1, x: 0, y: 0 }; },
   computed: {
@@ -64,11 +33,49 @@ export default {
     this.pointers = new Map(); // the places of the fingers or of the mouse that are down, in pixels
     this.dragged = false;
   },
+  render() {
+    const { chosen, map, now, running, scale, side, tip, x, y, zoom } = this;
+    const pointer = { onPointerdown: this.down, onPointermove: this.move, onPointerup: this.up, onPointercancel: this.up, onPointerleave: this.up };
+    return html`
+<section class="panel" aria-labelledby="map-title">
+  <div class="head"><h2 id="map-title">Map of songs</h2>
+    <button class="quiet" onClick=${() => command("final")} disabled=${running}>${running && html`<span class="spinner" aria-hidden="true"></span>`}${running ? "Searching …" : "Final song"}</button></div>
+  <div class="map" data-keys tabindex="0" role="application" aria-roledescription="map" aria-label=${this.described} onKeydown=${this.press}>
+    <svg viewBox=${[x - side / 2, y - side / 2, side, side].join(" ")} class=${{ close: zoom > 1 }} onClick=${this.visit} ref="picture" aria-hidden="true" onWheel=${this.wheel} ...${pointer}>
+      <circle class="ring" r="0.6" /><circle class="ring" r="1.2" />
+      ${(map?.learned || []).map((place) => html`<circle class="learned" cx=${place[0]} cy=${-place[1]} r=${0.011 * scale} />`)}
+      ${(map?.paths || []).map((path) => html`<polyline class="path" points=${path.map(([right, up]) => `${right},${-up}`).join(" ")} />`)}
+      ${(map?.paths || []).map((path) => html`<circle class="end" cx=${path[path.length - 1][0]} cy=${-path[path.length - 1][1]} r=${0.022 * scale} />`)}
+      ${map?.final && html`<g class="final" transform=${`translate(${map.final.x},${-map.final.y}) scale(${scale})`}><path d="M0-.085l.024.058.063.005-.048.041.015.061L0 .032l-.054.033.015-.061-.048-.041.063-.005z"/></g>`}
+      ${this.dots.map(this.dot)}
+    </svg>
+    ${tip && html`<span class="tip" style=${tip}>${chosen.name}${chosen.rating !== null && html`<b>${signed(chosen.rating)}</b>`}</span>`}
+    <div class="zoom" role="group" aria-label="Zoom">
+      <button class="icon" onClick=${() => this.zoomTo(zoom * 2)} disabled=${zoom >= LARGEST} aria-label="Zoom in" title="zoom in (+)"><svg viewBox="0 0 24 24"><path d="M12 6v12M6 12h12"/></svg></button>
+      <button class="icon" onClick=${() => this.zoomTo(zoom / 2)} disabled=${zoom <= 1} aria-label="Zoom out" title="zoom out (-)"><svg viewBox="0 0 24 24"><path d="M6 12h12"/></svg></button>
+    </div>
+  </div>
+  <ul class="key" aria-label="Legend">
+    <li><i class="learned"></i>the station learned from it</li>
+    <li><i class="liked"></i>you like it</li><li><i class="disliked"></i>you dislike it</li><li><i class="unrated"></i>played, not rated</li><li><i class="playing"></i>playing</li>
+    ${map?.paths?.length > 0 && html`<li><i class="search"></i>the search</li>`}${map?.final && html`<li><i class="star">★</i>final song</li>`}
+    ${(map?.paths?.length > 0 || map?.final) && !running && html`<li><button class="plain" onClick=${() => command("clear_search")}>Clear search</button></li>`}
+  </ul>
+  <p class="note">${now?.final ? `Step ${now.final[0]} of ${now.final[1]}, predicted rating ${signed(Math.max(-1, Math.min(1, now.final[2])))}.` : this.caption}</p>
+  <p class="unseen" role="status">${chosen && chosen.name + (chosen.rating === null ? ", not rated" : `, rated ${signed(chosen.rating)}`)}</p>
+</section>`;
+  },
   methods: {
-    command, signed,
+    dot(dot) {
+      const kinds = { low: dot.rating < 0, unrated: dot.rating === null, now: dot.key === this.map.now, chosen: dot.key === this.chosen?.key };
+      const hover = (event, chosen) => { if (event.pointerType !== "touch") this.chosen = chosen; };
+      return html`<circle key=${dot.key} class=${["dot", kinds]} cx=${dot.x} cy=${-dot.y} r=${(kinds.now ? 0.045 : 0.036) * this.scale} style=${{ "--strength": kinds.unrated ? 0 : 0.25 + 0.75 * Math.abs(dot.rating) }}
+        onClick=${(event) => this.pressDot(event, dot)} onPointerenter=${(event) => hover(event, dot)} onPointerleave=${(event) => hover(event, null)} />`;
+    },
     play(dot) { command("replay", { key: dot.key }); },
     /** A finger shows a song's name first, and plays it when it is pressed again. */
     pressDot(event, dot) {
+      event.stopPropagation();
       if (this.dragged) return;
       if (event.pointerType === "touch" && this.chosen?.key !== dot.key) this.chosen = dot;
       else this.play(dot);

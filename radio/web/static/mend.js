@@ -15,6 +15,7 @@ export const mend = {
     range() { return this.marked ? `${time(this.marked[0])} to ${time(this.marked[1])}` : "the worst part"; },
     stage() { return this.now?.mend?.running ? "running" : this.part && !this.offer ? "part" : this.offer ? "offer" : "none"; },
     offered() {
+      if (!this.offer) return "";
       const gain = `${this.range}, expected to be liked ${signed(this.offer.gain)} more`;
       if (!this.comparison) return gain;
       return `${this.range}: ${this.sounding ? `the ${this.sounding} part plays` : "the old part plays, then the new one"}`;
@@ -53,6 +54,7 @@ export const mend = {
     },
     /** Mend the selected part, or else the worst; play both again where a version waits. */
     mendPart() {
+      if (!this.song) return;
       if (!this.now.speaker) this.listen();
       const [start, stop] = this.stage === "part" ? this.part : [];
       command("mend", { start, stop });

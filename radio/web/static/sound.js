@@ -1,5 +1,6 @@
 // A mixin of the deck: this page's audio element, which follows the session, and the device's media controls.
 import { base, clock, command, link, page, tell } from "./link.js";
+import { wake } from "./live.js";
 
 const SETTLED = 400; // milliseconds after which a released slider follows the session again
 const REPORT = 1000; // milliseconds between two reports of the position
@@ -29,7 +30,7 @@ export const sound = {
     // A phone that slept has lost the connection, and its timers stood still.
     this.waking = () => {
       if (document.visibilityState !== "visible") return;
-      if (window.socket && !window.socket.connected) window.socket.connect();
+      wake();
       this.report();
     };
     window.addEventListener("pagehide", this.leaving);

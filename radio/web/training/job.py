@@ -89,6 +89,7 @@ class TrainJob:
                 "losses": list(progress.losses),
                 "samples": list(progress.samples),
                 "lines": list(progress.lines),
+                "skipped": list(progress.skipped),
                 "trouble": progress.trouble,
             }
 

@@ -9,8 +9,9 @@ import asyncio
 import urllib.parse
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from radio.home import HomeError
 from radio.web.commands import CommandError
@@ -21,15 +22,13 @@ from radio.web.training.uploads import UploadError, Uploads
 LONGEST_NAME = 2000  # characters of the header
 
 
-def add_train_routes(app: FastAPI, job: TrainJob) -> None:
-    """Add the routes to an application."""
+def train_routes(job: TrainJob) -> list[BaseRoute]:
+    """Return the routes."""
 
-    @app.get("/train")
-    async def state() -> Response:
+    async def state(request: Request) -> Response:
         """Return the state of the training."""
         return JSONResponse(job.state)
 
-    @app.put("/train/file")
     async def receive(request: Request) -> Response:
         """Receive a file: the body is its content, the header X-Name its percent-encoded name."""
         try:
@@ -39,9 +38,9 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
         job.changed()
         return JSONResponse({"ok": True, "file": entry})
 
-    @app.delete("/train/file/{number}")
-    async def remove(number: str) -> Response:
+    async def remove(request: Request) -> Response:
         """Delete a file."""
+        number = request.path_params["number"]
         try:
             job.uploads.remove(whole_number(number))
         except UploadError as error:
@@ -49,9 +48,9 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
         job.changed()
         return JSONResponse({"ok": True})
 
-    @app.post("/train/{action}")
-    async def act(action: str, request: Request) -> Response:
+    async def act(request: Request) -> Response:
         """Begin, stop, resume or clear the training."""
+        action = request.path_params["action"]
         try:
             command = await command_of(request)
             if action == "begin":
@@ -71,13 +70,21 @@ def add_train_routes(app: FastAPI, job: TrainJob) -> None:
             return refused(f"it can't be saved: {(error.strerror or str(error)).lower()}", 507)
         return JSONResponse({"ok": True})
 
-    @app.get("/train/sample/{number}.wav")
-    async def sample(number: str, request: Request) -> Response:
+    async def sample(request: Request) -> Response:
         """Return a sample song."""
+        number = request.path_params["number"]
         content = await asyncio.to_thread(job.sample, whole_number(number))
         if content is None:
             return refused("there is no such sample", 404)
         return ranged(content, request.headers.get("range"))
+
+    return [
+        Route("/train", state),
+        Route("/train/file", receive, methods=["PUT"]),
+        Route("/train/file/{number}", remove, methods=["DELETE"]),
+        Route("/train/{action}", act, methods=["POST"]),
+        Route("/train/sample/{number}.wav", sample),
+    ]
 
 
 async def received(uploads: Uploads, request: Request) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class TrainingState:
         self.losses: list[float] = []
         self.samples: list[dict[str, Any]] = []
         self.lines: list[str] = []
+        self.skipped: list[str] = []  # those of `lines` about files that are passed over
         self.trouble = ""
         self.trained = ""
         self._began = (0.0, 0)  # seconds and steps done at the phase's first event
@@ -50,7 +51,10 @@ class TrainingState:
             self.trained = event["trained"]
             self.progress = {**self.progress, "phase": "save", "share": 1.0, "left": 0.0}
         elif line := event.get("note") or event.get("skip"):
-            self.lines = [*self.lines, " ".join(str(line).split())][-LINES:]
+            text = " ".join(str(line).split())
+            self.lines = [*self.lines, text][-LINES:]
+            if "skip" in event:
+                self.skipped = [*self.skipped, text][-LINES:]
         else:
             self._advance(event)
 

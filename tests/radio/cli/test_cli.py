@@ -284,7 +284,7 @@ def test_the_radio_on_a_pipe(radio_home: Path, capsys: pytest.CaptureFixture[str
     errors += [line for log in radio_home.rglob("*.log") for line in log.read_text().splitlines()]
     imported = {line.split("|")[-1].strip() for line in errors}
     assert {"radio.composer.taste_learner", "radio.session.playback"} <= imported
-    assert not {"matplotlib", "scipy.signal", "scipy.stats", "nicegui"} & imported
+    assert not {"matplotlib", "scipy.signal", "scipy.stats", "starlette"} & imported
     lines = done.stdout.splitlines()
     assert lines[0].startswith("AI Radio    tiny / me    0 songs rated")
     assert sum(line.startswith(("  1  ", "  2  ")) for line in lines) == 2 and not any(

@@ -184,12 +184,26 @@ def test_a_link_plays_a_shared_song(server: RadioServer, chromium: Any) -> None:
 
 
 def test_a_page_that_slept_comes_back(server: RadioServer, chromium: Any) -> None:
+    record = """const Socket = WebSocket; window.sockets = [];
+    window.WebSocket = class extends Socket {
+      constructor(...all) { super(...all); sockets.push(this); }
+    };"""
+    connected = "n => sockets.length === n && sockets[n - 1].readyState === WebSocket.OPEN"
     with open_page(chromium, server) as page:
+        page.add_init_script(record)
+        page.reload()
         listen(page)
-        page.evaluate("window.socket.disconnect()")
-        page.wait_for_timeout(9000)  # the server has given it up
+        assert page.evaluate("sockets.length") == 1
+        page.evaluate("sockets[0].close()")
+        page.wait_for_function(connected, arg=2)
+        # A connection that is dead, but was never closed: nothing has come over it for long.
+        page.evaluate(
+            "const now = performance.now.bind(performance); performance.now = () => now() + 60000"
+        )
         page.evaluate("dispatchEvent(new Event('focus'))")
-        page.wait_for_function("window.socket?.connected && window.did_handshake")
+        page.wait_for_function(connected, arg=3)
+        assert page.evaluate("sockets.map((one) => one.readyState > 1)") == [True, True, False]
+        page.evaluate("delete performance.now")
         page.locator(".seek:enabled").wait_for()
         name = page.inner_text(".song")
         page.keyboard.press("n")

@@ -294,6 +294,8 @@ def test_share_rate_and_time_left() -> None:
     state.take({"phase": "gan", "done": 50, "of": 100, "loss": 3.0})
     assert state.progress["share"] == 0.95 and state.losses == [3.0]
     state.take({"phase": "gan", "note": "two\nlines"})
-    assert state.lines == ["two lines"]
+    assert state.lines == ["two lines"] and state.skipped == []
+    state.take({"phase": "prepare", "skip": "song 0: too short"})
+    assert state.skipped == ["song 0: too short"]
     state.take({"trained": "mine"})
     assert state.progress["share"] == 1.0 and state.trained == "mine"
