@@ -47,7 +47,7 @@ class KnownSteps:
         kept, components = self._kept[places[0]], self.components
         steps = np.empty((self.excerpts.steps, len(indices), components.count), components.dtype)
         if not kept.all():
-            computed = self.excerpts.steps_at(*(part[~kept] for part in places), components)
+            computed = self.excerpts.steps_at(components, *(part[~kept] for part in places))
             steps[:, ~kept] = computed.transpose(1, 0, 2)
         for i in np.flatnonzero(kept):
             self._copy(steps[:, i], *(int(part[i]) for part in places))
@@ -71,6 +71,6 @@ class KnownSteps:
         block = self._blocks.get((song, shift, begin))
         if block is None:
             place = (np.array([value]) for value in (song, begin * FRAMES_PER_STEP, shift))
-            block = self.excerpts.steps_at(*place, self.components)[0]
+            block = self.excerpts.steps_at(self.components, *place)[0]
             self._blocks[song, shift, begin] = block
         return begin, block

@@ -112,10 +112,10 @@ class RandomExcerpts:
 
     def steps_at(
         self,
+        components: LappedComponents,
         songs: np.ndarray,
         starts: np.ndarray,
         shifts: np.ndarray,
-        components: LappedComponents,
     ) -> np.ndarray:
         """Return excerpts from `places` as components (B, S, K)."""
         frames = self.frames(songs, starts, shifts)
@@ -136,7 +136,7 @@ class RandomExcerpts:
     ) -> Drawn:
         """Draw excerpts of slots (B,) as components."""
         places = self.places(indices, rng)
-        steps = self.steps_at(*places, components)
+        steps = self.steps_at(components, *places)
         return Drawn(np.ascontiguousarray(steps.transpose(1, 0, 2)), *places)
 
     def batch(self, step: int, size: int, components: LappedComponents, *, seed: int) -> Drawn:

@@ -20,7 +20,7 @@ import pytest
 from web_browser import RadioServer, chromium, open_page
 
 from radio.web import origin_of
-from radio.web.page import STATIC
+from radio.web.assets import STATIC
 
 __all__ = ["chromium"]
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -129,9 +129,7 @@ def test_requests_through_nginx(proxy: Proxy) -> None:
 @needs_nginx
 def test_scripts_below_a_path_find_each_other(proxy: Proxy) -> None:
     _, page = proxy.ask("/radio/")
-    waiting = set(
-        re.findall(r"/radio/(?:static|_nicegui[^\"']*components)/[^\"']+\.js", page.decode())
-    )
+    waiting = set(re.findall(r"/radio/static/[^\"']+\.js", page.decode()))
     asked: set[str] = set()
     while waiting:
         address = waiting.pop()
