@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,10 +111,9 @@ def test_no_gap_while_a_final_song_is_searched(server: RadioServer, chromium: An
         page.get_by_role("button", name="Zoom in").click()
         near = page.locator(".map svg").first.get_attribute("viewBox").split()
         assert float(near[2]) < float(whole[2])
-        assert page.evaluate(f"(async () => {LOADED})()") == [
-            "static/icon-192.png",
-            "static/icon-512.png",
-        ]
+        icons = page.evaluate(f"(async () => {LOADED})()")
+        assert [Path(icon).name for icon in icons] == ["icon-192.png", "icon-512.png"]
+        assert all(server.request("GET", f"/{icon}")[2][1:4] == b"PNG" for icon in icons)
         artwork = page.evaluate("navigator.mediaSession.metadata.artwork[0].src")
         assert server.request("GET", artwork.removeprefix(server.address))[2][1:4] == b"PNG"
 
