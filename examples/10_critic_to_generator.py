@@ -76,10 +76,11 @@ def main(fast: bool) -> tuple:
     print("without the critic's factor dL/dG_i every moment gets the same gradient,")
     print(f"whose cosine with the true one is {past:.2f}")
 
-    rate = 1e-3 / float(np.linalg.norm(whole))
+    # a longer step would change choices of the mixture, which no gradient sees
+    rate = 1e-4 / float(np.linalg.norm(whole))
     flat.values -= rate * whole
     after = critic.forward(generator.generate(z, events)[0])[0][0]
-    print(f"a step of length 0.001 against the gradient: score {score[0]:.4f} -> {after:.4f}")
+    print(f"a step of length 0.0001 against the gradient: score {score[0]:.4f} -> {after:.4f}")
     print("\nLook at the picture: red is where more sound would raise the score, blue where less")
     print("would; the weights learn most from a few beats. The sound is the song.")
     found = {"apart": apart, "error": abs(measured - claimed) / abs(measured), "past": past}

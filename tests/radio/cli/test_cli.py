@@ -628,7 +628,7 @@ def test_training_stops_politely_and_goes_on(
         "steps": 100,
         "seed": 4,
         "threads": 1,
-        "fresh": 300,
+        "fresh": 600,
         "invented": 3,
     }
 
