@@ -192,7 +192,7 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
     heard: list[float] = []
     recording = Recording(environment)
     memories: list[tuple[float, float]] = []
-    underruns, skipped, sampled, number, songs = 0, began, began, 0, 1
+    skipped, sampled, number, songs = began, began, 0, 1
     while time.perf_counter() - began < 60 * minutes:
         number += 1
         digit = 1 + (number * 4) % 9
@@ -203,7 +203,7 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
             if songs % HEARD_EVERY == 0:
                 heard.append(recording.seconds_until_heard(radio, b"n"))
             else:
-                skips.append(radio.seconds_until(b"n", f"{songs:3d}  ".encode()))
+                skips.append(radio.seconds_until(b"n", b" - AI Radio\x07"))  # a new title
         if now - sampled >= SAMPLE_SECONDS:
             sampled = now
             memories.append((memory(front), memory(learner)))
@@ -213,11 +213,13 @@ def measure(minutes: float, environment: dict[str, str], home: Path) -> None:
         until = time.perf_counter() + KEY_SECONDS
         while time.perf_counter() < until:
             radio.read(until - time.perf_counter())
-            found = re.findall(rb"(\d+) underruns", radio.text)
-            underruns = max([underruns, *map(int, found)])
     lasted = time.perf_counter() - began
     after = busy(front), busy(learner)
     recording.close()
+    shown = radio.seconds_until(b"d", b"Sound device")
+    interrupted = re.search(rb"Sound device\s+(\d+) interruption", radio.text)
+    underruns = "unknown" if np.isnan(shown) else int(interrupted[1]) if interrupted else 0
+    radio.seconds_until(b"d", b" - never")  # closes the window; nothing else is waited for
     os.write(radio.child.child_fd, b"q")
     radio.child.expect(__import__("pexpect").EOF)
     radio.child.close()
