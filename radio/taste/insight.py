@@ -90,6 +90,8 @@ def highlights(
 ) -> list[tuple[float, float, str]]:
     """Return start in seconds, mean effect and causes of the strongest spans, in order of time.
 
+    Both signs are among them, if there are both: what is best in a song that is disliked, too.
+
     Args:
         effect: (k,) evenly spread over the song.
         duration: of the song in seconds.
@@ -100,7 +102,12 @@ def highlights(
     count = max(1, min(len(effect), round(duration / SPAN_SECONDS)))
     spans = np.array_split(effect, count)
     means = np.array([span.mean() for span in spans])
-    chosen = np.sort(np.argsort(-np.abs(means), kind="stable")[:SHOWN])
+    strongest = np.argsort(-np.abs(means), kind="stable")
+    chosen, side = strongest[:SHOWN].copy(), means[strongest[0]]
+    others = [place for place in strongest if means[place] * side < 0]
+    if others and len(chosen) > 1 and (means[chosen] * side > 0).all():
+        chosen[-1] = others[0]
+    chosen.sort()
     known = causes is not None and len(causes) == len(effect)
     parts = np.array_split(causes, count) if causes is not None and known else []
     return [

@@ -11,6 +11,7 @@ from neural_networks.components.parameters import pack
 from radio.taste import highlights
 from radio.taste.causes import QUALITIES, causes_of, in_words
 from radio.taste.features import SongFeatures
+from radio.taste.insight import SPAN_SECONDS
 from radio.taste.sound_statistics import SoundStatistics
 
 BANDS = 202
@@ -76,3 +77,10 @@ def test_only_what_pulls_the_same_way_and_far_enough_is_named() -> None:
     assert in_words(causes, 1.0) == "fast notes, low notes"
     assert in_words(causes, -1.0) == "bright"
     assert in_words(causes, 100.0) == ""
+
+
+def test_the_best_moment_is_named_where_the_strongest_ones_lower() -> None:
+    effect = np.repeat([-0.9, 0.1, -0.8, -0.7, 0.2, -0.6], 10)
+    spans = highlights(effect, 6 * SPAN_SECONDS)
+    assert [round(mean, 1) for _, mean, _ in spans] == [-0.9, -0.8, 0.2]
+    assert [mean > 0 for _, mean, _ in highlights(-np.abs(effect), 60.0)] == [False] * 3
