@@ -146,7 +146,7 @@ def test_the_keys_are_listed(server: RadioServer, chromium: Any) -> None:
         page.keyboard.press("Escape")
         page.get_by_role("dialog").wait_for(state="hidden")
         page.keyboard.press("h")
-        assert page.evaluate("document.activeElement.id") == "history-title"
+        page.wait_for_function("document.activeElement.id === 'history-title'")
         page.keyboard.press("t")
         assert page.evaluate("document.activeElement.labels[0].textContent").startswith("Station")
 
