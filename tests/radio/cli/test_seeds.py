@@ -13,6 +13,7 @@ from tiny_station import tiny_station
 from radio.cli.commands import seeds
 from radio.cli.main import main
 from radio.composer import LocalComposer
+from radio.composer.seeds import seed_of_music
 from radio.home import Home
 from radio.ratings import Rating, Ratings, pack
 from radio.station import Station, station_fingerprint, to_steps, write_wav
@@ -49,6 +50,20 @@ def music(made: Path) -> Path:
 
 def seed(home: Path, *typed: str, action: str = "seed") -> int:
     return main(["listener", action, "me", *typed, "--station", "tiny", "--home", str(home)])
+
+
+def test_a_seed_is_of_the_middle_of_a_file(home: Path) -> None:
+    station = Station.load(home / "stations" / "tiny")
+    time = np.arange(40 * station.sample_rate) / station.sample_rate
+    middle = 0.3 * np.sin(2 * np.pi * 220 * time * (1 + 0.01 * time)) * (time % 0.5 < 0.3)
+    other = np.full(20 * station.sample_rate, 0.01)
+    named = {"listener": "me", "song": "it", "key": "a"}
+    whole, alone = (
+        seed_of_music(station, np.concatenate(parts).astype(np.float32), **named)
+        for parts in ([other, middle, other], [middle])
+    )
+    assert whole[1] == alone[1]
+    np.testing.assert_array_equal(whole[0].coordinate, alone[0].coordinate)
 
 
 def test_music_is_learned_listed_and_taken_back(

@@ -210,6 +210,12 @@ def test_a_song_without_innovations_is_followed_where_none_are_taken(
     assert again is not None and len(again) == 2 and len(again.z) == SONGS
 
 
+def test_more_songs_with_innovations_than_songs_are_refused(station: Station) -> None:
+    learned = learned_of(station)
+    with pytest.raises(ValueError, match="don't fit"):
+        replace(learned, z=learned.z[:-1], forms=learned.forms[:-1])
+
+
 def test_a_section_that_returns_is_varied_where_songs_follow_one(station: Station) -> None:
     station.novelty = 0.4
     model = station.model

@@ -38,6 +38,24 @@ def test_excerpts_are_those_of_random_excerpts(
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("recording", (3, 5))
+def test_an_excerpt_may_end_with_its_recording(
+    music: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, recording: int
+) -> None:
+    """A random place is seldom the last one, whose last step is folded in another way."""
+    excerpts = RandomExcerpts(music, steps=STEPS, align=FRAMES_PER_STEP)
+    components = LappedComponents.fit(music, 8)
+    start = len(music[recording]) - STEPS * FRAMES_PER_STEP
+    place = np.array([recording]), np.array([start]), np.array([0])
+    monkeypatch.setattr(excerpts, "places", lambda indices, rng: place)
+    one, rng = np.array([0]), np.random.default_rng(0)
+    drawn, expected = (
+        KnownSteps(excerpts, components).draw(one, rng),
+        excerpts.draw(one, rng, components),
+    )
+    np.testing.assert_allclose(drawn.steps, expected.steps, atol=1e-5)
+
+
 def test_what_was_drawn_before_changes_no_byte(music: list[np.ndarray]) -> None:
     excerpts = RandomExcerpts(music, steps=STEPS, semitones=1, align=FRAMES_PER_STEP)
     components = LappedComponents.fit(music, 8)

@@ -15,6 +15,7 @@ from audio_parsing.analysis import chroma_correlation
 from audio_parsing.starter import render, starter_songs
 from gan.sequence_losses import SequenceAdversarialLosses
 from neural_networks.optimizers.optimizers import Adam
+from neural_networks.parallel.communicator import ALONE
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from neural_networks.training.trainer import TrainingDiverged
 from radio.composer import sample_distinct
@@ -38,7 +39,7 @@ from radio.training import (
     songs as songs_of_training,
     train_station,
 )
-from radio.training.component_excerpts import ON_BEATS
+from radio.training.component_excerpts import ON_BEATS, ComponentExcerpts
 from radio.training.dataset import songs_to_learn
 
 BEATS = 16
@@ -54,6 +55,38 @@ def trained(folder: Path, **asked) -> Station | None:
 def few_songs() -> Recordings:
     """Twelve songs of which the first ten tell where songs lie."""
     return prepare_starter_songs(starter_songs(beats=BEATS)[::8], encoded=10, workers=1)
+
+
+def test_all_arrangements_tell_where_songs_lie_but_invented_tunes_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: dict = {}
+
+    def prepared(songs: list, **given) -> Recordings:
+        asked.update(given, songs=songs)
+        return Recordings([], [], "beat", np.zeros((0, 2), np.float32), keyed=True)
+
+    monkeypatch.setattr(songs_of_training, "prepare_starter_songs", prepared)
+    options = TrainingOptions(fresh=3, invented=2)
+    songs_of_training.model_training(None, options, lambda _: None, ALONE)
+    assert len(asked["songs"]) == 96 + 3 + 2 and asked["encoded"] == 96 + 3
+
+
+def test_innovations_are_remembered_of_some_songs_and_z_of_all(few_songs: Recordings) -> None:
+    """Songs that are remembered come first, each with the form of its own recording."""
+    sizes = {"latent_size": 8, "song_size": 6, "beats": 4, "position": True}
+    few = {"components": 24, "restored": 32, "steps": 16, "remembered": 2}
+    recipe = replace(ON_BEATS, sizes=sizes, **few)
+    songs = ComponentExcerpts.of(few_songs.frames[:5], recipe, seed=0)
+    vae = sequence_recipe.new_vae(songs, rng=np.random.default_rng(0)).module
+    forms = np.array([3, 1, 0, 4, 2])
+    learned = sequence_recipe.remember(vae, songs, forms, seed=0)
+    order = [0, 4, 1, 2, 3]
+    assert len(learned) == 2 and learned.forms.tolist() == forms[order].tolist()
+    steps = songs.to_be_encoded(64).draw(
+        np.array(order), np.random.default_rng(0), songs.components
+    )
+    np.testing.assert_allclose(learned.z, vae.encode(steps.steps)[1], atol=1e-5)
 
 
 @contextmanager
