@@ -171,6 +171,8 @@ class LappedComponents:
 
     def first(self, count: int) -> LappedComponents:
         """Return the first K components alone."""
+        if not 1 <= count <= self.count:
+            raise ValueError(f"there are {self.count} components, not {count}")
         return LappedComponents(
             self.basis[:count], self.mean, self.deviations[:count], self.variance
         )
@@ -242,7 +244,7 @@ class LappedComponents:
         return dgiven if self.synthesis is None else neighbours_backward(dgiven)
 
     def _checked(self, array: np.ndarray, name: str, size: int) -> np.ndarray:
-        array = np.asarray(array, self.dtype, order="C")
+        array = np.asarray(array).astype(self.dtype, "C", casting="same_kind", copy=False)
         if array.ndim < 2 or array.shape[-1] != size or array.shape[-2] == 0:
             raise ValueError(
                 f"{name} must have the shape (..., n, {size}), n > 0, not {array.shape}"

@@ -26,11 +26,18 @@ def fold(chunks: np.ndarray, direction: int) -> None:
         direction: +1 folds, -1 unfolds.
 
     Raises:
-        ValueError: for chunks that don't lie in one piece, or of an odd number of rows.
+        ValueError: for chunks of another shape, that don't lie in one piece, can't be written to,
+            or have an odd number of rows.
+        TypeError: if they are not of float32 or float64.
     """
-    size = chunks.shape[-2]
-    if size % 2 or not chunks.flags.c_contiguous:
-        raise ValueError(f"chunks to be folded lie in one piece, with even rows, not {size}")
+    if chunks.dtype not in (np.float32, np.float64):
+        raise TypeError(f"chunks to be folded are of float32 or float64, not of {chunks.dtype}")
+    size = chunks.shape[-2] if chunks.ndim > 2 else 0
+    if not size or size % 2 or not (chunks.flags.c_contiguous and chunks.flags.writeable):
+        raise ValueError(
+            "chunks to be folded have the shape (.., n, N, F), N even, and lie in one piece that "
+            f"can be written to, not {chunks.shape}"
+        )
     angle = np.pi / 4 + np.pi / (4 * size) * (2 * np.arange(size // 2) + 1)
     sine, cosine = np.sin(angle), direction * np.cos(angle)
     _rotate(

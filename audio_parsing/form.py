@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,12 @@ def plan_form(lengths: Sequence[float], metre: int, beats: float) -> list[Sectio
     First whole tunes; then as many first phrases as fit before the last one or two; the rest
     becomes an introduction of one or two bars, a repeat of the last bars, and time for the last
     note to ring.
+
+    Raises:
+        ValueError: if there is no phrase, or a length, the metre or the beats are none.
     """
+    if not (lengths and metre >= 1 and all(0 < length < inf for length in (*lengths, beats))):
+        raise ValueError(f"no form has phrases of {lengths} in bars of {metre} on {beats} beats")
     final = len(lengths) - 1
     order: list[tuple[int | None, float]] = []
     left = beats

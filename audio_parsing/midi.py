@@ -16,6 +16,7 @@ MARK = b"MThd"
 DEFAULT_TEMPO = 500_000  # microseconds a beat, of a score that tells none
 SUSTAIN, DRUMS, PEDAL_DOWN = 64, 9, 64  # controller, channel, value
 TICKS = 480  # a beat, of what is written
+MOST_TRACKS = 32_767  # mido reads their number with a sign
 
 
 class Played(NamedTuple):
@@ -67,12 +68,14 @@ def read_midi(content: bytes) -> Midi:
     """
     import mido
 
-    score = mido.MidiFile(file=io.BytesIO(content), clip=True)
+    score = mido.MidiFile(file=io.BytesIO(_with_all_tracks(content)), clip=True)
     events = [one for track in score.tracks for one in _in_ticks(track)]
     events.sort(key=lambda one: one[0])
     beat = score.ticks_per_beat
     if beat <= 0:  # frames a second and ticks a frame: a beat is half a second
-        beat = max(1, -(beat >> 8) * (beat & 0xFF) // 2)
+        beat = -(beat >> 8) * (beat & 0xFF) // 2
+    if not beat:
+        raise ValueError("its beats have 0 ticks")
     bars = [
         beat * 4 * message.numerator / message.denominator
         for _, message in events
@@ -85,6 +88,21 @@ def read_midi(content: bytes) -> Midi:
         frozenset(one.key for _, one in events if one.type == "key_signature"),
         sorted((tick, one.tempo) for tick, one in events if one.type == "set_tempo" and one.tempo),
     )
+
+
+def _with_all_tracks(content: bytes) -> bytes:
+    """Return a MIDI file whose header counts the tracks that there are, without other chunks."""
+    place = end = 8 + int.from_bytes(content[4:8], "big")
+    tracks = []
+    while place + 8 <= len(content):
+        following = place + 8 + int.from_bytes(content[place + 4 : place + 8], "big")
+        if content[place : place + 4] == b"MTrk":
+            tracks.append(content[place:following])
+        place = following
+    if len(tracks) > MOST_TRACKS:
+        raise ValueError(f"it has more than {MOST_TRACKS} tracks")
+    count = len(tracks).to_bytes(2, "big")
+    return b"".join([content[:10], count, content[12:end], *tracks])
 
 
 def write_midi(notes: Iterable[tuple[float, float, int, float]], bpm: float) -> bytes:

@@ -30,7 +30,7 @@ def restoring_taps(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray
             three steps or more.
 
     Raises:
-        ValueError: if there is no pair, or one does not fit.
+        ValueError: if there is no pair, or one does not fit or is not finite.
     """
     count, squares, products, power = 0, np.zeros(()), np.zeros(()), np.zeros(())
     with threadpool_limits(1, user_api="blas"):
@@ -40,7 +40,10 @@ def restoring_taps(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray
                     "a pair has the shapes (S, .., K) and (S, .., M), S from 3 on, not "
                     f"{made.shape} and {real.shape}"
                 )
+            if not (np.isfinite(made).all() and np.isfinite(real).all()):
+                raise ValueError("taps are measured on finite numbers")
             # In single precision where the steps are: it takes half the time, and is enough.
+            made, real = (part.astype(np.result_type(part, np.float32)) for part in (made, real))
             x = neighbours(made, axis=0)[1:-1].reshape(-1, TAPS * made.shape[-1])
             y = real[1:-1].reshape(-1, real.shape[-1])
             count += len(x)

@@ -131,6 +131,7 @@ def read_score(path: Path) -> Score:
         midi = read_midi(content)
     except Exception as error:  # of a damaged file the libraries raise whatever their parser meets
         detail = " ".join(str(error).split()) or type(error).__name__
+        detail = "it ends too early" if isinstance(error, EOFError) else detail
         raise AudioError(f"{shown(path)}: is not a readable score ({shown(detail)})") from None
     if not 0 < len(midi.played) <= MOST_NOTES:
         what = f"more than {MOST_NOTES} notes" if midi.played else "no notes"

@@ -17,6 +17,7 @@ import numpy as np
 
 from gan.critic_bodies import Body, convolutional
 from gan.spectral_norm import SpectralNorm, folded, spectral_norms
+from neural_networks.components.checks import floats
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.kernels import kernel
@@ -142,7 +143,9 @@ class Critic(Module):
 
         Raises:
             ValueError: if x does not have the shape (S, B, F).
+            TypeError: if x is not of float32 or float64.
         """
+        floats(x)
         if x.ndim != 3 or x.shape[2] != self.features or not len(x):
             raise ValueError(
                 f"this critic reads songs of shape (S, B, {self.features}), not {x.shape}"

@@ -83,7 +83,8 @@ def descend(
         should_stop: asked before each step; if true, the descent so far is returned.
 
     Raises:
-        ValueError: if the start is not (B, D), or the objective is not finite there.
+        ValueError: if the start is not (B, D), steps or learning rate are none, the objective
+            returns other shapes, or it is not finite at the start.
 
     Examples:
         >>> def objective(P):
@@ -94,12 +95,19 @@ def descend(
     """
     if start.ndim != 2 or not len(start):
         raise ValueError(f"the starts of a descent must have the shape (B, D), not {start.shape}")
+    if steps < 0 or not 0 < learning_rate < np.inf:
+        raise ValueError(f"no descent has {steps} steps of a learning rate of {learning_rate}")
     position = start.astype(np.float64)
     first_moment, second_moment = np.zeros_like(position), np.zeros_like(position)
     path, values, penalties, distances = [], [], [], []
     lowest, its_distance = np.inf, np.nan
     for step in range(steps + 1):
         value, gradient = objective(position)
+        if np.shape(value) != position.shape[:1] or np.shape(gradient) != position.shape:
+            raise ValueError(
+                f"an objective returns values {position.shape[:1]} and gradients "
+                f"{position.shape}, not {np.shape(value)} and {np.shape(gradient)}"
+            )
         penalty, distance = np.zeros(len(position)), np.full(len(position), np.nan)
         if distribution is not None:
             penalty, dpenalty = distribution.distance_penalty(position)

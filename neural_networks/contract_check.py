@@ -2,6 +2,7 @@
 
 check = ContractCheck(module, inputs)       before a forward pass
 check.after_forward()                       it writes neither to inputs nor to the module
+check.after_same_forward(made, y, again)    the same input gives the same output, which it leaves
 check.after_backward(dy, weights)           backward only reads dy
 check.after_second_backward(dx, go_back)    a second one on the same cache adds the same again
 check.problem                               what was found first, in a line; empty if nothing
@@ -47,6 +48,23 @@ class ContractCheck:
             self._found(
                 "forward has changed a number that the module holds; it may only read the module, "
                 "and returns what backward needs as the cache"
+            )
+
+    def after_same_forward(
+        self, made: Sequence[np.ndarray], y: Sequence[np.ndarray], again: Sequence[np.ndarray]
+    ) -> None:
+        """Compare outputs, as they were made, with what is left of them and with those made again.
+
+        NaN is the same as NaN.
+        """
+        if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(made, y, strict=True)):
+            self._found(
+                "another forward pass has changed an earlier output: it needs its own array"
+            )
+        if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(made, again, strict=True)):
+            self._found(
+                "forward gives another output for the same input: what it draws comes from an "
+                "argument, with the same seed each time"
             )
 
     def after_backward(self, dy: Sequence[np.ndarray], weights: Sequence[np.ndarray]) -> None:

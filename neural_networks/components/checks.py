@@ -3,6 +3,7 @@
 floats(x)                   x is of float32 or float64
 real(x)                     x holds real numbers, which are computed with as floats
 same_shape(dy, y)           a gradient, or a target, belongs to its array
+of_shape(x, (T, B, F))      x holds real numbers, as many as it should
 """
 
 from __future__ import annotations
@@ -32,6 +33,18 @@ def real(x: np.ndarray, name: str = "x") -> np.ndarray:
     if x.dtype.kind not in "fiub":
         raise TypeError(f"{name} is of {x.dtype}; networks compute with real numbers")
     return x
+
+
+def of_shape(x: np.ndarray, shape: tuple[int, ...], name: str = "x") -> np.ndarray:
+    """Return an array of real numbers as it is.
+
+    Raises:
+        ValueError: if its shape is another, even if NumPy would broadcast it.
+        TypeError: if it holds no real numbers.
+    """
+    if x.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, not {x.shape}")
+    return real(x, name)
 
 
 def same_shape(

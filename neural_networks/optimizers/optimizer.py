@@ -53,7 +53,7 @@ class Optimizer:
         """
         if values.ndim != 1:
             raise ValueError(f"the values are a vector (n,), not an array {values.shape}")
-        same_shape(grads, values, ("the gradients", "the values"))
+        same_shape(grads, values, ("the gradient", "the values"))
         floats(values, "values")
         if not self.vectors:
             self.vectors = {name: np.zeros_like(values) for name in self.slots}
@@ -101,7 +101,8 @@ def clip_by_global_norm(grads: np.ndarray, max_norm: float) -> float:
         >>> clip_by_global_norm(grads, 1.0), grads
         (5.0, array([0.6, 0.8]))
     """
-    norm = sqrt(float(np.dot(grads, grads)))
+    with np.errstate(over="ignore"):
+        norm = sqrt(float(np.dot(grads, grads)))
     if norm == inf and np.isfinite(grads).all():  # their squares are too large for the dtype
         largest = float(np.abs(grads).max())
         norm = largest * float(np.linalg.norm(grads / grads.dtype.type(largest)))

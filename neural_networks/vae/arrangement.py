@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neural_networks.components.checks import of_shape
 from neural_networks.components.kernels.prior import PriorRun
 from neural_networks.vae.song_generator import SongGenerator, SongState
 
@@ -85,8 +86,15 @@ def arranged_latents(
         innovations: (S', B, I) of the themes, without detail.
         varied: (S', B, I) of the themes when they return, whose choices are not read.
         arrangement: of all of the songs.
+
+    Raises:
+        ValueError: if the shapes don't belong together, or a step that isn't drawn stands in the
+            order.
     """
     places, order = arrangement
+    of_shape(varied, innovations.shape, "varied")
+    if not len(order) or order.min() < 0 or order.max() >= 2 * len(places):
+        raise ValueError(f"an order has steps of 0 to {2 * len(places) - 1}, not {order}")
     context, conditioning = generator.conditioning.forward(z, places=places)
     w, run = generator.prior.sample(innovations, context)
     both = np.concatenate([w, generator.prior.vary(varied, run)])
@@ -106,7 +114,12 @@ def change(
 
     It is drawn from the prior's state before it. Behind it all is as it was, and only the decoder
     still hears it. What lies beyond the song's end is left out. No gradient goes through it.
+
+    Raises:
+        ValueError: if the stretch starts before the song, or the innovations don't fit it.
     """
+    if start < 0:
+        raise ValueError(f"a stretch starts at step 0 or later, not at {start}")
     given = innovations[: max(0, len(latents.w) - start)]
     if not len(given):
         return latents
@@ -121,8 +134,14 @@ def change(
 def stretch(
     generator: SongGenerator, z: np.ndarray, latents: ArrangedLatents, start: int, stop: int
 ) -> Stretch:
-    """Return a stretch of songs, from one step to before another."""
+    """Return a stretch of songs, from one step to before another.
+
+    Raises:
+        ValueError: if it has no step, or is not within the songs.
+    """
     places = latents.places
+    if not 0 <= start < stop <= len(places):
+        raise ValueError(f"steps {start} to {stop} are no stretch of a song of {len(places)}")
     hidden, before = _before(generator, latents, start)
     decoder = np.zeros((len(z), generator.decoder.cell.hidden_size), z.dtype)
     if start:
@@ -152,6 +171,7 @@ def arranged_backward(
 
     Exact but for the choices, whose gradient is zero, for songs without changes.
     """
+    of_shape(dsongs, (*dsongs.shape[:-1], generator.components), "dsongs")
     latents, decoded = cache
     run, (context, conditioning, varied, order) = latents.run, latents.cache
     prior = generator.prior

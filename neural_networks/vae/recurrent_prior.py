@@ -43,6 +43,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from neural_networks.components.checks import of_shape
 from neural_networks.components.dense import Dense
 from neural_networks.components.gaussians import Bounds, draw, draw_gradient, moments
 from neural_networks.components.gru import GRU
@@ -109,6 +110,7 @@ class RecurrentPrior(Module):
             w: latents (S, B, D), of which each step is given those before it.
             context: of the songs.
         """
+        of_shape(w, (context.steps, context.songs, self.latent_size), "w")
         given, embed = self.input.forward(shifted(self._apart(w)), context.grouped(self.groups))
         states, cell = self.cell.forward(given)
         statistics, head = self.head.forward(states)
@@ -141,7 +143,8 @@ class RecurrentPrior(Module):
             hidden: (B, H) before the first step; zeros if not given.
             latents: (B, D / G), the last group of the step before the first; zeros if not given.
         """
-        run = self._run(len(innovations), context, hidden, latents)
+        of_shape(innovations, (context.steps, context.songs, self.innovation_size), "innovations")
+        run = self._run(context, hidden, latents)
         run.innovations[:] = self._apart(innovations[..., : self.latent_size])
         if self.mixtures > 1:
             choices = self._apart(innovations[..., self.latent_size :])[..., 0]
@@ -162,7 +165,8 @@ class RecurrentPrior(Module):
         Of the components that may have made a step's latents the likeliest is chosen, by an
         innovation in the middle of those that choose it.
         """
-        run = self._run(len(w), context, hidden, latents)
+        of_shape(w, (context.steps, context.songs, self.latent_size), "w")
+        run = self._run(context, hidden, latents)
         run.latents[1:] = self._apart(w)
         prior_forward(run, self._weights(), PRIOR_BOUNDS, inverse=True)
         return self._with_choices(self._together(run.innovations), ndtri(run.levels)), run
@@ -184,6 +188,7 @@ class RecurrentPrior(Module):
             context: of the songs.
             dstatistics: from `vary_backward`, if latents were drawn again; it is overwritten.
         """
+        of_shape(dw, (context.steps, context.songs, self.latent_size), "dw")
         dlatents = np.zeros_like(run.latents)
         dlatents[1:] = self._apart(dw)
         dinnovations, dinputs = np.empty_like(run.innovations), np.empty_like(run.inputs)
@@ -210,6 +215,8 @@ class RecurrentPrior(Module):
             innovations: (S, B, I), of which only eps' (S, B, D) is read.
             run: of `sample`.
         """
+        steps, songs = len(run.statistics) // self.groups, run.statistics.shape[1]
+        of_shape(innovations, (steps, songs, self.innovation_size), "innovations")
         eps = self._apart(innovations[..., : self.latent_size])
         return self._together(draw(self._of_chosen(run.statistics, run), PRIOR_BOUNDS, eps))
 
@@ -281,13 +288,17 @@ class RecurrentPrior(Module):
 
     def _run(
         self,
-        steps: int,
         context: SongContext,
         hidden: np.ndarray | None,
         latents: np.ndarray | None,
     ) -> PriorRun:
         dtype = self.input.bias.value.dtype
         groups, size = self.groups, self.latent_size // self.groups
+        songs, steps = context.songs, context.steps
+        if hidden is not None:
+            of_shape(hidden, (songs, self.hidden_size), "hidden")
+        if latents is not None:
+            of_shape(latents, (songs, size), "latents")
         told = self.input.condition(context.grouped(groups))
         condition = np.ascontiguousarray(told, dtype)
         columns = len(self.head.bias.value)

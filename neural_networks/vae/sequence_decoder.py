@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_networks.components.checks import of_shape
 from neural_networks.components.gru import GRU
 from neural_networks.components.joint_dense import JointDense
 from neural_networks.components.module import Module
@@ -61,6 +62,8 @@ class SequenceDecoder(Module):
             context: of the songs.
             first: (B, H), the state before the first step; zeros if not given.
         """
+        if context is not None:
+            of_shape(x, (context.steps, context.songs, self.head.inputs[-1]), "w")
         given, embed = self.input.forward(x, context)
         states, cell = self.cell.forward(given, first)
         y, head = self.head.forward((states, given, x))

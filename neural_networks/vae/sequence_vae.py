@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neural_networks.components.checks import floats, of_shape
 from neural_networks.components.gaussians import (
     Bounds,
     divergence,
@@ -134,7 +135,7 @@ class SequenceVAE(Module):
         Returns:
             The loss and its parts.
         """
-        generator, scales = self.generator, self.generator.scales.astype(x.dtype)
+        generator, scales = self.generator, self._scales(x)
         u = x / scales
         (steps, songs), encoder = self.encoder.forward(u)
         noise = normal(rng, (*x.shape[:2], steps.shape[-1] // 2), x.dtype)
@@ -226,7 +227,7 @@ class SequenceVAE(Module):
 
     def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the statistics of steps (S, B, 2 (D + V)) and songs (B, 2Z) of x (S, B, K)."""
-        statistics, _ = self.encoder.forward(x / self.generator.scales.astype(x.dtype))
+        statistics, _ = self.encoder.forward(x / self._scales(x))
         return statistics
 
     def coordinates(
@@ -245,6 +246,13 @@ class SequenceVAE(Module):
         """Return the coordinates z (B, Z) of songs x (S, B, K), and the state they end in."""
         w, z = self.encode(x)
         return z, self.generator.heard(w, z)
+
+    def _scales(self, x: np.ndarray) -> np.ndarray:
+        """Return the components' scales g (K,) for songs x, which are checked."""
+        generator = self.generator
+        floats(of_shape(x, (*x.shape[:2], generator.components)))
+        scales: np.ndarray = generator.scales.astype(x.dtype)
+        return scales
 
     def _error(self, y: np.ndarray, u: np.ndarray, scales: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the mean over steps and songs of |g (y - u)|^2 / N, and dy."""

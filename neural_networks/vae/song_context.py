@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neural_networks.components.activations import Tanh
+from neural_networks.components.checks import of_shape
 from neural_networks.components.dense import Dense
 from neural_networks.components.module import Module
 
@@ -35,6 +36,11 @@ class SongContext(NamedTuple):
     def steps(self) -> int:
         """S."""
         return len(self.beats)
+
+    @property
+    def songs(self) -> int:
+        """B."""
+        return len(self.z)
 
     def grouped(self, groups: int) -> SongContext:
         """Return the context of steps made in groups, G S of them, each told which group it is."""
@@ -89,6 +95,7 @@ class Conditioning(Module):
             raise ValueError(
                 f"a plan has 0 beats or more of 1 step or more, not {beats} of {steps_per_beat}"
             )
+        self.song_size = song_size
         self.beats, self.steps_per_beat = beats, steps_per_beat
         self.plan_size = plan_size if beats else 0
         self.position_size = 2 * len(POSITION_PERIODS) if position else 0
@@ -112,7 +119,13 @@ class Conditioning(Module):
             first_step: how many steps of the songs came before, where a song goes on.
             first_beat: (B,) of the tune, at which each excerpt begins; 0 if not given.
             places: (S,) of the steps in the songs; one after the other if not given.
+
+        Raises:
+            ValueError: if z is not (B, Z), or the places are no whole numbers (S,).
         """
+        of_shape(z, (len(z), self.song_size), "z")
+        if places is not None and (places.ndim != 1 or places.dtype.kind not in "iu"):
+            raise ValueError(f"places are whole numbers (S,), not {places.dtype} {places.shape}")
         time = first_step + np.arange(steps) if places is None else places
         beats = time // self.steps_per_beat % max(1, self.beats)
         position = None

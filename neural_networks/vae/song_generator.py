@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neural_networks.components.checks import floats, of_shape
 from neural_networks.components.kernels.prior import PriorRun
 from neural_networks.components.module import Module
 from neural_networks.vae.recurrent_prior import RecurrentPrior
@@ -132,11 +133,13 @@ class SongGenerator(Module):
     def decode_backward(self, dsongs: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return dw (S, B, D + V) and dz (B, Z); add the gradients of decoder and plan."""
         conditioning, decoder = cache
+        of_shape(dsongs, (*dsongs.shape[:-1], self.components), "dsongs")
         dw, told = self.decoder.backward(dsongs * self.scales.astype(dsongs.dtype), decoder)
         return dw, self.conditioning.backward(told, conditioning)
 
     def innovations(self, w: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Return the innovations (S, B, I + V) of which `generate` makes the song of w and z."""
+        of_shape(w, (len(w), len(z), self.latent_size + self.detail_size), "w")
         context, _ = self.conditioning.forward(z, len(w))
         innovations, _ = self.prior.innovations(w[..., : self.latent_size], context)
         return np.concatenate([innovations, w[..., self.latent_size :]], axis=-1)
@@ -156,7 +159,16 @@ class SongGenerator(Module):
             innovations: (S, B, I), standard normal for a new song, or (S, B, I + V).
             state: of songs that go on, from `state_after` or `heard`; the beginning if not given.
             places: (S,) of the steps in the songs; one after the other if not given.
+
+        Raises:
+            ValueError: if the shapes don't belong together.
         """
+        sizes = self.innovation_size, self.innovation_size + self.detail_size
+        if innovations.shape[-1] not in sizes:
+            raise ValueError(
+                f"a step has {sizes[0]} innovations, or {sizes[1]} with detail, "
+                f"not {innovations.shape[-1]}"
+            )
         step, latents, prior, decoder = state or (0, None, None, None)
         context, conditioning = self.conditioning.forward(
             z, len(innovations), first_step=step, places=places
@@ -181,8 +193,9 @@ class SongGenerator(Module):
             state: of songs that go on.
 
         Raises:
-            ValueError: if there is no step.
+            ValueError: if there is no step, or shapes don't belong together.
         """
+        floats(innovations, "innovations")
         if not len(innovations):
             raise ValueError("a song has at least one step, but there are no innovations")
         songs = np.empty((*innovations.shape[:2], self.components), innovations.dtype)
@@ -200,6 +213,7 @@ class SongGenerator(Module):
         song began with counts as given.
         """
         _, context, conditioning, run, decoded, given = cache
+        of_shape(dsongs, (*dsongs.shape[:-1], self.components), "dsongs")
         dw, told = self.decoder.backward(dsongs * self.drawn_scales(dsongs.dtype), decoded)
         drawn, ddetail = np.split(dw, [self.latent_size], axis=-1)
         dinnovations, told_prior = self.prior.sample_backward(drawn, run, context)
@@ -213,7 +227,14 @@ class SongGenerator(Module):
         Args:
             songs: drawn ones (S, B, K), under the calibration that was before.
             real: (S', B', K) of the music.
+
+        Raises:
+            ValueError: if one of them has no finite number for a component.
         """
+        for part, name in ((songs, "songs"), (real, "real")):
+            of_shape(part, (*part.shape[:2], self.components), name)
+            if not (part.size and np.isfinite(part).all()):
+                raise ValueError(f"a calibration needs finite numbers; {name} has none, or others")
         drawn, usual = (
             np.sqrt(np.mean(np.square(part, dtype=np.float64), axis=(0, 1)))
             for part in (songs, real)

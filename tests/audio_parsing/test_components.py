@@ -265,6 +265,11 @@ def test_what_does_not_fit_is_said(rng: np.random.Generator) -> None:
     for length in (4, 9):
         with pytest.raises(ValueError, match=f"{length} frames are not two or more steps of 4"):
             components.transform(np.zeros((length, 5)), whole=False)
+    with pytest.raises(TypeError, match="complex"):
+        components.transform(np.zeros((4, 5), complex))
+    for count in (-1, 0, 8):
+        with pytest.raises(ValueError, match=f"there are 7 components, not {count}"):
+            components.first(count)
     with pytest.raises(ValueError, match=r"steps must have the shape \(..., n, 7\)"):
         components.inverse(np.zeros((4, 8)))
     with pytest.raises(ValueError, match="5 frames are no steps of 4"):

@@ -47,7 +47,15 @@ def test_unfolding_is_the_transpose_of_folding(rng: np.random.Generator) -> None
 
 
 def test_what_can_not_be_folded_in_place_is_refused(rng: np.random.Generator) -> None:
-    with pytest.raises(ValueError, match="even rows, not 3"):
-        fold(np.zeros((2, 3, 4)), 1)
+    frozen = np.zeros((2, 4, 6))
+    frozen.flags.writeable = False
+    for shape in ((2, 3, 4), (2, 0, 4), (4, 6), (6,)):
+        with pytest.raises(ValueError, match="N even"):
+            fold(np.zeros(shape), 1)
+    with pytest.raises(ValueError, match="can be written to"):
+        fold(frozen, 1)
+    for kind in (np.int64, np.float16, np.complex128):  # whose numbers would be rounded, or lost
+        with pytest.raises(TypeError, match="float32 or float64"):
+            fold(np.zeros((2, 4, 6), kind), 1)
     with pytest.raises(ValueError, match="in one piece"):
         fold(np.zeros((4, 2, 6)).T, 1)

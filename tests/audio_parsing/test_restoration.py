@@ -73,11 +73,20 @@ def test_a_sound_that_goes_on_no_longer_trembles(rng: np.random.Generator) -> No
         ([], "one pair or more"),
         ([(np.zeros((2, 3)), np.zeros((2, 4)))], "S from 3 on"),
         ([(np.zeros((5, 3)), np.zeros((6, 4)))], "S from 3 on"),
+        ([(np.full((5, 3), np.nan), np.zeros((5, 4)))], "finite"),
+        ([(np.zeros((5, 3)), np.full((5, 4), np.inf))], "finite"),
     ],
 )
 def test_what_does_not_fit_is_said(pairs: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         restoring_taps(pairs)
+
+
+def test_taps_of_whole_numbers_are_not_rounded(rng: np.random.Generator) -> None:
+    made, real = rng.integers(-9, 9, (40, 3)), rng.integers(-9, 9, (40, 4))
+    taps = restoring_taps([(made, real)])
+    np.testing.assert_allclose(taps, restoring_taps([(made.astype(float), real.astype(float))]))
+    assert taps.dtype == np.float64
 
 
 def test_silence_stays_silent() -> None:

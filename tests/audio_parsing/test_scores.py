@@ -124,6 +124,28 @@ def test_chords_accompany_a_line(tmp_path: Path) -> None:
     }
 
 
+def test_all_tracks_are_read_whatever_the_header_counts(tmp_path: Path) -> None:
+    score = mido.MidiFile(ticks_per_beat=480)
+    for pitch in (60, 64, 67):
+        score.tracks.append(mido.MidiTrack(note(pitch, 480)))
+    path = tmp_path / "three.mid"
+    score.save(path)
+    whole = path.read_bytes()
+    alien = b"XFIH" + (3).to_bytes(4, "big") + b"abc"  # a chunk of a karaoke program
+    for count in (0, 1, 3, 9, 65535):
+        path.write_bytes(whole[:10] + count.to_bytes(2, "big") + whole[12:14] + alien + whole[14:])
+        assert {one.pitch for one in read_score(path).notes} == {60, 64, 67}
+    for content, words in (
+        (whole[:12] + bytes(2) + whole[14:], "its beats have 0 ticks"),
+        (whole[:12] + b"\xe7\x00" + whole[14:], "its beats have 0 ticks"),
+        (whole[:-6], "it ends too early"),
+        (whole[:14] + b"MTrk\0\0\0\0" * 32_768, "more than 32767 tracks"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(AudioError, match=words):
+            read_score(path)
+
+
 def test_what_is_no_score_is_one_line(tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / "a.mid"
     for data, words in (

@@ -131,6 +131,16 @@ def test_forms_fill_the_beats_and_end_with_the_end(beats):
             assert before.start + before.length == after.start
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "lengths, metre, beats",
+    [([], 4, 16), ([0, 0], 4, 16), ([-4], 4, 16), ([4], 0, 16), ([4], 4, float("inf"))],
+)
+def test_a_form_that_would_have_no_end_is_refused(lengths, metre, beats):
+    with pytest.raises(ValueError, match="no form has phrases"):
+        plan_form(lengths, metre, beats)
+
+
 # The collection
 
 

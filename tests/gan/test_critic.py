@@ -159,6 +159,8 @@ def test_float32_and_bad_shapes(body):
     assert score.dtype == critic.backward(np.ones_like(score), cache).dtype == np.float32
     with pytest.raises(ValueError, match=r"\(10, 2, 6\)"):
         critic.forward(x[:, :, :6])
+    with pytest.raises(TypeError, match="x is of int64"):  # its scale would be rounded
+        critic.forward(np.ones((10, 2, FEATURES), int))
 
 
 @every_body

@@ -74,6 +74,12 @@ def test_it_can_be_stopped_and_says_what_is_wrong():
         descend(bowl(np.ones(2)), np.zeros(2))
     with pytest.raises(ValueError, match="not finite"):
         descend(lambda p: (np.full(len(p), np.nan), p), np.zeros((1, 2)))
+    for value, gradient in (((2, 1), (2, 2)), ((), (2, 2)), ((2,), (2,)), ((2,), (1, 2))):
+        with pytest.raises(ValueError, match=r"values \(2,\) and gradients \(2, 2\)"):
+            descend(lambda p: (np.ones(value), np.ones(gradient)), np.zeros((2, 2)))  # noqa: B023
+    for options in ({"steps": -1}, {"learning_rate": -0.1}, {"learning_rate": np.nan}):
+        with pytest.raises(ValueError, match="no descent has"):
+            descend(bowl(np.ones(2)), np.zeros((1, 2)), **options)
 
 
 def test_numbers_that_are_none_neither_stop_nor_spoil_a_descent() -> None:

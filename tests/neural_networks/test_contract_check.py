@@ -60,6 +60,25 @@ class UsesUpItsCache(Tanh):
         return dx
 
 
+class DrawsFromItsOwn(Tanh):
+    noise = 1e-13  # far below what differences could show
+    rng = np.random.default_rng(0)  # of the class, where no copy of the module's numbers sees it
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        y, cache = super().forward(x)
+        return y + self.noise * self.rng.standard_normal(y.shape), cache
+
+
+class ReusesItsOutput(Tanh):
+    buffers: dict[tuple[int, ...], np.ndarray] = {}
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        y, cache = super().forward(x)
+        buffer = self.buffers.setdefault(x.shape, y.copy())
+        buffer[:] = y
+        return buffer, cache
+
+
 @pytest.mark.parametrize(
     ("faulty", "words"),
     [
@@ -68,6 +87,8 @@ class UsesUpItsCache(Tanh):
         (lambda rng: ChangesX(), "changed its input"),
         (lambda rng: CountsInForward(), "a number that the module holds"),
         (lambda rng: UsesUpItsCache(), "another dx"),
+        (lambda rng: DrawsFromItsOwn(), "another output for the same input"),
+        (lambda rng: ReusesItsOutput(), "changed an earlier output"),
     ],
 )
 def test_a_broken_contract_is_one_line(faulty: Any, words: str, rng: np.random.Generator) -> None:
