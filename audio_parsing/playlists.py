@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from audio_parsing.opening import open_file, shown
 
 SUFFIXES = (".m3u", ".m3u8")
 LARGEST = 1 << 24  # bytes
+LONGEST_NAME = 200
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_playlist(path: Path, on_skip: Callable[[str], None]) -> list[Path]:
@@ -27,7 +30,7 @@ def read_playlist(path: Path, on_skip: Callable[[str], None]) -> list[Path]:
     with open_file(path) as descriptor:
         raw = os.read(descriptor, LARGEST)
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-16" if raw.startswith(UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:  # what older players write
         text = raw.decode("cp1252", errors="replace")
     found = []
@@ -36,9 +39,12 @@ def read_playlist(path: Path, on_skip: Callable[[str], None]) -> list[Path]:
         if not name or name.startswith("#"):
             continue
         place = _place(name, path.parent)
+        name = name[:LONGEST_NAME]  # or the line would fill the screen
         if place is None:
             on_skip(f"{shown(path)}: {shown(name)} is not on this machine")
-        elif not place.exists():
+        elif place.suffix.lower() in SUFFIXES:
+            on_skip(f"{shown(path)}: {shown(name)} is a playlist in a playlist; name it by itself")
+        elif not os.path.exists(place):
             on_skip(f"{shown(path)}: {shown(name)} does not exist")
         else:
             found.append(place)
@@ -50,11 +56,12 @@ def _place(name: str, folder: Path) -> Path | None:
     if "\0" in name:
         return None
     if "://" in name:
-        parts = urlsplit(name)
-        if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        scheme, _, address = name.partition("://")
+        host, slash, path = address.partition("/")
+        if scheme.lower() != "file" or host not in ("", "localhost"):
             return None
-        name = unquote(parts.path)
+        name = unquote(slash + path)
     place = folder / name
-    if not place.exists() and "\\" in name:
+    if not os.path.exists(place) and "\\" in name:
         place = folder / PurePosixPath(name.replace("\\", "/"))
     return place

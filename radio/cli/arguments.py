@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from gan.choices import CRITICS, DEFAULT_CRITIC, LATENTS
-from radio.cli.values import base_path, between, origin, positive, whole
+from radio.cli.values import base_path, between, origin, positive, source, whole
 from radio.home import KINDS, normal
 from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
 from radio.taste import DEFAULT_WAY, WAYS
@@ -134,7 +134,7 @@ def train(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
     add = each.add_argument
     text = "music: files, folders, searched recursively, and playlists (.m3u)"
-    add("music", nargs="*", type=Path, metavar="MUSIC", help=text)
+    add("music", nargs="*", type=source, metavar="MUSIC", help=text)
     text = "train on the starter collection instead"
     add("--starter", action="store_true", help=text)
     text = "with --starter: also train on N new arrangements of its tunes (default: 300)"

@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -52,6 +53,13 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
+
+
+def source(text: str) -> Path:
+    """Return the path of music; an empty one would be this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name of a file or a folder is empty")
+    return Path(text)
 
 
 def origin(text: str) -> str:

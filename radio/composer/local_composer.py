@@ -214,6 +214,8 @@ class LocalComposer:
     def replay(self, key: str, coordinate: np.ndarray) -> None:
         """Make the song at P (D,) again, as the same play of it; it arrives as an event."""
         try:
+            if not self.maker.station.makes(coordinate):
+                raise ValueError(f"it is no song of station {self.maker.station.name}")
             self._learner.begin()
             draft = self.maker.draft(coordinate)
             song = self.maker.render(draft)

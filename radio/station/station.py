@@ -29,6 +29,7 @@ from radio.station.changes import changed, trimmed
 from radio.station.ending import held_ending
 from radio.station.forms import FORM_FACTS, SHORTEST
 from radio.station.learned_songs import DEFAULT_NOVELTY
+from radio.station.limits import LARGEST_NUMBER
 from radio.station.mastering import levelled, master
 from radio.station.song_names import song_name
 from radio.station.station_file import (
@@ -166,8 +167,14 @@ class Station(StationData):
         return z, np.concatenate(course, axis=1)
 
     def makes(self, coordinate: np.ndarray) -> bool:
-        """Return whether P fits this station: D values, then changes of innovations or none."""
+        """Return whether P fits this station: D values, then changes of innovations or none.
+
+        Beside its course, which has seeds, no value of P is large.
+        """
         if np.ndim(coordinate) != 1 or len(coordinate) < self.size:
+            return False
+        moved = np.delete(coordinate, self._course)
+        if not (np.isfinite(coordinate).all() and (np.abs(moved) <= LARGEST_NUMBER).all()):
             return False
         try:
             return len(self.trimmed(coordinate)) == len(coordinate)

@@ -27,7 +27,7 @@ def test_files_and_folders_in_their_order_and_once(music: Path) -> None:
         find_music([music / "a.wav", music / "none.wav"])
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_playlists(music: Path, encoding: str) -> None:
     names = [
         "#EXTM3U",
@@ -49,6 +49,22 @@ def test_playlists(music: Path, encoding: str) -> None:
     assert lines == [
         f"{playlist}: https://radio.example/stream is not on this machine",
         f"{playlist}: gone.wav does not exist",
+    ]
+
+
+def test_playlists_that_name_nothing(music: Path) -> None:
+    playlist = music / "odd.m3u"
+    names = ["x" * 70_000, "b/" * 3000, "http://[bad/x.mp3", "file:///%00", "odd.m3u", "a\0b.wav"]
+    playlist.write_text("\n".join([*names, "a.wav"]))
+    lines: list[str] = []
+    assert find_music([playlist], on_skip=lines.append) == [music / "a.wav"]
+    assert [line.partition("odd.m3u: ")[2] for line in lines] == [
+        f"{'x' * 200} does not exist",
+        f"{'b/' * 100} does not exist",
+        "http://[bad/x.mp3 is not on this machine",
+        "file:///%00 does not exist",
+        "odd.m3u is a playlist in a playlist; name it by itself",
+        "a\\x00b.wav is not on this machine",
     ]
 
 

@@ -24,9 +24,7 @@ def station_of(home: Home, shared: SharedSong, chosen: str | None = None) -> Sta
             station = Station.load(home.known_station(name))
         except (OSError, StationError):
             continue  # a damaged station is no reason not to try the others
-        if station_fingerprint(station) == shared.made_by and station.size == len(
-            shared.coordinate
-        ):
+        if station_fingerprint(station) == shared.made_by and station.makes(shared.coordinate):
             return station
     if chosen is not None and chosen != shared.station:
         why = f"station {chosen} is another"

@@ -122,6 +122,7 @@ def test_nothing_heavy_is_imported_to_read_arguments() -> None:
         (["train", "x", "--station", "y", "--minutes", "0"], ["'0'"]),
         (["train", "x", "--station", "y", "--minutes", "nan"], ["'nan'"]),
         (["train", "x", "--station", "y", "--steps", "1.5"], ["'1.5'"]),
+        (["train", "", "--station", "y"], ["is empty"]),
         (["train", "x", "--station", "y", "--steps", "5", "--minutes", "5"], ["not allowed"]),
         (["starter", "--output", "x", "--count", "97"], ["'97'"]),
         (["starter"], ["--output"]),

@@ -14,9 +14,12 @@ import soundfile
 from tiny_station import tiny_station
 
 from radio.cli import main as cli
+from radio.composer import LocalComposer
+from radio.home import Home
 from radio.session.requests import ReplayRequest
 from radio.station import (
     ShareCodeError,
+    Station,
     description_of,
     is_share_code,
     read_share_code,
@@ -89,6 +92,53 @@ def test_a_code_makes_the_same_song_with_the_same_station_only(
     assert cli.main(make) == 0
     assert station.song_name(coordinate) in capsys.readouterr().out
     np.testing.assert_allclose(soundfile.read(out)[0], station.render(coordinate), atol=2e-4)
+
+    size = station.model.vae.generator.innovation_size
+    mended = station.changed(coordinate, 3, np.ones((2, size), np.float32))
+    make[2] = description_of(station, mended)["code"]
+    assert cli.main(make) == 0
+    np.testing.assert_allclose(soundfile.read(out)[0], station.render(mended), atol=2e-4)
+
+
+def forged(station: Station) -> list[np.ndarray]:
+    """Coordinates that no song of a station has."""
+    coordinate = station.sample(1, np.random.default_rng(1))[0]
+    size = station.model.vae.generator.innovation_size
+    huge = coordinate.copy()
+    huge[[0, -1]] = 3e38
+    return [
+        coordinate[:1],
+        coordinate[:-1],
+        np.append(coordinate, 1.0),
+        huge,
+        np.concatenate([coordinate, [0, 1], np.full(size, 3e38)]),
+        np.concatenate([coordinate, [5, 1], np.ones(size)]),
+        np.concatenate([coordinate, [0, 3e38], np.ones(size)]),
+        np.concatenate([coordinate, [0.5, 1.5], np.ones(size)]),
+    ]
+
+
+def test_a_forged_coordinate_is_no_song_of_its_station(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station, home = tiny_station("mine"), tmp_path / "home"
+    station.save(home / "stations" / "mine")
+    for coordinate in forged(station):
+        assert not station.makes(coordinate.astype(np.float32))
+        code = share_code("mine", station_fingerprint(station), coordinate)
+        assert cli.main(["generate", "--like", code, "--home", str(home)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "needs station mine" in line
+
+
+def test_a_composer_survives_a_forged_code(tmp_path: Path) -> None:
+    station = tiny_station("mine")
+    composer = LocalComposer(station, "anna", home=Home(tmp_path), seed=1, background=False)
+    for coordinate in forged(station):
+        composer.replay("key", coordinate.astype(np.float32))
+    found = list(composer.events())
+    composer.close()
+    assert len(found) == 8 and all("no song of station mine" in getattr(one, "text", "") for one in found)
 
 
 class Journal:
