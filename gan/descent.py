@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan.latent import LatentDistribution
+from neural_networks.training.one_thread import one_blas_thread
 
 Objective = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -54,6 +55,7 @@ class Descent:
         return np.fmin.accumulate(lowest)
 
 
+@one_blas_thread()
 def descend(
     objective: Objective,
     start: np.ndarray,

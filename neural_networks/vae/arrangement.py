@@ -88,8 +88,7 @@ def arranged_latents(
         arrangement: of all of the songs.
 
     Raises:
-        ValueError: if the shapes don't belong together, or a step that isn't drawn stands in the
-            order.
+        ValueError: if the shapes don't belong together, or the order has a step that isn't drawn.
     """
     places, order = arrangement
     of_shape(varied, innovations.shape, "varied")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gan.descent import descend
 from gan.latent import LatentDistribution
@@ -26,6 +27,18 @@ def test_it_finds_the_bottom_from_several_starts():
     np.testing.assert_array_equal(descent.path[0], starts)
     np.testing.assert_array_equal(descent.best, descent.path[descent.best_step, descent.best_start])
     assert (np.diff(descent.history) <= 0).all()
+
+
+def test_it_gives_the_same_bytes_on_any_number_of_cores():
+    seen = set()
+
+    def objective(p):
+        seen.update(i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas")
+        return bowl(np.ones(2))(p)
+
+    with threadpool_limits(2, user_api="blas"):
+        descend(objective, np.zeros((1, 2)), steps=1)
+    assert seen == {1}
 
 
 def test_the_distance_holds_it_inside_the_distribution():

@@ -138,7 +138,9 @@ def test_a_composer_survives_a_forged_code(tmp_path: Path) -> None:
         composer.replay("key", coordinate.astype(np.float32))
     found = list(composer.events())
     composer.close()
-    assert len(found) == 8 and all("no song of station mine" in getattr(one, "text", "") for one in found)
+    assert len(found) == 8 and all(
+        "no song of station mine" in getattr(one, "text", "") for one in found
+    )
 
 
 class Journal:
