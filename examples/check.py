@@ -118,7 +118,7 @@ def main() -> int:
     chosen = options.lesson or list(known)
     for number in chosen:
         if number.lstrip("0") not in known:
-            parser.error(f"lesson {number} has no exercises; those of {numbers} have")
+            parser.error(f"there is no lesson {number}; lessons are {numbers}")
     right = total = 0
     for number in chosen:
         name = known[number.lstrip("0")]

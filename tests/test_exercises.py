@@ -41,12 +41,16 @@ def test_skeletons_fail_and_solutions_pass(check: ModuleType, name: str) -> None
     assert not any(f"def {exercise}(" not in text for exercise in skeletons)
 
 
+# answers that no number is returned by, or random ones, of which many are measured
+BEHAVIOUR = {"worse", "compose", "valid", "varied", "thompson"}
+
+
 @pytest.mark.parametrize("name", [name for name in LESSONS if name != "01b_autograd"])
 def test_a_thousandth_is_found_in_every_result(check: ModuleType, name: str) -> None:
     path = EXAMPLES / "solutions" / f"{name}.py"
     for exercise, verify in check.exercises(name).items():
-        if exercise == "worse":
-            continue  # it is judged by a critic
+        if exercise in BEHAVIOUR:
+            continue
         theirs = check.load(path)
         right, counts = getattr(theirs, exercise), set()
         for wrong in range(9):
@@ -93,7 +97,7 @@ def test_the_command_says_how_many_are_right(
     monkeypatch.setattr(sys, "argv", ["check.py", "--folder", str(EXAMPLES / "solutions")])
     assert check.main() == 0
     out = capsys.readouterr().out
-    assert all(name in out for name in LESSONS) and "22 of 22 right" in out, "all without a number"
+    assert all(name in out for name in LESSONS) and "59 of 59 right" in out, "all without a number"
 
 
 def test_bad_input_is_one_line(
@@ -108,7 +112,7 @@ def test_bad_input_is_one_line(
         ("1", "--folder", str(tmp_path)): "01_neuron.py, line 1: invalid syntax",
         ("2", "--folder", str(tmp_path)): "02_dense_network.py: No such file or directory",
         ("5", "--folder", str(tmp_path)): "ZeroDivisionError in line 1: division by zero",
-        ("13",): "lesson 13 has no exercises; those of 1, 1b, 2, 3, 4, 5, 7, 9 have",
+        ("18",): "there is no lesson 18; lessons are 1, 1b, 2, 3, 4, 5, 6, 6b, 7,",
     }.items():
         monkeypatch.setattr(sys, "argv", ["check.py", *arguments])
         with pytest.raises(SystemExit) as ended:
