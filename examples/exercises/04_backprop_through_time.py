@@ -34,5 +34,6 @@ def leaky_backward(dh, x, h, W, U, b, a) -> tuple[np.ndarray, ...]:
 def clip(gradients, limit) -> list[np.ndarray]:
     """Return new gradients, scaled so that their common length is at most the limit.
 
-    The length is that of all their values in one vector; shorter ones are returned as they are.
+    The length is that of all their values in one vector, the root of the sum of their squares;
+    shorter ones are returned as they are.
     """
