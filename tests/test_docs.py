@@ -49,6 +49,8 @@ def test_every_page_is_built_and_complete(site: Path) -> None:
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"\[(source|modules|speed):", text) and "arithmatex" not in text, path
+        opening = re.search(r"</h1>\s*<p>", text)
+        assert opening or path.name == "404.html", f"{path.name} does not open with what it is for"
         for target in re.findall(r'<(?:audio|img|link|script)[^>]+(?:src|href)="([^"#?]+)', text):
             assert "://" not in target, f"{path.name} needs the network for {target}"
             assert (

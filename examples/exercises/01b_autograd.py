@@ -1,4 +1,7 @@
-"""Exercises of lesson 1b: more operations, and the walk back. Check: check.py 1b."""
+"""Exercises of lesson 1b: more operations, and the walk back.
+
+Edit this file, and check it: python examples/check.py 1b
+"""
 
 from __future__ import annotations
 

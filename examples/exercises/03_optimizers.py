@@ -1,6 +1,8 @@
-"""Exercises of lesson 3: the step of an optimizer. Check: check.py 3.
+"""Exercises of lesson 3: the step of an optimizer.
 
 w, gradient and what an optimizer remembers are arrays of one shape; a step returns new ones.
+
+Edit this file, and check it: python examples/check.py 3
 """
 
 from __future__ import annotations

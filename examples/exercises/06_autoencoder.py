@@ -1,6 +1,8 @@
-"""Exercises of lesson 6: principal components and linear autoencoders. Check: check.py 6.
+"""Exercises of lesson 6: principal components and linear autoencoders.
 
 Rows x (N, D) are N examples of D values; K is the size of the code.
+
+Edit this file, and check it: python examples/check.py 6
 """
 
 from __future__ import annotations

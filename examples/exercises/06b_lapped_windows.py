@@ -1,6 +1,8 @@
-"""Exercises of lesson 6b: folding undone, and how many components are enough. Check: check.py 6b.
+"""Exercises of lesson 6b: folding undone, and how many components are enough.
 
 Chunks (n, H, F) are n chunks of H frames (H is even) of F bands.
+
+Edit this file, and check it: python examples/check.py 6b
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Exercises of lesson 8: a point at every step, a code at the last. Check: check.py 8.
+"""Exercises of lesson 8: a point at every step, a code at the last.
 
 Shapes: z and code (B, Z), states (T, B, H), logits (T, B, P) of P pitches.
+
+Edit this file, and check it: python examples/check.py 8
 """
 
 from __future__ import annotations

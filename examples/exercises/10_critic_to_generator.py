@@ -1,6 +1,8 @@
-"""Exercises of lesson 10: from a song's score to the weights. Check: check.py 10.
+"""Exercises of lesson 10: from a song's score to the weights.
 
 Shapes: songs and states (T, B, F), T moments of B songs; z (B, Z).
+
+Edit this file, and check it: python examples/check.py 10
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Exercises of lesson 11: the gradient of a gradient. Check: check.py 11.
+"""Exercises of lesson 11: the gradient of a gradient.
 
 Shapes: x (B, I) are B songs, W (I, H), b (H,), a (H,); a critic gives each song one score, D (B,).
+
+Edit this file, and check it: python examples/check.py 11
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Exercises of lesson 12: a Bayesian linear layer, one rating at a time. Check: check.py 12.
+"""Exercises of lesson 12: a Bayesian linear layer, one rating at a time.
 
 A song is its features f (D,), songs are (N, D). What was learned is the precision A (D, D), the
 identity before any rating, and c (D,), the sum of f times rating / noise^2; the weights' mean is
 A^-1 c. `noise` is the standard deviation of ratings.
+
+Edit this file, and check it: python examples/check.py 12
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Exercises of lesson 12b: what a rating tells, and what to play. Check: check.py 12b.
+"""Exercises of lesson 12b: what a rating tells, and what to play.
 
 Weights w (D,) of a listener are known as a Gaussian, mean (D,) and covariance (D, D); a song has
 features f (D,) and the rating f . w + noise times a standard normal number.
+
+Edit this file, and check it: python examples/check.py 12b
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Exercises of lesson 13: descent on a song's coordinate. Check: check.py 13.
+"""Exercises of lesson 13: descent on a song's coordinate.
 
 Coordinates P (B, D) are B starts, which descend at once and have nothing to do with each other:
 each has a loss of its own.
+
+Edit this file, and check it: python examples/check.py 13
 """
 
 from __future__ import annotations

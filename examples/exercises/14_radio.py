@@ -1,4 +1,7 @@
-"""Exercises of lesson 14: from the slider to the final song. Check: check.py 14."""
+"""Exercises of lesson 14: from the slider to the final song.
+
+Edit this file, and check it: python examples/check.py 14
+"""
 
 from __future__ import annotations
 

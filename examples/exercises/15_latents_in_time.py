@@ -1,7 +1,9 @@
-"""Exercises of lesson 15: a prior over time, and gradients through its draws. Check: check.py 15.
+"""Exercises of lesson 15: a prior over time, and gradients through its draws.
 
 Shapes: latents w and innovations e (T, B, Z), weights A (Z, Z), logarithms of deviations s (Z,).
 The prior: w_t = tanh(w_{t-1} A) + exp(s) e_t, with w = 0 before the first step.
+
+Edit this file, and check it: python examples/check.py 15
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Exercises of lesson 16: taught by the next value, and running free. Check: check.py 16.
+"""Exercises of lesson 16: taught by the next value, and running free.
 
 A network predicts a value from the last K: m_t = tanh(w . (x_{t-K} ... x_{t-1})), w (K,), the
 oldest first. B runs x (K + T, B) have the K values they begin with, and T more.
+
+Edit this file, and check it: python examples/check.py 16
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Exercises of lesson 17: choosing by an innovation, and parts that return. Check: check.py 17."""
+"""Exercises of lesson 17: choosing by an innovation, and parts that return.
+
+Edit this file, and check it: python examples/check.py 17
+"""
 
 from __future__ import annotations
 
