@@ -176,6 +176,8 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
     def outside(match: re.Match[str]) -> str:
         path = match["path"]
+        if (ROOT / "docs" / path).is_file():  # from a page of the reference to another page
+            return match[0]
         if not (ROOT / path).exists():
             raise DocumentationError(f"{page.file.src_path}: there is no {path}")
         if path in scripts():
