@@ -5,9 +5,11 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +69,46 @@ def test_code_formulas_and_reference_are_in_the_pages(site: Path) -> None:
     assert gru.count("<math") > 10
     reference = (site / "reference" / "gan.html").read_text(encoding="utf-8")
     assert 'id="gan.losses.hinge"' in reference and 'id="gan.descent.descend"' in reference
+
+
+# What lies right of a phone's screen and in no box that scrolls to it; a table is such a box.
+OUTSIDE = """() => {
+    const width = document.documentElement.clientWidth, found = [];
+    if (document.documentElement.scrollWidth > width) found.push("the page");
+    const kinds = "p, li, h1, h2, h3, img, audio, pre, table, math";
+    for (const each of document.querySelectorAll(`.md-content :is(${kinds})`)) {
+        let box = each;
+        while (box && box.tagName != "ARTICLE" && !(getComputedStyle(box).overflowX == "auto"
+            && box.getBoundingClientRect().right <= width + 1)) box = box.parentElement;
+        if (box?.tagName == "ARTICLE" && each.getBoundingClientRect().right > width + 1)
+            found.push(each.tagName + " " + each.textContent.trim().slice(0, 40));
+    }
+    return found;
+}"""
+
+
+def outside(path: Path, browser: Any) -> list[str]:
+    """Return what is outside of the screen of a phone, 390 pixels wide, on a built page."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(path.as_uri())
+    found = page.evaluate(OUTSIDE)
+    page.close()
+    return [f"{path.name}: {each}" for each in found]
+
+
+@pytest.mark.slow
+def test_pages_fit_a_phone(site: Path, tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="the extra `test`")
+    chromium = shutil.which("chromium") or pytest.skip("Chromium is not installed")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        wide = tmp_path / "wide.html"
+        wide.write_text("<div class='md-content'><article><p style='width: 500px'>far")
+        assert outside(wide, browser) == ["wide.html: the page", "wide.html: P far"]
+        assert not [
+            fault for path in sorted(site.rglob("*.html")) for fault in outside(path, browser)
+        ]
+        browser.close()
 
 
 def test_a_missing_function_fails_the_build() -> None:
