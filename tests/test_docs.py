@@ -90,13 +90,14 @@ OUTSIDE = """() => {
 def outside(path: Path, browser: Any) -> list[str]:
     """Return what is outside of the screen of a phone, 390 pixels wide, on a built page."""
     page = browser.new_page(viewport={"width": 390, "height": 844})
-    page.goto(path.as_uri())
+    page.goto(path.as_uri(), timeout=120_000)  # pages of the reference are large
     found = page.evaluate(OUTSIDE)
     page.close()
     return [f"{path.name}: {each}" for each in found]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_pages_fit_a_phone(site: Path, tmp_path: Path) -> None:
     playwright = pytest.importorskip("playwright.sync_api", reason="the extra `test`")
     chromium = shutil.which("chromium") or pytest.skip("Chromium is not installed")
