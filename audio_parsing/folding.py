@@ -29,6 +29,14 @@ def fold(chunks: np.ndarray, direction: int) -> None:
         ValueError: for chunks of another shape, that don't lie in one piece, can't be written to,
             or have an odd number of rows.
         TypeError: if they are not of float32 or float64.
+
+    Examples:
+        >>> chunks = np.random.default_rng(0).standard_normal((5, 6, 2))  # 5 chunks of 6 rows
+        >>> folded = chunks.copy()
+        >>> fold(folded, 1)
+        >>> fold(folded, -1)
+        >>> bool(np.allclose(folded, chunks))
+        True
     """
     if chunks.dtype not in (np.float32, np.float64):
         raise TypeError(f"chunks to be folded are of float32 or float64, not of {chunks.dtype}")

@@ -25,6 +25,10 @@ def plan_form(lengths: Sequence[float], metre: int, beats: float) -> list[Sectio
 
     Raises:
         ValueError: if there is no phrase, or a length, the metre or the beats are none.
+
+    Examples:
+        >>> [section.phrase for section in plan_form([16, 16], 4, 64)]
+        [0, 1, 0, 1]
     """
     if not (lengths and metre >= 1 and all(0 < length < inf for length in (*lengths, beats))):
         raise ValueError(f"no form has phrases of {lengths} in bars of {metre} on {beats} beats")
