@@ -64,6 +64,7 @@ def read_midi(content: bytes) -> Midi:
     """Return what the content of a MIDI file holds.
 
     Raises:
+        ValueError: if its beats have no ticks.
         Exception: of a damaged file mido raises whatever its parser meets.
     """
     import mido
