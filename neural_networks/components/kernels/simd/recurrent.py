@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 from numba.extending import register_jitable
 
 from neural_networks.components.kernels import kernel_in_workspace
@@ -26,7 +25,11 @@ from neural_networks.components.kernels.simd.panels import (
     unpack_row,
     unpack_sums,
 )
-from neural_networks.components.kernels.simd.recurrent_layer import layer_backward, layer_forward
+from neural_networks.components.kernels.simd.recurrent_layer import (
+    Buffers,
+    chain_backward,
+    chain_forward,
+)
 from neural_networks.components.kernels.simd.vector import ROWS, flush, unflush
 from neural_networks.components.kernels.simd.workspace import (
     AHEAD,
@@ -53,17 +56,6 @@ class Sizes(NamedTuple):
     widest: int  # the most inputs or outputs of a layer
     given_steps: int  # of x
     features: int  # F
-
-
-class Buffers(NamedTuple):
-    """What the backward pass works in."""
-
-    d: np.ndarray  # the errors of all layers, (blocks, rows of a chunk, WIDTH)
-    block_step: int  # floats between two blocks of them
-    dhidden: np.ndarray  # (rows of a chunk, H), the gradient of the states
-    error: np.ndarray  # that of the inputs of a layer
-    panels: np.ndarray  # W^T of all layers
-    product: np.ndarray  # (GROUP, WIDTH)
 
 
 def recurrent_forward_on_tiles(memory, x, weights, chains, slope):
@@ -106,26 +98,6 @@ def _chunk_steps(blocks, steps, batch):
     return min(steps, max(1, rows // batch))
 
 
-@register_jitable
-def _layers_forward(layers, memory, row, rows, weights, table, buffers, given, given_step, slope):
-    """Send `rows` rows from `row` on through the layers of one chain."""
-    panels, product, zeros = buffers
-    for index in range(layers[0], layers[1]):
-        layer, first = layer_at(table, index), index == layers[0]
-        layer_forward(
-            memory[layer.values + row * layer.outputs :],
-            layer,
-            memory[layer.source + row * layer.inputs :],
-            rows,
-            weights,
-            panels,
-            product,
-            given if first else zeros,
-            given_step if first else 0,
-            slope if index < layers[1] - 1 else np.float32(1),
-        )
-
-
 @kernel_in_workspace
 def _forward(memory, x, input_weights, output_weights, table, sizes, slope, workspace):
     # NOTE: plain tuples, since a call from Python takes longer with named ones.
@@ -149,7 +121,7 @@ def _forward(memory, x, input_weights, output_weights, table, sizes, slope, work
             some, these = min(ahead, shape.given_steps - t) * batch, x[row * features :]
             multiply_panels(given, given_step, these, features, some, x_panels, top.blocks, WIDE)
         of_step = given[t % ahead * batch * WIDTH :]
-        _layers_forward(
+        chain_forward(
             (0, inner),
             memory,
             row,
@@ -163,34 +135,10 @@ def _forward(memory, x, input_weights, output_weights, table, sizes, slope, work
         )
     for row in range(0, shape.out_steps * batch, GROUP):
         rows = min(GROUP, shape.out_steps * batch - row)
-        _layers_forward(
+        chain_forward(
             (inner, count), memory, row, rows, output_weights, table, buffers, zeros, 0, slope
         )
     unflush(mode)
-
-
-@register_jitable
-def _layers_backward(layers, memory, row, behind, out, add, table, buffers, start, rows, slope):
-    """Go back through the layers of one chain, for `rows` rows from `row` on.
-
-    `behind` is the gradient of the chain's outputs, `out` receives that of its inputs, and in the
-    buffers the rows begin at `start`.
-    """
-    for index in range(layers[1] - 1, layers[0] - 1, -1):
-        layer = layer_at(table, index)
-        d = buffers.d[layer.first_block * buffers.block_step + start * WIDTH :]
-        layer_backward(
-            out if index == layers[0] else buffers.error,
-            add if index == layers[0] else 0,
-            layer,
-            Rows(d, rows, WIDTH, buffers.block_step),
-            behind,
-            memory[layer.values + row * layer.outputs :],
-            slope if index < layers[1] - 1 else np.float32(1),
-            buffers.panels,
-            buffers.product,
-        )
-        behind = buffers.error
 
 
 @register_jitable
@@ -250,7 +198,7 @@ def _backward(
         dhidden[: rows * shape.size] = 0
         if start < rows:
             of_y = row + start - skipped
-            _layers_backward(
+            chain_backward(
                 (inner, count),
                 memory,
                 of_y,
@@ -267,7 +215,7 @@ def _backward(
         for j in range(batch * shape.size):
             last[j] += dfirst[j]
         for now in range(rows - batch, -1, -batch):
-            _layers_backward(
+            chain_backward(
                 (0, inner),
                 memory,
                 row + now,

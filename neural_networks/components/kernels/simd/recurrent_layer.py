@@ -1,7 +1,7 @@
-"""A layer of `Recurrent` on register tiles, for some rows; may be skipped.
+"""The layers of `Recurrent` on register tiles, for some rows; may be skipped.
 
-    layer_forward(..)     outputs from inputs
-    layer_backward(..)    errors before the activation, and the gradient of the inputs
+    chain_forward(..)     the outputs of all layers of a chain
+    chain_backward(..)    their errors before the activation, and the gradient of the chain's inputs
 
 A layer's weights lie in the panels of an RNN, a cell with one gate. Without an activation its slope
 is 1. `Layer`: kernels/chains.py; Memory: kernels/simd/vector.py. Offsets count floats.
@@ -9,13 +9,28 @@ is 1. `Layer`: kernels/chains.py; Memory: kernels/simd/vector.py. Offsets count 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-from neural_networks.components.kernels.simd.cell import WIDE
+from neural_networks.components.kernels.chains import layer_at
+from neural_networks.components.kernels.simd.cell import WIDE, Rows
 from neural_networks.components.kernels.simd.panels import add_input_gradient, multiply_panels
 from neural_networks.components.kernels.simd.vector import LANES, Memory, mask_of, spread
 from neural_networks.components.kernels.simd.workspace import WIDTH
+
+
+class Buffers(NamedTuple):
+    """What the backward pass works in."""
+
+    d: np.ndarray  # the errors of all layers, (blocks, rows of a chunk, WIDTH)
+    block_step: int  # floats between two blocks of them
+    dhidden: np.ndarray  # (rows of a chunk, H), the gradient of the states
+    error: np.ndarray  # that of the inputs of a layer
+    panels: np.ndarray  # W^T of all layers
+    product: np.ndarray  # (GROUP, WIDTH)
 
 
 @intrinsic
@@ -59,7 +74,7 @@ def _through(typing_context, d, start, error, error_start, value, value_start, s
 
 
 @register_jitable
-def layer_forward(out, layer, source, rows, weights, panels, product, given, given_step, slope):
+def _layer_forward(out, layer, source, rows, weights, panels, product, given, given_step, slope):
     """Write a layer's outputs (rows, outputs) from `source` (rows, inputs).
 
     `given` (blocks, .., WIDTH) is added to the products, blocks `given_step` apart; 0 for a row of
@@ -97,7 +112,7 @@ def layer_forward(out, layer, source, rows, weights, panels, product, given, giv
 
 
 @register_jitable
-def layer_backward(out, add, layer, d, error, values, slope, panels, product):
+def _layer_backward(out, add, layer, d, error, values, slope, panels, product):
     """Write a layer's errors `d` before its activation from those behind it, (rows, outputs).
 
     The gradient of the inputs is written to `out`, or added if `add` is 1; `values` are the outputs
@@ -113,3 +128,47 @@ def layer_backward(out, add, layer, d, error, values, slope, panels, product):
                 _through(d.values, to, error, place, values, place, slope, count)
     turned = panels[layer.turned :]
     add_input_gradient(out, layer.inputs, d, turned, layer.blocks, WIDE, add, product)
+
+
+@register_jitable
+def chain_forward(layers, memory, row, rows, weights, table, buffers, given, given_step, slope):
+    """Send `rows` rows from `row` on through the layers of one chain."""
+    panels, product, zeros = buffers
+    for index in range(layers[0], layers[1]):
+        layer, first = layer_at(table, index), index == layers[0]
+        _layer_forward(
+            memory[layer.values + row * layer.outputs :],
+            layer,
+            memory[layer.source + row * layer.inputs :],
+            rows,
+            weights,
+            panels,
+            product,
+            given if first else zeros,
+            given_step if first else 0,
+            slope if index < layers[1] - 1 else np.float32(1),
+        )
+
+
+@register_jitable
+def chain_backward(layers, memory, row, behind, out, add, table, buffers, start, rows, slope):
+    """Go back through the layers of one chain, for `rows` rows from `row` on.
+
+    `behind` is the gradient of the chain's outputs, `out` receives that of its inputs, and in the
+    buffers the rows begin at `start`.
+    """
+    for index in range(layers[1] - 1, layers[0] - 1, -1):
+        layer = layer_at(table, index)
+        d = buffers.d[layer.first_block * buffers.block_step + start * WIDTH :]
+        _layer_backward(
+            out if index == layers[0] else buffers.error,
+            add if index == layers[0] else 0,
+            layer,
+            Rows(d, rows, WIDTH, buffers.block_step),
+            behind,
+            memory[layer.values + row * layer.outputs :],
+            slope if index < layers[1] - 1 else np.float32(1),
+            buffers.panels,
+            buffers.product,
+        )
+        behind = buffers.error
