@@ -78,27 +78,27 @@ def generate(options: argparse.Namespace) -> None:
                 yield coordinate, station.frames_of(steps, coordinate[None])[0]
 
     def write(song: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:
-        """Render and write a song, and return what is told of it."""
+        """Render and write a song, and return its facts."""
         coordinate, frames = song
         samples = station.render(coordinate, frames=frames)
         facts = description_of(station, coordinate, beats=beats)
         path = target.path(file_name(station.song_name(coordinate), coordinate))
         write_sound(path, samples, station.sample_rate, tags=tags_of(facts))
         seconds = round(len(samples) / station.sample_rate, 3)
-        told = {"path": str(path), "seconds": seconds, **facts}
+        facts = {"path": str(path), "seconds": seconds, **facts}
         if options.midi:
             score = path.with_suffix(".mid")
             notes = midi_of(frames, station.hop_length(coordinate) / station.sample_rate)
             replace_file(score, functools.partial(_write, notes))
-            told["midi"] = str(score)
-        return told
+            facts["midi"] = str(score)
+        return facts
 
     progress = Progress()
     written = []
-    for told in in_order(write, drawn(), threads=available_cores()):
-        written.append(told)
+    for facts in in_order(write, drawn(), threads=available_cores()):
+        written.append(facts)
         if options.count > 1:
-            progress.show(f"{len(written)} of {options.count}  {told['path']}")
+            progress.show(f"{len(written)} of {options.count}  {facts['path']}")
     progress.clear()
     tell(written, options.json)
 
