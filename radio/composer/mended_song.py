@@ -2,6 +2,7 @@
 
     found = mend(station, taste, P, start, stop, beats=, rng=)
     found.coordinate                        P of the mended song: radio/station/changes.py
+    mend_all(station, taste, P, caution=, beats=, rng=)     the same of the whole song, in stretches
 
 The stretch is judged as if it were a song: the descent minimises the loss (1 - r) / 2 of a cautious
 rating. It starts from the stretch as it is and from others that are drawn. After each step the
@@ -17,6 +18,7 @@ Letters: S steps, N steps of the stretch, B versions that descend, E innovations
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,12 +66,81 @@ def mend(
 ) -> Mend | None:
     """Return the song with a better version of a stretch; None if none is expected to be better.
 
+    Args: those of `better_stretch`.
+    """
+    found = better_stretch(
+        station, taste, coordinate, start, stop, beats=beats, rng=rng, should_stop=should_stop
+    )
+    if found is None:
+        return None
+    mended, facts = found
+    lasting = station.beats_of(coordinate, beats) * STEPS_PER_BEAT
+    step = station.seconds(coordinate, beats=beats) / lasting
+    facts |= {
+        "start": start * step,
+        "stop": stop * step,
+        "critic": [score(station, one, beats) for one in (coordinate, mended)],
+        "alike": _alike(station, coordinate, mended, start, stop, beats),
+    }
+    return Mend(mended, facts)
+
+
+def mend_all(
+    station: Station,
+    taste: Taste,
+    coordinate: np.ndarray,
+    *,
+    caution: float,
+    beats: int | None = None,
+    rng: np.random.Generator,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> tuple[np.ndarray, int]:
+    """Return P of the song whose stretches are mended one after the other, and how many were.
+
+    Args: those of `better_stretch`.
+    """
+    seconds = station.seconds(coordinate, beats=beats)
+    steps = station.beats_of(coordinate, beats) * STEPS_PER_BEAT
+    count = max(1, round(seconds / STRETCH_SECONDS))
+    better = 0
+    for start, stop in pairwise(np.linspace(0, steps, count + 1).astype(int).tolist()):
+        found = better_stretch(
+            station,
+            taste,
+            coordinate,
+            start,
+            stop,
+            caution=caution,
+            beats=beats,
+            rng=rng,
+            should_stop=should_stop,
+        )
+        if found is not None:
+            coordinate, better = found[0], better + 1
+    return coordinate, better
+
+
+def better_stretch(
+    station: Station,
+    taste: Taste,
+    coordinate: np.ndarray,
+    start: int,
+    stop: int,
+    *,
+    caution: float = CAUTION,
+    beats: int | None = None,
+    rng: np.random.Generator,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> tuple[np.ndarray, dict[str, Any]] | None:
+    """Return P with a better version of a stretch and the facts of it; None if none is better.
+
     Args:
         station: of the song.
         taste: of the listener.
         coordinate: P.
         start: step.
         stop: step after the last.
+        caution: standard deviations below the mean of the rating that is raised.
         beats: length of the song, as in `Station.beats_of`.
         rng: of the versions.
         should_stop: asked before each step of the descent.
@@ -78,7 +149,7 @@ def mend(
     size, count = station.model.vae.generator.latent_size, stop - start
     drawn = innovations(rng.integers(SEEDS, size=STARTS - 1), count, stretch.innovations.shape[2])
     starts = np.concatenate([stretch.innovations, drawn], axis=1)
-    objective = stretch_objective(station, taste, coordinate, stretch, starts)
+    objective = stretch_objective(station, taste, coordinate, stretch, starts, caution=caution)
     moved = _flat(starts[..., :size])
     # of chi squared with `size` degrees of freedom; scipy.stats would take long to load
     bounds = 2 * gammaincinv(size / 2, QUANTILES)
@@ -96,23 +167,12 @@ def mend(
         return None
     better = starts[:, descent.best_start].copy()
     better[:, :size] = descent.best.reshape(count, size)
-    mended = station.changed(coordinate, start, better)
-    score = [_score(station, one, beats) for one in (coordinate, mended)]
     norms = [float(np.square(one[:, :size]).sum(axis=1).max()) for one in (starts[:, 0], better)]
-    lasting = station.beats_of(coordinate, beats) * STEPS_PER_BEAT
-    step = station.seconds(coordinate, beats=beats) / lasting
-    return Mend(
-        mended,
-        {
-            "start": start * step,
-            "stop": stop * step,
-            "expected": [float(1 - 2 * before), float(1 - 2 * after)],
-            "critic": score,
-            "norm": norms,
-            "bounds": bounds.tolist(),
-            "alike": _alike(station, coordinate, mended, start, stop, beats),
-        },
-    )
+    return station.changed(coordinate, start, better), {
+        "expected": [float(1 - 2 * before), float(1 - 2 * after)],
+        "norm": norms,
+        "bounds": bounds.tolist(),
+    }
 
 
 def stretch_objective(
@@ -121,6 +181,8 @@ def stretch_objective(
     coordinate: np.ndarray,
     stretch: Stretch,
     starts: np.ndarray,
+    *,
+    caution: float = CAUTION,
 ) -> Objective:
     """Return the loss (B,) of versions of a stretch, and its gradient, of innovations (B, N V).
 
@@ -130,6 +192,7 @@ def stretch_objective(
         coordinate: P.
         stretch: of the song.
         starts: innovations (N, B, E), whose first V move; the others choose Gaussians of a mixture.
+        caution: standard deviations below the mean.
     """
     generator, (count, versions, _) = station.model.vae.generator, starts.shape
     dtype, size = generator.prior.input.bias.value.dtype, generator.latent_size
@@ -148,7 +211,7 @@ def stretch_objective(
         eps = starts.astype(dtype)
         eps[..., :size] = position.reshape(versions, count, size).transpose(1, 0, 2)
         steps, cache = generator.generate(z, eps, state=state, places=stretch.places)
-        value, dsteps, _ = taste.value_and_gradient(steps, beside, caution=CAUTION)
+        value, dsteps, _ = taste.value_and_gradient(steps, beside, caution=caution)
         gradient = generator.generate_backward((-dsteps / 2).astype(dtype, copy=False), cache)[1]
         return (1 - value) / 2, _flat(gradient[..., :size])
 
@@ -200,7 +263,8 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
-def _score(station: Station, coordinate: np.ndarray, beats: int | None) -> float:
+def score(station: Station, coordinate: np.ndarray, beats: int | None) -> float:
+    """Return the critic's score of a song."""
     steps = station.decode(coordinate[None], beats=station.beats_of(coordinate, beats))
     return float(station.critic.forward(steps)[0][0])
 
