@@ -122,7 +122,6 @@ class FinalDescent:
             station,
             taste,
             coordinate,
-            caution=caution,
             beats=maker.beats,
             rng=rng,
             should_stop=should_stop,

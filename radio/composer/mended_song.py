@@ -2,7 +2,7 @@
 
     found = mend(station, taste, P, start, stop, beats=, rng=)
     found.coordinate                        P of the mended song: radio/station/changes.py
-    mend_all(station, taste, P, caution=, beats=, rng=)     the same of the whole song, in stretches
+    mend_all(station, taste, P, beats=, rng=)   the same of the whole song, stretch by stretch
 
 The stretch is judged as if it were a song: the descent minimises the loss (1 - r) / 2 of a cautious
 rating. It starts from the stretch as it is and from others that are drawn. After each step the
@@ -90,7 +90,6 @@ def mend_all(
     taste: Taste,
     coordinate: np.ndarray,
     *,
-    caution: float,
     beats: int | None = None,
     rng: np.random.Generator,
     should_stop: Callable[[], bool] = lambda: False,
@@ -110,7 +109,6 @@ def mend_all(
             coordinate,
             start,
             stop,
-            caution=caution,
             beats=beats,
             rng=rng,
             should_stop=should_stop,
@@ -127,7 +125,6 @@ def better_stretch(
     start: int,
     stop: int,
     *,
-    caution: float = CAUTION,
     beats: int | None = None,
     rng: np.random.Generator,
     should_stop: Callable[[], bool] = lambda: False,
@@ -140,7 +137,6 @@ def better_stretch(
         coordinate: P.
         start: step.
         stop: step after the last.
-        caution: standard deviations below the mean of the rating that is raised.
         beats: length of the song, as in `Station.beats_of`.
         rng: of the versions.
         should_stop: asked before each step of the descent.
@@ -149,7 +145,7 @@ def better_stretch(
     size, count = station.model.vae.generator.latent_size, stop - start
     drawn = innovations(rng.integers(SEEDS, size=STARTS - 1), count, stretch.innovations.shape[2])
     starts = np.concatenate([stretch.innovations, drawn], axis=1)
-    objective = stretch_objective(station, taste, coordinate, stretch, starts, caution=caution)
+    objective = stretch_objective(station, taste, coordinate, stretch, starts)
     moved = _flat(starts[..., :size])
     # of chi squared with `size` degrees of freedom; scipy.stats would take long to load
     bounds = 2 * gammaincinv(size / 2, QUANTILES)
@@ -181,8 +177,6 @@ def stretch_objective(
     coordinate: np.ndarray,
     stretch: Stretch,
     starts: np.ndarray,
-    *,
-    caution: float = CAUTION,
 ) -> Objective:
     """Return the loss (B,) of versions of a stretch, and its gradient, of innovations (B, N V).
 
@@ -192,7 +186,6 @@ def stretch_objective(
         coordinate: P.
         stretch: of the song.
         starts: innovations (N, B, E), whose first V move; the others choose Gaussians of a mixture.
-        caution: standard deviations below the mean.
     """
     generator, (count, versions, _) = station.model.vae.generator, starts.shape
     dtype, size = generator.prior.input.bias.value.dtype, generator.latent_size
@@ -211,7 +204,7 @@ def stretch_objective(
         eps = starts.astype(dtype)
         eps[..., :size] = position.reshape(versions, count, size).transpose(1, 0, 2)
         steps, cache = generator.generate(z, eps, state=state, places=stretch.places)
-        value, dsteps, _ = taste.value_and_gradient(steps, beside, caution=caution)
+        value, dsteps, _ = taste.value_and_gradient(steps, beside, caution=CAUTION)
         gradient = generator.generate_backward((-dsteps / 2).astype(dtype, copy=False), cache)[1]
         return (1 - value) / 2, _flat(gradient[..., :size])
 

@@ -94,14 +94,14 @@ def test_every_stretch_of_a_song_is_mended_and_the_whole_is_expected_to_be_liked
     station = remembering(tiny_station(beats=16), steps=64, forms=[])
     taste = taught(station, rng)
     point, beats = station.sample(1, rng)[0], station.beats
-    mended, count = mend_all(station, taste, point, caution=1.5, beats=4 * beats, rng=rng)
+    mended, count = mend_all(station, taste, point, beats=4 * beats, rng=rng)
     size = station.model.vae.generator.innovation_size
     stretches = list(stretches_of(mended[station.size :], size))
     assert 1 < len(stretches) == count <= round(station.seconds(point, beats=4 * beats) / 8)
     assert sorted(start for start, _ in stretches) == [start for start, _ in stretches]
     before, after = (
         taste.value_and_gradient(
-            station.decode(one[None], beats=4 * beats), station.known(one[None]), caution=1.5
+            station.decode(one[None], beats=4 * beats), station.known(one[None])
         )[0]
         for one in (point, mended)
     )
