@@ -38,7 +38,7 @@ NOISE = 0.25
 # noticed; the values are chosen, not measured.
 HALF_LIVES = (np.inf, 12.0, 6.0, 3.0)
 # (gain, noise) of the slider in a segment: how much of its difference from the song it shows. The
-# noise is large, for neighbouring segments are not independent. Eight sets of noises are compared
+# noise is large, for neighbouring segments are not independent. Other noises are compared
 # in docs/taste.md.
 TRUSTS = ((0.0, 1.0), (0.3, 0.15), (0.3, 0.4))
 BIAS_VARIANCE = 0.1  # chosen, not measured
