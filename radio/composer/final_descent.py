@@ -10,15 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from typing import Any
 
 import numpy as np
 
 from radio.composer.events import Event, FinalSong, FinalStep, NoFinal
 from radio.composer.final_picture import picture
 from radio.composer.final_song import find_final
-from radio.composer.mended_song import mend_all, score
-from radio.composer.song import Draft, Song
+from radio.composer.song import Song
 from radio.composer.song_maker import SongMaker
 from radio.composer.taste_learner import TasteLearner
 from radio.station import stacked
@@ -57,7 +55,7 @@ class FinalDescent:
         should_stop: Callable[[], bool] = lambda: False,
         draw: bool = True,
     ) -> Song:
-        """Descend on P through taste and generator, then on the innovations; return the song.
+        """Descend on P through taste and generator, and return the song it leads to.
 
         Args:
             progress: called at the start and after each step.
@@ -90,11 +88,7 @@ class FinalDescent:
         )
         if should_stop():
             raise CancelledError
-        draft, found["innovations"] = self._with_innovations(
-            coordinate, found["caution"], rng, should_stop
-        )
-        if should_stop():
-            raise CancelledError
+        draft = maker.draft(coordinate)
         song = maker.render(draft)
         mean, deviation = taste.predict(draft.features[None])
         song.expected, song.descent = (float(mean[0]), float(deviation[0])), found
@@ -105,36 +99,6 @@ class FinalDescent:
             drawn = picture(learned, found, rated=moved, ratings=ratings, title=title)
             song.picture = np.frombuffer(drawn, np.uint8)
         return song
-
-    def _with_innovations(
-        self,
-        coordinate: np.ndarray,
-        caution: float,
-        rng: np.random.Generator,
-        should_stop: Callable[[], bool],
-    ) -> tuple[Draft, dict[str, Any]]:
-        """Return the song whose innovations descended too, if it is expected to be liked more.
-
-        What was better in each stretch alone may not be in the whole, at the station's length.
-        """
-        maker, taste, station = self._maker, self._taste_learner.taste, self._maker.station
-        mended, stretches = mend_all(
-            station,
-            taste,
-            coordinate,
-            beats=maker.beats,
-            rng=rng,
-            should_stop=should_stop,
-        )
-        drafts = [maker.draft(one) for one in (coordinate, mended)]
-        mean, deviation = taste.predict(np.stack([one.features for one in drafts]))
-        cautious = mean - caution * deviation
-        return drafts[int(cautious[1] > cautious[0])], {
-            "kept": bool(cautious[1] > cautious[0]),
-            "stretches": stretches,
-            "expected": cautious.tolist(),
-            "critic": [score(station, one.coordinate, maker.beats) for one in drafts],
-        }
 
     def start(self) -> None:
         """Begin in a thread, if none runs."""

@@ -2,7 +2,6 @@
 
     found = mend(station, taste, P, start, stop, beats=, rng=)
     found.coordinate                        P of the mended song: radio/station/changes.py
-    mend_all(station, taste, P, beats=, rng=)   the same of the whole song, stretch by stretch
 
 The stretch is judged as if it were a song: the descent minimises the loss (1 - r) / 2 of a cautious
 rating. It starts from the stretch as it is and from others that are drawn. After each step the
@@ -18,7 +17,6 @@ Letters: S steps, N steps of the stretch, B versions that descend, E innovations
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,71 +64,6 @@ def mend(
 ) -> Mend | None:
     """Return the song with a better version of a stretch; None if none is expected to be better.
 
-    Args: those of `better_stretch`.
-    """
-    found = better_stretch(
-        station, taste, coordinate, start, stop, beats=beats, rng=rng, should_stop=should_stop
-    )
-    if found is None:
-        return None
-    mended, facts = found
-    lasting = station.beats_of(coordinate, beats) * STEPS_PER_BEAT
-    step = station.seconds(coordinate, beats=beats) / lasting
-    facts |= {
-        "start": start * step,
-        "stop": stop * step,
-        "critic": [score(station, one, beats) for one in (coordinate, mended)],
-        "alike": _alike(station, coordinate, mended, start, stop, beats),
-    }
-    return Mend(mended, facts)
-
-
-def mend_all(
-    station: Station,
-    taste: Taste,
-    coordinate: np.ndarray,
-    *,
-    beats: int | None = None,
-    rng: np.random.Generator,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> tuple[np.ndarray, int]:
-    """Return P of the song whose stretches are mended one after the other, and how many were.
-
-    Args: those of `better_stretch`.
-    """
-    seconds = station.seconds(coordinate, beats=beats)
-    steps = station.beats_of(coordinate, beats) * STEPS_PER_BEAT
-    count = max(1, round(seconds / STRETCH_SECONDS))
-    better = 0
-    for start, stop in pairwise(np.linspace(0, steps, count + 1).astype(int).tolist()):
-        found = better_stretch(
-            station,
-            taste,
-            coordinate,
-            start,
-            stop,
-            beats=beats,
-            rng=rng,
-            should_stop=should_stop,
-        )
-        if found is not None:
-            coordinate, better = found[0], better + 1
-    return coordinate, better
-
-
-def better_stretch(
-    station: Station,
-    taste: Taste,
-    coordinate: np.ndarray,
-    start: int,
-    stop: int,
-    *,
-    beats: int | None = None,
-    rng: np.random.Generator,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> tuple[np.ndarray, dict[str, Any]] | None:
-    """Return P with a better version of a stretch and the facts of it; None if none is better.
-
     Args:
         station: of the song.
         taste: of the listener.
@@ -163,12 +96,23 @@ def better_stretch(
         return None
     better = starts[:, descent.best_start].copy()
     better[:, :size] = descent.best.reshape(count, size)
+    mended = station.changed(coordinate, start, better)
+    score = [_score(station, one, beats) for one in (coordinate, mended)]
     norms = [float(np.square(one[:, :size]).sum(axis=1).max()) for one in (starts[:, 0], better)]
-    return station.changed(coordinate, start, better), {
-        "expected": [float(1 - 2 * before), float(1 - 2 * after)],
-        "norm": norms,
-        "bounds": bounds.tolist(),
-    }
+    lasting = station.beats_of(coordinate, beats) * STEPS_PER_BEAT
+    step = station.seconds(coordinate, beats=beats) / lasting
+    return Mend(
+        mended,
+        {
+            "start": start * step,
+            "stop": stop * step,
+            "expected": [float(1 - 2 * before), float(1 - 2 * after)],
+            "critic": score,
+            "norm": norms,
+            "bounds": bounds.tolist(),
+            "alike": _alike(station, coordinate, mended, start, stop, beats),
+        },
+    )
 
 
 def stretch_objective(
@@ -256,8 +200,7 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
-def score(station: Station, coordinate: np.ndarray, beats: int | None) -> float:
-    """Return the critic's score of a song."""
+def _score(station: Station, coordinate: np.ndarray, beats: int | None) -> float:
     steps = station.decode(coordinate[None], beats=station.beats_of(coordinate, beats))
     return float(station.critic.forward(steps)[0][0])
 

@@ -430,13 +430,9 @@ def test_the_final_song_is_judged_as_songs_are_at_any_length(
         caution == pytest.approx(FINAL_CAUTION + MIDDLE_CAUTION * composer.taste.prefers_middle)
         and FINAL_CAUTION < caution < FINAL_CAUTION + MIDDLE_CAUTION
     )
-    innovations = final.descent["innovations"]
-    before, after = innovations["expected"]
     assert final.descent["losses"][final.descent["step"]] == pytest.approx(
-        (1 - before) / 2, abs=1e-4
+        (1 - (mean - caution * deviation)) / 2, abs=1e-4
     )
-    assert innovations["kept"] == (after > before) == (final.latent.size > station.size)
-    assert max(before, after) == pytest.approx(mean - caution * deviation, abs=1e-4)
 
 
 def test_songs_of_another_length(
@@ -459,7 +455,7 @@ def test_a_station_on_an_absolute_grid(open_composer: Callable[..., LocalCompose
     assert songs[0].samples.size == songs[1].samples.size
     for song, rating in zip(songs, (0.9, -0.9, 0.1), strict=True):
         rate(composer, song, rating)
-    assert composer.final_song().latent[:7].shape == (7,)
+    assert composer.final_song().latent.shape == (7,)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 2.0, 4.5])

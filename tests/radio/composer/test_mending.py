@@ -10,7 +10,7 @@ import pytest
 from audio_parsing.components import LappedComponents
 from neural_networks.components.parameters import pack
 from radio.composer import LocalComposer, correlation
-from radio.composer.mended_song import mend, mend_all, stretch_objective, worst_stretch
+from radio.composer.mended_song import mend, stretch_objective, worst_stretch
 from radio.home import Home
 from radio.station import Form, Station
 from radio.station.changes import stretches_of
@@ -87,25 +87,6 @@ def test_only_the_stretch_changes_its_bounds_hold_and_it_is_expected_to_be_liked
     low, high = found.facts["bounds"]
     assert low < high and new.max() <= 1.001 * max(high, found.facts["norm"][0])
     np.testing.assert_allclose(found.facts["norm"], [old.max(), new.max()], rtol=1e-3)
-
-
-def test_every_stretch_of_a_song_is_mended_and_the_whole_is_expected_to_be_liked_more():
-    rng = np.random.default_rng(5)
-    station = remembering(tiny_station(beats=16), steps=64, forms=[])
-    taste = taught(station, rng)
-    point, beats = station.sample(1, rng)[0], station.beats
-    mended, count = mend_all(station, taste, point, beats=4 * beats, rng=rng)
-    size = station.model.vae.generator.innovation_size
-    stretches = list(stretches_of(mended[station.size :], size))
-    assert 1 < len(stretches) == count <= round(station.seconds(point, beats=4 * beats) / 8)
-    assert sorted(start for start, _ in stretches) == [start for start, _ in stretches]
-    before, after = (
-        taste.value_and_gradient(
-            station.decode(one[None], beats=4 * beats), station.known(one[None])
-        )[0]
-        for one in (point, mended)
-    )
-    assert after > before
 
 
 def test_the_worst_stretch_is_the_lowest_of_the_slider_else_of_the_prediction():
