@@ -79,7 +79,7 @@ class StillComposer:
             expected=(mean, float(self._rng.uniform(0.15, 0.5))),
         )
 
-    def next_song(self) -> Song:
+    def next_song(self, key: str | None = None) -> Song:
         """Return the first offer."""
         self._offers.append(self._make())
         return self._offers.pop(0)

@@ -140,14 +140,14 @@ class ComposerProcess:
             self._hurried = True
             self._worker.send(messages.Hurry())
 
-    def next_song(self) -> Song:
-        """Return the best of the offered songs, by the newest taste; there is one if `ready`."""
+    def next_song(self, key: str | None = None) -> Song:
+        """Return the offered song of this key, else the best by the newest taste, if `ready`."""
         with self._lock:
             self._hurried = False
             if not self._offers:
                 return self._first.take()
-            key = next((key for key in self._order if key in self._offers), None)
-            song = self._offers.pop(next(iter(self._offers)) if key is None else key)
+            best = (key for key in (key, *self._order, *self._offers) if key in self._offers)
+            song = self._offers.pop(next(best))
             if song.wish and self._wish is not None:
                 left = self._wish.songs - 1
                 self._wish = replace(self._wish, songs=left) if left else None

@@ -212,7 +212,9 @@ class LiveSession:
             self._tell("song", parts.song_part(song, view.duration))
         if (sound := sound_of(session, self.player)) is not None:
             self.songs.setdefault(sound.key, sound)
-        now = parts.now_part(view, self.player, key, next(iter(self._upcoming()), None))
+        after = session.playback.history.following
+        following = list(self._upcoming()) if after is None else [after.key]
+        now = parts.now_part(view, self.player, key, following)
         now["mend"] = mend_part(session)
         shown = self.parts.get("now", {})
         if {**now, "position": 0} != {**shown, "position": 0}:

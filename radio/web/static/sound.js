@@ -5,6 +5,7 @@ import { wake } from "./live.js";
 const SETTLED = 400; // milliseconds after which a released slider follows the session again
 const REPORT = 1000; // milliseconds between two reports of the position
 const KEPT = 3; // songs that are loaded before they play
+const GONE_ON = 2000; // milliseconds within which a session that was told of a song's end shows the next one
 
 export const sound = {
   data() { return { blocked: false }; },
@@ -17,6 +18,7 @@ export const sound = {
     this.reportedAt = -Infinity;
     this.jumps = -1;
     this.audioKey = this.songKey = null;
+    this.over = null; // the song that has ended here, while the session has not heard of it
     this.slidAt = this.volumeAt = -Infinity;
     this.loaded = new Map(); // addresses of songs that are in memory, by the key of their play
   },
@@ -62,7 +64,7 @@ export const sound = {
       if (performance.now() - this.volumeAt > 1000) this.volume = now.volume;
       audio.volume = this.volume;
       if (!song || now.key !== song.key) {
-        audio.pause();
+        if (!this.over || !song) audio.pause();
         if (!song) this.value = null;
         return;
       }
@@ -72,12 +74,14 @@ export const sound = {
         this.slidAt = -Infinity;
         this.showInMediaControls();
       }
+      if (song.key === this.over) return; // the next song sounds already
       const key = this.comparison || song.key; // of the sound
+      if (this.over && key === this.audioKey) this.jumps = now.jumps; // its beginning was no jump
+      this.over = null;
       const position = this.comparison ? 0 : now.position;
       if (this.audioKey !== key) {
-        this.audioKey = clock.play = key;
         this.jumps = now.jumps;
-        audio.src = this.loaded.get(key) || `${base}/sound/${key}.wav`;
+        this.sound(key);
         if (position > 0.3) audio.currentTime = position;
       } else if (now.jumps !== this.jumps) {
         this.jumps = now.jumps;
@@ -93,7 +97,11 @@ export const sound = {
       }
       if (this.mine && !now.paused) this.play();
       else if (!audio.paused && !this.starting) audio.pause();
-      if (this.mine && this.playing) this.load(now.next);
+      if (this.mine && this.playing) this.load(now.next[0]);
+    },
+    sound(key) {
+      this.audioKey = clock.play = key;
+      this.$refs.audio.src = this.loaded.get(key) || `${base}/sound/${key}.wav`;
     },
     /** Load the song that is likely to be next, so that it begins without a gap. */
     async load(key) {
@@ -144,7 +152,25 @@ export const sound = {
       navigator.mediaSession?.setPositionState?.({ duration: this.duration, position: this.at(), playbackRate: 1 });
     },
     reportSometimes() { if (performance.now() - this.reportedAt > REPORT) this.report(); },
-    ended() { if (this.mine) command("ended", { play: this.audioKey }); },
+    /** Go on with the next song at once, and tell the session, which may be slow to answer. */
+    async ended() {
+      if (!this.mine) return;
+      const [play, over] = [this.audioKey, this.song?.key];
+      const next = this.comparison ? null : this.now.next.find((key) => this.loaded.get(key));
+      if (next) {
+        this.over = over;
+        this.sound(next);
+        this.play();
+      }
+      const heard = await command("ended", { play, next, at: null });
+      if (next) setTimeout(() => this.follow(over), heard ? GONE_ON : 0);
+    },
+    /** Follow the session again if it did not go on from a song that is over here. */
+    follow(over) {
+      if (this.over !== over) return;
+      this.over = null;
+      this.sync();
+    },
 
     toggle() {
       if (this.playing) {

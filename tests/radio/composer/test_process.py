@@ -123,8 +123,11 @@ def test_songs_wait_before_they_are_wanted_and_ratings_are_learned(
             )
         )
     )
-    until(lambda: composer.ready)
-    assert composer.next_song().expected is not None
+    until(lambda: len(composer.upcoming()) >= 2)
+    other = composer.upcoming()[1].key
+    wanted = composer.next_song(other)
+    assert wanted.key == other and wanted.expected is not None
+    assert composer.next_song("an unknown one").key != other
 
 
 def test_the_worker_is_niced_and_computes_in_one_thread(composer: ComposerProcess) -> None:
