@@ -114,8 +114,8 @@ def test_no_gap_while_a_final_song_is_searched(server: RadioServer, chromium: An
         assert page.locator("audio").evaluate("audio => audio.currentTime") > at + 1
         page.locator(".details", has_text="your final song").wait_for(timeout=240_000)
         # What is predicted is the same in the title, in the curve and for a screen reader.
-        page.locator(".details", has_text="expected").wait_for()
-        shown = page.inner_text(".details .chip:has-text('expected')").split()[-1]
+        page.locator(".details", has_text="predicted").wait_for()
+        shown = page.inner_text(".details .chip:has-text('predicted')").split()[-1]
         assert f"{shown} on average" in page.locator(".curves").get_attribute("aria-label")
         # The search can be cleared, and the map zooms.
         assert page.locator("polyline.path").count() and page.locator("g.final").count()
