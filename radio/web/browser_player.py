@@ -14,7 +14,7 @@ import numpy as np
 from audio_parsing.silent_device import SilentDevice
 
 SILENCE_SECONDS = 10.0  # without a report, after which the sounding page counts as gone
-# after a song's end, in which the sounding page says that it has played it; chosen, not measured
+# after a song's end, in which the sounding page reports it; chosen, not measured
 END_SECONDS = 3.0
 
 
@@ -76,7 +76,7 @@ class BrowserPlayer(SilentDevice):
 
     @property
     def finished(self) -> bool:
-        """Whether the song is over: the sounding page decides, unless it says nothing for long."""
+        """Whether the song is over: the sounding page decides, unless it is silent for long."""
         if self.speaker is None or self._started is None or not self._duration:
             return super().finished
         return self._offset + self._clock() - self._started >= self._duration + END_SECONDS

@@ -5,7 +5,7 @@ import { wake } from "./live.js";
 const SETTLED = 400; // milliseconds after which a released slider follows the session again
 const REPORT = 1000; // milliseconds between two reports of the position
 const KEPT = 3; // songs that are loaded before they play
-const GONE_ON = 2000; // milliseconds within which a session that was told of a song's end shows the next one
+const GONE_ON = 2000; // milliseconds after a song's end in which the session begins the next one
 
 export const sound = {
   data() { return { blocked: false }; },
@@ -18,7 +18,7 @@ export const sound = {
     this.reportedAt = -Infinity;
     this.jumps = -1;
     this.audioKey = this.songKey = null;
-    this.over = null; // the song that has ended here, while the session has not heard of it
+    this.over = null; // the song that has ended here, but not yet in the session
     this.slidAt = this.volumeAt = -Infinity;
     this.loaded = new Map(); // addresses of songs that are in memory, by the key of their play
   },
@@ -162,8 +162,8 @@ export const sound = {
         this.sound(next);
         this.play();
       }
-      const heard = await command("ended", { play, next, at: null });
-      if (next) setTimeout(() => this.follow(over), heard ? GONE_ON : 0);
+      const known = await command("ended", { play, next, at: null });
+      if (next) setTimeout(() => this.follow(over), known ? GONE_ON : 0);
     },
     /** Follow the session again if it did not go on from a song that is over here. */
     follow(over) {
