@@ -96,7 +96,7 @@ export default {
   ${this.more()}
   ${this.elsewhere && html`<p class="elsewhere">The sound is in another window. <button class="quiet" onClick=${this.listen}>Listen here</button></p>`}
   <p class="status" role="status">${this.status}</p>
-  <audio ref="audio" preload=${this.mine ? "auto" : "metadata"} onPlaying=${this.report} onSeeked=${this.report} onTimeupdate=${this.reportSometimes} onEnded=${this.ended}></audio>
+  <div ref="sounds" hidden></div>
   ${this.away && html`<div class=${["mini", { low: value < 0 }]} role="group" aria-label="Player, small">
     ${this.playButton("tap")}
     <span class="name">${song ? song.name : state.telling || this.now?.busy || "Tuning in"}</span>

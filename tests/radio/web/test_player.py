@@ -11,13 +11,15 @@ from web_browser import RadioServer, chromium, open_page
 __all__ = ["chromium"]
 pytestmark = pytest.mark.slow  # a browser under load waits for longer than a test may
 GAP_SECONDS = 0.3
+CLOCK = "document.querySelector('.deck audio').currentTime"
 WATCH = """() => {
-  const audio = document.querySelector('.deck audio'); let end = 0; window.gaps = [];
-  audio.addEventListener('ended', () => { end = performance.now(); });
-  audio.addEventListener('playing', () => {
-    if (end) window.gaps.push((performance.now() - end) / 1000);
+  let end = 0; window.gaps = [];
+  document.addEventListener('ended', () => { end = performance.now(); }, true);
+  document.addEventListener('playing', ({ target }) => {
+    // how long nothing sounded: on a busy machine the event comes later than the sound
+    if (end) window.gaps.push((performance.now() - end) / 1000 - target.currentTime);
     end = 0;
-  });
+  }, true);
 }"""
 SLOW = """() => {
   const ask = window.fetch;
@@ -110,10 +112,10 @@ def test_no_gap_while_a_final_song_is_searched(server: RadioServer, chromium: An
         page.wait_for_function("window.gaps.length > 0")
         gap = page.evaluate("window.gaps[0]")
         assert gap < GAP_SECONDS, gap
-        at = float(page.locator("audio").evaluate("audio => audio.currentTime"))
+        at = page.evaluate(CLOCK)
         page.wait_for_function("n => document.querySelector('.song').textContent !== n", arg=name)
         page.wait_for_timeout(500)  # in which the sound is the same, and goes on
-        assert page.locator("audio").evaluate("audio => audio.currentTime") > at + 1
+        assert page.evaluate(CLOCK) > at + 1
         page.locator(".details", has_text="your final song").wait_for(timeout=240_000)
         # What is predicted is the same in the title, in the curve and for a screen reader.
         page.locator(".details", has_text="predicted").wait_for()
