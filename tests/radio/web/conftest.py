@@ -10,6 +10,6 @@ from web_browser import RadioServer
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RadioServer]:
-    """A server that starts once, with songs of 32 s: on a busy machine a test takes a while."""
-    with RadioServer(tmp_path_factory.mktemp("home"), "--beats", "64") as running:
+    """A server that starts once."""
+    with RadioServer(tmp_path_factory.mktemp("home")) as running:
         yield running
