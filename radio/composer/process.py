@@ -70,7 +70,7 @@ class ComposerProcess:
     Attributes:
         busy: what takes long while the worker opens; None once it is over.
         withdrawn: the latest songs that were offered and then replaced by better ones, by key: a
-            page that has loaded one may still go on with it.
+            page that has loaded one may still play it.
 
     Raises:
         ComposerError: if the station or the home can't be used.
