@@ -22,7 +22,13 @@ _CENTRE = 54.0
 
 
 def voicing(chord: Chord, transposition: int) -> list[int]:
-    """Return the chord's three or four pitches closest to G below middle C, lowest first."""
+    """Return the chord's three or four pitches closest to G below middle C, lowest first.
+
+    Examples:
+        >>> from audio_parsing.tunes import read_chord
+        >>> voicing(read_chord("C", 0.0), 0)
+        [52, 55, 60]
+    """
     tones = [(tone + transposition) % 12 for tone in chord.tones]
     low = min(
         range(43, 55),
@@ -34,7 +40,12 @@ def voicing(chord: Chord, transposition: int) -> list[int]:
 
 
 def bass_pitch(root: int, transposition: int) -> int:
-    """Return the root as a bass note, MIDI 36 to 47."""
+    """Return the root as a bass note, MIDI 36 to 47.
+
+    Examples:
+        >>> bass_pitch(9, 0)  # A
+        45
+    """
     return 36 + (root + transposition) % 12
 
 

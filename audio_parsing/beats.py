@@ -60,6 +60,12 @@ def find_beat(
         sample_rate: in Hz.
         tempo: beats a minute where it is known, whatever the samples say; only the place of the
             beats is found then.
+
+    Examples:
+        >>> clicks = np.zeros(20 * 22050)
+        >>> clicks[::11025] = 1  # two a second
+        >>> round(find_beat(clicks).tempo)
+        120
     """
     strength, bass = onset_strength(samples, sample_rate=sample_rate)
     minute = 60 * sample_rate / _hop(sample_rate)  # onset strengths in it

@@ -27,6 +27,14 @@ def fold(chunks: np.ndarray, direction: int) -> None:
 
     Raises:
         ValueError: for chunks that don't lie in one piece, or of an odd number of rows.
+
+    Examples:
+        >>> chunks = np.random.default_rng(0).standard_normal((5, 6, 2))  # 5 chunks of 6 rows
+        >>> folded = chunks.copy()
+        >>> fold(folded, 1)
+        >>> fold(folded, -1)
+        >>> bool(np.allclose(folded, chunks))
+        True
     """
     size = chunks.shape[-2]
     if size % 2 or not chunks.flags.c_contiguous:

@@ -21,6 +21,10 @@ def plan_form(lengths: Sequence[float], metre: int, beats: float) -> list[Sectio
     First whole tunes; then as many first phrases as fit before the last one or two; the rest
     becomes an introduction of one or two bars, a repeat of the last bars, and time for the last
     note to ring.
+
+    Examples:
+        >>> [section.phrase for section in plan_form([16, 16], 4, 64)]
+        [0, 1, 0, 1]
     """
     final = len(lengths) - 1
     order: list[tuple[int | None, float]] = []

@@ -240,6 +240,12 @@ def transpose(frames: np.ndarray, semitones: int) -> np.ndarray:
     """Shift frames (..., 202) by semitones; bands shifted out are lost.
 
     The highest bands, which nothing is shifted into, stay: without them a song would be dull.
+
+    Examples:
+        >>> frames = np.zeros((1, 202))
+        >>> frames[0, 90] = 1  # A, 440 Hz
+        >>> int(transpose(frames, 12)[0].argmax())  # two bands a semitone
+        114
     """
     shift = int(semitones) * BANDS_PER_OCTAVE // 12
     moved = np.zeros_like(frames)
@@ -270,5 +276,10 @@ def raw_frames(samples: np.ndarray, size: int) -> np.ndarray:
 
 
 def join(frames: np.ndarray) -> np.ndarray:
-    """Return the samples (T * size,) of raw frames (T, size)."""
+    """Return the samples (T * size,) of raw frames (T, size).
+
+    Examples:
+        >>> join(np.arange(6).reshape(3, 2))
+        array([0, 1, 2, 3, 4, 5])
+    """
     return np.asarray(frames).reshape(-1)

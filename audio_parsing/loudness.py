@@ -51,7 +51,12 @@ def loudness(samples: np.ndarray, sample_rate: int) -> float:
 
 
 def true_peak(samples: np.ndarray) -> float:
-    """Return the highest level of samples (n,) in dB, also between them."""
+    """Return the highest level of samples (n,) in dB, also between them.
+
+    Examples:
+        >>> round(true_peak(0.5 * np.sin(0.1 * np.arange(22050))), 1)
+        -6.0
+    """
     return 20 * float(np.log10(max(_envelope(samples).max(initial=0.0), 1e-9)))
 
 
@@ -64,6 +69,11 @@ def at_loudness(samples: np.ndarray, sample_rate: int, target: float) -> np.ndar
         samples: mono.
         sample_rate: Hz.
         target: LUFS.
+
+    Examples:
+        >>> tone = 0.01 * np.sin(0.1 * np.arange(44100))
+        >>> round(loudness(at_loudness(tone, 22050, -23.0), 22050), 1)
+        -23.0
     """
     reached, gain = loudness(samples, sample_rate), 0.0
     found = np.asarray(samples, np.float32)

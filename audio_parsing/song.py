@@ -65,5 +65,9 @@ def hop_length(bpm: float, sample_rate: int = 22050) -> int:
     """Return the samples in a frame of the beat grid, at `bpm` beats a minute and a rate in Hz.
 
     A beat is exactly 24 frames.
+
+    Examples:
+        >>> hop_length(120), 24 * hop_length(120) / 22050  # samples, and seconds of a beat
+        (459, 0.4995918367346939)
     """
     return round(sample_rate * 60 / bpm / FRAMES_PER_BEAT)

@@ -41,7 +41,13 @@ _LEADS = sorted(LEADS)
 
 
 def starter_songs(*, beats: int = 64) -> list[StarterSong]:
-    """Return the collection: every tune in three arrangements, fixed for a number of beats."""
+    """Return the collection: every tune in three arrangements, fixed for a number of beats.
+
+    Examples:
+        >>> songs = starter_songs(beats=8)
+        >>> len(songs), songs[0].mode
+        (96, 'major')
+    """
     songs = []
     for place, tune in enumerate(TUNES):
         seed = zlib.crc32(tune.name.encode())

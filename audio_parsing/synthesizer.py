@@ -31,6 +31,13 @@ def render(song: StarterSong, sample_rate: int = 22050) -> np.ndarray:
 
     Raises:
         ValueError: if the sample rate is below 4000 Hz.
+
+    Examples:
+        >>> from audio_parsing.starter import starter_songs
+        >>> song = starter_songs(beats=8)[0]
+        >>> samples = render(song)
+        >>> round(len(samples) / 22050 * song.bpm / 60)  # beats
+        8
     """
     if sample_rate < 4000:
         raise ValueError(f"the sample rate must be at least 4000 Hz, not {sample_rate}")

@@ -111,6 +111,10 @@ def read_chord(name: str, start: float) -> Chord:
 
     Raises:
         ValueError: for another name.
+
+    Examples:
+        >>> read_chord("Am", 4.0)
+        Chord(start=4.0, root=9, tones=(9, 0, 4))
     """
     match = re.fullmatch(r"([A-G])([#b]?)(|m|7|dim)", name)
     if match is None:
@@ -124,6 +128,11 @@ def read_phrase(line: str, *, metre: float, unit: float = 1.0) -> Phrase:
 
     Raises:
         ValueError: for a sign that is not in the notation or a bar that is too short or too long.
+
+    Examples:
+        >>> phrase = read_phrase('"C" E E F G | "G" G F D2', metre=4)
+        >>> phrase.length, [note.pitch for note in phrase.notes]
+        (8.0, [64, 64, 65, 67, 67, 65, 62])
     """
     notes: list[MelodyNote] = []
     chords: list[Chord] = []

@@ -14,7 +14,12 @@ from audio_parsing.tunes import Chord, MelodyNote
 
 
 def step_in_scale(pitch: int, steps: int, scale: Sequence[int]) -> int:
-    """Return the pitch `steps` degrees away; one outside the scale counts as the one below."""
+    """Return the pitch `steps` degrees away; one outside the scale counts as the one below.
+
+    Examples:
+        >>> step_in_scale(64, 1, (0, 2, 4, 5, 7, 9, 11))  # from E to F, in C major
+        65
+    """
     degrees = sorted(scale)
     below = max((degree for degree in degrees if degree <= pitch % 12), default=degrees[-1] - 12)
     octave, degree = divmod(degrees.index(below % 12) + steps, len(degrees))

@@ -147,6 +147,14 @@ def compress(song: np.ndarray, info: CompressionInfo) -> tuple[np.ndarray, SongA
 
     Raises:
         ValueError: if nothing was trained yet, or samples of the song are not finite.
+
+    Examples:
+        >>> info = CompressionInfo(chunk_size=20, code_size=4, hidden=(8,), descent=0)
+        >>> song = np.sin(0.1 * np.arange(2000))
+        >>> losses = train_compressor([song], info, 2, print_epochs=False)
+        >>> codes, what = compress(song, info)
+        >>> codes.shape, decompress(what, codes, info).shape
+        ((400,), (2000, 1))
     """
     if info.autoencoder is None:
         raise ValueError(

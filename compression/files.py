@@ -59,6 +59,16 @@ def compress_file(
     Raises:
         AudioError: if the source can't be read or is not sound.
         OSError: if the target can't be written.
+
+    Examples:
+        >>> import tempfile, soundfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> wav, small = Path(folder.name, "tone.wav"), Path(folder.name, "tone.air")
+        >>> soundfile.write(wav, 0.1 * np.sin(0.1 * np.arange(22050)), 22050)
+        >>> facts = compress_file(wav, small)
+        >>> facts.seconds, wav.stat().st_size > 10 * small.stat().st_size
+        (1.0, True)
+        >>> folder.cleanup()
     """
     length = 0
     with decoded(source, mono=False) as (rate, blocks), target.open("wb") as file:

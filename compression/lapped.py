@@ -27,6 +27,11 @@ class Folding:
 
     Args:
         direction: +1 folds, -1 unfolds.
+
+    Examples:
+        >>> folding = Folding(1)
+        >>> folding.push(np.ones((1, 3, 4))).shape, folding.finish().shape  # one waits
+        ((1, 2, 4), (1, 1, 4))
     """
 
     def __init__(self, direction: int) -> None:
@@ -51,7 +56,13 @@ class Folding:
 
 
 def frequencies(chunks: np.ndarray) -> np.ndarray:
-    """Return coefficients (C, T, N) of folded chunks, low frequencies first."""
+    """Return coefficients (C, T, N) of folded chunks, low frequencies first.
+
+    Examples:
+        >>> chunks = np.random.default_rng(0).standard_normal((1, 3, 8))
+        >>> bool(np.allclose(samples(frequencies(chunks)), chunks))
+        True
+    """
     return fft.dct(chunks, type=4, norm="ortho", axis=-1)
 
 

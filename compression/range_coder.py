@@ -51,7 +51,13 @@ def encode(levels: np.ndarray) -> bytes:
 
 
 def decode(data: bytes, shape: tuple[int, int, int]) -> np.ndarray:
-    """Return the levels (C, T, N) int32 that `encode` was given."""
+    """Return the levels (C, T, N) int32 that `encode` was given.
+
+    Examples:
+        >>> levels = np.array([[[0, 3, -1]]])
+        >>> decode(encode(levels), (1, 1, 3))
+        array([[[ 0,  3, -1]]], dtype=int32)
+    """
     levels = np.zeros(shape, np.int32)
     _decode(levels, np.frombuffer(data, np.uint8), *_model())
     return levels

@@ -114,8 +114,11 @@ def script_page(path: str) -> str:
     """Return the page of a script: what it is about, its picture, links, and its source."""
     text = (ROOT / path).read_text(encoding="utf-8")
     name, up = Path(path).stem, "../" * path.count("/")
-    title = (ast.get_docstring(ast.parse(text)) or name).splitlines()[0].rstrip(".")
-    parts = [f"# {title}"]
+    title, _, rest = (ast.get_docstring(ast.parse(text)) or name).partition("\n")
+    parts = [f"# {title.rstrip('.')}"]
+    subject = rest.strip().split("\n\n")[0]
+    if subject:  # what a formula would follow ends as a sentence here
+        parts.append(re.sub(r"([*<])", r"\\\1", subject.rstrip(":,.") + "."))
     if re.match(r"examples/\d", path):
         links = [f"[As a notebook]({name}.ipynb) for the folder examples/"]
         if (ROOT / f"examples/exercises/{name}.py").exists():
@@ -127,6 +130,8 @@ def script_page(path: str) -> str:
             parts.append(
                 f'<audio controls preload="metadata" src="{up}lessons/{name}.mp3"></audio>'
             )
+    if "/solutions/" in path:
+        parts.append(f"[The exercises](../exercises/{name}.md) of [the lesson](../{name}.md).")
     if "/exercises/" in path:
         parts.append(f"[The lesson](../{name}.md). Stuck? [The answers](../solutions/{name}.md).")
     parts.append(f'```python title="{path}" linenums="1"\n{text}```\n')
@@ -171,6 +176,8 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
     def outside(match: re.Match[str]) -> str:
         path = match["path"]
+        if (ROOT / "docs" / path).is_file():  # from a page of the reference to another page
+            return match[0]
         if not (ROOT / path).exists():
             raise DocumentationError(f"{page.file.src_path}: there is no {path}")
         if path in scripts():

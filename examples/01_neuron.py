@@ -1,8 +1,9 @@
 """Lesson 1: one neuron and the chain rule.
 
-A neuron weights its inputs, adds a bias and applies a curve: y = tanh(w1 x1 + w2 x2 + b). To learn,
-it asks of each weight how much the loss would grow if the weight were slightly larger, and takes a
-small step the other way.
+A neuron weights its inputs, adds a bias and applies a curve: y = tanh(s), s = w1 x1 + w2 x2 + b.
+The loss L = (y - target)^2 tells how far y is from what it should be. To learn, the neuron asks of
+each weight how much the loss would grow if the weight were slightly larger, which is the derivative
+dL/dw, and takes a small step the other way.
 """
 
 from __future__ import annotations

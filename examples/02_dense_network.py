@@ -1,6 +1,6 @@
 """Lesson 2: a network of dense layers, its backward pass by hand, and how to check a gradient.
 
-A layer is y = f(x W + b) for a whole batch at once: x (B, I), W (I, O), y (B, O). Backward from dy:
+A layer is s = x W + b, y = f(s), for B examples as rows of x (B, I); W (I, O), y (B, O). From dy:
 
     ds = dy f'(s),   dW = x^T ds,   db = sum over the batch of ds,   dx = ds W^T
 

@@ -1,8 +1,9 @@
 """Lesson 3: what an optimizer does with a gradient.
 
-In the valley L(w) = (a w1^2 + b w2^2) / 2 everything is known in advance: a step of rate r
-multiplies w1 by 1 - r a and w2 by 1 - r b. The rate that the steep side allows (r < 2 / a) is far
-too small for the flat one. Momentum accumulates gradients, Adam rescales them.
+A plain step of rate r is w' = w - r dL/dw. In the valley L(w) = (a w1^2 + b w2^2) / 2 everything is
+known in advance: it multiplies w1 by 1 - r a and w2 by 1 - r b. The rate that the steep side allows
+(r < 2 / a) is far too small for the flat one. Momentum steps along the sum of past gradients,
+where zigzags cancel; Adam divides each gradient by its usual size, which makes all sides as steep.
 """
 
 from __future__ import annotations

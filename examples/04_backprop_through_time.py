@@ -1,8 +1,8 @@
-"""Lesson 4: backpropagation through time, by hand and by the library's kernel.
+"""Lesson 4: backpropagation through time, by a loop and by the library's kernel.
 
-A recurrent layer uses the same weights at every step: h_t = tanh(x_t W + h_{t-1} U + b). Unrolled,
-it is a deep network whose layers share weights, so the chain rule runs back through time, and each
-step adds to the same dW, dU, db:
+A recurrent layer passes its state h on: h_t = tanh(x_t W + h_{t-1} U + b), with the same weights at
+every step. Unrolled, it is a deep network whose layers share weights, so the chain rule runs back
+through time, and each step adds to the same dW, dU, db:
 
     ds_t = dh_t (1 - h_t^2),   dW = sum x_t^T ds_t,   dU = sum h_{t-1}^T ds_t
     dh_{t-1} = ds_t U^T + the loss's own gradient at h_{t-1}

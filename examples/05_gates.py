@@ -6,6 +6,7 @@ recurrent layer multiplies its state by U at each step; a gated one adds to it:
 
     GRU: h_t = (1 - z) n + z h_{t-1}        LSTM: c_t = f c_{t-1} + i g
 
+Gates z, f, i are sigmoids and n, g tanh of such sums as an RNN makes; they multiply value by value.
 So dh_{t-1} = z dh_t + ..., and z may stay near 1.
 """
 

@@ -146,7 +146,8 @@ def run(main: Callable[[bool], tuple], *, fast: bool = False) -> dict[str, Any]:
         print(f"The sound is saved as {sound}: {len(samples) / RATE:.0f} seconds")
     if (file.parent / "exercises" / file.name).exists():
         number = file.stem.split("_")[0].lstrip("0")
-        print(f"Exercises: examples/exercises/{file.name}, checked by check.py {number}")
+        place = f"examples/exercises/{file.name}"
+        print(f"Exercises: {place}; to check: python examples/check.py {number}")
     return found
 
 

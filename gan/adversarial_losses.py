@@ -259,7 +259,13 @@ class AdversarialLosses:
 
 
 def diversity(fakes: np.ndarray, real: np.ndarray) -> float:
-    """Return the spread of generated songs over that of real ones; 1 for a single song."""
+    """Return the spread of generated songs over that of real ones; 1 for a single song.
+
+    Examples:
+        >>> real = np.random.default_rng(0).standard_normal((6, 100, 3))  # (S, B, F)
+        >>> round(diversity(real / 2, real), 3)
+        0.5
+    """
     if fakes.shape[1] < 2 or real.shape[1] < 2:
         return 1.0
     spread, usual = (float(x[::DIVERSITY_STRIDE].std(axis=1).mean()) for x in (fakes, real))

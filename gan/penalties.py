@@ -48,6 +48,12 @@ def interpolates(real: np.ndarray, fake: np.ndarray, *, rng: np.random.Generator
 
     Raises:
         ValueError: if the shapes differ.
+
+    Examples:
+        >>> real, fake = np.ones((4, 2, 3)), np.zeros((4, 2, 3))
+        >>> x = interpolates(real, fake, rng=np.random.default_rng(0))
+        >>> x.shape, bool((x == x[:1, :, :1]).all())  # one e for a whole song
+        ((4, 2, 3), True)
     """
     if real.shape != fake.shape:
         raise ValueError(
@@ -69,6 +75,13 @@ def slope_penalty(
         critic: songs (S, B, F) -> scores (B,); songs of a batch must not influence each other.
         x: songs (S, B, F).
         weight: lambda.
+
+    Examples:
+        >>> from neural_networks.components.feed_forward import FeedForward
+        >>> critic = FeedForward((3, 8, 1), rng=np.random.default_rng(0))
+        >>> value, dx = slope_penalty(critic, np.ones((1, 5, 3)))
+        >>> value > 0, dx.shape
+        (True, (1, 5, 3))
     """
 
     def penalise(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -92,6 +105,14 @@ def flatness_penalty(
         critic: songs (S, B, F) -> scores (B,); songs of a batch must not influence each other.
         x: songs (S, B, F).
         gamma: its weight.
+
+    Examples:
+        >>> from neural_networks.components.dense import Dense
+        >>> critic = Dense(2, 1, rng=np.random.default_rng(0))
+        >>> critic.weight.value[:] = [[3.0], [4.0]]  # a slope of 5 everywhere
+        >>> value, _ = flatness_penalty(critic, np.ones((1, 6, 2)), gamma=1.0)
+        >>> round(value, 3)
+        12.5
     """
     return _penalty(critic, x, lambda squares: (gamma / 2 * squares, np.full_like(squares, gamma)))
 
@@ -104,7 +125,16 @@ def wgan_gp(
     *,
     weight: float = 10.0,
 ) -> float:
-    """Return the slope penalty at a random interpolate of each pair of songs (S, B, F)."""
+    """Return the slope penalty at a random interpolate of each pair of songs (S, B, F).
+
+    Examples:
+        >>> from neural_networks.components.dense import Dense
+        >>> rng = np.random.default_rng(0)
+        >>> critic = Dense(2, 1, rng=rng)
+        >>> critic.weight.value[:] = [[3.0], [4.0]]  # a slope of 5; 10 (5 - 1)^2
+        >>> round(wgan_gp(critic, np.ones((1, 6, 2)), np.zeros((1, 6, 2)), rng), 3)
+        160.0
+    """
     return slope_penalty(critic, interpolates(real, fake, rng=rng), weight=weight)[0]
 
 

@@ -33,6 +33,13 @@ class GaussianMixture:
         shares: (K,) that sum to 1.
         centres: (K, D).
         covariance: (D, D).
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> songs = np.concatenate([rng.normal(-5, 1, (50, 2)), rng.normal(5, 1, (50, 2))])
+        >>> mixture = GaussianMixture(songs, np.zeros(2), centres=2, rng=rng)
+        >>> mixture.sample(3, rng).shape, mixture.shares.round(2)
+        ((3, 2), array([0.5, 0.5]))
     """
 
     def __init__(

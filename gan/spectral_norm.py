@@ -54,6 +54,13 @@ class SpectralNorm(Module):
         layer: Dense or Conv1d; the W of a convolution is reshaped to the matrix (K I, O).
         gain: the largest singular value of the weight in use.
         rng: draws the initial u.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> layer = SpectralNorm(Dense(4, 3, rng=rng), gain=2.0, rng=rng)
+        >>> layer.update(iterations=50)
+        >>> float(np.linalg.svd(layer.folded().weight.value)[1].max().round(3))
+        2.0
     """
 
     def __init__(

@@ -13,12 +13,22 @@ import numpy as np
 
 
 def time_major(batch_first: np.ndarray) -> np.ndarray:
-    """Return (T, B, F), C-contiguous, from (B, T, F)."""
+    """Return (T, B, F), C-contiguous, from (B, T, F).
+
+    Examples:
+        >>> time_major(np.zeros((5, 100, 3))).shape  # 5 sequences of 100 steps
+        (100, 5, 3)
+    """
     return np.ascontiguousarray(batch_first.swapaxes(0, 1))
 
 
 def batch_first(time_major: np.ndarray) -> np.ndarray:
-    """Return (B, T, F), C-contiguous, from (T, B, F)."""
+    """Return (B, T, F), C-contiguous, from (T, B, F).
+
+    Examples:
+        >>> batch_first(np.zeros((100, 5, 3))).shape
+        (5, 100, 3)
+    """
     return np.ascontiguousarray(time_major.swapaxes(0, 1))
 
 
@@ -35,6 +45,11 @@ def split(sounds: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
     Raises:
         ValueError: if there are none, one has several channels, their lengths differ, or size does
             not divide them.
+
+    Examples:
+        >>> split([np.arange(6.0), np.zeros(6)], 3)[0]
+        array([[0., 1., 2.],
+               [3., 4., 5.]], dtype=float32)
     """
     rows = []
     for sound in sounds:
@@ -61,7 +76,12 @@ def split(sounds: Sequence[np.ndarray] | np.ndarray, size: int) -> np.ndarray:
 
 
 def join(steps: np.ndarray) -> np.ndarray:
-    """Return the sounds (N, n, 1) that `split` cut into (N, T, F)."""
+    """Return the sounds (N, n, 1) that `split` cut into (N, T, F).
+
+    Examples:
+        >>> join(split([np.arange(6.0)], 3))[0, :, 0]
+        array([0., 1., 2., 3., 4., 5.], dtype=float32)
+    """
     return steps.reshape(len(steps), -1, 1)
 
 
@@ -74,6 +94,11 @@ def chunks(sound: np.ndarray, size: int) -> np.ndarray:
 
     Returns:
         (ceil(n / size), size), of the sound's dtype.
+
+    Examples:
+        >>> chunks(np.arange(1, 6), 3)
+        array([[1, 2, 3],
+               [4, 5, 0]])
     """
     flat = np.asarray(sound).reshape(-1)
     pieces = np.zeros((-(-flat.size // size), size), flat.dtype)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +51,8 @@ def test_every_page_is_built_and_complete(site: Path) -> None:
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"\[(source|modules|speed):", text) and "arithmatex" not in text, path
+        opening = re.search(r"</h1>\s*<p>", text)
+        assert opening or path.name == "404.html", f"{path.name} does not open with what it is for"
         for target in re.findall(r'<(?:audio|img|link|script)[^>]+(?:src|href)="([^"#?]+)', text):
             assert "://" not in target, f"{path.name} needs the network for {target}"
             assert (
@@ -65,6 +69,47 @@ def test_code_formulas_and_reference_are_in_the_pages(site: Path) -> None:
     assert gru.count("<math") > 10
     reference = (site / "reference" / "gan.html").read_text(encoding="utf-8")
     assert 'id="gan.losses.hinge"' in reference and 'id="gan.descent.descend"' in reference
+
+
+# What lies right of a phone's screen and in no box that scrolls to it; a table is such a box.
+OUTSIDE = """() => {
+    const width = document.documentElement.clientWidth, found = [];
+    if (document.documentElement.scrollWidth > width) found.push("the page");
+    const kinds = "p, li, h1, h2, h3, img, audio, pre, table, math";
+    for (const each of document.querySelectorAll(`.md-content :is(${kinds})`)) {
+        let box = each;
+        while (box && box.tagName != "ARTICLE" && !(getComputedStyle(box).overflowX == "auto"
+            && box.getBoundingClientRect().right <= width + 1)) box = box.parentElement;
+        if (box?.tagName == "ARTICLE" && each.getBoundingClientRect().right > width + 1)
+            found.push(each.tagName + " " + each.textContent.trim().slice(0, 40));
+    }
+    return found;
+}"""
+
+
+def outside(path: Path, browser: Any) -> list[str]:
+    """Return what is outside of the screen of a phone, 390 pixels wide, on a built page."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(path.as_uri(), timeout=120_000)  # pages of the reference are large
+    found = page.evaluate(OUTSIDE)
+    page.close()
+    return [f"{path.name}: {each}" for each in found]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_pages_fit_a_phone(site: Path, tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="the extra `test`")
+    chromium = shutil.which("chromium") or pytest.skip("Chromium is not installed")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        wide = tmp_path / "wide.html"
+        wide.write_text("<div class='md-content'><article><p style='width: 500px'>far")
+        assert outside(wide, browser) == ["wide.html: the page", "wide.html: P far"]
+        assert not [
+            fault for path in sorted(site.rglob("*.html")) for fault in outside(path, browser)
+        ]
+        browser.close()
 
 
 def test_a_missing_function_fails_the_build() -> None:

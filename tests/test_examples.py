@@ -379,7 +379,7 @@ def test_a_script_runs_by_itself_from_anywhere(tmp_path: Path) -> None:
     )
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert (tmp_path / "out" / "01_neuron.png").is_file() and "out/01_neuron.png" in done.stdout
-    assert done.stdout.splitlines()[-1].endswith("checked by check.py 1")
+    assert done.stdout.splitlines()[-1].endswith("to check: python examples/check.py 1")
 
 
 def test_an_output_that_is_no_folder_is_one_line(tmp_path: Path) -> None:

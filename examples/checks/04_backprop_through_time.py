@@ -52,4 +52,4 @@ def clip(theirs, rng):
             ("first", "second", "third"), results, kept, gradients, strict=True
         ):
             same(f"the {name} gradient", one, old * min(1.0, 2.0 / length))
-            same(f"the {name} argument", new, old)
+            same(f"the {name} of the given ones, not to be changed,", new, old)

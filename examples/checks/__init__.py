@@ -34,9 +34,12 @@ def answer(function: Callable[..., Any], names: str, *arguments: Any) -> tuple[A
     if results is None:
         raise Wrong("returns nothing yet")
     expected = names.split()
+    if isinstance(results, np.ndarray) and results.ndim and len(expected) > 1:
+        results = tuple(results)  # np.array([dw1, dw2, db]) is three results, too
     results = tuple(results) if isinstance(results, (tuple, list)) else (results,)
     if len(results) != len(expected):
-        raise Wrong(f"returns {len(results)} results instead of {len(expected)}: {names}")
+        many = "1 result" if len(results) == 1 else f"{len(results)} results"
+        raise Wrong(f"returns {many} instead of {len(expected)}: {names}")
     for number, (old, new) in enumerate(zip(before, arguments, strict=True), start=1):
         if not np.array_equal(old, new):
             raise Wrong(f"changes its argument {number}, which others may still need")

@@ -1,9 +1,11 @@
-"""Exercises of lesson 1: a neuron that answers with a probability. Check: check.py 1.
+"""Exercises of lesson 1: a neuron that answers with a probability.
 
 The neuron of the lesson ends in tanh. This one ends in a sigmoid and is trained by the cross
 entropy, as a neuron is that says how probable something is:
 
     y = 1 / (1 + exp(-(w1 x1 + w2 x2 + b)))        L = -t log y - (1 - t) log(1 - y)
+
+Edit this file, and check it: python examples/check.py 1
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Exercises of lesson 1b: more operations, and the walk back. Check: check.py 1b."""
+"""Exercises of lesson 1b: more operations, and the walk back.
+
+Edit this file, and check it: python examples/check.py 1b
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ class Value:
 
 
 def exponential(a: Value) -> Value:
-    """Return exp(a) as a Value; math.exp computes it."""
+    """Return exp(a) as a Value; `import math`, and math.exp computes it."""
 
 
 def quotient(a: Value, b: Value) -> Value:
@@ -28,6 +31,7 @@ def backward(loss: Value) -> None:
     """Set the gradients of all numbers that led to the loss; they are 0 before.
 
     It is right for the neuron of lesson 1, and wrong for most other formulas: find out which.
+    You may change Value, too.
     """
     loss.grad = 1.0
     waiting = [loss]

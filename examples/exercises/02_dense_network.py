@@ -1,7 +1,9 @@
-"""Exercises of lesson 2: backward passes of layers. Check: check.py 2.
+"""Exercises of lesson 2: backward passes of layers.
 
 Shapes: x (B, I) with B rows of I inputs, W (I, O), y and dy (B, O). `dy` is the gradient of some
 loss with respect to y; a backward pass returns those with respect to all that y was made of.
+
+Edit this file, and check it: python examples/check.py 2
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Exercises of lesson 3: the step of an optimizer. Check: check.py 3.
+"""Exercises of lesson 3: the step of an optimizer.
 
 w, gradient and what an optimizer remembers are arrays of one shape; a step returns new ones.
+
+Edit this file, and check it: python examples/check.py 3
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ def adam(w, gradient, m, v, t, rate) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """Return w, m, v after step t = 1, 2, ... of Adam: there is a mistake in it.
 
     m and v are means of the gradients and of their squares. Both begin at 0, so they are too small
-    in the first steps, by a factor that is known.
+    in the first steps, by a factor that is known: if every gradient were 1, what would m be?
     """
     m = 0.9 * m + 0.1 * gradient
     v = 0.999 * v + 0.001 * gradient**2

@@ -1,7 +1,9 @@
-"""Exercises of lesson 4: backpropagation through time. Check: check.py 4.
+"""Exercises of lesson 4: backpropagation through time.
 
 Shapes: x (T, B, F), states h (T + 1, B, H) of which the first is zero and h[t + 1] is that of step
 t, dh (T, B, H) the loss's own gradient at the states h[1:], W (F, H), U (H, H), b (H,).
+
+Edit this file, and check it: python examples/check.py 4
 """
 
 from __future__ import annotations
@@ -34,5 +36,6 @@ def leaky_backward(dh, x, h, W, U, b, a) -> tuple[np.ndarray, ...]:
 def clip(gradients, limit) -> list[np.ndarray]:
     """Return new gradients, scaled so that their common length is at most the limit.
 
-    The length is that of all their values in one vector; shorter ones are returned as they are.
+    The length is that of all their values in one vector, the root of the sum of their squares;
+    shorter ones are returned as they are.
     """

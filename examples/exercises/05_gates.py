@@ -1,7 +1,9 @@
-"""Exercises of lesson 5: backward passes of gates. Check: check.py 5.
+"""Exercises of lesson 5: backward passes of gates.
 
 All arrays are (B, H). What a gate's sigmoid is applied to is given: s, i, f, g, o are sums of
 inputs times weights, before any activation.
+
+Edit this file, and check it: python examples/check.py 5
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Exercises of lesson 7: the gradients of a variational autoencoder. Check: check.py 7.
+"""Exercises of lesson 7: the gradients of a variational autoencoder.
 
 All arrays are (B, Z): B songs with Z latents.
+
+Edit this file, and check it: python examples/check.py 7
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Exercises of lesson 9: losses of a critic and a generator. Check: check.py 9."""
+"""Exercises of lesson 9: losses of a critic and a generator.
+
+Edit this file, and check it: python examples/check.py 9
+"""
 
 from __future__ import annotations
 

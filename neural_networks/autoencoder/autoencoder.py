@@ -34,6 +34,13 @@ class AutoEncoder(Module):
         layers: sizes from the input over the code to the output; the code is `layers[len(layers) //
             2]`.
         rng: draws the first weights and seeds the training; the same each time if not given.
+
+    Examples:
+        >>> network = AutoEncoder((40, 24, 2, 24, 40))
+        >>> x = np.random.default_rng(0).random((100, 40), np.float32)
+        >>> losses = network.train(x, max_epochs=3, print_epochs=False).losses
+        >>> network.encode(x).shape, network.feedforward(x).shape
+        ((100, 2), (100, 40))
     """
 
     def __init__(self, layers: Sequence[int], *, rng: np.random.Generator | None = None) -> None:

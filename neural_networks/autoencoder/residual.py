@@ -43,6 +43,14 @@ class ResidualAutoEncoder(Module):
         code_size: L, values of its code, fewer.
         hidden: sizes of the layers of h between code and guess.
         rng: draws the first weights.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.standard_normal((200, 2), np.float32) @ rng.standard_normal((2, 9), np.float32)
+        >>> network = ResidualAutoEncoder(9, 2, hidden=(8,), rng=rng)
+        >>> network.begin(x)  # rows lie in a plane, which two components tell
+        >>> network.encode(x, steps=0).shape
+        (200, 2)
     """
 
     def __init__(

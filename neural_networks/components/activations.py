@@ -96,6 +96,10 @@ class LeakyReLU(Module):
 
     Args:
         slope: not negative, or the sign of x could not be read from y.
+
+    Examples:
+        >>> LeakyReLU(0.1).forward(np.array([-2.0, 3.0]))[0]
+        array([-0.2,  3. ])
     """
 
     def __init__(self, slope: float = 0.01) -> None:
@@ -120,7 +124,13 @@ class LeakyReLU(Module):
 
 
 class ReLU(LeakyReLU):
-    """Apply y = max(x, 0)."""
+    """Apply y = max(x, 0).
+
+    Examples:
+        >>> y, cache = ReLU().forward(np.array([-2.0, 3.0]))
+        >>> ReLU().backward(np.ones(2), cache)
+        array([0., 1.])
+    """
 
     def __init__(self) -> None:
         super().__init__(0.0)
@@ -131,6 +141,10 @@ class ELU(Module):
 
     Args:
         alpha: not negative, or the sign of x could not be read from y.
+
+    Examples:
+        >>> ELU().forward(np.array([-1.0, 3.0]))[0].round(3)
+        array([-0.632,  3.   ])
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -155,7 +169,13 @@ class ELU(Module):
 
 
 class Tanh(Module):
-    """Apply y = tanh(x)."""
+    """Apply y = tanh(x).
+
+    Examples:
+        >>> y, cache = Tanh().forward(np.array([0.0, 1.0]))
+        >>> Tanh().backward(np.ones(2), cache).round(3)  # 1 - tanh(x)^2
+        array([1.  , 0.42])
+    """
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the cache y."""
@@ -171,7 +191,13 @@ class Tanh(Module):
 
 
 class Sigmoid(Module):
-    """Apply y = 1 / (1 + exp(-x))."""
+    """Apply y = 1 / (1 + exp(-x)).
+
+    Examples:
+        >>> y, cache = Sigmoid().forward(np.array([0.0, 2.0]))
+        >>> y.round(3), Sigmoid().backward(np.ones(2), cache).round(3)
+        (array([0.5  , 0.881]), array([0.25 , 0.105]))
+    """
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the cache y."""
@@ -187,7 +213,12 @@ class Sigmoid(Module):
 
 
 class Softplus(Module):
-    """Apply y = log(1 + exp(x)), computed as max(x, 0) + log(1 + exp(-|x|))."""
+    """Apply y = log(1 + exp(x)), computed as max(x, 0) + log(1 + exp(-|x|)).
+
+    Examples:
+        >>> Softplus().forward(np.array([-20.0, 0.0, 20.0]))[0].round(3)
+        array([ 0.   ,  0.693, 20.   ])
+    """
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the cache x."""
@@ -210,6 +241,11 @@ class GatedLinearUnit(Module):
     """Apply y = a sigmoid(b) for halves a and b of the last axis (Dauphin et al. 2017, eq. 1).
 
     Shapes: x (..., 2F), y (..., F).
+
+    Examples:
+        >>> x = np.array([[1.0, 2.0, 0.0, -99.0]])  # two values, and a gate for each
+        >>> GatedLinearUnit().forward(x)[0].round(3)
+        array([[0.5, 0. ]])
     """
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:

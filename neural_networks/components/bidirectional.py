@@ -22,6 +22,13 @@ class Bidirectional(Module):
     Args:
         forward_cell: GRU, LSTM, RNN, Recurrent or Stacked, reads steps 0 to T - 1.
         backward_cell: likewise, reads steps T - 1 to 0.
+
+    Examples:
+        >>> from neural_networks.components.gru import GRU
+        >>> rng = np.random.default_rng(0)
+        >>> layer = Bidirectional(GRU(3, 8, rng=rng), GRU(3, 8, rng=rng))
+        >>> layer.forward(np.ones((10, 4, 3)))[0].shape
+        (10, 4, 16)
     """
 
     def __init__(self, forward_cell: Any, backward_cell: Any) -> None:

@@ -27,6 +27,11 @@ class Conv1d(Module):
         padding: zeros put before and after x, in time steps.
         rng: draws the first weights, W (K, inputs, outputs) and b (outputs,), uniform in +-1 /
             sqrt(K inputs).
+
+    Examples:
+        >>> layer = Conv1d(3, 8, 5, stride=2, padding=2, rng=np.random.default_rng(0))
+        >>> layer.forward(np.ones((10, 4, 3)))[0].shape  # (T, B, F), half as many steps
+        (5, 4, 8)
     """
 
     def __init__(

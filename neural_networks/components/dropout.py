@@ -18,6 +18,13 @@ class Dropout(Module):
 
     Args:
         share: probability to leave a value out, at least 0 and below 1.
+
+    Examples:
+        >>> y, factor = Dropout(0.5).forward(np.ones(6), np.random.default_rng(0))
+        >>> y
+        array([2., 2., 2., 0., 0., 0.])
+        >>> Dropout(0.5).forward(np.ones(3))[0]
+        array([1., 1., 1.])
     """
 
     def __init__(self, share: float) -> None:

@@ -20,6 +20,12 @@ class FeedForward(Sequential):
         activate_last: put a leaky ReLU behind the last layer too, for the first half of a longer
             network.
         rng: draws the first weights.
+
+    Examples:
+        >>> network = FeedForward((4, 16, 2), rng=np.random.default_rng(0))
+        >>> y, cache = network.forward(np.ones((5, 4)))
+        >>> y.shape, network.backward(y, cache).shape
+        ((5, 2), (5, 4))
     """
 
     def __init__(

@@ -17,6 +17,10 @@ class LayerNorm(Module):
     Args:
         features: F, length of the last axis; gain (F,) starts at 1 and shift (F,) at 0.
         epsilon: keeps a constant vector from a division by zero.
+
+    Examples:
+        >>> LayerNorm(4).forward(np.array([[1.0, 2.0, 3.0, 4.0]]))[0].round(2)
+        array([[-1.34, -0.45,  0.45,  1.34]])
     """
 
     def __init__(self, features: int, *, epsilon: float = 1e-5) -> None:

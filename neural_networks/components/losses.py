@@ -157,6 +157,11 @@ def pairwise_ranking(
 
     Returns:
         The value and dy (N,).
+
+    Examples:
+        >>> value, dy = pairwise_ranking(np.array([2.0, 0.0]), np.array([0]), np.array([1]))
+        >>> round(value, 3), dy.round(3)  # the better one leads already; it should lead by more
+        (0.127, array([-0.119,  0.119]))
     """
     lead = y[worse] - y[better] + y.dtype.type(margin)
     value = float((np.maximum(lead, 0) + np.log1p(np.exp(-np.abs(lead)))).mean(dtype=np.float64))

@@ -10,7 +10,13 @@ from neural_networks.components.module import Module
 
 
 class MeanOverTime(Module):
-    """Apply y = sum over t of x_t / T: (T, B, F) -> (B, F)."""
+    """Apply y = sum over t of x_t / T: (T, B, F) -> (B, F).
+
+    Examples:
+        >>> y, cache = MeanOverTime().forward(np.array([[[1.0]], [[3.0]]]))  # two steps of one song
+        >>> y, MeanOverTime().backward(np.ones((1, 1)), cache).ravel()
+        (array([[2.]]), array([0.5, 0.5]))
+    """
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the cache, the shape of x."""

@@ -26,6 +26,12 @@ class Parameter:
 
     Args:
         value: array of any shape; not copied.
+
+    Examples:
+        >>> weight = Parameter(np.ones((2, 3)))
+        >>> weight.grad
+        array([[0., 0., 0.],
+               [0., 0., 0.]])
     """
 
     value: np.ndarray

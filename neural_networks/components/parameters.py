@@ -26,6 +26,13 @@ class FlatParameters:
 
     Each Parameter's `value` and `grad` are views into the vectors, so a change of one is a change
     of the other.
+
+    Examples:
+        >>> from neural_networks.components.feed_forward import FeedForward
+        >>> network = FeedForward((3, 4, 1), rng=np.random.default_rng(0))
+        >>> flat = pack(network)
+        >>> flat.values.shape, flat.view(network.layers[-1]).values.shape  # all, the last
+        ((21,), (5,))
     """
 
     def __init__(self, module: Module, values: np.ndarray, grads: np.ndarray) -> None:

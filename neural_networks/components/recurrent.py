@@ -39,6 +39,12 @@ class Recurrent(Module):
         output_layers: sizes of MLP_out; the first is H, the last is O.
         slope: of the leaky ReLU.
         rng: draws the first weights, uniform in +-1 / sqrt(inputs of the layer).
+
+    Examples:
+        >>> cell = Recurrent(3, (8 + 3, 8), (8, 2), rng=np.random.default_rng(0))
+        >>> y, cache = cell.forward(np.ones((10, 4, 3)))
+        >>> y.shape, cell.backward(y, cache).shape
+        ((10, 4, 2), (10, 4, 3))
     """
 
     def __init__(

@@ -32,6 +32,12 @@ class RNN(RecurrentLayer):
         input_layers: (H + F, .., H), as in `Recurrent`; see recurrent_layer.py.
         output_layers: (H, .., O), a network behind the states; none if not given.
         rng: draws the first weights, uniform in +-1/sqrt(H).
+
+    Examples:
+        >>> layer = RNN(3, 8, rng=np.random.default_rng(0))
+        >>> states, cache = layer.forward(np.ones((10, 4, 3)))
+        >>> states.shape, layer.backward(states, cache).shape
+        ((10, 4, 8), (10, 4, 3))
     """
 
     def __init__(

@@ -18,6 +18,13 @@ class Stacked(Module):
     Args:
         layers: GRU, LSTM, RNN, Recurrent, Bidirectional; each takes as many inputs as the one below
             has outputs.
+
+    Examples:
+        >>> from neural_networks.components.gru import GRU
+        >>> rng = np.random.default_rng(0)
+        >>> layers = Stacked(GRU(3, 8, rng=rng), GRU(8, 5, rng=rng))
+        >>> layers.forward(np.ones((10, 4, 3)), last=True)[0].shape
+        (4, 5)
     """
 
     def __init__(self, *layers: Any) -> None:

@@ -79,7 +79,14 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with w -= rate decay w, outside of the moments (Loshchilov and Hutter 2019)."""
+    """Adam with w -= rate decay w, outside of the moments (Loshchilov and Hutter 2019).
+
+    Examples:
+        >>> w = np.array([1.0])
+        >>> AdamW(decay=0.5).step(w, np.array([0.0]), 0.1)  # no gradient, and weights still decay
+        >>> w
+        array([0.95])
+    """
 
     def __init__(
         self,
@@ -110,6 +117,12 @@ class AdamTaperoff(Adam):
 
     Without correction the first steps are 1 - beta1 over sqrt(1 - beta2) of Adam's; with both betas
     0.95 that is 0.22.
+
+    Examples:
+        >>> w = np.array([1.0])
+        >>> AdamTaperoff().step(w, np.array([7.0]), 0.1, loss=0.01)
+        >>> w.round(4)
+        array([0.9978])
     """
 
     def __init__(self, beta1: float = 0.95, beta2: float = 0.95, epsilon: float = 1e-8) -> None:

@@ -25,6 +25,13 @@ class Average:
     Args:
         values: (n,) copied as the first average.
         decay: share of the old average in each update.
+
+    Examples:
+        >>> average = Average(np.zeros(1))
+        >>> for _ in range(100):
+        ...     average.update(np.ones(1))
+        >>> average.values.round(2)
+        array([1.])
     """
 
     def __init__(self, values: np.ndarray, *, decay: float = 0.999) -> None:

@@ -98,6 +98,12 @@ class Nesterov(Momentum):
     """v = momentum v + g; w -= rate (g + momentum v).
 
     Nesterov 1983, in the form of Sutskever et al. 2013.
+
+    Examples:
+        >>> w, optimizer = np.array([1.0]), Nesterov(0.5)
+        >>> optimizer.step(w, np.array([1.0]), 0.25)  # 1.5 times as long as a plain step
+        >>> w
+        array([0.625])
     """
 
     def _update(
@@ -117,7 +123,15 @@ def _adagrad(values: Array, square: Array, grads: Array, rate: float, epsilon: f
 
 
 class Adagrad(Optimizer):
-    """s += g^2; w -= rate g / (sqrt(s) + epsilon) (Duchi et al. 2011)."""
+    """s += g^2; w -= rate g / (sqrt(s) + epsilon) (Duchi et al. 2011).
+
+    Examples:
+        >>> w, optimizer = np.array([1.0]), Adagrad()
+        >>> for _ in range(2):
+        ...     optimizer.step(w, np.array([100.0]), 0.25)  # 0.25, then 0.25 / sqrt(2)
+        >>> w.round(4)
+        array([0.5732])
+    """
 
     slots = ("square",)
 
@@ -156,6 +170,12 @@ class Adadelta(Optimizer):
 
     s = decay s + (1 - decay) g^2; d = sqrt((c + epsilon) / (s + epsilon)) g
     c = decay c + (1 - decay) d^2; w -= rate d
+
+    Examples:
+        >>> w = np.array([1.0])
+        >>> Adadelta().step(w, np.array([100.0]), 1.0)
+        >>> bool(0.99 < w[0] < 1)  # first steps are short
+        True
     """
 
     slots = ("square", "change")
@@ -195,6 +215,12 @@ class RMSprop(Optimizer):
     """s = decay s + (1 - decay) g^2; w -= rate g / (sqrt(s) + epsilon).
 
     Tieleman and Hinton 2012.
+
+    Examples:
+        >>> w = np.array([1.0, 1.0])
+        >>> RMSprop(0.75).step(w, np.array([100.0, 0.01]), 0.1)  # as long for either
+        >>> w.round(4)
+        array([0.8, 0.8])
     """
 
     slots = ("square",)

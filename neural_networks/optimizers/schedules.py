@@ -16,7 +16,12 @@ Schedule = Callable[[int], float]
 
 
 def constant(rate: float) -> Schedule:
-    """Return the same rate at every step."""
+    """Return the same rate at every step.
+
+    Examples:
+        >>> constant(0.01)(1000)
+        0.01
+    """
     return lambda step: rate
 
 
@@ -68,6 +73,13 @@ class Plateau:
         smoothing: share of the past in the running mean of the loss, since losses of mini-batches
             are noisy.
         lowest: the rate never falls below it.
+
+    Examples:
+        >>> schedule = Plateau(0.1, patience=3, smoothing=0)
+        >>> for loss in (2.0, 1.0, 1.0, 1.0, 1.0):
+        ...     schedule.observe(loss)
+        >>> schedule(5)
+        0.05
     """
 
     def __init__(

@@ -48,6 +48,12 @@ class Noise:
 
     Args:
         seed: one or more whole numbers.
+
+    Examples:
+        >>> noise = Noise(1, 2)
+        >>> first = noise.at(5).random()
+        >>> bool(noise.at(6).random() != first and noise.at(5).random() == first)
+        True
     """
 
     def __init__(self, *seed: int) -> None:
@@ -74,6 +80,11 @@ class Order:
 
     Args:
         seed: of the permutations.
+
+    Examples:
+        >>> order = Order(seed=0)
+        >>> sorted([*order.indices(0, 2, 4).tolist(), *order.indices(1, 2, 4).tolist()])  # an epoch
+        [0, 1, 2, 3]
     """
 
     def __init__(self, seed: int) -> None:
@@ -134,6 +145,11 @@ def set_apart(
     Raises:
         ValueError: if the share is not between 0 and 1 or leaves nothing to train on, or there is
             a test set already.
+
+    Examples:
+        >>> training, test = set_apart(np.arange(10), None, test_share=0.2, seed=0)
+        >>> len(training), len(test), sorted([*training, *test]) == list(range(10))
+        (8, 2, True)
     """
     if not test_share:
         return training, test

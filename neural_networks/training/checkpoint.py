@@ -120,6 +120,14 @@ def load_arrays(
 
     Raises:
         CheckpointError: for anything but a sound checkpoint of this or an older version.
+
+    Examples:
+        >>> import tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> save_arrays(Path(folder.name, "weights"), {"w": np.ones(3)}, {"layers": [3, 1]})
+        >>> load_arrays(Path(folder.name, "weights"))
+        ({'w': array([1., 1., 1.])}, {'layers': [3, 1]})
+        >>> folder.cleanup()
     """
     path = Path(path)
     try:
@@ -168,7 +176,13 @@ def join(states: dict[str, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """Return the arrays whose names begin with the prefix, without it."""
+    """Return the arrays whose names begin with the prefix, without it.
+
+    Examples:
+        >>> arrays = join({"adam.": {"m": np.zeros(2)}, "average.": {"n": np.zeros(1)}})
+        >>> list(arrays), part(arrays, "adam.")
+        (['adam.m', 'average.n'], {'m': array([0., 0.])})
+    """
     return {
         name.removeprefix(prefix): array
         for name, array in arrays.items()

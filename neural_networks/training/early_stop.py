@@ -18,6 +18,13 @@ class EarlyStop:
     Args:
         patience: steps without progress until it stops, or None to continue for ever.
         values: (n,) the weights, which are copied at each new lowest loss; None for no copies.
+
+    Examples:
+        >>> watch, weights = EarlyStop(2), np.zeros(1)
+        >>> for step, loss in enumerate([3.0, 2.0, 2.5, 2.5]):
+        ...     watch.observe(step, loss, weights)
+        >>> watch.reached
+        True
     """
 
     def __init__(self, patience: int | None, values: np.ndarray | None = None) -> None:

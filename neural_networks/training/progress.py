@@ -62,7 +62,12 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Return a number of seconds as text, in the unit that fits it."""
+    """Return a number of seconds as text, in the unit that fits it.
+
+    Examples:
+        >>> duration(75), duration(400), duration(9000)
+        ('75 s', '7 min', '2.5 h')
+    """
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:
