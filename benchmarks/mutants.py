@@ -71,7 +71,7 @@ def broken(node: ast.AST) -> str:
 
 
 def survives(file: Path, tree: ast.AST, tests: str) -> bool:
-    """Return whether all tests of a part pass with the broken module, in a process of their own."""
+    """Return whether all tests of a part pass with the broken module, in a separate process."""
     if child := os.fork():
         return os.waitpid(child, 0)[1] == 0
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
