@@ -199,6 +199,9 @@ def table(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for label, chosen in _groups(final):
             add(f"  {label}", chosen, lambda one, f=at: f(one)["percentile"])
         add(f"{name}: sd", final, lambda one, f=at: f(one)["liking"])
+        add(f"{name}: sd below the best of the pool", final, lambda one, f=at: f(one)["short"])
+        for label, chosen in _groups(final):
+            add(f"  {label}", chosen, lambda one, f=at: f(one)["short"])
         for other in ("best_of_pool", "best_rated"):
             add(
                 f"{name}: sd, minus {other.replace('_', ' ')}",
@@ -260,9 +263,10 @@ def table(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _groups(sessions: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Yield the sessions of each family, then of the bent."""
+    """Yield the sessions of each family, then of the straight and of the bent."""
     for family in FAMILIES:
         yield family, [one for one in sessions if one["family"] == family]
+    yield "straight", [one for one in sessions if not one["bent"]]
     yield "bent", [one for one in sessions if one["bent"]]
 
 

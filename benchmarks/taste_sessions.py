@@ -184,6 +184,7 @@ def _final(
     seconds = time.thread_time() - before
     _, sound = stage.heard(song)
     liking = float(listener.liking(sound[None], number)[0])
+    most = float(listener.liking(stage.pool.sound, number).max())
     mean, deviation = composer.taste.predict(stage.features)
     promising = stage.pool.sound[np.argmax(mean - 0.5 * deviation)]
     best = float(listener.liking(promising[None], number)[0])
@@ -194,6 +195,7 @@ def _final(
     return {
         "percentile": stage.percentile(listener, liking, number),
         "liking": liking,
+        "short": most - liking,
         "best_of_pool": best,
         "best_rated": own,
         "expected": song.expected,

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from audio_parsing.frames import SAMPLE_RATE  # noqa: E402
 from audio_parsing.playback import SilentDevice  # noqa: E402
 from audio_parsing.starter import render, starter_songs  # noqa: E402
-from radio.composer import AdapterChanged, Song  # noqa: E402
+from radio.composer import AdapterChanged, Busy, Composer, Song  # noqa: E402
 from radio.home import Home, Settings  # noqa: E402
 from radio.ratings import Journal, open_ratings  # noqa: E402
 from radio.screen.app import RadioApp  # noqa: E402
@@ -59,6 +59,7 @@ class StillComposer:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
+        self.busy: Busy | None = None
         self._rng = np.random.default_rng(7)
         self._songs = starter_songs(beats=64)
         self._reported: list[Any] = [AdapterChanged(20, 0.18, False)]
@@ -79,7 +80,7 @@ class StillComposer:
             expected=(mean, float(self._rng.uniform(0.15, 0.5))),
         )
 
-    def next_song(self) -> Song:
+    def next_song(self, key: str | None = None) -> Song:
         """Return the first offer."""
         self._offers.append(self._make())
         return self._offers.pop(0)
@@ -98,12 +99,11 @@ class StillComposer:
         found, self._reported = self._reported, []
         return found
 
-    def nothing(self, *_: Any) -> None:
+    def nothing(self, *_: Any, **__: Any) -> None:
         """Do nothing."""
 
-    hurry = played = changed = replay = wish = start_final = stop_final = reset_adapter = close = (
-        nothing
-    )
+    hurry = played = changed = replay = wish = reset_adapter = close = nothing
+    start_final = stop_final = start_mend = stop_mend = nothing
 
 
 class PicturedSession(Session):
@@ -118,7 +118,7 @@ async def screen_rows(size: tuple[int, int], theme: str, home: Path, keys: str) 
     """Return the segments of each row of the screen after some keys."""
     clock = [0.0]
     ratings = open_ratings(Home(home).ratings)
-    composer = StillComposer(Journal(ratings, "anna", "starter", "ab12"))
+    composer: Composer = StillComposer(Journal(ratings, "anna", "starter", "ab12"))
     fresh = not composer.journal.history()
     rng = np.random.default_rng(3)
     for _ in range(RATED if fresh and keys != "new" else 0):
@@ -129,7 +129,7 @@ async def screen_rows(size: tuple[int, int], theme: str, home: Path, keys: str) 
 
     def open_session(say: Callable[[str], None]) -> Session:
         player = SilentDevice(lambda: clock[0])
-        return PicturedSession(composer, player, home=Home(home), say=say)  # type: ignore[arg-type]
+        return PicturedSession(composer, player, home=Home(home), say=say)
 
     app = RadioApp(open_session, Settings(theme=theme), title="starter / anna")
     async with app.run_test(size=size) as pilot:

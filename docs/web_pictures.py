@@ -119,8 +119,12 @@ def main() -> None:
                 page.evaluate("document.activeElement.blur()")
                 page.mouse.move(0, 0)
                 page.wait_for_timeout(600)
+                if width < 800:  # all of it at once: nothing is fixed at the window's end
+                    height = page.evaluate("document.documentElement.scrollHeight")
+                    page.set_viewport_size({"width": width, "height": height})
+                    page.wait_for_timeout(600)
                 path = folder / f"web-{width}-{scheme}.png"
-                page.screenshot(path=path, full_page=width < 800)
+                page.screenshot(path=path)
                 smaller(path)
                 print(f"wrote {path}")
             browser.close()

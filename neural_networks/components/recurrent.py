@@ -15,6 +15,15 @@ from typing import NamedTuple
 import numpy as np
 
 from neural_networks.components.initializers import fan_in_uniform
+from neural_networks.components.kernels.chains import (
+    Chains,
+    Layers,
+    Values,
+    arrange,
+    layers_of,
+    outputs_of,
+    values_of,
+)
 from neural_networks.components.kernels.recurrent import recurrent_backward, recurrent_forward
 from neural_networks.components.module import Module
 from neural_networks.components.parameters import Parameter
@@ -24,10 +33,16 @@ from neural_networks.components.recurrent_layer import check_output_gradient, ch
 class RecurrentCache(NamedTuple):
     """What backward needs of a forward pass."""
 
-    inner: np.ndarray  # (T, B, sum of input_layers): the values of all layers of MLP_in
-    outer: np.ndarray  # (T, B, sum of output_layers): those of MLP_out
+    x: np.ndarray  # (T, B, F), or (1, B, F) for an input that every step gets
+    memory: np.ndarray  # the states and what all layers compute; `values` has it as arrays
+    chains: Chains  # how it lies there
     repeated: bool  # one input for all steps
     last: bool  # the output of the last step alone
+
+    @property
+    def values(self) -> Values:
+        """The states, and the outputs of every layer."""
+        return values_of(self.memory, self.chains)
 
 
 class Recurrent(Module):
@@ -80,8 +95,8 @@ class Recurrent(Module):
         self.output_size = output_layers[-1]
         self.hidden_size = self.state_size = input_layers[-1]
         self.slope = slope
-        self.input_layers = np.array(input_layers, np.int64)
-        self.output_layers = np.array(output_layers, np.int64)
+        self.input_layers = tuple(int(size) for size in input_layers)
+        self.output_layers = tuple(int(size) for size in output_layers)
         # Each network's weights are one vector: W (inputs, outputs), then b (outputs,), layer after
         # layer; `layers` returns them one by one.
         self.input_weights = Parameter(_first_weights(input_layers, rng))
@@ -111,16 +126,14 @@ class Recurrent(Module):
         """
         x, count = checked_input(self, x, first, steps)
         dtype, batch = self.input_weights.value.dtype, x.shape[1]
-        x = np.ascontiguousarray(x, dtype)
-        if first is None:
-            first = np.zeros((batch, self.hidden_size), dtype)
-        y = np.empty((count, batch, self.output_size), dtype)
-        inner = np.empty((count, batch, self.input_layers.sum()), dtype)
-        outer = np.empty((count, batch, self.output_layers.sum()), dtype)
-        recurrent_forward(
-            y, inner, outer, x, np.ascontiguousarray(first, dtype), *self._constants(dtype)
-        )
-        return (y[-1] if last else y), RecurrentCache(inner, outer, steps is not None, last)
+        x, sizes = np.ascontiguousarray(x, dtype), (self.input_layers, self.output_layers)
+        chains = arrange(*sizes, batch, count, 1 if last else count)
+        memory = np.empty(chains.floats, dtype)
+        memory[: batch * self.hidden_size] = 0 if first is None else np.ravel(first)
+        recurrent_forward(memory, x, self._weights(), chains, self.slope)
+        cache = RecurrentCache(x, memory, chains, steps is not None, last)
+        y = outputs_of(memory, chains, -1)
+        return (y[0] if last else y), cache
 
     def backward(self, dy: np.ndarray, cache: RecurrentCache) -> np.ndarray:
         """Return dx, shaped like the x of forward, and add the weights' gradients."""
@@ -134,38 +147,33 @@ class Recurrent(Module):
         Raises:
             ValueError: if dy does not have the shape of the outputs.
         """
-        steps, batch, _ = cache.inner.shape
-        dtype = self.input_weights.value.dtype
-        check_output_gradient(self, dy, steps, batch, last=cache.last)
-        if cache.last:
-            dlast, dy = dy, np.zeros((steps, batch, self.output_size), dtype)
-            dy[-1] = dlast
-        dx = np.zeros((1 if cache.repeated else steps, batch, self.input_size), dtype)
-        dfirst = np.empty((batch, self.hidden_size), dtype)
-        recurrent_backward(
-            dx,
-            dfirst,
-            self.input_weights.grad,
-            self.output_weights.grad,
-            np.ascontiguousarray(dy, dtype),
-            cache.inner,
-            cache.outer,
-            *self._constants(dtype),
-        )
+        dx = np.empty_like(cache.x)
+        dfirst = self._add_gradients(dx, dy, cache)
         return (dx[0] if cache.repeated else dx), dfirst
 
-    def layers(
-        self,
-    ) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[np.ndarray, np.ndarray]]]:
-        """Return (W, b) of each layer of MLP_in and of MLP_out, as views into the weights."""
-        inner = _layers(self.input_weights.value, self.input_layers)
-        return inner, _layers(self.output_weights.value, self.output_layers)
+    def add_gradients(self, dy: np.ndarray, cache: RecurrentCache) -> None:
+        """Add the weights' gradients for dy, (T, B, O) or (B, O), without dx."""
+        self._add_gradients(cache.x[:0], dy, cache)
 
-    def _constants(
-        self, dtype: np.dtype
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
-        weights = self.input_weights.value, self.output_weights.value
-        return *weights, self.input_layers, self.output_layers, dtype.type(self.slope)
+    def _add_gradients(self, dx: np.ndarray, dy: np.ndarray, cache: RecurrentCache) -> np.ndarray:
+        """Fill dx unless it is empty, add the weights' gradients and return dfirst (B, H)."""
+        chains, dtype = cache.chains, cache.memory.dtype
+        check_output_gradient(self, dy, chains.steps, chains.batch, last=cache.last)
+        dy = np.ascontiguousarray(dy[None] if cache.last else dy, dtype)
+        dfirst = np.empty((chains.batch, self.hidden_size), dtype)
+        grads = self.input_weights.grad, self.output_weights.grad
+        recurrent_backward(
+            dx, dfirst, grads, dy, cache.memory, cache.x, self._weights(), chains, self.slope
+        )
+        return dfirst
+
+    def layers(self) -> tuple[Layers, Layers]:
+        """Return (W, b) of each layer of MLP_in and of MLP_out, as views into the weights."""
+        inner, outer = self._weights()
+        return layers_of(inner, self.input_layers), layers_of(outer, self.output_layers)
+
+    def _weights(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.input_weights.value, self.output_weights.value
 
 
 def _first_weights(sizes: Sequence[int], rng: np.random.Generator) -> np.ndarray:
@@ -173,12 +181,3 @@ def _first_weights(sizes: Sequence[int], rng: np.random.Generator) -> np.ndarray
     return np.concatenate(
         [fan_in_uniform(((inputs + 1) * outputs,), inputs, rng=rng) for inputs, outputs in pairs]
     )
-
-
-def _layers(weights: np.ndarray, sizes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    found, start = [], 0
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
-        middle, stop = start + inputs * outputs, start + (inputs + 1) * outputs
-        found.append((weights[start:middle].reshape(inputs, outputs), weights[middle:stop]))
-        start = stop
-    return found

@@ -124,15 +124,19 @@ class Adapter(Module):
     def judge(
         self, taste: Taste, decode: Decode, critic: Critic, coordinates: np.ndarray
     ) -> tuple[float, float, float]:
-        """Judge the songs of G' at P (n, D).
+        """Judge the songs of G' at P (n, D), few at a time: `decode` keeps what a gradient needs.
 
         Returns:
             Mean cautious rating, mean and spread of the critic's scores.
         """
-        songs, beside, _ = decode(self.forward(coordinates.astype(np.float64))[0])
-        value, _, _ = taste.value_and_gradient(songs, beside)
-        score, _ = critic.forward(songs)
-        return float(value.mean()), float(score.mean()), float(score.std())
+        values, scores = [], []
+        for first in range(0, len(coordinates), BATCH_SIZE):
+            some = coordinates[first : first + BATCH_SIZE].astype(np.float64)
+            songs, beside, _ = decode(self.forward(some)[0])
+            values.append(taste.value_and_gradient(songs, beside)[0])
+            scores.append(critic.forward(songs)[0])
+        score = np.concatenate(scores)
+        return float(np.concatenate(values).mean()), float(score.mean()), float(score.std())
 
     def improve(
         self,

@@ -41,8 +41,8 @@ class Composer(Protocol):
     def hurry(self) -> None:
         """Finish the next song from few candidates: the listener is waiting."""
 
-    def next_song(self) -> Song:
-        """Return the song to be played next."""
+    def next_song(self, key: str | None = None) -> Song:
+        """Return the song to be played next: the ready one of this key, else the best."""
 
     def upcoming(self) -> list[Song]:
         """Return the songs that are ready, the one that is to be played next first."""

@@ -137,8 +137,8 @@ class LocalComposer:
         """Make the next song from the candidates judged so far: the listener is waiting."""
         self._shelf.hurry()
 
-    def next_song(self) -> Song:
-        """Return the next song, unlike the latest ones of this composer."""
+    def next_song(self, key: str | None = None) -> Song:
+        """Return the next song, unlike the latest ones of this composer; none has a key before."""
         song, draft = self._shelf.take()
         self._remember(song.key, draft)
         song.expected = self.predict(song) if self.taught else None

@@ -45,6 +45,7 @@ from radio.taste import Insight
 OPEN_SECONDS = 300.0  # of silence after which a worker that doesn't open counts as broken
 # so many restarts in that time, then one in that time; chosen, not measured
 MAX_RESTARTS, RESTART_SECONDS = 3, 60.0
+MAX_WITHDRAWN = 2  # songs that are kept though better ones are offered: 3 MB each
 
 
 class ComposerError(ValueError):
@@ -68,6 +69,8 @@ class ComposerProcess:
 
     Attributes:
         busy: what takes long while the worker opens; None once it is over.
+        withdrawn: the latest songs that were offered and then replaced by better ones, by key: a
+            page that has loaded one may still play it.
 
     Raises:
         ComposerError: if the station or the home can't be used.
@@ -96,6 +99,7 @@ class ComposerProcess:
         self._lock = threading.Lock()  # of what a thread changes as messages come
         self._offers: dict[str, Song] = {}
         self._order: list[str] = []
+        self.withdrawn: dict[str, Song] = {}
         self._insight: tuple[str, Insight] | None = None
         self._pending: set[str] = set()  # keys of changed ratings that are not learned
         self._events: deque[Event] = deque()
@@ -140,14 +144,16 @@ class ComposerProcess:
             self._hurried = True
             self._worker.send(messages.Hurry())
 
-    def next_song(self) -> Song:
-        """Return the best of the offered songs, by the newest taste; there is one if `ready`."""
+    def next_song(self, key: str | None = None) -> Song:
+        """Return the song of this key, if it was offered, else the best by the newest taste."""
         with self._lock:
             self._hurried = False
+            if key in self.withdrawn:
+                return self.withdrawn.pop(key)
             if not self._offers:
                 return self._first.take()
-            key = next((key for key in self._order if key in self._offers), None)
-            song = self._offers.pop(next(iter(self._offers)) if key is None else key)
+            best = (key for key in (key, *self._order, *self._offers) if key in self._offers)
+            song = self._offers.pop(next(best))
             if song.wish and self._wish is not None:
                 left = self._wish.songs - 1
                 self._wish = replace(self._wish, songs=left) if left else None
@@ -182,7 +188,7 @@ class ComposerProcess:
     def wish(self, wish: Wish) -> None:
         """Let the next songs be chosen by a wish; those that are ready are dropped."""
         with self._lock:
-            self._offers = {}
+            self._offers, self.withdrawn = {}, {}
             self._wishes += 1
             self._wish = wish
         self._worker.send(wish)
@@ -324,7 +330,10 @@ class ComposerProcess:
             self._wishes = max(0, self._wishes - 1)
         # Songs that a former worker offered are not in the order, and usable until there are newer
         # ones.
-        self._offers = {key: self._offers[key] for key in order.keys if key in self._offers}
+        before = self._offers
+        self._offers = {key: before[key] for key in order.keys if key in before}
+        gone = {key: song for key, song in before.items() if key not in self._offers}
+        self.withdrawn = dict([*self.withdrawn.items(), *gone.items()][-MAX_WITHDRAWN:])
         for key, expected in zip(order.keys, order.expected, strict=True):
             if key in self._offers:
                 self._offers[key].expected = expected

@@ -34,11 +34,16 @@ class PlayHistory:
         self._songs[self._place] = song
 
     def back(self) -> Song:
-        """Return the song before."""
+        """Go to the song before, and return it."""
         self._place -= 1
         return self._songs[self._place]
 
+    @property
+    def following(self) -> Song | None:
+        """The song after, or None."""
+        return None if self.at_end else self._songs[self._place + 1]
+
     def forward(self) -> Song:
-        """Return the song after."""
+        """Go to the song after, and return it."""
         self._place += 1
         return self._songs[self._place]

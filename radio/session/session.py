@@ -108,8 +108,12 @@ class Session:
         """Whether a song is on, paused or not."""
         return self.playback.playing
 
-    def tick(self) -> None:
-        """Do what is due: take events, start the next song, write the slider's curve."""
+    def tick(self, following: str | None = None) -> None:
+        """Do what is due: take events, start the next song, write the slider's curve.
+
+        Args:
+            following: key of the song that follows if this one has ended and that one is ready.
+        """
         self.take_events()
         playback = self.playback
         playback.check_device()
@@ -120,7 +124,7 @@ class Session:
             self._begun(playback.forward())
         elif playback.waiting and not self.replays.running:
             if self.composer.ready:
-                self._start(self.composer.next_song())
+                self._start(self.composer.next_song(following))
             else:
                 self.composer.hurry()
         self.writer.flush()

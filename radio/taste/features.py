@@ -64,17 +64,20 @@ class SongFeatures(Module):
         self.layer_size = len(self.trunk.layers) * critic.hidden
         self.raw_size = self.layer_size + self.statistics.size + coordinates + facts
         self.coordinates, self.facts = coordinates, facts
-        first = self.layer_size + 2 * self.statistics.levels
         self.melody = self.layer_size + self.statistics.size - 1
-        # centroid, melody, onsets: a listener may prefer a middle value of these
-        self.factors = np.array([first, self.melody, first + 4])
-        self.quadratic = Quadratic(len(self.factors), scale=float(np.sqrt(QUADRATIC)))
         self.project: Dense | None = None
+        self._multiply(form=bool(facts))
 
     @property
     def linear(self) -> int:
         """Number of features that are linear in the raw ones; 0 before `fit`."""
         return 0 if self.project is None else self.project.weight.value.shape[1] - len(self.factors)
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Number of linear features of sound and of coordinates, of products of both."""
+        beside = self.coordinates + self.facts
+        return self.linear - beside, beside, *self.quadratic.sizes
 
     @property
     def size(self) -> int:
@@ -183,6 +186,7 @@ class SongFeatures(Module):
             The raw features with the new usual levels u, which change the squares: the mean of
             (l - u)^2 is that of (l - v)^2 plus 2 (v - u) mean l + u^2 - v^2.
         """
+        self._multiply(form=bool(self.facts))
         levels, before = self.statistics.levels, self.statistics.usual
         first, second = (
             slice(self.layer_size + i * levels, self.layer_size + (i + 1) * levels)
@@ -212,9 +216,7 @@ class SongFeatures(Module):
             LAYERS / max(variance, 1e-12)
         )
         matrix[self.layer_size :, count : count + len(rest)] = np.diag(rest)
-        matrix[self.factors, count + len(rest) + np.arange(len(self.factors))] = 1 / np.sqrt(
-            len(self.factors)
-        )
+        matrix[self.factors, count + len(rest) + np.arange(len(self.factors))] = self._factor_scales
         self.set_projection(inverse[:, None] * matrix, -(mean * inverse) @ matrix)
         return raw
 
@@ -235,10 +237,27 @@ class SongFeatures(Module):
             [np.full(size, np.sqrt(variance / max(size, 1))) for size, variance in groups]
         )
 
-    def set_projection(self, weight: np.ndarray, bias: np.ndarray) -> None:
+    def _multiply(self, *, form: bool) -> None:
+        """Choose the factors, of which a listener may prefer a middle value.
+
+        They are centroid, melody and onsets; with `form` also the tempo and the facts of the form.
+        """
+        first = self.layer_size + 2 * self.statistics.levels
+        sound = [first, self.melody, first + 4]
+        beside = np.arange(self.raw_size - self.coordinates - self.facts, self.raw_size)
+        key = slice(1, self.coordinates)
+        told = np.delete(beside, key) if form else beside[:0]
+        self.factors = np.array([*sound, *told])
+        self._factor_scales = 1 / np.sqrt(np.repeat([3, max(len(told), 1)], [3, len(told)]))
+        self.quadratic = Quadratic(3, len(told), scale=float(np.sqrt(QUADRATIC)))
+
+    def set_projection(
+        self, weight: np.ndarray, bias: np.ndarray, *, size: int | None = None
+    ) -> None:
         """Set the projection: weight (R, linear + factors), bias (linear + factors,).
 
         Projections saved by versions without the melody, or without the form, get rows of zeros.
+        Those without products of the form are known by the number of features, `size`.
 
         Raises:
             ValueError: if it does not fit.
@@ -247,7 +266,9 @@ class SongFeatures(Module):
             weight = np.pad(weight, [(0, self.facts), (0, 0)])
         if weight.ndim == 2 and weight.shape[0] == self.raw_size - 1:
             weight = np.insert(weight, self.melody, 0.0, axis=0)
-        few = weight.ndim != 2 or weight.shape[1] <= len(self.factors)
+        columns = weight.shape[1] if weight.ndim == 2 else 0
+        self._multiply(form=bool(self.facts) and size != columns + 3)
+        few = columns <= len(self.factors)
         if (
             few
             or weight.shape[0] != self.raw_size

@@ -1,8 +1,9 @@
-"""Bayesian model averaging over 24 linear regressions, each with other assumptions on a listener.
+"""Bayesian model averaging over 36 linear regressions, each with other assumptions on a listener.
 
-    assumptions   liking is linear in the features, or quadratic; old ratings hold, or count half
-                  after 12, 6 or 3; a slider's curve is exact about segments, rough, or no evidence
-    share_h   ~ p(ratings | segments, model h),  sum share = 1
+    assumptions   liking is linear in the features, quadratic in the sound, or quadratic in the
+                  form; old ratings hold, or count half after 12, 6 or 3; a slider's curve is exact
+                  about segments, rough, or no evidence
+    share_h   ~ p(model h) p(ratings | segments, model h),  sum share = 1
     mean      = sum share_h mean_h
     variance  = sum share_h (variance_h + UNEXPLAINED noise_h^2 + mean_h^2) - mean^2
 
@@ -21,10 +22,15 @@ import numpy as np
 from neural_networks.components.module import Module
 from radio.taste.bayesian_dense import BayesianDense, observed
 
-# Prior variances of the weights of linear and of quadratic features: a linear liking, a quadratic
-# one. Other variances changed the rank correlation of quadratic listeners by less than 0.02
-# (docs/taste.md).
-PRIORS = ((1.0, 0.03), (0.3, 3.0))
+# Prior probability, and prior variances of the weights of four groups of features: linear ones of
+# sound, of tempo, key and form; products of sound, of tempo and form. A linear liking, a quadratic
+# one of the sound, one of the form. Other variances of the first two changed the rank correlation
+# of quadratic listeners by less than 0.02 (docs/taste.md).
+PRIORS = (
+    (0.45, (1.0, 1.0, 0.03, 0.03)),
+    (0.45, (0.3, 0.3, 3.0, 0.03)),
+    (0.1, (0.1, 2.0, 0.03, 3.0)),
+)
 # Standard deviation of a rating, of a slider from -1 to 1. One of 0.25 has a rank correlation of
 # 0.694 after 20 ratings, 0.18 and 0.32 side by side have 0.659 (docs/taste.md).
 NOISE = 0.25
@@ -32,7 +38,7 @@ NOISE = 0.25
 # noticed; the values are chosen, not measured.
 HALF_LIVES = (np.inf, 12.0, 6.0, 3.0)
 # (gain, noise) of the slider in a segment: how much of its difference from the song it shows. The
-# noise is large, for neighbouring segments are not independent. Eight sets of noises are compared
+# noise is large, for neighbouring segments are not independent. Other noises are compared
 # in docs/taste.md.
 TRUSTS = ((0.0, 1.0), (0.3, 0.15), (0.3, 0.4))
 BIAS_VARIANCE = 0.1  # chosen, not measured
@@ -47,32 +53,31 @@ class BayesianMixture(Module):
     """Predict mean and standard deviation of a rating from features (n, K).
 
     Args:
-        linear: number of features of which more is better, or worse; they come first.
-        products: number of squares and products that follow them.
+        sizes: number of features of each group of PRIORS. Without products of the form there is no
+            model of a quadratic liking of it.
     """
 
-    def __init__(self, linear: int, products: int) -> None:
+    def __init__(self, sizes: tuple[int, int, int, int]) -> None:
         self.layers: list[BayesianDense] = []
+        self._prior: list[float] = []
         self.half_lives: list[float] = []
         self.trusts: list[tuple[float, float]] = []
         self._quadratic: list[bool] = []
-        for prior, half_life, trust in product(PRIORS, HALF_LIVES, TRUSTS):
-            variance = np.repeat(np.array(prior), [linear, products])
+        priors = PRIORS if sizes[3] else PRIORS[:2]
+        for (prior, variances), half_life, trust in product(priors, HALF_LIVES, TRUSTS):
             self.layers.append(
                 BayesianDense(
-                    linear + products,
-                    variance=variance,
+                    sum(sizes),
+                    variance=np.repeat(variances, sizes),
                     bias_variance=BIAS_VARIANCE,
                     noise=NOISE,
                 )
             )
             self.half_lives.append(half_life)
             self.trusts.append(trust)
-            self._quadratic.append(prior[1] > prior[0])
-        self._known = (
-            tuple(layer.weight.value[:, 0] for layer in self.layers),
-            np.full(len(self.layers), 1 / len(self.layers)),
-        )
+            self._quadratic.append(max(variances[2:]) > 1)
+            self._prior.append(prior)
+        self._share(np.zeros(len(self.layers)))
 
     @property
     def shares(self) -> np.ndarray:
@@ -137,11 +142,7 @@ class BayesianMixture(Module):
                     before = layer.evidence
                     layer.learn(rated)
                     evidence[index] = layer.evidence - before
-        share = np.exp(evidence - evidence.max())
-        self._known = (
-            tuple(layer.weight.value[:, 0] for layer in self.layers),
-            share / share.sum(),
-        )
+        self._share(evidence)
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return [mean, standard deviation] (n, 2) for features x (n, K), and the cache."""
@@ -173,6 +174,13 @@ class BayesianMixture(Module):
             dx += deach[:, None] * layer.weight.value[:, 0]
             dx += layer.deviation_backward(share / total * 2 * dvariance * own, own_cache)
         return dx
+
+    def _share(self, evidence: np.ndarray) -> None:
+        share = np.array(self._prior) * np.exp(evidence - evidence.max())
+        self._known = (
+            tuple(layer.weight.value[:, 0] for layer in self.layers),
+            share / share.sum(),
+        )
 
     def draw(self, rng: np.random.Generator, *, share: float) -> tuple[np.ndarray, float]:
         """Draw a model, then its weights (K,) and bias with `share` of its covariance."""

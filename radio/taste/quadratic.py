@@ -3,7 +3,8 @@
     x (n, E + D) = [linear; f] -> y (n, E + D (D + 1) / 2) = [linear; f_i f_j for i <= j]
 
 With them a linear layer can prefer a middle value. f_i f_j is scaled by sqrt 2 where i < j, so that
-the products of two inputs f, f' have the inner product (f . f')^2.
+the products of two inputs f, f' have the inner product (f . f')^2. Where the inputs are in groups,
+only those of one group are multiplied with each other.
 """
 
 from __future__ import annotations
@@ -19,19 +20,25 @@ class Quadratic(Module):
     """Append squares and products; see the equation above.
 
     Args:
-        factors: D, the last inputs, which are multiplied.
+        factors: D, the last inputs, which are multiplied; of each group.
         scale: of the products.
     """
 
-    def __init__(self, factors: int, *, scale: float = 1.0) -> None:
-        self.factors = factors
-        self._first, self._second = np.triu_indices(factors)
+    def __init__(self, *factors: int, scale: float = 1.0) -> None:
+        self.factors = sum(factors)
+        starts = np.cumsum([0, *factors[:-1]])
+        pairs = [
+            start + np.array(np.triu_indices(count))
+            for start, count in zip(starts, factors, strict=True)
+        ]
+        self.sizes = tuple(pair.shape[1] for pair in pairs)
+        self._first, self._second = np.concatenate(pairs, axis=1)
         self._scale = scale * np.where(self._first == self._second, 1.0, np.sqrt(2))
 
     @property
     def size(self) -> int:
         """Number of products."""
-        return len(self._first)
+        return sum(self.sizes)
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return y and the cache."""

@@ -28,12 +28,11 @@ class RatingRegression:
     """Bayesian regression from features to ratings.
 
     Args:
-        linear: number of features of which more is better, or worse; they come first.
-        products: number of squares and products, K - linear.
+        sizes: number of features of each group, as in BayesianMixture.
     """
 
-    def __init__(self, linear: int, products: int) -> None:
-        self.linear, self.size = linear, linear + products
+    def __init__(self, sizes: tuple[int, int, int, int]) -> None:
+        self._sizes, self.size = sizes, sum(sizes)
         self._lock = threading.Lock()
         self.forget()
 
@@ -42,7 +41,7 @@ class RatingRegression:
         with self._lock:
             self._ratings: list[Observation] = []
             self._queue: list[Observation] = []
-            self.mixture = BayesianMixture(self.linear, self.size - self.linear)
+            self.mixture = BayesianMixture(self._sizes)
 
     @property
     def count(self) -> int:

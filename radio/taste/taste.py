@@ -92,7 +92,7 @@ class Taste:
 
     @property
     def prefers_middle(self) -> float:
-        """Probability that the listener prefers a middle value of pitch, brightness or density."""
+        """Probability that the listener prefers a middle value, of the sound or of the form."""
         self.learn()
         return self._fitted().mixture.prefers_middle
 
@@ -115,7 +115,7 @@ class Taste:
         if len(raw) < 2:
             raise ValueError("a taste needs at least two songs of its station to begin with")
         raw = self._songs.fit(raw)
-        self._regression = RatingRegression(self._songs.linear, self._songs.quadratic.size)
+        self._regression = RatingRegression(self._songs.sizes)
         return self._songs.forward(raw)[0]
 
     def features(
@@ -263,9 +263,11 @@ class Taste:
             raise ValueError(f"a taste's state lacks {', '.join(sorted(missing))}")
         if state["usual"].shape != (expected := self._songs.statistics.usual.shape):
             raise ValueError(f"usual levels have shape {state['usual'].shape}, not {expected}")
-        self._songs.set_projection(state["projection"], state["projection_bias"])
+        self._songs.set_projection(
+            state["projection"], state["projection_bias"], size=state["features"].shape[1]
+        )
         self._songs.statistics.usual = state["usual"].astype(np.float64)
-        self._regression = RatingRegression(self._songs.linear, self._songs.quadratic.size)
+        self._regression = RatingRegression(self._songs.sizes)
         for one in from_arrays(state):
             self.observe(one.features, one.rating, one.weight, (one.differences, one.targets))
         self.learn()

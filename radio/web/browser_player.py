@@ -14,6 +14,8 @@ import numpy as np
 from audio_parsing.silent_device import SilentDevice
 
 SILENCE_SECONDS = 10.0  # without a report, after which the sounding page counts as gone
+# after a song's end, in which the sounding page reports it; chosen, not measured
+END_SECONDS = 3.0
 
 
 class BrowserPlayer(SilentDevice):
@@ -71,6 +73,19 @@ class BrowserPlayer(SilentDevice):
             return
         SilentDevice.seek(self, seconds)
         self._reported = self._clock(), self.position
+
+    @property
+    def finished(self) -> bool:
+        """Whether the song is over: the sounding page decides, unless it is silent for long."""
+        if self.speaker is None or self._started is None or not self._duration:
+            return super().finished
+        return self._offset + self._clock() - self._started >= self._duration + END_SECONDS
+
+    def end(self, page: str) -> None:
+        """Let the song be over, as the sounding page says; ignore other pages."""
+        self.set_clock(page, self._duration)
+        if page == self.speaker and self._started is not None:
+            self._started -= END_SECONDS
 
     def leave(self, page: str) -> None:
         """Handle a page's end: if it was sounding, pause at its last report."""

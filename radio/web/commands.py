@@ -199,10 +199,10 @@ class Commands:
         self.session.replay(uuid.uuid4().hex, coordinate)
 
     def _ended(self, command: dict[str, Any]) -> None:
-        """Go on at once: the sounding page has played this to its end."""
+        """Go on at once: the sounding page has played this to its end, and may play another."""
         if self._sounds(_text(command, "play")):
-            self._player.set_clock(_text(command, "page"), self._player.duration)
-            self.session.tick()
+            self._player.end(_text(command, "page"))
+            self.session.tick(_text(command, "next") if command.get("next") else None)
 
     def _save(self, command: dict[str, Any]) -> dict[str, Any]:
         """Save the song that plays; the answer names its file, for a download."""

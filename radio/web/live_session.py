@@ -212,7 +212,9 @@ class LiveSession:
             self._tell("song", parts.song_part(song, view.duration))
         if (sound := sound_of(session, self.player)) is not None:
             self.songs.setdefault(sound.key, sound)
-        now = parts.now_part(view, self.player, key, next(iter(self._upcoming()), None))
+        after = session.playback.history.following
+        following = self._following() if after is None else [after.key]
+        now = parts.now_part(view, self.player, key, following)
         now["mend"] = mend_part(session)
         shown = self.parts.get("now", {})
         if {**now, "position": 0} != {**shown, "position": 0}:
@@ -297,6 +299,11 @@ class LiveSession:
         """Return the songs that are ready by their key, the next one first."""
         ready = () if self._composer is None else self._composer.upcoming()
         return {song.key: song for song in ready}
+
+    def _following(self) -> list[str]:
+        """Return the keys of the songs that may be next: the offered ones, then replaced ones."""
+        withdrawn = () if self._composer is None else self._composer.withdrawn
+        return [*self._upcoming(), *withdrawn]
 
     def _refuse(self, why: str) -> None:
         while True:

@@ -35,15 +35,15 @@ def song_part(song: Song | None, duration: float) -> dict[str, Any] | None:
 
 
 def now_part(
-    view: View, player: BrowserPlayer, key: str | None, following: str | None
+    view: View, player: BrowserPlayer, key: str | None, following: list[str]
 ) -> dict[str, Any]:
-    """Return the state that any key may change, the position, and the keys of two plays.
+    """Return the state that any key may change, the position, and the keys of plays.
 
     Args:
         view: of the session.
         player: of the session.
         key: of the play that is on; None if none is.
-        following: of the song that probably follows, so that pages can load it; None if unknown.
+        following: of the songs that may follow, the likeliest first, so that pages can load them.
     """
     return {
         "key": key,

@@ -83,6 +83,7 @@ class FakeComposer:
         self.pending = 0
         self.count = 0
         self.hurried = 0
+        self.asked: list[str] = []  # songs, by their keys
         self.known: dict[str, Insight] = {}
         self.changes: list[str] = []
         self.replayed: list[str] = []
@@ -95,7 +96,8 @@ class FakeComposer:
         self.reported: list[Event] = []
         self._final = ""  # where the final song is
 
-    def next_song(self) -> Song:
+    def next_song(self, key: str | None = None) -> Song:
+        self.asked += [key] if key else []
         self.count += 1
         return self._song(f"Song {self.count}")
 

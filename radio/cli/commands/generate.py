@@ -6,6 +6,7 @@ import argparse
 import functools
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ def generate(options: argparse.Namespace) -> None:
     if options.station is not None:
         home.known_station(options.station)  # before anything that takes long
 
+    from neural_networks.training.pieces import available_cores
     from radio.cli.commands.sharing import station_of
+    from radio.cli.in_order import in_order
     from radio.composer import PLAYING, compile_once, sample_distinct
     from radio.station import (
         Station,
@@ -62,29 +65,40 @@ def generate(options: argparse.Namespace) -> None:
         check_fits(description, station, options.like)
     compile_once(part=PLAYING)
     songs = sample_distinct(station, np.random.default_rng(options.seed), beats=beats)
-    progress = Progress()
-    written = []
-    for number in range(1, options.count + 1):
-        if description:
-            coordinate = description["coordinate"]
-            length = station.beats_of(coordinate, beats)
-            frames = station.generate(coordinate[None], beats=length)[0]
-        else:
-            coordinate, steps = next(songs)
-            frames = station.frames_of(steps, coordinate[None])[0]
+
+    def drawn() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Draw coordinate (D,) and frames (T, 202), song after song."""
+        for _ in range(options.count):
+            if description:
+                coordinate = description["coordinate"]
+                length = station.beats_of(coordinate, beats)
+                yield coordinate, station.generate(coordinate[None], beats=length)[0]
+            else:
+                coordinate, steps = next(songs)
+                yield coordinate, station.frames_of(steps, coordinate[None])[0]
+
+    def write(song: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:
+        """Render and write a song, and return its facts."""
+        coordinate, frames = song
         samples = station.render(coordinate, frames=frames)
         facts = description_of(station, coordinate, beats=beats)
         path = target.path(file_name(station.song_name(coordinate), coordinate))
         write_sound(path, samples, station.sample_rate, tags=tags_of(facts))
         seconds = round(len(samples) / station.sample_rate, 3)
-        written.append({"path": str(path), "seconds": seconds, **facts})
+        facts = {"path": str(path), "seconds": seconds, **facts}
         if options.midi:
             score = path.with_suffix(".mid")
             notes = midi_of(frames, station.hop_length(coordinate) / station.sample_rate)
             replace_file(score, functools.partial(_write, notes))
-            written[-1]["midi"] = str(score)
+            facts["midi"] = str(score)
+        return facts
+
+    progress = Progress()
+    written = []
+    for facts in in_order(write, drawn(), threads=available_cores()):
+        written.append(facts)
         if options.count > 1:
-            progress.show(f"{number} of {options.count}  {path}")
+            progress.show(f"{len(written)} of {options.count}  {facts['path']}")
     progress.clear()
     tell(written, options.json)
 

@@ -23,6 +23,11 @@ export default {
     },
     /** The moments with the greatest effect on the prediction. */
     why() { return (this.expected?.liked || []).filter(([, effect]) => Math.abs(effect) > 0.02); },
+    /** The time of the best moment, where all of those lower the prediction; else null. */
+    best() {
+      if (!this.why.length || this.why.some(([, effect]) => effect > 0)) return null;
+      return (this.duration * (this.predicted.indexOf(Math.max(...this.predicted)) + 0.5)) / this.predicted.length;
+    },
     elsewhere() { return this.playing && !this.mine; },
     status() {
       if (link.away) return link.waiting ? "The radio can't be reached; your ratings are kept here and sent later." : "The radio can't be reached.";
@@ -74,7 +79,7 @@ export default {
     <div class="times" aria-hidden="true"><span>${time(this.position)}</span><span>${time(this.duration)}</span></div>
     <canvas ref="curves" class="curves" role="img" aria-label=${this.described}></canvas>
     <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
-    ${this.why.length > 0 && html`<p class="why" ref="why" tabindex="-1">What moves the prediction: ${this.why.map(this.moment)}</p>`}
+    ${this.why.length > 0 && html`<p class="why" ref="why" tabindex="-1">What moves the prediction: ${this.why.map(this.moment)}${this.best !== null && this.jump(this.best, "is best", "high")}</p>`}
     ${this.mending()}
   </div>
   <div class=${["rate", { untouched: value === null, low: value < 0 }]}>
@@ -91,7 +96,7 @@ export default {
   ${this.more()}
   ${this.elsewhere && html`<p class="elsewhere">The sound is in another window. <button class="quiet" onClick=${this.listen}>Listen here</button></p>`}
   <p class="status" role="status">${this.status}</p>
-  <audio ref="audio" preload=${this.mine ? "auto" : "metadata"} onPlaying=${this.report} onSeeked=${this.report} onTimeupdate=${this.reportSometimes} onEnded=${this.ended}></audio>
+  <div ref="sounds" hidden></div>
   ${this.away && html`<div class=${["mini", { low: value < 0 }]} role="group" aria-label="Player, small">
     ${this.playButton("tap")}
     <span class="name">${song ? song.name : state.telling || this.now?.busy || "Tuning in"}</span>
@@ -124,7 +129,7 @@ export default {
       ${song && [
         song.details && html`<span>${song.details}</span>`,
         song.final && html`<span class="chip">your final song</span>`,
-        rating === null ? html`<span class="chip">no prediction yet</span>` : html`<span class=${["chip", rating < 0 ? "low" : "high"]}>expected ${signed(rating)}</span>`,
+        rating === null ? html`<span class="chip">no prediction yet</span>` : html`<span class=${["chip", rating < 0 ? "low" : "high"]}>predicted ${signed(rating)}</span>`,
         this.isSaved && html`<span class="chip">saved</span>`,
       ]}
       ${now?.sleep && html`<span class="chip">pauses in ${now.sleep} min</span>`}
@@ -136,8 +141,10 @@ export default {
     },
     /** Return a moment that moves the prediction, as a button that leads there. */
     moment([seconds, effect, causes]) {
-      const does = (effect < 0 ? "lowers it" : "raises it") + (causes && `: ${causes}`);
-      return html`<button key=${seconds} class=${effect < 0 ? "low" : "high"} onClick=${() => this.seek(seconds)} aria-label=${`${time(seconds)} ${does}, go there`}>${time(seconds)} ${does}</button>`;
+      return this.jump(seconds, (effect < 0 ? "lowers it" : "raises it") + (causes && `: ${causes}`), effect < 0 ? "low" : "high");
+    },
+    jump(seconds, text, kind) {
+      return html`<button key=${seconds} class=${kind} onClick=${() => this.seek(seconds)} aria-label=${`${time(seconds)} ${text}, go there`}>${time(seconds)} ${text}</button>`;
     },
     mending() {
       const { offered, range, stage } = this;

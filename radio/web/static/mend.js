@@ -62,7 +62,7 @@ export const mend = {
     /** Note which of the two versions this page plays. */
     noteVersion() {
       const long = this.offer ? this.offer.stop - this.offer.start : 0;
-      this.sounding = !this.comparison || !this.mine ? "" : this.$refs.audio.currentTime < long + 0.3 ? "old" : "new";
+      this.sounding = !this.comparison || !this.mine ? "" : this.audio.currentTime < long + 0.3 ? "old" : "new";
     },
   },
 };

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from neural_networks.components.kernels import recurrent as kernels_recurrent
 from neural_networks.components.parameters import pack
 from neural_networks.components.recurrent import Recurrent
 from neural_networks.gradient_check import check_gradients
@@ -87,8 +88,11 @@ def test_forward_is_what_the_equations_say(
     np.testing.assert_allclose(
         module.forward(x, first=first)[0], plain(module, x, first), rtol=tolerance, atol=tolerance
     )
-    np.testing.assert_array_equal(
-        module.forward(x[0], steps=4)[0], module.forward(np.repeat(x[:1], 4, axis=0))[0]
+    np.testing.assert_allclose(
+        module.forward(x[0], steps=4)[0],
+        module.forward(np.repeat(x[:1], 4, axis=0))[0],
+        rtol=tolerance,
+        atol=tolerance,
     )
 
 
@@ -98,7 +102,7 @@ def test_forward_is_pure_and_backward_repeats(rng: np.random.Generator) -> None:
     x = rng.standard_normal((4, 3, 3)).astype(np.float32)
     kept, before = x.copy(), flat.values.copy()
     y, cache = module.forward(x)
-    parts = [part.copy() for part in cache[:2]]
+    parts = [part.copy() for part in (cache.x, cache.memory)]
     dy = rng.standard_normal(y.shape).astype(np.float32)
     first = module.backward(dy, cache)
     grads = flat.grads.copy()
@@ -107,8 +111,8 @@ def test_forward_is_pure_and_backward_repeats(rng: np.random.Generator) -> None:
     for now, then in (
         (x, kept),
         (flat.values, before),
-        (cache.inner, parts[0]),
-        (cache.outer, parts[1]),
+        (cache.x, parts[0]),
+        (cache.memory, parts[1]),
         (module.forward(x)[0], y),
     ):
         np.testing.assert_array_equal(now, then)
@@ -125,6 +129,41 @@ def test_float32_gradients_are_near_float64(rng: np.random.Generator) -> None:
         grads[dtype] = flat.grads.astype(np.float64)
     error = np.abs(grads[np.float32] - grads[np.float64]).max() / np.abs(grads[np.float64]).max()
     assert error < 4e-6
+
+
+@pytest.mark.parametrize("cell", [CELLS[0], CELLS[2], CELLS[3], (40, (73, 50, 33), (33, 65, 9))])
+@pytest.mark.parametrize("steps, batch", [(1, 1), (3, 7), (40, 9), (5, 300)])
+def test_tiles_agree_with_plain_numpy(
+    cell: tuple, steps: int, batch: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = Recurrent(*cell, rng=rng)
+    flat = pack(module)
+    x, first, dy = (
+        rng.standard_normal(shape, np.float32)
+        for shape in (
+            (steps, batch, cell[0]),
+            (batch, module.hidden_size),
+            (steps, batch, module.output_size),
+        )
+    )
+    for repeated, last in ((False, False), (True, False), (False, True), (True, True)):
+        results = []
+        for on_tiles in (True, False):
+            if not on_tiles:
+                monkeypatch.setattr(kernels_recurrent, "on_tiles", lambda dtype: False)
+            flat.zero_grads()
+            given, count = (x[0], steps) if repeated else (x, None)
+            y, cache = module.forward(given, first, steps=count, last=last)
+            above = dy[-1] if last else dy
+            pair = module.backward_with_state(above, cache)
+            kept = flat.grads.copy()
+            flat.zero_grads()
+            module.add_gradients(above, cache)
+            np.testing.assert_array_equal(flat.grads, kept)
+            results.append((y, *pair, kept))
+            monkeypatch.undo()
+        for one, other in zip(*results, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=2e-6 * max(1, np.abs(other).max()))
 
 
 def test_layers_are_views(rng: np.random.Generator) -> None:

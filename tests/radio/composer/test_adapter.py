@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from listening import rate
 from tiny_station import tiny_station
 
+from gan.critic import Critic
 from neural_networks.training.checkpoint import CheckpointError
 from radio.composer import LocalComposer, Song
-from radio.composer.adapter import Adapter, versions
+from radio.composer.adapter import BATCH_SIZE, Adapter, versions
 from radio.composer.final_song import moving_distribution
 from radio.home import FileLock, Home
+from radio.taste import Taste
 
 
 def layers() -> Adapter:
@@ -59,6 +63,21 @@ def test_gradients_of_coordinates_and_weights(batch: int) -> None:
     assert (value(0, 1e-6) - value(0, -1e-6)) / 2e-6 == pytest.approx(
         float(added._flat.grads @ along), rel=1e-6
     )
+
+
+def test_songs_are_judged_few_at_a_time_for_what_their_gradients_would_need() -> None:
+    rng, batches = np.random.default_rng(0), list[int]()
+
+    def decode(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
+        batches.append(len(x))
+        return x[None], x, None
+
+    taste = SimpleNamespace(value_and_gradient=lambda songs, _: (songs[0, :, 0], None, None))
+    critic = SimpleNamespace(forward=lambda songs: (songs[0, :, 1], None))
+    songs = rng.standard_normal((2 * BATCH_SIZE + 3, 8))
+    found = layers().judge(cast(Taste, taste), decode, cast(Critic, critic), songs)
+    assert batches == [BATCH_SIZE, BATCH_SIZE, 3]
+    assert found == pytest.approx((songs[:, 0].mean(), songs[:, 1].mean(), songs[:, 1].std()))
 
 
 def test_they_learn_are_kept_and_can_be_gone_back_to(tmp_path: Path) -> None:

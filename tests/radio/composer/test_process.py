@@ -123,8 +123,15 @@ def test_songs_wait_before_they_are_wanted_and_ratings_are_learned(
             )
         )
     )
-    until(lambda: composer.ready)
-    assert composer.next_song().expected is not None
+    until(lambda: len(composer.upcoming()) >= 2)
+    best, worse = composer.upcoming()[:2]
+    composer._take(messages.Order([best.key], [best.expected]))
+    assert worse.key not in [one.key for one in composer.upcoming()] and worse.expected is not None
+    assert composer.next_song(worse.key) is worse, "a page has loaded it, though it was replaced"
+    composer._take(messages.Offer(worse))
+    composer._take(messages.Order([best.key, worse.key], [best.expected, worse.expected]))
+    assert composer.next_song(worse.key) is worse
+    assert composer.next_song("an unknown one") is not worse
 
 
 def test_the_worker_is_niced_and_computes_in_one_thread(composer: ComposerProcess) -> None:

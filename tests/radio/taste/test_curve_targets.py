@@ -79,7 +79,7 @@ def test_moments_count_as_far_as_they_foresaw_the_ratings() -> None:
     true = 0.3 * 0.4 * rows @ liked + 0.05 * rng.standard_normal(240)
     trusting = {}
     for name, told in (("none", None), ("true", true), ("false", -3 * true)):
-        mixture = BayesianMixture(3, 3)
+        mixture = BayesianMixture((3, 0, 3, 0))
         mixture.learn(
             x[:3],
             ratings[:3],

@@ -101,9 +101,9 @@ def test_models_are_weighted_by_how_well_they_predicted():
     x[:, 3:] = np.square(x[:, :3])
     ones = np.ones(40)
     straight, quadratic, fickle = (
-        BayesianMixture(3, 3),
-        BayesianMixture(3, 3),
-        BayesianMixture(3, 3),
+        BayesianMixture((3, 0, 3, 0)),
+        BayesianMixture((3, 0, 3, 0)),
+        BayesianMixture((3, 0, 3, 0)),
     )
     straight.learn(x, x[:, 0] + 0.1 * rng.standard_normal(40), ones)
     quadratic.learn(x, 0.4 - x[:, 3] * 2 + 0.1 * rng.standard_normal(40), ones)
@@ -121,12 +121,14 @@ def test_models_are_weighted_by_how_well_they_predicted():
     assert straight.noise < 0.25
 
 
-def test_the_gradient_of_mean_and_deviation_through_mixture_and_quadratic():
+@pytest.mark.parametrize(("sound", "form"), [(3, 0), (3, 4), (1, 1)])
+def test_the_gradient_of_mean_and_deviation_through_mixture_and_quadratic(sound, form):
     rng = np.random.default_rng(1)
-    quadratic, mixture = Quadratic(3, scale=0.4), BayesianMixture(4, 6)
-    x = rng.standard_normal((5, 7))
+    quadratic = Quadratic(sound, form, scale=0.4)
+    mixture = BayesianMixture((4, form, *quadratic.sizes))
+    x = rng.standard_normal((5, 4 + sound + 2 * form))
     mixture.learn(
-        quadratic.forward(rng.standard_normal((9, 7)))[0],
+        quadratic.forward(rng.standard_normal((9, x.shape[1])))[0],
         rng.uniform(-1, 1, 9),
         rng.uniform(0.3, 1, 9),
     )
@@ -366,6 +368,17 @@ def test_a_liking_for_forms_is_learned():
     for one, known in zip(features[:40], told[:40, 3], strict=True):
         taste.observe(one, float(np.clip(0.4 * known, -1, 1)))
     assert np.corrcoef(taste.predict(features[40:])[0], told[40:, 3])[0, 1] > 0.8
+
+
+def test_a_middle_tempo_is_learned_to_be_liked():
+    taste = make(facts=3)
+    steps, beside, _ = synthetic_songs(80, seed=5)
+    features = taste.features(steps, np.concatenate([beside, forms(80, 3)], axis=1))
+    liked = 0.6 - 0.5 * np.square(beside[:, 0])
+    for one, rating in zip(features[:50], liked[:50], strict=True):
+        taste.observe(one, float(np.clip(rating, -1, 1)))
+    assert np.corrcoef(taste.predict(features[50:])[0], liked[50:])[0, 1] > 0.8
+    assert taste.prefers_middle > 0.9
 
 
 def test_frames_are_taken_as_well_and_stations_without_tempo_and_key():

@@ -40,7 +40,7 @@ def test_a_dragged_part_is_mended_compared_and_kept(server: RadioServer, chromiu
         page.locator(".seek:enabled").wait_for(timeout=60_000)
         page.locator(".buttons .play").click()
         page.keyboard.press("8")  # without a rating there is nothing to mend by
-        page.locator(".details", has_text="expected").wait_for()
+        page.locator(".details", has_text="predicted").wait_for()
         page.locator(".wave").click(position={"x": 30, "y": 60})  # a click seeks
         page.wait_for_function(f"Math.abs({AUDIO}.currentTime - 1.4) < 1.3")
         for (start, stop), selected in (SHORT, BACKWARDS):

@@ -18,7 +18,7 @@ from radio.cli.main import main
 from radio.ratings import Rating, RatingsError
 from radio.taste import Insight
 from radio.web import parts
-from radio.web.browser_player import SILENCE_SECONDS, BrowserPlayer
+from radio.web.browser_player import END_SECONDS, SILENCE_SECONDS, BrowserPlayer
 from radio.web.commands import CommandError, Commands, Later
 from radio.web.live_session import LiveSession
 from radio.web.map import LatentView
@@ -64,7 +64,14 @@ def test_nothing_plays_where_nobody_listens(player: BrowserPlayer, clock: Clock)
     assert player.position == pytest.approx(3.8)
     player.play(SONG, 22_050)
     clock.now += 11
-    assert player.finished, "the next song goes on by itself"
+    assert not player.finished, "the page that sounds says when it has played the song"
+    player.end("b")
+    assert not player.finished, "and no other"
+    player.end("a")
+    assert player.finished
+    player.play(SONG, 22_050)
+    clock.now += 10 + END_SECONDS
+    assert player.finished, "the next song begins without the page"
 
 
 def test_a_face_that_is_gone_leaves_the_song_where_it_was_heard(
@@ -230,6 +237,14 @@ def test_a_page_that_played_to_the_end_gets_the_next_song_at_once(room: Room) ->
     assert room.session.song.name == "Song 1"
     room.give("ended")
     assert room.session.song.name == "Song 2" and not room.player.paused
+
+
+def test_a_page_goes_on_with_the_song_that_it_plays_already(room: Room) -> None:
+    room.give("listen")
+    room.give("ended", next="the page's choice")
+    assert room.composer.asked == ["the page's choice"]
+    with pytest.raises(CommandError):
+        room.give("ended", play=room.session.song.key, next=7)
 
 
 def test_one_prediction_is_shown_everywhere(room: Room) -> None:

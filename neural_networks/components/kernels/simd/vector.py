@@ -127,6 +127,11 @@ class Lanes:
             value = self.builder.select(self.builder.fcmp_ordered(test, value, edge), edge, value)
         return Lanes(self.builder, value)
 
+    def where_positive(self, value: Lanes, other: Lanes) -> Lanes:
+        """Return the lanes of `value` where this is positive, of `other` elsewhere."""
+        positive = self.builder.fcmp_ordered(">", self.value, self._of(0.0))
+        return Lanes(self.builder, self.builder.select(positive, value.value, other.value))
+
 
 # tanh(x) = x P(x^2) / Q(x^2) within 3e-7 on +-7.9, where tanh is 1 in float32 (the coefficients are
 # those of Eigen).
@@ -166,6 +171,13 @@ def sigmoid(x: Lanes) -> Lanes:
     return tanh(x * 0.5) * 0.5 + 0.5
 
 
+def spread(builder: ir.IRBuilder, value: Any) -> Lanes:
+    """Return one float in all lanes."""
+    vector = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, ir.IntType(32)(0))
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return Lanes(builder, builder.shuffle_vector(vector, vector, mask))
+
+
 class Memory:
     """An array, for writing instructions that read and write vectors at offsets in floats."""
 
@@ -187,12 +199,7 @@ class Memory:
 
     def scalar(self, offset: Any) -> Lanes:
         """Read one float into all lanes."""
-        value = self.builder.load(self.at(offset))
-        vector = self.builder.insert_element(
-            ir.Constant(VECTOR, ir.Undefined), value, ir.IntType(32)(0)
-        )
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return Lanes(self.builder, self.builder.shuffle_vector(vector, vector, mask))
+        return spread(self.builder, self.builder.load(self.at(offset)))
 
     def load(self, *offset: Any) -> Lanes:
         """Read LANES floats."""
