@@ -16,9 +16,9 @@ ENV PATH=/radio/bin:$PATH \
 USER 10001
 VOLUME /home/radio
 EXPOSE 8017
-# The page of the password is answered without one. The first start compiles the kernels.
+# The first start compiles the kernels.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8017/login', timeout=8)"]
+    CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8017/health', timeout=8)"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["ai-radio"]
 CMD ["web", "--host", "0.0.0.0", "--no-open"]

@@ -1,8 +1,9 @@
-"""One-line messages for errors that are not bugs, `UsageError`, and what may have been meant."""
+"""One-line messages for errors that are not bugs, `UsageError`, what was meant, what is missing."""
 
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Iterable
 
 SIMILAR = 0.6  # ratio of difflib from which a word counts as misspelt; chosen, not measured
@@ -18,6 +19,18 @@ def meant(typed: str, known: Iterable[str]) -> str:
 
 class UsageError(ValueError):
     """The command can't be carried out; the message is one line."""
+
+
+def need(extra: str, who: str, *modules: str) -> None:
+    """Check that the modules of an extra are installed.
+
+    Raises:
+        UsageError: if one is not; it says what installs them.
+    """
+    if any(importlib.util.find_spec(name) is None for name in modules):
+        raise UsageError(
+            f"{who} needs more packages; install them with pip install 'ai-radio[{extra}]'"
+        )
 
 
 def explain(error: Exception) -> str | None:

@@ -27,7 +27,9 @@ def test_a_training_is_drawn_with_its_losses_scores_and_songs(monkeypatch, tmp_p
     gan = trainer()
     with pytest.raises(ValueError, match="before the first step"):
         plot_training(gan, tmp_path / "training.png", frames=frames)
-    gan.run(12)
+    told = []
+    gan.run(12, progress=lambda step, steps, log: told.append((step, steps, log)))
+    assert told == [(step + 1, 12, log) for step, log in enumerate(gan.log)]
     figure = drawn(
         monkeypatch, lambda: plot_training(gan, tmp_path / "training.png", frames=frames)
     )
@@ -55,6 +57,8 @@ def test_a_long_training_is_drawn_with_few_points(monkeypatch, tmp_path):
 def test_a_picture_that_cannot_be_finished_leaves_the_one_before(monkeypatch, tmp_path):
     gan = trainer()
     gan.run(2)
+    with pytest.raises(ValueError, match="ends in .png, .svg or .pdf, not .*training.txt"):
+        plot_training(gan, tmp_path / "training.txt", frames=frames)
     path = tmp_path / "training.png"
     plot_training(gan, path, frames=frames)
     before = path.read_bytes()

@@ -103,7 +103,7 @@ def test_a_state_saved_in_the_middle_of_a_step_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="generator has made 3 steps, the critic 2") as caught:
         trainer().restore(gan.state())
     assert "\n" not in str(caught.value)
-    for missing in ("critic/steps", "average/values", "average/steps"):
+    for missing in ("critic/steps", "average/values", "average/steps", "log"):
         with pytest.raises(ValueError, match="the state"):
             trainer().restore({name: array for name, array in whole.items() if name != missing})
     with pytest.raises(ValueError, match="not finite"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from neural_networks.sequences import batch_first, chunks, join, split, time_major
+from neural_networks.sequences import batch_first, chunks, join, split, three_axes, time_major
 
 
 @given(st.integers(1, 5), st.integers(1, 7), st.integers(1, 9), st.booleans())
@@ -52,3 +52,13 @@ def test_what_cannot_be_cut_is_refused() -> None:
         split([], 4)
     with pytest.raises(ValueError, match="sounds of 0 values"):
         split([np.zeros(0)], 4)
+
+
+def test_sounds_get_three_axes_and_lose_none_that_the_network_reads() -> None:
+    sounds = np.arange(24.0).reshape(2, 3, 4)
+    for given_shape in ((2, 3, 4), (2, 3, 4, 1)):
+        np.testing.assert_array_equal(three_axes(sounds.reshape(given_shape), 4), sounds)
+    steps = sounds.reshape(2, 12, 1)
+    assert three_axes(steps, 12).shape == (2, 1, 12) and three_axes(steps, 1).shape == (2, 12, 1)
+    with pytest.raises(ValueError, match=r"not \(24,\)"):
+        three_axes(sounds.ravel(), 4)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import socket
 import sys
 import urllib.parse
 
-from radio.errors import UsageError
+from radio.errors import UsageError, need
 from radio.home import (
     Home,
     HomeError,
@@ -20,8 +19,6 @@ from radio.home import (
 from radio.session import read_last
 from radio.web import given_password, is_loopback, kept_secret
 
-NEEDED = ("starlette", "uvicorn", "websockets")
-
 
 def web(options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C.
@@ -31,10 +28,7 @@ def web(options: argparse.Namespace) -> int:
         HomeError: if there is no such station.
         PasswordError: if other machines could open the page and there is no password.
     """
-    if any(importlib.util.find_spec(name) is None for name in NEEDED):
-        raise UsageError(
-            "the page needs more packages; install them with pip install 'ai-radio[web]'"
-        )
+    need("web", "the page", "starlette", "uvicorn", "websockets")
     home = Home(options.home)
     settings = read_settings(home.path / "config.toml")
     last = read_last(home.path / "session.json")

@@ -25,6 +25,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 LARGEST_FORM = 4096  # bytes of the login form
+HEALTH = "/health"  # for what watches a container: answered without the password
 POLICY = (
     "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
@@ -100,6 +101,9 @@ class Guard:
             check(dict(scope), self._host, self._port, self._origins)
             if not scope["path"]:
                 await _answer(send, 308, "", [("Location", f"{self._base}/")])
+                return
+            if scope["path"] == HEALTH and not websocket:
+                await _answer(send, 200, "ok\n")
                 return
             if self._sessions is not None and not self._is_known(scope):
                 await self._ask(scope, receive, send)

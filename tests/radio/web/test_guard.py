@@ -94,6 +94,12 @@ def test_another_host_gets_nothing(server: RadioServer, host: str) -> None:
     assert server.handshake(WEBSOCKET, Host=name, Origin=f"http://{name}") in (400, 403)
 
 
+def test_its_health_needs_no_password(server: RadioServer, locked: RadioServer) -> None:
+    for one in (server, locked):
+        assert one.request("GET", "/health")[::2] == (200, b"ok\n")
+        assert one.request("GET", "/health", {"Host": "evil.example"})[0] in (400, 421)
+
+
 def test_two_hosts_or_origins_are_none(server: RadioServer) -> None:
     own = f"127.0.0.1:{server.port}"
     for more in ([("Host", own), ("Host", "evil.example")], [("Host", own), ("Host", own)]):
