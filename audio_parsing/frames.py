@@ -45,10 +45,10 @@ SAMPLE_RATE = 22050
 EXPONENT = 0.3
 LOUDEST = 1.5  # decode clips values at this: an amplitude of 3.9, far over full scale
 # of Griffin-Lim towards amplitudes interpolated between the frames: these find the phases
-INTERPOLATED_STEPS = 2
-FRAME_STEPS = 3  # towards the frames' own powers: these find attacks that interpolation smears
+INTERPOLATED_STEPS = 1
+FRAME_STEPS = 5  # towards the frames' own powers: these find attacks that interpolation smears
 MOMENTUM = 1.3
-FRAME_MOMENTUM = 1.0
+FRAME_MOMENTUM = 0.4
 NOISY_FROM = 1000.0  # Hz; below, neighbouring bands overlap so much that every peak is blunt
 OVERLAP = 8  # bands of the next groups whose peaks are looked at, so that phases agree
 FADE = 0.05  # seconds; beyond its ends the first and last frame fade to silence

@@ -178,6 +178,9 @@ def accelerate(out, projected, previous, amplitude, momentum):
 def match_frames(out, gain, projected, previous, target, step, places, momentum):
     """out (K, M) = g u, u = projected + momentum (projected - previous); g sets each frame's power.
 
+    Where a frame is too loud g is the square of what would set it: projections spread an attack into
+    the frame before it again and again.
+
     The target powers are (K, T). g (`gain`, (T,), is its workspace) belongs to the middle of the
     frames; `places` (lower, weight, fade), each (M,), interpolate it. The envelope within a frame
     is left as it is: unlike `accelerate`, this asks for no more than the frames hold.
@@ -199,7 +202,8 @@ def match_frames(out, gain, projected, previous, target, step, places, momentum)
             pairs[j] = now[j] + momentum * (now[j] - before[j])
         mean_power(gain, row, step)
         for t in range(last + 1):
-            gain[t] = min(np.sqrt(wanted[t] / (gain[t] + tiny)), highest)
+            ratio = wanted[t] / (gain[t] + tiny)
+            gain[t] = min(np.sqrt(ratio), highest) if ratio > one else ratio
         for m in range(row.shape[0]):
             i = lower[m]
             factor = fade[m] * (gain[i] * (one - weight[m]) + gain[min(i + 1, last)] * weight[m])

@@ -1,7 +1,7 @@
-"""Songs whose sections return: latents are drawn once for each theme, and stand where it returns.
+"""Songs whose sections return: where one does, the latents of its first time stand again.
 
-    w = prior, fed with its own draws, theme after theme         (S', B, D)
-    w' = the same draws with other innovations                   (S', B, D), variations
+    w = prior, fed with its own draws                            (S, B, D)
+    w' = the same draws with other innovations                   (S, B, D), variations
     song = decoder of [w; w'] in the song's order                (S, B, K)
 
     latents = arranged_latents(generator, z, innovations, varied, arrangement)
@@ -11,7 +11,7 @@
 
 To repeat the innovations alone does not bring a theme back where the prior chooses among several
 Gaussians: another past changes the weights, a choice falls otherwise, and all that follows differs.
-Letters: S steps of a song, S' steps that are drawn, B songs, D latents, V of detail, K components,
+Letters: S steps, B songs, D latents, V of detail, K components,
 Z values of z, I innovations of a step.
 """
 
@@ -27,12 +27,12 @@ from neural_networks.vae.song_generator import SongGenerator, SongState
 
 
 class Arrangement(NamedTuple):
-    """Where in a song drawn steps stand.
+    """Which of the drawn steps a song consists of.
 
     Attributes:
-        places: (S',) of the song's steps at which each drawn step stands first. Its position and
-            its part of the plan are those of that place, whenever it returns.
-        order: (S,) of each step of the song, the drawn step that it is; S' more for its variation.
+        places: (S,) of the song at which prior and decoder are told that each step is. In a section
+            that returns these are those of its first time, with their part of the plan.
+        order: (S,) of each step of the song, the drawn step that it is; S more for its variation.
     """
 
     places: np.ndarray
@@ -46,7 +46,7 @@ class ArrangedLatents(NamedTuple):
         w: (S, B, D).
         places: (S,) that each step is told.
         drawn: (S,) of each step, the drawn step from whose state it comes.
-        run: of the prior, over the drawn steps.
+        run: of the prior.
         cache: for the gradient.
     """
 
@@ -83,8 +83,8 @@ def arranged_latents(
     Args:
         generator: of the songs.
         z: (B, Z).
-        innovations: (S', B, I) of the themes, without detail.
-        varied: (S', B, I) of the themes when they return, whose choices are not read.
+        innovations: (S, B, I), without detail.
+        varied: (S, B, I) of what returns, whose choices are not read.
         arrangement: of all of the songs.
 
     Raises:
@@ -166,7 +166,7 @@ def arranged(
 def arranged_backward(
     generator: SongGenerator, dsongs: np.ndarray, cache: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return dz (B, Z), dinnovations and dvaried (S', B, I); add the parameters' gradients.
+    """Return dz (B, Z), dinnovations and dvaried (S, B, I); add the parameters' gradients.
 
     Exact but for the choices, whose gradient is zero, for songs without changes.
     """

@@ -137,7 +137,7 @@ def train(each: argparse.ArgumentParser) -> None:
     add("music", nargs="*", type=source, metavar="MUSIC", help=text)
     text = "train on the starter collection instead"
     add("--starter", action="store_true", help=text)
-    text = "with --starter: also train on N new arrangements of its tunes (default: 300)"
+    text = "with --starter: also train on N new arrangements of its tunes (default: 600)"
     add("--fresh", type=whole(0, 2000), metavar="N", help=text)
     text = "with --starter: also train on N invented tunes (default: 512)"
     add("--invented", type=whole(0, 2000), metavar="N", help=text)

@@ -5,7 +5,8 @@
 
 A section that returns has the latents of its first time, drawn again with innovations that are a
 little different: those of the song's seed turn by VARIATION to others, and of two songs that it
-follows the second counts more (learned_songs.py). A form is repeated until a song lasts SHORTEST
+follows the second counts more (learned_songs.py). Its end alone is new, so that no two are the
+same. A form is repeated until a song lasts SHORTEST
 beats. P has a column for its number in the station's list, counted from 1; 0 is none.
 
 Letters: S steps, T frames.
@@ -28,6 +29,8 @@ from radio.station.steps import FRAMES_PER_BEAT, STEPS_PER_BEAT
 # Of a section that returns; its innovations correlate cos(VARIATION) with those of its first time
 # where nothing is drawn. docs/songs.md, "Form".
 VARIATION = float(np.arccos(0.95))
+# Of a section that returns, its end: so real sections are alike. docs/songs.md, "Form".
+RENEWED = 0.125
 SHORTEST, LONGEST = 128, 625  # beats of a song with a form; on an absolute grid 1 and 5 minutes
 MOST_FORMS = 64  # of a station, the most frequent
 FEWEST_SECTIONS, MOST_SECTIONS = 4, 12
@@ -65,14 +68,14 @@ class Form(NamedTuple):
         return float(np.log2(self.beats / SHORTEST)), different, 1 - different / len(self.themes)
 
     def arrangement(self, beats: int) -> Arrangement:
-        """Return where in a song of so many beats the steps of each theme stand."""
-        heads = np.array([self.themes.index(theme) for theme in range(max(self.themes) + 1)])
-        within = np.arange(self.section)
-        places = (heads[:, None] * self.section + within).reshape(-1)
-        sections, step = np.divmod(np.arange(beats * STEPS_PER_BEAT), self.section)
+        """Return which steps a song of so many beats consists of, and where they are told to be."""
+        steps = np.arange(beats * STEPS_PER_BEAT)
+        sections, step = np.divmod(steps, self.section)
         themes = np.array(self.themes)[sections % len(self.themes)]
-        returns = sections != heads[themes]
-        return Arrangement(places, (themes + returns * len(heads)) * self.section + step)
+        heads = np.array([self.themes.index(theme) for theme in range(max(self.themes) + 1)])
+        places = heads[themes] * self.section + step
+        kept = (sections != heads[themes]) & (step < round((1 - RENEWED) * self.section))
+        return Arrangement(places, np.where(kept, len(steps) + places, steps))
 
 
 def forms_of(

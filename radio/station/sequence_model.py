@@ -89,8 +89,8 @@ class SequenceModel:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw z (B, Z) and courses (B, C): seeds, whom the songs follow, their forms.
 
-        A song has the form of the one that it follows, if that has one. At a novelty of 0 songs
-        have no form, but that of the song that was learned.
+        A song has the form of the learned one whose z is nearest, which it follows if it follows
+        any. At a novelty of 0 songs have no form, but that of the song that was learned.
 
         Args:
             z: (B, Z) of new songs; where they follow learned songs, it is drawn towards theirs.
@@ -105,7 +105,8 @@ class SequenceModel:
         z, followed = self.learned.choose(z, mean, novelty=novelty, pairs=pairs, rng=rng)
         numbers = np.zeros((len(z), 1), np.int64)
         if novelty > 0:
-            numbers = self.learned.forms[np.rint(followed[:, :1]).astype(int) - 1]
+            nearest = [np.square(self.learned.z - one).sum(axis=1).argmin() for one in z]
+            numbers = self.learned.forms[nearest, None]
         return z, np.concatenate([seeds, followed, numbers], axis=1)
 
     def form(self, course: np.ndarray) -> Form | None:
@@ -189,7 +190,8 @@ class SequenceModel:
         """Return the latents of songs of one form; of one song alone, if it has changes."""
         arrangement = form.arrangement(beats)
         first, again = (
-            self.innovations(course, arrangement.places, turn=turn) for turn in (0.0, VARIATION)
+            self.innovations(course, np.arange(len(arrangement.places)), turn=turn)
+            for turn in (0.0, VARIATION)
         )
         latents = arranged_latents(self.vae.generator, z, first, again, arrangement)
         for start, given in stretches_of(course[0, self.course_size :], first.shape[2]):

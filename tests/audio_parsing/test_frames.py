@@ -20,6 +20,7 @@ from audio_parsing.frames import (
     raw_frames,
     transpose,
 )
+from audio_parsing.starter import hop_length, render, starter_songs
 
 HOPS = (363, 441, 656)  # 152 beats a minute, 50 frames a second, 84 beats a minute
 
@@ -158,6 +159,17 @@ def test_silence_around_a_note_is_quiet() -> None:
     copy = decode(encode(samples, hop_length=441), hop_length=441)
     for part in (copy[: SAMPLE_RATE // 2], copy[-SAMPLE_RATE // 2 :]):
         assert rms(part) < 1e-3 * rms(samples)
+
+
+def test_attacks_stay_sharp() -> None:
+    song = starter_songs(beats=16)[4]
+    hop = hop_length(song.bpm)
+    frames = encode(render(song), hop_length=hop)
+    back = encode(decode(frames, hop_length=hop), hop_length=hop)
+    rises = [np.maximum(np.diff(one, axis=0), 0).mean(axis=1) for one in (frames, back)]
+    sharp = [rise.std() / rise.mean() for rise in rises]
+    assert sharp[1] > 0.92 * sharp[0]
+    assert np.linalg.norm(back - frames) < 0.042 * np.linalg.norm(frames)
 
 
 def test_the_end_does_not_wrap_into_the_beginning() -> None:

@@ -27,8 +27,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "plan": {"beats": 3, "plan_size": 4, "position": True, "steps_per_beat": 2},
 }
 ONE = Arrangement(np.arange(1), np.array([0, 1]))  # a step, and its variation
-# Sections of two steps: A B A' C A' and a step of B'. C stands first at step 6.
-ABACAB = Arrangement(np.array([0, 1, 2, 3, 6, 7]), np.array([0, 1, 2, 3, 6, 7, 4, 5, 6, 7, 8]))
+# Sections of two steps: A B A' C A* and a step of B'; the second step of A* is new.
+ABACAB = Arrangement(
+    np.array([0, 1, 2, 3, 0, 1, 6, 7, 0, 1, 2]), np.array([0, 1, 2, 3, 11, 12, 6, 7, 11, 9, 13])
+)
 
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 

@@ -73,13 +73,14 @@ def test_a_form_is_repeated_until_a_song_is_long_enough() -> None:
 
 
 def test_the_steps_of_a_form_stand_where_their_themes_do() -> None:
-    places, order = Form(4, (0, 0, 1, 0)).arrangement(
-        10
-    )  # A A' B A' A' A' B' A' A' A', a beat each
-    np.testing.assert_array_equal(places, [0, 1, 2, 3, 8, 9, 10, 11])
-    sections = order.reshape(10, 4)
-    np.testing.assert_array_equal(sections - sections[:, :1], np.tile(np.arange(4), (10, 1)))
-    np.testing.assert_array_equal(sections[:, 0], [0, 8, 4, 8, 8, 8, 12, 8, 8, 8])
+    places, order = Form(8, (0, 0, 1, 0)).arrangement(12)  # A A' B A' A' A', two beats each
+    within = np.arange(8)
+    np.testing.assert_array_equal(places.reshape(6, 8), np.add.outer([0, 0, 16, 0, 0, 0], within))
+    sections = order.reshape(6, 8)
+    np.testing.assert_array_equal(sections[:, :7] - sections[:, :1], np.tile(within[:7], (6, 1)))
+    np.testing.assert_array_equal(sections[:, 0], [0, 48, 16, 48, 48, 48])
+    # the last eighth of a section is new whenever it returns
+    np.testing.assert_array_equal(sections[:, 7], [7, 15, 23, 31, 39, 47])
     np.testing.assert_array_equal(Form(8, (0, 1)).arrangement(3).order[8:], [8, 9, 10, 11])
 
 
