@@ -7,7 +7,6 @@ from setuptools import find_packages, setup
 PACKAGES = ["neural_networks", "audio_parsing", "compression", "gan", "radio"]
 WEB = ["starlette>=0.46,<2", "uvicorn>=0.34,<1", "websockets>=14,<18"]
 SCORES = ["mido>=1.3,<2"]
-PLOTS = ["matplotlib>=3.9,<4"]
 NOTATION = [*SCORES, "music21>=9.1,<11"]
 # What builds the pages of docs/; the formulas become MathML, the lessons notebooks.
 DOCUMENTATION = [
@@ -41,6 +40,7 @@ setup(
         "numpy>=2.2,<3",
         "scipy>=1.13,<2",
         "numba>=0.61.2,<1",
+        "matplotlib>=3.9,<4",
         "sounddevice>=0.4.6,<1",
         "soundfile>=0.12.1,<1",
         "soxr>=0.4,<2",
@@ -54,7 +54,6 @@ setup(
         "scores": SCORES,  # MIDI files are music too
         "notation": NOTATION,  # MusicXML and ABC too
         "web": WEB,  # the radio in a browser, a server for it
-        "plots": PLOTS,  # pictures: maps, losses, the lessons
         "mpris": ["jeepney>=0.9,<1"],  # the desktop's media keys on Linux
         "mpi": ["mpi4py>=4.1,<5"],  # with the MPI that is there; `pip install mpich` brings one
         "test": [
@@ -65,7 +64,6 @@ setup(
             "pexpect>=4.9",
             *WEB,
             *NOTATION,
-            *PLOTS,
             "jeepney>=0.9,<1",
             "axe-playwright-python>=0.1.4",  # the checks of accessibility
             "playwright>=1.49",  # drives the Chromium that is there; it brings none of its own
@@ -82,7 +80,7 @@ setup(
             "ipykernel>=6.29",
         ],
         # what makes README's pictures
-        "docs": [*DOCUMENTATION, *PLOTS, "pexpect>=4.9", "pyte>=0.8", "pillow>=10"],
+        "docs": [*DOCUMENTATION, "pexpect>=4.9", "pyte>=0.8", "pillow>=10"],
         # What benchmarks/ compares with; nothing else needs them. Two more are judges of sound, of
         # which only the weights are used: pip install --no-deps basic-pitch musicnn
         "peers": ["torch>=2.4", "jax>=0.5", "onnxruntime>=1.18", "scikit-learn>=1.5"],

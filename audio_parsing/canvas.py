@@ -8,7 +8,6 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,10 +43,7 @@ def canvas(
 
     Raises:
         ValueError: for a path that does not end in .png, .svg or .pdf.
-        ModuleNotFoundError: without matplotlib.
     """
-    if find_spec("matplotlib") is None:
-        raise ModuleNotFoundError("plots need matplotlib: pip install 'ai-radio[plots]'")
     import matplotlib.pyplot as plt
     from matplotlib.backends import BackendFilter, backend_registry
 

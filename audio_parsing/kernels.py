@@ -178,8 +178,8 @@ def accelerate(out, projected, previous, amplitude, momentum):
 def match_frames(out, gain, projected, previous, target, step, places, momentum):
     """out (K, M) = g u, u = projected + momentum (projected - previous); g sets each frame's power.
 
-    Where a frame is too loud g is the square of what would set it: projections spread an attack into
-    the frame before it again and again.
+    Where a frame is too loud g is the square of what would set it: projections spread an attack
+    into the frame before it again and again.
 
     The target powers are (K, T). g (`gain`, (T,), is its workspace) belongs to the middle of the
     frames; `places` (lower, weight, fade), each (M,), interpolate it. The envelope within a frame

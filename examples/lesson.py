@@ -11,7 +11,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from radio.station import Station
-
-if find_spec("matplotlib") is None:
-    raise SystemExit("the lessons draw pictures and need matplotlib: pip install 'ai-radio[plots]'")
 
 RATE = 22050  # Hz, of sounds
 BLUE, ORANGE, GREEN = "#3b75af", "#ef8636", "#519e3e"

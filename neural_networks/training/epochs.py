@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -107,12 +106,9 @@ def train_epochs(
         TrainingDiverged: at a loss or gradient that is not finite; the module has the last good
             weights, and the checkpoint is unchanged.
         KeyboardInterrupt: at Ctrl-C, without a checkpoint.
-        ModuleNotFoundError: for a graph without matplotlib.
     """
     if unknown := options.keys() - TrainingOptions.__annotations__.keys():
         raise TypeError(f"unknown options of a training: {', '.join(sorted(unknown))}")
-    if graph and find_spec("matplotlib") is None:
-        raise ModuleNotFoundError("graph=True needs matplotlib: pip install 'ai-radio[plots]'")
     if max_epochs < 0 or max_epochs != int(max_epochs):
         raise ValueError(f"max_epochs is a whole number from 0 on, not {max_epochs}")
     if not callable(learning_rate) and not learning_rate >= 0:

@@ -7,7 +7,6 @@ descent.start()  stop()                 steps and song arrive as events
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -61,7 +60,7 @@ class FinalDescent:
         Args:
             progress: called at the start and after each step.
             should_stop: called again and again; the song is given up once it returns True.
-            draw: whether the song gets a picture of the descent, if matplotlib is installed.
+            draw: whether the song gets a picture of the descent.
 
         Raises:
             CancelledError: if it was given up.
@@ -93,7 +92,7 @@ class FinalDescent:
         song = maker.render(draft)
         mean, deviation = taste.predict(draft.features[None])
         song.expected, song.descent = (float(mean[0]), float(deviation[0])), found
-        if draw and importlib.util.find_spec("matplotlib"):
+        if draw:
             learned = np.concatenate([station.means, station.coordinates], axis=1)
             title = f"{song.name}: {self._taste_learner.listener} on station {station.name}"
             moved = rated[:, station.movable]

@@ -33,8 +33,7 @@ class Song:
         expected: (mean, standard deviation) of the rating that was predicted when it was chosen;
             None if the taste had learned nothing by then.
         descent: how a final song was found; empty for others.
-        picture: of how a final song was found, the bytes of a PNG (n,) uint8; empty for others,
-            and without matplotlib.
+        picture: of how a final song was found, the bytes of a PNG (n,) uint8; empty for others.
         key: identifies this play of the song in the database.
         wish: of the listener by which it was chosen; empty without.
     """

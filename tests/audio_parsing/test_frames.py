@@ -215,9 +215,9 @@ def test_what_cannot_be_encoded_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             encode(samples, hop_length=441)
-    for hop_length in (0, -5, 0.5, np.inf):
-        with pytest.raises(ValueError, match=f"hop_length.*{hop_length}"):
-            encode(np.zeros(100), hop_length=hop_length)
+    for wrong in (0, -5, 0.5, np.inf):
+        with pytest.raises(ValueError, match=f"hop_length.*{wrong}"):
+            encode(np.zeros(100), hop_length=wrong)
     with pytest.raises(ValueError, match="sample_rate.*10"):
         encode(np.zeros(100), hop_length=441, sample_rate=10)
 

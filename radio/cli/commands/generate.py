@@ -174,10 +174,6 @@ def final(options: argparse.Namespace) -> None:
         ],
         options.json,
     )
-    if not song.picture.size:
-        print(
-            "ai-radio: pip install 'ai-radio[plots]' adds a picture of the search", file=sys.stderr
-        )
     if not options.json:
         print(final_line(composer.rated, (mean, deviation)))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from radio.errors import UsageError, need
+from radio.errors import UsageError
 from radio.home import STARTER, Home, check_name
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ def map(options: argparse.Namespace) -> None:
     from audio_parsing.canvas import KINDS
     from radio.station import Station, plot_latent_map
 
-    need("plots", "the map", "matplotlib")
     output: Path = options.output.expanduser()
     if output.suffix.lower() not in KINDS or output.is_dir():
         raise UsageError(

@@ -18,7 +18,7 @@ from neural_networks.parallel.communicator import Communicator
 from neural_networks.parallel.mpi import processes
 from radio.cli.commands.reconstruct import check_soundfont
 from radio.cli.progress import Progress, duration
-from radio.errors import UsageError, need
+from radio.errors import UsageError
 from radio.home import Home, check_name
 
 PHASES = {
@@ -55,8 +55,6 @@ def _check(options: argparse.Namespace) -> None:
     if options.soundfont is not None and options.starter:
         raise UsageError("--soundfont plays scores of yours; the starter collection has its own")
     check_soundfont(options.soundfont)
-    if options.plot is not None:
-        need("plots", "--plot", "matplotlib")
     if options.plot is not None and options.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(f"the name of a plot ends in .png, .svg or .pdf, not {options.plot}")
     if options.plot is not None and not options.plot.expanduser().absolute().parent.is_dir():
