@@ -29,7 +29,7 @@ export const keys = {
       const target = event.target;
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       const action = this.actions.get(NAMED[event.key] || event.key);
-      if (!action || target.closest("input:not([type=range]), select, textarea, dialog, [data-keys]")) return;
+      if (!action || target.closest("input:not([type=range]), select, textarea, dialog[open], [data-keys]")) return;
       if (event.key.startsWith("Arrow") && target.matches("input[type=range]")) return; // handled by the slider
       if (event.key === " " && target.closest("button, a, summary")) return;
       event.preventDefault();

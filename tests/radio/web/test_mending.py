@@ -16,8 +16,8 @@ from radio.web.stage import Stage
 
 __all__ = ["chromium"]
 AUDIO = "document.querySelector('.deck audio')"
-# How far a drag leads, as a share of the waveform, and what is selected of a song of 16 s.
-BACKWARDS, SHORT = ((0.6, 0.2), "0:03 to 0:09"), ((0.5, 0.53), "0:08 to 0:09")
+# How far a drag leads, as a share of the waveform, and what is selected: shares, seconds at least.
+SHORT, BACKWARDS = ((0.5, 0.53), (0.5, 0.53, 1.0)), ((0.6, 0.2), (0.2, 0.6, 0.0))
 
 
 def drag(page: Any, start: float, stop: float) -> None:
@@ -43,8 +43,11 @@ def test_a_dragged_part_is_mended_compared_and_kept(server: RadioServer, chromiu
         page.locator(".details", has_text="predicted").wait_for()
         page.locator(".wave").click(position={"x": 30, "y": 60})  # a click seeks
         page.wait_for_function(f"Math.abs({AUDIO}.currentTime - 1.4) < 1.3")
-        for (start, stop), selected in (SHORT, BACKWARDS):
+        seconds = float(page.get_attribute(".seek", "max") or 0)
+        for (start, stop), (first, last, least) in (SHORT, BACKWARDS):
             drag(page, start, stop)
+            ends = first * seconds, max(last * seconds, first * seconds + least)
+            selected = " to ".join(f"0:{int(end):02d}" for end in ends)
             page.locator(".mend").get_by_text(selected).wait_for()
         assert page.evaluate(f"{AUDIO}.currentTime") < 8, "a drag does not seek"
         name, sound = page.inner_text(".song"), page.evaluate(f"{AUDIO}.src")
