@@ -133,6 +133,16 @@ def test_the_songs_that_were_learned_have_no_other_form(station: Station) -> Non
     assert not station.sample(20, np.random.default_rng(0))[:, 11].any()
 
 
+def test_free_songs_have_the_form_of_the_nearest_song() -> None:
+    station = remembering(tiny_station(), forms=[Form(16, (0, 1, 0, 1)), Form(16, (0, 0, 1))])
+    station.novelty = 1.0
+    songs, learned = station.sample(20, np.random.default_rng(0)), station.model.learned
+    for song in songs:
+        nearest = np.linalg.norm(learned.z - song[: station.latent_size], axis=1).argmin()
+        assert song[station.latent_size + station.model.course_size - 1] == learned.forms[nearest]
+    assert len(np.unique(songs[:, station.latent_size + station.model.course_size - 1])) == 2
+
+
 def test_a_taste_is_told_the_form(station: Station, rng: np.random.Generator) -> None:
     songs = station.sample(2, rng)
     songs[:, station.latent_size + station.model.course_size - 1] = 1, 0
