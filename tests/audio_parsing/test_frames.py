@@ -307,6 +307,33 @@ def test_mean_power_is_the_integral_over_each_frame(step: float, rng: np.random.
     np.testing.assert_allclose(power, twin, rtol=1e-2)
 
 
+def test_match_frames_is_its_plain_twin(rng: np.random.Generator) -> None:
+    bands, count, step = 3, 4, 5.0  # signals of 20 values, 5 a frame
+    now, before = (
+        (rng.standard_normal((bands, 20)) + 1j * rng.standard_normal((bands, 20))).astype(
+            np.complex64
+        )
+        for _ in range(2)
+    )
+    target = rng.uniform(0, 4, (bands, count)).astype(np.float32)
+    lower = np.minimum(np.arange(20) // 5, count - 2)
+    weight, fade = (rng.random(20).astype(np.float32) for _ in range(2))
+    out, momentum = np.empty_like(now), 0.4
+    workspace = np.empty(count, np.float32)
+    kernels.match_frames(
+        out, workspace, now, before, target, step, (lower, weight, fade), np.float32(momentum)
+    )
+    signal = now + momentum * (now - before)
+    power = np.empty((bands, count), np.float32)
+    for row, one in zip(power, signal.astype(np.complex64), strict=True):
+        kernels.mean_power(row, one, step)
+    ratio = target / power
+    assert (ratio > 1).any() and (ratio < 1).any() and (ratio > 16).sum() < ratio.size
+    gain = np.where(ratio > 1, np.minimum(np.sqrt(ratio), 4), ratio)  # too loud: the square
+    between = gain[:, lower] * (1 - weight) + gain[:, lower + 1] * weight
+    np.testing.assert_allclose(out, signal * fade * between, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(("share", "spread"), [(0.2, 1.5), (0.5, 0.7), (0.8, 0.0)])
 def test_the_blunter_a_peak_the_more_random_its_phase(share: float, spread: float) -> None:
     """Share of a sinusoid's sharpness, and about how far a phase is from a continued one."""
