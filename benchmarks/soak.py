@@ -1,7 +1,7 @@
 """A listener who never stops: rates songs as fast as they come, and watches for leaks.
 
-    python benchmarks/soak.py [--minutes 120] [--pace 120] [--history 300] [--station NAME] [--every
-    200]
+    python benchmarks/soak.py [--minutes 120] [--pace 120] [--history 300] [--station NAME]
+                              [--beats N] [--every 200] [--final-every 500]
 
 It listens as the radio does: songs come from a learner in a process of its own. The listener, who
 has rated --history songs in earlier sessions, rates every song, at most --pace a minute, and
@@ -43,7 +43,6 @@ from radio.session import Session  # noqa: E402
 MOST_GROWTH = 0.05
 ALIKE = 1.25  # times as long at the end, in the processor's time
 WARM_UP = 0.1  # of the time, in which caches fill
-FINAL_EVERY = 500  # songs
 LOOK_SECONDS = 0.25
 REST, WORK = 10, 99  # percentiles of the memory seen
 TICK = os.sysconf("SC_CLK_TCK")
@@ -221,7 +220,9 @@ def main() -> int:
     parser.add_argument("--pace", type=float, default=120.0, help="songs a minute")
     parser.add_argument("--history", type=int, default=300, help="ratings")
     parser.add_argument("--station", default=STARTER)
-    parser.add_argument("--every", type=int, default=200)
+    parser.add_argument("--beats", type=int, help="of a song (default: the station's)")
+    parser.add_argument("--every", type=int, default=200, help="songs a line")
+    parser.add_argument("--final-every", type=int, default=500, help="songs")
     options = parser.parse_args()
     # In the memory of this process, which is what is watched: so it is taken at once and for good.
     records = np.full((int(options.minutes * options.pace) + 1000, len(fields(Row))), np.nan)
@@ -234,7 +235,7 @@ def main() -> int:
         earlier.start()
         earlier.join()
         earlier.close()
-        composer = ComposerProcess(station, "soak", home=Home(folder), seed=0, beats=16)
+        composer = ComposerProcess(station, "soak", home=Home(folder), seed=0, beats=options.beats)
         session = Session(composer, SilentDevice(), home=Home(folder), say=print)
         learner = composer._worker.process.pid
         begun, heard, finals = time.monotonic(), 0.0, 0
@@ -248,7 +249,7 @@ def main() -> int:
             records[count] = astuple(row)
             count += 1
             heard += seconds / 3600
-            if count % FINAL_EVERY == 0:
+            if count % options.final_every == 0:
                 session.make_final()
                 while session.finals.running:
                     time.sleep(0.1)

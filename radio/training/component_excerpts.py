@@ -107,9 +107,7 @@ class ComponentExcerpts:
     ) -> None:
         self.recipe, self.wide = recipe, wide
         self.components = wide.first(recipe.components)
-        self.excerpts = _excerpts(recordings, recipe)
-        self._known = KnownSteps(self.excerpts, self.components)
-        self._encoded = recordings[:encoded]
+        self.take(recordings, encoded)
 
     @classmethod
     def of(
@@ -124,6 +122,12 @@ class ComponentExcerpts:
         """
         wide = _excerpts(recordings, recipe).fit(recipe.restored, seed=seed)
         return cls(recordings, wide, recipe)
+
+    def take(self, recordings: Sequence[np.ndarray], encoded: int | None = None) -> None:
+        """Draw from these recordings from now on, in the same components."""
+        self.excerpts = _excerpts(recordings, self.recipe)
+        self._known = KnownSteps(self.excerpts, self.components)
+        self._encoded = recordings[:encoded]
 
     def __len__(self) -> int:
         return len(self.excerpts)

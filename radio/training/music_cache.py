@@ -21,6 +21,7 @@ SOURCES = (
     "station/frame_grid.py",
     "station/steps.py",
     "training/dataset.py",
+    "training/music_reading.py",
     "training/recording_reader.py",
     "training/recordings.py",
 )

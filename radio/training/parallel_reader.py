@@ -10,10 +10,13 @@ skipped.
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -73,6 +76,7 @@ class Readers:
         self.workers, self.communicator = workers, communicator
         self._read, self._shape = read, shape
         self._pool: ProcessPoolExecutor | None = None
+        self._cancelled = False
 
     def __enter__(self) -> Readers:
         return self
@@ -92,26 +96,42 @@ class Readers:
         together = self.workers * self.communicator.size
         return 1 if together == 1 else FILES_AHEAD * together
 
+    def cancel(self) -> None:
+        """Read nothing more; a `read` in another thread ends with an error."""
+        self._cancelled = True
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
     def read(self, paths: list[Path], share: int) -> list[Result]:
-        """Return the result of each file, at most `share` excerpts each."""
+        """Return the result of each file, at most `share` excerpts each.
+
+        Raises:
+            CancelledError: after `cancel`.
+        """
         mine = paths[self.communicator.rank :: self.communicator.size]
         if self.workers == 1:
-            own = [attempt(self._read, path, share) for path in mine]
+            own = [self._attempt(path, share) for path in mine]
         else:
             own = self._on_workers(mine, share)
         return own if self.communicator.size == 1 else self._exchanged(own, len(paths))
 
+    def _attempt(self, path: Path, share: int) -> Result:
+        if self._cancelled:
+            raise CancelledError
+        return attempt(self._read, path, share)
+
     def _on_workers(self, paths: list[Path], share: int) -> list[Result]:
-        # Spawned, not forked: forking a process that has threads (BLAS, Numba) can lock up.
-        self._pool = self._pool or ProcessPoolExecutor(
-            self.workers, mp_context=get_context("spawn")
-        )
+        self._pool = self._pool or _pool(self.workers)
+        if self._cancelled:
+            raise CancelledError
         waiting: list[Future[Result]] = []
         results: list[Result] = []
         try:
             waiting += [self._pool.submit(attempt, self._read, path, share) for path in paths]
             results += [future.result() for future in waiting]
         except BrokenProcessPool:
+            if self._cancelled:
+                raise CancelledError from None
             self._pool.shutdown(wait=False)
             self._pool = None
             # It is not known which file it was, so each is read in a separate process.
@@ -120,7 +140,7 @@ class Readers:
 
     def _by_itself(self, path: Path, share: int) -> Result:
         try:
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            with _pool(1) as pool:
                 return pool.submit(attempt, self._read, path, share).result()
         except BrokenProcessPool:
             return Result({}, f"{shown(path)}: its decoder crashed; the file is damaged")
@@ -155,6 +175,24 @@ class Readers:
             place = Place(int(piece), int(start), FrameGrid(*grid))
             results[int(index)].excerpts[place] = excerpt
         return results
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: forking a process that has threads (BLAS, Numba) can lock up.
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+
+
+def _begin() -> None:
+    """Prepare a worker: Ctrl-C is its parent's affair, and it ends with a parent that is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def attempt(read: Callable[[Path, int], Any], path: Path, share: int) -> Result:

@@ -1,20 +1,13 @@
-"""From music to frames of whole recordings, 24 a beat, or 50 a second where there is no beat.
+"""Frames of whole recordings, 24 a beat, or 50 a second where there is no beat.
 
-    recordings = prepare_recordings(music, seed=0, cache=cache)
     recordings.frames -> [(T, 202) float16, ...]      recordings.names -> ["song.ogg", ...]
 
-Half a gigabyte of frames is kept, eight hours of music. A folder with less is used whole. Of one
-with more every file gives its share, so that long files don't crowd out short ones: some of its
-minutes, drawn by the seed. A file is read in blocks of a minute on all cores, however long it is,
-and what was worked out of it is kept in a cache by its content: the same training again only has to
-read the files' bytes.
+music_reading.py reads them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,17 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from audio_parsing import frames as audio_frames
-from audio_parsing.cache import Cache
-from audio_parsing.decoding import seconds_of
-from audio_parsing.finding import LOOKED_FOR, find_music
-from audio_parsing.opening import AudioError, shown
-from neural_networks.parallel.communicator import ALONE, Communicator
-from neural_networks.training.pieces import available_cores
+from audio_parsing.opening import shown
 from radio.station import (
     ABSOLUTE_HOP_LENGTH,
     FRAMES_PER_BEAT,
     SAMPLE_RATE,
-    STEP_SIZE,
     UNKNOWN_KEY,
     FrameGrid,
     coordinate_tempo,
@@ -40,13 +27,8 @@ from radio.station import (
     tempo_coordinate,
     to_frames,
 )
-from radio.training.parallel_reader import Place, Readers
-from radio.training.recording_reader import BLOCK, PIECE, SHORTEST_RECORDING, RecordingReader
-
-Music = Path | Sequence[Path]  # a folder, or files, folders and playlists
-MOST_BLOCKS = 480  # half a gigabyte
-WORTH_A_PROCESS = 8  # files; fewer are read before another process has started
-FILES_AT_ONCE = 64  # the share of the next files depends on what these gave
+from radio.training.parallel_reader import Place
+from radio.training.recording_reader import PIECE
 
 
 @dataclass
@@ -103,128 +85,18 @@ class Recordings:
         return digest.hexdigest()[:16]
 
 
-def prepare_recordings(
-    music: Music,
-    *,
-    seed: int = 0,
-    soundfont: Path | None = None,
-    cache: Cache | None = None,
-    workers: int | None = None,
-    communicator: Communicator = ALONE,
-    on_skip: Callable[[str], None] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Recordings:
-    """Read music, whole or, where it is too much, a share of every file.
+def joined(kept: dict[Path, dict[Place, np.ndarray]], block: int) -> Recordings:
+    """Join blocks that lie side by side in a file; others become recordings of their own.
 
     Args:
-        music: a folder, searched recursively for audio, or several files, folders and playlists.
-        seed: chooses what is used where not all can be.
-        soundfont: that plays scores; the synthesizer if None.
-        cache: of what was worked out before.
-        workers: processes that read; one a core if None, this process alone if 1. The result is the
-            same.
-        communicator: processes that share the files out; all see the same files, and all get all
-            recordings.
-        on_skip: called with a line for each file that can't be used, and at the end with their sum.
-        progress: called with (files done, files in all); those that can't be used are done too.
-
-    Raises:
-        AudioError: if it holds nothing that can be used.
+        kept: blocks (S, 1212) of each file; it is emptied, so that no block is in memory twice.
+        block: frames of one.
     """
-    skip = on_skip or (lambda line: None)
-    tell = progress or (lambda done, of: None)
-    sources = [music] if isinstance(music, Path) else list(music)
-    name = shown(sources[0]) if len(sources) == 1 else "the music"
-    paths = find_music(sources, on_skip=skip)
-    reader = RecordingReader(_folder_of(sources), seed, BLOCK, cache, soundfont)
-    if len(paths) > MOST_BLOCKS:
-        paths.sort(key=reader.lot)
-    blocks = {path: _expected_blocks(path) for path in paths[: 2 * MOST_BLOCKS]}
-    kept: dict[Path, dict[Place, np.ndarray]] = {}
-    left, done, short, broken, problem = MOST_BLOCKS, 0, 0, 0, ""
-    workers = workers or max(1, available_cores() // communicator.local)
-    workers = workers if len(paths) >= WORTH_A_PROCESS else 1
-    shape = BLOCK * audio_frames.FRAME_SIZE // STEP_SIZE, STEP_SIZE
-    with Readers(reader, shape, workers=workers, communicator=communicator) as readers:
-        while done < len(paths) and left:
-            share = _share([blocks.get(path, 1) for path in paths[done:]], left)
-            some = paths[done : done + min(FILES_AT_ONCE, left)]
-            for path, result in zip(some, readers.read(some, share), strict=True):
-                if not left:  # some were longer than they said
-                    break
-                done += 1
-                problem = problem or result.problem
-                if result.note:
-                    skip(result.note)
-                if result.excerpts:
-                    kept[path] = reader.fewer(path, result.excerpts, left)
-                    left -= len(kept[path])
-                elif result.error and sources == [path]:
-                    raise AudioError(result.error)
-                elif result.error:
-                    broken += 1
-                    skip(result.error)
-                else:
-                    short += 1
-                    skip(f"{shown(path)}: shorter than {SHORTEST_RECORDING:g} seconds")
-                tell(done, len(paths))
-    if short or broken:
-        skip(f"{name}: {short + broken} of {done} files skipped")
-    if done < len(paths):
-        enough = f"a minute of each of {done - short - broken} files is enough"
-        skip(f"{name}: {enough}; the other {len(paths) - done} files were not opened")
-        tell(len(paths), len(paths))
-    if problem:
-        skip(problem)
-    if not kept:
-        raise AudioError(f"{name}: {_lack(unreadable=broken == len(paths))}")
-    return _joined(kept, BLOCK)
-
-
-def _folder_of(sources: list[Path]) -> Path:
-    """Return the folder that holds all music: what is drawn doesn't depend on where it lies."""
-    try:
-        shared = Path(os.path.commonpath([source.absolute() for source in sources]))
-    except ValueError:  # several drives
-        return Path(".")
-    return shared.parent if shared.is_file() else shared
-
-
-def _lack(*, unreadable: bool) -> str:
-    """Return why a folder gave no recording."""
-    if unreadable:
-        return f"no audio in it that can be read; looked in all its folders for {LOOKED_FOR}"
-    return f"no music of at least {SHORTEST_RECORDING:g} seconds in it"
-
-
-def _share(blocks: list[int], left: int) -> int:
-    """Return how many blocks a file may give, so that files of so many use up what is left."""
-    rest = sorted(blocks)
-    for index, size in enumerate(rest):
-        even = left // (len(rest) - index)
-        if size > even:
-            return max(1, even)
-        left -= size
-    return MOST_BLOCKS
-
-
-def _expected_blocks(path: Path) -> int:
-    """Return how many blocks a file will probably give."""
-    try:
-        seconds = seconds_of(path)
-    except AudioError:  # which is told when it is read
-        return 1
-    frames = seconds * SAMPLE_RATE / ABSOLUTE_HOP_LENGTH
-    return min(max(1, -int(-frames // BLOCK)), MOST_BLOCKS)
-
-
-def _joined(kept: dict[Path, dict[Place, np.ndarray]], block: int) -> Recordings:
-    """Join blocks that lie side by side in a file; others become recordings of their own."""
     frames: list[np.ndarray] = []
     names: list[str] = []
     grids: list[FrameGrid] = []
     for path in sorted(kept):
-        blocks = sorted(kept[path].items())
+        blocks = sorted(kept.pop(path).items())
         borders = [
             index
             for index, ((a, _), (b, _)) in enumerate(pairwise(blocks), 1)

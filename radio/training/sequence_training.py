@@ -2,6 +2,7 @@
 
     begin(checkpoint)                    new networks, with what else the checkpoint holds
     vae_trainer(steps, batch) -> Trainer
+    read_on()  take_all_music(stop)      of a large library, which is begun with a part of it
     between()
     gan_trainer(steps, batch) -> GANTrainer
     after()
@@ -12,6 +13,7 @@ What both trainers do: sequence_recipe.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +29,7 @@ from neural_networks.training.trainer import Trainer
 from neural_networks.vae.sequence_vae import SequenceVAE
 from radio.station import SequenceModel, Station, forms_of
 from radio.training.component_excerpts import ComponentExcerpts, SequenceRecipe
+from radio.training.music_reading import MusicReading
 from radio.training.plan import TrainingOptions
 from radio.training.recordings import Recordings
 from radio.training.resume import Checkpoints, States
@@ -57,8 +60,10 @@ class SequenceTraining:
         options: asked for.
         communicator: processes that train together.
         recipe: of the VAE.
+        reading: that gave the recordings and may have more; None if there are no more.
 
     Attributes:
+        has_all_music: whether all music is there that is to be learned.
         batch: excerpts a step of each process, if nothing else is asked for.
         gan_steps: steps of the critic, relative to the VAE's, if steps are asked for.
         gan_minutes: share of the time for the critic, if minutes are asked for.
@@ -72,9 +77,12 @@ class SequenceTraining:
         options: TrainingOptions,
         communicator: Communicator,
         recipe: SequenceRecipe,
+        reading: MusicReading | None = None,
     ) -> None:
         self.recordings, self.options, self.communicator = recordings, options, communicator
         self.recipe, self.batch = recipe, recipe.batch
+        self._reading = reading
+        self.has_all_music = reading is None or reading.over
         self._restored: LappedComponents | None = None
         self._songs: ComponentExcerpts | None = None
         self._calibration: np.ndarray | None = None
@@ -111,8 +119,12 @@ class SequenceTraining:
         return self._vae.module  # type: ignore[return-value]
 
     def fingerprint(self) -> str:
-        """Return a short text that is the same for the same recordings."""
-        return self.recordings.fingerprint()
+        """Return a short text that is the same for the same recordings.
+
+        NOTE: while there are more to be read, these count by the names of their files.
+        """
+        more = "" if self._reading is None or self.has_all_music else self._reading.order()
+        return self.recordings.fingerprint() + more
 
     def begin(self, checkpoint: Checkpoints | None) -> None:
         """Make new models; components and calibration are the checkpoint's.
@@ -129,6 +141,29 @@ class SequenceTraining:
         self._vae = new_vae(self.songs, rng=rng)
         body = BODIES[self.options.critic]
         self._critic = pack(self.model.new_critic(hidden=HIDDEN, body=body, rng=rng))
+
+    def read_on(self) -> None:
+        """Read the rest of the music while the training goes on."""
+        if self._reading is not None:
+            self._reading.read_on()
+
+    def take_all_music(self, should_stop: Callable[[], bool]) -> bool:
+        """Wait for the rest of the music and learn from all of it; return False if stopped.
+
+        Args:
+            should_stop: asked again and again.
+        """
+        if self._reading is not None and not self.has_all_music:
+            if not self._reading.wait(should_stop):
+                return False
+            self.recordings, self.has_all_music = self._reading.recordings(), True
+            self.songs.take(self.recordings.frames, self.recordings.encoded)
+        return True
+
+    def stop_reading(self) -> None:
+        """Read nothing more."""
+        if self._reading is not None:
+            self._reading.stop()
 
     def beside(self) -> States:
         """Return the components, and the calibration once there is one."""

@@ -7,8 +7,8 @@ from neural_networks.parallel.communicator import Communicator
 from radio.training.component_excerpts import ON_BEATS, RECORDINGS
 from radio.training.dataset import prepare_starter_songs, songs_to_learn
 from radio.training.music_cache import prepared_music
+from radio.training.music_reading import FIRST_BLOCKS, Music, MusicReading
 from radio.training.plan import Report, TrainingOptions
-from radio.training.recordings import Music, prepare_recordings
 from radio.training.sequence_training import SequenceTraining
 
 
@@ -34,7 +34,7 @@ def model_training(
         )
         options = options.complete(keyed=True, starter=True)
         return SequenceTraining(recordings, options, communicator, ON_BEATS)
-    recordings = prepare_recordings(
+    reading = MusicReading(
         music,
         seed=options.seed,
         soundfont=options.soundfont,
@@ -43,7 +43,9 @@ def model_training(
         communicator=communicator,
         on_skip=lambda line: report({"phase": "prepare", "skip": line}),
     )
+    reading.read(FIRST_BLOCKS if reading.large else None)
+    recordings = reading.recordings()
     options = options.complete(keyed=recordings.keyed, starter=False)
     # Scores alone are learned as the starter collection is.
     recipe = ON_BEATS if recordings.keyed else RECORDINGS
-    return SequenceTraining(recordings, options, communicator, recipe)
+    return SequenceTraining(recordings, options, communicator, recipe, reading)

@@ -18,6 +18,7 @@ from neural_networks.parallel.communicator import ALONE, Communicator, any_of
 from neural_networks.training.one_thread import one_blas_thread
 from neural_networks.training.trainer import Trainer
 from radio.station import STATION_FILE, Station, StationError
+from radio.training.music_reading import Music
 from radio.training.plan import (
     Plan,
     Report,
@@ -25,12 +26,12 @@ from radio.training.plan import (
     Watch,
     seconds_a_step,
 )
-from radio.training.recordings import Music
 from radio.training.resume import Checkpoints, States
 from radio.training.sequence_training import SequenceTraining
 from radio.training.songs import model_training
 from radio.training.station_lock import station_lock
 
+BEGINNING = 0.25  # of the VAE's steps, before which a large library is not needed whole
 SMOOTHING = 0.02  # of the reported loss: a running mean over about 50 steps
 
 
@@ -84,7 +85,10 @@ def train_station(
         report({"phase": "compile"})
         with station_lock(folder) if communicator.rank == 0 else nullcontext():
             training = _Training(folder, model, model.options, report, communicator)
-            return training.run(lambda: any_of(communicator, should_stop()), watch)
+            try:
+                return training.run(lambda: any_of(communicator, should_stop()), watch)
+            finally:
+                model.stop_reading()
 
 
 class _Training:
@@ -112,7 +116,7 @@ class _Training:
         trainer = self.model.vae_trainer(self.plan.vae_steps, self.plan.batch)
         if self.checkpoints.arrays:
             self.checkpoints.restore(trainer, "vae/")
-        if trainer.steps < self.plan.vae_steps and not self._train_vae(trainer, should_stop, watch):
+        if not self._train_vae(trainer, should_stop, watch):
             return None
         self.model.between()
         gan = self.model.gan_trainer(self.plan.gan_steps, self.plan.batch)
@@ -151,22 +155,29 @@ class _Training:
         NOTE: after an exception no checkpoint is saved, here and in `_train_gan`: a step may be
         half made. The last checkpoint stays.
         """
-        smooth = _Smooth()
+        smooth, model, plan, before = _Smooth(), self.model, self.plan, trainer.steps
 
         def progress(done: int, of: int, loss: float) -> None:
-            self.report({"phase": "vae", "done": done, "of": of, "loss": smooth(loss)})
-            watch(self.model.preview)
+            self.report({"phase": "vae", "done": done, "of": plan.vae_steps, "loss": smooth(loss)})
+            watch(model.preview)
             self.checkpoints.save_if_due(states)
 
         def states() -> States:
-            return {"vae/": trainer.state(), **self.model.beside()}
+            return {"vae/": trainer.state(), **model.beside()}
 
-        trainer.run(
-            self.model.examples, self.plan.vae_steps, progress=progress, should_stop=should_stop
-        )
-        complete = trainer.steps >= self.plan.vae_steps
-        self.checkpoints.save(states(), must=not complete)
-        return complete
+        def advance(steps: int) -> None:
+            trainer.run(model.examples, steps, progress=progress, should_stop=should_stop)
+
+        beginning = int(BEGINNING * plan.vae_steps)
+        if before < beginning:
+            model.read_on()
+            advance(beginning)
+        if trainer.steps >= beginning and model.take_all_music(should_stop):
+            advance(plan.vae_steps)
+        complete = trainer.steps >= plan.vae_steps
+        if before < plan.vae_steps:
+            self.checkpoints.save(states(), must=not complete)
+        return complete and model.has_all_music
 
     def _train_gan(
         self,

@@ -220,10 +220,10 @@ READ = """
 import sys
 from pathlib import Path
 from neural_networks.parallel.mpi import processes
-from radio.training import recording_reader, recordings
+from radio.training import music_reading, recording_reader
 
-recordings.BLOCK, recording_reader.PHRASE = 120, 24  # a block and three quarters a file
-music = recordings.prepare_recordings(Path(sys.argv[1]), workers=1, communicator=processes())
+music_reading.BLOCK, recording_reader.PHRASE = 120, 24  # a block and three quarters a file
+music = music_reading.prepare_recordings(Path(sys.argv[1]), workers=1, communicator=processes())
 print(f"{len(music.frames)} {music.fingerprint()}")
 """
 

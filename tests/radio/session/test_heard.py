@@ -129,18 +129,37 @@ def test_start_hear_pause_seek_rate_skip_undo_final_quit(
     assert capfd.readouterr().err == ""
 
 
+def answer(radio: subprocess.Popen, typed: str, wanted: str) -> str:
+    """Type lines; return the first line of the radio that has a text in it.
+
+    Raises:
+        BrokenPipeError: if the radio ended.
+    """
+    assert radio.stdin is not None and radio.stdout is not None
+    radio.stdin.write(f"{typed}\n")
+    radio.stdin.flush()
+    while wanted not in (line := radio.stdout.readline()):
+        if not line:
+            raise BrokenPipeError
+    return line
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("then", ["n", "mend"])
 def test_killed_at_fifty_random_moments_it_loses_no_rating(
-    home: Path, rng: np.random.Generator
+    home: Path, rng: np.random.Generator, then: str
 ) -> None:
+    """Killed while songs are rated and saved; the other time also while they are mended."""
     from tiny_station import tiny_station
 
     tiny_station().save(home / "stations" / "tiny")
     station = (home / "stations" / "tiny" / "station.npz").read_bytes()
     # by sessions before; a song that is taken up again may be rated anew, which replaces its rating
     confirmed: list[float] = []
-    command = [sys.executable, "-m", "radio", "--plain", "--station", "tiny", "--beats", "64"]
+    command = [sys.executable, "-m", "radio", "--plain", "--station", "tiny", "--beats", "256"]
+    longest = 1.5 if then == "n" else 6.0  # seconds until it is killed
+    mended = 0
     for _ in range(50):
         said: list[float] = []
         with subprocess.Popen(
@@ -154,18 +173,19 @@ def test_killed_at_fifty_random_moments_it_loses_no_rating(
             )
             learner = int(found.stdout.split()[0])
             killer = subprocess.Popen(
-                ["sh", "-c", f"sleep {rng.uniform(0, 1.5):.3f}; kill -9 {radio.pid}"]
+                ["sh", "-c", f"sleep {rng.uniform(0, longest):.3f}; kill -9 {radio.pid}"]
             )
             with contextlib.suppress(BrokenPipeError):
                 while True:
                     value = round(float(rng.uniform(-1, 1)), 2)
                     # 'hello' is answered after the rating was taken
-                    radio.stdin.write(f"{value}\ns\nhello {value}\nn\n")
-                    radio.stdin.flush()
-                    while f"hello {value}" not in (line := radio.stdout.readline()):
-                        if not line:
-                            raise BrokenPipeError
+                    answer(radio, f"{value}\ns\nhello {value}", f"hello {value}")
                     said.append(value)
+                    if then == "mend" and answer(radio, "mend", "ended").startswith("Mended"):
+                        answer(radio, "keep", "Kept")
+                        mended += 1
+                    else:
+                        radio.stdin.write("n\n")
             killer.wait()
             assert radio.wait() == -signal.SIGKILL
             with contextlib.suppress(BrokenPipeError):
@@ -186,4 +206,4 @@ def test_killed_at_fifty_random_moments_it_loses_no_rating(
         for path in (home / "songs").glob("*.wav"):
             assert soundfile.info(path).frames > RATE
         assert (home / "stations" / "tiny" / "station.npz").read_bytes() == station
-    assert len(confirmed) > 20
+    assert len(confirmed) > 20 if then == "n" else mended > 2

@@ -24,6 +24,7 @@ from radio.training import (
     TrainingOptions,
     canonical_frames,
     music_cache,
+    music_reading,
     prepare_recordings,
     prepared_music,
     recording_reader,
@@ -40,7 +41,7 @@ FRAMES = 50  # a second
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of six seconds."""
-    monkeypatch.setattr(recordings, "BLOCK", 300)
+    monkeypatch.setattr(music_reading, "BLOCK", 300)
 
 
 def write(path: Path, seconds: float, rng: np.random.Generator) -> None:
@@ -103,7 +104,7 @@ def test_of_too_much_music_every_file_gives_its_share(
     music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = prepare_recordings(music, workers=1)
-    monkeypatch.setattr(recordings, "MOST_BLOCKS", 20)
+    monkeypatch.setattr(music_reading, "MOST_BLOCKS", 20)
     some = prepare_recordings(music, workers=1)
     assert sum(-(-len(one) // 300) for one in some.frames) <= 20
     files = [name.split(" at ")[0] for name in some.names]
@@ -130,8 +131,8 @@ def test_of_too_much_music_every_file_gives_its_share(
 def test_workers_and_processes_read_the_same(
     music: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr(recordings, "MOST_BLOCKS", most)
-    monkeypatch.setattr(recordings, "FILES_AT_ONCE", 4)
+    monkeypatch.setattr(music_reading, "MOST_BLOCKS", most)
+    monkeypatch.setattr(music_reading, "FILES_AT_ONCE", 4)
     told: dict[int, list[str]] = {1: [], 2: []}
     read = {
         workers: prepare_recordings(music, workers=workers, on_skip=lines.append)
@@ -142,18 +143,18 @@ def test_workers_and_processes_read_the_same(
 
 
 def test_shares_use_up_what_there_is() -> None:
-    assert recordings._share([5, 5, 5], 15) == recordings.MOST_BLOCKS
-    assert recordings._share([5, 50, 2], 15) == 8  # 5, 8 and 2
-    assert recordings._share([50, 50, 2], 15) == 6
-    assert recordings._share([1] * 30, 15) == 1
-    assert recordings._share([9] * 30, 15) == 1
+    assert music_reading._share([5, 5, 5], 15) == music_reading.MOST_BLOCKS
+    assert music_reading._share([5, 50, 2], 15) == 8  # 5, 8 and 2
+    assert music_reading._share([50, 50, 2], 15) == 6
+    assert music_reading._share([1] * 30, 15) == 1
+    assert music_reading._share([9] * 30, 15) == 1
 
 
 @pytest.mark.usefixtures("small")
 def test_of_many_files_only_as_many_are_opened_as_are_needed(
     music: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recordings, "MOST_BLOCKS", 3)
+    monkeypatch.setattr(music_reading, "MOST_BLOCKS", 3)
     lines: list[str] = []
     calls: list[tuple[int, int]] = []
     few = prepare_recordings(
@@ -300,8 +301,8 @@ def test_how_long_a_file_says_it_lasts(tmp_path: Path, rng: np.random.Generator)
 def test_files_that_are_longer_than_they_say_fill_no_memory(
     music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recordings, "MOST_BLOCKS", 10)
-    monkeypatch.setattr(recordings, "seconds_of", lambda path: 0.1)
+    monkeypatch.setattr(music_reading, "MOST_BLOCKS", 10)
+    monkeypatch.setattr(music_reading, "seconds_of", lambda path: 0.1)
     read = prepare_recordings(music, workers=1)
     assert sum(-(-len(one) // 300) for one in read.frames) == 10
 
@@ -398,7 +399,7 @@ def test_music_that_keeps_its_tempo_lies_on_its_beats(
     tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Strokes on the beats and noise, in blocks of a phrase, all of them and some."""
-    monkeypatch.setattr(recordings, "BLOCK", PHRASE)
+    monkeypatch.setattr(music_reading, "BLOCK", PHRASE)
     time = np.arange(46 * RATE) / RATE
     since = (time - 0.31) % (60 / 150)
     samples = 0.3 * np.exp(-15 * since) * np.sin(2 * np.pi * 600 * since) * (time > 0.31)
@@ -416,7 +417,7 @@ def test_music_that_keeps_its_tempo_lies_on_its_beats(
     expected = find_grid(sound).frames(sound, 0, len(read.frames[0]))
     assert np.abs(read.frames[0] - expected).mean() < 0.003
     assert same(read, prepare_recordings(tmp_path / "music", workers=1, cache=cache))
-    monkeypatch.setattr(recordings, "MOST_BLOCKS", 3)
+    monkeypatch.setattr(music_reading, "MOST_BLOCKS", 3)
     for part in prepare_recordings(tmp_path / "music", workers=1, seed=1).frames[:-1]:
         assert np.abs(expected[PHRASE : PHRASE + 300] - part[:300]).mean() < 0.01
 
