@@ -1,10 +1,11 @@
 """A training step by one process and by several: efficiency, and the cost of communication.
 
-    python benchmarks/many_processes.py [--processes 2] [--rounds 5] [--steps 12]
+    python benchmarks/many_processes.py [--processes 2] [--rounds 5] [--steps 12] [--critic]
 
 Each process has one thread, and as many excerpts a step as a starter station is trained with. The
 same work a process is measured in turn by one
-alone and by several; efficiency is the time of the one over the time of the several. A
+alone and by several; efficiency is the time of the one over the time of the several. With --critic
+it is a step of generator and critic, whose score goes back through songs as they are drawn. A
 process that comes to the sum of the gradients first waits for the others; this is counted apart
 from the sum itself. On a machine that does other work only the processor's time means something:
 that of a step less what was spent waiting. Needs `pip install 'ai-radio[mpi]'` and an mpiexec.
@@ -19,26 +20,34 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from audio_parsing.frames import FRAME_SIZE  # noqa: E402
+from gan.choices import DEFAULT_CRITIC  # noqa: E402
+from gan.critic_bodies import BODIES  # noqa: E402
+from neural_networks.components.parameters import pack  # noqa: E402
 from neural_networks.parallel.mpi import processes  # noqa: E402
-from radio.station import FRAMES_PER_BEAT  # noqa: E402
+from radio.station import FRAMES_PER_BEAT, SequenceModel  # noqa: E402
 from radio.training import sequence_recipe as recipe  # noqa: E402
 from radio.training.component_excerpts import ON_BEATS, ComponentExcerpts  # noqa: E402
+from radio.training.sequence_training import HIDDEN  # noqa: E402
 
 BEATS = 64
 SONGS = 48
 
 
-def worker(steps: int) -> None:
+def worker(steps: int, critic: bool) -> None:
     """Train, and let the first process print what a step took, in seconds."""
     communicator = processes()
-    waited, added, waited_processor = [0.0], [0.0], [0.0]
+    spent = {"wait": 0.0, "add": 0.0, "processor": 0.0}  # in the sums of one step
     add = communicator.add
 
     def timed(vector: np.ndarray) -> None:
@@ -46,43 +55,39 @@ def worker(steps: int) -> None:
         communicator.broadcast(b"")
         communicator.gather(np.zeros(1))  # nobody is through before everybody is here
         arrived = time.perf_counter()
-        waited_processor.append(time.thread_time() - processor)
+        spent["processor"] += time.thread_time() - processor
         add(vector)
-        waited.append(arrived - start)
-        added.append(time.perf_counter() - arrived)
+        spent["wait"] += arrived - start
+        spent["add"] += time.perf_counter() - arrived
 
     communicator.add = timed  # type: ignore[method-assign]
     rng = np.random.default_rng(0)
     noise = rng.uniform(0, 0.6, (SONGS, BEATS * FRAMES_PER_BEAT, FRAME_SIZE)).astype(np.float16)
     songs = ComponentExcerpts.of(list(noise), ON_BEATS, seed=0)
     vae = recipe.new_vae(songs, rng=rng)
-    trainer = recipe.vae_trainer(
-        vae,
-        songs,
-        recipe.by_steps(1000),
-        seed=0,
-        threads=1,
-        batch=ON_BEATS.batch * communicator.size,
-        communicator=communicator,
-    )
+    batch = ON_BEATS.batch * communicator.size
+    shared: dict[str, Any] = {"seed": 0, "threads": 1, "communicator": communicator}
+    step: Callable[[], object]
+    if critic:
+        model = SequenceModel(vae.module, songs.components)  # type: ignore[arg-type]
+        scoring = pack(model.new_critic(hidden=HIDDEN, body=BODIES[DEFAULT_CRITIC], rng=rng))
+        options = replace(recipe.GAN, batch_size=batch, adversarial_weight=0.3)
+        step = recipe.gan_trainer(vae, scoring, songs, options=options, **shared).step
+    else:
+        trainer = recipe.vae_trainer(vae, songs, recipe.by_steps(1000), batch=batch, **shared)
+        step = partial(trainer.step, len(songs))
     for _ in range(2):
-        trainer.step(len(songs))
-    times, processor_times = [], []
+        step()
+    rows = []
     for _ in range(steps):
+        spent.update(dict.fromkeys(spent, 0.0))
         start, processor = time.perf_counter(), time.thread_time()
-        trainer.step(len(songs))
-        times.append(time.perf_counter() - start)
-        processor_times.append(time.thread_time() - processor)
+        step()
+        took, busy = time.perf_counter() - start, time.thread_time() - processor
+        rows.append((took, spent["wait"], spent["add"], busy - spent["processor"]))
     if communicator.rank == 0:
-        busy = np.array(processor_times) - np.resize(waited_processor[-steps:], steps)
-        measured = {
-            "step": times,
-            "wait": waited[-steps:],
-            "add": added[-steps:],
-            "busy": busy.tolist(),
-            "weights": vae.values.size,
-        }
-        print(json.dumps(measured))
+        columns = dict(zip(("step", "wait", "add", "busy"), zip(*rows, strict=True), strict=True))
+        print(json.dumps({**columns, "weights": vae.values.size}))
 
 
 def main() -> None:
@@ -93,15 +98,17 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--critic", action="store_true", help="a step of generator and critic")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        worker(options.steps)
+        worker(options.steps, options.critic)
         return
     measured: dict[int, list[dict]] = {1: [], options.processes: []}
     for _ in range(options.rounds):
         for count, found in measured.items():
             command = [__file__, "--worker", "--steps", str(options.steps)]
+            command += ["--critic"] * options.critic
             done = subprocess.run(
                 ["mpiexec", "-n", str(count), sys.executable, *command],
                 stdout=subprocess.PIPE,

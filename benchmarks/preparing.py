@@ -1,7 +1,7 @@
 """How fast a library of music becomes recordings to train on, on one core and on all.
 
     python benchmarks/preparing.py [--files 10000] [--seconds 180] [--bad 300]
-    [--most 480] [--workers 1 2] [--folder DIR]
+    [--most 480] [--workers 1 2] [--folder DIR] [--keep DIR]
 
 The library is made of 48 songs of the starter collection, cut and joined otherwise for each file:
 MP3 and Ogg Vorbis at 44.1 kHz in stereo, FLAC and WAV at half of it. Of the files that are bad
@@ -142,7 +142,12 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=music_reading.MOST_BLOCKS, help="minutes")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, available_cores()])
     parser.add_argument("--folder", type=Path, help="where the library is made for the time")
+    parser.add_argument("--keep", type=Path, help="make the library there, and nothing else")
     options = parser.parse_args()
+    if options.keep:
+        options.keep.mkdir(parents=True)
+        library(options.keep, options.files, options.seconds, options.bad)
+        return 0
     music_reading.MOST_BLOCKS = options.most
     print(
         f"{platform.machine()}, {available_cores()} cores, Python {platform.python_version()}, "
