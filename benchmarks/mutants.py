@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Count the breaks that the tests see.")
     parser.add_argument("files", nargs="*", type=Path, help="modules to break")
     parser.add_argument("--count", type=int, default=100, help="mutants (default: 100)")
-    parser.add_argument("--skip", type=int, default=0, help="of them, which were tried before")
+    parser.add_argument("--skip", type=int, default=0, help="the first of them (default: 0)")
     parser.add_argument("--seed", type=int, default=0, help="of their places (default: 0)")
     options = parser.parse_args()
     os.chdir(ROOT)
