@@ -4,7 +4,7 @@
 
 The folder is that of `benchmarks/preparing.py --keep FOLDER`, or any other. A station is trained on
 it as by `ai-radio train --minutes`, in a new home, and stopped after so many minutes. The memory is
-that of all its processes together, shared pages counted once, looked at twice a second. On a
+that of all its processes together, shared pages counted once, looked at every two seconds. On a
 machine that does other work, the processor's seconds until the first step, divided by the cores,
 tell more than those of the clock. Linux only.
 """
@@ -28,7 +28,7 @@ from radio.composer import compile_once  # noqa: E402
 from radio.training import TrainingOptions, train_station  # noqa: E402
 
 TICK = os.sysconf("SC_CLK_TCK")
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 2.0
 
 
 def processes() -> list[Path]:
