@@ -183,7 +183,8 @@ class MusicReading:
 
     def _read_some(self, readers: Readers, until: int) -> None:
         """Read the next files."""
-        some = self.paths[self._done : self._done + min(FILES_AT_ONCE, self._left)]
+        count = min(FILES_AT_ONCE, self._left - until)
+        some = self.paths[self._done : self._done + count]
         for path, result in zip(some, readers.read(some, self._share()), strict=True):
             if not self._left:  # some were longer than they said
                 break
