@@ -110,7 +110,7 @@ def main() -> None:
                 say("the first step is made")
 
     def should_stop() -> bool:
-        return time.monotonic() - BEGAN > 60 * options.for_minutes
+        return bool(first) and time.monotonic() - BEGAN > 60 * options.for_minutes
 
     looking = threading.Thread(target=look)
     looking.start()
