@@ -56,7 +56,7 @@ class SongMaker:
         # whose adapter makes every second candidate once it is trained
         self.generator: PersonalGenerator | None = None
         self._usual_form = np.zeros(0)  # facts of it, of the usual songs
-        self._limits: tuple[np.ndarray | float, ...] = (-np.inf, np.inf)  # of features
+        self._limits = np.array([-np.inf]), np.array([np.inf])  # of features
 
     def fit_taste(self) -> None:
         """Fit the taste to the station's usual songs; it forgets all ratings."""
