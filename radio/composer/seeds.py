@@ -24,7 +24,7 @@ from radio.station import (
 )
 
 LIKED = 0.6  # rating of music that was named; chosen, not measured
-# With 0.05 songs 1 to 3 gain as much as with 0.5, and songs 6 to 10 lose nothing (docs/taste.md).
+# With 0.5 songs 6 to 10 are liked less than without seeds, with 0.05 they aren't (docs/taste.md).
 WEIGHT = 0.05
 EXCERPT_SECONDS = 40.0  # from the middle of a file; the station's songs are judged at half a minute
 

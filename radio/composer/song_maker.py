@@ -23,7 +23,7 @@ MINI_BATCH = 16  # candidates generated at once; chosen, not measured
 # songs of the station from which the taste learns its features' mean and spread; always the same
 POOL = 64
 # Standard deviations of the usual songs, to which the features of other sound are limited. Music
-# lies 2 to 4 beyond, all of it on the same side, and its seeds then mislead (docs/taste.md).
+# lies 1 to 4 from them, all of it on the same side, and its seeds then mislead (docs/taste.md).
 LIMIT = 3.0
 
 
