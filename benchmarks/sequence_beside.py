@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -32,7 +31,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.recurrent_speed import FEWEST_ROUNDS, SETTLING, Contender, hold_to, machine
+from benchmarks.recurrent_speed import Contender, hold_to, machine, measure
 from benchmarks.sequence_sizes import (
     BETA,
     GAN_BETA,
@@ -143,9 +142,7 @@ def contenders(what: str, steps: int, threads: int) -> list[Contender]:
         from benchmarks import sequence_torch
 
         torch.set_num_threads(threads)
-        flushing = ThreadPoolExecutor(
-            1, initializer=torch.set_flush_denormal, initargs=(True,)
-        )
+        flushing = ThreadPoolExecutor(1, initializer=torch.set_flush_denormal, initargs=(True,))
         found.append(Contender("torch", of(sequence_torch), ThreadPoolExecutor(1)))
         found.append(Contender("flushed", of(sequence_torch), flushing))
     if find_spec("jax"):
@@ -153,29 +150,6 @@ def contenders(what: str, steps: int, threads: int) -> list[Contender]:
 
         found.append(Contender("jax", of(sequence_jax), ThreadPoolExecutor(1)))
     return found
-
-
-def measured(found: list[Contender], seconds: float, threads: int) -> dict[str, list[float]]:
-    """Return the best of two times of each contender in each round, in seconds."""
-    clock = time.process_time if threads == 1 else time.perf_counter
-
-    def best_of_two(run: Step) -> float:
-        marks = [clock()]
-        for _ in range(2):
-            run()
-            marks.append(clock())
-        return min(marks[1] - marks[0], marks[2] - marks[1])
-
-    times: dict[str, list[float]] = {one.name: [] for one in found}
-    for one in found:
-        one.thread.submit(best_of_two, one.run).result()  # compiles
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times["ours"]) < FEWEST_ROUNDS:
-        for one in found:
-            if threads > 1:  # a peer's second thread goes on turning for a while
-                time.sleep(SETTLING)
-            times[one.name].append(one.thread.submit(best_of_two, one.run).result())
-    return times
 
 
 def main() -> None:
@@ -193,7 +167,7 @@ def main() -> None:
     for what in options.what:
         for steps in options.steps:
             found = contenders(what, steps, options.threads)
-            times = measured(found, options.seconds, options.threads)
+            times = measure(found, options.seconds, options.threads)
             line = f"{what:6} {steps:4} steps: {1e3 * statistics.median(times['ours']):7.2f} ms"
             for peer in found[1:]:
                 peer.thread.shutdown()

@@ -36,6 +36,7 @@ class Encoder(nn.Module):
         self.song_head = nn.Linear(2 * s.encoder, 2 * s.song)
 
     def forward(self, x: Any) -> tuple[Any, Any]:
+        """Return the statistics of steps and of songs."""
         states, _ = self.cell(torch.tanh(self.embed(x)))
         return self.head(torch.cat([states, x], -1)), self.song_head(states.mean(0))
 
@@ -49,9 +50,11 @@ class Told(nn.Module):
         self.cell = nn.GRU(s.embedding, hidden)
 
     def embedded(self, w: Any, z: Any) -> Any:
+        """Return what the GRU reads."""
         return torch.tanh(self.embed(torch.cat([w, z.expand(*w.shape[:-1], -1)], -1)))
 
     def one(self, w: Any, z: Any, h: Any) -> Any:
+        """Return the state after one step."""
         cell = self.cell
         weights = cell.weight_ih_l0, cell.weight_hh_l0, cell.bias_ih_l0, cell.bias_hh_l0
         return torch.gru_cell(self.embedded(w, z), h, *weights)
@@ -68,16 +71,19 @@ class Generator(nn.Module):
         self.head = nn.Linear(s.decoder + s.embedding + s.latent, s.components)
 
     def decode(self, w: Any, z: Any) -> Any:
+        """Return songs of latents."""
         a = self.decoder.embedded(w, z)
         states, _ = self.decoder.cell(a)
         return self.head(torch.cat([states, a, w], -1))
 
     def predict(self, w: Any, z: Any) -> Any:
+        """Return the statistics of steps, of those before."""
         before = torch.cat([torch.zeros_like(w[:1]), w[:-1]])
         states, _ = self.prior.cell(self.prior.embedded(before, z))
         return self.prior_head(states)
 
     def generate(self, z: Any, innovations: Any) -> Any:
+        """Return new songs."""
         w, h = torch.zeros_like(innovations[0]), z.new_zeros(len(z), self.sizes.prior)
         drawn = []
         for noise in innovations:
@@ -117,6 +123,7 @@ class Critic(nn.Module):
         self.head = spectral_norm(nn.Linear(s.critic, 1))
 
     def forward(self, x: Any) -> Any:
+        """Return scores (B, 1)."""
         states, _ = self.cell(leaky_relu(self.embed(x), SLOPE))
         return self.head(states.mean(0))
 
