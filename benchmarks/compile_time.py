@@ -1,6 +1,6 @@
 """What each kernel costs to compile: CPU seconds of one process with an empty cache.
 
-    python benchmarks/compile_time.py            those that playing needs, then the others
+    python benchmarks/compile_time.py            what playing needs, then a training, then the rest
     python benchmarks/compile_time.py --rows 40  the most expensive 40 of each
 
 A function's own seconds are those without the functions that were compiled while it was.
@@ -54,9 +54,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=12, help="of each table (default: 12)")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
-    from radio.composer.warm_up import EVERYTHING, PLAYING
+    from radio.composer.warm_up import PARTS
 
-    for part, what in ((PLAYING, "what playing needs"), (EVERYTHING, "the rest")):
+    named = ("what playing needs", "what a training needs beside", "the rest")
+    for part, what in zip(PARTS, named, strict=True):
         rows, seconds = costs(part)
         compiling = sum(own for own, _, _ in rows)
         print(f"{what}: {compiling:.1f} s of {seconds:.1f} s, {len(rows)} functions compiled")

@@ -19,10 +19,11 @@ How the comparison is fair:
   and JAX flush by themselves, so "flushed" is the fair comparison and "torch" is what a user gets.
 - Each contender runs on its own thread, since that setting belongs to a thread and to the threads
   that it starts.
-- One thread means one core, to which the process is bound. With two, ours runs two pieces of the
-  batch, as the Trainer does; at S0 handing one over costs more than it saves, and the Trainer would
-  not. NOTE: measure two threads on two cores only while nothing else runs: any other load makes
-  both pieces wait for it, ours and the peers'. The load is printed.
+- One thread means one core, to which the process is bound, and processor time, so that other
+  programs count little. With two, ours runs two pieces of the batch, as the Trainer does; at S0
+  handing one over costs more than it saves, and the Trainer would not. NOTE: measure two threads on
+  two cores only while nothing else runs: any other load makes both pieces wait for it, ours and the
+  peers'. The load is printed.
 - GFLOP/s count the products that a step needs, not those that a library makes. The peak is that of
   our own register tile, in the same rounds on one core, times the threads: not the processor's,
   whose matrix unit (AMX) none of them uses in float32.
@@ -128,23 +129,25 @@ def contenders(cell: str, size: ours.Size, threads: int, song: bool) -> list[Con
     return found
 
 
-def best_of(function: Callable[[], object]) -> float:
+def best_of(function: Callable[[], object], clock: Callable[[], float]) -> float:
     """Return the shortest of a few times in seconds: of three, or of as many as fit into 5 ms."""
     best, made = float("inf"), 0
-    end = time.perf_counter() + 5e-3
-    while made < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
+    end = clock() + 5e-3
+    while made < 3 or clock() < end:
+        start = clock()
         function()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, clock() - start)
         made += 1
     return best
 
 
-def measure(found: list[Contender], seconds: float, idle: float) -> dict[str, list[float]]:
+def measure(found: list[Contender], seconds: float, threads: int) -> dict[str, list[float]]:
     """Return the best times of each contender in each round, in seconds.
 
-    Before each the processor is idle for `idle` seconds.
+    Those of one thread are the processor's, so that other programs count little; those of two are
+    the clock's, and before each the processor is idle for a while.
     """
+    clock, idle = (time.process_time, 0.0) if threads == 1 else (time.perf_counter, SETTLING)
     for contender in found:
         for _ in range(2):
             contender.thread.submit(contender.run).result()
@@ -153,7 +156,9 @@ def measure(found: list[Contender], seconds: float, idle: float) -> dict[str, li
     while time.perf_counter() < end or len(times["ours"]) < FEWEST_ROUNDS:
         for contender in found:
             time.sleep(idle)
-            times[contender.name].append(contender.thread.submit(best_of, contender.run).result())
+            times[contender.name].append(
+                contender.thread.submit(best_of, contender.run, clock).result()
+            )
     return times
 
 
@@ -164,7 +169,7 @@ def race(name: str, cell: str, threads: int, seconds: float, song: bool) -> dict
     work = ours.peak()
     if work is not None:
         found.append(Contender("peak", work[0], ThreadPoolExecutor(1)))
-    times = measure(found, seconds, SETTLING if threads > 1 else 0.0)
+    times = measure(found, seconds, threads)
     for contender in found:
         contender.thread.shutdown()
     median = statistics.median(times["ours"])

@@ -98,13 +98,13 @@ class Judged(NamedTuple):
 
     Attributes:
         value: the generator's loss, times its weight.
-        dsongs: its gradient (S, B, F).
+        dscores: its gradient (B,).
         scores: (B,).
         cache: of the critic's forward pass.
     """
 
     value: float
-    dsongs: np.ndarray
+    dscores: np.ndarray
     scores: np.ndarray
     cache: Any
 
@@ -222,14 +222,13 @@ class AdversarialLosses:
         return value
 
     def judge(self, songs: np.ndarray, batch: Piece) -> Judged:
-        """Return the critic's verdict on generated songs (S, B, F); add none of its gradients."""
+        """Return the critic's verdict on generated songs (S, B, F)."""
         scores, cache = self.critic.forward(self._noisy(songs, batch.rng))
         value, dscores = self.options.loss.generator(scores)
         weight = self.options.adversarial_weight * (
             min(1.0, batch.step / self.options.warm_up) if self.options.warm_up else 1.0
         )
-        dsongs = self.critic.input_gradient(dscores * scores.dtype.type(weight), cache)
-        return Judged(weight * value, dsongs, scores, cache)
+        return Judged(weight * value, dscores * scores.dtype.type(weight), scores, cache)
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
         """Return new coordinates, and how many of S0 are to be scored beside, `count` in all."""

@@ -84,7 +84,8 @@ class SequenceAdversarialLosses(AdversarialLosses):
         songs, cache = vae.generator.generate(z, innovations)
         judged = self.judge(songs, batch)
         if options.adversarial_weight:
-            vae.generator.generate_backward(judged.dsongs, cache)
+            dsongs = self.critic.input_gradient(judged.dscores, judged.cache)
+            vae.generator.generate_backward(dsongs, cache)
 
         self.generated[batch.piece] = Generated(
             fakes=songs,

@@ -27,6 +27,7 @@ from .song import (
 from .song_maker import SongMaker as SongMaker
 from .warm_up import (
     PLAYING as PLAYING,
+    TRAINING as TRAINING,
     WAIT as WAIT,
     compile_once as compile_once,
     is_compiled as is_compiled,

@@ -1,6 +1,7 @@
 """Compiles kernels before they are needed, and remembers that it was done.
 
     compile_once()                  every kernel that the radio uses
+    compile_once(part=TRAINING)     those that a training needs
     compile_once(part=PLAYING)      those that make songs and learn from ratings, about half
     is_compiled(part)
 
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 
 SMALL_BEATS = 4  # a song in which the critic's two convolutions still have something to see
 WAIT = "Compiling the kernels for this machine, once; this takes about 30 seconds ..."
-PLAYING, EVERYTHING = "playing", "compiled"  # parts, as their stamps are named
+# parts, as their stamps are named; each holds those before it
+PARTS = PLAYING, TRAINING, EVERYTHING = "playing", "training", "compiled"
 # how many functions are compiled for them on register tiles: benchmarks/compile_time.py
-COUNTS = {PLAYING: 53, EVERYTHING: 87}
+COUNTS = {PLAYING: 51, TRAINING: 71, EVERYTHING: 78}
 
 
 def compile_once(
@@ -41,7 +43,7 @@ def compile_once(
 
     Args:
         say: called before the compilation; writes a line to stderr by default.
-        part: PLAYING or EVERYTHING.
+        part: PLAYING, TRAINING or EVERYTHING.
         report: called with how many functions are compiled, and of how many.
     """
     if is_compiled(part):
@@ -62,7 +64,8 @@ def compile_once(
 
 def is_compiled(part: str = EVERYTHING) -> bool:
     """Return whether all kernels of a part were compiled before."""
-    return any(place is not None and place.is_file() for place in (stamp(part), stamp(EVERYTHING)))
+    places = map(stamp, PARTS[PARTS.index(part) :])
+    return any(place is not None and place.is_file() for place in places)
 
 
 def _compile(part: str, report: Callable[[int, int], None]) -> None:
@@ -83,7 +86,7 @@ def _compile(part: str, report: Callable[[int, int], None]) -> None:
 
 
 def _use_kernels(part: str) -> None:
-    """Generate, render and learn, and for EVERYTHING train and descend: types alone count."""
+    """Generate, render and learn; then train; then descend: types alone count."""
     import numpy as np
 
     from audio_parsing import frames as audio_frames
@@ -113,38 +116,47 @@ def _use_kernels(part: str) -> None:
     taste.learn()
     moments = taste.predict_moments(made[:, :1], beside[:1])[:, 0]
     insight_of(station, taste, made[:, 0], coordinates[0], moments)
+    if part != PLAYING:
+        _train(vae, songs, station)
     if part == EVERYTHING:
-        _train(vae, songs, station, taste)
+        _descend(station, taste)
 
 
-def _train(vae: FlatParameters, songs: ComponentExcerpts, station: Station, taste: Taste) -> None:
-    """Make a step of each training and of the descent, and encode a song."""
+def _train(vae: FlatParameters, songs: ComponentExcerpts, station: Station) -> None:
+    """Make a step of each training, and encode a song."""
     import numpy as np
 
     from audio_parsing import frames as audio_frames
-    from gan.critic_bodies import mixed
-    from gan.descent import descend
-    from gan.penalties import r1
     from neural_networks.components.parameters import pack
     from radio.station import ABSOLUTE_HOP_LENGTH
-    from radio.taste import through
     from radio.training import sequence_recipe as recipe
 
     rng = np.random.default_rng(0)
     recipe.vae_trainer(vae, songs, recipe.by_steps(1), batch=2, seed=0).step(len(songs))
-    critic = station.model.new_critic(hidden=8, rng=rng)
-    options = replace(recipe.GAN, batch_size=2, adversarial_weight=1.0)
-    recipe.gan_trainer(vae, pack(critic), songs, options=options, seed=0).step()
-    # A bidirectional critic under a penalty compiles the tangents' kernels too.
-    penalised = station.model.new_critic(hidden=8, body=mixed, rng=rng)
-    pack(penalised)
-    steps = songs.draw(np.arange(2), rng)
-    r1(penalised, steps, steps, rng)
+    critic = pack(station.model.new_critic(hidden=8, rng=rng))
+    options = replace(recipe.GAN, batch_size=2)
+    recipe.gan_trainer(vae, critic, songs, options=options, seed=0).step()
     recipe.encode_music(station.model.vae, songs, seed=0, most=2)
+    samples = station.render(station.sample(1, rng)[0])
+    audio_frames.encode(samples, hop_length=ABSOLUTE_HOP_LENGTH)
+
+
+def _descend(station: Station, taste: Taste) -> None:
+    """Make a step of the descent to a final song, and one back through a recurrent critic."""
+    import numpy as np
+
+    from gan.critic_bodies import mixed
+    from gan.descent import descend
+    from neural_networks.components.parameters import pack
+    from radio.taste import through
+
+    rng = np.random.default_rng(0)
     coordinates = station.sample(1, rng)
     descend(taste.objective(through(station)), coordinates, steps=1)
-    samples = station.render(coordinates[0])
-    audio_frames.encode(samples, hop_length=ABSOLUTE_HOP_LENGTH)
+    critic = station.model.new_critic(hidden=8, body=mixed, rng=rng)
+    pack(critic)
+    scores, cache = critic.forward(station.decode(coordinates))
+    critic.input_gradient(np.ones_like(scores), cache)
 
 
 def stamp(part: str = EVERYTHING) -> Path | None:

@@ -127,13 +127,13 @@ def _beside_the_collection(options: argparse.Namespace) -> dict[str, int]:
 
 def _compile(communicator: Communicator) -> None:
     """Compile the kernels in the first process, then in the others, which may share its cache."""
-    from radio.composer import compile_once
+    from radio.composer import TRAINING, compile_once
 
     if communicator.rank == 0:
-        compile_once()
+        compile_once(part=TRAINING)
     communicator.broadcast(b"")
     if communicator.rank:
-        compile_once()
+        compile_once(part=TRAINING)
 
 
 class Account:

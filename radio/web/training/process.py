@@ -141,7 +141,7 @@ def main(folder: Path, home: Path) -> int:
 
 
 def _train(folder: Path, home: Path, printer: EventPrinter, stop: Stop) -> int:
-    from radio.composer import compile_once
+    from radio.composer import TRAINING, compile_once
     from radio.home import Home
     from radio.training import TrainingOptions, train_station
 
@@ -152,7 +152,7 @@ def _train(folder: Path, home: Path, printer: EventPrinter, stop: Stop) -> int:
         stop.has_progress = event["phase"] not in ("prepare", "compile")
         printer(event)
         if event["phase"] == "compile":
-            compile_once()
+            compile_once(part=TRAINING)
 
     station = train_station(
         where.writable("stations") / job["station"],

@@ -559,21 +559,29 @@ def test_the_stamp_of_a_compilation_lies_where_the_kernels_are_kept(
 def test_compilation_is_announced_once_and_is_complete(radio_home: Path, tmp_path: Path) -> None:
     """After the announced compilation nothing that the radio does compiles anything."""
     cold = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def compiled() -> set[str]:
+        return {path.name for path in (tmp_path / "cache").rglob("*.nbc")}
+
     playing = run("--station", "tiny", given="0.9\nn\nq\n", timeout=300, **cold)
     assert WAIT not in playing.stderr
-    final = run("final", "--station", "tiny", timeout=300, **cold)
-    assert final.stderr.startswith(WAIT + "\n")
-    compiled = {path.name for path in (tmp_path / "cache").rglob("*.nbc")}
     train = ("train", "--starter", "--station", "t", "--steps", "2", "--beats", "16")
     (tmp_path / "music").mkdir()
     noise = 0.1 * np.random.default_rng(0).standard_normal(22050 * 20)
     soundfile.write(tmp_path / "music" / "noise.wav", noise, 22050)
     folder = ("train", str(tmp_path / "music"), "--station", "f", *train[4:])
+    assert WAIT in run(*train, timeout=300, **cold).stderr
+    before = compiled()
+    assert WAIT not in run(*folder, timeout=120, **cold).stderr
+    assert compiled() == before
+    final = run("final", "--station", "tiny", timeout=300, **cold)
+    assert final.stderr.startswith(WAIT + "\n")
+    before = compiled()
     commands = [("--station", "tiny"), ("final", "--station", "tiny"), train, folder]
     for command in commands:
         done = run(*command, given="0.9\nn\n-1\nn\nf\nq\n", timeout=120, **cold)
         assert WAIT not in done.stderr
-        assert {path.name for path in (tmp_path / "cache").rglob("*.nbc")} == compiled, command
+        assert compiled() == before, command
 
 
 def test_training_stops_politely_and_goes_on(

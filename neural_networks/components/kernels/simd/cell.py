@@ -91,7 +91,7 @@ class Rows(NamedTuple):
 class Sums(NamedTuple):
     """Gradients on their way to a cell's weights, in the order of the tiles."""
 
-    U: np.ndarray  # as `add_weight_gradient` makes them
+    U: np.ndarray  # as `add_gradient_two`, `_three` or `_four` makes them
     W: np.ndarray  # likewise
     biases: np.ndarray  # (blocks, row_vectors, LANES)
     over_time: np.ndarray  # (blocks, B, row_vectors, LANES), for an input that every step gets

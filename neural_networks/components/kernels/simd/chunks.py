@@ -17,7 +17,6 @@ from neural_networks.components.kernels.simd.cell import Rows
 from neural_networks.components.kernels.simd.panels import (
     add_input_gradient,
     add_rows,
-    add_weight_gradient,
     group_rows,
     pack_rows,
     unpack_row,
@@ -27,18 +26,16 @@ from neural_networks.components.kernels.simd.vector import LANES
 
 
 @body
-def sum_chunk(cell, shape, sums, states, d, first, workspace):
+def sum_chunk(add_gradient, cell, shape, sums, states, d, first, workspace):
     """Add the gradients of U, W and the biases of the rows `d`, which begin at row `first`."""
     group = group_rows(cell.vectors)
     pack_rows(sums.packed, states.hidden[first * shape.size :], d.rows, shape.size, group)
-    add_weight_gradient(sums.U, sums.packed, shape.size, d, shape.blocks, cell.vectors)
+    add_gradient(sums.U, sums.packed, shape.size, d, shape.blocks)
     add_rows(sums.biases, d, shape.blocks, workspace)
     if shape.given_steps == shape.steps:
         pack_rows(sums.packed, states.x[first * shape.features :], d.rows, shape.features, group)
         of_input = Rows(d.values[cell.input_start :], d.rows, d.row_step, d.block_step)
-        add_weight_gradient(
-            sums.W, sums.packed, shape.features, of_input, shape.blocks, cell.vectors
-        )
+        add_gradient(sums.W, sums.packed, shape.features, of_input, shape.blocks)
 
 
 @register_jitable
@@ -53,7 +50,7 @@ def sum_steps(sums, d, blocks):
 
 
 @body
-def add_sums(cell, shape, errors, grads, sums, x, input_panels, product):
+def add_sums(add_gradient, cell, shape, errors, grads, sums, x, input_panels, product):
     """Add the sums to the weights' gradients, and what an input that every step gets still lacks.
 
     `input_panels` are W for `add_input_gradient`, `product` is its buffer.
@@ -64,7 +61,7 @@ def add_sums(cell, shape, errors, grads, sums, x, input_panels, product):
         of_input = Rows(
             sums.over_time[cell.input_start :], shape.batch, row_step, shape.batch * row_step
         )
-        add_weight_gradient(sums.W, sums.packed, shape.features, of_input, blocks, vectors)
+        add_gradient(sums.W, sums.packed, shape.features, of_input, blocks)
         if errors.dx.size > 0:
             add_input_gradient(
                 errors.dx, shape.features, of_input, input_panels, blocks, vectors, 0, product

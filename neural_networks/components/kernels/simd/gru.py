@@ -22,6 +22,7 @@ from neural_networks.components.kernels.simd.cell import (
     Weights,
 )
 from neural_networks.components.kernels.simd.copies import add_part, fill
+from neural_networks.components.kernels.simd.panels import add_gradient_three, multiply_three
 from neural_networks.components.kernels.simd.time import backward_over_time, forward_over_time
 from neural_networks.components.kernels.simd.vector import (
     LANES,
@@ -121,21 +122,7 @@ def gru_gate_gradients(
     """
     index = types.intp
     signature = types.void(
-        d,
-        index,
-        now,
-        index,
-        carry,
-        index,
-        above,
-        index,
-        hidden,
-        index,
-        gates,
-        index,
-        index,
-        index,
-        index,
+        d, index, now, index, carry, index, above, index, hidden, index, gates, *4 * [index]
     )
 
     def generate(context, builder, signature, arguments):
@@ -243,13 +230,17 @@ def gru_gradient_rows(d, now, above, errors, states, shape, t, block):
 @register_jitable
 def gru_forward_tiles(shape, states, weights, workspace):
     """Write all states but the first and the gate values."""
-    forward_over_time(gru_biases, gru_gate_rows, GRU, shape, states, weights, workspace)
+    forward_over_time(
+        gru_biases, gru_gate_rows, multiply_three, GRU, shape, states, weights, workspace
+    )
 
 
 @register_jitable
 def gru_backward_tiles(shape, errors, grads, states, weights, workspace):
     """Add the gradients of the weights; write those of the input and of the first state."""
-    backward_over_time(gru_gradient_rows, GRU, shape, errors, grads, states, weights, workspace)
+    backward_over_time(
+        gru_gradient_rows, add_gradient_three, GRU, shape, errors, grads, states, weights, workspace
+    )
 
 
 @register_jitable
@@ -277,7 +268,14 @@ def _forward(hidden, gates, x, W, U, a, b, workspace):
     weights = Weights(W.reshape(-1), U.reshape(-1), a, b)
     mode = flush()
     forward_over_time(
-        gru_biases, gru_gate_rows, GRU, _shape(hidden, x, 0), states, weights, workspace
+        gru_biases,
+        gru_gate_rows,
+        multiply_three,
+        GRU,
+        _shape(hidden, x, 0),
+        states,
+        weights,
+        workspace,
     )
     unflush(mode)
 
@@ -292,5 +290,7 @@ def _backward(dx, dfirst, dW, dU, da, db, dhidden, hidden, gates, x, W, U, works
         Weights(dW.reshape(-1), dU.reshape(-1), da, db),
     )
     mode = flush()
-    backward_over_time(gru_gradient_rows, GRU, shape, errors, grads, states, weights, workspace)
+    backward_over_time(
+        gru_gradient_rows, add_gradient_three, GRU, shape, errors, grads, states, weights, workspace
+    )
     unflush(mode)

@@ -16,6 +16,7 @@ from numba.extending import intrinsic, register_jitable
 from neural_networks.components.kernels import kernel_in_workspace
 from neural_networks.components.kernels.simd.cell import LSTM, Errors, Shape, States, Weights
 from neural_networks.components.kernels.simd.copies import fill
+from neural_networks.components.kernels.simd.panels import add_gradient_four, multiply_four
 from neural_networks.components.kernels.simd.time import backward_over_time, forward_over_time
 from neural_networks.components.kernels.simd.vector import (
     LANES,
@@ -59,21 +60,9 @@ def lstm_gates(
     vectors of `gates` are written; `block_size` is how many floats of them a block of all rows has.
     """
     index = types.intp
+    two, three = 2 * [index], 3 * [index]
     signature = types.void(
-        given,
-        index,
-        product,
-        index,
-        bias,
-        index,
-        hidden,
-        cells,
-        index,
-        index,
-        gates,
-        index,
-        index,
-        index,
+        given, index, product, index, bias, index, hidden, cells, *two, gates, *three
     )
 
     def generate(context, builder, signature, arguments):
@@ -132,22 +121,7 @@ def lstm_gate_gradients(
     """
     index = types.intp
     signature = types.void(
-        d,
-        index,
-        now,
-        index,
-        dstate,
-        dcell,
-        index,
-        above,
-        index,
-        cells,
-        index,
-        gates,
-        index,
-        index,
-        index,
-        index,
+        d, index, now, index, dstate, dcell, index, above, index, cells, index, gates, *4 * [index]
     )
 
     def generate(context, builder, signature, arguments):
@@ -252,13 +226,17 @@ def _gradient_rows(d, now, above, errors, states, shape, t, block):
 @register_jitable
 def lstm_forward_tiles(shape, states, weights, workspace):
     """Write all states but the first and the gate values."""
-    forward_over_time(_fill_biases, _gate_rows, LSTM, shape, states, weights, workspace)
+    forward_over_time(
+        _fill_biases, _gate_rows, multiply_four, LSTM, shape, states, weights, workspace
+    )
 
 
 @register_jitable
 def lstm_backward_tiles(shape, errors, grads, states, weights, workspace):
     """Add the gradients of the weights; write those of the input and of the first states."""
-    backward_over_time(_gradient_rows, LSTM, shape, errors, grads, states, weights, workspace)
+    backward_over_time(
+        _gradient_rows, add_gradient_four, LSTM, shape, errors, grads, states, weights, workspace
+    )
 
 
 @register_jitable
@@ -286,7 +264,14 @@ def _forward(hidden, cells, gates, x, W, U, b, workspace):
     weights = Weights(W.reshape(-1), U.reshape(-1), b, b[:0])
     mode = flush()
     forward_over_time(
-        _fill_biases, _gate_rows, LSTM, _shape(hidden, x, 0), states, weights, workspace
+        _fill_biases,
+        _gate_rows,
+        multiply_four,
+        LSTM,
+        _shape(hidden, x, 0),
+        states,
+        weights,
+        workspace,
     )
     unflush(mode)
 
@@ -302,5 +287,7 @@ def _backward(dx, dfirst, dW, dU, db, dhidden, hidden, cells, gates, x, W, U, wo
         Weights(dW.reshape(-1), dU.reshape(-1), db, db[:0]),
     )
     mode = flush()
-    backward_over_time(_gradient_rows, LSTM, shape, errors, grads, states, weights, workspace)
+    backward_over_time(
+        _gradient_rows, add_gradient_four, LSTM, shape, errors, grads, states, weights, workspace
+    )
     unflush(mode)

@@ -15,15 +15,15 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import register_jitable
 
-from neural_networks.components.kernels import inner, kernel
+from neural_networks.components.kernels import body, kernel_in_workspace
 from neural_networks.components.kernels.simd.copies import add_part, fill, fill_transposed
 from neural_networks.components.kernels.simd.tile import tile, tile_rows
 from neural_networks.components.kernels.simd.vector import LANES, ROWS, TILE
 from neural_networks.components.kernels.simd.workspace import (
     COLUMNS,
     DEPTH,
+    LINE,
     WIDTH,
-    aligned,
     product_space,
     take,
 )
@@ -64,7 +64,9 @@ def multiply(
         else:
             np.matmul(left, right, out=out)
         return out
-    _multiply(out, *_steps(left), *_steps(right), left.shape[1], int(add))
+    depth = left.shape[1]
+    workspace = np.empty(product_space(out.shape[1], depth) + LINE, np.float32)
+    _multiply(out, *_steps(left), *_steps(right), depth, int(add), workspace)
     return out
 
 
@@ -149,15 +151,17 @@ def multiply_tiles(out, height, width, left, right, depth, add, workspace):
                 row += rows
 
 
-_multiply_inner = inner(multiply_tiles)
+_product = body(multiply_tiles)
 
 
-@kernel
-def _multiply(out, left, left_row, left_column, right, right_row, right_column, depth, add):
+@kernel_in_workspace
+def _multiply(
+    out, left, left_row, left_column, right, right_row, right_column, depth, add, workspace
+):
     # NOTE: single arguments, since a call from Python takes longer with tuples.
     height, width = out.shape
-    workspace = aligned(product_space(width, depth))
-    _multiply_inner(
+    skip = (-(workspace.ctypes.data // 4)) % LINE
+    _product(
         out.reshape(-1),
         height,
         width,
@@ -165,5 +169,5 @@ def _multiply(out, left, left_row, left_column, right, right_row, right_column, 
         Matrix(right, right_row, right_column),
         depth,
         add,
-        workspace,
+        workspace[skip:],
     )

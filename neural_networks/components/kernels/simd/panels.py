@@ -8,7 +8,8 @@ Vector v of a block belongs to gate (v + turn) % G; beyond the last unit a block
     place(..)                     which columns of (.., G H) a vector holds
     pack(..), pack_turned(..)     weights (K, G H) for products with inputs, and with gate gradients
     add_input_gradient(..)        dx += d W^T
-    add_weight_gradient(..)       dW += x^T d, in the order of the tiles
+    multiply_two(..), _three, _four          x W, of panels of 2, 3 or 4 vectors
+    add_gradient_two(..), _three, _four      dW += x^T d, likewise, in the order of the tiles
     add_rows(..)                  db += sum of d, likewise
     unpack_sums(..), unpack_row(..)     add those to gradients in the order of the weights
 
@@ -16,6 +17,8 @@ Vector v of a block belongs to gate (v + turn) % G; beyond the last unit a block
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from numba.extending import register_jitable
 
@@ -72,32 +75,50 @@ def pack(matrix, depth, cell, size, workspace):
     return panels, workspace
 
 
-@register_jitable
-def multiply_panels(out, block_step, left, depth, rows, panels, blocks, vectors):
-    """Write the products of `rows` rows of left (.., depth) and panels to out.
-
-    out is (blocks, .., vectors, LANES), its blocks `block_step` floats apart.
-    """
+def _multiply_panels(vectors: int) -> Callable[..., None]:
+    """Return the product with panels of so many vectors, with no other tile's instructions."""
     width = vectors * LANES
     part = NEAR // width
-    for block in range(blocks):
-        for k in range(0, depth, part):
-            n, more = min(part, depth - k), min(k, 1)
-            panel = panels[(block * depth + k) * width :]
-            ahead = n * width
-            row = 0
-            while row < rows:
-                high = tile_rows(vectors, rows - row)
-                to, start = out[block * block_step + row * width :], row * depth + k
-                # the number of vectors is a literal, since each has its own instructions
-                if vectors == 4:
-                    tile(4, high, to, left, start, depth, 1, panel, 0, width, n, 1, 0, ahead, more)
-                elif vectors == 2:
-                    tile(2, high, to, left, start, depth, 1, panel, 0, width, n, 1, 0, ahead, more)
-                else:
-                    tile(3, high, to, left, start, depth, 1, panel, 0, width, n, 1, 0, ahead, more)
-                ahead += n * LANES
-                row += high
+
+    @register_jitable
+    def multiply_panels(out, block_step, left, depth, rows, panels, blocks):
+        """Write the products of `rows` rows of left (.., depth) and panels to out.
+
+        out is (blocks, .., vectors, LANES), its blocks `block_step` floats apart.
+        """
+        for block in range(blocks):
+            for k in range(0, depth, part):
+                n, more = min(part, depth - k), min(k, 1)
+                panel = panels[(block * depth + k) * width :]
+                ahead = n * width
+                row = 0
+                while row < rows:
+                    high = tile_rows(vectors, rows - row)
+                    to, start = out[block * block_step + row * width :], row * depth + k
+                    tile(
+                        vectors,
+                        high,
+                        to,
+                        left,
+                        start,
+                        depth,
+                        1,
+                        panel,
+                        0,
+                        width,
+                        n,
+                        1,
+                        0,
+                        ahead,
+                        more,
+                    )
+                    ahead += n * LANES
+                    row += high
+
+    return multiply_panels
+
+
+multiply_two, multiply_three, multiply_four = map(_multiply_panels, (2, 3, 4))
 
 
 @register_jitable
@@ -188,29 +209,31 @@ def pack_rows(packed, source, rows, columns, group):
                 copy[r] = line[r] if r < count else 0
 
 
-@register_jitable
-def add_weight_gradient(sums, packed, columns_in, d, blocks, vectors):
-    """Add x^T d to sums (blocks, ceil(columns_in / group), group, vectors, LANES).
+def _add_weight_gradient(vectors: int) -> Callable[..., None]:
+    """Return the sum of rows of so many vectors, with no other tile's instructions."""
+    width, group = vectors * LANES, ROWS_OF[vectors]
 
-    `packed` is x (rows, columns_in) from `pack_rows`.
-    """
-    width, step = vectors * LANES, d.row_step
-    group = group_rows(vectors)
-    groups = (columns_in + group - 1) // group
-    for block in range(blocks):
-        for k in range(0, d.rows, ROWS_NEAR):
-            n = min(ROWS_NEAR, d.rows - k)
-            rows = d.values[block * d.block_step + k * step :]
-            for index in range(groups):
-                to = sums[(block * groups + index) * group * width :]
-                of = index * group * d.rows + k * group
-                # both numbers are literals, since each tile has its own instructions
-                if vectors == 4:
-                    tile(4, ROWS_OF_FOUR, to, packed, of, 1, group, rows, 0, step, n, 1, 0, 0, 1)
-                elif vectors == 2:
-                    tile(2, ROWS, to, packed, of, 1, group, rows, 0, step, n, 1, 0, 0, 1)
-                else:
-                    tile(3, ROWS, to, packed, of, 1, group, rows, 0, step, n, 1, 0, 0, 1)
+    @register_jitable
+    def add_weight_gradient(sums, packed, columns_in, d, blocks):
+        """Add x^T d to sums (blocks, ceil(columns_in / group), group, vectors, LANES).
+
+        `packed` is x (rows, columns_in) from `pack_rows`.
+        """
+        step = d.row_step
+        groups = (columns_in + group - 1) // group
+        for block in range(blocks):
+            for k in range(0, d.rows, ROWS_NEAR):
+                n = min(ROWS_NEAR, d.rows - k)
+                rows = d.values[block * d.block_step + k * step :]
+                for index in range(groups):
+                    to = sums[(block * groups + index) * group * width :]
+                    of = index * group * d.rows + k * group
+                    tile(vectors, group, to, packed, of, 1, group, rows, 0, step, n, 1, 0, 0, 1)
+
+    return add_weight_gradient
+
+
+add_gradient_two, add_gradient_three, add_gradient_four = map(_add_weight_gradient, (2, 3, 4))
 
 
 @register_jitable

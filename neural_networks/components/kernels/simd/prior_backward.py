@@ -15,7 +15,6 @@ from neural_networks.components.kernels.mixture import draw_gradient_row
 from neural_networks.components.kernels.simd.cell import (
     GRU,
     RNN,
-    WIDE,
     Errors,
     Rows,
     Shape,
@@ -26,8 +25,9 @@ from neural_networks.components.kernels.simd.cell import (
 from neural_networks.components.kernels.simd.chunks import add_sums, sum_chunk
 from neural_networks.components.kernels.simd.gru import gru_gradient_rows
 from neural_networks.components.kernels.simd.panels import (
+    add_gradient_three,
     add_input_gradient,
-    multiply_panels,
+    multiply_two,
     pack,
     pack_turned,
 )
@@ -104,7 +104,7 @@ def _backward(
         for t in range(stop - 1, begin - 1, -1):
             _draw_gradient(dlatents, drawn, chosen, heads, t, batch, sizes)
             dhead = dlatents.statistics[t * batch * head :]
-            multiply_panels(wide, batch * WIDTH, dhead, head, batch, head_panels, size_blocks, WIDE)
+            multiply_two(wide, batch * WIDTH, dhead, head, batch, head_panels, size_blocks)
             unpack(above, wide, batch, size)
             local = d[(t - begin) * batch * row_step :]
             for block in range(blocks):
@@ -119,16 +119,14 @@ def _backward(
             a = drawn.inputs[t * batch * embedding : (t + 1) * batch * embedding]
             for j in range(batch * embedding):
                 da[j] *= one - a[j] * a[j]
-            multiply_panels(
-                wide, batch * WIDTH, da, embedding, batch, latent_panels, width_blocks, WIDE
-            )
+            multiply_two(wide, batch * WIDTH, da, embedding, batch, latent_panels, width_blocks)
             unpack(carried, wide, batch, width)
             dw = dlatents.latents[t * batch * width : (t + 1) * batch * width]
             for j in range(batch * width):
                 dw[j] += carried[j]
         rows = Rows(d, (stop - begin) * batch, row_step, block_step)
-        sum_chunk(GRU, shape, sums, states, rows, begin * batch, workspace)
-    add_sums(GRU, shape, errors, grads, sums, states.x, input_panels, product)
+        sum_chunk(add_gradient_three, GRU, shape, sums, states, rows, begin * batch, workspace)
+    add_sums(add_gradient_three, GRU, shape, errors, grads, sums, states.x, input_panels, product)
 
 
 @register_jitable

@@ -13,7 +13,7 @@ from neural_networks.components.kernels import body, kernel_in_workspace
 from neural_networks.components.kernels.mixture import draw_row
 from neural_networks.components.kernels.simd.cell import GRU, RNN, WIDE, Shape, States, Weights
 from neural_networks.components.kernels.simd.gru import gru_biases, gru_gate_rows
-from neural_networks.components.kernels.simd.panels import multiply_panels, pack
+from neural_networks.components.kernels.simd.panels import multiply_three, multiply_two, pack
 from neural_networks.components.kernels.simd.prior import (
     Choices,
     Heads,
@@ -81,21 +81,21 @@ def _forward(
     input_blocks, head_blocks = block_count(1, embedding), block_count(1, head)
     for t in range(shape.steps):
         w, a = drawn.latents[t * batch * width :], drawn.inputs[t * batch * embedding :]
-        multiply_panels(wide, batch * WIDTH, w, width, batch, latent_panels, input_blocks, WIDE)
+        multiply_two(wide, batch * WIDTH, w, width, batch, latent_panels, input_blocks)
         told = condition[min(t, sizes.conditions - 1) * batch * embedding :]
         _squash(a, wide, told, batch, embedding)
         h = states.hidden[t * batch * size :]
         for first in range(0, blocks, group):
             count = min(group, blocks - first)
             these = input_panels[first * embedding * columns :]
-            multiply_panels(given, batch * columns, a, embedding, batch, these, count, GRU.vectors)
+            multiply_three(given, batch * columns, a, embedding, batch, these, count)
             these = panels[first * size * columns :]
-            multiply_panels(product, batch * columns, h, size, batch, these, count, GRU.vectors)
+            multiply_three(product, batch * columns, h, size, batch, these, count)
             for block in range(first, first + count):
                 start = (block - first) * batch * columns
                 gru_gate_rows(given[start:], product[start:], biases, states, shape, t, block)
         h = states.hidden[(t + 1) * batch * size :]
-        multiply_panels(wide, batch * WIDTH, h, size, batch, head_panels, head_blocks, WIDE)
+        multiply_two(wide, batch * WIDTH, h, size, batch, head_panels, head_blocks)
         unpack(drawn.statistics[t * batch * head :], wide, batch, head)
         _draw(drawn, choices, heads, bias, t, batch, sizes, inverse)
 

@@ -15,10 +15,10 @@ from neural_networks.components.kernels.chains import layer_at
 from neural_networks.components.kernels.simd.cell import RNN, WIDE, Rows
 from neural_networks.components.kernels.simd.chunks import sum_steps
 from neural_networks.components.kernels.simd.panels import (
+    add_gradient_two,
     add_input_gradient,
     add_rows,
-    add_weight_gradient,
-    multiply_panels,
+    multiply_two,
     pack,
     pack_rows,
     pack_turned,
@@ -119,7 +119,7 @@ def _forward(memory, x, input_weights, output_weights, table, sizes, slope, work
         row = t * batch
         if t < shape.given_steps and t % ahead == 0:
             some, these = min(ahead, shape.given_steps - t) * batch, x[row * features :]
-            multiply_panels(given, given_step, these, features, some, x_panels, top.blocks, WIDE)
+            multiply_two(given, given_step, these, features, some, x_panels, top.blocks)
         of_step = given[t % ahead * batch * WIDTH :]
         chain_forward(
             (0, inner),
@@ -145,7 +145,7 @@ def _forward(memory, x, input_weights, output_weights, table, sizes, slope, work
 def _add_gradients(sums, packed, source, inputs, d, blocks):
     """Add the gradient of a weight, the inputs (rows, inputs) times the errors of all rows."""
     pack_rows(packed, source, d.rows, inputs, ROWS)
-    add_weight_gradient(sums, packed, inputs, d, blocks, WIDE)
+    add_gradient_two(sums, packed, inputs, d, blocks)
 
 
 @kernel_in_workspace

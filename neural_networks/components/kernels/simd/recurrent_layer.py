@@ -17,7 +17,7 @@ from numba.extending import intrinsic, register_jitable
 
 from neural_networks.components.kernels.chains import layer_at
 from neural_networks.components.kernels.simd.cell import WIDE, Rows
-from neural_networks.components.kernels.simd.panels import add_input_gradient, multiply_panels
+from neural_networks.components.kernels.simd.panels import add_input_gradient, multiply_two
 from neural_networks.components.kernels.simd.vector import LANES, Memory, mask_of, spread
 from neural_networks.components.kernels.simd.workspace import WIDTH
 
@@ -80,16 +80,8 @@ def _layer_forward(out, layer, source, rows, weights, panels, product, given, gi
     `given` (blocks, .., WIDTH) is added to the products, blocks `given_step` apart; 0 for a row of
     zeros that all have.
     """
-    multiply_panels(
-        product,
-        rows * WIDTH,
-        source,
-        layer.inputs,
-        rows,
-        panels[layer.panels :],
-        layer.blocks,
-        WIDE,
-    )
+    these = panels[layer.panels :]
+    multiply_two(product, rows * WIDTH, source, layer.inputs, rows, these, layer.blocks)
     row_step = WIDTH if given_step > 0 else 0
     for block in range(layer.blocks):
         for v in range(WIDE):

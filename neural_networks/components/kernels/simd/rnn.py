@@ -15,7 +15,7 @@ from numba.extending import intrinsic, register_jitable
 from neural_networks.components.kernels import kernel_in_workspace
 from neural_networks.components.kernels.simd.cell import RNN, WIDE, Errors, Shape, States, Weights
 from neural_networks.components.kernels.simd.copies import fill
-from neural_networks.components.kernels.simd.panels import place
+from neural_networks.components.kernels.simd.panels import add_gradient_two, multiply_two, place
 from neural_networks.components.kernels.simd.time import backward_over_time, forward_over_time
 from neural_networks.components.kernels.simd.vector import (
     LANES,
@@ -165,13 +165,17 @@ def _gradient_rows(d, now, above, errors, states, shape, t, block):
 @register_jitable
 def rnn_forward_tiles(shape, states, weights, workspace):
     """Write all states but the first."""
-    forward_over_time(_fill_biases, _gate_rows, RNN, shape, states, weights, workspace)
+    forward_over_time(
+        _fill_biases, _gate_rows, multiply_two, RNN, shape, states, weights, workspace
+    )
 
 
 @register_jitable
 def rnn_backward_tiles(shape, errors, grads, states, weights, workspace):
     """Add the gradients of the weights; write those of the input and of the first state."""
-    backward_over_time(_gradient_rows, RNN, shape, errors, grads, states, weights, workspace)
+    backward_over_time(
+        _gradient_rows, add_gradient_two, RNN, shape, errors, grads, states, weights, workspace
+    )
 
 
 @register_jitable
@@ -198,7 +202,14 @@ def _forward(hidden, x, W, U, b, workspace):
     weights = Weights(W.reshape(-1), U.reshape(-1), b, b[:0])
     mode = flush()
     forward_over_time(
-        _fill_biases, _gate_rows, RNN, _shape(hidden, x, 0), states, weights, workspace
+        _fill_biases,
+        _gate_rows,
+        multiply_two,
+        RNN,
+        _shape(hidden, x, 0),
+        states,
+        weights,
+        workspace,
     )
     unflush(mode)
 
@@ -214,5 +225,7 @@ def _backward(dx, dfirst, dW, dU, db, dhidden, hidden, x, W, U, workspace):
         Weights(dW.reshape(-1), dU.reshape(-1), db, none),
     )
     mode = flush()
-    backward_over_time(_gradient_rows, RNN, shape, errors, grads, states, weights, workspace)
+    backward_over_time(
+        _gradient_rows, add_gradient_two, RNN, shape, errors, grads, states, weights, workspace
+    )
     unflush(mode)

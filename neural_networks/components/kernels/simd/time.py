@@ -1,10 +1,14 @@
 """The loops over time of all gated cells on register tiles; a cell has the equations of a block.
 
-    forward_over_time(fill_biases, gate_rows, cell, shape, states, weights, workspace)
-    backward_over_time(gradient_rows, cell, shape, errors, grads, states, weights, workspace)
+    forward_over_time(fill_biases, gate_rows, multiply, cell, shape, states, weights, workspace)
+    backward_over_time(
+        gradient_rows, add_gradient, cell, shape, errors, grads, states, weights, workspace
+    )
 
     fill_biases(biases, weights, shape)
         the biases in vectors, block after block
+    multiply(..), add_gradient(..)
+        those of panels.py for the cell's vectors
     gate_rows(given, product, biases, states, shape, t, block)
         the gates and the next states of all rows of a block, from the products of the input
         (`given`) and of the state (`product`)
@@ -23,7 +27,6 @@ from neural_networks.components.kernels.simd.cell import Rows, Sums
 from neural_networks.components.kernels.simd.chunks import add_sums, sum_chunk, sum_steps
 from neural_networks.components.kernels.simd.panels import (
     add_input_gradient,
-    multiply_panels,
     pack,
     pack_turned,
 )
@@ -39,10 +42,10 @@ from neural_networks.components.kernels.simd.workspace import (
 
 
 @body
-def forward_over_time(fill_biases, gate_rows, cell, shape, states, weights, workspace):
+def forward_over_time(fill_biases, gate_rows, multiply, cell, shape, states, weights, workspace):
     """Write the states, all but the first, and the gate values for the backward pass."""
     batch, features, size, blocks = shape.batch, shape.features, shape.size, shape.blocks
-    vectors, width = cell.vectors, cell.vectors * LANES
+    width = cell.vectors * LANES
     input_panels, workspace = pack(weights.W, features, cell, size, workspace)
     panels, workspace = pack(weights.U, size, cell, size, workspace)
     biases, workspace = take(workspace, blocks * cell.row_vectors * LANES)
@@ -58,15 +61,13 @@ def forward_over_time(fill_biases, gate_rows, cell, shape, states, weights, work
         if t < shape.given_steps and t % chunk == 0:
             rows = min(chunk, shape.given_steps - t) * batch
             x = states.x[t * batch * features :]
-            multiply_panels(
-                given, chunk * batch * width, x, features, rows, input_panels, blocks, vectors
-            )
+            multiply(given, chunk * batch * width, x, features, rows, input_panels, blocks)
         now = t % chunk * batch
         hidden = states.hidden[t * batch * size :]
         for first in range(0, blocks, group):
             count = min(group, blocks - first)
             these = panels[first * size * width :]
-            multiply_panels(product, batch * width, hidden, size, batch, these, count, vectors)
+            multiply(product, batch * width, hidden, size, batch, these, count)
             for block in range(first, first + count):
                 of_input = given[(block * chunk * batch + now) * width :]
                 of_state = product[(block - first) * batch * width :]
@@ -74,7 +75,9 @@ def forward_over_time(fill_biases, gate_rows, cell, shape, states, weights, work
 
 
 @body
-def backward_over_time(gradient_rows, cell, shape, errors, grads, states, weights, workspace):
+def backward_over_time(
+    gradient_rows, add_gradient, cell, shape, errors, grads, states, weights, workspace
+):
     """Add the gradients of the weights and write those of the first states, and of x if asked."""
     batch, features, size, blocks = shape.batch, shape.features, shape.size, shape.blocks
     vectors, width, row_step = cell.vectors, cell.vectors * LANES, cell.row_vectors * LANES
@@ -124,6 +127,7 @@ def backward_over_time(gradient_rows, cell, shape, errors, grads, states, weight
                 sum_steps(over_time, Rows(local, batch, row_step, block_step), blocks)
         rows = (stop - begin) * batch
         sum_chunk(
+            add_gradient,
             cell,
             shape,
             sums,
@@ -136,4 +140,4 @@ def backward_over_time(gradient_rows, cell, shape, errors, grads, states, weight
             dx = errors.dx[begin * batch * features :]
             of_gates = Rows(d[cell.input_start :], rows, row_step, block_step)
             add_input_gradient(dx, features, of_gates, input_panels, blocks, vectors, 0, product)
-    add_sums(cell, shape, errors, grads, sums, states.x, input_panels, product)
+    add_sums(add_gradient, cell, shape, errors, grads, sums, states.x, input_panels, product)
