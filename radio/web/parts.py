@@ -50,6 +50,7 @@ def now_part(
         "clock": int(view.position // CLOCK_SECONDS),
         "paused": view.paused,
         "speaker": player.speaker,
+        "lost": player.lost,
         "jumps": player.jumps,
         "jumper": player.jumper,
         "position": round(view.position, 2),

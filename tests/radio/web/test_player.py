@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from web_browser import RadioServer, chromium, open_page
 
+from radio.web.browser_player import SILENCE_SECONDS
+
 __all__ = ["chromium"]
 pytestmark = pytest.mark.slow  # a browser under load waits for longer than a test may
 GAP_SECONDS = 0.3
@@ -201,6 +203,32 @@ def test_a_link_plays_a_shared_song(server: RadioServer, chromium: Any) -> None:
         assert "play=" not in page.url
         page.goto(link[:-3])
         page.get_by_role("status").filter(has_text="mistyped").wait_for()
+
+
+def test_a_page_that_was_cut_off_plays_on(server: RadioServer, chromium: Any) -> None:
+    """Without a network for longer than the session waits, then frozen as long."""
+    long = 1000 * (SILENCE_SECONDS + 1.5)
+    sounds = "!document.querySelector('.deck audio').paused"
+    with open_page(chromium, server) as page:
+        listen(page)
+        page.wait_for_timeout(1500)
+        before = page.evaluate(CLOCK)
+        page.context.set_offline(True)
+        page.wait_for_timeout(long)
+        page.context.set_offline(False)
+        page.wait_for_timeout(3000)
+        assert page.evaluate(sounds) and page.evaluate(CLOCK) - before > long / 1000
+        page.locator(".play[aria-label=Pause]").wait_for()
+
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("Page.setWebLifecycleState", {"state": "frozen"})
+        page.wait_for_timeout(long)
+        cdp.send("Page.setWebLifecycleState", {"state": "active"})
+        page.wait_for_timeout(3000)
+        page.locator(f".play[aria-label={'Pause' if page.evaluate(sounds) else 'Play'}]").wait_for()
+        page.locator(".buttons .play").click()
+        page.wait_for_timeout(500)
+        page.locator(f".play[aria-label={'Pause' if page.evaluate(sounds) else 'Play'}]").wait_for()
 
 
 def test_a_page_that_slept_comes_back(server: RadioServer, chromium: Any) -> None:
