@@ -232,7 +232,11 @@ def learning(view: View, width: int, height: int, *, beside: bool = False) -> Te
         return coloured(_wrapped(text, margin, width, height), "yellow")
     if beside:
         return Text()
-    known = "; ".join(part for part in (words.knowledge(view), words.accuracy(view.judged)) if part)
+    known = words.knowledge(view)
+    if accuracy := words.accuracy(view.judged):
+        both = _wrapped(f"{known}; {accuracy}", margin, width, height + 1)
+        if both.count("\n") < max(1, height):
+            return Text(both, QUIET, no_wrap=True)
     return Text(_wrapped(known, margin, width, height), QUIET, no_wrap=True)
 
 

@@ -374,6 +374,8 @@ def test_the_parts_say_what_there_is() -> None:
     bar = panels.progress(VIEW, 80).plain
     assert bar.startswith("   0:11  ━") and bar.endswith("─  0:31 ")
     assert "it knows you a little: 14 of about 15 songs" in panels.learning(VIEW, 80, 6).plain
+    few = panels.learning(VIEW, 40, 2).plain
+    assert "about 15 songs" in " ".join(few.split()) and "guesses" not in few, "all of it or none"
     assert "press 1 to 9" in panels.learning(replace(VIEW, rated=0, slider=None), 80, 2).plain
     rated = panels.recent(VIEW, 80, 6).plain
     assert "Blue Bay" in rated and "you -0.40   predicted -0.10" in rated
