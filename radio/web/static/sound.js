@@ -71,7 +71,7 @@ export const sound = {
       if (!this.audio || !now) return;
       if (now !== this.lastNow) { this.lastNow = now; this.received = performance.now(); }
       if (performance.now() - this.volumeAt > 1000) this.volume = now.volume;
-      this.audio.volume = this.volume;
+      this.setLevel();
       this.audio.preload = this.mine ? "auto" : "metadata";
       if (!song || now.key !== song.key) {
         if (!this.over || !song) this.audio.pause();
@@ -118,7 +118,7 @@ export const sound = {
       this.spareKey = null;
       this.audio.pause();
       [this.audio, this.spare] = [this.spare, this.audio];
-      this.audio.volume = this.volume;
+      this.setLevel();
       this.$refs.sounds.append(this.spare); // the one that sounds is first
     },
     /** Load the song that is likely to be next, so that it begins without a gap. */
@@ -226,10 +226,14 @@ export const sound = {
       if (!this.mine) this.now.position = seconds;
       command("seek", { to: seconds, at: null });
     },
+    setLevel() {
+      this.audio.volume = this.volume;
+      this.audio.muted = !this.volume; // an iPhone allows a page no other loudness
+    },
     setVolume(value) {
       this.volume = Math.round(Math.max(0, Math.min(1, value)) * 100) / 100;
       this.volumeAt = performance.now();
-      this.audio.volume = this.volume;
+      this.setLevel();
       command("volume", { value: this.volume });
     },
     mute() {
