@@ -40,7 +40,7 @@ COLOURS = {
 RATED = 12  # songs before the recording begins, by a listener who likes them fast
 FAST = 120  # beats a minute
 TEMPO = re.compile(r"(\d+) bpm")
-DESCENT = re.compile(r"\d+ of 30")
+DESCENT = "searching for your final song"
 LONGEST_DESCENT, SPEED = 120.0, 4  # seconds; the descent is shown that many times faster
 
 
@@ -97,7 +97,7 @@ def record_session() -> list[Screen]:
             _read(child, stream, 0.5)
         for _ in range(RATED):
             _read(child, stream, 4.0)
-            tempo = TEMPO.search(screen.display[1])
+            tempo = TEMPO.search("".join(screen.display))
             child.send("9" if tempo is not None and int(tempo[1]) > FAST else "2")
             _read(child, stream, 0.5)
             child.send("n")
@@ -105,7 +105,7 @@ def record_session() -> list[Screen]:
         descending, waiting = False, time.monotonic() + LONGEST_DESCENT
         while time.monotonic() < waiting:
             _read(child, stream, SPEED * FRAME_SECONDS)
-            shown = DESCENT.search("\n".join(screen.display)) is not None
+            shown = DESCENT in "".join(screen.display)
             if descending and not shown:
                 break
             descending = shown

@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from radio.composer import messages
+from radio.composer import heap, messages
 from radio.composer.events import AdapterChanged, Event, Learned
 from radio.composer.wish import Wish
 
@@ -139,6 +139,7 @@ class Worker:
         self._offers.append(song)
         self._send(messages.Offer(song))
         song.samples = song.samples[:0].copy()  # 3 MB that only the session needs
+        heap.trim()
         self._send_order()
 
     def _send_order(self) -> None:
@@ -173,6 +174,7 @@ class Worker:
         except Exception as error:
             # in messages.log; the radio plays on with the adapter it has
             traceback.print_exception(error)
+        heap.trim()
 
 
 def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
@@ -263,6 +265,7 @@ def _read(incoming: BinaryIO, inbox: queue.Queue[object]) -> None:
 
 def main() -> None:
     """Be the worker of the session that started this process."""
+    heap.share_one_heap()
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     # What a library prints must not get between the messages.
     os.dup2(2, 1)

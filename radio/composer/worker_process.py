@@ -6,7 +6,6 @@ It is a fresh interpreter, not a fork: it inherits no thread, sound or terminal 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import queue
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from radio.composer import messages
+from radio.composer.heap import release_large_blocks
 
 PACKAGES = Path(__file__).parents[2]  # the folder of our packages
 ONE_THREAD = {
@@ -24,7 +24,6 @@ ONE_THREAD = {
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 }
 END_SECONDS = 2.0  # until a worker that does not end is killed; chosen, not measured
-MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 17  # glibc's parameter of mallopt, and bytes
 # on Windows, where a process can't lower its own priority by nice
 BELOW_NORMAL = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 
@@ -59,7 +58,7 @@ class WorkerProcess:
                 env=environment,
                 creationflags=BELOW_NORMAL,
             )
-        _release_freed_blocks()
+        release_large_blocks()
         self._writing = threading.Lock()
         self.send(begin)
         threading.Thread(target=self._read, name="from-the-worker", daemon=True).start()
@@ -112,16 +111,6 @@ class WorkerProcess:
         self.died = not self._closed
         self._inbox.put(None)
         stream.close()
-
-
-def _release_freed_blocks() -> None:
-    """Return large blocks to the system as soon as they are freed.
-
-    Once a song was freed, glibc serves blocks of its size from its own heap, and songs that come
-    and go for days fragment that. Other systems have no such parameter. See mallopt(3).
-    """
-    with contextlib.suppress(AttributeError, TypeError, OSError):
-        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 @contextlib.contextmanager

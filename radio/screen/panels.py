@@ -88,8 +88,8 @@ def opening(view: View, width: int) -> str:
     return f"{text} {bar}{done} of {of}"
 
 
-def now_playing(view: View, width: int) -> Text:
-    """Return the song's name, tempo and key, and its predicted rating."""
+def now_playing(view: View, width: int, height: int = 1) -> Text:
+    """Return the song's name and its predicted rating, tempo and key; in one line or in two."""
     margin = " " * (3 if width >= NARROW else 1)
     if not view.duration:
         return Text(f"{margin}{view.busy} ..." if view.busy else "", style="bold")
@@ -98,16 +98,27 @@ def now_playing(view: View, width: int) -> Text:
         left.append("   your final song", "magenta")
     if view.saved:
         left.append("   ✓ saved", GOOD)
-    if view.details and width >= NARROW:
-        left.append(f"   {view.details}", QUIET)
     if view.expected is None:
-        return both_ends(left, Text("no prediction yet ", QUIET), width)
-    mean, deviation = view.expected
-    word = "predicted " if width >= NARROW else ""
-    right = Text.assemble(
-        (word, QUIET), (signed(mean), tint(mean)), (f" ± {deviation:.1f} ", QUIET)
-    )
+        right = Text("no prediction yet ", QUIET)
+    else:
+        mean, deviation = view.expected
+        word = "predicted " if width >= NARROW else ""
+        right = Text.assemble(
+            (word, QUIET), (signed(mean), tint(mean)), (f" ± {deviation:.1f} ", QUIET)
+        )
+    if height > 1:
+        return both_ends(left, right, width).append(f"\n{margin}{view.details}", QUIET)
+    room = width - left.cell_len - right.cell_len - 6
+    details = next((one for one in _details(view.details) if len(one) <= room), "")
+    if details and width >= NARROW:
+        left.append(f"   {details}", QUIET)
     return both_ends(left, right, width)
+
+
+def _details(text: str) -> list[str]:
+    """Return 'C major / A minor, 120 bpm', and it without the minor key, and its last part."""
+    keys, comma, tempo = text.rpartition(", ")
+    return [text, keys.partition(" / ")[0] + comma + tempo, tempo]
 
 
 def picture(levels: np.ndarray, height: int, width: int) -> Text:
@@ -221,7 +232,11 @@ def learning(view: View, width: int, height: int, *, beside: bool = False) -> Te
         return coloured(_wrapped(text, margin, width, height), "yellow")
     if beside:
         return Text()
-    known = "; ".join(part for part in (words.knowledge(view), words.accuracy(view.judged)) if part)
+    known = words.knowledge(view)
+    if accuracy := words.accuracy(view.judged):
+        both = _wrapped(f"{known}; {accuracy}", margin, width, height + 1)
+        if both.count("\n") < max(1, height):
+            return Text(both, QUIET, no_wrap=True)
     return Text(_wrapped(known, margin, width, height), QUIET, no_wrap=True)
 
 

@@ -32,6 +32,7 @@ Panel { height: 1; width: 100%; text-wrap: nowrap; text-overflow: ellipsis; }
 #lines { height: 1fr; min-height: 1; max-height: 8; margin: 1 0 0 0; }
 .wide #side { display: block; }
 .wide #recent { display: none; }
+.wide #song { height: 2; }
 .wide #learning { height: 3; }
 .short #song, .short #slider, .short #learning, .short #lines { margin: 0; }
 .short #curves { height: 2; }
@@ -91,7 +92,7 @@ class Player(Screen[None], inherit_bindings=False):
             lambda view, width, height: panels.header(view, width, title=app.heading), id="header"
         )
         self._left: list[Panel] = [
-            Panel(lambda view, width, height: panels.now_playing(view, width), id="song"),
+            Panel(panels.now_playing, id="song"),
             self.visualiser,
             Track(
                 lambda view, width, height: panels.progress(view, width),

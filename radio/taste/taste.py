@@ -37,7 +37,7 @@ from radio.taste.regression import RatingRegression
 # Standard deviations that a cautious rating lies below the mean, where the adapter is trained.
 # Chosen, not measured; that of the final song is, see radio/composer/final_song.py.
 DEFAULT_CAUTION = 0.5
-CHUNK = 16  # songs in the trunk at once
+CHUNK = 4  # songs in the trunk at once: 8 MB each; more at once take no less time
 SEGMENTS = 16  # of a song, each a training target where a slider's curve covers it
 FEWEST_SEGMENTS = 4  # that a curve must cover
 
@@ -201,10 +201,14 @@ class Taste:
         self, steps: np.ndarray, coordinates: np.ndarray, *, caution: float = DEFAULT_CAUTION
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return mean - caution * std (B,) and its gradients (S, B, F) and (B, C + A)."""
-        raw, raw_cache, predicted, cache = self._forward(steps, coordinates)
-        draw = self._backward(np.tile([1.0, -caution], (len(raw), 1)), cache)
-        dsteps, dcoordinates = self._songs.raw_backward(draw, raw_cache)
-        return predicted[:, 0] - caution * predicted[:, 1], dsteps, dcoordinates
+        values, dsteps, dcoordinates = [], np.empty_like(steps), np.empty(coordinates.shape)
+        for piece in _pieces(steps):
+            some = np.ascontiguousarray(steps[:, piece])
+            raw, raw_cache, predicted, cache = self._forward(some, coordinates[piece])
+            draw = self._backward(np.tile([1.0, -caution], (len(raw), 1)), cache)
+            dsteps[:, piece], dcoordinates[piece] = self._songs.raw_backward(draw, raw_cache)
+            values.append(predicted[:, 0] - caution * predicted[:, 1])
+        return np.concatenate(values), dsteps, dcoordinates
 
     def objective(
         self, decode: Decode, *, caution: float = DEFAULT_CAUTION
@@ -292,11 +296,10 @@ class Taste:
         if not isinstance(steps, np.ndarray):
             features = self._songs.statistics.frames * self._songs.statistics.frame_size
             steps = np.stack([frames.reshape(-1, features) for frames in steps], axis=1)
-        pieces = [slice(start, start + CHUNK) for start in range(0, steps.shape[1], CHUNK)]
         return np.concatenate(
             [
                 self._songs.raw(np.ascontiguousarray(steps[:, piece]), coordinates[piece])[0]
-                for piece in pieces
+                for piece in _pieces(steps)
             ]
         )
 
@@ -319,3 +322,8 @@ class Taste:
         if self._regression is None:
             raise ValueError("this taste has no pool of songs yet: call fit_pool first")
         return self._regression
+
+
+def _pieces(steps: np.ndarray) -> list[slice]:
+    """Return slices of CHUNK songs of steps (S, B, F)."""
+    return [slice(start, start + CHUNK) for start in range(0, steps.shape[1], CHUNK)]

@@ -26,6 +26,7 @@ class BrowserPlayer(SilentDevice):
 
     Attributes:
         speaker: the page that sounds; None if there is none.
+        lost: the page that sounded until nothing came from it any more; it may sound still.
         jumps: number of jumps to another song or moment; the sounding page follows when this
             changes.
         jumper: the page that requested the latest jump, and is there already; None for the session.
@@ -37,6 +38,7 @@ class BrowserPlayer(SilentDevice):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
         self.speaker: str | None = None
+        self.lost: str | None = None
         self.jumps = 0
         self.jumper: str | None = None
         self.samples = np.zeros(0, np.float32)
@@ -63,9 +65,19 @@ class BrowserPlayer(SilentDevice):
 
     def listen(self, page: str) -> None:
         """Let this page sound, and no other."""
-        self.speaker = page
+        self.speaker, self.lost = page, None
         self._reported = self._clock(), self.position
         self.resume()
+
+    def pause(self) -> None:
+        """Stop at this moment, whatever a lost page does."""
+        super().pause()
+        self.lost = None
+
+    def regain(self, page: str) -> None:
+        """Let the lost page sound again, which reports that it still does; ignore other pages."""
+        if page == self.lost:
+            self.listen(page)
 
     def set_clock(self, page: str, seconds: float) -> None:
         """Set the position to the sounding page's, in seconds; ignore other pages."""
@@ -83,6 +95,7 @@ class BrowserPlayer(SilentDevice):
 
     def end(self, page: str) -> None:
         """Let the song be over, as the sounding page says; ignore other pages."""
+        self.regain(page)
         self.set_clock(page, self._duration)
         if page == self.speaker and self._started is not None:
             self._started -= END_SECONDS
@@ -106,9 +119,11 @@ class BrowserPlayer(SilentDevice):
             and not self.paused
             and self._clock() - self._reported[0] > SILENCE_SECONDS
         ):
-            self.leave(self.speaker)
+            lost = self.speaker
+            self.leave(lost)
+            self.lost = lost
 
     def _jumped(self) -> None:
         self.jumps += 1
-        self.jumper = None
+        self.jumper = self.lost = None
         self._reported = self._clock(), self.position

@@ -105,16 +105,17 @@ class Commands:
             self._player.set_clock(_text(command, "page"), number_of(command, "at", 0, MAX_SECONDS))
 
     def _ping(self, command: dict[str, Any]) -> None:
-        """Do nothing: `execute` has taken the position already."""
+        """Take the position from a page that was cut off; of others `execute` has taken it."""
+        if self._sounds(command.get("play")):
+            self._player.regain(_text(command, "page"))
+            self._take_clock(command)
 
     def _listen(self, command: dict[str, Any]) -> None:
         self._player.listen(_text(command, "page"))
 
     def _pause(self, command: dict[str, Any]) -> None:
-        if self._player.paused or self._player.speaker is None:
-            self._player.listen(_text(command, "page"))
-        else:
-            self._player.pause()
+        """Pause: a page that was cut off may not know that the session did so already."""
+        self._player.pause()
 
     def _leave(self, command: dict[str, Any]) -> None:
         self._player.leave(_text(command, "page"))

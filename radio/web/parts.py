@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from radio.composer import Song
+from radio.composer import ENOUGH_RATINGS, Song
 from radio.ratings import Rating
 from radio.session import View
 from radio.taste import highlights
@@ -50,6 +50,7 @@ def now_part(
         "clock": int(view.position // CLOCK_SECONDS),
         "paused": view.paused,
         "speaker": player.speaker,
+        "lost": player.lost,
         "jumps": player.jumps,
         "jumper": player.jumper,
         "position": round(view.position, 2),
@@ -99,9 +100,9 @@ def learning_part(view: View) -> dict[str, Any]:
     pairs = [
         [one.song, clipped(one.expected), clipped(one.given)]
         for one in view.judged
-        if one.expected is not None
+        if one.expected is not None and not one.skipped
     ]
-    return {"rated": view.rated, "pairs": pairs[:60]}
+    return {"rated": view.rated, "enough": ENOUGH_RATINGS, "pairs": pairs[:60]}
 
 
 def history_part(ratings: list[Rating]) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ export function waveform(canvas, peaks, duration, position, points, form, marked
   const count = Math.max(24, Math.min(peaks.length, Math.floor(width / 5)));
   const step = width / count;
   const bar = Math.max(2, step * 0.56);
+  const room = height - (form ? 14 : 0); // above the letters
   if (marked) {
     const [from, to] = marked.map((seconds) => (seconds * width) / duration);
     context.fillStyle = tint.accent;
@@ -51,18 +52,18 @@ export function waveform(canvas, peaks, duration, position, points, form, marked
     const level = Math.max(...peaks.slice(from, to));
     const seconds = ((place + 0.5) * duration) / count;
     const rating = ratingAt(points, seconds);
-    const tall = Math.max(3, level * (height - 4));
+    const tall = Math.max(3, level * (room - 4));
     context.fillStyle = rating === null || Math.abs(rating) < 0.005 ? tint.ink : rating > 0 ? tint.like : tint.dislike;
     context.globalAlpha = seconds > position ? 0.2 : rating === null ? 0.75 : 0.45 + 0.55 * Math.min(1, Math.abs(rating) * 1.4);
     if (seconds > position) context.fillStyle = tint.ink;
     context.beginPath();
-    context.roundRect(place * step + (step - bar) / 2, (height - tall) / 2, bar, tall, bar / 2);
+    context.roundRect(place * step + (step - bar) / 2, (room - tall) / 2, bar, tall, bar / 2);
     context.fill();
   }
   context.globalAlpha = 0.6;
   context.fillStyle = tint.ink;
   context.font = "11px system-ui, sans-serif";
-  [...(form || "")].forEach((letter, place) => context.fillText(letter, (place * width) / form.length + 2, height - 3));
+  [...(form || "")].forEach((letter, place) => context.fillText(letter, (place * width) / form.length + 2, height - 2));
   context.globalAlpha = 1;
   playhead(context, (position / duration) * width, height, tint.accent);
 }

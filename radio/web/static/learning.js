@@ -2,13 +2,14 @@
 import { html } from "./html.js";
 import { signed } from "./words.js";
 
-const ENOUGH = 10; // ratings, about, after which predictions are worth a look
 const PLOTTED = 5; // predictions with which there is something to see
 
 export default {
   props: { learning: Object },
   computed: {
     rated() { return this.learning?.rated ?? 0; },
+    /** Ratings, about, after which predictions are worth a look. */
+    enough() { return this.learning?.enough ?? 15; },
     pairs() { return (this.learning?.pairs || []).slice(0, 40).reverse(); },
     /** The mean distance of the latest ten predictions from the ratings. */
     distance() {
@@ -16,20 +17,20 @@ export default {
       return latest.reduce((sum, pair) => sum + Math.abs(pair[1] - pair[2]), 0) / latest.length;
     },
     lead() {
-      if (!this.rated) return "It doesn't know you yet. Move the slider while you listen; after about ten songs it can tell what you like.";
-      if (this.rated < ENOUGH) return `It is getting to know you: ${this.rated} of about ${ENOUGH} songs.`;
+      if (!this.rated) return `It doesn't know you yet. Move the slider while you listen; after about ${this.enough} songs it can tell what you like.`;
+      if (this.rated < this.enough) return `It is getting to know you: ${this.rated} of about ${this.enough} songs.`;
       const known = `It knows you from ${this.rated} songs.`;
       return this.pairs.length < PLOTTED ? known : `${known} Its latest predictions were ${this.distance.toFixed(2)} from your ratings on average.`;
     },
     described() { return `Predicted and given ratings of the latest ${this.pairs.length} songs; they differ by ${this.distance.toFixed(2)} on average.`; },
   },
   render() {
-    const { lead, pairs, rated, x } = this;
+    const { enough, lead, pairs, rated, x } = this;
     return html`
 <section class="panel" aria-labelledby="learning-title">
   <div class="head"><h2 id="learning-title">What it has learned</h2></div>
   <p class="lead">${lead}</p>
-  ${rated < ENOUGH && html`<progress value=${rated} max=${ENOUGH} aria-label=${lead}></progress>`}
+  ${rated < enough && html`<progress value=${rated} max=${enough} aria-label=${lead}></progress>`}
   ${pairs.length >= PLOTTED && html`
     <svg class="pairs" viewBox="-1.15 -1.15 4.6 2.3" role="img" aria-label=${this.described}>
       ${pairs.map((pair, place) => html`<line class="gap" x1=${x(place)} x2=${x(place)} y1=${-pair[1]} y2=${-pair[2]} />`)}

@@ -5,6 +5,7 @@ import { reactive } from "./reactive.js";
 /** Where this server's paths begin: behind a proxy that may be below another site's root. */
 export const base = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 const DURABLE = new Set(["slide", "change", "restore"]);
+const PATIENT = new Set([...DURABLE, "ended"]); // sent again for as long as the page is open
 const STORE = "ai-radio-orders-";
 const AGAIN = [100, 200, 400, 800, 1500]; // milliseconds between attempts
 const GIVEN_UP = 8000; // milliseconds after which a command that is no rating is dropped
@@ -86,7 +87,7 @@ async function send() {
     const body = JSON.stringify(entry.command);
     const response = await fetch(`${base}/do`, { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
     const later = !response || response.status >= 500 || response.status === 429;
-    if (later && (entry.durable || Date.now() - entry.since < GIVEN_UP)) {
+    if (later && (PATIENT.has(entry.command.action) || Date.now() - entry.since < GIVEN_UP)) {
       link.away = !response || tries > 3;
       await new Promise((go) => setTimeout(go, AGAIN[Math.min(tries++, AGAIN.length - 1)]));
       continue;

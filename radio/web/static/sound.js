@@ -11,7 +11,8 @@ const GONE_ON = 2000; // milliseconds after a song's end in which the session be
 export const sound = {
   data() { return { blocked: false }; },
   computed: {
-    mine() { return !!this.now && this.now.speaker === page; },
+    /** Whether this page sounds: one that was cut off for long does so until it is told otherwise. */
+    mine() { return !!this.now && (this.now.speaker === page || this.now.lost === page); },
     playing() { return !!this.song && !!this.now && !this.now.paused && !!this.now.speaker; },
   },
   created() {
@@ -70,7 +71,7 @@ export const sound = {
       if (!this.audio || !now) return;
       if (now !== this.lastNow) { this.lastNow = now; this.received = performance.now(); }
       if (performance.now() - this.volumeAt > 1000) this.volume = now.volume;
-      this.audio.volume = this.volume;
+      this.setLevel();
       this.audio.preload = this.mine ? "auto" : "metadata";
       if (!song || now.key !== song.key) {
         if (!this.over || !song) this.audio.pause();
@@ -87,6 +88,7 @@ export const sound = {
       const key = this.comparison || song.key; // of the sound
       if (this.over && key === this.audioKey) this.jumps = now.jumps; // its beginning was no jump
       this.over = null;
+      const regaining = now.lost === page && !this.audio.paused;
       const position = this.comparison ? 0 : now.position;
       if (this.audioKey !== key) {
         this.jumps = now.jumps;
@@ -94,7 +96,7 @@ export const sound = {
         if (position > 0.3) this.audio.currentTime = position;
       } else if (now.jumps !== this.jumps) {
         this.jumps = now.jumps;
-        if (now.jumper !== page) this.audio.currentTime = position;
+        if (now.jumper !== page && !regaining) this.audio.currentTime = position;
       }
       if (!link.waiting && performance.now() - this.slidAt > SETTLED) {
         this.value = now.slider;
@@ -104,7 +106,8 @@ export const sound = {
         this.resuming = false;
         this.listen();
       }
-      if (this.mine && !now.paused) this.play();
+      if (regaining) this.report();
+      else if (this.mine && !now.paused) this.play();
       else if (!this.audio.paused && !this.starting) this.audio.pause();
       if (this.mine && this.playing) this.load(now.next[0]);
     },
@@ -115,7 +118,7 @@ export const sound = {
       this.spareKey = null;
       this.audio.pause();
       [this.audio, this.spare] = [this.spare, this.audio];
-      this.audio.volume = this.volume;
+      this.setLevel();
       this.$refs.sounds.append(this.spare); // the one that sounds is first
     },
     /** Load the song that is likely to be next, so that it begins without a gap. */
@@ -169,7 +172,7 @@ export const sound = {
     },
     /** Tell the session the position, at most once in REPORT; the audio element's events come in the background too. */
     report() {
-      if (!this.mine || !this.playing || this.audio.paused) return;
+      if (!this.mine || this.audio.paused) return;
       this.reportedAt = performance.now();
       tell("ping");
       navigator.mediaSession?.setPositionState?.({ duration: this.duration, position: this.at(), playbackRate: 1 });
@@ -223,10 +226,14 @@ export const sound = {
       if (!this.mine) this.now.position = seconds;
       command("seek", { to: seconds, at: null });
     },
+    setLevel() {
+      this.audio.volume = this.volume;
+      this.audio.muted = !this.volume; // an iPhone allows a page no other loudness
+    },
     setVolume(value) {
       this.volume = Math.round(Math.max(0, Math.min(1, value)) * 100) / 100;
       this.volumeAt = performance.now();
-      this.audio.volume = this.volume;
+      this.setLevel();
       command("volume", { value: this.volume });
     },
     mute() {

@@ -306,15 +306,34 @@ def test_the_worker_ends_with_the_radio(composer: ComposerProcess) -> None:
 
 
 @pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="other systems have no such parameter"
+    platform.libc_ver()[0] != "glibc", reason="other systems have no such functions"
 )
-def test_large_blocks_go_back_to_the_system_when_they_are_freed() -> None:
+def test_memory_goes_back_to_the_system_when_it_is_freed() -> None:
+    """Large blocks at once; small ones of several threads, between some that stay, when trimmed."""
     program = """
+import threading
 import numpy as np
-from radio.composer.worker_process import _release_freed_blocks
+from radio.composer import heap
 def held():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
-_release_freed_blocks()
+heap.share_one_heap()
+start, stay = held(), []
+def use():
+    for _ in range(4):
+        blocks = [np.ones(1 << 9) for _ in range(2000)]
+        stay.extend(blocks[::200])
+        last.wait()
+last = threading.Barrier(4)
+threads = [threading.Thread(target=use) for _ in range(4)]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+small = held() - start
+heap.trim()
+print(small, held() - start)
+
+heap.release_large_blocks()
 np.ones(1 << 17)  # glibc would keep blocks of this size from now on
 before, songs, between = held(), [], []
 for _ in range(64):
@@ -327,6 +346,8 @@ print(most, held() - before)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    most, left = (int(number) / 2**20 for number in done.stdout.split())
-    assert most > 60  # MB
-    assert left < 8
+    (small, trimmed), (most, left) = (
+        (int(number) / 2**20 for number in line.split()) for line in done.stdout.splitlines()
+    )
+    assert small > 20 > 8 > trimmed, (small, trimmed)  # MB
+    assert most > 60 > 8 > left, (most, left)

@@ -362,12 +362,20 @@ def test_the_parts_say_what_there_is() -> None:
     assert "predicted +0.42 ± 0.2" in panels.now_playing(VIEW, 80).plain
     named = panels.now_playing(replace(VIEW, final_song=True, saved=True), 90).plain
     assert "your final song   ✓ saved" in named
+    both = replace(VIEW, details="A major / F# minor, 141 bpm")
+    assert "A major / F# minor, 141 bpm  " in panels.now_playing(both, 80).plain
+    assert "  A major, 141 bpm  " in panels.now_playing(both, 64).plain
+    assert "   141 bpm  " in panels.now_playing(both, 57).plain
+    above, below = panels.now_playing(replace(both, final_song=True), 60, 2).plain.split("\n")
+    assert below == "   A major / F# minor, 141 bpm" and above.rstrip().endswith("+0.42 ± 0.2")
     assert "+1.00" in panels.now_playing(replace(VIEW, expected=(1.66, 0.3)), 80).plain, (
         "no rating is beyond the ends of the slider"
     )
     bar = panels.progress(VIEW, 80).plain
     assert bar.startswith("   0:11  ━") and bar.endswith("─  0:31 ")
     assert "it knows you a little: 14 of about 15 songs" in panels.learning(VIEW, 80, 6).plain
+    few = panels.learning(VIEW, 40, 2).plain
+    assert "about 15 songs" in " ".join(few.split()) and "guesses" not in few, "all of it or none"
     assert "press 1 to 9" in panels.learning(replace(VIEW, rated=0, slider=None), 80, 2).plain
     rated = panels.recent(VIEW, 80, 6).plain
     assert "Blue Bay" in rated and "you -0.40   predicted -0.10" in rated

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
@@ -17,6 +19,7 @@ from radio.taste.bayesian_dense import BayesianDense
 from radio.taste.mixture import BayesianMixture
 from radio.taste.quadratic import Quadratic
 from radio.taste.regression import CURIOSITY
+from radio.taste.taste import CHUNK
 
 FRAME, STEPS, FEATURES = 20, 16, 120  # 6 frames a step
 every_body = pytest.mark.parametrize("body", [bodies.convolutional, bodies.recurrent, bodies.mixed])
@@ -231,6 +234,22 @@ class Generator:
             return np.pad(dz, [(0, 0), (0, 2)])
 
         return np.ascontiguousarray(steps), backward
+
+
+def test_many_songs_need_little_more_memory_than_a_few():
+    taste = taught()
+
+    def peak(count: int) -> int:
+        steps, beside, _ = synthetic_songs(count)
+        tracemalloc.start()
+        taste.features(steps, beside)
+        between = tracemalloc.get_traced_memory()[1]
+        taste.value_and_gradient(steps, beside)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return between + most - steps.nbytes  # the gradient is as large as the songs
+
+    assert peak(8 * CHUNK) < 2.5 * peak(CHUNK)
 
 
 def test_descent_through_taste_and_generator():

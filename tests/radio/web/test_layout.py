@@ -179,6 +179,8 @@ def test_a_keyboard_alone_is_enough(server: RadioServer, chromium: Any) -> None:
                 break
             assert here[2], here
             reached.add(here[0].strip())
+        # nothing has gone on to play in the meantime, which would be another name of the button
+        page.locator(".play[aria-label=Play]").wait_for()
         expected = {
             "Play",
             "Next song",

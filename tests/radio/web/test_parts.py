@@ -87,6 +87,16 @@ def test_a_face_that_is_gone_leaves_the_song_where_it_was_heard(
     clock.now += 1
     player.look_after()
     assert player.paused and player.speaker is None and player.position == pytest.approx(2)
+    assert player.lost == "a"
+    player.regain("b")
+    assert player.paused
+    player.regain("a")
+    assert (player.speaker, player.lost, player.paused) == ("a", None, False)
+    clock.now += SILENCE_SECONDS + 1
+    player.look_after()
+    player.pause()  # by another page: the lost one must not go on
+    player.regain("a")
+    assert player.paused and player.lost is None
     player.leave("b")
     player.listen("b")
     before = player.jumps
@@ -161,8 +171,27 @@ def test_commands_are_those_of_the_keys_and_those_of_the_page(room: Room) -> Non
     assert room.journal.ratings == [("Song 1", 1.0, True)]
     room.session.tick()
     assert room.session.song.name == "Song 2" and not room.player.paused
-    room.give("pause")
+    for _ in range(2):  # of a page that has not noticed that it was paused
+        room.give("pause")
+        assert room.player.paused
+
+
+def test_a_page_that_was_cut_off_sounds_on(room: Room) -> None:
+    room.give("listen")
+    room.clock.now += SILENCE_SECONDS + 1
+    room.player.look_after()
     assert room.player.paused
+    room.give("ping", at=5.0, play="another song")
+    assert room.player.paused
+    room.give("ping", at=SILENCE_SECONDS - 2)
+    assert not room.player.paused and room.player.position == SILENCE_SECONDS - 2
+    room.clock.now += SILENCE_SECONDS + 1
+    room.player.look_after()
+    assert room.player.paused
+    before = room.session.song.name
+    room.give("ended")
+    room.session.tick()
+    assert room.session.song.name != before and not room.player.paused
 
 
 def test_the_same_order_again_is_answered_and_not_done_again(room: Room) -> None:

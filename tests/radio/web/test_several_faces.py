@@ -232,7 +232,7 @@ def test_two_browsers_and_a_terminal(server: RadioServer, chromium: Any) -> None
             until(
                 lambda page=page: (
                     page.get_by_role("region", name="What it has learned")
-                    .get_by_text("4 of about 10 songs")
+                    .get_by_text("4 of about 15 songs")
                     .count()
                 ),
                 page,
