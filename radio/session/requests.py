@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radio.composer import Composer, FinalStep, Song, final_line
+from radio.composer import Composer, FinalSong, FinalStep, Song, final_line
 from radio.ratings import Journal
 from radio.session.history import RatingHistory
 from radio.session.rating_writer import RatingWriter
@@ -102,6 +102,13 @@ class FinalRequest:
         """Forget the latest final song and its descent, unless one is being made."""
         if not self.running:
             self.song, self.descent = None, []
+
+    def close(self) -> None:
+        """Save the song that is asked for if it is there, and else drop it."""
+        for event in self._composer.events() if self.running else ():
+            if isinstance(event, FinalSong):
+                self.take_song(event.song)
+        self.end()
 
     def end(self, line: str = DROPPED) -> None:
         """End without a song, if one was being made."""
