@@ -83,7 +83,7 @@ class Session:
         self.writer = RatingWriter(self.journal, composer.changed, say)
         self.history = RatingHistory(self.journal, composer.changed, self.writer, say)
         self.folder = SongFolder(home, self.journal, kind, say)
-        self.finals = FinalRequest(composer, self.folder.write, say)
+        self.finals = FinalRequest(composer, self.folder, say)
         self.replays = ReplayRequest(composer, say)
         keep = partial(self._start, replace=True)
         self.mends = MendRequest(composer, self.playback, self.writer, keep, say)

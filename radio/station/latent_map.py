@@ -76,7 +76,7 @@ def plot_latent_map(
     places = [(group - songs.mean(axis=0)) @ directions for group in (songs, new, judged)]
     with canvas(ax, path, "latent_map.png", (8.5, 7)) as given:
         axes = given.axes
-        _draw_songs(axes, *places, likings)
+        _draw_songs(axes, places, likings)
         axes.set(
             title=as_text(title),
             xlabel=f"first direction, {shares[0]:.0%} of the spread",
@@ -127,15 +127,15 @@ def _checked(
     return songs, made, judged, likings
 
 
-def _draw_songs(
-    axes: Axes, learned: np.ndarray, made: np.ndarray, judged: np.ndarray, likings: np.ndarray
-) -> None:
-    """Draw places (n, 2) of three kinds of songs, each with its own mark."""
+def _draw_songs(axes: Axes, places: list[np.ndarray], likings: np.ndarray) -> None:
+    """Draw places (n, 2) of learned, new and rated songs, each with its own mark."""
+    learned, made, judged = places
     named = f"learned ({len(learned)})"
-    axes.scatter(*learned.T, s=28, color=LEARNED, label=named, linewidths=0)
+    axes.scatter(learned[:, 0], learned[:, 1], s=28, color=LEARNED, label=named, linewidths=0)
     if len(made):
         axes.scatter(
-            *made.T,
+            made[:, 0],
+            made[:, 1],
             s=26,
             marker="^",
             facecolors="none",
@@ -146,7 +146,8 @@ def _draw_songs(
     if len(judged):
         order = np.argsort(np.abs(likings))  # strong opinions on top
         dots = axes.scatter(
-            *judged[order].T,
+            judged[order, 0],
+            judged[order, 1],
             c=likings[order],
             s=75,
             cmap=LIKING,

@@ -16,7 +16,7 @@ from radio.errors import explain
 from radio.home import Home, HomeError, check_name, read_settings, temporary_home
 
 if TYPE_CHECKING:
-    from radio.composer import Composer
+    from radio.composer import ComposerProcess
     from radio.home import Settings
     from radio.session import Session, Tuner
 
@@ -69,14 +69,21 @@ def play(options: argparse.Namespace) -> int:
     tuner.opened.append(remote.attach)
     tuner.overhear = remote.overhear
     try:
-        return _show(options, settings, tuner, composer, f"{station} / {listener}")
+        title, log = f"{station} / {listener}", home.path / "messages.log"
+        return _show(options, settings, tuner, composer, title=title, log=log)
     finally:
         remote.close()
         tuner.close()
 
 
 def _show(
-    options: argparse.Namespace, settings: Settings, tuner: Tuner, composer: Composer, title: str
+    options: argparse.Namespace,
+    settings: Settings,
+    tuner: Tuner,
+    composer: ComposerProcess,
+    *,
+    title: str,
+    log: Path,
 ) -> int:
     """Play on the screen, or on lines; return the exit code."""
     from radio.home import Terminated, stderr_to
@@ -93,7 +100,6 @@ def _show(
             session.sleep.set(options.sleep)
         return session
 
-    log = tuner.home.path / "messages.log"
     try:
         with stderr_to(log):
             if on_screen:
