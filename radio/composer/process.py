@@ -254,15 +254,12 @@ class ComposerProcess:
     def _wait_until_open(self, report: Callable[[messages.Busy], None]) -> messages.Opened:
         while True:
             message = self._worker.receive(OPEN_SECONDS)
-            if message is None:
+            if message is None or isinstance(message, messages.Refused):
                 self._worker.close()
+                unknown = "the process that makes the songs ended before it began"
                 raise ComposerError(
-                    "the process that makes the songs ended before it began; "
-                    f"{self._log} may say why"
+                    message.text if message else f"{unknown}; {self._log} may say why"
                 )
-            if isinstance(message, messages.Refused):
-                self._worker.close()
-                raise ComposerError(message.text)
             self._take(message)
             if isinstance(message, messages.Busy):
                 report(message)
