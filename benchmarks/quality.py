@@ -10,7 +10,8 @@ Real songs, new arrangements of the collection's tunes, are rendered and mastere
 of what was learned is reconstructed: kept_out.py --starter.
 
     default     what the radio plays
-    free        z from a Gaussian fitted to the songs, and what happens drawn anew
+    free        z from the station's distribution of songs, and what happens drawn anew
+    gaussian    z from a Gaussian fitted to the songs, likewise
     half-way    z half-way between two songs, likewise
     distance    Fréchet's between statistics of windows (quality_measure.py), over the floor: that
                 of equally many other real songs
@@ -168,13 +169,13 @@ def drawn(
     """Draw coordinates P (D,) of songs of so many beats, without end; see the kinds above."""
     if kind == "default":
         yield from (coordinate for coordinate, _ in sample_distinct(station, rng, beats=beats))
-    free = replace(station, details={**station.details, "latent": "gaussian"})
+    latent = "gaussian" if kind == "gaussian" else station.latent.kind
+    free = replace(station, details={**station.details, "latent": latent})
     free.novelty = 1.0
+    if kind == "half-way":  # with tempo, key and form of a song nearest to it, as any other z
+        free.latent.sample = free.latent.between  # type: ignore[method-assign]
     while True:
-        coordinate = free.sample(1, rng)[0]
-        if kind == "half-way":
-            coordinate[: station.latent_size] = station.latent.between(1, rng)[0]
-        yield coordinate
+        yield free.sample(1, rng)[0]
 
 
 def judge_station(
@@ -268,7 +269,7 @@ def main() -> None:
     table = {"other real songs": show("other real songs", [judge.others | {"distance": 1.0}])}
     for folder in options.stations or [Home(None).station("starter")]:
         station = Station.load(folder)
-        for kind in ("default", "free", "half-way"):
+        for kind in ("default", "free", "gaussian", "half-way"):
             rows = judge_station(judge, station, kind, beats=options.beats, **sizes)
             table[f"{station.name}, {kind}"] = show(f"{station.name}, {kind}", rows)
     if options.simple:

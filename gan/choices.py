@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Latent = Literal["owner", "total", "gaussian", "mixture", "learned-prior"]
+Latent = Literal["owner", "total", "gaussian", "mixture", "learned-prior", "posteriors"]
 LATENTS: tuple[Latent, ...] = get_args(Latent)
-DEFAULT_LATENT: Latent = "mixture"
+DEFAULT_LATENT: Latent = "posteriors"
 
 CRITICS = ("convolutional", "recurrent", "mixed")
 DEFAULT_CRITIC = "convolutional"

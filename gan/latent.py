@@ -4,7 +4,8 @@
     total          same mu, sigma^2 = mean sigma_i^2 + variance mu_i: the law of total variance
     gaussian       same mu, full covariance of the same, shrunk
     learned-prior  sum_k share_k N(centre_k, C): Gaussians fitted to the songs (gan/prior.py)
-    mixture        sum w_k mu_k of 3 songs, w from Dirichlet(0.6), + noise: best (docs/gan_tries.md)
+    mixture        sum w_k mu_k of 3 songs, w from Dirichlet(0.6), + noise (docs/gan_tries.md)
+    posteriors     mu_i + 8 sigma_i eps of a song, at most the songs' spread: best (docs/songs.md)
 
 A coordinate P is z, with columns such as tempo and key beside it if there are any: D values in all.
 N is the number of songs.
@@ -24,6 +25,9 @@ MIXING_CONCENTRATION = 0.6  # below 1, so mostly one of the songs leads
 LARGEST_SHARE = 0.85
 MIXING_NOISE = 0.1  # of the spread of the songs
 SMALLEST_DEVIATION = 1e-4  # of a value of P that hardly moves; it is divided by
+# Of a posterior's deviations. Such z lie as far from their song as songs do from the nearest other
+# one, and make songs as good as those of z that were learned (docs/songs.md, "Free songs").
+WIDENING = 8.0
 
 
 class LatentDistribution:
@@ -36,8 +40,8 @@ class LatentDistribution:
 
     Attributes:
         mean: (D,) of the distribution.
-        deviation: (D,) spread of each value, the unit of distances; for 'mixture' and
-            'learned-prior' that of 'gaussian'.
+        deviation: (D,) spread of each value, the unit of distances; for 'mixture',
+            'learned-prior' and 'posteriors' that of 'gaussian'.
 
     Examples:
         >>> rng = np.random.default_rng(0)
@@ -70,7 +74,7 @@ class LatentDistribution:
         self.deviation = np.maximum(self.deviation, SMALLEST_DEVIATION)
         # Correlations in units of the deviation; 'owner' and 'total' have none.
         correlation = np.eye(means.shape[1])
-        if kind in ("gaussian", "mixture", "learned-prior"):
+        if kind not in ("owner", "total"):
             standardised = (self.songs - self.mean) / self.deviation
             correlation = shrunk_correlation(
                 standardised.T @ standardised / len(standardised), len(standardised)
@@ -78,6 +82,7 @@ class LatentDistribution:
         self._factor = np.linalg.cholesky(correlation)
         self._precision = np.linalg.inv(correlation)
         self._variances = variances.mean(axis=0)
+        self._widths = np.minimum(WIDENING * np.sqrt(variances), self.deviation)  # (N, D)
         self._prior: GaussianMixture | None = None
 
     @property
@@ -91,6 +96,10 @@ class LatentDistribution:
             return self.mix(count, rng)
         if self.kind == "learned-prior":
             return self.prior.sample(count, rng)
+        if self.kind == "posteriors":
+            chosen = rng.integers(len(self.songs), size=count)
+            noise = rng.standard_normal((count, self.size))
+            return self.songs[chosen] + self._widths[chosen] * noise
         return self.mean + self.deviation * (
             rng.standard_normal((count, self.size)) @ self._factor.T
         )

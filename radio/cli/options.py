@@ -12,10 +12,10 @@ from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
 
 HOME = "folder for all data (default: AI_RADIO_HOME, else the platform's data folder)"
 LATENT = (
-    "distribution that new songs are drawn from (default: the station's). mixture: between songs"
-    " of the training set; gaussian, total: a Gaussian over all of them, with or without"
-    " correlations; owner: the same with sigma^2 = sum sigma_i^2, the formula of the original"
-    " project; learned-prior: a fitted mixture of Gaussians"
+    "distribution that new songs are drawn from (default: the station's). posteriors: around songs"
+    " of the training set; mixture: between them; gaussian, total: a Gaussian over all of them,"
+    " with or without correlations; owner: the same with sigma^2 = sum sigma_i^2, the formula of"
+    " the original project; learned-prior: a fitted mixture of Gaussians"
 )
 NOVELTY = (
     "how new songs are, of stations that remember what they learned: 0 makes the songs that they"

@@ -82,15 +82,17 @@ def mend(
     moved = _flat(starts[..., :size])
     # of chi squared with `size` degrees of freedom; scipy.stats would take long to load
     bounds = 2 * gammaincinv(size / 2, QUANTILES)
-    squares = np.square(moved.reshape(STARTS, count, size)).sum(axis=2)
-    low, high = np.minimum(squares, bounds[0]), np.maximum(squares, bounds[1])
+    own = np.square(moved[0].reshape(count, size)).sum(axis=1)  # may lie outside of them
+    low, high = np.minimum(own, bounds[0]), np.maximum(own, bounds[1])
 
     def project(position: np.ndarray) -> np.ndarray:
         each = position.reshape(STARTS, count, size)
         square = np.maximum(np.square(each).sum(axis=2), 1e-12)
         return (each * np.sqrt(np.clip(square, low, high) / square)[..., None]).reshape(STARTS, -1)
 
-    descent = descend(objective, moved, steps=STEPS, project=project, should_stop=should_stop)
+    descent = descend(
+        objective, project(moved), steps=STEPS, project=project, should_stop=should_stop
+    )
     before, after = descent.values[0, 0], descent.values[descent.best_step, descent.best_start]
     if not after < before:
         return None

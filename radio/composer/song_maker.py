@@ -22,6 +22,9 @@ from radio.taste import Taste
 MINI_BATCH = 16  # candidates generated at once; chosen, not measured
 # songs of the station from which the taste learns its features' mean and spread; always the same
 POOL = 64
+# Standard deviations of the usual songs, to which the features of other sound are limited. Music
+# lies 1 to 4 from them, all of it on the same side, and its seeds then mislead (docs/taste.md).
+LIMIT = 3.0
 
 
 class TasteInput(NamedTuple):
@@ -53,12 +56,15 @@ class SongMaker:
         # whose adapter makes every second candidate once it is trained
         self.generator: PersonalGenerator | None = None
         self._usual_form = np.zeros(0)  # facts of it, of the usual songs
+        self._limits = np.array([-np.inf]), np.array([np.inf])  # of features
 
     def fit_taste(self) -> None:
         """Fit the taste to the station's usual songs; it forgets all ratings."""
         usual = self.station.sample(POOL, np.random.default_rng(0))
         known = self.station.known(usual)
-        self.taste.fit_pool(self.station.decode(usual), known)
+        features = self.taste.fit_pool(self.station.decode(usual), known)
+        mean, spread = features.mean(axis=0), features.std(axis=0)
+        self._limits = mean - LIMIT * spread, mean + LIMIT * spread
         self._usual_form = known[:, self.station.coordinates.shape[1] :].mean(axis=0)
 
     def candidates(
@@ -129,7 +135,7 @@ class SongMaker:
         return [TasteInput(*one) for one in zip(features, segments, strict=True)]
 
     def input_of_frames(self, frames: np.ndarray, beside: np.ndarray) -> TasteInput:
-        """Return what the taste learns from of frames (T, 202) that another training made.
+        """Return what the taste learns of frames (T, 202) of music or of another training.
 
         Args:
             frames: canonical.
@@ -137,7 +143,7 @@ class SongMaker:
         """
         batch = self.station.model.to_steps(frames[None])
         known = np.concatenate([beside, self._usual_form])[None]
-        features = self.taste.features(batch, known)
+        features = np.clip(self.taste.features(batch, known), *self._limits)
         return TasteInput(features[0], self.taste.segments(batch, known)[0])
 
     def input_of_draft(self, draft: Draft) -> TasteInput:

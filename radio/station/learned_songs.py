@@ -9,9 +9,9 @@ up to two of them, with shares a and b, a^2 + b^2 <= 1, and c = sqrt(1 - a^2 - b
 Novelty is one axis of these: at 0 a song is A itself. Up to MIXED the second song comes in, until
 both count the same, a = b, and nothing is drawn; from there on c grows, and at 1 a song is free.
 Where the prior is a mixture, innovations choose, and halves of two choices are neither: songs
-follow one. It keeps its z up to DRAWN, while all that happens in it becomes new; from there on z
-does too, and the song may be any whose z is known, as no innovations are followed. docs/songs.md
-measures both.
+follow one. It keeps its z up to DRAWN, while all that happens in it becomes new. From there on no
+innovations are followed, so A may be any song whose z is known; beyond it is the one nearest to
+z_new, to which z moves on, z = z_A + c (z_new - z_A). docs/songs.md measures both.
 
 Four columns of P say whom a song follows, after its seed: [A; a; B; b]; songs are counted from 1,
 and 0 is none. The z of P is the sum.
@@ -103,16 +103,20 @@ class LearnedSongs:
         Returns:
             z (B, Z) of songs that follow, and the columns (B, FOLLOWED).
         """
-        count, free = len(z), not pairs and novelty >= DRAWN
-        first = rng.integers(len(self.z) if free else len(self), size=count)
-        second = (first + rng.integers(1, max(2, len(self)), size=count)) % len(self)
-        columns = np.zeros((count, FOLLOWED), np.float32)
+        columns = np.zeros((len(z), FOLLOWED), np.float32)
+        if not pairs and novelty > DRAWN:
+            near = np.array([np.square(self.z - one).sum(axis=1).argmin() for one in z])
+            columns[:, 0] = near + 1
+            return self.z[near] + way_at(novelty) * (z - self.z[near]), columns
+        innovations = pairs or novelty < DRAWN  # only of some songs they are known
+        first = rng.integers(len(self) if innovations else len(self.z), size=len(z))
         columns[:, 0] = first + 1
-        if pairs:
-            columns[:, 2] = second + 1
-            a, b = columns[:, 1], columns[:, 3] = shares_at(novelty)
-        else:
-            columns[:, 1], a, b = share_at(novelty), z_share_at(novelty), 0.0
+        if not pairs:
+            columns[:, 1] = share_at(novelty)
+            return self.z[first], columns
+        second = (first + rng.integers(1, max(2, len(self)), size=len(z))) % len(self)
+        columns[:, 2] = second + 1
+        a, b = columns[:, 1], columns[:, 3] = shares_at(novelty)
         new = np.sqrt(max(0.0, 1 - a * a - b * b))
         followed = a * (self.z[first] - mean) + b * (self.z[second] - mean)
         return mean + followed + new * (z - mean), columns
@@ -170,9 +174,9 @@ def share_at(novelty: float) -> float:
     return float(np.cos(min(novelty / DRAWN, 1) * np.pi / 2))
 
 
-def z_share_at(novelty: float) -> float:
-    """Return the share of its z."""
-    return float(np.cos(max(novelty - DRAWN, 0) / (1 - DRAWN) * np.pi / 2))
+def way_at(novelty: float) -> float:
+    """Return c, how far z is on its way from that of the one song to a new one."""
+    return max(novelty - DRAWN, 0.0) / (1 - DRAWN)
 
 
 def most_songs(steps: int, innovation_size: int) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan.choices import LATENTS
-from gan.latent import LatentDistribution
+from gan.latent import WIDENING, LatentDistribution
 from gan.prior import GaussianMixture
 
 
@@ -54,16 +54,28 @@ def test_total_variance():
 
 def test_mixtures_stay_near_the_songs():
     means, log_variances = songs()
-    distribution = LatentDistribution(means, log_variances)
-    assert distribution.kind == "mixture"
+    distribution = LatentDistribution(means, log_variances, "mixture")
     draws = distribution.sample(2_000, np.random.default_rng(1))
     assert draws.shape == (2_000, 6)
     np.testing.assert_allclose(
         draws.mean(axis=0), distribution.mean, atol=0.1 * distribution.deviation.max()
     )
     assert np.mean(distribution.distance(draws) ** 2) < 6
-    one = LatentDistribution(means[:1], log_variances[:1]).sample(5, np.random.default_rng(0))
-    assert np.isfinite(one).all()
+    one = LatentDistribution(means[:1], log_variances[:1], "mixture")
+    assert np.isfinite(one.sample(5, np.random.default_rng(0))).all()
+
+
+def test_posteriors_are_widened_around_songs_and_no_wider_than_all_songs():
+    means = np.repeat([[-3.0, 0.0], [3.0, 0.0]], 50, axis=0)
+    deviations = np.tile([[0.01, 5.0], [0.1, 5.0]], (50, 1))  # of the first value, one or the other
+    distribution = LatentDistribution(means, 2 * np.log(deviations))
+    assert distribution.kind == "posteriors"
+    draws = distribution.sample(8_000, np.random.default_rng(1))
+    near = np.abs(np.abs(draws[:, 0]) - 3)
+    expected = WIDENING * np.sqrt(np.square(deviations[:2, 0]).mean())
+    assert np.sqrt(np.square(near).mean()) == pytest.approx(expected, rel=0.05)
+    assert draws[:, 1].std() == pytest.approx(distribution.deviation[1], rel=0.05)
+    assert 0.45 < np.mean(draws[:, 0] > 0) < 0.55
 
 
 def test_halfway_lies_between_two_different_songs():
@@ -152,7 +164,7 @@ def test_the_owners_sigma_leaves_the_songs_the_more_there_are():
     rng = np.random.default_rng(0)
     means, log_variances = rng.standard_normal((2_000, 6)), np.full((2_000, 6), -2.0)
     widths = {}
-    for kind in ("owner", "total", "gaussian", "mixture", "learned-prior"):
+    for kind in ("owner", "total", "gaussian", "mixture", "learned-prior", "posteriors"):
         widths[kind] = LatentDistribution(means, log_variances, kind).sample(500, rng).std()
     assert widths["owner"] > 10
     assert all(

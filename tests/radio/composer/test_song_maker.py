@@ -7,7 +7,7 @@ import pytest
 from tiny_station import remembering, tiny_station
 
 from radio.composer.novelty import RememberedSongs, sample_distinct
-from radio.composer.song_maker import SongMaker
+from radio.composer.song_maker import LIMIT, POOL, SongMaker
 from radio.station import Form
 from radio.taste import Taste
 
@@ -33,6 +33,25 @@ def test_a_song_is_played_whole_and_judged_at_the_length_of_the_station(beats: i
     for one in known:
         np.testing.assert_allclose(one.features, given.features, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(one.segments, given.segments, rtol=1e-3, atol=1e-4)
+
+
+def test_sound_that_is_far_from_the_station_counts_as_its_outermost() -> None:
+    station = tiny_station()
+    taste = Taste.of(station)
+    maker = SongMaker(station, taste)
+    maker.fit_taste()
+    usual = station.sample(POOL, np.random.default_rng(0))
+    features = maker.features(usual)
+    mean, spread = features.mean(axis=0), features.std(axis=0)
+    song = np.maximum(station.generate(usual[:1])[0], 0)
+    unlimited = SongMaker(station, taste)
+    for frames, tempo in ((song, 0.0), (np.sqrt(song), 3.0)):
+        beside = np.array([tempo, 0.0])
+        far = unlimited.input_of_frames(frames, beside).features
+        limited = np.clip(far, mean - LIMIT * spread, mean + LIMIT * spread)
+        found = maker.input_of_frames(frames, beside).features
+        np.testing.assert_allclose(found, limited, rtol=1e-4, atol=1e-6)
+    assert (far != limited).any() and (far == limited).any()
 
 
 def test_songs_of_different_lengths_are_compared_by_their_beginnings() -> None:

@@ -186,10 +186,11 @@ def test_where_innovations_choose_songs_follow_one(station: Station, novelty: fl
         np.testing.assert_allclose(nearer, chosen, atol=1e-6)
         assert columns[0, 1] == pytest.approx(np.cos(np.pi / 2 * novelty / 0.4), abs=1e-6)
     else:
-        share = np.cos((novelty - 0.4) / 0.6 * np.pi / 2)
-        expected = mean + share * (chosen - mean) + np.sqrt(1 - share**2) * (z - mean)
-        np.testing.assert_allclose(nearer, expected, atol=1e-6)
-        np.testing.assert_allclose(columns[:, 1], 0, atol=1e-7)
+        distances = np.square(learned.z[None] - z[:, None]).sum(axis=-1)
+        np.testing.assert_array_equal(chosen, learned.z[distances.argmin(axis=1)])
+        way = (novelty - 0.4) / 0.6
+        np.testing.assert_allclose(nearer, (1 - way) * chosen + way * z, atol=1e-6)
+        assert not columns[:, 1].any()
 
 
 def test_a_song_without_innovations_is_followed_where_none_are_taken(

@@ -448,7 +448,7 @@ def test_scores_are_recordings_on_their_beats_in_their_keys(tmp_path: Path) -> N
     again = prepare_recordings(folder, workers=1, cache=cache)
     assert same(read, again) and again.keyed
     training = model_training(folder, TrainingOptions(), lambda event: None, ALONE)
-    assert training.recipe is ON_BEATS and training.options.latent == "mixture"
+    assert training.recipe is ON_BEATS and training.options.latent == "posteriors"
     write(folder / "c.wav", 6.0, np.random.default_rng(0))
     mixed = prepare_recordings(folder, workers=1, cache=cache)
     assert not mixed.keyed and not mixed.coordinates[:, 1].any() and mixed.grid == "beat"
