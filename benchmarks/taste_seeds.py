@@ -91,7 +91,7 @@ def measured(stage: Stage, music: Path, path: Path) -> tuple[np.ndarray, np.ndar
 def percentiles(stage: Stage, listener: Listener, seeds: np.ndarray, number: int) -> list[float]:
     """Return the percentiles of the songs that are played to a listener after seeds (n, K)."""
     taste = Taste.of(stage.station)
-    taste.restore(stage.state)
+    taste.share_pool(stage.taste)
     for features in seeds:
         taste.observe(features, LIKED, WEIGHT)
     rng, told = np.random.default_rng([number, 6]), np.random.default_rng([number, 7])

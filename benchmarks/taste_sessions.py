@@ -41,7 +41,6 @@ class Stage:
         self.pool = pool
         self.taste = Taste.of(station)
         SongMaker(station, self.taste).fit_taste()
-        self.state = self.taste.state()
         self.features = self._features()
         self.rows = {coordinate.tobytes(): row for row, coordinate in enumerate(pool.coordinates)}
 
@@ -86,7 +85,7 @@ class PooledMaker(SongMaker):
 
     def fit_taste(self) -> None:
         """Take what the stage's taste learned of the station."""
-        self.taste.restore(self.stage.state)
+        self.taste.share_pool(self.stage.taste)
 
     def candidates(
         self,
@@ -221,7 +220,7 @@ def _told(
     mean, deviation = taste.predict(stage.features[rows])
     meant = np.clip(listener.offset + 20 * listener.drift + SPREAD * truth, -1, 1)
     taught = Taste.of(stage.station)
-    taught.restore(stage.state)
+    taught.share_pool(stage.taste)
     for row in order[JUDGED:][:TAUGHT]:
         told = SPREAD * listener.liking(stage.pool.sound[row][None])[0]
         taught.observe(stage.features[row], float(np.clip(told, -1, 1)))

@@ -15,6 +15,7 @@ exercises and their answers get a page with the source, and each lesson a notebo
 from __future__ import annotations
 
 import ast
+import functools
 import html
 import re
 import runpy
@@ -76,6 +77,7 @@ def speed(row: str) -> str:
     raise KeyError(f"docs/performance.md has no row {row}")
 
 
+@functools.cache
 def modules(package: str) -> list[str]:
     """Return the names of the modules of a package that have public names, sorted by path."""
     found = []
@@ -93,6 +95,7 @@ def modules(package: str) -> list[str]:
     return found
 
 
+@functools.cache
 def scripts() -> list[str]:
     """Return the paths of the lessons, exercises and answers, which get a page each."""
     paths = [

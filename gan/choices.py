@@ -10,5 +10,3 @@ DEFAULT_LATENT: Latent = "posteriors"
 
 CRITICS = ("convolutional", "recurrent", "mixed")
 DEFAULT_CRITIC = "convolutional"
-
-FRAMES_PER_STEP = 6  # frames of sound in one step of a song

@@ -24,7 +24,7 @@ MIXING_CONCENTRATION = 0.6  # below 1, so mostly one of the songs leads
 # The largest weight of a song; with 0.9 a tenth of the mixtures are near copies.
 LARGEST_SHARE = 0.85
 MIXING_NOISE = 0.1  # of the spread of the songs
-SMALLEST_DEVIATION = 1e-4
+SMALLEST_DEVIATION = 1e-4  # of a value of P that hardly moves; it is divided by
 # Of a posterior's deviations. Such z lie as far from their song as songs do from the nearest other
 # one, and make songs as good as those of z that were learned (docs/songs.md, "Free songs").
 WIDENING = 8.0

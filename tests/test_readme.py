@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from radio.cli.main import main
+
 ROOT = Path(__file__).parent.parent
 PAGES = ("commands", "quality", "original_programs", "performance")
 README, COMMANDS, QUALITY, ORIGINAL, PERFORMANCE = (
@@ -75,16 +77,16 @@ def commands() -> list[tuple[str, list[str]]]:
     return found
 
 
-def test_its_commands_take_their_options() -> None:
+def test_its_commands_take_their_options(capsys: pytest.CaptureFixture[str]) -> None:
     listed = commands()
     assert {"", "train", "play", "map", "compress"} <= {command for command, _ in listed}
     helps: dict[str, str] = {}
     for command, options in listed:
         if command not in helps:
-            call = [sys.executable, "-m", "radio", *command.split(), "--help"]
-            done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=150)
-            assert done.returncode == 0, (command, done.stderr)
-            helps[command] = done.stdout
+            with pytest.raises(SystemExit) as ended:
+                main([*command.split(), "--help"])
+            helps[command], errors = capsys.readouterr()
+            assert ended.value.code == 0, (command, errors)
         assert not [option for option in options if option not in helps[command]], command
 
 

@@ -5,23 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gan.choices import CRITICS, DEFAULT_CRITIC, LATENTS
+from gan.choices import CRITICS, DEFAULT_CRITIC
+from radio.cli import options
 from radio.cli.values import base_path, between, origin, positive, source, whole
-from radio.home import KINDS, normal
-from radio.station import FASTEST_TEMPO, SLOWEST_TEMPO
+from radio.home import normal
 from radio.taste import DEFAULT_WAY, WAYS
 
-HOME = "folder for all data (default: AI_RADIO_HOME, else the platform's data folder)"
-LATENT = (
-    "distribution that new songs are drawn from (default: the station's). posteriors: around songs"
-    " of the training set; mixture: between them; gaussian, total: a Gaussian over all of them,"
-    " with or without correlations; owner: the same with sigma^2 = sum sigma_i^2, the formula of"
-    " the original project; learned-prior: a fitted mixture of Gaussians"
-)
-NOVELTY = (
-    "how new songs are, of stations that remember what they learned: 0 makes the songs that they"
-    " learned, 0.4 new ones between two of them, 1 songs that follow none (default: 0.4)"
-)
 PLAIN = "print lines instead of a screen: for pipes, screen readers and slow connections"
 HOST = (
     "address to listen on (default: 127.0.0.1); a password is required for any other than this"
@@ -45,40 +34,11 @@ BATCH = (
 )
 
 
-def home(each: argparse.ArgumentParser, default: str | None) -> None:
-    """Add --home."""
-    each.add_argument("--home", metavar="DIR", default=default, help=HOME)
-
-
-def _common(
-    each: argparse.ArgumentParser, *names: str, default: str | None = argparse.SUPPRESS
-) -> None:
-    """Add options that several commands share, by name."""
-    add = each.add_argument
-    if "station" in names:
-        text = "station to use (default: starter)"
-        add("--station", type=normal, metavar="NAME", default=default, help=text)
-    if "listener" in names:
-        text = "whose ratings (default: me)"
-        add("--listener", type=normal, metavar="NAME", default=default, help=text)
-    if "seed" in names:
-        text = "the same seed makes the same songs"
-        add("--seed", type=whole(0, 2**32 - 1), metavar="N", default=default, help=text)
-    if "latent" in names:
-        add("--latent", choices=LATENTS, default=default, help=LATENT)
-    if "novelty" in names:
-        add("--novelty", type=between(0, 1), default=default, metavar="X", help=NOVELTY)
-    if "beats" in names:
-        text = "length of a song (default: the station's)"
-        add("--beats", type=whole(4, 2048), default=default, metavar="N", help=text)
-    if "learned beats" in names:
-        text = "length of a song (default: 64)"
-        add("--beats", type=int, choices=(16, 32, 64, 128), default=default, help=text)
-
-
 def play(each: argparse.ArgumentParser, *, default: str | None = argparse.SUPPRESS) -> None:
     """Add the arguments of `play`, which is also what runs without a command."""
-    _common(each, "station", "listener", "seed", "latent", "novelty", "beats", default=default)
+    options.shared(
+        each, "station", "listener", "seed", "latent", "novelty", "beats", default=default
+    )
     text = f"how the next song is chosen (default: {DEFAULT_WAY})"
     each.add_argument("--explore", choices=WAYS, default=default, help=text)
     plain = False if default is None else default
@@ -96,7 +56,7 @@ def play_command(each: argparse.ArgumentParser) -> None:
 
 def web(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `web`."""
-    _common(each, "station", "listener", "seed", "latent", "novelty", "beats")
+    options.shared(each, "station", "listener", "seed", "latent", "novelty", "beats")
     each.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help=HOST)
     text = "port to listen on (default: 8017; 0 chooses a free one)"
     each.add_argument("--port", type=whole(0, 65535), metavar="N", default=8017, help=text)
@@ -107,27 +67,6 @@ def web(each: argparse.ArgumentParser) -> None:
     text = "path below which a proxy shows the page, as /radio (default: the root)"
     each.add_argument("--base-path", metavar="PATH", type=base_path, default="", help=text)
     each.add_argument("--no-open", action="store_true", help="don't open a browser")
-
-
-def _bpm(each: argparse.ArgumentParser) -> None:
-    text = "tempo of the song, for stations that encode tempo separately (default: estimated)"
-    each.add_argument("--bpm", type=between(SLOWEST_TEMPO, FASTEST_TEMPO), metavar="N", help=text)
-
-
-def _soundfont(each: argparse.ArgumentParser) -> None:
-    text = "SoundFont that plays scores, by fluidsynth (default: the synthesizer of the radio)"
-    each.add_argument("--soundfont", metavar="FILE", type=Path, help=text)
-
-
-def _output(each: argparse.ArgumentParser, what: str, *, beside: bool = False) -> None:
-    text = f"{what} (default: {'beside the input' if beside else 'the current folder'})"
-    default = None if beside else Path(".")
-    each.add_argument("--output", metavar="DIR|FILE", type=Path, default=default, help=text)
-
-
-def _kind(each: argparse.ArgumentParser) -> None:
-    text = "format of the files (default: wav, or the ending of --output)"
-    each.add_argument("--kind", choices=KINDS, help=text)
 
 
 def train(each: argparse.ArgumentParser) -> None:
@@ -141,7 +80,7 @@ def train(each: argparse.ArgumentParser) -> None:
     add("--fresh", type=whole(0, 2000), metavar="N", help=text)
     text = "with --starter: also train on N invented tunes (default: 512)"
     add("--invented", type=whole(0, 2000), metavar="N", help=text)
-    _common(each, "seed", "latent", "learned beats")
+    options.shared(each, "seed", "latent", "learned beats")
     text = "name of the station to make, or to continue training"
     add("--station", type=normal, metavar="NAME", default=argparse.SUPPRESS, help=text)
     text = f"network that judges whole songs (default: {DEFAULT_CRITIC})"
@@ -155,63 +94,63 @@ def train(each: argparse.ArgumentParser) -> None:
     add("--batch", type=whole(1, 4096), metavar="N", help=BATCH)
     text = "1 or 2 (default: as many as there are cores)"
     add("--threads", type=whole(1, 2), metavar="N", help=text)
-    _soundfont(each)
+    options.soundfont(each)
 
 
 def generate(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `generate`."""
-    _common(each, "station", "seed", "latent", "novelty", "beats")
+    options.shared(each, "station", "seed", "latent", "novelty", "beats")
     text = "number of songs (default: 1)"
     each.add_argument("--count", type=whole(1, 100_000), default=1, metavar="N", help=text)
     text = "make a song again: a share code, or the .json file beside a saved song"
     each.add_argument("--like", type=Path, metavar="CODE|FILE", help=text)
     text = "also write the notes of each song, as far as its frames show them: a .mid file"
     each.add_argument("--midi", action="store_true", help=text)
-    _kind(each)
-    _output(each, "a folder, or for one song a file")
+    options.kind(each)
+    options.output(each, "a folder, or for one song a file")
 
 
 def reconstruct(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `reconstruct`."""
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
-    _common(each, "station")
-    _bpm(each)
-    _soundfont(each)
-    _output(each, "a folder, or for one file a .wav file", beside=True)
+    options.shared(each, "station")
+    options.bpm(each)
+    options.soundfont(each)
+    options.output(each, "a folder, or for one file a .wav file", beside=True)
 
 
 def continue_(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `continue`."""
     each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="music")
-    _common(each, "station", "seed", "beats")
-    _bpm(each)
-    _output(each, "a folder, or for one file a .wav file", beside=True)
+    options.shared(each, "station", "seed", "beats")
+    options.bpm(each)
+    options.output(each, "a folder, or for one file a .wav file", beside=True)
 
 
 def morph(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `morph`."""
     each.add_argument("files", nargs=2, type=Path, metavar="FILE", help="two songs, A and B")
-    _common(each, "station")
+    options.shared(each, "station")
     text = "how far from A's to B's: what the whole song is like, 0 to 1 (default: 0, as A)"
     each.add_argument("--song", type=between(0, 1), default=0.0, metavar="X", help=text)
     text = "how far from A's to B's: what happens in it, 0 to 1 (default: 1, as in B)"
     each.add_argument("--events", type=between(0, 1), default=1.0, metavar="X", help=text)
     text = "so many songs on the way from A to there (default: 1, there)"
     each.add_argument("--count", type=whole(1, 100), default=1, metavar="N", help=text)
-    _bpm(each)
-    _output(each, "a folder, or for one song a .wav file", beside=True)
+    options.bpm(each)
+    options.output(each, "a folder, or for one song a .wav file", beside=True)
 
 
 def final(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `final`."""
-    _common(each, "station", "listener", "seed", "beats")
-    _kind(each)
-    _output(each, "a folder, or a file")
+    options.shared(each, "station", "listener", "seed", "beats")
+    options.kind(each)
+    options.output(each, "a folder, or a file")
 
 
 def starter(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `starter`."""
-    _common(each, "learned beats")
+    options.shared(each, "learned beats")
     text = "how many of the 96 songs (default: all)"
     each.add_argument("--count", type=whole(1, 96), default=96, metavar="N", help=text)
     text = "folder to write to"
@@ -220,7 +159,7 @@ def starter(each: argparse.ArgumentParser) -> None:
 
 def history(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `history`."""
-    _common(each, "station", "listener")
+    options.shared(each, "station", "listener")
     form = each.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON, with coordinates and curves")
     form.add_argument("--csv", action="store_true", help="print a table for a spreadsheet")
@@ -261,7 +200,7 @@ def completion(each: argparse.ArgumentParser) -> None:
 
 def map_(each: argparse.ArgumentParser) -> None:
     """Add the arguments of `map`."""
-    _common(each, "station", "listener", "seed")
+    options.shared(each, "station", "listener", "seed")
     add = each.add_argument
     text = "number of new songs to draw (default: 100)"
     add("--count", type=whole(0, 10_000), default=100, metavar="N", help=text)
@@ -277,7 +216,7 @@ def listener(each: argparse.ArgumentParser) -> None:
     each.add_argument("name", nargs="?", metavar="NAME", help="name of the listener")
     text = ".json file to export to or import from; music that a taste begins with (seed)"
     each.add_argument("files", nargs="*", metavar="FILE", type=Path, help=text)
-    _common(each, "station", default=None)
+    options.shared(each, "station", default=None)
     text = "seed with the ratings of this station too"
     each.add_argument("--from-station", type=normal, metavar="NAME", help=text)
 
@@ -288,7 +227,7 @@ def compress(each: argparse.ArgumentParser) -> None:
     text = "1 is smallest, 5 is closest to the original (default: 3)"
     each.add_argument("--quality", type=whole(1, 5), default=3, metavar="N", help=text)
     each.add_argument("--force", action="store_true", help="overwrite existing files")
-    _output(each, "a folder, or for one file a .air file", beside=True)
+    options.output(each, "a folder, or for one file a .air file", beside=True)
 
 
 def decompress(each: argparse.ArgumentParser) -> None:
@@ -298,4 +237,4 @@ def decompress(each: argparse.ArgumentParser) -> None:
     each.add_argument("--force", action="store_true", help="overwrite existing files")
     text = "write files of more than a gigabyte"
     each.add_argument("--large", action="store_true", help=text)
-    _output(each, "a folder, or for one file a .wav or .flac file", beside=True)
+    options.output(each, "a folder, or for one file a .wav or .flac file", beside=True)

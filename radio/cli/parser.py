@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from radio.cli import arguments
+from radio.cli.options import home as home_option
 from radio.errors import meant
 
 EXAMPLES = """\
@@ -151,7 +152,7 @@ def parser() -> argparse.ArgumentParser:
     )
     main_parser.examples = EXAMPLES
     main_parser.add_argument("--version", action="store_true", help="show the version and quit")
-    arguments.home(main_parser, None)
+    home_option(main_parser, None)
     arguments.play(main_parser, default=None)
     commands = main_parser.add_subparsers(dest="command", metavar="command", parser_class=_Parser)
     main_parser.commands = commands.choices
@@ -164,7 +165,7 @@ def parser() -> argparse.ArgumentParser:
             }
         added = commands.add_parser(name, help=text, allow_abbrev=False, **how)
         # Options may also precede the command, so the command's defaults must not overwrite them.
-        arguments.home(added, argparse.SUPPRESS)
+        home_option(added, argparse.SUPPRESS)
         if name in ARGUMENTS:
             ARGUMENTS[name](added)
         if name in JSON:

@@ -19,8 +19,7 @@ from pathlib import Path
 from audio_parsing.cache import ABANDONED
 from radio.home import STARTER, Home, read_settings, write_json
 from radio.home.settings import SettingsError
-from radio.ratings import RatingsError, open_ratings
-from radio.ratings.database import DamagedRatings
+from radio.ratings import DamagedRatings, RatingsError, open_ratings
 from radio.session import read_last
 from radio.station import Station, StationError
 

@@ -5,7 +5,7 @@
     composer.journal.rate(song, curve)       (k, 2) seconds and slider, or one number
     composer.changed(song.key)               learns the row
     composer.predict(song) -> (mean, std)
-    composer.final_song() -> Song            descent on P through taste and generator
+    composer.final_song() -> Song            descent on P; see FinalDescent.run
     composer.close()
 
 A thread draws candidates, judges them and renders the best; `next_song` waits until one is there.
@@ -21,7 +21,6 @@ import numpy as np
 from radio.composer.events import (
     AdapterChanged,
     Event,
-    FinalStep,
     Learned,
     NoReplay,
     ReplayedSong,
@@ -99,8 +98,9 @@ class LocalComposer:
         self._events: deque[Event] = deque()
         self.busy: Busy | None = None  # it is open when it is made
         self._emit = self._events.append if emit is None else emit
-        self._descent = FinalDescent(self.maker, self._learner, self._rng, self._emit)
-        self.start_final, self.stop_final = self._descent.start, self._descent.stop
+        descent = FinalDescent(self.maker, self._learner, self._rng, self._emit)
+        self.start_final, self.stop_final = descent.start, descent.stop
+        self.final_song = descent.run
         mending = Mending(self.maker, self._learner, self.journal, self._rng, self._emit)
         self.mend, self.start_mend, self.stop_mend = mending.run, mending.start, mending.stop
         self._shelf = Shelf(
@@ -226,16 +226,6 @@ class LocalComposer:
         self._remember(key, draft)
         song.expected = self.predict(song) if self.taught else None
         self._emit(ReplayedSong(song))
-
-    def final_song(
-        self,
-        *,
-        progress: Callable[[FinalStep], None] | None = None,
-        should_stop: Callable[[], bool] = lambda: False,
-        draw: bool = True,
-    ) -> Song:
-        """Make the final song, and wait for it; see `FinalDescent.run`."""
-        return self._descent.run(progress=progress, should_stop=should_stop, draw=draw)
 
     def train_adapter(self, steps: int = 40) -> list[float]:
         """Train the generator's adapter by the taste at every moment; return the losses.

@@ -29,7 +29,7 @@ from radio.ratings import STILL, moments_of
 from radio.station import SEEDS, STEPS_PER_BEAT, Station, innovations
 from radio.taste import Taste
 
-STEPS = 30  # of the descent; this and the next four: chosen, not measured
+STEPS = 30  # of the descent; this and the next five: chosen, not measured
 STARTS = 4  # the stretch as it is, and three that are drawn
 CAUTION = 0.5
 STRETCH_SECONDS = 8.0  # of the stretch that is chosen

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Ten hours of songs of two minutes, 27 MB: a radio that is never turned off takes no more memory
 # from day to day (docs/reliability.md, benchmarks/soak.py).
 MAX_REMEMBERED_SONGS = 300
-COMPARED_STEPS = 256
+COMPARED_STEPS = 256  # of each song; chosen, not measured
 MAX_CORRELATION = 0.95  # of songs that count as different; chosen, not measured
 TRIES = 20  # a station may know only one song; then the least similar of so many is taken
 

@@ -15,17 +15,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from radio.composer import messages
 from radio.composer.events import (
-    AdapterChanged,
     Event,
     FinalSong,
-    FinalStep,
     Learned,
     MendedSong,
     NoFinal,
@@ -35,6 +32,7 @@ from radio.composer.events import (
     Trouble,
 )
 from radio.composer.first_songs import FirstSongs
+from radio.composer.offers import Offers
 from radio.composer.song import Song
 from radio.composer.wish import Wish
 from radio.composer.worker_process import WorkerProcess
@@ -45,7 +43,7 @@ from radio.taste import Insight
 OPEN_SECONDS = 300.0  # of silence after which a worker that doesn't open counts as broken
 # so many restarts in that time, then one in that time; chosen, not measured
 MAX_RESTARTS, RESTART_SECONDS = 3, 60.0
-MAX_WITHDRAWN = 2  # songs that are kept though better ones are offered: 3 MB each
+DIED = "the worker died while it was made; ask for it again"
 
 
 class ComposerError(ValueError):
@@ -69,8 +67,6 @@ class ComposerProcess:
 
     Attributes:
         busy: what takes long while the worker opens; None once it is over.
-        withdrawn: the latest songs that were offered and then replaced by better ones, by key: a
-            page that has loaded one may still play it.
 
     Raises:
         ComposerError: if the station or the home can't be used.
@@ -97,20 +93,15 @@ class ComposerProcess:
         )
         self._log = home.path / "messages.log"
         self._lock = threading.Lock()  # of what a thread changes as messages come
-        self._offers: dict[str, Song] = {}
-        self._order: list[str] = []
-        self.withdrawn: dict[str, Song] = {}
+        self._offers = Offers()
         self._insight: tuple[str, Insight] | None = None
         self._pending: set[str] = set()  # keys of changed ratings that are not learned
         self._events: deque[Event] = deque()
         self._replays: dict[str, np.ndarray] = {}  # coordinates of the songs to be made again
-        self._wishes = 0  # that the worker has not answered: what it offers is older
-        self._wish: Wish | None = None  # what is left of it, should the worker die
         self._hurried = False
-        self._final = False  # whether a final song is being made
         self.busy: messages.Busy | None = None
         self._open = False  # whether the worker is
-        self._mend = False  # whether a song is being mended
+        self._unfinished: dict[str, Event] = {}  # what to report if the worker dies meanwhile
         self._playing: messages.Played | None = None
         self._deaths: list[float] = []
         # before the worker opens it: a repair is reported here
@@ -148,23 +139,19 @@ class ComposerProcess:
         """Return the song of this key, if it was offered, else the best by the newest taste."""
         with self._lock:
             self._hurried = False
-            if key in self.withdrawn:
-                return self.withdrawn.pop(key)
-            if not self._offers:
-                return self._first.take()
-            best = (key for key in (key, *self._order, *self._offers) if key in self._offers)
-            song = self._offers.pop(next(best))
-            if song.wish and self._wish is not None:
-                left = self._wish.songs - 1
-                self._wish = replace(self._wish, songs=left) if left else None
-            return song
+            return self._offers.take(key) or self._first.take()
 
     def upcoming(self) -> list[Song]:
         """Return the offered songs, best first, by the newest taste."""
         with self._lock:
             if not self._offers and self._first.next is not None:
                 return [self._first.next]
-            return [self._offers[key] for key in self._order if key in self._offers]
+            return self._offers.best_first
+
+    @property
+    def withdrawn(self) -> dict[str, Song]:
+        """The latest songs that better ones replaced, by key: a page may have loaded them."""
+        return self._offers.withdrawn
 
     def played(self, key: str, coordinate: np.ndarray) -> None:
         """Take note of the play that has begun: the worker sends its insight and another song."""
@@ -181,21 +168,19 @@ class ComposerProcess:
         if not self._open and (song := self._first.at(coordinate)) is not None:
             song.key = key
             self._events.append(ReplayedSong(song))
-            return
-        self._replays[key] = np.asarray(coordinate, np.float32)
-        self._worker.send(messages.Replay(key, self._replays[key]))
+        else:
+            self._replays[key] = np.asarray(coordinate, np.float32)
+            self._worker.send(messages.Replay(key, self._replays[key]))
 
     def wish(self, wish: Wish) -> None:
         """Let the next songs be chosen by a wish; those that are ready are dropped."""
         with self._lock:
-            self._offers, self.withdrawn = {}, {}
-            self._wishes += 1
-            self._wish = wish
+            self._offers.begin_wish(wish)
         self._worker.send(wish)
 
     def start_final(self) -> None:
         """Let the worker begin the descent to the final song."""
-        self._final = True
+        self._unfinished["final"] = NoFinal(DIED)
         self._worker.send(messages.StartFinal())
 
     def stop_final(self) -> None:
@@ -210,7 +195,7 @@ class ComposerProcess:
         stop: float | None = None,
     ) -> None:
         """Let the worker begin to mend the song at P (D,)."""
-        self._mend = True
+        self._unfinished["mend"] = NoMend(DIED)
         coordinate = np.asarray(coordinate, np.float32)
         self._worker.send(messages.StartMend(key, coordinate, start, stop))
 
@@ -254,39 +239,32 @@ class ComposerProcess:
             )
         elif len(self._deaths) == MAX_RESTARTS:
             self._events.append(Trouble(f"The worker keeps dying; {self._log} may say why."))
-        if self._final:
-            self._final = False
-            self._events.append(NoFinal("the worker died while it was made; ask for it again"))
-        if self._mend:
-            self._mend = False
-            self._events.append(NoMend("the worker died while it was made; ask for it again"))
-        self._wishes = 0
+        self._events.extend(self._unfinished.values())
+        self._unfinished.clear()
+        self._offers.restart()
         self._worker = WorkerProcess(self._begin, self._log)
         self._worker.listen(self._take)
         if self._playing is not None:
             self._worker.send(self._playing)
         for key, coordinate in list(self._replays.items()):
             self._worker.send(messages.Replay(key, coordinate))
-        if self._wish is not None:
-            self.wish(self._wish)
+        if self._offers.wish is not None:
+            self.wish(self._offers.wish)
 
     def _wait_until_open(self, report: Callable[[messages.Busy], None]) -> messages.Opened:
         while True:
             message = self._worker.receive(OPEN_SECONDS)
-            if message is not None and not isinstance(message, messages.Refused):
-                self._take(message)
-            if isinstance(message, messages.Opened):
-                return message
+            if message is None or isinstance(message, messages.Refused):
+                self._worker.close()
+                unknown = "the process that makes the songs ended before it began"
+                raise ComposerError(
+                    message.text if message else f"{unknown}; {self._log} may say why"
+                )
+            self._take(message)
             if isinstance(message, messages.Busy):
                 report(message)
-            elif message is None or isinstance(message, messages.Refused):
-                self._worker.close()
-                raise ComposerError(
-                    "the process that makes the songs ended before it began; "
-                    f"{self._log} may say why"
-                    if message is None
-                    else message.text
-                )
+            elif isinstance(message, messages.Opened):
+                return message
 
     def _take(self, message: object) -> None:
         """Take a message of the worker; called on the thread that reads them."""
@@ -296,11 +274,11 @@ class ComposerProcess:
                     self.busy = message
                 case messages.Refused():
                     self._events.append(Trouble(message.text))
-                case messages.Offer() if not self._wishes:
-                    self._offers[message.song.key] = message.song
-                    self._first.close()
+                case messages.Offer():
+                    if self._offers.add(message.song):
+                        self._first.close()
                 case messages.Order():
-                    self._take_order(message)
+                    self._offers.sort(message)
                 case messages.Insights():
                     self._insight = message.key, message.insight
                 case messages.Opened():
@@ -308,32 +286,13 @@ class ComposerProcess:
                     self._pending.clear()  # it has read the whole database
                 case Learned():
                     self._pending -= set(message.keys)
-                    self._events.append(message)
                 case ReplayedSong():
                     self._replays.pop(message.song.key, None)
-                    self._events.append(message)
                 case NoReplay():
                     self._replays.pop(message.key, None)
-                    self._events.append(message)
                 case FinalSong() | NoFinal():
-                    self._final = False
-                    self._events.append(message)
+                    self._unfinished.pop("final", None)
                 case MendedSong() | NoMend():
-                    self._mend = False
-                    self._events.append(message)
-                case FinalStep() | AdapterChanged():
-                    self._events.append(message)
-
-    def _take_order(self, order: messages.Order) -> None:
-        self._order = order.keys
-        if not order.keys:
-            self._wishes = max(0, self._wishes - 1)
-        # Songs that a former worker offered are not in the order, and usable until there are newer
-        # ones.
-        before = self._offers
-        self._offers = {key: before[key] for key in order.keys if key in before}
-        gone = {key: song for key, song in before.items() if key not in self._offers}
-        self.withdrawn = dict([*self.withdrawn.items(), *gone.items()][-MAX_WITHDRAWN:])
-        for key, expected in zip(order.keys, order.expected, strict=True):
-            if key in self._offers:
-                self._offers[key].expected = expected
+                    self._unfinished.pop("mend", None)
+            if isinstance(message, Event):
+                self._events.append(message)

@@ -1,4 +1,5 @@
-from .database import MAX_SOUNDS as MAX_SOUNDS, Ratings as Ratings, RatingsError as RatingsError
+from .connection import DamagedRatings as DamagedRatings, RatingsError as RatingsError
+from .database import MAX_SOUNDS as MAX_SOUNDS, Ratings as Ratings
 from .journal import Journal as Journal, Judged as Judged
 from .rating import (
     MUSIC as MUSIC,

@@ -13,31 +13,17 @@ for the time when the station is retrained.
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from radio.ratings import schema
+from radio.ratings.connection import connect, explained, pragma
 from radio.ratings.rating import LATEST_TIME, Rating, rating_of_row, row_of_rating
 
-# Waiting times in seconds while another program writes; chosen, not measured: at the start a person
-# waits anyway, later a listener's keys do, and radio/session/rating_writer.py tries again.
-OPEN_SECONDS = 10.0
-BUSY_SECONDS = 1.0
 MAX_SOUNDS = 500  # of a listener and a station: 40 MB at the 80 kB a song of sound_codec.py
-
-
-class RatingsError(ValueError):
-    """The database can't be used; the message is one line. Nothing was overwritten."""
-
-
-class DamagedRatings(RatingsError):
-    """The file is damaged."""
 
 
 class Ratings:
@@ -55,60 +41,7 @@ class Ratings:
         self.path = path
         self._version = -1  # of the file's content, as SQLite counts what others write
         self._lock = threading.Lock()  # a session and its composer's thread may both ask
-        with self._explained():
-            self._database = sqlite3.connect(
-                path, timeout=OPEN_SECONDS, check_same_thread=False, isolation_level=None
-            )
-        try:
-            with self._explained():
-                self._open()
-        except BaseException:
-            self._database.close()
-            raise
-
-    def _open(self) -> None:
-        """Check that the file is a ratings database before anything is written to it."""
-        # One reading of all three: another program may be creating the tables.
-        self._database.execute("BEGIN")
-        tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        version = self._pragma("user_version")
-        application = self._pragma("application_id")
-        self._database.execute("COMMIT")
-        if (application, version) != (0, 0) or tables:
-            if application != schema.APPLICATION:
-                raise RatingsError(
-                    f"{self.path} is a database of another program; "
-                    "move it away or choose another home"
-                )
-            if version > schema.VERSION:
-                raise RatingsError(
-                    f"{self.path} was written by a newer AI Radio "
-                    f"(version {version} of the table); update this one"
-                )
-        self._use_write_ahead_log()
-        self._database.execute("PRAGMA synchronous = FULL")
-        # macOS's fsync stops at the drive's own memory
-        self._database.execute("PRAGMA fullfsync = 1")
-        if version < schema.VERSION:
-            schema.upgrade(self._database)
-        self._database.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_SECONDS)}")
-        if self._database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise DamagedRatings(
-                f"{self.path} is damaged; move it away, or put a copy back, and start again"
-            )
-
-    def _use_write_ahead_log(self) -> None:
-        # No busy timeout holds for this change: two programs that both read would wait
-        # for each other, so it fails at once instead (sqlite.org/c3ref/busy_handler.html).
-        deadline = time.monotonic() + OPEN_SECONDS
-        while True:
-            try:
-                self._database.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-            time.sleep(0.02)
+        self._database = connect(path)
 
     def write(self, rating: Rating) -> None:
         """Write a rating, at once and for good; the same key again overwrites it."""
@@ -189,15 +122,15 @@ class Ratings:
 
     def remove_listener(self, listener: str) -> int:
         """Delete all ratings of a listener, and return how many there were."""
-        with self._lock, self._explained():
+        with self._lock, explained(self.path):
             return self._database.execute(
                 "DELETE FROM ratings WHERE listener = ?", (listener,)
             ).rowcount
 
     def changed_elsewhere(self) -> bool:
         """Return whether another connection has written since the last call."""
-        with self._lock, self._explained():
-            before, self._version = self._version, self._pragma("data_version")
+        with self._lock, explained(self.path):
+            before, self._version = self._version, pragma(self._database, "data_version")
         return before != self._version
 
     def total(self) -> int:
@@ -248,7 +181,7 @@ class Ratings:
 
     def remove(self, key: str) -> None:
         """Delete the rating of one play, if there is one."""
-        with self._lock, self._explained():
+        with self._lock, explained(self.path):
             self._database.execute("DELETE FROM ratings WHERE key = ?", (key,))
 
     def close(self) -> None:
@@ -257,7 +190,7 @@ class Ratings:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock, self._explained():
+        with self._lock, explained(self.path):
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -267,7 +200,7 @@ class Ratings:
                 raise
 
     def _rows(self, query: str, values: tuple[str | float, ...] = ()) -> list[Any]:
-        with self._lock, self._explained():
+        with self._lock, explained(self.path):
             return self._database.execute(query, values).fetchall()
 
     def _select(self, condition: str, values: tuple[str, ...]) -> list[Rating]:
@@ -275,27 +208,3 @@ class Ratings:
         query = f"SELECT {schema.COLUMNS} FROM ratings WHERE {condition}"  # noqa: S608
         rows = self._rows(query, values)
         return [one for row in rows if (one := rating_of_row(row)) is not None]
-
-    def _pragma(self, name: str) -> int:
-        return int(self._database.execute(f"PRAGMA {name}").fetchone()[0])
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into one line that says what to do."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise RatingsError(
-                    f"another program holds the ratings in {self.path} ({error}); "
-                    "wait for it, or close it"
-                ) from error
-            raise RatingsError(
-                f"the ratings in {self.path} can't be used: {error}; "
-                "check the folder, or choose another home"
-            ) from error
-        except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
-            raise DamagedRatings(
-                f"{self.path} is damaged ({error}); "
-                "move it away, or put a copy back, and start again"
-            ) from error

@@ -7,7 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from radio.ratings.database import DamagedRatings, Ratings, RatingsError
+from radio.ratings.connection import DamagedRatings, RatingsError
+from radio.ratings.database import Ratings
 from radio.ratings.rating import rating_of_row
 from radio.ratings.sqlite_salvage import rows_of
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-from radio.composer import Composer, FinalStep, Song, final_line
+from radio.composer import Composer, FinalSong, FinalStep, Song, final_line
 from radio.ratings import Journal
 from radio.session.history import RatingHistory
 from radio.session.rating_writer import RatingWriter
+from radio.session.song_folder import SongFolder
 from radio.station import SavedSong, ShareCodeError, read_share_code
 
 REPLAY_SECONDS = 20.0  # to wait for a song that is made again; chosen, not measured
@@ -24,7 +24,7 @@ class FinalRequest:
 
     Args:
         composer: that makes them.
-        write: writes a song and returns its path.
+        folder: of saved songs.
         say: takes a line for the listener.
 
     Attributes:
@@ -34,15 +34,13 @@ class FinalRequest:
         descent: (starts, D) coordinates of the latest descent after each step.
     """
 
-    def __init__(
-        self, composer: Composer, write: Callable[[Song], Path], say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, composer: Composer, folder: SongFolder, say: Callable[[str], None]) -> None:
         self.running = False
         self.song: Song | None = None
         self.step: FinalStep | None = None
         self.descent: list[np.ndarray] = []
         self._composer = composer
-        self._write = write
+        self._folder = folder
         self._say = say
         self._ratings = 0  # from which the song is made
 
@@ -88,7 +86,7 @@ class FinalRequest:
         if not self.running:
             return False
         try:
-            path = self._write(song)
+            path = self._folder.write(song)
         except (OSError, ValueError) as error:
             self.end(f"No final song: {error}")
             return False
@@ -102,6 +100,13 @@ class FinalRequest:
         """Forget the latest final song and its descent, unless one is being made."""
         if not self.running:
             self.song, self.descent = None, []
+
+    def close(self) -> None:
+        """Save the song that is asked for if it is there, and else drop it."""
+        for event in self._composer.events() if self.running else ():
+            if isinstance(event, FinalSong):
+                self.take_song(event.song)
+        self.end()
 
     def end(self, line: str = DROPPED) -> None:
         """End without a song, if one was being made."""

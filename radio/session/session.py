@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -83,16 +82,16 @@ class Session:
         self.playback = Playback(player, say, loudness=loudness)
         self.writer = RatingWriter(self.journal, composer.changed, say)
         self.history = RatingHistory(self.journal, composer.changed, self.writer, say)
-        self.finals = FinalRequest(composer, self.write, say)
+        self.folder = SongFolder(home, self.journal, kind, say)
+        self.finals = FinalRequest(composer, self.folder, say)
         self.replays = ReplayRequest(composer, say)
         keep = partial(self._start, replace=True)
         self.mends = MendRequest(composer, self.playback, self.writer, keep, say)
-        self.folder = SongFolder(home, self.journal, kind)
         self.say, self._started, self._resume = say, started, resume
         self.sleep = SleepTimer(say)
         self.attached: list[Callable[[], None]] = []
         self.notify: Callable[[str, Song], None] = lambda kind, song: None
-        self._batches, self._adapter, self._saved = 0, (0, 0.0), set[str]()  # of saved songs: keys
+        self._batches, self._adapter = 0, (0, 0.0)
         if resume is not None:
             player.volume = resume.volume
             if (last := resume.song(self.journal)) is not None:
@@ -151,7 +150,6 @@ class Session:
                     self.finals.take_step(event)
                 case FinalSong():
                     if self.finals.take_song(event.song):
-                        self._saved.add(event.song.key)
                         self.notify("final", event.song)
                         self._start(event.song)
                 case NoFinal():
@@ -231,22 +229,11 @@ class Session:
 
     def save(self) -> None:
         """Save the song that plays."""
-        if self.song is None:
-            self.say("Nothing plays yet.")
-            return
-        try:
-            self.say(f"Saved {self.write(self.song)}")
-            self._saved.add(self.song.key)
-        except (OSError, ValueError) as error:
-            self.say(f"Not saved: {error}")
+        self.folder.save(self.song)
 
     def share(self) -> None:
         """Say the share code of the song that plays."""
         self.say(share_line(self.view()))
-
-    def write(self, song: Song) -> Path:
-        """Write a song into the home's folder of songs, and return its path."""
-        return self.folder.write(song)
 
     def make_final(self) -> None:
         """Begin the descent to the final song, which is saved and played when it is there."""
@@ -267,10 +254,7 @@ class Session:
                 self.writer.end(self.playback.position, skipped=False, revisited=True)
             self.playback.waiting, self.playback.song = True, None
             self.writer.close()
-            for event in self.composer.events() if self.finals.running else ():
-                if isinstance(event, FinalSong):
-                    self.finals.take_song(event.song)
-            self.finals.end()
+            self.finals.close()
         finally:
             self.playback.loud_songs.close()
             player.close()
@@ -286,7 +270,7 @@ class Session:
             self.composer,
             batches=self._batches,
             adapter=self._adapter,
-            saved=self._saved,
+            saved=self.folder.saved,
             sleep=self.sleep.left,
         )
 

@@ -70,7 +70,6 @@ from .steps import (
     TEMPO_OCTAVE as TEMPO_OCTAVE,
     coordinate_key as coordinate_key,
     coordinate_tempo as coordinate_tempo,
-    in_a_row as in_a_row,
     key_coordinate as key_coordinate,
     tempo_coordinate as tempo_coordinate,
     to_frames as to_frames,

@@ -34,7 +34,7 @@ RENEWED = 0.125
 SHORTEST, LONGEST = 128, 625  # beats of a song with a form; on an absolute grid 1 and 5 minutes
 MOST_FORMS = 64  # of a station, the most frequent
 FEWEST_SECTIONS, MOST_SECTIONS = 4, 12
-MOST_LETTERS = 4
+MOST_LETTERS = 4  # kinds of sections of a form; chosen, not measured
 # Sections are the same if what moves in them correlates so much. Chosen, not measured.
 SAME = 0.7
 SHIFT = 0.125  # of a section, by which it may begin early or late

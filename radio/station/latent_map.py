@@ -71,72 +71,19 @@ def plot_latent_map(
         ValueError: for songs that are not (N, Z) numbers, or coordinates and ratings that do not
             fit them.
     """
-    songs = np.asarray(songs, float)
-    groups = [
-        np.zeros((0, songs.shape[-1])) if group is None else np.asarray(group, float)
-        for group in (generated, rated)
-    ]
-    likings = np.zeros(0) if ratings is None else np.asarray(ratings, float)
-    for group in (songs, *groups):
-        if group.ndim != 2 or group.shape[1] != songs.shape[-1] or not np.isfinite(group).all():
-            raise ValueError(
-                "a map needs finite coordinates (N, Z), the same Z for all, "
-                f"not {group.shape} beside {songs.shape}"
-            )
-    if not len(songs):
-        raise ValueError("a map needs at least one song that was learned")
-    if likings.shape != (len(groups[1]),) or not (np.abs(likings) <= 1).all():
-        raise ValueError(
-            f"ratings are numbers from -1 to 1, one for each of the {len(groups[1])} rated songs, "
-            f"not {likings}"
-        )
+    songs, new, judged, likings = _checked(songs, generated, rated, ratings)
     directions, shares = principal_directions(songs)
-    learned, made, judged = (
-        (group - songs.mean(axis=0)) @ directions for group in (songs, *groups)
-    )
+    places = [(group - songs.mean(axis=0)) @ directions for group in (songs, new, judged)]
     with canvas(ax, path, "latent_map.png", (8.5, 7)) as given:
         axes = given.axes
-        axes.scatter(
-            learned[:, 0],
-            learned[:, 1],
-            s=28,
-            color=LEARNED,
-            label=f"learned ({len(learned)})",
-            linewidths=0,
-        )
-        if len(made):
-            axes.scatter(
-                made[:, 0],
-                made[:, 1],
-                s=26,
-                marker="^",
-                facecolors="none",
-                edgecolors=GENERATED,
-                linewidths=1,
-                label=f"made ({len(made)})",
-            )
-        if len(judged):
-            order = np.argsort(np.abs(likings))  # strong opinions on top
-            dots = axes.scatter(
-                judged[order, 0],
-                judged[order, 1],
-                c=likings[order],
-                s=75,
-                cmap=LIKING,
-                vmin=-1,
-                vmax=1,
-                edgecolors="black",
-                linewidths=0.8,
-                label=f"rated ({len(judged)})",
-            )
-            axes.figure.colorbar(dots, ax=axes, label="rating", pad=0.01, shrink=0.8)
+        _draw_songs(axes, places, likings)
         axes.set(
             title=as_text(title),
             xlabel=f"first direction, {shares[0]:.0%} of the spread",
             ylabel=f"second, {shares[1]:.0%}",
         )
         # An explicit square: Matplotlib would only find its limits after placing the labels.
-        everything = np.concatenate([learned, made, judged])
+        everything = np.concatenate(places)
         low, high = everything.min(axis=0), everything.max(axis=0)
         middle, half = (low + high) / 2, 0.55 * max(float((high - low).max()), 1e-6)
         axes.set(
@@ -144,17 +91,84 @@ def plot_latent_map(
             ylim=(middle[1] - half, middle[1] + half),
             aspect="equal",
         )
-        for name, place in zip(names or [], learned, strict=False) if len(learned) <= NAMED else ():
-            side = -1 if place[0] > middle[0] else 1  # to the inside of the map
-            where = "left" if side > 0 else "right"
-            axes.annotate(
-                as_text(name),
-                place,
-                xytext=(5 * side, 3),
-                textcoords="offset points",
-                ha=where,
-                fontsize=7,
-            )
+        if len(songs) <= NAMED:
+            _write_names(axes, names or [], places[0], middle[0])
         axes.grid(alpha=0.25)
         axes.legend(loc="best", framealpha=0.9)
     return given.path
+
+
+def _checked(
+    songs: np.ndarray,
+    generated: np.ndarray | None,
+    rated: np.ndarray | None,
+    ratings: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return (N, Z), (M, Z), (K, Z) and (K,), none of which is None."""
+    songs = np.asarray(songs, float)
+    made, judged = (
+        np.zeros((0, songs.shape[-1])) if group is None else np.asarray(group, float)
+        for group in (generated, rated)
+    )
+    likings = np.zeros(0) if ratings is None else np.asarray(ratings, float)
+    for group in (songs, made, judged):
+        if group.ndim != 2 or group.shape[1] != songs.shape[-1] or not np.isfinite(group).all():
+            raise ValueError(
+                "a map needs finite coordinates (N, Z), the same Z for all, "
+                f"not {group.shape} beside {songs.shape}"
+            )
+    if not len(songs):
+        raise ValueError("a map needs at least one song that was learned")
+    if likings.shape != (len(judged),) or not (np.abs(likings) <= 1).all():
+        raise ValueError(
+            f"ratings are numbers from -1 to 1, one for each of the {len(judged)} rated songs, "
+            f"not {likings}"
+        )
+    return songs, made, judged, likings
+
+
+def _draw_songs(axes: Axes, places: list[np.ndarray], likings: np.ndarray) -> None:
+    """Draw places (n, 2) of learned, new and rated songs, each with its own mark."""
+    learned, made, judged = places
+    named = f"learned ({len(learned)})"
+    axes.scatter(learned[:, 0], learned[:, 1], s=28, color=LEARNED, label=named, linewidths=0)
+    if len(made):
+        axes.scatter(
+            made[:, 0],
+            made[:, 1],
+            s=26,
+            marker="^",
+            facecolors="none",
+            edgecolors=GENERATED,
+            linewidths=1,
+            label=f"made ({len(made)})",
+        )
+    if len(judged):
+        order = np.argsort(np.abs(likings))  # strong opinions on top
+        dots = axes.scatter(
+            judged[order, 0],
+            judged[order, 1],
+            c=likings[order],
+            s=75,
+            cmap=LIKING,
+            vmin=-1,
+            vmax=1,
+            edgecolors="black",
+            linewidths=0.8,
+            label=f"rated ({len(judged)})",
+        )
+        axes.figure.colorbar(dots, ax=axes, label="rating", pad=0.01, shrink=0.8)
+
+
+def _write_names(axes: Axes, names: list[str], places: np.ndarray, middle: float) -> None:
+    """Write each song's name beside its place (n, 2), on the side of the map's middle."""
+    for name, place in zip(names, places, strict=False):
+        side = -1 if place[0] > middle else 1
+        axes.annotate(
+            as_text(name),
+            place,
+            xytext=(5 * side, 3),
+            textcoords="offset points",
+            ha="left" if side > 0 else "right",
+            fontsize=7,
+        )

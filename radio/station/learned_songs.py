@@ -30,7 +30,8 @@ from neural_networks.vae.sequence_vae import SequenceVAE
 from radio.station.limits import LARGEST_COORDINATE
 
 FOLLOWED = 4  # columns of P
-# Mixtures of two songs are no known tunes and better than songs that follow one as loosely.
+# Mixtures of two songs are no known tunes and better than songs that follow one as loosely
+# (docs/songs.md, "Novelty").
 MIXED = 0.4
 DRAWN = 0.4
 DEFAULT_NOVELTY = 0.4

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from audio_parsing import frames as audio_frames
-from gan.choices import FRAMES_PER_STEP
+from audio_parsing.components import FRAMES_PER_STEP
+from audio_parsing.song import FRAMES_PER_BEAT
 from radio.station.limits import FASTEST_TEMPO, SLOWEST_TEMPO
 
 SAMPLE_RATE = audio_frames.SAMPLE_RATE
-FRAMES_PER_BEAT = 24
 STEPS_PER_BEAT = FRAMES_PER_BEAT // FRAMES_PER_STEP
 STEP_SIZE = FRAMES_PER_STEP * audio_frames.FRAME_SIZE
 ABSOLUTE_HOP_LENGTH = 441  # samples: 50 frames a second
@@ -53,10 +53,3 @@ def to_steps(frames: np.ndarray) -> np.ndarray:
 def to_frames(steps: np.ndarray) -> np.ndarray:
     """Return frames (..., T, 202) of steps (..., T / 6, 6 * 202)."""
     return steps.reshape(*steps.shape[:-2], -1, audio_frames.FRAME_SIZE)
-
-
-def in_a_row(steps: np.ndarray) -> np.ndarray:
-    """Return the frames (B T, 202) of time-major steps (S, B, F), song after song."""
-    return to_frames(np.ascontiguousarray(steps.transpose(1, 0, 2))).reshape(
-        -1, audio_frames.FRAME_SIZE
-    )

@@ -66,7 +66,7 @@ class SongFeatures(Module):
         self.coordinates, self.facts = coordinates, facts
         self.melody = self.layer_size + self.statistics.size - 1
         self.project: Dense | None = None
-        self._multiply(form=bool(facts))
+        self._choose_factors()
 
     @property
     def linear(self) -> int:
@@ -186,7 +186,6 @@ class SongFeatures(Module):
             The raw features with the new usual levels u, which change the squares: the mean of
             (l - u)^2 is that of (l - v)^2 plus 2 (v - u) mean l + u^2 - v^2.
         """
-        self._multiply(form=bool(self.facts))
         levels, before = self.statistics.levels, self.statistics.usual
         first, second = (
             slice(self.layer_size + i * levels, self.layer_size + (i + 1) * levels)
@@ -217,7 +216,9 @@ class SongFeatures(Module):
         )
         matrix[self.layer_size :, count : count + len(rest)] = np.diag(rest)
         matrix[self.factors, count + len(rest) + np.arange(len(self.factors))] = self._factor_scales
-        self.set_projection(inverse[:, None] * matrix, -(mean * inverse) @ matrix)
+        self.project = Dense(*matrix.shape, rng=np.random.default_rng(0))
+        self.project.weight.value[:] = inverse[:, None] * matrix
+        self.project.bias.value[:] = -(mean * inverse) @ matrix
         return raw
 
     def _scales(self) -> np.ndarray:
@@ -237,49 +238,19 @@ class SongFeatures(Module):
             [np.full(size, np.sqrt(variance / max(size, 1))) for size, variance in groups]
         )
 
-    def _multiply(self, *, form: bool) -> None:
+    def _choose_factors(self) -> None:
         """Choose the factors, of which a listener may prefer a middle value.
 
-        They are centroid, melody and onsets; with `form` also the tempo and the facts of the form.
+        They are centroid, melody and onsets; with a form also the tempo and the facts of the form.
         """
         first = self.layer_size + 2 * self.statistics.levels
         sound = [first, self.melody, first + 4]
         beside = np.arange(self.raw_size - self.coordinates - self.facts, self.raw_size)
         key = slice(1, self.coordinates)
-        told = np.delete(beside, key) if form else beside[:0]
+        told = np.delete(beside, key) if self.facts else beside[:0]
         self.factors = np.array([*sound, *told])
         self._factor_scales = 1 / np.sqrt(np.repeat([3, max(len(told), 1)], [3, len(told)]))
         self.quadratic = Quadratic(3, len(told), scale=float(np.sqrt(QUADRATIC)))
-
-    def set_projection(
-        self, weight: np.ndarray, bias: np.ndarray, *, size: int | None = None
-    ) -> None:
-        """Set the projection: weight (R, linear + factors), bias (linear + factors,).
-
-        Projections saved by versions without the melody, or without the form, get rows of zeros.
-        Those without products of the form are known by the number of features, `size`.
-
-        Raises:
-            ValueError: if it does not fit.
-        """
-        if weight.ndim == 2 and weight.shape[0] in (self.raw_size - self.facts - n for n in (0, 1)):
-            weight = np.pad(weight, [(0, self.facts), (0, 0)])
-        if weight.ndim == 2 and weight.shape[0] == self.raw_size - 1:
-            weight = np.insert(weight, self.melody, 0.0, axis=0)
-        columns = weight.shape[1] if weight.ndim == 2 else 0
-        self._multiply(form=bool(self.facts) and size != columns + 3)
-        few = columns <= len(self.factors)
-        if (
-            few
-            or weight.shape[0] != self.raw_size
-            or bias.shape != weight.shape[1:]
-            or not np.isfinite(weight).all()
-        ):
-            raise ValueError(
-                f"a projection of shape {weight.shape} does not fit {self.raw_size} features"
-            )
-        self.project = Dense(*weight.shape, rng=np.random.default_rng(0))
-        self.project.weight.value[:], self.project.bias.value[:] = weight, bias
 
 
 def _frames(steps: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A rating as the taste network learns it, and a list of them as arrays for a file."""
+"""A rating as the taste network learns it, and the curves of a list of them as arrays."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-
-# Names of arrays in a saved taste: K features of a song, n ratings, m segments.
-NAMES = ("features", "ratings", "weights", "moments", "told", "of")
 
 
 class Observation(NamedTuple):
@@ -39,32 +36,3 @@ def curves(
         np.concatenate([np.zeros(0), *(one.targets for one in observations)]),
         np.repeat(np.arange(len(observations)), counts),
     )
-
-
-def to_arrays(observations: Sequence[Observation], size: int) -> dict[str, np.ndarray]:
-    """Return ratings of songs with K = `size` features as the arrays of NAMES."""
-    arrays = (
-        np.array([one.features for one in observations]).reshape(-1, size),
-        np.array([one.rating for one in observations]),
-        np.array([one.weight for one in observations]),
-        *curves(observations, size),
-    )
-    return dict(zip(NAMES, arrays, strict=True))
-
-
-def from_arrays(arrays: dict[str, np.ndarray]) -> list[Observation]:
-    """Return the ratings in the arrays of NAMES, oldest first."""
-    rows = zip(arrays["features"], arrays["ratings"], arrays["weights"], strict=True)
-    found = []
-    for number, (features, rating, weight) in enumerate(rows):
-        own = arrays["of"] == number
-        found.append(
-            Observation(
-                features,
-                float(rating),
-                float(weight),
-                arrays["moments"][own],
-                arrays["told"][own],
-            )
-        )
-    return found

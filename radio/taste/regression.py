@@ -15,7 +15,7 @@ import numpy as np
 
 from radio.taste.exploration import DEFAULT_WAY, WAYS, Explore
 from radio.taste.mixture import BayesianMixture
-from radio.taste.observation import Observation, curves, to_arrays
+from radio.taste.observation import Observation, curves
 
 # Standard deviations that 'ucb' adds to the mean. Chosen, not compared with other values; with it
 # listeners are known as early as with songs chosen for what they tell (docs/taste.md).
@@ -112,8 +112,3 @@ class RatingRegression:
             weights, _ = self.mixture.draw(rng, share=THOMPSON_SHARE)
             return int(np.argmax(features @ weights))
         return int(np.argmax(mean + CURIOSITY * deviation if explore == "ucb" else mean))
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return all ratings as arrays; see radio/taste/observation.py."""
-        self.learn()
-        return to_arrays(self._ratings, self.size)

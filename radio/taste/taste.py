@@ -18,20 +18,17 @@ facts of its form, K features of a song. `coordinates` are both, (B, C + A); doc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from audio_parsing.frames import FRAME_SIZE
 from gan.critic import Critic
-from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.ratings import STILL, moments_of, without_drift
 from radio.station import SequenceModel, Station
 from radio.taste.decode import Decode
 from radio.taste.exploration import DEFAULT_WAY, Explore
 from radio.taste.features import SongFeatures
-from radio.taste.observation import NAMES, from_arrays
 from radio.taste.regression import RatingRegression
 
 # Standard deviations that a cautious rating lies below the mean, where the adapter is trained.
@@ -117,6 +114,11 @@ class Taste:
         raw = self._songs.fit(raw)
         self._regression = RatingRegression(self._songs.sizes)
         return self._songs.forward(raw)[0]
+
+    def share_pool(self, other: Taste) -> None:
+        """Use what `fit_pool` of another taste of the station has fitted; forget all ratings."""
+        self._songs = other._songs
+        self._regression = RatingRegression(self._songs.sizes)
 
     def features(
         self, steps: np.ndarray | Sequence[np.ndarray], coordinates: np.ndarray
@@ -240,57 +242,6 @@ class Taste:
             ValueError: for an unknown way to explore.
         """
         return self._fitted().choose(features, rng, explore)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return projection and ratings as arrays; the trunk is in the station's file.
-
-        Raises:
-            ValueError: before `fit_pool`.
-        """
-        project = self._songs.project
-        if project is None:
-            raise ValueError("this taste has no pool of songs yet: call fit_pool first")
-        return {
-            "projection": project.weight.value.copy(),
-            "projection_bias": project.bias.value.copy(),
-            "usual": self._songs.statistics.usual.copy(),
-            **self._fitted().arrays(),
-        }
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Restore what `state` returned, by learning its ratings again.
-
-        Raises:
-            ValueError: if it belongs to another station.
-        """
-        if missing := {"projection", "projection_bias", "usual", *NAMES} - state.keys():
-            raise ValueError(f"a taste's state lacks {', '.join(sorted(missing))}")
-        if state["usual"].shape != (expected := self._songs.statistics.usual.shape):
-            raise ValueError(f"usual levels have shape {state['usual'].shape}, not {expected}")
-        self._songs.set_projection(
-            state["projection"], state["projection_bias"], size=state["features"].shape[1]
-        )
-        self._songs.statistics.usual = state["usual"].astype(np.float64)
-        self._regression = RatingRegression(self._songs.sizes)
-        for one in from_arrays(state):
-            self.observe(one.features, one.rating, one.weight, (one.differences, one.targets))
-        self.learn()
-
-    def save(self, path: Path) -> None:
-        """Write the state into one file, atomically."""
-        save_arrays(path, self.state(), {"kind": "taste"})
-
-    def load(self, path: Path) -> None:
-        """Read what `save` wrote.
-
-        Raises:
-            CheckpointError: if the file is damaged.
-            ValueError: if it belongs to another station.
-        """
-        arrays, configuration = load_arrays(path)
-        if configuration.get("kind") != "taste":
-            raise ValueError(f"{path} does not hold a taste")
-        self.restore(arrays)
 
     def _raw(self, steps: np.ndarray | Sequence[np.ndarray], coordinates: np.ndarray) -> np.ndarray:
         if not isinstance(steps, np.ndarray):

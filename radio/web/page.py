@@ -140,7 +140,7 @@ class Page:
         return answer
 
     def _parts(self, session: LiveSession) -> dict[str, Any]:
-        return {**session.parts, **{name: job.state for name, job in self._jobs.items()}}
+        return {**session.published.parts, **{name: job.state for name, job in self._jobs.items()}}
 
     async def _follow(self, socket: WebSocket) -> None:
         """Send all parts, and then those that change, until the page ends."""
@@ -177,7 +177,7 @@ class Page:
                 loop.call_soon_threadsafe(note, name, content)
 
         ends = [
-            session.subscribe(take),
+            session.published.subscribe(take),
             *(job.subscribe(functools.partial(take, name)) for name, job in self._jobs.items()),
         ]
         try:

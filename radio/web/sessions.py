@@ -82,8 +82,8 @@ class LiveSessions:
         now = time.monotonic()
         for place, session in list(self._running.items()):
             left = (
-                not session.watched
-                and now - session.unwatched_since > LEFT_SECONDS
+                not session.published.watched
+                and now - session.published.unwatched_since > LEFT_SECONDS
                 and place != self.first
             )
             if left or not session.alive:
@@ -114,7 +114,9 @@ class LiveSessions:
         if len(self._running) < MAX_SESSIONS:
             return
         idle = [
-            (one.unwatched_since, place) for place, one in self._running.items() if not one.watched
+            (one.published.unwatched_since, place)
+            for place, one in self._running.items()
+            if not one.published.watched
         ]
         if not idle:
             raise HomeError(

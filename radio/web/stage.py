@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from radio.composer import Song
 from radio.session import Session
 from radio.web.browser_player import BrowserPlayer
+from radio.web.map import LatentView
 
 
 @dataclass
@@ -21,11 +21,21 @@ class Stage:
         player: of the session.
         songs: the latest songs, by the key of their play.
         played: name and coordinate of every song of this session, by key.
-        coordinate_at: returns the coordinate P (D,) at a place (x, y) of the map.
+        places: the map of the station; None until it is made.
     """
 
     session: Session
     player: BrowserPlayer
     songs: dict[str, Song]
     played: dict[str, tuple[str, np.ndarray]]
-    coordinate_at: Callable[[float, float], np.ndarray]
+    places: LatentView | None = None
+
+    def coordinate_at(self, x: float, y: float) -> np.ndarray:
+        """Return the coordinate P (D,) at a place of the map.
+
+        Raises:
+            ValueError: if there is no map yet.
+        """
+        if self.places is None:
+            raise ValueError("there is no map yet; try again in a moment")
+        return self.places.coordinate_at((x, y))

@@ -7,18 +7,19 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-Take = Callable[[dict[str, Any]], None]
-
 
 class Subscribers:
-    """Functions to call with every new state, on any thread."""
+    """Functions to call with every change, on any thread."""
 
     def __init__(self) -> None:
-        self._takers: list[Take] = []
+        self._takers: list[Callable[..., None]] = []
         self._lock = threading.Lock()
 
-    def add(self, take: Take) -> Callable[[], None]:
-        """Call `take` with every state from now on; return a function that ends this."""
+    def __len__(self) -> int:
+        return len(self._takers)
+
+    def add(self, take: Callable[..., None]) -> Callable[[], None]:
+        """Call `take` with every change from now on; return a function that ends this."""
         with self._lock:
             self._takers.append(take)
 
@@ -28,9 +29,9 @@ class Subscribers:
 
         return end
 
-    def tell(self, state: dict[str, Any]) -> None:
-        """Call all functions with a state."""
+    def tell(self, *change: Any) -> None:
+        """Call all functions with a change."""
         with self._lock:
             takers = list(self._takers)
         for take in takers:
-            take(state)
+            take(*change)

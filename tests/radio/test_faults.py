@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from small_recipe import small_recordings
 from tiny_station import tiny_station
 
 from neural_networks.training.checkpoint import load_arrays
@@ -194,11 +196,17 @@ def test_a_descent_that_is_killed_leaves_the_ratings_and_can_be_made_again(
     assert (tmp_path / "again.wav").read_bytes() == expected
 
 
+@pytest.fixture
+def small() -> Iterator[None]:
+    with small_recordings():
+        yield
+
+
 @pytest.fixture(scope="module")
 def stopped(music: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, bytes]:
     """A home with a training that was stopped, its two checkpoints."""
     home = tmp_path_factory.mktemp("stopped")
-    with pytest.MonkeyPatch.context() as patch:
+    with small_recordings(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
         done: list[int] = []
 
@@ -247,7 +255,7 @@ def test_a_checkpoint_cut_anywhere_costs_what_came_after_the_one_before(
 
 
 def test_the_training_that_goes_on_from_the_one_before_ends_in_the_same_bytes(
-    stopped: tuple[Path, bytes, bytes], music: Path, tmp_path: Path
+    stopped: tuple[Path, bytes, bytes], music: Path, tmp_path: Path, small: None
 ) -> None:
     folder, last, before = stopped
     assert (
@@ -276,7 +284,7 @@ def test_the_training_that_goes_on_from_the_one_before_ends_in_the_same_bytes(
 
 
 def test_sigterm_saves_before_it_ends(
-    tmp_path: Path, music: Path, capfd: pytest.CaptureFixture[str], monkeypatch
+    tmp_path: Path, music: Path, small: None, capfd: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
     """As Ctrl-C does: the step is finished and saved, even right after a checkpoint."""
     options = [

@@ -185,11 +185,13 @@ class FakeSession(Session):
     ) -> None:
         self.fake = FakeComposer() if composer is None else composer
         super().__init__(self.fake, player, say=say)
+        self.folder.write = self._write  # type: ignore[method-assign]
 
-    def write(self, song: Song) -> Path:
+    def _write(self, song: Song) -> Path:
         if self.fake.failing:
             raise OSError("no room")
         self.fake.saved.append(song.name)
+        self.folder.saved.add(song.key)
         return Path(f"/songs/{song.name}.wav")
 
 

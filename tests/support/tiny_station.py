@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ def tiny_station(
 def sequence_model(rng: np.random.Generator, *, mixtures: int = 2) -> SequenceModel:
     """Return a model of music that is noise, untrained."""
     excerpts = rng.uniform(0, 0.6, (6, 60, FRAME_SIZE)) ** 3
-    wide = LappedComponents.fit(excerpts.astype(np.float32), 15)
+    wide = _fitted(excerpts.astype(np.float32).tobytes())
     taps = 0.1 * rng.standard_normal((3, 12, 15), np.float32)
     taps[1, :, :12] += np.eye(12, dtype=np.float32)
     components = wide.first(12).restoring(taps, wide)
@@ -74,6 +75,12 @@ def sequence_model(rng: np.random.Generator, *, mixtures: int = 2) -> SequenceMo
     vae.generator.decoder.head.weight.value *= 20
     pack(vae, np.float32)
     return SequenceModel(vae, components)
+
+
+@functools.cache  # they take longer than all else of a station
+def _fitted(excerpts: bytes) -> LappedComponents:
+    """Fit the components of some excerpts (6, 60, FRAME_SIZE), float32."""
+    return LappedComponents.fit(np.frombuffer(excerpts, np.float32).reshape(6, 60, FRAME_SIZE), 15)
 
 
 def remembering(

@@ -26,14 +26,16 @@ TODO = "name files or folders of music"
 
 pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec")
 
-# The command line, with a checkpoint at every step. `dies` is "", or a rank and what it does after
-# three steps.
+# The command line, with a small recipe and a checkpoint at every step. `dies` is "", or a rank and
+# what it does after three steps.
 SCRIPT = """
 import os, signal, sys
 from neural_networks.parallel.mpi import processes
-from radio.training import resume
+from radio.training import resume, songs
 from radio.cli.main import main
+from small_recipe import SMALL
 
+songs.RECORDINGS = SMALL
 resume.CHECKPOINT_SECONDS = 0.0
 rank, _, dies = sys.argv.pop(1).partition(" ")
 steps, checkpoint = 0, resume.Checkpoints.save_if_due
@@ -62,7 +64,8 @@ def run(count: int, *command: str, timeout: float = 120) -> subprocess.Completed
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMPI_MCA_rmaps_base_oversubscribe": "1",
     }
-    told |= {"PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe", "PYTHONPATH": str(ROOT)}
+    told |= {"PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
+    told["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
     return subprocess.run(
         [MPIEXEC, "-n", str(count), sys.executable, *command],
         cwd=ROOT,

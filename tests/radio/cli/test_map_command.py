@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from small_recipe import small_recordings
 from tiny_station import tiny_station
 
 from radio.cli import main as cli
@@ -142,10 +143,9 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
     monkeypatch.setattr("radio.composer.compile_once", lambda: None)
     soundfile.write(tmp_path / "song.wav", 0.1 * rng.standard_normal(22050 * 70), 22050)
     for name in ("one", "two"):
-        assert (
-            cli.main(["train", str(tmp_path), "--station", name, "--steps", "1", "--beats", "16"])
-            == 0
-        )
+        asked = ["train", str(tmp_path), "--station", name, "--steps", "1", "--beats", "16"]
+        with small_recordings():
+            assert cli.main(asked) == 0
         monkeypatch.setattr(
             recording_reader, "read_pieces", None
         )  # the second time it is not called

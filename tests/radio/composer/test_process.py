@@ -115,15 +115,7 @@ def test_songs_wait_before_they_are_wanted_and_ratings_are_learned(
     until(lambda: not composer.pending)
     learned = [one.keys for one in composer.events() if isinstance(one, Learned)]
     assert len(composer.journal.judged()) == 1 and learned == [[song.key]]
-    until(
-        lambda: (
-            composer._order
-            and all(
-                composer._offers[key].expected for key in composer._order if key in composer._offers
-            )
-        )
-    )
-    until(lambda: len(composer.upcoming()) >= 2)
+    until(lambda: [bool(one.expected) for one in composer.upcoming()][:2] == [True, True])
     best, worse = composer.upcoming()[:2]
     composer._take(messages.Order([best.key], [best.expected]))
     assert worse.key not in [one.key for one in composer.upcoming()] and worse.expected is not None

@@ -6,11 +6,13 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from small_recipe import small_recordings
 from tiny_station import tiny_station
 
 from radio.cli.main import main
@@ -42,6 +44,12 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def small() -> Iterator[None]:
+    with small_recordings():
+        yield
+
+
 def test_a_database_on_a_full_disk_takes_ratings_again_when_there_is_room(tmp_path: Path) -> None:
     """SQLite is told that there are no more pages, and says what it says of a full disk."""
     ratings = Ratings(tmp_path / "ratings.db")
@@ -58,7 +66,7 @@ def test_a_database_on_a_full_disk_takes_ratings_again_when_there_is_room(tmp_pa
 
 
 def test_a_training_whose_checkpoints_find_no_room_goes_on_and_says_so(
-    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, music: Path, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", 0.0)
     save, tries = TrainingCheckpoint.save, []
@@ -159,7 +167,7 @@ def test_a_clock_that_is_set_back_or_ahead(tmp_path: Path) -> None:
 
 
 def test_checkpoints_do_not_wait_for_the_clock_on_the_wall(
-    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, music: Path, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jumps = iter(np.random.default_rng(0).uniform(-1e9, 1e9, 100_000))
     monkeypatch.setattr("time.time", lambda: float(next(jumps)))
@@ -176,7 +184,7 @@ def test_checkpoints_do_not_wait_for_the_clock_on_the_wall(
 
 
 def test_two_processes_do_not_train_one_station(
-    tmp_path: Path, music: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, music: Path, small: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "stations" / "s"
     folder.mkdir(parents=True)

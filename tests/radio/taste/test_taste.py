@@ -13,7 +13,6 @@ from gan.critic import Critic
 from gan.descent import descend
 from neural_networks.components.dense import Dense
 from neural_networks.components.parameters import pack
-from neural_networks.training.checkpoint import CheckpointError, save_arrays
 from radio.taste import Taste, through
 from radio.taste.bayesian_dense import BayesianDense
 from radio.taste.mixture import BayesianMixture
@@ -321,62 +320,17 @@ def test_the_first_song_is_random_and_then_the_taste_chooses():
         taste.choose(features, rng, "boldly")  # type: ignore[arg-type]
 
 
-def test_saved_and_loaded_it_predicts_the_same(tmp_path):
+def test_tastes_of_one_pool_share_features_but_no_ratings():
     taste, other = taught(), make()
     steps, beside, _ = synthetic_songs(4, seed=9)
     features = taste.features(steps, beside)
-    taste.save(tmp_path / "taste.npz")
-    other.load(tmp_path / "taste.npz")
-    for mine, theirs in zip(
-        taste.predict(features), other.predict(other.features(steps, beside)), strict=True
-    ):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-9)
-    assert other.count == taste.count == 8
-    with pytest.raises(ValueError, match="does not fit"):
-        make(extra=0).load(tmp_path / "taste.npz")
-    (tmp_path / "taste.npz").write_bytes(b"nonsense")
-    with pytest.raises(CheckpointError):
-        other.load(tmp_path / "taste.npz")
-
-
-def test_a_taste_that_was_saved_before_the_melody_was_heard_loads_and_hears_what_it_heard(tmp_path):
-    taste, old = taught(), make()
-    songs = old._songs
-    steps, beside, _ = synthetic_songs(4, seed=9)
-    state = taste.state()
-    # Such a state has neither the melody's row nor its column, and pitch by power where the melody
-    # is now among what may have a middle.
-    column = songs.linear - 1 - songs.coordinates
-    by_power = songs.layer_size + 2 * songs.statistics.levels + 1
-    projection = state["projection"].copy()
-    projection[by_power, songs.linear + 1], projection[songs.melody, songs.linear + 1] = 0.4, 0.0
-    state["projection"] = np.delete(np.delete(projection, songs.melody, axis=0), column, axis=1)
-    state["projection_bias"] = np.delete(state["projection_bias"], column)
-    for name in ("features", "moments"):
-        state[name] = np.delete(state[name], column, axis=1)
-    save_arrays(tmp_path / "old.npz", state, {"kind": "taste"})
-    old.load(tmp_path / "old.npz")
-    assert old.count == 8 and old.size == taste.size - 1
-    features = old.features(steps, beside)
-    np.testing.assert_allclose(
-        features[:, : songs.linear],
-        np.delete(taste.features(steps, beside)[:, : taste._songs.linear], column, axis=1),
-    )
-    mean, deviation = old.predict(features)
-    assert np.isfinite(mean).all() and (deviation > 0).all() and np.ptp(mean) > 0.01
-    again = make()
-    again.restore(old.state())
-    np.testing.assert_allclose(again.predict(features), (mean, deviation))
-
-
-def test_a_taste_that_was_saved_before_forms_were_told_loads_and_predicts_what_it_did(tmp_path):
-    old, new = taught(), make(facts=3)
-    old.save(tmp_path / "old.npz")
-    new.load(tmp_path / "old.npz")
-    steps, beside, _ = synthetic_songs(4, seed=9)
-    told = np.concatenate([beside, forms(4, 3)], axis=1)
-    expected = old.predict(old.features(steps, beside))
-    np.testing.assert_allclose(new.predict(new.features(steps, told)), expected)
+    other.fit_pool(steps, beside)
+    assert not np.allclose(other.features(steps, beside), features)
+    other.share_pool(taste)
+    np.testing.assert_array_equal(other.features(steps, beside), features)
+    assert (taste.count, other.count) == (8, 0)
+    other.observe(features[0], 0.9)
+    assert taste.count == 8 and other.predict(features)[0][0] > taste.predict(features)[0][0]
 
 
 def test_a_liking_for_forms_is_learned():

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from small_recipe import small_recordings
 
 from audio_parsing.files import AudioError
 from neural_networks.training.checkpoint import load_arrays, save_arrays
@@ -24,10 +25,8 @@ from radio.training import (
     component_excerpts,
     sequence_recipe,
     sequence_training,
-    songs as songs_of_training,
     train_station,
 )
-from radio.training.component_excerpts import RECORDINGS
 
 BEATS = 16
 RATE = 22050
@@ -58,12 +57,8 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True, scope="module")
 def small():
-    """Fewer components than the product's, excerpts of two seconds, a critic that teaches."""
-    with pytest.MonkeyPatch.context() as patch:
-        sizes = {"latent_size": 6, "song_size": 32, "groups": 3, "hidden": 32, "prior_hidden": 16}
-        sizes["position"] = True
-        few = replace(RECORDINGS, sizes=sizes, components=24, restored=32, steps=16)
-        patch.setattr(songs_of_training, "RECORDINGS", few)
+    """The small recipe, and a critic that teaches."""
+    with small_recordings(), pytest.MonkeyPatch.context() as patch:
         teaching = replace(sequence_recipe.GAN, adversarial_weight=0.3)
         patch.setattr(sequence_training, "GAN", teaching)
         yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from fake_session import FakeSession
 from web_browser import RadioServer, chromium, open_page
@@ -82,7 +81,7 @@ class Room:
     def __init__(self) -> None:
         self.player = BrowserPlayer(lambda: 100.0)
         self.session = FakeSession(self.player)
-        stage = Stage(self.session, self.player, {}, {}, lambda x, y: np.zeros(3))
+        stage = Stage(self.session, self.player, {}, {})
         self.commands, self.count = Commands(stage), 0
         self.session.tick()
         self.give("listen")

@@ -129,9 +129,7 @@ class Room:
         self.session = FakeSession(self.player)
         self.composer, self.journal = self.session.fake, self.session.fake.journal
         self.songs: dict[str, Any] = {}
-        self.commands = Commands(
-            Stage(self.session, self.player, self.songs, {}, lambda x, y: np.zeros(3))
-        )
+        self.commands = Commands(Stage(self.session, self.player, self.songs, {}))
         self.count = 0
 
     def give(self, action: str, **details: Any) -> dict[str, Any]:
