@@ -382,6 +382,15 @@ def test_a_script_runs_by_itself_from_anywhere(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1].endswith("to check: python examples/check.py 1")
 
 
+def test_a_lesson_names_the_python_of_the_environment_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    run("01", tmp_path, monkeypatch)
+    command = str(Path(".venv", "bin", "python"))
+    assert capsys.readouterr().out.endswith(f"to check: {command} examples/check.py 1\n")
+
+
 def test_an_output_that_is_no_folder_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     command = [sys.executable, EXAMPLES / "01_neuron.py", "--output", tmp_path / "file"]
