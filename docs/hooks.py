@@ -15,6 +15,7 @@ exercises and their answers get a page with the source, and each lesson a notebo
 from __future__ import annotations
 
 import ast
+import functools
 import html
 import re
 import runpy
@@ -103,11 +104,16 @@ def scripts() -> list[str]:
     return [path.relative_to(ROOT).as_posix() for path in paths if path.name not in HELPERS]
 
 
+@functools.cache
+def books() -> dict[str, Any]:
+    """Return the names of examples/notebooks.py."""
+    return runpy.run_path(str(ROOT / "examples" / "notebooks.py"))
+
+
 def lessons() -> dict[str, str]:
     """Return the notebooks of the lessons by the paths of their scripts."""
-    made = runpy.run_path(str(ROOT / "examples" / "notebooks.py"))
-    found = made["lessons"]().values()
-    return {path.relative_to(ROOT).as_posix(): made["notebook"](path) for path in found}
+    found = books()["lessons"]().values()
+    return {path.relative_to(ROOT).as_posix(): books()["notebook"](path) for path in found}
 
 
 def script_page(path: str) -> str:
@@ -121,8 +127,9 @@ def script_page(path: str) -> str:
         parts.append(re.sub(r"([*<])", r"\\\1", subject.rstrip(":,.") + "."))
     if re.match(r"examples/\d", path):
         links = [f"[As a notebook]({name}.ipynb) for the folder examples/"]
+        links.insert(0, books()["effort"](ROOT / path))
         if (ROOT / f"examples/exercises/{name}.py").exists():
-            links.insert(0, f"[Exercises](exercises/{name}.md)")
+            links.insert(1, f"[Exercises](exercises/{name}.md)")
         parts.append(" · ".join(links))
         if (ROOT / f"docs/lessons/{name}.png").exists():
             parts.append(f"![What the lesson draws]({up}lessons/{name}.png)")

@@ -6,7 +6,6 @@ import doctest
 import functools
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 import pytest
+from web_browser import chromium
 
+__all__ = ["chromium"]
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 
@@ -135,25 +136,24 @@ def alive(link: str) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_pages_are_whole_in_a_browser(site: Path, tmp_path: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="the extra `test`")
-    chromium = shutil.which("chromium") or pytest.skip("Chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        wrong = tmp_path / "wrong.html"
-        wrong.write_text(
-            "<div class='md-content'><article><p style='width: 500px'>far</p><p>$x_1$ \\(y\\)</p>"
-            "<math></math><img src=gone.png><a href='#gone'>a</a><a href='gone.html'>b</a>"
-            "<script>console.error('said'); throw Error('thrown')</script>"
-        )
-        found = [each.removeprefix("wrong.html: ") for each in faults(wrong, browser)]
-        for fault in ("the page", "P far", "TeX $x_1$", "empty ", "no picture", "said"):
-            assert any(each.startswith(fault) for each in found), (fault, found)
-        assert any("thrown" in each for each in found) and any("not loaded" in x for x in found)
-        assert sum(each.startswith("dead link") for each in found) == 2
-        pages = sorted(site.rglob("*.html"))
-        assert not [fault for path in pages for fault in faults(path, browser)]
-        browser.close()
+def test_pages_are_whole_in_a_browser(site: Path, chromium: Any) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert not [fault for path in pages for fault in faults(path, chromium)]
+
+
+@pytest.mark.slow
+def test_the_browser_finds_what_is_wrong_with_a_page(tmp_path: Path, chromium: Any) -> None:
+    wrong = tmp_path / "wrong.html"
+    wrong.write_text(
+        "<div class='md-content'><article><p style='width: 500px'>far</p><p>$x_1$</p><p>\\(y\\)</p>"
+        "<math></math><img src=gone.png><a href='#gone'>a</a><a href='gone.html'>b</a>"
+        "<script>console.error('said'); throw Error('thrown')</script>"
+    )
+    found = [each.removeprefix("wrong.html: ") for each in faults(wrong, chromium)]
+    signs = ("the page", "P far", "TeX $x_1$", "TeX \\(y", "empty ", "no picture", "not loaded")
+    for sign in (*signs, "said", "error thrown"):
+        assert any(each.startswith(sign) for each in found), (sign, found)
+    assert sum(each.startswith("dead link") for each in found) == 2
 
 
 def test_a_missing_function_fails_the_build() -> None:

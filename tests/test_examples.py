@@ -78,6 +78,18 @@ def run_notebook(text: str) -> dict[str, Any]:
     return json.loads(printed) | {"sounds": len(sounds)}
 
 
+def flatness(samples: np.ndarray) -> float:
+    """Return the geometric mean of a sound's mean power spectrum over its arithmetic one."""
+    blocks = samples[: len(samples) // 2048 * 2048].reshape(-1, 2048) * np.hanning(2048)
+    power = (np.abs(np.fft.rfft(blocks)) ** 2).mean(axis=0)[1:]
+    return float(np.exp(np.log(power + 1e-20).mean()) / power.mean())
+
+
+def test_flatness_tells_noise_from_tones(rng: np.random.Generator) -> None:
+    tone = 0.1 * np.sin(0.1 * np.arange(20480))
+    assert flatness(tone) < 1e-4 < 0.9 < flatness(rng.standard_normal(20480))
+
+
 @pytest.fixture
 def lesson(notebooks: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def found(name: str, *options: str) -> dict[str, Any]:
@@ -91,6 +103,7 @@ def lesson(notebooks: dict[str, Any], tmp_path: Path, monkeypatch: pytest.Monkey
         for sound in sounds:
             samples, rate = soundfile.read(sound)
             assert rate == 22050 and 0.01 < samples.std() and np.abs(samples).max() < 1, "a sound"
+            assert flatness(samples) < 0.01, "noise has almost 1, tones have almost 0"
         return numbers
 
     return found
@@ -275,6 +288,7 @@ def test_a_notebook_is_its_lesson(path: Path, notebooks: dict[str, Any]) -> None
     assert isinstance(last, ast.If)
     made = ast.parse("\n\n".join(cell.source for cell in cells))
     assert list(map(ast.dump, made.body)) == list(map(ast.dump, [*statements, *last.body]))
+    assert re.search(r"^\*\d+ minutes(, after lessons? [\w, ]+)?\. Made from", subject.source, re.M)
     assert text == notebooks["notebook"](path), "made again it is the same, byte for byte"
 
 
