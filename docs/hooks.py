@@ -22,6 +22,8 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+from mkdocs.plugins import CombinedEvent, event_priority
+
 ROOT = Path(__file__).parent.parent
 SOURCE = re.compile(
     r"^\[source: (?P<path>[\w/]+\.py)(?:::(?P<name>[\w.]+))?\]\((?:\.\./)+(?P=path)\)$",
@@ -32,6 +34,7 @@ SPEED = re.compile(r"^\[speed: (?P<row>S\d [\w ,']+)\]\(performance\.md\)$", re.
 OUTSIDE = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?:\.\./)+(?P<path>[\w./-]+)\)")
 HELPERS = ("lesson.py", "check.py", "notebooks.py")  # of examples/, which are no lessons
 NORM = "&#x02016;"  # a double bar; browsers stretch it to the height of the whole formula
+LISTING = re.compile(r'<details class="mkdocstrings-source">.*?</details>', re.DOTALL)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -211,3 +214,19 @@ def on_page_content(content: str, **_: Any) -> str:
         return shown if display == "inline" else f'<div class="formula">{shown}</div>'
 
     return FORMULA.sub(formula, content)
+
+
+@event_priority(100)
+def _before_search(context: Any, *, page: Any, **_: Any) -> None:
+    """Take the listings out of a page of the reference: nobody searches for a line of code."""
+    page.whole = page.content
+    page.content = LISTING.sub("", page.content)
+
+
+@event_priority(-100)
+def _after_search(context: Any, *, page: Any, **_: Any) -> None:
+    """Put them back."""
+    page.content = page.whole
+
+
+on_page_context = CombinedEvent(_before_search, _after_search)
