@@ -83,7 +83,7 @@ def test_code_formulas_and_reference_are_in_the_pages(site: Path) -> None:
 
 PHONE = {"width": 390, "height": 844}
 # What lies right of a phone's screen and in no box that scrolls to it, a table being such a box;
-# pictures that don't load, and formulas that are empty or still TeX.
+# pictures and sounds that don't load, and formulas that are empty or still TeX.
 FAULTS = """async () => {
     const width = document.documentElement.clientWidth, found = [];
     if (document.documentElement.scrollWidth > width) found.push("the page");
@@ -97,6 +97,11 @@ FAULTS = """async () => {
     }
     for (const image of document.images) {
         try { await image.decode(); } catch { found.push("no picture " + image.src); }
+    }
+    for (const sound of document.querySelectorAll("audio")) {
+        if (!sound.readyState && !sound.error) await new Promise((known) => {
+            sound.onloadedmetadata = sound.onerror = known; sound.load(); });
+        if (sound.error) found.push("no sound " + sound.src);
     }
     for (const formula of document.querySelectorAll("math"))
         if (!formula.getBoundingClientRect().width) found.push("empty " + formula.textContent);
@@ -116,7 +121,10 @@ def faults(path: Path, page: Any) -> list[str]:
     listeners = {
         "pageerror": lambda error: found.append(f"error {error}"),
         "console": lambda line: found.append(line.text) if line.type == "error" else None,
-        "requestfailed": lambda request: found.append(f"not loaded {request.url}"),
+        # a sound is given up as soon as its length is known
+        "requestfailed": lambda request: (
+            found.append(f"not loaded {request.url}") if "ABORTED" not in request.failure else None
+        ),
     }
     for event, listener in listeners.items():
         page.on(event, listener)
@@ -159,13 +167,13 @@ def test_the_browser_finds_what_is_wrong_with_a_page(tmp_path: Path, chromium: A
     wrong = tmp_path / "wrong.html"
     wrong.write_text(
         "<div class='md-content'><article><p style='width: 500px'>far</p><p>$x_1$</p><p>\\(y\\)</p>"
-        "<math></math><img src=gone.png><a href='#gone'>a</a><a href='gone.html'>b</a>"
+        "<math></math><img src=gone.png><audio src=gone.mp3></audio><a href='#gone'>a</a><a href='gone.html'>b</a>"
         "<script>console.error('said'); throw Error('thrown')</script>"
     )
     page = chromium.new_page(viewport=PHONE)
     found = [each.removeprefix("wrong.html: ") for each in faults(wrong, page)]
-    signs = ("the page", "P far", "TeX $x_1$", "TeX \\(y", "empty ", "no picture", "not loaded")
-    for sign in (*signs, "said", "error thrown"):
+    signs = ("the page", "P far", "TeX $x_1$", "TeX \\(y", "empty ", "no picture", "no sound")
+    for sign in (*signs, "not loaded", "said", "error thrown"):
         assert any(each.startswith(sign) for each in found), (sign, found)
     assert sum(each.startswith("dead link") for each in found) == 2
 
