@@ -167,7 +167,8 @@ def test_the_browser_finds_what_is_wrong_with_a_page(tmp_path: Path, chromium: A
     wrong = tmp_path / "wrong.html"
     wrong.write_text(
         "<div class='md-content'><article><p style='width: 500px'>far</p><p>$x_1$</p><p>\\(y\\)</p>"
-        "<math></math><img src=gone.png><audio src=gone.mp3></audio><a href='#gone'>a</a><a href='gone.html'>b</a>"
+        "<math></math><img src=gone.png><audio src=gone.mp3></audio>"
+        "<a href='#gone'>a</a><a href='gone.html'>b</a>"
         "<script>console.error('said'); throw Error('thrown')</script>"
     )
     page = chromium.new_page(viewport=PHONE)
