@@ -1,7 +1,7 @@
 """Lesson 2: a network of dense layers, its backward pass by hand, and how to check a gradient.
 
 A layer is s = x W + b, y = f(s), for B examples as rows of x (B, I); W (I, O), y (B, O). In every
-row b, W_io enters s_bo with the factor x_bi, so its gradient is a sum over rows. From dy:
+row b, W_io enters s_bo with the factor x_bi, so its gradient is a sum over rows:
 
     ds = dy f'(s),   dW = x^T ds,   db = sum over the batch of ds,   dx = ds W^T
 

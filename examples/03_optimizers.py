@@ -2,12 +2,10 @@
 
 A plain step of rate r is w' = w - r dL/dw. In the valley L(w) = (a w1^2 + b w2^2) / 2 everything is
 known in advance: it multiplies w1 by 1 - r a and w2 by 1 - r b. The steep side shrinks as long as
-|1 - r a| < 1, at rates below 2 / a, which are far too small for the flat one. There are two cures:
-
-    Momentum steps along the sum of past gradients, where zigzags cancel; Nesterov's takes
-    the gradient where the momentum is about to lead.
-    Adagrad divides each gradient by the root of the sum of its past squares, RMSprop by that of
-    their recent mean, which makes all sides as steep; Adam does so too, with momentum.
+|1 - r a| < 1, at rates below 2 / a, which are far too small for the flat one. Momentum steps along
+the sum of past gradients, where zigzags cancel; Nesterov's takes the gradient where momentum is
+about to lead. Adagrad divides each gradient by the root of the sum of its past squares, RMSprop by
+that of their recent mean, which makes all sides as steep; so does Adam, with momentum.
 """
 
 from __future__ import annotations
