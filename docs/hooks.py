@@ -22,6 +22,8 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+from mkdocs.plugins import CombinedEvent, event_priority
+
 ROOT = Path(__file__).parent.parent
 SOURCE = re.compile(
     r"^\[source: (?P<path>[\w/]+\.py)(?:::(?P<name>[\w.]+))?\]\((?:\.\./)+(?P=path)\)$",
@@ -32,6 +34,7 @@ SPEED = re.compile(r"^\[speed: (?P<row>S\d [\w ,']+)\]\(performance\.md\)$", re.
 OUTSIDE = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?:\.\./)+(?P<path>[\w./-]+)\)")
 HELPERS = ("lesson.py", "check.py", "notebooks.py")  # of examples/, which are no lessons
 NORM = "&#x02016;"  # a double bar; browsers stretch it to the height of the whole formula
+LISTING = re.compile(r'<details class="mkdocstrings-source">.*?</details>', re.DOTALL)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -106,11 +109,16 @@ def scripts() -> list[str]:
     return [path.relative_to(ROOT).as_posix() for path in paths if path.name not in HELPERS]
 
 
+@functools.cache
+def books() -> dict[str, Any]:
+    """Return the names of examples/notebooks.py."""
+    return runpy.run_path(str(ROOT / "examples" / "notebooks.py"))
+
+
 def lessons() -> dict[str, str]:
     """Return the notebooks of the lessons by the paths of their scripts."""
-    made = runpy.run_path(str(ROOT / "examples" / "notebooks.py"))
-    found = made["lessons"]().values()
-    return {path.relative_to(ROOT).as_posix(): made["notebook"](path) for path in found}
+    found = books()["lessons"]().values()
+    return {path.relative_to(ROOT).as_posix(): books()["notebook"](path) for path in found}
 
 
 def script_page(path: str) -> str:
@@ -124,8 +132,9 @@ def script_page(path: str) -> str:
         parts.append(re.sub(r"([*<])", r"\\\1", subject.rstrip(":,.") + "."))
     if re.match(r"examples/\d", path):
         links = [f"[As a notebook]({name}.ipynb) for the folder examples/"]
+        links.insert(0, books()["effort"](ROOT / path))
         if (ROOT / f"examples/exercises/{name}.py").exists():
-            links.insert(0, f"[Exercises](exercises/{name}.md)")
+            links.insert(1, f"[Exercises](exercises/{name}.md)")
         parts.append(" · ".join(links))
         if (ROOT / f"docs/lessons/{name}.png").exists():
             parts.append(f"![What the lesson draws]({up}lessons/{name}.png)")
@@ -207,3 +216,19 @@ def on_page_content(content: str, **_: Any) -> str:
         return shown if display == "inline" else f'<div class="formula">{shown}</div>'
 
     return FORMULA.sub(formula, content)
+
+
+@event_priority(100)
+def _before_search(context: Any, *, page: Any, **_: Any) -> None:
+    """Take the listings out of a page of the reference: nobody searches for a line of code."""
+    page.whole = page.content
+    page.content = LISTING.sub("", page.content)
+
+
+@event_priority(-100)
+def _after_search(context: Any, *, page: Any, **_: Any) -> None:
+    """Put them back."""
+    page.content = page.whole
+
+
+on_page_context = CombinedEvent(_before_search, _after_search)

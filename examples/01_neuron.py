@@ -2,8 +2,8 @@
 
 A neuron weights its inputs, adds a bias and applies a curve: y = tanh(s), s = w1 x1 + w2 x2 + b.
 The loss L = (y - target)^2 tells how far y is from what it should be. To learn, the neuron asks of
-each weight how much the loss would grow if the weight were slightly larger, which is the derivative
-dL/dw, and takes a small step the other way.
+each weight how much the loss would grow if the weight were slightly larger: the derivative dL/dw.
+All of them together are the gradient, and a small step against it makes the loss smaller.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def main(fast: bool) -> tuple:
     w, x, target = [0.5, -1.0, 0.2], [1.5, 0.3], -1.0
     loss, claimed = gradient(w, x, target)
     print(f"y = {forward(w, x):.6f}, target = {target}, loss = {loss:.6f}\n")
-    print("           chain rule   differences     difference")
+    print("           chain rule      measured     they differ by")
     errors = []
     for i, name in enumerate(("dL/dw1", "dL/dw2", "dL/db")):
         measured = difference(w, x, target, i)
         errors.append(abs(claimed[i] - measured))
-        print(f"{name:8} {claimed[i]:12.8f}  {measured:12.8f}  {errors[-1]:13.1e}")
+        print(f"{name:8} {claimed[i]:12.8f}  {measured:12.8f}  {errors[-1]:17.1e}")
 
     labels = np.repeat([-1.0, 1.0], POINTS // 2)
     points = rng.normal(0, 0.8, (POINTS, 2)) + labels[:, None] * [0.9, 0.7]

@@ -1,6 +1,7 @@
 """Lesson 2: a network of dense layers, its backward pass by hand, and how to check a gradient.
 
-A layer is s = x W + b, y = f(s), for B examples as rows of x (B, I); W (I, O), y (B, O). From dy:
+A layer is s = x W + b, y = f(s), for B examples as rows of x (B, I); W (I, O), y (B, O). In every
+row b, W_io enters s_bo with the factor x_bi, so its gradient is a sum over rows:
 
     ds = dy f'(s),   dW = x^T ds,   db = sum over the batch of ds,   dx = ds W^T
 
@@ -22,7 +23,7 @@ from neural_networks.optimizers.optimizers import Adam
 
 
 def by_hand(layers: list, x: np.ndarray, target: np.ndarray, *, wrong: bool = False) -> np.ndarray:
-    """Return dW, db of each layer of a tanh network with linear output, for the cross entropy."""
+    """Return all dW and db of a tanh network with linear output, for the cross entropy."""
     inputs = [x]
     for layer in layers[:-1]:
         inputs.append(np.tanh(inputs[-1] @ layer.weight.value + layer.bias.value))
@@ -83,13 +84,13 @@ def main(fast: bool) -> tuple:
     print(f"without tanh' it is never below {false_errors.min():.2f}.")
     print("A correct gradient gives a V: errors of h^2 on the right, of rounding / h on the left.")
 
-    optimizer, losses = Adam(), []
+    optimizer, losses = Adam(), []  # its steps are those of lesson 3
     for _ in range(700 if fast else 2500):
         losses.append(loss())
         optimizer.step(flat.values, flat.grads, 0.02)
     right = float(((network.forward(x)[0] > 0) == (target > 0.5)).mean())
-    change = f"loss {losses[0]:.3f} -> {losses[-1]:.4f}"
-    print(f"\n{len(losses)} steps of Adam: {change}, {right:.1%} of the points are right")
+    change = f"loss {losses[0]:.3f} -> {losses[-1]:.4f}, {right:.1%} of the points are right"
+    print(f"\n{len(losses)} steps of Adam: {change}")
     figure = picture(steps, errors, false_errors, network, x, target)
     found = {"apart": apart, "check": report.error, "valley": errors.min()}
     return figure, found | {"wrong": false_errors.min(), "loss": losses[-1], "right": right}
@@ -97,8 +98,7 @@ def main(fast: bool) -> tuple:
 
 def picture(steps, errors, false_errors, network: Sequential, x: np.ndarray, target: np.ndarray):
     """Draw the V of the finite differences, and the network's output around the spirals."""
-    figure = canvas(11, 4.8)
-    valley, plane = figure.subplots(1, 2)
+    valley, plane = (figure := canvas(11, 4.8)).subplots(1, 2)
     valley.loglog(steps, np.maximum(errors, 1e-13), ".-", color=GREEN, label="correct gradient")
     valley.loglog(steps, false_errors, ".-", color=RED, label="without tanh'")
     valley.loglog(steps, 1e-16 / steps, ":", color="grey", label="rounding / h")

@@ -1,9 +1,11 @@
 """Lesson 3: what an optimizer does with a gradient.
 
 A plain step of rate r is w' = w - r dL/dw. In the valley L(w) = (a w1^2 + b w2^2) / 2 everything is
-known in advance: it multiplies w1 by 1 - r a and w2 by 1 - r b. The rate that the steep side allows
-(r < 2 / a) is far too small for the flat one. Momentum steps along the sum of past gradients,
-where zigzags cancel; Adam divides each gradient by its usual size, which makes all sides as steep.
+known in advance: it multiplies w1 by 1 - r a and w2 by 1 - r b. The steep side shrinks as long as
+|1 - r a| < 1, at rates below 2 / a, which are far too small for the flat one. Momentum steps along
+the sum of past gradients, where zigzags cancel; Nesterov's takes the gradient where momentum is
+about to lead. Adagrad divides each gradient by the root of the sum of its past squares, RMSprop by
+that of their recent mean, which makes all sides as steep; so does Adam, with momentum.
 """
 
 from __future__ import annotations
@@ -52,9 +54,9 @@ def main(fast: bool) -> tuple:
     )
     print(f"so it zigzags, and the flat side by {1 - rate * CURVATURE[1]:+.3f}, so it crawls.")
     # The best momentum (Polyak 1964): both sides then shrink by sqrt(momentum) a step.
-    a, b = np.sqrt(CURVATURE)
-    momentum = ((a - b) / (a + b)) ** 2
-    _, heavy = descend(valley, Momentum(momentum), 4 / (a + b) ** 2, steps)
+    steep, flat = np.sqrt(CURVATURE)
+    momentum = ((steep - flat) / (steep + flat)) ** 2
+    _, heavy = descend(valley, Momentum(momentum), 4 / (steep + flat) ** 2, steps)
     _, plain = descend(valley, SGD(), 2 / CURVATURE.sum(), steps)
     print(f"\nAt the best rates, the loss after {steps} steps is {plain[-1]:.1e} for SGD and")
     print(f"{heavy[-1]:.1e} for momentum {momentum:.2f}.")

@@ -84,7 +84,7 @@ def main(fast: bool) -> tuple:
     # The loss is at the last step only; each step back multiplies by U^T and by tanh' <= 1.
     last = np.zeros_like(dh)
     last[-1] = rng.standard_normal((BATCH, HIDDEN))
-    rotation = np.linalg.qr(rng.standard_normal((HIDDEN, HIDDEN)))[0]  # singular values of 1
+    rotation = np.linalg.qr(rng.standard_normal((HIDDEN, HIDDEN)))[0]  # keeps lengths
     x, W, reach = 0.02 * x, W.astype(np.float64), {}
     for size in (0.5, 0.9, 1.0, 1.1, 1.3):
         states = forward(x, W, size * rotation, 0 * hand[3])
@@ -93,16 +93,18 @@ def main(fast: bool) -> tuple:
     print("\nsize of the gradient 99 steps before the loss, if U stretches by")
     for size, norms in reach.items():
         print(f"  {size}: {norms[0]:9.2e}    (at most {size}^99 = {size**99:.2e})")
-    print("\nLook at the picture: gradients shrink or grow exponentially. Clipping limits those")
-    print("that explode; nothing restores those that have vanished. So lesson 5 has gates.")
+    print(
+        "\nLook at the picture: gradients shrink or grow exponentially, until states are so large"
+    )
+    print("that tanh' is small. Clipping limits those that explode; nothing restores those that")
+    print("have vanished. So lesson 5 has gates.")
     found = {"apart": apart, "check": report.error, "faded": reach[0.5][0]}
     return picture(reach), found | {"exploded": reach[1.3][0], "kept": reach[1.0][0]}
 
 
 def picture(reach: dict[float, np.ndarray]):
     """Draw the gradient's size against the distance from the loss."""
-    figure = canvas(8.5, 4.8)
-    axes = figure.subplots()
+    axes = (figure := canvas(8.5, 4.8)).subplots()
     steps, colours = np.arange(STEPS), (BLUE, "#7fb0d8", GREEN, ORANGE, RED)
     for (size, norms), colour in zip(reach.items(), colours, strict=True):
         label = f"U stretches by {size}"

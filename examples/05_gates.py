@@ -1,13 +1,13 @@
 """Lesson 5: why gates. The adding problem (Hochreiter and Schmidhuber 1997).
 
 The input is a long sequence of numbers, two of them marked, one in each half; the answer is the sum
-of these two. So the network has to remember. Always answering 1 has the error 1/6. A simple
-recurrent layer multiplies its state by U at each step; a gated one adds to it:
+of these two. So the network has to remember. Always answering 1 has the error 1/6, the variance of
+such a sum. A simple recurrent layer multiplies its state by U at each step; a gated one adds to it:
 
-    GRU: h_t = (1 - z) n + z h_{t-1}        LSTM: c_t = f c_{t-1} + i g
+    GRU: h_t = (1 - z) n + z h_{t-1}        LSTM: c_t = f c_{t-1} + i g,   h_t = o tanh(c_t)
 
-Gates z, f, i are sigmoids and n, g tanh of such sums as an RNN makes; they multiply value by value.
-So dh_{t-1} = z dh_t + ..., and z may stay near 1.
+Gates z, f, i, o are sigmoids and n, g tanh of such sums as an RNN makes; they multiply value by
+value. So dh_{t-1} = z dh_t + ..., dc_{t-1} = f dc_t, and z and f may stay near 1.
 """
 
 from __future__ import annotations

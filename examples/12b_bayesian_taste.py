@@ -1,12 +1,13 @@
 """Lesson 12b: a Bayesian taste: what a few ratings tell, what they don't, and what to play next.
 
-A song is a vector f of features, a listener a vector w, a rating f w + noise. Before any of them
-w ~ N(0, 1). Every rating narrows it; the distribution stays Gaussian, and all of it is exact:
+A song is a vector f of features, a listener a vector w, a rating f w + noise of deviation s. Before
+any rating w ~ N(0, 1). Bayes' rule multiplies densities, so their logarithms add: after ratings r
+of songs F, -log p(w) = |F w - r|^2 / 2 s^2 + |w|^2 / 2 + a constant. This is a parabola, so w is
+Gaussian. Its mean is the minimum, its precision (inverse covariance) the second derivative:
 
     precision A = 1 + F^T F / s^2,  mean m = A^-1 F^T r / s^2,  rating of f ~ N(f m, f A^-1 f + s^2)
 
-m is also what descent would find, the minimum of |F w - r|^2 / 2 s^2 + |w|^2 / 2. But descent does
-not know how sure it is, and so it can't know when to try something new.
+Descent would find m too, but not how sure it is, and so not when to try something new.
 """
 
 from __future__ import annotations

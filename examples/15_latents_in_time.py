@@ -1,10 +1,10 @@
 """Lesson 15: latents that move in time, and a prior that knows what comes next.
 
-In lesson 8 one point told a whole melody. Here every half beat has latents of its own, and beside
-the decoder a prior learns what the next ones will be, given those before. What it can't know is an
-innovation: a standard normal number. A melody and its innovations are two ways to say the same, so
-a melody is given back exactly; other innovations are other melodies; and what has been sung goes
-on.
+In lesson 8 one point told a whole melody. Here every half beat has latents of its own, and a prior
+learns what comes next: w_t = m_t + p_t e_t, with m_t and p_t from the latents before. What it can't
+know is e_t, an innovation: standard normal numbers. The loss is that of lesson 7 with the prior in
+the place of N(0, 1). A melody and its innovations are two ways to say the same, so a melody is
+given back exactly; other innovations are other melodies; and what has been sung goes on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from neural_networks.vae.sequence_vae import SequenceVAE
 from neural_networks.vae.song_generator import SongGenerator
 
 LOWEST, PITCHES, STEPS = 55, 27, 32  # MIDI number; half beats of a phrase of 16 beats
+# of the latents of a half beat, those of the melody, two recurrent layers, and their inputs
 SIZES = {"latent_size": 8, "song_size": 8, "hidden": 96, "prior_hidden": 96, "embedding": 48}
 
 

@@ -143,7 +143,10 @@ def run(main: Callable[[bool], tuple], *, fast: bool = False) -> dict[str, Any]:
     if (file.parent / "exercises" / file.name).exists():
         number = file.stem.split("_")[0].lstrip("0")
         place = f"examples/exercises/{file.name}"
-        print(f"Exercises: {place}; to check: python examples/check.py {number}")
+        # of the virtual environment, if that is how the lesson was run
+        here = Path(sys.executable).is_relative_to(Path.cwd())
+        python = Path(sys.executable).relative_to(Path.cwd()) if here else "python"
+        print(f"Exercises: {place}; to check: {python} examples/check.py {number}")
     return found
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -22,6 +23,17 @@ def lessons() -> dict[str, Path]:
     """Return the scripts of the lessons by their numbers: 1, 1b, 2."""
     paths = sorted(HERE.glob("[0-9]*.py"))
     return {path.stem.split("_")[0].lstrip("0"): path for path in paths}
+
+
+def effort(path: Path) -> str:
+    """Return how long a lesson takes and what it comes after, as the table of the course says."""
+    course = (HERE.parent / "docs" / "course.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| \[.*/{path.name}\)[^|]*\|(.*?)\|[^|]*\|(.*?)\|", course, re.MULTILINE)
+    if row is None:
+        return "A lesson of your own"
+    minutes, after = row[1].strip(), row[2].strip()
+    plural = "s" if "," in after else ""
+    return f"{minutes} minutes" + (f", after lesson{plural} {after}" if after else "")
 
 
 def split(text: str) -> tuple[str, list[str]]:
@@ -46,7 +58,7 @@ def notebook(path: Path) -> str:
 
     doc, code = split(path.read_text(encoding="utf-8"))
     title, _, subject = doc.partition("\n")
-    place = f"*Made from examples/{path.name}. Open it in that folder.*"
+    place = f"*{effort(path)}. Made from examples/{path.name}; open it in that folder.*"
     cells = [new_markdown_cell(f"# {title.rstrip('.')}\n{subject}\n\n{place}")]
     cells += [new_code_cell(cell) for cell in code]
     for number, cell in enumerate(cells):

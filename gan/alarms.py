@@ -33,6 +33,11 @@ def alarms(log: Sequence[Log]) -> list[Alarm]:
 
     NOTE: numbers that are not finite are no alarm: the Trainer stops at them with a
     TrainingDiverged and keeps the last good weights.
+
+    Examples:
+        >>> one = Log(1, 1.0, 0.5, 0.0, 0.1, 90.0, 1.0, 1.0, diversity=0.2)
+        >>> alarms([one] * ALARM_STEPS)[0].text.split(":")[0]
+        'generated songs differ only 20 % as much as real ones'
     """
     recent = log[-ALARM_STEPS:]
     if len(recent) < ALARM_STEPS:

@@ -31,7 +31,14 @@ SLOPE = 0.2  # of the leaky ReLUs, as in Radford et al. 2016, arXiv:1511.06434, 
 def convolutional(
     features: int, hidden: int, gain: float, rng: np.random.Generator
 ) -> list[Module]:
-    """Return layers of S, S / 2 and S / 4 steps."""
+    """Return layers of S, S / 2 and S / 4 steps.
+
+    Examples:
+        >>> layers = convolutional(6, 8, 2.0, np.random.default_rng(0))
+        >>> y, _ = Sequential(*layers).forward(np.zeros((16, 3, 6)))  # 16 steps of three songs
+        >>> y.shape
+        (4, 3, 8)
+    """
     return [
         _embedding(features, hidden, gain, rng),
         _convolution(hidden, gain, rng),
@@ -40,12 +47,24 @@ def convolutional(
 
 
 def recurrent(features: int, hidden: int, gain: float, rng: np.random.Generator) -> list[Module]:
-    """Return layers of S and S steps."""
+    """Return layers of S and S steps.
+
+    Examples:
+        >>> layers = recurrent(6, 8, 2.0, np.random.default_rng(0))
+        >>> Sequential(*layers).forward(np.zeros((16, 3, 6)))[0].shape
+        (16, 3, 8)
+    """
     return [_embedding(features, hidden, gain, rng), _both_ways(hidden, rng)]
 
 
 def mixed(features: int, hidden: int, gain: float, rng: np.random.Generator) -> list[Module]:
-    """Return layers of S, S / 2 and S / 2 steps."""
+    """Return layers of S, S / 2 and S / 2 steps.
+
+    Examples:
+        >>> layers = mixed(6, 8, 2.0, np.random.default_rng(0))
+        >>> Sequential(*layers).forward(np.zeros((16, 3, 6)))[0].shape
+        (8, 3, 8)
+    """
     return [
         _embedding(features, hidden, gain, rng),
         _convolution(hidden, gain, rng),

@@ -146,7 +146,16 @@ def r1(
     *,
     gamma: float = 10.0,
 ) -> float:
-    """Return the flatness penalty at the real songs (S, B, F)."""
+    """Return the flatness penalty at the real songs (S, B, F).
+
+    Examples:
+        >>> from neural_networks.components.dense import Dense
+        >>> rng = np.random.default_rng(0)
+        >>> critic, real = Dense(2, 1, rng=rng), np.ones((1, 6, 2))
+        >>> critic.weight.value[:] = [[3.0], [4.0]]  # a slope of 5; gamma / 2 times its square
+        >>> round(r1(critic, real, np.zeros_like(real), rng, gamma=2.0), 3)
+        25.0
+    """
     return flatness_penalty(critic, real, gamma=gamma)[0]
 
 

@@ -124,6 +124,11 @@ def shrunk_correlation(covariance: np.ndarray, count: int) -> np.ndarray:
     Args:
         covariance: (D, D) of coordinates in units of their deviations.
         count: of songs.
+
+    Examples:
+        >>> covariance = np.array([[1.0, 0.8], [0.8, 1.0]])
+        >>> [float(shrunk_correlation(covariance, count)[0, 1].round(2)) for count in (3, 1000)]
+        [0.0, 0.8]
     """
     size = len(covariance)
     trace, squares = float(np.trace(covariance)), float(np.sum(covariance * covariance))

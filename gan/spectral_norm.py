@@ -159,7 +159,14 @@ class SpectralNorm(Module):
 
 
 def spectral_norms(module: Module) -> Iterator[SpectralNorm]:
-    """Yield every normalised layer of a module, in the order of its parameters."""
+    """Yield every normalised layer of a module, in the order of its parameters.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> critic = Sequential(SpectralNorm(Dense(4, 3, rng=rng), rng=rng), Dense(3, 1, rng=rng))
+        >>> [float(layer.gain) for layer in spectral_norms(critic)]
+        [2.0]
+    """
     if isinstance(module, SpectralNorm):
         yield module
         return
@@ -169,7 +176,14 @@ def spectral_norms(module: Module) -> Iterator[SpectralNorm]:
 
 
 def folded(module: Module) -> Module:
-    """Return a copy with its own gradients and the spectral norms folded into plain weights."""
+    """Return a copy with its own gradients and the spectral norms folded into plain weights.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> layer, x = SpectralNorm(Dense(4, 3, rng=rng), rng=rng), rng.standard_normal((5, 4))
+        >>> bool(np.allclose(folded(layer).forward(x)[0], layer.forward(x)[0], atol=1e-6))
+        True
+    """
     if isinstance(module, SpectralNorm):
         return module.folded()
     if isinstance(module, Sequential):

@@ -62,6 +62,21 @@ class GANTrainer:
         log: of the latest LOGGED_STEPS steps.
         scores: (real (B,), generated (B,)) of the latest SCORED_STEPS steps.
         shown: (S, k, F) generated songs of the last step, for pictures.
+
+    Examples:
+        >>> from neural_networks.components.parameters import pack
+        >>> from neural_networks.vae.sequence_vae import SequenceVAE
+        >>> rng = np.random.default_rng(0)
+        >>> class Noise:
+        ...     def __len__(self):
+        ...         return 8
+        ...     def draw(self, indices, rng):
+        ...         return rng.standard_normal((8, len(indices), 4)).astype(np.float32)
+        >>> vae = pack(SequenceVAE(4, encoder_hidden=8, hidden=8, prior_hidden=8, rng=rng))
+        >>> training = GANTrainer(vae, pack(Critic(4, 8, rng=rng)), Noise(), threads=1)
+        >>> training.run(2)
+        >>> [log.step for log in training.log], training.shown.shape[0]
+        ([1, 2], 8)
     """
 
     def __init__(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import doctest
+import functools
+import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 import pytest
+from web_browser import chromium
 
+__all__ = ["chromium"]
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 
@@ -69,10 +74,17 @@ def test_code_formulas_and_reference_are_in_the_pages(site: Path) -> None:
     assert gru.count("<math") > 10
     reference = (site / "reference" / "gan.html").read_text(encoding="utf-8")
     assert 'id="gan.losses.hinge"' in reference and 'id="gan.descent.descend"' in reference
+    assert "Source code in" in reference
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    text = {entry["location"]: entry["text"] for entry in index["docs"]}
+    assert "Lim and Ye 2017" in text["reference/gan.html#gan.losses.hinge"]
+    assert not any("Source code in" in each for each in text.values()), "listings are not searched"
 
 
-# What lies right of a phone's screen and in no box that scrolls to it; a table is such a box.
-OUTSIDE = """() => {
+PHONE = {"width": 390, "height": 844}
+# What lies right of a phone's screen and in no box that scrolls to it, a table being such a box;
+# pictures and sounds that don't load, and formulas that are empty or still TeX.
+FAULTS = """async () => {
     const width = document.documentElement.clientWidth, found = [];
     if (document.documentElement.scrollWidth > width) found.push("the page");
     const kinds = "p, li, h1, h2, h3, img, audio, pre, table, math";
@@ -83,33 +95,88 @@ OUTSIDE = """() => {
         if (box?.tagName == "ARTICLE" && each.getBoundingClientRect().right > width + 1)
             found.push(each.tagName + " " + each.textContent.trim().slice(0, 40));
     }
+    for (const image of document.images) {
+        try { await image.decode(); } catch { found.push("no picture " + image.src); }
+    }
+    for (const sound of document.querySelectorAll("audio")) {
+        if (!sound.readyState && !sound.error) await new Promise((known) => {
+            sound.onloadedmetadata = sound.onerror = known; sound.load(); });
+        if (sound.error) found.push("no sound " + sound.src);
+    }
+    for (const formula of document.querySelectorAll("math"))
+        if (!formula.getBoundingClientRect().width) found.push("empty " + formula.textContent);
+    const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (words.nextNode()) {
+        const text = words.currentNode.textContent;
+        if (!words.currentNode.parentElement.closest("code, pre, script, style, annotation")
+            && /\\\\[a-zA-Z(\\[]|\\$[^$ ]+\\$/.test(text)) found.push("TeX " + text.slice(0, 40));
+    }
     return found;
 }"""
 
 
-def outside(path: Path, browser: Any) -> list[str]:
-    """Return what is outside of the screen of a phone, 390 pixels wide, on a built page."""
-    page = browser.new_page(viewport={"width": 390, "height": 844})
+def faults(path: Path, page: Any) -> list[str]:
+    """Return what is wrong with a built page, and its dead links."""
+    found: list[str] = []
+    listeners = {
+        "pageerror": lambda error: found.append(f"error {error}"),
+        "console": lambda line: found.append(line.text) if line.type == "error" else None,
+        # a sound is given up as soon as its length is known
+        "requestfailed": lambda request: (
+            found.append(f"not loaded {request.url}") if "ABORTED" not in request.failure else None
+        ),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
     page.goto(path.as_uri(), timeout=120_000)  # pages of the reference are large
-    found = page.evaluate(OUTSIDE)
-    page.close()
+    found += page.evaluate(FAULTS)
+    links = page.eval_on_selector_all("a[href]", "all => all.map(each => each.href)")
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+    found += [f"dead link {link}" for link in sorted(set(links)) if not alive(link)]
     return [f"{path.name}: {each}" for each in found]
 
 
+@functools.cache
+def places(path: Path) -> set[str]:
+    """Return the names of the places in a built page that links lead to."""
+    return set(re.findall(r'\sid="([^"]+)"', path.read_text(encoding="utf-8")))
+
+
+def alive(link: str) -> bool:
+    """Return whether a link leads to a file, and to a place in it; other sites are not asked."""
+    parts = urlsplit(link)
+    if parts.scheme != "file":
+        return parts.scheme == "https"
+    path = Path(url2pathname(parts.path))
+    if not path.is_file():
+        return False
+    return not parts.fragment or unquote(parts.fragment) in places(path)
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_pages_fit_a_phone(site: Path, tmp_path: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="the extra `test`")
-    chromium = shutil.which("chromium") or pytest.skip("Chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        wide = tmp_path / "wide.html"
-        wide.write_text("<div class='md-content'><article><p style='width: 500px'>far")
-        assert outside(wide, browser) == ["wide.html: the page", "wide.html: P far"]
-        assert not [
-            fault for path in sorted(site.rglob("*.html")) for fault in outside(path, browser)
-        ]
-        browser.close()
+@pytest.mark.timeout(1800)
+def test_pages_are_whole_on_a_phone(site: Path, chromium: Any) -> None:
+    page = chromium.new_page(viewport=PHONE)
+    pages = sorted(path for path in site.rglob("*.html") if path.name != "404.html")
+    assert not [fault for path in pages for fault in faults(path, page)]
+
+
+@pytest.mark.slow
+def test_the_browser_finds_what_is_wrong_with_a_page(tmp_path: Path, chromium: Any) -> None:
+    wrong = tmp_path / "wrong.html"
+    wrong.write_text(
+        "<div class='md-content'><article><p style='width: 500px'>far</p><p>$x_1$</p><p>\\(y\\)</p>"
+        "<math></math><img src=gone.png><audio src=gone.mp3></audio>"
+        "<a href='#gone'>a</a><a href='gone.html'>b</a>"
+        "<script>console.error('said'); throw Error('thrown')</script>"
+    )
+    page = chromium.new_page(viewport=PHONE)
+    found = [each.removeprefix("wrong.html: ") for each in faults(wrong, page)]
+    signs = ("the page", "P far", "TeX $x_1$", "TeX \\(y", "empty ", "no picture", "no sound")
+    for sign in (*signs, "not loaded", "said", "error thrown"):
+        assert any(each.startswith(sign) for each in found), (sign, found)
+    assert sum(each.startswith("dead link") for each in found) == 2
 
 
 def test_a_missing_function_fails_the_build() -> None:

@@ -78,6 +78,18 @@ def run_notebook(text: str) -> dict[str, Any]:
     return json.loads(printed) | {"sounds": len(sounds)}
 
 
+def flatness(samples: np.ndarray) -> float:
+    """Return the geometric mean of a sound's mean power spectrum over its arithmetic one."""
+    blocks = samples[: len(samples) // 2048 * 2048].reshape(-1, 2048) * np.hanning(2048)
+    power = (np.abs(np.fft.rfft(blocks)) ** 2).mean(axis=0)[1:]
+    return float(np.exp(np.log(power + 1e-20).mean()) / power.mean())
+
+
+def test_flatness_tells_noise_from_tones(rng: np.random.Generator) -> None:
+    tone = 0.1 * np.sin(0.1 * np.arange(20480))
+    assert flatness(tone) < 1e-4 < 0.9 < flatness(rng.standard_normal(20480))
+
+
 @pytest.fixture
 def lesson(notebooks: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def found(name: str, *options: str) -> dict[str, Any]:
@@ -91,6 +103,7 @@ def lesson(notebooks: dict[str, Any], tmp_path: Path, monkeypatch: pytest.Monkey
         for sound in sounds:
             samples, rate = soundfile.read(sound)
             assert rate == 22050 and 0.01 < samples.std() and np.abs(samples).max() < 1, "a sound"
+            assert flatness(samples) < 0.01, "noise has almost 1, tones have almost 0"
         return numbers
 
     return found
@@ -275,6 +288,7 @@ def test_a_notebook_is_its_lesson(path: Path, notebooks: dict[str, Any]) -> None
     assert isinstance(last, ast.If)
     made = ast.parse("\n\n".join(cell.source for cell in cells))
     assert list(map(ast.dump, made.body)) == list(map(ast.dump, [*statements, *last.body]))
+    assert re.search(r"^\*\d+ minutes(, after lessons? [\w, ]+)?\. Made from", subject.source, re.M)
     assert text == notebooks["notebook"](path), "made again it is the same, byte for byte"
 
 
@@ -380,6 +394,15 @@ def test_a_script_runs_by_itself_from_anywhere(tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert (tmp_path / "out" / "01_neuron.png").is_file() and "out/01_neuron.png" in done.stdout
     assert done.stdout.splitlines()[-1].endswith("to check: python examples/check.py 1")
+
+
+def test_a_lesson_names_the_python_of_the_environment_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    run("01", tmp_path, monkeypatch)
+    command = str(Path(".venv", "bin", "python"))
+    assert capsys.readouterr().out.endswith(f"to check: {command} examples/check.py 1\n")
 
 
 def test_an_output_that_is_no_folder_is_one_line(tmp_path: Path) -> None:

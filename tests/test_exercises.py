@@ -136,6 +136,10 @@ WRONG = {
         ("dy.sum(axis=0)", "dy.mean(axis=0)"),
         ("    return dy", "    dy *= 1.5\n    return dy"),
     ],
+    ("02_dense_network", "cross_entropy"): [
+        ("logits.max(axis=1, keepdims=True)", "logits.max()"),
+        ("logits - logits.max(axis=1, keepdims=True)", "logits"),
+    ],
     ("04_backprop_through_time", "rnn_backward"): [
         ("(dh[t] + later)", "dh[t]"),
         ("ds @ U.T", "ds @ U"),
@@ -196,6 +200,7 @@ WRONG = {
         ("2 * weight * u / deviation", "2 * weight * u"),
         (" / P.shape[1]", ""),
         ("beyond[:, None] > 0", "beyond[:, None] > -1"),
+        ("beyond[:, None] > 0", "beyond[:, None] > 1"),
         ("2 * weight * u", "-2 * weight * u"),
         ("- mean)", ")"),
     ],
@@ -206,7 +211,9 @@ WRONG = {
         ("w[t - 1] if t", "w[t] if t"),
         ("        dstep = dw[t] + later", "        dw[t] += later\n        dstep = dw[t]"),
     ],
+    ("08_melodies", "note_loss"): [("logits.max(axis=-1, keepdims=True)", "logits.max()")],
     ("15_latents_in_time", "mixture"): [
+        ("joint.max(axis=1, keepdims=True)", "joint.max()"),
         ("(np.exp(log_p) - share)", "(share - np.exp(log_p))"),
         ("-du.sum(axis=0)", "du.sum(axis=0)"),
         ("top + np.log(np.exp(joint - top)", "np.log(np.exp(joint)"),

@@ -40,7 +40,9 @@ def code_backward(theirs, rng):
 def note_loss(theirs, rng):
     """Check the loss and dlogits, with rests and without."""
     for steps, batch, pitches, offset in ((1, 1, 2, 0), (3, 2, 4, 0), (4, 3, 3, 2000)):
-        logits = 2 * rng.standard_normal((steps, batch, pitches)) + offset
+        # far from 0, and steps far from each other
+        apart = offset * np.arange(steps)[:, None, None]
+        logits = 2 * rng.standard_normal((steps, batch, pitches)) + apart
         pitch = rng.integers(pitches, size=(steps, batch))
         sounds = rng.random((steps, batch)) < 0.6
         sounds[0, 0] = True

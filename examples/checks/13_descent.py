@@ -26,7 +26,7 @@ def hinge(theirs, rng):
     for batch, size, far in ((1, 1, 3.0), (1, 2, 0.3), (6, 3, 1.2)):
         P, mean = far * rng.standard_normal((batch, size)), 0.1 * rng.standard_normal(size)
         deviation, weight = rng.uniform(0.5, 2, size), rng.uniform(1, 10)
-        P[-1] = mean + rng.uniform(1.1, 2, size) * deviation
+        P[-1] = mean + rng.uniform(1.02, 1.3, size) * deviation
 
         def penalties():
             return weight * np.maximum(0, (((P - mean) / deviation) ** 2).mean(axis=1) - 1)

@@ -5,6 +5,8 @@ entropy, as a neuron is that says how probable something is:
 
     y = 1 / (1 + exp(-(w1 x1 + w2 x2 + b)))        L = -t log y - (1 - t) log(1 - y)
 
+The target t is between 0 and 1; log is the natural logarithm.
+
 Edit this file, and check it: python examples/check.py 1
 """
 

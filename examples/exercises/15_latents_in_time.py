@@ -42,5 +42,6 @@ def mixture(w, logits, mu, s) -> tuple[float, np.ndarray, np.ndarray, np.ndarray
 
     A melody may go on in several ways: the density of w (B, Z) is the sum over k of
     p_k N(w; mu_k, exp(s)^2), p = softmax(logits), s (Z,), and the loss the mean over B of -log
-    density. Far from all Gaussians each density is 0 in the computer; their logarithms are not.
+    density. log N(w; mu, exp(s)^2) = -sum over Z of ((w - mu)^2 / exp(s)^2 + 2 s + log 2 pi) / 2.
+    Far from all Gaussians each density is 0 in the computer; their logarithms are not.
     """

@@ -29,13 +29,24 @@ def moments(statistics: np.ndarray, bounds: Bounds) -> tuple[np.ndarray, np.ndar
 
 
 def draw(statistics: np.ndarray, bounds: Bounds, noise: np.ndarray) -> np.ndarray:
-    """Return w = mean + exp(log-variance / 2) noise, all (.., d)."""
+    """Return w = mean + exp(log-variance / 2) noise, all (.., d).
+
+    Examples:
+        >>> statistics = np.array([3.0, 0.0, np.log(4), 0.0])  # means 3 and 0, deviations 2 and 1
+        >>> draw(statistics, (-6, 6), np.array([0.5, -1.0]))
+        array([ 4., -1.])
+    """
     mean, log_variance = moments(statistics, bounds)
     return mean + _deviation(log_variance) * noise
 
 
 def innovations(w: np.ndarray, statistics: np.ndarray, bounds: Bounds) -> np.ndarray:
-    """Return the noise (.., d) that `draw` makes w of."""
+    """Return the noise (.., d) that `draw` makes w of.
+
+    Examples:
+        >>> innovations(np.array([4.0]), np.array([3.0, np.log(4)]), (-6, 6))
+        array([0.5])
+    """
     mean, log_variance = moments(statistics, bounds)
     return (w - mean) / _deviation(log_variance)
 
@@ -46,6 +57,13 @@ def draw_gradient(
     """Return the gradient (.., 2d) of the statistics, through a draw alone.
 
     dw / dmean = 1,  dw / dlog-variance = exp(log-variance / 2) noise / 2
+
+    Examples:
+        >>> statistics, noise = np.array([3.0, np.log(4)]), np.array([0.5])
+        >>> draw_gradient(np.ones(1), statistics, (-6, 6), noise)
+        array([1. , 0.5])
+        >>> draw_gradient(np.ones(1), statistics, (-6, 1), noise)  # held at the bound
+        array([1., 0.])
     """
     _, log_variance = moments(statistics, bounds)
     half = dw.dtype.type(0.5)
@@ -76,6 +94,13 @@ def divergence(
 
     Returns:
         The value and the gradients (.., 2d) of both statistics.
+
+    Examples:
+        >>> posterior, prior = np.array([[1.0, 0.0]]), np.zeros((1, 2))  # N(1, 1) and N(0, 1)
+        >>> bounds = {"posterior_bounds": (-8, 4), "prior_bounds": (-6, 2)}
+        >>> value, dposterior, dprior = divergence(posterior, prior, **bounds)
+        >>> value, dposterior  # towards the prior's mean
+        (0.5, array([[1., 0.]]))
     """
     mean, log_variance = moments(posterior, posterior_bounds)
     prior_mean, prior_log_variance = moments(prior, prior_bounds)

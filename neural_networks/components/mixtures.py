@@ -49,6 +49,14 @@ def mixture_divergence(
 
     Returns:
         The value and the gradients of both statistics.
+
+    Examples:
+        >>> posterior = np.array([[5.0, 0.0]])  # N(5, 1); then N(5, 1) and N(-5, 1), evenly
+        >>> prior = np.array([[5.0, -5.0, 0.0, 0.0, 0.0, 0.0]])
+        >>> bounds = {"posterior_bounds": (-8, 4), "prior_bounds": (-6, 2)}
+        >>> value, _, dprior = mixture_divergence(posterior, prior, groups=1, **bounds)
+        >>> round(value, 4), dprior.round(2)[0, 4:]  # log 2: a choice; the first becomes likelier
+        (0.6931, array([-0.5,  0.5]))
     """
     if prior.shape == posterior.shape:
         bounds = {"posterior_bounds": posterior_bounds, "prior_bounds": prior_bounds}
@@ -106,6 +114,13 @@ def mixture_draw(
         innovations: [eps; e] (.., D + G), standard normal: Phi(e) chooses the component, the first
             whose cumulative weight is above it; eps alone (.., D) with M = 1.
         groups: G.
+
+    Examples:
+        >>> statistics = np.array([5.0, -5.0, 0.0, 0.0, 0.0, 0.0])  # N(5, 1) and N(-5, 1), evenly
+        >>> choices = np.array([[0.1, -1.0], [0.1, 1.0]])  # eps, e
+        >>> mixture_draw(np.stack([statistics] * 2), (-6, 6), choices, groups=1)
+        array([[ 5.1],
+               [-4.9]])
     """
     if statistics.shape[-1] == 2 * innovations.shape[-1]:
         return draw(statistics, bounds, innovations)

@@ -106,6 +106,22 @@ def train_epochs(
         TrainingDiverged: at a loss or gradient that is not finite; the module has the last good
             weights, and the checkpoint is unchanged.
         KeyboardInterrupt: at Ctrl-C, without a checkpoint.
+
+    Examples:
+        >>> from neural_networks.components.dense import Dense
+        >>> from neural_networks.components.losses import mean_squared_error
+        >>> from neural_networks.optimizers.optimizers import Adam
+        >>> x = np.random.default_rng(0).standard_normal((100, 2)).astype(np.float32)
+        >>> def loss(layer, piece):
+        ...     y, cache = layer.forward(x[piece.indices])
+        ...     value, dy = mean_squared_error(y, x[piece.indices, :1])
+        ...     layer.add_gradients(dy, cache)
+        ...     return value
+        >>> layer = Dense(2, 1, rng=np.random.default_rng(1))
+        >>> rules = dict(batch_size=20, max_epochs=60, learning_rate=0.05, optimizer=Adam(), seed=0)
+        >>> history = train_epochs(layer, len(x), loss, print_epochs=False, **rules)
+        >>> len(history.losses), layer.weight.value.round(2).tolist()
+        (300, [[1.0], [0.0]])
     """
     if unknown := options.keys() - TrainingOptions.__annotations__.keys():
         raise TypeError(f"unknown options of a training: {', '.join(sorted(unknown))}")
