@@ -52,7 +52,12 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into one line that says what to do."""
+    """Turn SQLite's errors into one line that says what to do.
+
+    Raises:
+        DamagedRatings: for a file that is damaged.
+        RatingsError: for anything else that SQLite refuses.
+    """
     try:
         yield
     except sqlite3.OperationalError as error:

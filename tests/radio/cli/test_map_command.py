@@ -140,7 +140,7 @@ def test_training_keeps_prepared_music_in_the_home_and_doctor_tells_how_much(
 ) -> None:
     from radio.training import recording_reader
 
-    monkeypatch.setattr("radio.composer.compile_once", lambda: None)
+    monkeypatch.setattr("radio.composer.compile_once", lambda **options: None)
     soundfile.write(tmp_path / "song.wav", 0.1 * rng.standard_normal(22050 * 70), 22050)
     for name in ("one", "two"):
         asked = ["train", str(tmp_path), "--station", name, "--steps", "1", "--beats", "16"]

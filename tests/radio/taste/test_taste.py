@@ -325,7 +325,7 @@ def test_tastes_of_one_pool_share_features_but_no_ratings():
     steps, beside, _ = synthetic_songs(4, seed=9)
     features = taste.features(steps, beside)
     other.fit_pool(steps, beside)
-    assert not np.allclose(other.features(steps, beside), features)
+    assert other.features(steps, beside).shape != features.shape  # fewer songs, fewer factors
     other.share_pool(taste)
     np.testing.assert_array_equal(other.features(steps, beside), features)
     assert (taste.count, other.count) == (8, 0)
