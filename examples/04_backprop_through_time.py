@@ -93,11 +93,9 @@ def main(fast: bool) -> tuple:
     print("\nsize of the gradient 99 steps before the loss, if U stretches by")
     for size, norms in reach.items():
         print(f"  {size}: {norms[0]:9.2e}    (at most {size}^99 = {size**99:.2e})")
-    print(
-        "\nLook at the picture: gradients shrink or grow exponentially, until states are so large"
-    )
-    print("that tanh' is small. Clipping limits those that explode; nothing restores those that")
-    print("have vanished. So lesson 5 has gates.")
+    print("\nLook at the picture: gradients shrink or grow exponentially, until tanh' is small.")
+    print("Clipping limits those that explode; nothing restores those that have vanished. So")
+    print("lesson 5 has gates.")
     found = {"apart": apart, "check": report.error, "faded": reach[0.5][0]}
     return picture(reach), found | {"exploded": reach[1.3][0], "kept": reach[1.0][0]}
 
