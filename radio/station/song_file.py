@@ -17,6 +17,7 @@ import numpy as np
 from radio.home import replace_file, write_json
 from radio.station.cover import SIZE, cover
 from radio.station.cover_tag import add_cover
+from radio.station.model_file import model_arrays
 from radio.station.share_code import share_code
 from radio.station.song_names import fingerprint
 
@@ -171,7 +172,7 @@ def station_fingerprint(station: Station) -> str:
     """Return a digest that changes when the station, and so the sound of its songs, does."""
     digest = hashlib.sha256(f"{station.grid} {station.beats}".encode())
     weights = [parameter.value for parameter in station.model.generator.parameters()]
-    for array in (*weights, *station.model.arrays().values()):
+    for array in (*weights, *model_arrays(station.model).values()):
         kind = "<f4" if array.dtype.kind == "f" else array.dtype
         digest.update(np.ascontiguousarray(array, kind).tobytes())
     return digest.hexdigest()[:16]

@@ -19,6 +19,7 @@ from gan.critic_bodies import BODIES
 from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import CheckpointError, load_arrays, part, save_arrays
 from radio.station.limits import LARGEST_COORDINATE, whole_number
+from radio.station.model_file import model_arrays, model_configuration, read_model
 from radio.station.sequence_model import SequenceModel
 
 STATION_FILE = "station.npz"
@@ -88,7 +89,7 @@ def write_station(data: StationData, folder: Path, *, dtype: Any = np.float32) -
         **{f"critic_{key}": value for key, value in data.critic.state().items()},
         **{
             key: array.astype(dtype) if array.dtype.kind == "f" else array
-            for key, array in data.model.arrays().items()
+            for key, array in model_arrays(data.model).items()
         },
     }
     configuration = {
@@ -96,7 +97,7 @@ def write_station(data: StationData, folder: Path, *, dtype: Any = np.float32) -
         "model": MODEL,
         "grid": data.grid,
         "beats": data.beats,
-        **data.model.configuration(),
+        **model_configuration(data.model),
         "critic": {"body": data.critic.body, "hidden": data.critic.hidden},
         "details": data.details,
     }
@@ -201,7 +202,7 @@ def _networks(
         raise _OldModelError
     if kind != MODEL:
         raise ValueError(f"unknown model {kind!r}")
-    model = SequenceModel.read(arrays, configuration, beats)
+    model = read_model(arrays, configuration, beats)
     critic = _critic(configuration, model, arrays["critic"].size)
     for module, key in ((model.module, "vae"), (critic, "critic")):
         flat = pack(module, np.float32)

@@ -10,7 +10,7 @@ from neural_networks.components.parameters import pack
 from neural_networks.training.checkpoint import load_arrays, save_arrays
 from radio.station import STATION_FILE, Form, Station, StationError, station_fingerprint
 from radio.station.innovations import SEEDS, innovations
-from radio.station.sequence_model import SequenceModel
+from radio.station.model_file import model_arrays, model_configuration, read_model
 from radio.taste import Taste, through
 
 
@@ -154,10 +154,10 @@ def test_a_file_of_wrong_sizes_is_refused_before_they_are_allocated(tmp_path, na
 
 def test_a_file_from_before_there_were_mixtures_has_none():
     model = sequence_model(np.random.default_rng(0), mixtures=1)
-    arrays = model.arrays() | {"vae": pack(model.vae).values}
-    configuration = model.configuration()
+    arrays = model_arrays(model) | {"vae": pack(model.vae).values}
+    configuration = model_configuration(model)
     del configuration["mixtures"]
-    assert SequenceModel.read(arrays, configuration, 4).vae.generator.prior.mixtures == 1
+    assert read_model(arrays, configuration, 4).vae.generator.prior.mixtures == 1
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0, -1.0, 1e9])
