@@ -25,7 +25,7 @@ def main(fast: bool) -> tuple:
     """Take a song of the starter station through critic and generator, moment by moment."""
     rng = np.random.default_rng(10)
     station = Station.load(SHIPPED / STARTER)
-    beats = 16 if fast else 64
+    beats = 32 if fast else 64
     coordinate = station.sample(1, rng)
     model = station.model
     generator, critic = copy.deepcopy(model.vae.generator), station.critic.folded()

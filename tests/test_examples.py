@@ -200,7 +200,7 @@ def test_10_from_critic_to_generator(lesson) -> None:
     found = lesson("10")
     assert found["apart"] < 1e-12 and found["error"] < 1e-6
     assert found["after"] > found["before"]
-    assert found["past"] < 0.8, "another direction"
+    assert found["past"] < 0.5
 
 
 def test_11_gradient_penalty(lesson) -> None:
@@ -238,7 +238,7 @@ def test_14_the_whole_radio(lesson) -> None:
     found = lesson("14")
     assert found["remembered"] == found["heard"] == 8 and found["undone"] > 0
     assert min(found["losses"]) < found["losses"][0]  # a choice that changes is a jump
-    assert found["final"] > found["first"] + 0.3, (
+    assert found["final"] > found["first"] + 0.5, (
         "the final song is liked better than those it began with"
     )
     assert found["bytes"] > 50_000

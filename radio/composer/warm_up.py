@@ -123,10 +123,11 @@ def _use_kernels(part: str) -> None:
 
 
 def _train(vae: FlatParameters, songs: ComponentExcerpts, station: Station) -> None:
-    """Make a step of each training, and encode a song."""
+    """Make a step of each training, and encode a song as a file is encoded."""
     import numpy as np
 
     from audio_parsing import frames as audio_frames
+    from audio_parsing.highpass import HighPass
     from neural_networks.components.parameters import pack
     from radio.station import ABSOLUTE_HOP_LENGTH
     from radio.training import sequence_recipe as recipe
@@ -138,6 +139,7 @@ def _train(vae: FlatParameters, songs: ComponentExcerpts, station: Station) -> N
     recipe.gan_trainer(vae, critic, songs, options=options, seed=0).step()
     recipe.encode_music(station.model.vae, songs, seed=0, most=2)
     samples = station.render(station.sample(1, rng)[0])
+    samples = HighPass(20.0, station.sample_rate).filter(samples)
     audio_frames.encode(samples, hop_length=ABSOLUTE_HOP_LENGTH)
 
 

@@ -38,9 +38,8 @@ from radio.training.recordings import Recordings, joined
 
 Music = Path | Sequence[Path]  # a folder, or files, folders and playlists
 MOST_BLOCKS = 480  # half a gigabyte
-FIRST_BLOCKS = (
-    128  # of a library of more than MOST_BLOCKS files; two cores read them in half a minute
-)
+# Of a library of more than MOST_BLOCKS files: two cores read them in half a minute.
+FIRST_BLOCKS = 64
 WORTH_A_PROCESS = 8  # files; fewer are read before another process has started
 FILES_AT_ONCE = 64  # the share of the next files depends on what these gave
 STOP_SECONDS = 0.2  # between two looks whether to stop

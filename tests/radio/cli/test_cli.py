@@ -561,6 +561,7 @@ def test_the_stamp_of_a_compilation_lies_where_the_kernels_are_kept(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_compilation_is_announced_once_and_is_complete(radio_home: Path, tmp_path: Path) -> None:
     """After the announced compilation nothing that the radio does compiles anything."""
     cold = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
@@ -579,10 +580,11 @@ def test_compilation_is_announced_once_and_is_complete(radio_home: Path, tmp_pat
     before = compiled()
     assert WAIT not in run(*folder, timeout=120, **cold).stderr
     assert compiled() == before
-    final = run("final", "--station", "tiny", timeout=300, **cold)
-    assert final.stderr.startswith(WAIT + "\n")
+    final = ("final", "--station", "tiny", "--output", str(tmp_path))
+    announced = run(*final, timeout=300, **cold)
+    assert announced.stderr.startswith(WAIT + "\n")
     before = compiled()
-    commands = [("--station", "tiny"), ("final", "--station", "tiny"), train, folder]
+    commands = [("--station", "tiny"), final, train, folder]
     for command in commands:
         done = run(*command, given="0.9\nn\n-1\nn\nf\nq\n", timeout=120, **cold)
         assert WAIT not in done.stderr
