@@ -9,6 +9,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+# In so many parts is ALSA's buffer filled, 4 by itself. A sound server runs dry when the next part
+# comes later than the buffer lasts less two parts: of 90 ms, 45 with 4 parts and 67 with 8.
+PERIODS = 8
+
 
 def output_devices(*, again: bool = False) -> list[str]:
     """Return the names of the output devices; none without devices or without PortAudio.
@@ -53,6 +57,9 @@ def load_sounddevice() -> Any:
     """
     import sounddevice
 
+    # only a PortAudio that speaks ALSA has it
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(sounddevice._libname).PaAlsa_SetNumPeriods(PERIODS)
     return sounddevice
 
 

@@ -67,7 +67,7 @@ class MixedRing:
         self._blocks = max(8, round(AHEAD_SECONDS * rate / BLOCK))
         self._ring = np.zeros(self._blocks * BLOCK, np.float32)
         self._read = self._written = 0  # samples since the beginning, taken and mixed
-        self._largest = BLOCK  # most samples that the device took at once
+        self._largest = 0  # most samples that the device took at once
         self._segment = self._sounding = Segment(np.zeros(0, np.float32))
         self._volume = self._gain = 0.8
         self._marks: deque[_Mark] = deque()

@@ -7,12 +7,12 @@ descent.start()  stop()                 steps and song arrive as events
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 
 import numpy as np
 
+from radio.composer.background import Background
 from radio.composer.events import Event, FinalSong, FinalStep, NoFinal
 from radio.composer.final_picture import picture
 from radio.composer.final_song import find_final
@@ -45,8 +45,8 @@ class FinalDescent:
         self._taste_learner = taste_learner
         self._rng = rng
         self._emit = emit
-        self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
+        self._search = Background("final-song", emit, NoFinal)
+        self.stop = self._search.give_up
 
     def run(
         self,
@@ -102,22 +102,6 @@ class FinalDescent:
 
     def start(self) -> None:
         """Begin in a thread, if none runs."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name="final-song", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Give the song up that the thread makes."""
-        self._stop.set()
-
-    def _run(self) -> None:
-        try:
-            song = self.run(progress=self._emit, should_stop=self._stop.is_set)
-        except CancelledError:
-            self._emit(NoFinal(""))
-        except Exception as error:
-            self._emit(NoFinal(" ".join(str(error).split()) or type(error).__name__))
-        else:
-            self._emit(FinalSong(song))
+        self._search.begin(
+            lambda should_stop: FinalSong(self.run(progress=self._emit, should_stop=should_stop))
+        )

@@ -7,12 +7,12 @@ mending.start(key, P, start, stop)  stop()       the song arrives as an event
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 
 import numpy as np
 
+from radio.composer.background import Background
 from radio.composer.events import Event, MendedSong, NoMend
 from radio.composer.mended_song import LONGEST, SHORTEST, mend, worst_stretch
 from radio.composer.song import Song
@@ -44,9 +44,9 @@ class Mending:
         emit: Callable[[Event], None],
     ) -> None:
         self._maker, self._learner, self._journal = maker, taste_learner, journal
-        self._rng, self._emit = rng, emit
-        self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
+        self._rng = rng
+        self._search = Background("mend", emit, NoMend)
+        self.stop = self._search.give_up
 
     def run(
         self,
@@ -117,29 +117,11 @@ class Mending:
         stop: float | None = None,
     ) -> None:
         """Begin in a thread, if none runs."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        self._stop.clear()
-        self._thread = threading.Thread(
-            target=self._run, args=(key, coordinate, start, stop), name="mend", daemon=True
+        self._search.begin(
+            lambda should_stop: MendedSong(
+                key, self.run(key, coordinate, start, stop, should_stop=should_stop)
+            )
         )
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Give up the song that the thread mends."""
-        self._stop.set()
-
-    def _run(
-        self, key: str, coordinate: np.ndarray, start: float | None, stop: float | None
-    ) -> None:
-        try:
-            song = self.run(key, coordinate, start, stop, should_stop=self._stop.is_set)
-        except CancelledError:
-            self._emit(NoMend(""))
-        except Exception as error:
-            self._emit(NoMend(" ".join(str(error).split()) or type(error).__name__))
-        else:
-            self._emit(MendedSong(key, song))
 
 
 def check_stretch(start: float, stop: float, seconds: float) -> None:

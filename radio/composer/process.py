@@ -201,6 +201,7 @@ class ComposerProcess:
 
     def stop_mend(self) -> None:
         """Give the mended song up."""
+        self._unfinished.pop("mend", None)
         self._worker.send(messages.StopMend())
 
     def reset_adapter(self) -> None:
@@ -292,6 +293,8 @@ class ComposerProcess:
                     self._replays.pop(message.key, None)
                 case FinalSong() | NoFinal():
                     self._unfinished.pop("final", None)
+                case NoMend(text=""):
+                    pass  # given up, and another one may be running by now
                 case MendedSong() | NoMend():
                     self._unfinished.pop("mend", None)
             if isinstance(message, Event):

@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from radio.composer import heap, messages
@@ -263,6 +264,19 @@ def _read(incoming: BinaryIO, inbox: queue.Queue[object]) -> None:
     os._exit(0)
 
 
+def lower_priority() -> None:
+    """Let this process compute when the session, which plays the sound, has nothing to do.
+
+    Linux shares the processor out among sessions of processes first, where only the niceness of a
+    whole session counts. So the worker is one of its own; in the radio's it would use up the share
+    of the thread that gives the sound device its samples.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # no such thing on Windows
+        os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # none but Linux has it, and not every one
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
+
+
 def main() -> None:
     """Be the worker of the session that started this process."""
     heap.share_one_heap()
@@ -272,8 +286,7 @@ def main() -> None:
     for name in ("SIGINT", "SIGHUP", "SIGTSTP"):  # meant for the session, on the same terminal
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    with contextlib.suppress(AttributeError, OSError):  # no such thing on Windows
-        os.nice(NICENESS)
+    lower_priority()
     with contextlib.suppress(EOFError):
         serve(incoming, outgoing)
     sys.stderr.flush()

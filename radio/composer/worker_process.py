@@ -57,6 +57,8 @@ class WorkerProcess:
                 stderr=errors,
                 env=environment,
                 creationflags=BELOW_NORMAL,
+                # for a share of the processor of its own: see `worker.lower_priority`
+                start_new_session=True,
             )
         release_large_blocks()
         self._writing = threading.Lock()

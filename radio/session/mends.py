@@ -79,9 +79,11 @@ class MendRequest:
 
     def take(self, event: MendedSong | NoMend) -> None:
         """Take the mended song and play both versions of the stretch, or say why there is none."""
+        if isinstance(event, NoMend) and not event.text:
+            return  # `drop` gave it up, and another one may be running by now
         song, wanted, self.running = self._playback.song, self.running, False
         if isinstance(event, NoMend):
-            if wanted and event.text:
+            if wanted:
                 self._say(f"Not mended: {event.text}")
             return
         if not wanted or song is None or not event.key == self._key == song.key:

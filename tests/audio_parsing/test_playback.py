@@ -333,6 +333,8 @@ def test_sound_through_a_real_server(
         _wait(lambda: player.finished)
         time.sleep(0.3)
         assert player.failure is None and player.underruns == 0
+        buffered = player._stream.latency * RATE
+        assert player._mixed._largest <= buffered / 7, "the buffer is filled in small parts"
         player.close()
     finally:
         recorder.terminate()

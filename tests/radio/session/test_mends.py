@@ -71,6 +71,19 @@ def test_the_next_song_drops_the_version_and_one_that_comes_late_is_for_nobody()
     assert stage.session.view().mended is None and not stage.session.view().comparing
 
 
+def test_the_end_of_a_search_that_was_given_up_does_not_end_the_next_one():
+    stage = Stage()
+    stage.composer.start_mend = lambda *given: None  # type: ignore[method-assign]
+    stage.pass_time(5)
+    stage.press("m", "r", "m")
+    stage.composer.reported.append(NoMend(""))
+    stage.pass_time(0.1)
+    assert stage.session.mends.running
+    stage.composer.reported.append(NoMend("there is nothing better"))
+    stage.pass_time(0.1)
+    assert not stage.session.mends.running and stage.said[-1].startswith("Not mended: there")
+
+
 def test_a_range_is_mended_and_a_wrong_one_is_refused():
     stage = Stage()
     execute(stage.session, "mend 3 4.5", Settings())
