@@ -55,6 +55,7 @@ from neural_networks.components.kernels.prior import (
     prior_run,
 )
 from neural_networks.components.module import Module
+from neural_networks.vae.latent_groups import LatentGroups
 from neural_networks.vae.song_context import Conditioning, ContextGradient, SongContext
 from neural_networks.vae.step_input import StepInput, shifted
 
@@ -90,11 +91,8 @@ class RecurrentPrior(Module):
         mixtures: int = 1,
         rng: np.random.Generator,
     ) -> None:
-        if groups < 1 or latent_size % groups:
-            raise ValueError(f"{latent_size} latents can't be divided into {groups} groups")
-        if mixtures < 1:
-            raise ValueError(f"a mixture has 1 component or more, not {mixtures}")
-        size = latent_size // groups
+        self._groups = LatentGroups(latent_size, groups, mixtures)
+        size = self._groups.size
         self.input = StepInput(size, song_size, conditioning, embedding, groups=groups, rng=rng)
         self.cell = GRU(embedding, hidden, rng=rng)
         weighed = mixtures if mixtures > 1 else 0
@@ -111,21 +109,23 @@ class RecurrentPrior(Module):
             context: of the songs.
         """
         of_shape(w, (context.steps, context.songs, self.latent_size), "w")
-        given, embed = self.input.forward(shifted(self._apart(w)), context.grouped(self.groups))
+        given, embed = self.input.forward(
+            shifted(self._groups.apart(w)), context.grouped(self.groups)
+        )
         states, cell = self.cell.forward(given)
         statistics, head = self.head.forward(states)
-        return self._statistics_together(statistics), (embed, cell, head)
+        return self._groups.statistics_together(statistics), (embed, cell, head)
 
     def predict_backward(
         self, dstatistics: np.ndarray, cache: Any
     ) -> tuple[np.ndarray, ContextGradient]:
         """Return the gradients of w (S, B, D), as later steps are given it, and of the context."""
         embed, cell, head = cache
-        dstates = self.head.backward(self._statistics_apart(dstatistics), head)
+        dstates = self.head.backward(self._groups.statistics_apart(dstatistics), head)
         dfed, told = self.input.backward(self.cell.backward(dstates, cell), embed)
         dw = np.zeros_like(dfed)
         dw[:-1] = dfed[1:]
-        return self._together(dw), told
+        return self._groups.together(dw), told
 
     def sample(
         self,
@@ -145,12 +145,12 @@ class RecurrentPrior(Module):
         """
         of_shape(innovations, (context.steps, context.songs, self.innovation_size), "innovations")
         run = self._run(context, hidden, latents)
-        run.innovations[:] = self._apart(innovations[..., : self.latent_size])
+        run.innovations[:] = self._groups.apart(innovations[..., : self.latent_size])
         if self.mixtures > 1:
-            choices = self._apart(innovations[..., self.latent_size :])[..., 0]
+            choices = self._groups.apart(innovations[..., self.latent_size :])[..., 0]
             run.levels[:] = ndtr(choices.astype(np.float64))
         prior_forward(run, self._weights(), PRIOR_BOUNDS)
-        return self._together(run.latents[1:]), run
+        return self._groups.together(run.latents[1:]), run
 
     def innovations(
         self,
@@ -167,9 +167,9 @@ class RecurrentPrior(Module):
         """
         of_shape(w, (context.steps, context.songs, self.latent_size), "w")
         run = self._run(context, hidden, latents)
-        run.latents[1:] = self._apart(w)
+        run.latents[1:] = self._groups.apart(w)
         prior_forward(run, self._weights(), PRIOR_BOUNDS, inverse=True)
-        return self._with_choices(self._together(run.innovations), ndtri(run.levels)), run
+        return self._with_choices(self._groups.together(run.innovations), ndtri(run.levels)), run
 
     def sample_backward(
         self,
@@ -190,7 +190,7 @@ class RecurrentPrior(Module):
         """
         of_shape(dw, (context.steps, context.songs, self.latent_size), "dw")
         dlatents = np.zeros_like(run.latents)
-        dlatents[1:] = self._apart(dw)
+        dlatents[1:] = self._groups.apart(dw)
         dinnovations, dinputs = np.empty_like(run.innovations), np.empty_like(run.inputs)
         prior_backward(
             dinnovations,
@@ -204,7 +204,9 @@ class RecurrentPrior(Module):
             PRIOR_BOUNDS,
         )
         told = self.input.condition_backward(dinputs, context.grouped(self.groups))
-        return self._with_choices(self._together(dinnovations), np.zeros_like(run.levels)), told
+        return self._with_choices(
+            self._groups.together(dinnovations), np.zeros_like(run.levels)
+        ), told
 
     def vary(self, innovations: np.ndarray, run: PriorRun) -> np.ndarray:
         """Return latents (S, B, D) drawn again, each step as in its run: w'_t = m_tk + p_tk eps'_t.
@@ -217,19 +219,21 @@ class RecurrentPrior(Module):
         """
         steps, songs = len(run.statistics) // self.groups, run.statistics.shape[1]
         of_shape(innovations, (steps, songs, self.innovation_size), "innovations")
-        eps = self._apart(innovations[..., : self.latent_size])
-        return self._together(draw(self._of_chosen(run.statistics, run), PRIOR_BOUNDS, eps))
+        eps = self._groups.apart(innovations[..., : self.latent_size])
+        return self._groups.together(draw(self._of_chosen(run.statistics, run), PRIOR_BOUNDS, eps))
 
     def vary_backward(
         self, dw: np.ndarray, innovations: np.ndarray, run: PriorRun
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the gradients of `vary`'s innovations and of the run's statistics."""
-        statistics, dw = self._of_chosen(run.statistics, run), self._apart(dw)
-        eps = self._apart(innovations[..., : self.latent_size])
+        statistics, dw = self._of_chosen(run.statistics, run), self._groups.apart(dw)
+        eps = self._groups.apart(innovations[..., : self.latent_size])
         dstatistics = np.zeros_like(run.statistics)
         self._of_chosen(dstatistics, run, draw_gradient(dw, statistics, PRIOR_BOUNDS, eps))
         deps = dw * np.exp(moments(statistics, PRIOR_BOUNDS)[1] / 2)
-        return self._with_choices(self._together(deps), np.zeros_like(run.levels)), dstatistics
+        return self._with_choices(
+            self._groups.together(deps), np.zeros_like(run.levels)
+        ), dstatistics
 
     def _of_chosen(
         self, statistics: np.ndarray, run: PriorRun, given: np.ndarray | None = None
@@ -244,47 +248,11 @@ class RecurrentPrior(Module):
         np.put_along_axis(parts, chosen, given.reshape(*run.chosen.shape, 2, 1, size), axis=-2)
         return given
 
-    def _apart(self, values: np.ndarray, kinds: int = 1) -> np.ndarray:
-        """Return the values (G S, B, n D / G) of each group, of (S, B, n D), n kinds of values."""
-        if self.groups == 1:
-            return values
-        steps, songs, _ = values.shape
-        parts = values.reshape(steps, songs, kinds, self.groups, -1).transpose(0, 3, 1, 2, 4)
-        return np.ascontiguousarray(parts).reshape(steps * self.groups, songs, -1)
-
-    def _together(self, values: np.ndarray, kinds: int = 1) -> np.ndarray:
-        """Return what `_apart` was given."""
-        if self.groups == 1:
-            return values
-        steps, songs = len(values) // self.groups, values.shape[1]
-        parts = values.reshape(steps, self.groups, songs, kinds, -1).transpose(0, 2, 3, 1, 4)
-        return np.ascontiguousarray(parts).reshape(steps, songs, -1)
-
     def _with_choices(self, eps: np.ndarray, e: np.ndarray) -> np.ndarray:
         """Return innovations (S, B, I) of eps (S, B, D) and e (G S, B)."""
         if self.mixtures == 1:
             return eps
-        return np.concatenate([eps, self._together(e[..., None].astype(eps.dtype))], axis=-1)
-
-    def _statistics_apart(self, statistics: np.ndarray) -> np.ndarray:
-        """Return the statistics of each group (G S, B, C / G) of those of steps (S, B, C)."""
-        kinds = 2 * self.mixtures
-        if self.groups == 1 or self.mixtures == 1:
-            return self._apart(statistics, kinds)
-        parts = np.split(statistics, [kinds * self.latent_size], axis=-1)
-        return np.concatenate(
-            [self._apart(parts[0], kinds), self._apart(parts[1], self.mixtures)], axis=-1
-        )
-
-    def _statistics_together(self, statistics: np.ndarray) -> np.ndarray:
-        """Return what `_statistics_apart` was given."""
-        kinds = 2 * self.mixtures
-        if self.groups == 1 or self.mixtures == 1:
-            return self._together(statistics, kinds)
-        parts = np.split(statistics, [kinds * (self.latent_size // self.groups)], axis=-1)
-        return np.concatenate(
-            [self._together(parts[0], kinds), self._together(parts[1], self.mixtures)], axis=-1
-        )
+        return np.concatenate([eps, self._groups.together(e[..., None].astype(eps.dtype))], axis=-1)
 
     def _run(
         self,
@@ -293,7 +261,7 @@ class RecurrentPrior(Module):
         latents: np.ndarray | None,
     ) -> PriorRun:
         dtype = self.input.bias.value.dtype
-        groups, size = self.groups, self.latent_size // self.groups
+        groups, size = self.groups, self._groups.size
         songs, steps = context.songs, context.steps
         if hidden is not None:
             of_shape(hidden, (songs, self.hidden_size), "hidden")

@@ -293,9 +293,8 @@ class ComposerProcess:
                     self._replays.pop(message.key, None)
                 case FinalSong() | NoFinal():
                     self._unfinished.pop("final", None)
-                case NoMend(text=""):
-                    pass  # given up, and another one may be running by now
-                case MendedSong() | NoMend():
+                # after one that was given up another may be running by now
+                case MendedSong() | NoMend() if message != NoMend(""):
                     self._unfinished.pop("mend", None)
             if isinstance(message, Event):
                 self._events.append(message)

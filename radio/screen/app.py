@@ -20,7 +20,7 @@ from textual.app import App
 from audio_parsing.devices import output_devices
 from radio.composer import ComposerProcess
 from radio.home import Settings, Terminated
-from radio.screen import keys, panels, words
+from radio.screen import keys, panels, slider, words
 from radio.screen.driver import TerminalStream, textual_on_stdout, title_sequence
 from radio.screen.explanation import explanation
 from radio.screen.player import STYLE, Player
@@ -154,7 +154,7 @@ class RadioApp(App[int], inherit_bindings=False):
 
     def point_at_slider(self, column: int, width: int) -> None:
         """Set the slider to the mouse's column."""
-        self.session.set_slider(round(panels.slider_at(column, width), 1))
+        self.session.set_slider(round(slider.slider_at(column, width), 1))
         self._refresh_soon()
 
     def turn_slider(self, direction: int) -> None:

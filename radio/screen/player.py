@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from radio.home import Settings
-from radio.screen import keys, panels
+from radio.screen import keys, panels, slider
 from radio.screen.keys import key_of
 from radio.screen.side import side
 from radio.screen.widgets import Buttons, Panel, Track, Visualiser
@@ -102,7 +102,7 @@ class Player(Screen[None], inherit_bindings=False):
             self.form,
             Panel(panels.curve_lines, id="curves"),
             Track(
-                lambda view, width, height: panels.slider_line(view, width),
+                lambda view, width, height: slider.slider_line(view, width),
                 app.point_at_slider,
                 id="slider",
                 turn=app.turn_slider,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from radio.cli.progress import Progress
 from radio.errors import UsageError
 from radio.home import KINDS, STARTER, Home, check_name, replace_file
+
+if TYPE_CHECKING:
+    from radio.station import Station
 
 
 def generate(options: argparse.Namespace) -> None:
@@ -24,83 +28,111 @@ def generate(options: argparse.Namespace) -> None:
         home.known_station(options.station)  # before anything that takes long
 
     from neural_networks.training.pieces import available_cores
-    from radio.cli.commands.sharing import station_of
     from radio.cli.in_order import in_order
-    from radio.composer import PLAYING, compile_once, sample_distinct
-    from radio.station import (
-        Station,
-        check_fits,
-        description_of,
-        file_name,
-        is_share_code,
-        read_description,
-        read_share_code,
-        tags_of,
-        write_sound,
-    )
+    from radio.composer import PLAYING, compile_once
 
-    code = str(options.like or "")
-    shared = read_share_code(code) if is_share_code(code) else None
-    description = read_description(options.like) if options.like and shared is None else {}
-    if options.like and options.count != 1:
-        raise UsageError("--like makes one song; leave --count out")
-    name = options.station or description.get("station", STARTER)
-    if shared is None:
-        station = Station.load(home.known_station(name))
-    else:
-        station = station_of(home, shared, options.station)
-        description = {"coordinate": shared.coordinate}
-    if options.latent:
-        station.draw_from(options.latent)
-    if options.novelty is not None:
-        if not station.follows:
-            raise UsageError(
-                f"station {name} remembers no songs that new ones could follow; leave --novelty "
-                "out, or train a station on a folder of music (ai-radio train FOLDER)"
-            )
-        station.novelty = options.novelty
+    station, description = _station_and_song(options, home)
     target = Target(options.output, single=options.count == 1, kinds=kinds_of(options))
     beats = options.beats or description.get("beats")
-    if description and shared is None:
-        check_fits(description, station, options.like)
     compile_once(part=PLAYING)
-    songs = sample_distinct(station, np.random.default_rng(options.seed), beats=beats)
-
-    def drawn() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Draw coordinate (D,) and frames (T, 202), song after song."""
-        for _ in range(options.count):
-            if description:
-                coordinate = description["coordinate"]
-                length = station.beats_of(coordinate, beats)
-                yield coordinate, station.generate(coordinate[None], beats=length)[0]
-            else:
-                coordinate, steps = next(songs)
-                yield coordinate, station.frames_of(steps, coordinate[None])[0]
-
-    def write(song: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:
-        """Render and write a song, and return its facts."""
-        coordinate, frames = song
-        samples = station.render(coordinate, frames=frames)
-        facts = description_of(station, coordinate, beats=beats)
-        path = target.path(file_name(station.song_name(coordinate), coordinate))
-        write_sound(path, samples, station.sample_rate, tags=tags_of(facts))
-        seconds = round(len(samples) / station.sample_rate, 3)
-        facts = {"path": str(path), "seconds": seconds, **facts}
-        if options.midi:
-            score = path.with_suffix(".mid")
-            notes = midi_of(frames, station.hop_length(coordinate) / station.sample_rate)
-            replace_file(score, functools.partial(_write, notes))
-            facts["midi"] = str(score)
-        return facts
-
+    write = functools.partial(
+        _write_song, station=station, target=target, beats=beats, midi=options.midi
+    )
+    if description:
+        songs = _saved_song(station, description["coordinate"], beats)
+    else:
+        songs = _new_songs(station, options.count, options.seed, beats)
     progress = Progress()
     written = []
-    for facts in in_order(write, drawn(), threads=available_cores()):
+    for facts in in_order(write, songs, threads=available_cores()):
         written.append(facts)
         if options.count > 1:
             progress.show(f"{len(written)} of {options.count}  {facts['path']}")
     progress.clear()
     tell(written, options.json)
+
+
+def _station_and_song(options: argparse.Namespace, home: Home) -> tuple[Station, dict[str, Any]]:
+    """Return the station, and the description of the song to write again; empty for new songs."""
+    from radio.cli.commands.sharing import station_of
+    from radio.station import (
+        Station,
+        check_fits,
+        is_share_code,
+        read_description,
+        read_share_code,
+    )
+
+    if options.like and options.count != 1:
+        raise UsageError("--like makes one song; leave --count out")
+    description: dict[str, Any] = {}
+    code = str(options.like or "")
+    if is_share_code(code):
+        shared = read_share_code(code)
+        station = station_of(home, shared, options.station)
+        description = {"coordinate": shared.coordinate}
+    else:
+        if options.like:
+            description = read_description(options.like)
+        name = options.station or description.get("station", STARTER)
+        station = Station.load(home.known_station(name))
+        if description:
+            check_fits(description, station, options.like)
+    if options.latent:
+        station.draw_from(options.latent)
+    if options.novelty is not None:
+        if not station.follows:
+            raise UsageError(
+                f"station {station.name} remembers no songs that new ones could follow; leave "
+                "--novelty out, or train a station on a folder of music (ai-radio train FOLDER)"
+            )
+        station.novelty = options.novelty
+    return station, description
+
+
+def _saved_song(
+    station: Station, coordinate: np.ndarray, beats: int | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the coordinate (D,) of a song and its frames (T, 202)."""
+    length = station.beats_of(coordinate, beats)
+    yield coordinate, station.generate(coordinate[None], beats=length)[0]
+
+
+def _new_songs(
+    station: Station, count: int, seed: int | None, beats: int | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield a coordinate (D,) and frames (T, 202), song after song."""
+    from radio.composer import sample_distinct
+
+    songs = sample_distinct(station, np.random.default_rng(seed), beats=beats)
+    for coordinate, steps in itertools.islice(songs, count):
+        yield coordinate, station.frames_of(steps, coordinate[None])[0]
+
+
+def _write_song(
+    song: tuple[np.ndarray, np.ndarray],
+    *,
+    station: Station,
+    target: Target,
+    beats: int | None,
+    midi: bool,
+) -> dict[str, Any]:
+    """Render and write a song of a coordinate (D,) and frames (T, 202); return its facts."""
+    from radio.station import description_of, file_name, tags_of, write_sound
+
+    coordinate, frames = song
+    samples = station.render(coordinate, frames=frames)
+    facts = description_of(station, coordinate, beats=beats)
+    path = target.path(file_name(station.song_name(coordinate), coordinate))
+    write_sound(path, samples, station.sample_rate, tags=tags_of(facts))
+    seconds = round(len(samples) / station.sample_rate, 3)
+    facts = {"path": str(path), "seconds": seconds, **facts}
+    if midi:
+        score = path.with_suffix(".mid")
+        notes = midi_of(frames, station.hop_length(coordinate) / station.sample_rate)
+        replace_file(score, functools.partial(_write, notes))
+        facts["midi"] = str(score)
+    return facts
 
 
 def _write(content: bytes, path: Path) -> None:

@@ -22,7 +22,7 @@ from radio.composer import AdapterChanged
 from radio.errors import UsageError
 from radio.home import ACTIONS, Settings
 from radio.ratings import Judged
-from radio.screen import app as app_module, curves, keys, panels, words
+from radio.screen import app as app_module, curves, keys, panels, slider, words
 from radio.screen.app import RadioApp
 from radio.screen.explanation import explanation
 from radio.screen.side import side
@@ -154,7 +154,7 @@ def test_the_mouse_drags_the_slider_and_points_at_a_time() -> None:
     screened = Screened()
 
     async def act(pilot: Pilot[Any]) -> None:
-        start, places = len(panels.dislike(80)), panels.track_places(80)
+        start, places = len(slider.dislike(80)), slider.track_places(80)
         await pilot.mouse_down("#slider", offset=(start, 0))
         assert screened.view.slider == -1.0
         await pilot.hover("#slider", offset=(start + places - 1, 0))
@@ -467,7 +467,7 @@ def test_no_part_is_wider_than_the_screen(width: int) -> None:
             for text in (
                 panels.progress(view, width),
                 panels.curve_lines(view, width, 4),
-                panels.slider_line(view, width),
+                slider.slider_line(view, width),
             ):
                 assert max(line.cell_len for line in text.split()) <= width
         panels.learning(view, width, 4), keys.footer(Settings(), width)
