@@ -1,4 +1,4 @@
-"""Latents of a step in groups that are drawn one after another: steps of songs as more, shorter ones.
+"""Latents of a step in groups, drawn one after another: steps of songs as more, shorter ones.
 
     groups = LatentGroups(latent_size, groups, mixtures)
     groups.apart(values)          (S, B, n D) -> (G S, B, n D / G);  groups.together is its inverse
