@@ -113,7 +113,7 @@ class Busy:
 
     def __str__(self) -> str:
         """Return it as a line."""
-        return f"{self.text} {self.done} of {self.of}"
+        return f"{self.text} {self.done} of {self.of}" if self.of > 1 else self.text
 
 
 @dataclass

@@ -99,7 +99,7 @@ class ComposerProcess:
         self._events: deque[Event] = deque()
         self._replays: dict[str, np.ndarray] = {}  # coordinates of the songs to be made again
         self._hurried = False
-        self.busy: messages.Busy | None = None
+        self.busy: messages.Busy | None = messages.Busy("opening the station", 0, 1)
         self._open = False  # whether the worker is
         self._unfinished: dict[str, Event] = {}  # what to report if the worker dies meanwhile
         self._playing: messages.Played | None = None

@@ -225,7 +225,7 @@ class RadioApp(App[int], inherit_bindings=False):
         """Go on with the session of another station or listener."""
         self.session.finish()
         self.session.composer.close()
-        self.session = tuner.open(composer, self.said.append)
+        self.session = tuner.open(composer, self.said.append, after=self.session)
         self.heading = tuner.title
         self._bind()
         self.advance()

@@ -27,6 +27,16 @@ FOOTER = {
     "help": "help",
     "quit": "quit",
 }
+# the first of two actions that share a line of the help -> the second, and what both do
+TOGETHER = {
+    "next": ("previous", "next, previous song"),
+    "back": ("forward", "back, forward 5 seconds"),
+    "louder": ("softer", "louder, quieter"),
+    "up": ("down", "like it more, less"),
+    "love": ("ban", "love it; ban it, go on"),
+    "more-like-this": ("less-like-this", "next: more, less like it"),
+    "keep": ("discard", "keep the mended, the old"),
+}
 LAST = ("help", "quit")  # are always shown
 RATING = (
     "The slider rates the current moment of the song. The song's rating is the mean from your first"
@@ -102,11 +112,13 @@ def footer(settings: Settings, width: int) -> Text:
 
 def help_text(settings: Settings, width: int) -> Text:
     """Return every action with its keys, and how a song is rated, for a width."""
-    rows = [
-        (" ".join(key_name(key) for key in settings.keys_of(action)) or "no key", what)
-        for action, (_, what) in ACTIONS.items()
-        if not action.startswith("rate")
-    ]
+    seconds = [second for second, _ in TOGETHER.values()]
+    rows = []
+    for action, (_, what) in ACTIONS.items():
+        if not action.startswith("rate") and action not in seconds:
+            second, what = TOGETHER.get(action, ("", what))
+            keys = [*settings.keys_of(action), *settings.keys_of(second)]
+            rows.append((" ".join(map(key_name, keys)) or "no key", what))
     ends = [key_name(key) for action in ("rate1", "rate9") for key in settings.keys_of(action)[:1]]
     rows.append((" to ".join(ends) or "no key", "set the slider, -1 to +1"))
     half = (len(rows) + 1) // 2 if width >= TWO_COLUMNS else len(rows)

@@ -12,6 +12,7 @@ from itertools import groupby
 import numpy as np
 from rich.text import Text
 
+from radio.home import Settings
 from radio.screen import curves, words
 from radio.screen.sections import section_row
 from radio.session import View
@@ -19,6 +20,14 @@ from radio.session import View
 GOOD, BAD, QUIET = "green", "red", "dim"
 LABEL = 5  # columns of what is beside the bar and the curves
 NARROW = 56  # columns below which margins are small
+
+
+# width from which the search for the final song is called so, and its predicted rating
+SEARCHING = (
+    (78, "searching for your final song", "predicted so far "),
+    (NARROW, "final song", "predicted "),
+    (0, "final song", ""),
+)
 
 
 def columns(width: int) -> tuple[int, int]:
@@ -183,19 +192,22 @@ def curve_lines(view: View, width: int, height: int) -> Text:
 STYLES = {"good": GOOD, "bad": BAD, "below": f"{BAD} reverse", "zero": "", "unknown": QUIET}
 
 
-def learning(view: View, width: int, height: int, *, beside: bool = False) -> Text:
-    """Return what a new listener can do, the search for the final song, or what is known.
+def learning(
+    view: View, width: int, height: int, *, settings: Settings, beside: bool = False
+) -> Text:
+    """Return what can be done now, the search for the final song, or what is known.
 
     Args:
         view: of the session.
         width: columns.
         height: rows.
+        settings: keys.
         beside: whether what is known is shown beside it.
     """
     margin = " " * columns(width)[0] if width >= NARROW else " "
-    if view.final is not None:
+    if view.searching:
         return searching(view, width)
-    if text := words.hint(view):
+    if text := words.hint(view, settings):
         return coloured(_wrapped(text, margin, width, height), "yellow")
     if beside:
         return Text()
@@ -209,26 +221,23 @@ def learning(view: View, width: int, height: int, *, beside: bool = False) -> Te
 
 def _wrapped(text: str, margin: str, width: int, height: int) -> str:
     """Return a text in at most so many lines behind a margin."""
-    broken = textwrap.wrap(text, max(20, width - len(margin) - 1))[: max(1, height)]
+    room = max(20, width - len(margin) - 1)
+    broken = textwrap.wrap(text, room, max_lines=max(1, height), placeholder=" …")
     return "\n".join(margin + line for line in broken)
 
 
 def searching(view: View, width: int) -> Text:
     """Return the progress of the search for the final song."""
-    assert view.final is not None
-    step, steps, expected, _ = view.final
-    room = 20 if width >= NARROW else 8
+    step, steps, expected, _ = view.final or (0, 1, None, 0.0)
+    what, word = next(words for least, *words in SEARCHING if width >= least)
+    left = " " * (columns(width)[0] if width >= NARROW else 1) + f"{what}  "
+    room = max(1, min(20, width - len(left) - len(word) - len("  100 %  +0.00 ")))
     done = round(room * step / max(1, steps))
-    word = "searching for your final song" if width >= NARROW else "final song"
-    return Text.assemble(
-        (" " * (columns(width)[0] if width >= NARROW else 1) + word + "  ", ""),
-        ("━" * done, "magenta"),
-        ("─" * (room - done), QUIET),
-        f"  {100 * step // max(1, steps)} %",
-        ("   predicted so far ", QUIET) if width >= NARROW else "  ",
-        (signed(expected), tint(expected)),
-        no_wrap=True,
-    )
+    text = Text.assemble(left, ("━" * done, "magenta"), ("─" * (room - done), QUIET), no_wrap=True)
+    text.append(f"  {100 * step // max(1, steps)} %")
+    if expected is not None:
+        text.append(f"  {word}", QUIET).append(signed(expected), tint(expected))
+    return text
 
 
 def recent(view: View, width: int, height: int) -> Text:
@@ -259,11 +268,18 @@ def rated_songs(view: View, count: int, *, margin: int, name: int) -> Text:
 
 
 def lines(said: list[str], width: int, height: int) -> Text:
-    """Return the latest messages, the last at the bottom, wrapped if they are too long."""
+    """Return the latest messages that fit as a whole, wrapped, the last at the bottom."""
     margin = " " * (3 if width >= NARROW else 1)
-    broken = [
-        part
-        for line in said[-height:]
-        for part in textwrap.wrap(line, max(20, width - 4), subsequent_indent="  ") or [""]
-    ]
-    return Text("\n".join(margin + line for line in broken[-height:]), QUIET, no_wrap=True)
+    shown: list[str] = []
+    for line in reversed(said[-height:]):
+        broken = textwrap.wrap(
+            line,
+            max(20, width - 4),
+            subsequent_indent="  ",
+            max_lines=max(1, height),
+            placeholder=" …",
+        )
+        if len(broken) + len(shown) > height:
+            break
+        shown = (broken or [""]) + shown
+    return Text("\n".join(margin + line for line in shown), QUIET, no_wrap=True)

@@ -109,7 +109,11 @@ class Player(Screen[None], inherit_bindings=False):
             ),
             Panel(
                 lambda view, width, height: panels.learning(
-                    view, width, height, beside=self.has_class("wide")
+                    view,
+                    width,
+                    height,
+                    settings=app.settings,
+                    beside=self.has_class("wide"),
                 ),
                 id="learning",
             ),

@@ -157,7 +157,7 @@ class SavedWindow(TableWindow):
             "Saved songs",
             [*settings.keys_of("saved"), *settings.keys_of("quit")],
             ["when", "song", "station", "you", ""],
-            "enter play   x delete   m make a playlist   o open the folder   escape close",
+            "enter play   x delete   m playlist   o open folder   escape close",
         )
         self._session = session
         self._say = say

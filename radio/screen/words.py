@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from radio.composer import ENOUGH_RATINGS
+from radio.home import Settings
 from radio.ratings import Judged
+from radio.screen.keys import key_name
 from radio.session import View
 
 GUESSES = 10  # of which the mean error is shown
@@ -35,23 +37,34 @@ def accuracy(judged: tuple[Judged, ...]) -> str:
 def reason(expected: tuple[float, float] | None) -> str:
     """Return why a song was chosen to be played next."""
     if expected is None:
-        return "by chance, to get to know you"
+        return "by chance, to know you"
     mean, deviation = expected
     if deviation > UNSURE:
         return "to learn what you like"
     return "you should like it" if mean > 0 else "the best there is"
 
 
-def hint(view: View) -> str:
-    """Return what a new listener can do; nothing once a song is rated."""
+def hint(view: View, settings: Settings) -> str:
+    """Return what can be done about a mended version, or by a new listener; else nothing."""
+
+    def key(action: str) -> str:
+        return next(map(key_name, settings.keys_of(action)), action)
+
+    if view.mending:
+        return f"Mending the song takes a while; {key('discard')} gives it up."
+    if view.mended is not None:
+        return (
+            f"Old, then new: {key('keep')} keeps the new one, {key('discard')} the old one,"
+            f" {key('mend')} plays both again."
+        )
     if view.rated:
         return ""
     if view.slider is None:
         return (
-            "Move the slider with ↑ and ↓ while you listen, or press 1 to 9."
-            " After a few songs the radio chooses for you."
+            f"Move the slider with {key('up')} and {key('down')} while you listen, or press"
+            f" {key('rate1')} to {key('rate9')}. After a few songs the radio chooses for you."
         )
-    return "That is your rating of this moment. Change it when the song does, or go on with n."
+    return f"You rated this moment. Change it when the song does; {key('next')} goes on."
 
 
 def farewell(view: View) -> str:

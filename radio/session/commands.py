@@ -18,6 +18,10 @@ from radio.session.session import Session
 from radio.station import is_share_code
 
 MEND = "mend"  # alone, or with start and stop in seconds
+INSTEAD = {name: f"; ai-radio {name} lists them" for name in ("history", "saved")} | {
+    "station": "; ai-radio play --station NAME plays another",
+    "listener": "; ai-radio play --listener NAME plays for another",
+}
 NUMBERS: dict[str, tuple[float, float, str]] = {
     "rate": (-1.0, 1.0, "-1 (dislike) to 1 (love)"),
     "volume": (0.0, 100.0, "0 to 100"),
@@ -54,7 +58,8 @@ def execute(session: Session, line: str, settings: Settings) -> None:
         names = [*NUMBERS, *command_names()]
         raise UsageError(f"{line!r} is not a command{meant(word, names)}; {summary()}")
     if action not in known:
-        raise UsageError(f"{action} needs the screen; run ai-radio without --plain")
+        instead = INSTEAD.get(action, "")
+        raise UsageError(f"{action} opens a window, which only the screen has{instead}")
     known[action]()
 
 

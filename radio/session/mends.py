@@ -89,11 +89,10 @@ class MendRequest:
         if not wanted or song is None or not event.key == self._key == song.key:
             return
         self.offer, facts = event.song, event.song.description["mended"]
-        (before, after), (low, high) = facts["expected"], facts["critic"]
+        before, after = facts["expected"]
         self._say(
             f"Mended {clock(facts['start'])} to {clock(facts['stop'])}: you should like it by "
-            f"{after - before:+.2f} more (critic's score {low:.2f}, now {high:.2f}). "
-            f"Old, then new: {CHOICE}."
+            f"{after - before:+.2f} more. Old, then new: {CHOICE}."
         )
         self.compare()
 

@@ -173,8 +173,10 @@ class ReplayRequest:
         self._say(f"That song can't be played again: {why}")
 
     def check_time(self) -> None:
-        """End if a composer that is open does not answer."""
-        if self._awaited is None or self._composer.busy is not None:
+        """End if a composer that is open does not answer; time counts once it is open."""
+        if self._awaited is None:
             return
-        if time.monotonic() > self._awaited[2]:
+        if self._composer.busy is not None:
+            self._awaited = *self._awaited[:2], time.monotonic() + REPLAY_SECONDS
+        elif time.monotonic() > self._awaited[2]:
             self.end("there is no answer; try again")

@@ -2,6 +2,7 @@
 
 timer.set(30)  change()              minutes from now; the next of CHOICES, or off
 timer.tick(player)                   several times a second
+timer.continue_from(other)           as the timer of the session before
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ class SleepTimer:
             if minutes is None
             else f"The music fades out in {minutes:g} minutes."
         )
+
+    def continue_from(self, other: SleepTimer) -> None:
+        """Pause the music when another timer would have."""
+        self._end, self._minutes = other._end, other._minutes
 
     def change(self) -> None:
         """Choose the next of CHOICES, or none after the last."""

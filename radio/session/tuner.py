@@ -3,6 +3,7 @@
 tuner = Tuner(home, settings, last, seed=..., explore=..., beats=..., latent=..., novelty=...)
 composer = tuner.compose(station, listener)      takes some seconds, on any thread
 session = tuner.open(composer, say)              on the thread that ticks
+session = tuner.open(composer, say, after=session)    with its volume and its sleep timer
 tuner.close()
 """
 
@@ -97,8 +98,20 @@ class Tuner:
         self._composers.append(composer)
         return composer
 
-    def open(self, composer: ComposerProcess, say: Callable[[str], None]) -> Session:
-        """Return a session of a composer, with the sound device."""
+    def open(
+        self,
+        composer: ComposerProcess,
+        say: Callable[[str], None],
+        *,
+        after: Session | None = None,
+    ) -> Session:
+        """Return a session of a composer, with the sound device.
+
+        Args:
+            composer: that makes its songs.
+            say: takes a line for the listener.
+            after: the session before, whose volume and sleep timer stay.
+        """
         self.station, self.listener = composer.journal.station, composer.journal.listener
         player, reason = open_player()
         if reason:
@@ -119,6 +132,9 @@ class Tuner:
             kind=self._settings.kind,
             loudness=self._settings.loudness,
         )
+        if after is not None:
+            player.volume = after.playback.player.volume
+            session.sleep.continue_from(after.sleep)
         if first is not None:
             session.replay(uuid.uuid4().hex, first)
         for call in self.opened:

@@ -52,6 +52,7 @@ class View:
         batches: mini-batches that were learned in this session.
         judged: predicted and given ratings, the latest first.
         agreement: their correlation; None for fewer than three.
+        searching: whether a final song is being made.
         final: (step, steps, cautious rating, distance from the station's mean) of the descent that
             runs.
         adapter: ratings from which the generator's adapter was trained, 0 for none, and its
@@ -61,9 +62,10 @@ class View:
         upcoming: name, predicted rating and wish of the songs that are ready, the next one first.
         sleep: seconds until the sleep timer pauses the music; None if it is off.
         opening: what takes long while the composer opens, how much of it is done, and of how much;
-            None once it is open.
+            None if nothing that can be counted does.
         form: letters of the song's sections, which are equally long, such as AABA; empty without.
         code: share code of the song; empty if it has none.
+        mending: whether the song is being mended.
         mended: of the mended version that waits to be kept or discarded: `start` and `stop` of the
             stretch in seconds, `expected` and `critic`, [before, after]; None without.
         comparing: whether the old and the new version of that stretch are played.
@@ -92,6 +94,7 @@ class View:
     batches: int = 0
     judged: tuple[Judged, ...] = ()
     agreement: float | None = None
+    searching: bool = False
     final: tuple[int, int, float, float] | None = None
     adapter: tuple[int, float] = (0, 0.0)
     saved: bool = False
@@ -101,6 +104,7 @@ class View:
     opening: tuple[str, int, int] | None = None
     form: str = ""
     code: str = ""
+    mending: bool = False
     mended: dict[str, Any] | None = None
     comparing: bool = False
 
@@ -162,15 +166,17 @@ def snapshot(
         batches=batches,
         judged=history.judged,
         agreement=agreement(history.judged),
+        searching=finals.running,
         final=None if step is None else (step.step, step.steps, step.expected, step.distance),
         adapter=adapter,
         saved=song is not None and song.key in saved,
         final_song=bool(song is not None and song.descent),
         upcoming=tuple((one.name, one.expected, one.wish) for one in composer.upcoming()),
         sleep=sleep,
-        opening=None if opening is None else (opening.text, opening.done, opening.of),
+        opening=(opening.text, opening.done, opening.of) if opening and opening.of > 1 else None,
         form=str(song.description.get("form", "")) if song else "",
         code=str(song.description.get("code", "")) if song else "",
+        mending=mends.running,
         mended=mends.facts,
         comparing=playback.comparing is not None,
     )
@@ -188,7 +194,8 @@ def share_line(view: View) -> str:
     """Return a line for the listener with the share code of the song."""
     if view.code:
         return f"{view.name}, for ai-radio play: {view.code}"
-    return "This song is too long to share." if view.name else "Nothing plays yet."
+    too_long = "This song is too long for a share code, as mended songs are; save its file instead."
+    return too_long if view.name else "Nothing plays yet."
 
 
 def adapter_line(ratings: int, gain: float) -> str:

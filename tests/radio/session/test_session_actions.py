@@ -17,9 +17,10 @@ from audio_parsing.playback import SilentDevice
 from radio.cli import main as cli
 from radio.composer import AdapterChanged, Busy, final_line
 from radio.errors import UsageError
-from radio.home import Settings
+from radio.home import Home, Settings
 from radio.plain.app import play_on_lines
-from radio.session import Session, execute, help_lines, playback, read_last
+from radio.session import Session, Tuner, execute, help_lines, playback, read_last
+from radio.session.resume import LastSession
 from radio.session.sleep import SleepTimer
 from radio.taste import Insight
 
@@ -101,12 +102,18 @@ def test_what_takes_long_while_the_composer_opens_is_shown_and_waited_for(
     assert stage.session.view().opening == ("compiling kernels", 12, 40)
     stage.press("n")
     assert stage.session.view().busy == "compiling kernels 12 of 40"
-    monkeypatch.setattr("radio.session.requests.REPLAY_SECONDS", -1.0)
+    stage.composer.busy = Busy("opening the station", 0, 1)
+    view = stage.session.view()
+    assert view.busy == "opening the station" and view.opening is None
+    monkeypatch.setattr("radio.session.requests.REPLAY_SECONDS", 0.02)
     monkeypatch.setattr(stage.composer, "replay", lambda key, coordinate: None)
     stage.session.replay("old", np.arange(3.0))
+    time.sleep(0.03)
     stage.pass_time(1)
-    assert stage.session.replays.running
     stage.composer.busy = None
+    stage.pass_time(0.1)
+    assert stage.session.replays.running, "the wait counts from when it is open"
+    time.sleep(0.03)
     stage.pass_time(0.1)
     assert not stage.session.replays.running and "there is no answer" in stage.said[-1]
     assert stage.session.view().opening is None
@@ -185,6 +192,19 @@ def test_the_sleep_timer_fades_and_pauses(stage: Stage) -> None:
     timer.tick(stage.player)
     assert stage.player.paused and stage.player.volume == 0.8 and timer.left is None
     assert "fades out in 15 minutes" in stage.said[-2] and "Good night" in stage.said[-1]
+
+
+def test_volume_and_sleep_timer_stay_when_the_station_changes(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(
+        "radio.session.tuner.open_player", lambda: (SilentDevice(lambda: 0.0), "silent")
+    )
+    tuner = Tuner(Home(tmp_path), Settings(), LastSession())
+    execute(stage.session, "volume 30", Settings())
+    execute(stage.session, "sleep 20", Settings())
+    view = tuner.open(FakeComposer(), stage.said.append, after=stage.session).view()
+    assert view.volume == 0.3 and view.sleep == pytest.approx(1200, abs=5)
 
 
 def test_undo_takes_back_this_song_first_and_then_earlier_ones(stage: Stage) -> None:
@@ -291,7 +311,7 @@ def test_lines_are_keys_words_and_ratings(stage: Stage) -> None:
         ("nxet", "did you mean next?"),
         ("hello", "commands are pause, next"),
         ("next song", "is not a command"),
-        ("history", "needs the screen"),
+        ("history", "only the screen has"),
     ):
         with pytest.raises(UsageError, match=re.escape(part)):
             execute(stage.session, line, settings)
@@ -377,7 +397,7 @@ def test_the_command_opens_a_session_with_its_doors(
     assert "AI Radio    starter / me    0 songs rated" in told and "no sound here" in told
     assert "fades out in 20 minutes" in told and "  1  Song 1  C major  0:10" in told
     assert "rate it, from -1 to +1 as on the screen" in told and "did you mean next?" in told
-    assert "history needs the screen" in told
+    assert "only the screen has; ai-radio history" in told
     assert opened[0].journal.ratings == [("Song 1", 0.5, False)]
     assert not (home / "control.sock").exists(), "it is gone with the radio"
     assert read_last(home / "session.json").volume == 0.4
