@@ -1,8 +1,7 @@
 """The user interface of plain lines: commands on standard input, messages on standard output.
 
-Commands: n next, p pause or resume, a number from -1 to 1 rates this song, u undo, s save, f final
-song, x reset the generator, q quit; they wait for a song. At the end of the input the current song
-is played to its end, and so is a final song that was asked for.
+Commands are those of radio/session/commands.py; they wait for a song. At the end of the input the
+current song is played to its end, and so is a final song that was asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from radio.errors import UsageError
@@ -87,12 +86,26 @@ def _run(session: Session, lines: queue.Queue[str | None], settings: Settings) -
                 execute(session, line, settings)
             except UsageError as error:
                 _say(str(error))
+            for change in _changes(view, session.view()):
+                _say(change)
 
 
 def _quarter(opening: tuple[str, int, int]) -> int:
     """Return how many quarters are done of what takes long while the composer opens."""
     _, done, of = opening
     return 4 * done // max(1, of)
+
+
+def _changes(before: View, after: View) -> Iterator[str]:
+    """Yield what a command changed of the song that plays, for those who see no slider."""
+    if after.number != before.number:
+        return
+    if after.slider != before.slider:
+        yield "unrated" if after.slider is None else f"rating {after.slider:+.2f}"
+    if after.volume != before.volume:
+        yield f"volume {100 * after.volume:.0f}"
+    if after.paused != before.paused:
+        yield "paused" if after.paused else "playing"
 
 
 def _read(commands: TextIO, lines: queue.Queue[str | None]) -> None:

@@ -59,7 +59,7 @@ def execute(session: Session, line: str, settings: Settings) -> None:
         raise UsageError(f"{line!r} is not a command{meant(word, names)}; {summary()}")
     if action not in known:
         instead = INSTEAD.get(action, "")
-        raise UsageError(f"{action} opens a window, which only the screen has{instead}")
+        raise UsageError(f"only the screen has {action}{instead}")
     known[action]()
 
 
@@ -82,7 +82,7 @@ def help_lines(settings: Settings) -> list[str]:
     lines = []
     for name in command_names():
         keys = " ".join(
-            key for key in settings.keys_of(name) if key.isprintable() and key != "space"
+            key for key in settings.keys_of(name) if key != "space" and not key.startswith("ctrl+")
         )
         lines.append(f"  {name:14} {keys:6} {ACTIONS[name][1]}")
     lines.append(f"  {'1 to 9':21} rate it, from -1 to +1 as on the screen")

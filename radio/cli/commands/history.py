@@ -28,7 +28,7 @@ def history(options: argparse.Namespace) -> None:
             known = sorted({getattr(one, name) for one in found})
             found = [one for one in found if getattr(one, name) == chosen]
             if known and not found:
-                none = f"No rating has the {name} {chosen}{meant(chosen, known)}; "
+                none = f"The {name} {chosen} has no ratings{meant(chosen, known)}; "
                 none += f"{name}s with ratings: {', '.join(known)}"
     if options.json:
         rows = [
@@ -50,13 +50,13 @@ def history(options: argparse.Namespace) -> None:
         print(none)
     else:
         names = f"{'when':16}  {'listener':12}  {'station':12}  {'song':22}"
-        print(f"{names}  {'expected':>8}  {'given':>6}")
+        print(f"{names}  {'predicted':>9}  {'you':>6}")
         for one in found:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
             expected = "" if one.expected is None else f"{min(1.0, max(-1.0, one.expected)):+.2f}"
             names = f"{when}  {padded(one.listener, 12)}  {padded(one.station, 12)}  {one.song:22}"
             end = "  skipped" if one.skipped else f"  seed: {one.seed}" if one.seed else ""
-            print(f"{names}  {expected:>8}  {one.rating:+6.2f}{end}")
+            print(f"{names}  {expected:>9}  {one.rating:+6.2f}{end}")
 
 
 def listeners(options: argparse.Namespace) -> None:

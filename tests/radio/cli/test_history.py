@@ -83,7 +83,7 @@ def test_history_is_a_table_or_for_a_program(
     ]
     assert cli.main(["history", "--station", "none"]) == 0
     assert (
-        "No rating has the station none; stations with ratings: mine, starter"
+        "The station none has no ratings; stations with ratings: mine, starter"
         in capsys.readouterr().out
     )
     assert cli.main(["history", "--listener", "ana"]) == 0

@@ -451,6 +451,32 @@ def test_bar_and_curves_share_their_columns() -> None:
         assert panels.progress_at(bar.index("╸"), width) == pytest.approx(0.5, abs=1 / count)
 
 
+def test_what_waits_for_the_listener_is_said_with_their_keys() -> None:
+    def said(width: int, rows: int, **facts: Any) -> str:
+        view = replace(VIEW, **facts)
+        return " ".join(panels.learning(view, width, rows, settings=settings).plain.split())
+
+    settings = Settings(keys={**Settings().keys, "M": "mend", "r": "pause", "R": "discard"})
+    offer = "Old, then new: y keeps the new one, R the old one, m plays both again."
+    for width in (40, 56, 80):
+        assert said(width, 2, mended={"start": 2.0}) == offer
+        assert said(width, 2, mending=True).endswith("a while; R gives it up.")
+    assert said(40, 2, rated=0, slider=None).endswith("After a few …"), "what is cut says so"
+    # from the request on, with all of the predicted rating
+    assert said(80, 2, searching=True).endswith("─ 0 %")
+    for width in (40, 56, 57, 78, 80, 133):
+        found = said(width, 2, searching=True, final=(3, 30, 0.2, 7.0))
+        assert found.endswith("+0.20") and "━" in found and "10 %" in found
+
+
+def test_messages_are_shown_as_a_whole() -> None:
+    said = ["one " * 30, "short", "two " * 12]
+    assert panels.lines(said, 40, 3).plain.split() == ["short", *["two"] * 12]
+    assert "one" not in panels.lines(said, 40, 5).plain and "one" in panels.lines(said, 40, 9).plain
+    cut = panels.lines(said[:1], 40, 2).plain
+    assert cut.endswith(" …") and len(cut.split("\n")) == 2
+
+
 @pytest.mark.parametrize("width", [1, 5, 20, 40, 80, 133, 400])
 def test_no_part_is_wider_than_the_screen(width: int) -> None:
     untouched = replace(

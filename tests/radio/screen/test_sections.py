@@ -23,6 +23,7 @@ def test_letters_are_where_their_sections_begin_and_the_one_that_plays_is_bright
 
 @pytest.mark.parametrize(("form", "room"), [("", 10), ("ABABABAB", 3), ("AB", 1), ("A", 0)])
 def test_a_row_fits_the_bar(form: str, room: int) -> None:
+    assert section_row(replace(VIEW, form=form, duration=0.0), 2, room).plain == "  "
     for duration in (0.0, 9.0):
         row = section_row(replace(VIEW, form=form, duration=duration), 2, room)
         assert len(row.plain) <= 2 + room

@@ -144,6 +144,19 @@ def test_lines_tell_how_far_the_composer_is_while_it_opens(
     ]
 
 
+def test_lines_say_what_a_command_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = io.StringIO("7\n+\np\nspace\n0\nq\n")
+    keys = {**Settings().keys, "p": "pause"}
+    play_on_lines(
+        lambda say: FakeSession(SilentDevice(lambda: 0.0), say=say),
+        Settings(keys=keys),
+        commands=lines,
+    )
+    written = capsys.readouterr().out.split("\n")
+    said = ["rating +0.50", "volume 85", "paused", "playing", "unrated"]
+    assert [line for line in written if line in said] == said
+
+
 def test_a_skip_counts_only_after_some_seconds(stage: Stage) -> None:
     stage.pass_time(2)
     stage.press("n")
@@ -397,7 +410,7 @@ def test_the_command_opens_a_session_with_its_doors(
     assert "AI Radio    starter / me    0 songs rated" in told and "no sound here" in told
     assert "fades out in 20 minutes" in told and "  1  Song 1  C major  0:10" in told
     assert "rate it, from -1 to +1 as on the screen" in told and "did you mean next?" in told
-    assert "only the screen has; ai-radio history" in told
+    assert "only the screen has history; ai-radio history lists them" in told
     assert opened[0].journal.ratings == [("Song 1", 0.5, False)]
     assert not (home / "control.sock").exists(), "it is gone with the radio"
     assert read_last(home / "session.json").volume == 0.4
