@@ -1,12 +1,13 @@
 """A composer in a worker process, so that playback never waits for a song or a rating.
 
-    composer = ComposerProcess(folder, "me", home=Home())        returns when there are songs
+    composer = ComposerProcess(folder, "me", home=Home())
     composer.ready, next_song(), changed(key), replay(key, P)    none of them waits
     composer.events()                                            restarts a worker that died
 
 A rating is in the database before the worker is sent its key. So no rating is
 lost when either process dies, and a new worker knows all that the last one did.
-Where songs come rendered with the station they play, and are rated, while the worker still opens.
+Where songs come rendered with the station it is made at once: they play, and are rated, while the
+worker still opens. Otherwise it waits for the worker.
 """
 
 from __future__ import annotations
@@ -110,10 +111,11 @@ class ComposerProcess:
         self._worker = WorkerProcess(self._begin, self._log)
         self._first = FirstSongs(station, home.path / "first_songs.json")
         # Songs of a seed, a length, a distribution or a novelty are others.
-        if any(asked is not None for asked in (seed, beats, latent, novelty)):
+        others = any(asked is not None for asked in (seed, beats, latent, novelty))
+        if others:
             self._first.close()
         name, made_by = station.name, self._first.made_by
-        if self._first.next is None:
+        if others or not made_by:
             opened = self._wait_until_open(report)
             name, made_by = opened.station, opened.made_by
         self.journal = Journal(open_ratings(home.ratings), listener, name, made_by)

@@ -278,6 +278,7 @@ def lines(said: list[str], width: int, height: int) -> Text:
             subsequent_indent="  ",
             max_lines=max(1, height),
             placeholder=" …",
+            break_on_hyphens=False,  # of a file's name
         )
         if len(broken) + len(shown) > height:
             break

@@ -170,19 +170,20 @@ class SavedWindow(TableWindow):
             self._songs = saved_songs(self._folder)
         except OSError as error:
             return [], f"the folder can't be read: {error}"
-        rows = [
-            [
-                Text(time.strftime(MINUTE, time.localtime(one.time))),
-                Text(one.name),
-                Text(one.station, panels.QUIET),
-                panels.coloured(
-                    "" if one.rating is None else f"{one.rating:+.2f}", panels.tint(one.rating)
-                ),
-                panels.coloured("your final song" if one.final else "", "magenta"),
-            ]
-            for one in self._songs
+        rated = {one.key: one.rating for one in self._session.history.ratings()}
+        return [self._row(one, rated.get(one.key, one.rating)) for one in self._songs], (
+            f"{words.counted(len(self._songs), 'song')} in {self._folder}"
+        )
+
+    def _row(self, one: SavedSong, rating: float | None) -> list[Text]:
+        given = "" if rating is None else f"{rating:+.2f}"
+        return [
+            Text(time.strftime(MINUTE, time.localtime(one.time))),
+            Text(one.name),
+            Text(one.station, panels.QUIET),
+            panels.coloured(given, panels.tint(rating)),
+            panels.coloured("your final song" if one.final else "", "magenta"),
         ]
-        return rows, f"{words.counted(len(rows), 'song')} in {self._folder}"
 
     @property
     def chosen(self) -> SavedSong | None:

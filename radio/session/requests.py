@@ -15,7 +15,7 @@ from radio.session.rating_writer import RatingWriter
 from radio.session.song_folder import SongFolder
 from radio.station import SavedSong, ShareCodeError, read_share_code
 
-REPLAY_SECONDS = 20.0  # to wait for a song that is made again; chosen, not measured
+REPLAY_SECONDS = 60.0  # to wait for a song that is made again; chosen, not measured
 DROPPED = "The final song was not ready yet and is dropped."
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -670,9 +671,12 @@ def test_saved_songs_play_again_and_are_deleted(tmp_path: Path) -> None:
 
     async def act(pilot: Pilot[Any]) -> None:
         screened.app.session.folder.path = tmp_path
+        later = [SimpleNamespace(key="old play", rating=0.75)]  # than it was saved
+        setattr(screened.app.session.history, "ratings", lambda: later)  # noqa: B010
         await pilot.press("o")
         await pilot.pause()
         assert "2 songs in" in screened.shown() and "sea-wood" in screened.shown()
+        assert "+0.75" in screened.shown()
         await pilot.press("enter")
         await pilot.pause()
         assert "oak-pier is a song of station jazz" in screened.app.said[-1]
