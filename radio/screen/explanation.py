@@ -40,8 +40,10 @@ def explanation(view: View, width: int) -> Text:
         place = int(min(room - 1, view.position / view.duration * room)) if view.duration else 0
         text.append(" " * (MARGIN + place) + "▲\n", panels.QUIET)
         for seconds, mean, why in highlights(effect, view.duration, causes):
-            text.append(f"    {panels.clock(seconds)}  {in_a_line(mean, why)} ", "")
-            text.append(f"{mean:+.2f}\n", panels.tint(mean))
+            line = f"    {panels.clock(seconds)}  {in_a_line(mean, why)} "
+            if len(line) + len("+0.00") > width:
+                line = f"  {panels.clock(seconds)}  {why} "  # the sign says the rest
+            text.append(line).append(f"{mean:+.2f}\n", panels.tint(mean))
         text.append("\n")
     ratings, gain = view.adapter
     notes = [

@@ -86,7 +86,7 @@ class HistoryWindow(TableWindow):
         super().__init__(
             "History",
             [*settings.keys_of("history"), *settings.keys_of("quit")],
-            ["when", "song", "predicted", "you", ""],
+            ["song", "you", "predicted", "", "when"],
             "enter play again   + - 1 to 9 change   x delete   escape close",
         )
         self._session = session
@@ -98,11 +98,11 @@ class HistoryWindow(TableWindow):
         self._ratings = self._session.history.ratings()
         rows = [
             [
-                Text(time.strftime(MINUTE, time.localtime(one.time))),
                 Text(one.song),
-                Text(panels.signed(one.expected), panels.QUIET),
                 panels.coloured(f"{one.rating:+.2f}", panels.tint(one.rating)),
+                Text(panels.signed(one.expected), panels.QUIET),
                 Text("skipped" if one.skipped else "", panels.QUIET),
+                Text(time.strftime(MINUTE, time.localtime(one.time)), panels.QUIET),
             ]
             for one in self._ratings
         ]
@@ -156,7 +156,7 @@ class SavedWindow(TableWindow):
         super().__init__(
             "Saved songs",
             [*settings.keys_of("saved"), *settings.keys_of("quit")],
-            ["when", "song", "station", "you", ""],
+            ["song", "you", "station", "", "when"],
             "enter play   x delete   m playlist   o open folder   escape close",
         )
         self._session = session
@@ -178,11 +178,11 @@ class SavedWindow(TableWindow):
     def _row(self, one: SavedSong, rating: float | None) -> list[Text]:
         given = "" if rating is None else f"{rating:+.2f}"
         return [
-            Text(time.strftime(MINUTE, time.localtime(one.time))),
             Text(one.name),
-            Text(one.station, panels.QUIET),
             panels.coloured(given, panels.tint(rating)),
+            Text(one.station, panels.QUIET),
             panels.coloured("your final song" if one.final else "", "magenta"),
+            Text(time.strftime(MINUTE, time.localtime(one.time)), panels.QUIET),
         ]
 
     @property

@@ -394,6 +394,9 @@ def test_the_parts_say_what_there_is() -> None:
     explained = explanation(replace(VIEW, causes=causes), 72).plain
     assert "0:29  raises it: fast notes, dark +" in explained
     assert explained.count("dark") == explained.count("raises it: ")
+    narrow = explanation(replace(VIEW, causes=causes), 34).plain.splitlines()
+    assert any(line.startswith("  0:29  fast notes, dark +") for line in narrow)
+    assert all(len(line) <= 34 for line in narrow if ":" in line[:4])
     assert (
         "adapted to 30 ratings of yours: that raised"
         in explanation(replace(VIEW, adapter=(30, 0.21)), 100).plain
