@@ -133,12 +133,11 @@ class MendRequest:
 
     def drop(self, line: str = "The mended version is dropped.") -> None:
         """Forget the version that waits, or that is being made."""
+        if line and (self.running or self.offer is not None):
+            self._say(line)
         if self.running:
             self._composer.stop_mend()
-            self.running = False
-        elif self.offer is not None and line:
-            self._say(line)
-        self.offer = None
+        self.running, self.offer = False, None
 
 
 def clock(seconds: float) -> str:
