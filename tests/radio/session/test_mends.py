@@ -82,6 +82,10 @@ def test_the_end_of_a_search_that_was_given_up_does_not_end_the_next_one():
     stage.composer.reported.append(NoMend("there is nothing better"))
     stage.pass_time(0.1)
     assert not stage.session.mends.running and stage.said[-1].startswith("Not mended: there")
+    stage.press("m")
+    stage.pass_time(6)
+    assert not stage.session.mends.running, "its song has ended"
+    assert stage.said[-1] == "The mended version is dropped."
 
 
 def test_a_range_is_mended_and_a_wrong_one_is_refused():
