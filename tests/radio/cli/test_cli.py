@@ -776,6 +776,7 @@ def test_killed_while_it_plays_no_rating_is_lost(radio_home: Path) -> None:
         pass
     radio.stdin.write("-0.7\nhello\n")  # answered after the rating was taken
     radio.stdin.flush()
+    assert radio.stdout.readline() == "rating -0.70\n"
     assert "'hello'" in radio.stdout.readline()
     radio.kill()
     radio.communicate()
