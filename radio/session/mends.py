@@ -91,8 +91,8 @@ class MendRequest:
         self.offer, facts = event.song, event.song.description["mended"]
         (before, after), (low, high) = facts["expected"], facts["critic"]
         self._say(
-            f"Mended {clock(facts['start'])} to {clock(facts['stop'])}: you should like it by "
-            f"{after - before:+.2f} more (critic's score {low:.2f}, now {high:.2f}). "
+            f"Mended {clock(facts['start'])} to {clock(facts['stop'])}: predicted rating "
+            f"{after - before:+.2f} (critic's score {low:.2f}, now {high:.2f}). "
             f"Old, then new: {CHOICE}."
         )
         self.compare()

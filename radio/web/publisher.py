@@ -55,6 +55,7 @@ class Publisher:
         following = self._ready() if after is None else [after.key]
         now = parts.now_part(view, player, key, following)
         now["mend"] = mend_part(session)
+        now["replaying"] = session.replays.running
         shown = self._parts.get("now", {})
         if {**now, "position": 0} != {**shown, "position": 0}:
             self._tell("now", now)

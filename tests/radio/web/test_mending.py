@@ -60,7 +60,7 @@ def test_a_dragged_part_is_mended_compared_and_kept(server: RadioServer, chromiu
         page.evaluate(f"{AUDIO}.currentTime = {length} / 2 + 0.2")
         page.locator(".mend", has_text="the new part plays").wait_for()
         page.evaluate(f"{AUDIO}.currentTime = {length} - 0.3")
-        page.locator(".mend", has_text="expected to be liked +").wait_for()
+        page.locator(".mend", has_text="predicted rating 0.").wait_for()
         page.wait_for_function(f"!{AUDIO}.src.includes('compared') && !{AUDIO}.paused")
         assert page.evaluate(f"{AUDIO}.currentTime") == pytest.approx(at, abs=1.5)
         button(page, "Play both again").click()

@@ -59,6 +59,7 @@ def test_save_downloads_the_song_and_lists_it(server: RadioServer, chromium: Any
         assert file == saved.read_bytes() and file[:4] == b"RIFF"
         row = page.locator(".saved li", has_text=name)
         row.wait_for()
+        page.locator(".status").get_by_text(f"Saved {saved.name}", exact=True).wait_for()
         page.locator(".details", has_text="saved").wait_for()
         page.keyboard.press("n")
         page.wait_for_function("n => document.querySelector('.song').textContent !== n", arg=name)
