@@ -15,7 +15,8 @@ from radio.session.rating_writer import RatingWriter
 from radio.session.song_folder import SongFolder
 from radio.station import SavedSong, ShareCodeError, read_share_code
 
-REPLAY_SECONDS = 20.0  # to wait for a song that is made again; chosen, not measured
+# to wait for a song that is made again, once the composer is open; chosen, not measured
+REPLAY_SECONDS = 60.0
 DROPPED = "The final song was not ready yet and is dropped."
 
 
@@ -184,7 +185,10 @@ class ReplayRequest:
 
     def check_time(self) -> None:
         """End if a composer that is open does not answer."""
-        if self._awaited is None or self._composer.busy is not None:
+        if self._awaited is None:
             return
-        if time.monotonic() > self._awaited[2]:
+        key, position, deadline = self._awaited
+        if self._composer.busy is not None:
+            self._awaited = key, position, time.monotonic() + REPLAY_SECONDS
+        elif time.monotonic() > deadline:
             self.end("there is no answer; try again")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from web_browser import RadioServer, chromium, open_page
 
+from radio.web.browser_player import SILENCE_SECONDS
+
 __all__ = ["chromium"]
 pytestmark = pytest.mark.slow  # a browser under load waits for longer than a test may
 GAP_SECONDS = 0.3
@@ -202,6 +204,31 @@ def test_a_link_plays_a_shared_song(server: RadioServer, chromium: Any) -> None:
         assert "play=" not in page.url
         page.goto(link[:-3])
         page.get_by_role("status").filter(has_text="mistyped").wait_for()
+
+
+def test_a_page_that_was_cut_off_plays_on(server: RadioServer, chromium: Any) -> None:
+    """Without a network for longer than the session waits, then frozen as long."""
+    long = 1000 * (SILENCE_SECONDS + 1.5)
+    sounds = "[...document.querySelectorAll('.deck audio')].some((one) => !one.paused)"
+    alike = f"({sounds}) === (document.querySelector('.play').ariaLabel === 'Pause')"
+    with open_page(chromium, server) as page:
+        listen(page)
+        page.context.set_offline(True)
+        page.wait_for_timeout(long)
+        page.context.set_offline(False)
+        for _ in range(2):  # at once, and when the session has noticed
+            page.wait_for_function(f"{sounds} && {alike}")
+            page.wait_for_timeout(3000)
+
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("Page.setWebLifecycleState", {"state": "frozen"})
+        page.wait_for_timeout(long)
+        cdp.send("Page.setWebLifecycleState", {"state": "active"})
+        page.wait_for_timeout(3000)
+        page.wait_for_function(alike)
+        before = page.evaluate(sounds)
+        page.locator(".buttons .play").click()
+        page.wait_for_function(f"({sounds}) !== {str(before).lower()} && {alike}")
 
 
 def test_a_page_that_slept_comes_back(server: RadioServer, chromium: Any) -> None:
