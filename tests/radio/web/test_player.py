@@ -35,6 +35,13 @@ NEXT_IS_LOADED = """performance.getEntriesByType('resource').some(
 NEAR_END = """slider => {
   slider.value = +slider.max - 1.5; slider.dispatchEvent(new Event('input', { bubbles: true }));
 }"""
+BEGINNING = """slider => {
+  slider.value = 0; slider.dispatchEvent(new Event('input', { bubbles: true }));
+}"""
+COUNT_PAUSES = """() => {
+  window.pauses = 0;
+  document.addEventListener('pause', ({ target }) => { window.pauses += !target.ended; }, true);
+}"""
 SMALL = """[...document.querySelectorAll(
   '.radio button, .radio select, .radio a[href], .radio input:not(.unseen)'
 )].map((e) => [e.ariaLabel || e.textContent, e.tagName, e.getBoundingClientRect()]).filter(
@@ -213,12 +220,15 @@ def test_a_page_that_was_cut_off_plays_on(server: RadioServer, chromium: Any) ->
     alike = f"({sounds}) === (document.querySelector('.play').ariaLabel === 'Pause')"
     with open_page(chromium, server) as page:
         listen(page)
+        page.locator(".seek").evaluate(BEGINNING)  # so that it does not end while it is cut off
+        page.evaluate(COUNT_PAUSES)
         page.context.set_offline(True)
         page.wait_for_timeout(long)
         page.context.set_offline(False)
         for _ in range(2):  # at once, and when the session has noticed
             page.wait_for_function(f"{sounds} && {alike}")
             page.wait_for_timeout(3000)
+        assert page.evaluate("window.pauses") == 0
 
         cdp = page.context.new_cdp_session(page)
         cdp.send("Page.setWebLifecycleState", {"state": "frozen"})
