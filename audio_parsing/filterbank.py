@@ -140,4 +140,6 @@ def _group(
         values = np.exp(-0.5 * (distance / sigma[k]) ** 2)
         window[start[k] : start[k + 1]] = values
         overlap[first[k] : first[k] + counts[k]] += values**2
-    return BandGroup(bands, fft.next_fast_len(int(np.ceil(rate * seconds))), window, first, start)
+    # factors of 2, 3 and 5 alone: complex FFTs with others are allowed, and slower
+    steps = fft.next_fast_len(int(np.ceil(rate * seconds)), real=True)
+    return BandGroup(bands, steps, window, first, start)

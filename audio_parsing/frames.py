@@ -80,7 +80,8 @@ def encode(
     power = np.zeros((FRAME_SIZE, count), np.float32)
     for group, signals in zip(bank.groups, bank.analyse(spectrum), strict=True):
         for row, signal in zip(power[group.bands], signals, strict=True):
-            mean_power(row, signal, hop_length * group.steps / bank.size)
+            squares = signal.real**2 + signal.imag**2
+            mean_power(row, squares, hop_length * group.steps / bank.size)
     return np.ascontiguousarray(power.T) ** np.float32(EXPONENT / 2)
 
 
@@ -180,6 +181,7 @@ def _spectrum(
         power = np.ascontiguousarray(amplitude[:, group.bands].T) ** 2
         aims.append(_Aim(fine, power, hop_length * group.steps / bank.size, places))
     gain = np.empty(len(amplitude), np.float32)
+    squares = np.empty(max(group.steps for group in bank.groups), np.float32)
     previous = None
     for number in range(INTERPOLATED_STEPS + FRAME_STEPS):
         projected = bank.analyse(bank.synthesise(signals))
@@ -195,7 +197,17 @@ def _spectrum(
                 )
             else:
                 momentum = np.float32(FRAME_MOMENTUM)
-                match_frames(signal, gain, now, last, aim.power, aim.step, aim.places, momentum)
+                match_frames(
+                    signal,
+                    gain,
+                    squares[: signal.shape[1]],
+                    now,
+                    last,
+                    aim.power,
+                    aim.step,
+                    aim.places,
+                    momentum,
+                )
         previous = projected
     return bank.synthesise(signals)
 
@@ -221,10 +233,9 @@ def _first_signals(
     low, high = max(0, group.bands.start - OVERLAP), min(BANDS, group.bands.stop + OVERLAP)
     fine = _between_frames(amplitude[:, low:high], places)
     frequency = band_frequencies()[low:high]
-    signals = np.empty(fine.shape, np.complex64)
+    angles = np.empty_like(fine)
     continue_phases(
-        signals,
-        fine,
+        angles,
         np.log(fine + np.float32(1e-7)),
         frequency,
         phase[low:high].copy(),
@@ -233,7 +244,11 @@ def _first_signals(
         seed,
     )
     own = slice(group.bands.start - low, group.bands.stop - low)
-    return np.ascontiguousarray(signals[:, own].T), np.ascontiguousarray(fine[:, own].T)
+    fine, angles = (np.ascontiguousarray(values[:, own].T) for values in (fine, angles))
+    signals = np.empty(fine.shape, np.complex64)
+    np.multiply(fine, np.cos(angles), out=signals.real)
+    np.multiply(fine, np.sin(angles), out=signals.imag)
+    return signals, fine
 
 
 def transpose(frames: np.ndarray, semitones: int) -> np.ndarray:

@@ -6,7 +6,7 @@
     mixed.take(out)               called by the device: copies finished samples, nothing else
     mixed.played(late)            samples of the song played, if the device holds `late` of them
 
-A change rewinds the mixing to the first block that the device can't be reading, and mixes again
+A change rewinds the mixing to the first sample that the device can't be reading, and mixes again
 from there. So the ring may be long enough for a busy interpreter, and keys still take effect soon.
 """
 
@@ -52,6 +52,11 @@ class _Mark:
     gain: float
     paused: bool
 
+    @property
+    def plain(self) -> bool:
+        """Whether the block is of one song, or silent: whether it may end anywhere."""
+        return self.segment is self.sounding and (not self.paused or self.gain == 0.0)
+
 
 class MixedRing:
     """See the module's contract.
@@ -90,7 +95,7 @@ class MixedRing:
     def fill(self) -> None:
         """Mix until the ring is full."""
         with self._lock:
-            while self._written + BLOCK - self._read <= self._ring.size:
+            while self._fits(self._written):
                 self._written = self._mix(self._written)
 
     def play(self, samples: np.ndarray) -> None:
@@ -160,27 +165,38 @@ class MixedRing:
             return mark.cursor if mark.paused else mark.cursor + min(place - mark.place, BLOCK)
 
     def _rewind(self) -> int:
-        """Return to the first block that the device can't be reading, and return its place."""
-        earliest = self._read + self._largest
+        """Return to the first sample that the device can't be reading, and return its place."""
+        earliest, place = self._read + self._largest, self._written
         while self._marks and self._marks[-1].place >= earliest:
             mark = self._marks.pop()
-            self._segment, self._sounding, self._gain, self.paused = (
-                mark.segment,
-                mark.sounding,
-                mark.gain,
-                mark.paused,
-            )
-            self._sounding.cursor, self._segment.cursor = mark.sounding_cursor, mark.cursor
             place = mark.place
-            if not self._marks or self._marks[-1].place < earliest:
-                return place
-        return self._written
+            self._return_to(mark, mark.gain)
+        last = self._marks[-1] if self._marks else None
+        if last is None or not last.plain or not last.place < earliest < place:
+            return place
+        # within a block, whose loudness is on its way to that of the next one
+        passed = earliest - last.place
+        gain = last.gain + (self._gain - last.gain) * passed / (place - last.place)
+        self._return_to(last, gain)
+        if not self.paused:
+            self._segment.cursor += passed
+        return earliest
+
+    def _return_to(self, mark: _Mark, gain: float) -> None:
+        self._segment, self._sounding, self.paused = mark.segment, mark.sounding, mark.paused
+        self._sounding.cursor, self._segment.cursor = mark.sounding_cursor, mark.cursor
+        self._gain = gain
 
     def _mix_again(self, place: int) -> None:
         """Mix again from a place on; the device reads the old or the new block, each whole."""
-        while place < self._written:
+        while place < self._written and self._fits(place):
             place = self._mix(place)
+        self._written = place
         self.fill()
+
+    def _fits(self, place: int) -> bool:
+        """Return whether a block from this place on leaves what the device has not read."""
+        return place + BLOCK - self._read <= self._ring.size
 
     def _mix(self, place: int) -> int:
         """Mix one block into the ring at a place and return the next place."""
@@ -191,14 +207,17 @@ class MixedRing:
         oldest = self._read - self.rate  # a slow device may still hold these
         while self._marks[0].place < oldest:
             self._marks.popleft()
+        block = self._block(segment, before)
         first = place % self._ring.size
-        self._ring[first : first + BLOCK] = self._block(segment, before)
+        before_end = min(BLOCK, self._ring.size - first)
+        self._ring[first : first + before_end] = block[:before_end]
+        self._ring[: BLOCK - before_end] = block[before_end:]
         return place + BLOCK
 
-    def _block(self, segment: Segment, before: Segment) -> np.ndarray | float:
+    def _block(self, segment: Segment, before: Segment) -> np.ndarray:
         target = 0.0 if self.paused else self._volume
         if segment is before and self.paused and self._gain == 0.0:
-            return 0.0
+            return np.zeros(BLOCK, np.float32)
         # Every change of loudness is a ramp over the block: a step would click.
         ramp = np.linspace(0, 1, BLOCK, dtype=np.float32)
         if segment is before:

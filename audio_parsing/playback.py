@@ -28,7 +28,7 @@ from audio_parsing.silent_device import SilentDevice
 
 USUAL_RATE = 22050  # Hz, of the songs; the device is opened at this rate if it accepts it
 # seconds that the device buffers: enough for a busy interpreter, short enough for a skip
-LATENCY = 0.09
+LATENCY = 0.1
 FILL_SECONDS = 0.05  # interval at which the ring of mixed samples is filled
 STALLED = 3.0  # seconds without a callback after which the device counts as gone
 

@@ -18,10 +18,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from radio.composer import heap, messages
+from radio.composer import heap, messages, priority
 from radio.composer.events import AdapterChanged, Event, Learned
 from radio.composer.wish import Wish
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 MAX_OFFERS = 3  # chosen, not measured
 # With fewer offers than this a song is made of few candidates: the listener skips.
 FEW_OFFERS = 2
-NICENESS = 10
 FOLLOW_SECONDS = 2.0  # between two looks at what other sessions wrote
 READY_SECONDS = 0.05  # between two looks whether the next song is ready
 
@@ -229,6 +227,7 @@ def _open(
         part=PLAYING,
         report=lambda done, of: send(messages.Busy("compiling kernels", done, of)),
     )
+    priority.leave_a_core()
     composer = LocalComposer(
         station,
         begin.listener,
@@ -264,19 +263,6 @@ def _read(incoming: BinaryIO, inbox: queue.Queue[object]) -> None:
     os._exit(0)
 
 
-def lower_priority() -> None:
-    """Let this process compute when the session, which plays the sound, has nothing to do.
-
-    Linux shares the processor out among sessions of processes first, where only the niceness of a
-    whole session counts. So the worker is one of its own; in the radio's it would use up the share
-    of the thread that gives the sound device its samples.
-    """
-    with contextlib.suppress(AttributeError, OSError):  # no such thing on Windows
-        os.nice(NICENESS)
-    with contextlib.suppress(OSError):  # none but Linux has it, and not every one
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
-
-
 def main() -> None:
     """Be the worker of the session that started this process."""
     heap.share_one_heap()
@@ -286,7 +272,7 @@ def main() -> None:
     for name in ("SIGINT", "SIGHUP", "SIGTSTP"):  # meant for the session, on the same terminal
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    lower_priority()
+    priority.lower()
     with contextlib.suppress(EOFError):
         serve(incoming, outgoing)
     sys.stderr.flush()

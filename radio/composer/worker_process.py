@@ -57,7 +57,7 @@ class WorkerProcess:
                 stderr=errors,
                 env=environment,
                 creationflags=BELOW_NORMAL,
-                # for a share of the processor of its own: see `worker.lower_priority`
+                # for a share of the processor of its own: see priority.py
                 start_new_session=True,
             )
         release_large_blocks()

@@ -61,6 +61,7 @@ def test_silent_device_keeps_time() -> None:
 
 class FakeStream:
     latency = 2 * BLOCK / RATE
+    part = BLOCK  # samples that it asks for at once
     keep_full = staticmethod(lambda: None)  # what the player's thread does, done by hand
 
     def __init__(
@@ -84,12 +85,13 @@ class FakeStream:
     abort = close = start
 
     def pull(self, blocks: int = 1, *, underflow: bool = False) -> np.ndarray:
-        """Return what the device gets, one channel (blocks * BLOCK,)."""
+        """Return what the device gets, one channel (blocks * part,)."""
         out = []
         for _ in range(blocks):
             self.keep_full()
-            block = np.full((BLOCK, self.channels), np.nan, np.float32)
-            self.callback(block, BLOCK, None, types.SimpleNamespace(output_underflow=underflow))
+            block = np.full((self.part, self.channels), np.nan, np.float32)
+            status = types.SimpleNamespace(output_underflow=underflow)
+            self.callback(block, self.part, None, status)
             assert (block == block[:, :1]).all()
             out.append(block[:, 0])
         return np.concatenate(out)
@@ -151,10 +153,12 @@ def test_pause_is_silence_and_loses_nothing(player: Player) -> None:
     np.testing.assert_array_equal(player._stream.pull(), song[6 * BLOCK : 7 * BLOCK])
 
 
+@pytest.mark.parametrize("part", [BLOCK, 100, 613])
 def test_changes_in_any_order_lose_no_sample_and_never_click(
-    player: Player, rng: np.random.Generator
+    player: Player, rng: np.random.Generator, part: int
 ) -> None:
     """Rapid keys between the device's calls: each change is a ramp, the position is exact."""
+    player._stream.part = part
     song = np.sin(np.arange(60 * RATE) / 30).astype(np.float32) * np.float32(0.9)
     player.play(song, RATE)
     player._stream.pull(5)
@@ -178,10 +182,31 @@ def test_changes_in_any_order_lose_no_sample_and_never_click(
     player.volume = 1.0
     player.resume()
     player.seek(20.0)
-    player._stream.pull(10)
+    player._stream.pull(50)
     block = player._stream.pull()
     now = round(player.position * RATE) + 2 * BLOCK
-    np.testing.assert_allclose(block, song[now - BLOCK : now], atol=1e-6)
+    np.testing.assert_allclose(block, song[now - part : now], atol=1e-6)
+
+
+def test_a_change_is_heard_in_the_next_part_of_a_device_that_takes_small_ones(
+    player: Player,
+) -> None:
+    player._stream.part = 100
+    player.play(np.full(50 * BLOCK, 0.5, np.float32), RATE)
+    player._stream.pull(37)
+    player._mixed._largest = 100  # nothing larger was asked for before
+    player.volume = 0.1
+    assert (player._stream.pull() == 0.5).all(), "the part that the device may be reading"
+    changing = player._stream.pull(5)
+    assert (np.diff(changing[:BLOCK]) < 0).all() and np.abs(np.diff(changing)).max() < 0.002
+    np.testing.assert_allclose(changing[BLOCK:], 0.05, rtol=1e-5)
+    player.pause()
+    player._stream.pull(6)
+    assert not player._stream.pull(30).any()
+    at = player.position
+    player.resume()
+    assert not player._stream.pull().any(), "silence may end anywhere too"
+    assert player._stream.pull().any() and player.position == at
 
 
 def test_a_ring_that_is_not_filled_runs_dry_and_is_counted(player: Player) -> None:

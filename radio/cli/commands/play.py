@@ -100,7 +100,7 @@ def _show(
         if options.sleep is not None:
             session.sleep.set(options.sleep)
         # Later collections pass over all that is loaded: visiting it takes 50 ms in which the sound
-        # device, whose buffer holds 90 ms, is given nothing.
+        # device, whose buffer holds 100 ms, is given nothing.
         gc.collect()
         gc.freeze()
         # a fifth of the usual time until a thread that draws lets the sound device's thread go on
