@@ -26,7 +26,9 @@ export default {
     /** The time of the best moment, where all of those lower the prediction; else null. */
     best() {
       if (!this.why.length || this.why.some(([, effect]) => effect > 0)) return null;
-      return (this.duration * (this.predicted.indexOf(Math.max(...this.predicted)) + 0.5)) / this.predicted.length;
+      const moments = this.predicted.map((rating, place) => [(this.duration * (place + 0.5)) / this.predicted.length, rating]);
+      const others = moments.filter(([seconds]) => this.why.every(([lowers]) => Math.abs(seconds - lowers) > 1));
+      return others.length ? others.reduce((one, other) => (other[1] > one[1] ? other : one))[0] : null;
     },
     elsewhere() { return this.playing && !this.mine; },
     status() {
