@@ -59,7 +59,7 @@ export default {
       query.delete("play");
       history.replaceState(null, "", `?${query}`); // a reload resumes what plays then
     }
-    this.watching = new IntersectionObserver(([entry]) => (this.away = !entry.isIntersecting));
+    this.watching = new IntersectionObserver(([entry]) => (this.away = entry.intersectionRatio < 0.5), { threshold: 0.5 });
     this.watching.observe(this.$refs.buttons);
     this.measuring = new ResizeObserver(() => this.$el.style.setProperty("--tall", `${this.$el.offsetHeight}px`));
     this.measuring.observe(this.$el);

@@ -85,7 +85,8 @@ def test_save_downloads_the_song_and_lists_it(server: RadioServer, chromium: Any
 def test_a_phone_keeps_the_player_in_reach(server: RadioServer, chromium: Any) -> None:
     with open_page(chromium, server, width=390, height=844, has_touch=True) as page:
         listen(page)
-        assert page.locator(".mini").count() == 0
+        page.locator(".buttons").scroll_into_view_if_needed()
+        page.locator(".mini").wait_for(state="detached")
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         bar = page.locator(".mini")
         bar.wait_for()
