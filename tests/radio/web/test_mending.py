@@ -66,6 +66,9 @@ def test_a_dragged_part_is_mended_compared_and_kept(server: RadioServer, chromiu
         button(page, "Play both again").click()
         page.locator(".mend", has_text="the old part plays").wait_for()
         button(page, "Stay with the old one").click()
+        page.locator(".wave").click(position={"x": 2, "y": 60})  # so that it does not end meanwhile
+        page.wait_for_function(f"{AUDIO}.currentTime < 4")
+        at = float(page.input_value(".seek"))
         button(page, "Mend the worst part").click()
         button(page, "Keep the new one").click()
         page.locator("[role=status]", has_text="Kept").wait_for()
