@@ -74,6 +74,22 @@ def test_scale_makes_every_value_move_alike():
     np.testing.assert_allclose(descent.path[1, 0], [-0.1, -5.0], rtol=1e-6)
 
 
+def test_a_slope_is_small_or_large_in_units_of_the_scale():
+    moved = [
+        descend(
+            lambda p: (1e-9 * p.sum(axis=1), np.full_like(p, 1e-9)),
+            np.zeros((1, 1)),
+            steps=1,
+            learning_rate=0.1,
+            scale=scale,
+        ).path[1, 0, 0]
+        / scale
+        for scale in (1.0, 1e4)
+    ]
+    # beside 1e-8, which Adam adds to the root of the second moment
+    np.testing.assert_allclose(moved, [-0.1 / 11, -0.1 / 1.001], rtol=1e-6)
+
+
 def test_it_can_be_stopped_and_says_what_is_wrong():
     seen = []
     descent = descend(
