@@ -91,8 +91,8 @@ class MendRequest:
         self.offer, facts = event.song, event.song.description["mended"]
         before, after = facts["expected"]
         self._say(
-            f"Mended {clock(facts['start'])} to {clock(facts['stop'])}: you should like it by "
-            f"{after - before:+.2f} more. Old, then new: {CHOICE}."
+            f"Mended {clock(facts['start'])} to {clock(facts['stop'])}: predicted rating "
+            f"{after - before:+.2f}. Old, then new: {CHOICE}."
         )
         self.compare()
 

@@ -15,7 +15,8 @@ from radio.session.rating_writer import RatingWriter
 from radio.session.song_folder import SongFolder
 from radio.station import SavedSong, ShareCodeError, read_share_code
 
-REPLAY_SECONDS = 60.0  # to wait for a song that is made again; chosen, not measured
+# to wait for a song that is made again, once the composer is open; chosen, not measured
+REPLAY_SECONDS = 60.0
 DROPPED = "The final song was not ready yet and is dropped."
 
 
@@ -116,7 +117,7 @@ class FinalRequest:
 
 
 class ReplayRequest:
-    """Ask a composer to make songs again, one at a time.
+    """Ask a composer to make songs again, one at a time: of those asked for meanwhile the last.
 
     Args:
         composer: that makes them.
@@ -127,6 +128,7 @@ class ReplayRequest:
         self._composer = composer
         self._say = say
         self._awaited: tuple[str, float, float] | None = None  # key, position, deadline
+        self._next: tuple[str, np.ndarray, float] | None = None  # asked for meanwhile
 
     @property
     def running(self) -> bool:
@@ -134,8 +136,10 @@ class ReplayRequest:
         return self._awaited is not None
 
     def start(self, key: str, coordinate: np.ndarray, position: float) -> None:
-        """Ask for the song at P (D,), to be played from `position` in seconds; not for two."""
-        if self._awaited is None:
+        """Ask for the song at P (D,), to be played from `position` in seconds."""
+        if self._awaited is not None:
+            self._next = key, coordinate, position
+        else:
             self._awaited = key, position, time.monotonic() + REPLAY_SECONDS
             self._composer.replay(key, coordinate)
 
@@ -165,18 +169,26 @@ class ReplayRequest:
         if self._awaited is None or self._awaited[0] != song.key:
             return None
         (_, position, _), self._awaited = self._awaited, None
-        return position
+        return None if self._start_next() else position
 
     def end(self, why: str) -> None:
         """End without a song."""
         self._awaited = None
         self._say(f"That song can't be played again: {why}")
+        self._start_next()
+
+    def _start_next(self) -> bool:
+        wanted, self._next = self._next, None
+        if wanted is not None:
+            self.start(*wanted)
+        return wanted is not None
 
     def check_time(self) -> None:
-        """End if a composer that is open does not answer; time counts once it is open."""
+        """End if a composer that is open does not answer."""
         if self._awaited is None:
             return
+        key, position, deadline = self._awaited
         if self._composer.busy is not None:
-            self._awaited = *self._awaited[:2], time.monotonic() + REPLAY_SECONDS
-        elif time.monotonic() > self._awaited[2]:
+            self._awaited = key, position, time.monotonic() + REPLAY_SECONDS
+        elif time.monotonic() > deadline:
             self.end("there is no answer; try again")

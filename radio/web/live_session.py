@@ -7,6 +7,7 @@ session.published                                the contents of its pages, see 
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -120,11 +121,17 @@ class LiveSession:
             if rating is not None and rating.weight == 1.0 and len(rating.curve):
                 session.writer.resume_curve(rating.curve)
 
+        songs = f"{self.home.path / 'songs'}{os.sep}"
+
+        def say(line: str) -> None:
+            # where the server keeps a song is of no use to a page, which downloads it
+            self.published.say(line.replace(songs, ""))
+
         session = Session(
             composer,
             self.player,
             home=self.home,
-            say=self.published.say,
+            say=say,
             started=started,
             resume=Resume(path, last, fresh=self._options.get("seed") is not None),
             kind=self._kind,

@@ -46,7 +46,7 @@ PAGE = """<!doctype html>
 <meta name="description" content="A radio that composes, and learns what you like">
 <meta name="color-scheme" content="light dark">
 <meta name="theme-color" content="#f6f4ef" media="(prefers-color-scheme: light)">
-<meta name="theme-color" content="#15171c" media="(prefers-color-scheme: dark)">
+<meta name="theme-color" content="#14161a" media="(prefers-color-scheme: dark)">
 <link rel="stylesheet" href="STATIC/style.css">
 <link rel="preload" href="STATIC/serif.woff2" as="font" type="font/woff2" crossorigin>
 <link rel="icon" type="image/svg+xml" href="STATIC/icon.svg">

@@ -55,6 +55,7 @@ class Publisher:
         following = self._ready() if after is None else [after.key]
         now = parts.now_part(view, player, key, following)
         now["mend"] = mend_part(session)
+        now["replaying"] = session.replays.running
         shown = self._parts.get("now", {})
         if {**now, "position": 0} != {**shown, "position": 0}:
             self._tell("now", now)
@@ -72,8 +73,16 @@ class Publisher:
             saved = self._saved.changed()
             if saved is not None:
                 self._tell("saved", saved_part(saved, session.journal.made_by))
-        if view.final is not None or self._parts.get("map", {}).get("now") != key:
+        if view.final is not None or self._map_is_old(key):
             self._tell_map(None)
+
+    def _map_is_old(self, key: str | None) -> bool:
+        """Return whether another song plays than the map shows, or another search is on it."""
+        shown, finals = self._parts.get("map", {}), self._stage.session.finals
+        now = key, finals.running, bool(finals.descent), finals.song and finals.song.key
+        final = shown.get("final")
+        before = shown.get("running"), bool(shown.get("paths")), final and final["key"]
+        return (shown.get("now"), *before) != now
 
     def _look_at_ratings(self) -> None:
         session = self._stage.session

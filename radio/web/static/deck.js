@@ -26,16 +26,21 @@ export default {
     /** The time of the best moment, where all of those lower the prediction; else null. */
     best() {
       if (!this.why.length || this.why.some(([, effect]) => effect > 0)) return null;
-      return (this.duration * (this.predicted.indexOf(Math.max(...this.predicted)) + 0.5)) / this.predicted.length;
+      const moments = this.predicted.map((rating, place) => [(this.duration * (place + 0.5)) / this.predicted.length, rating]);
+      const others = moments.filter(([seconds]) => this.why.every(([lowers]) => Math.abs(seconds - lowers) > 1));
+      return others.length ? others.reduce((one, other) => (other[1] > one[1] ? other : one))[0] : null;
     },
     elsewhere() { return this.playing && !this.mine; },
     status() {
       if (link.away) return link.waiting ? "The radio can't be reached; your ratings are kept here and sent later." : "The radio can't be reached.";
       if (this.blocked) return "Press play to continue.";
+      if (this.now?.replaying) return "Getting that song …";
       const last = this.said?.[this.said.length - 1]?.text || "";
+      if (this.stage === "offer" && last.startsWith("Mended ")) return `Mended ${this.range}: choose one of the two.`;
       return link.line || (/^ *\d+  /.test(last) ? "" : last); // the song's name is shown above
     },
     described() {
+      if (!this.song) return "No song is playing.";
       const drawn = this.value === null ? "You have not rated this song." : `Your rating is ${signed(this.value)}.`;
       return `${drawn} ${this.rating === null ? "There is no prediction yet." : `The predicted rating is ${signed(this.rating)} on average.`}`;
     },
@@ -54,8 +59,10 @@ export default {
       query.delete("play");
       history.replaceState(null, "", `?${query}`); // a reload resumes what plays then
     }
-    this.watching = new IntersectionObserver(([entry]) => (this.away = !entry.isIntersecting));
+    this.watching = new IntersectionObserver(([entry]) => (this.away = entry.intersectionRatio < 0.5), { threshold: 0.5 });
     this.watching.observe(this.$refs.buttons);
+    this.measuring = new ResizeObserver(() => this.$el.style.setProperty("--tall", `${this.$el.offsetHeight}px`));
+    this.measuring.observe(this.$el);
     const draw = () => {
       this.frame = requestAnimationFrame(draw);
       this.show();
@@ -65,6 +72,7 @@ export default {
   unmounted() {
     cancelAnimationFrame(this.frame);
     this.watching.disconnect();
+    this.measuring.disconnect();
   },
   render() {
     const { song, state, value } = this;
@@ -76,9 +84,8 @@ export default {
     <canvas ref="wave" class="wave" aria-hidden="true" onPointerdown=${this.grab}></canvas>
     <input class="seek" type="range" min="0" max=${song ? song.duration : 1} step="0.1" value=${this.position} disabled=${!song}
       aria-label="Position in the song" aria-valuetext=${`${time(this.position)} of ${time(this.duration)}`} onInput=${({ target }) => this.seek(+target.value)} />
-    <div class="times" aria-hidden="true"><span>${time(this.position)}</span><span>${time(this.duration)}</span></div>
+    <div class="times" aria-hidden="true"><span>${time(this.position)}</span><span class="you">you</span><span class="radio-line">prediction</span><span>${time(this.duration)}</span></div>
     <canvas ref="curves" class="curves" role="img" aria-label=${this.described}></canvas>
-    <p class="legend" aria-hidden="true"><span class="you">you</span><span class="radio-line">prediction</span></p>
     ${this.why.length > 0 && html`<p class="why" ref="why" tabindex="-1">What moves the prediction: ${this.why.map(this.moment)}${this.best !== null && this.jump(this.best, "is best", "high")}</p>`}
     ${this.mending()}
   </div>
@@ -95,7 +102,7 @@ export default {
   </div>
   ${this.more()}
   ${this.elsewhere && html`<p class="elsewhere">The sound is in another window. <button class="quiet" onClick=${this.listen}>Listen here</button></p>`}
-  <p class="status" role="status">${this.status}</p>
+  <p class="status" role="status">${this.now?.replaying && html`<span class="spinner" aria-hidden="true"></span>`}${this.status}</p>
   <div ref="sounds" hidden></div>
   ${this.away && html`<div class=${["mini", { low: value < 0 }]} role="group" aria-label="Player, small">
     ${this.playButton("tap")}
@@ -181,6 +188,7 @@ export default {
     ${song?.code && html`<button class="quiet" onClick=${this.share} title="copy a link that plays this song">${this.shared ? "Copied" : "Share"}</button>`}
     <button class="quiet" onClick=${() => this.act("more-like-this")} disabled=${!song} title="next songs more like it (g)">More like this</button>
     <button class="quiet" onClick=${() => this.act("less-like-this")} disabled=${!song} title="next songs less like it (G)">Less like this</button>
+    <button class="quiet" onClick=${() => this.act("sleep")} title="pause the music in 15, 30, 60 or 90 minutes, or not (z)">Sleep timer</button>
     <div class="volume"><button class="icon" onClick=${this.mute} aria-label=${volume ? "Mute" : "Unmute"} title=${volume ? "mute" : "unmute"}><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9v6h4l5 4V5L8 9z"/><path d=${volume ? "M16.5 8.5a5 5 0 010 7M19 6a8.5 8.5 0 010 12" : "M17 9l6 6M23 9l-6 6"} /></svg></button>
       <input type="range" aria-label="Volume" min="0" max="1" step="0.05" value=${volume} style=${{ "--share": volume }} aria-valuetext=${`${Math.round(volume * 100)} percent`} onInput=${({ target }) => this.setVolume(+target.value)} /></div>
     <button class="quiet help" onClick=${this.showKeys} title="keys (?)">Keys</button>

@@ -87,7 +87,9 @@ export function curves(canvas, points, predicted, duration, position, slider) {
   const x = (seconds) => (seconds / duration) * width;
   if (predicted && predicted.length) {
     context.beginPath();
+    context.moveTo(0, y(predicted[0]));
     predicted.forEach((value, place) => context.lineTo(((place + 0.5) / predicted.length) * width, y(value)));
+    context.lineTo(width, y(predicted[predicted.length - 1]));
     context.strokeStyle = tint.accent;
     context.lineWidth = 1.6;
     context.setLineDash([2, 5]);

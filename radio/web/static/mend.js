@@ -1,6 +1,6 @@
 // A mixin of the deck: a part of the song, selected by dragging over the waveform, is mended; old and new are played.
 import { command } from "./link.js";
-import { signed, time } from "./words.js";
+import { time } from "./words.js";
 
 const SHORTEST = 1, LONGEST = 30; // seconds of a part, as in radio/composer/mended_song.py
 const DRAG = 6; // pixels of a move that is more than a click
@@ -16,7 +16,8 @@ export const mend = {
     stage() { return this.now?.mend?.running ? "running" : this.part && !this.offer ? "part" : this.offer ? "offer" : "none"; },
     offered() {
       if (!this.offer) return "";
-      const gain = `${this.range}, expected to be liked ${signed(this.offer.gain)} more`;
+      const { gain: by } = this.offer;
+      const gain = `${this.range}, predicted rating ${Math.abs(by).toFixed(2)} ${by < 0 ? "lower" : "higher"}`;
       if (!this.comparison) return gain;
       return `${this.range}: ${this.sounding ? `the ${this.sounding} part plays` : "the old part plays, then the new one"}`;
     },

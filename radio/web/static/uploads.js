@@ -34,6 +34,7 @@ export function uploads(path) {
       },
       async take(files) {
         this.trouble = "";
+        this.sending = this.sending.filter((one) => !one.problem); // what was refused before has been read
         for (const file of files) {
           const shown = reactive({ name: file.name, share: 0, problem: "", before: this.files.length });
           this.sending = [...this.sending, shown];

@@ -24,7 +24,7 @@ def test_old_and_new_are_played_and_then_the_song_goes_on_where_it_was():
     view = stage.session.view()
     assert view.comparing and view.mended is not None and view.mended["start"] == 2.0
     assert stage.player.duration == pytest.approx(2 + 0.7 + 2 + 0.7)
-    assert "you should like it by +0.75 more. Old, then new: keep " in stage.said[-1]
+    assert "predicted rating +0.75. Old, then new: keep " in stage.said[-1]
     stage.press("7")  # a rating in between is one of the song, where it was left
     assert stage.session.view().position == pytest.approx(5, abs=0.2)
     stage.press("m")

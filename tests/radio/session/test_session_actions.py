@@ -6,6 +6,7 @@ import io
 import re
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,20 @@ def test_what_takes_long_while_the_composer_opens_is_shown_and_waited_for(
     stage.pass_time(0.1)
     assert not stage.session.replays.running and "there is no answer" in stage.said[-1]
     assert stage.session.view().opening is None
+
+
+def test_of_songs_that_are_asked_for_again_the_last_one_plays(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(stage.composer, "replay", lambda key, coordinate: asked.append(key))
+    for key in ("first", "second", "third"):
+        stage.session.replay(key, np.arange(3.0))
+    replays = stage.session.replays
+    assert asked == ["first"], "one at a time"
+    songs = {key: replace(stage.composer.next_song(), key=key) for key in ("first", "third")}
+    assert replays.take_song(songs["first"]) is None and asked == ["first", "third"]
+    assert replays.take_song(songs["third"]) == 0.0 and not replays.running
 
 
 def test_lines_tell_how_far_the_composer_is_while_it_opens(

@@ -22,6 +22,8 @@ from radio.web.browser_player import END_SECONDS, SILENCE_SECONDS, BrowserPlayer
 from radio.web.commands import CommandError, Commands, Later
 from radio.web.live_session import LiveSession
 from radio.web.map import LatentView
+from radio.web.published import Published
+from radio.web.publisher import Publisher
 from radio.web.saved import SavedList, find_saved, saved_part
 from radio.web.sessions import LiveSessions
 from radio.web.sounds import PEAKS, byte_range, peaks_of, wav_of
@@ -344,6 +346,44 @@ def test_a_song_is_a_wav_and_a_waveform(rng: np.random.Generator) -> None:
     peaks = peaks_of(samples)
     assert len(peaks) == PEAKS and max(peaks) == 1 and peaks[0] < 0.1
     assert peaks_of(samples[:0]) == [0.0] * PEAKS
+
+
+class FlatView(LatentView):
+    """A map whose places are the first two numbers of a coordinate."""
+
+    def __init__(self) -> None:
+        self.learned, self.share, self._size = [], 0.5, 3
+
+    def places(self, coordinates: np.ndarray) -> np.ndarray:
+        return coordinates[..., :2]
+
+
+def test_a_search_that_ended_or_was_cleared_leaves_the_map_at_once(room: Room) -> None:
+    room.journal.mark = lambda: (0, 0)
+    stage = Stage(room.session, room.player, {}, {})
+    published = Published()
+    publisher = Publisher(stage, published, lambda: [])
+    publisher.show_map(FlatView())
+    room.give("listen")
+
+    def searched() -> tuple[bool, int, str | None]:
+        publisher.look()
+        shown = published.parts["map"]
+        return shown["running"], len(shown["paths"]), shown["final"] and shown["final"]["name"]
+
+    room.give("slide", points=[[1.0, 0.5]], at=1.0)
+    room.give("final")
+    assert searched() == (True, 0, None)
+    room.session.tick()
+    assert searched() == (True, 2, None)
+    room.session.tick()
+    assert searched() == (False, 2, "Final Song")
+    room.give("clear_search")
+    assert searched() == (False, 0, None)
+    room.give("final")
+    assert searched()[0]
+    room.session.finals.end("No final song: there is none")
+    assert searched() == (False, 0, None)
 
 
 def test_a_place_of_the_map_is_a_coordinate_and_back() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from web_browser import RadioServer, chromium, open_page
 
+from radio.web.browser_player import SILENCE_SECONDS
+
 __all__ = ["chromium"]
 pytestmark = pytest.mark.slow  # a browser under load waits for longer than a test may
 GAP_SECONDS = 0.3
@@ -32,6 +34,13 @@ NEXT_IS_LOADED = """performance.getEntriesByType('resource').some(
   (one) => one.initiatorType === 'fetch' && one.name.includes('/sound/'))"""
 NEAR_END = """slider => {
   slider.value = +slider.max - 1.5; slider.dispatchEvent(new Event('input', { bubbles: true }));
+}"""
+BEGINNING = """slider => {
+  slider.value = 0; slider.dispatchEvent(new Event('input', { bubbles: true }));
+}"""
+COUNT_PAUSES = """() => {
+  window.pauses = 0;
+  document.addEventListener('pause', ({ target }) => { window.pauses += !target.ended; }, true);
 }"""
 SMALL = """[...document.querySelectorAll(
   '.radio button, .radio select, .radio a[href], .radio input:not(.unseen)'
@@ -59,6 +68,7 @@ def test_save_downloads_the_song_and_lists_it(server: RadioServer, chromium: Any
         assert file == saved.read_bytes() and file[:4] == b"RIFF"
         row = page.locator(".saved li", has_text=name)
         row.wait_for()
+        page.locator(".status").get_by_text(f"Saved {saved.name}", exact=True).wait_for()
         page.locator(".details", has_text="saved").wait_for()
         page.keyboard.press("n")
         page.wait_for_function("n => document.querySelector('.song').textContent !== n", arg=name)
@@ -75,7 +85,8 @@ def test_save_downloads_the_song_and_lists_it(server: RadioServer, chromium: Any
 def test_a_phone_keeps_the_player_in_reach(server: RadioServer, chromium: Any) -> None:
     with open_page(chromium, server, width=390, height=844, has_touch=True) as page:
         listen(page)
-        assert page.locator(".mini").count() == 0
+        page.locator(".buttons").scroll_into_view_if_needed()
+        page.locator(".mini").wait_for(state="detached")
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         bar = page.locator(".mini")
         bar.wait_for()
@@ -201,6 +212,34 @@ def test_a_link_plays_a_shared_song(server: RadioServer, chromium: Any) -> None:
         assert "play=" not in page.url
         page.goto(link[:-3])
         page.get_by_role("status").filter(has_text="mistyped").wait_for()
+
+
+def test_a_page_that_was_cut_off_plays_on(server: RadioServer, chromium: Any) -> None:
+    """Without a network for longer than the session waits, then frozen as long."""
+    long = 1000 * (SILENCE_SECONDS + 1.5)
+    sounds = "[...document.querySelectorAll('.deck audio')].some((one) => !one.paused)"
+    alike = f"({sounds}) === (document.querySelector('.play').ariaLabel === 'Pause')"
+    with open_page(chromium, server) as page:
+        listen(page)
+        page.locator(".seek").evaluate(BEGINNING)  # so that it does not end while it is cut off
+        page.evaluate(COUNT_PAUSES)
+        page.context.set_offline(True)
+        page.wait_for_timeout(long)
+        page.context.set_offline(False)
+        for _ in range(2):  # at once, and when the session has noticed
+            page.wait_for_function(f"{sounds} && {alike}")
+            page.wait_for_timeout(3000)
+        assert page.evaluate("window.pauses") == 0
+
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("Page.setWebLifecycleState", {"state": "frozen"})
+        page.wait_for_timeout(long)
+        cdp.send("Page.setWebLifecycleState", {"state": "active"})
+        page.wait_for_timeout(3000)
+        page.wait_for_function(alike)
+        before = page.evaluate(sounds)
+        page.locator(".buttons .play").click()
+        page.wait_for_function(f"({sounds}) !== {str(before).lower()} && {alike}")
 
 
 def test_a_page_that_slept_comes_back(server: RadioServer, chromium: Any) -> None:
