@@ -214,3 +214,10 @@ def test_bad_input():
         LatentDistribution(means, log_variances, "cube")
     with pytest.raises(ValueError, match="same shape"):
         LatentDistribution(means, log_variances[:3])
+
+
+def test_too_few_songs_for_folds_have_one_centre() -> None:
+    rng = np.random.default_rng(5)
+    songs = np.concatenate([rng.normal(-50, 1, (4, 2)), rng.normal(50, 1, (3, 2))])
+    mixture = GaussianMixture(songs, np.zeros(2), rng=rng)
+    assert mixture.centres.shape == (1, 2) and mixture.shares == [1.0]
