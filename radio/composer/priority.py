@@ -22,8 +22,21 @@ def lower() -> None:
         os.nice(NICENESS)
 
 
-def leave_a_core() -> None:
-    """Leave one core, if there are more, to the radio; for this thread and those it starts."""
-    with contextlib.suppress(AttributeError, OSError):  # Linux alone
-        cores = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, cores - {min(cores)} or cores)
+class Cores:
+    """The cores that the threads of this process may use: all at first; Linux alone."""
+
+    def __init__(self) -> None:
+        self._all: set[int] = set()
+        with contextlib.suppress(AttributeError, OSError):
+            self._all = os.sched_getaffinity(0)
+        self._leaves = False
+
+    def leave_one(self, leave: bool) -> None:
+        """Leave one to the radio, if there are more, or take them all."""
+        if leave == self._leaves or len(self._all) < 2:
+            return
+        self._leaves = leave
+        cores = self._all - {min(self._all)} if leave else self._all
+        for thread in os.listdir("/proc/self/task"):
+            with contextlib.suppress(OSError):  # it has ended
+                os.sched_setaffinity(int(thread), cores)

@@ -45,6 +45,7 @@ OPEN_SECONDS = 300.0  # of silence after which a worker that doesn't open counts
 # so many restarts in that time, then one in that time; chosen, not measured
 MAX_RESTARTS, RESTART_SECONDS = 3, 60.0
 DIED = "the worker died while it was made; ask for it again"
+RESTARTED = "The worker died and was started again; no rating is lost."
 
 
 class ComposerError(ValueError):
@@ -198,8 +199,7 @@ class ComposerProcess:
     ) -> None:
         """Let the worker begin to mend the song at P (D,)."""
         self._unfinished["mend"] = NoMend(DIED)
-        coordinate = np.asarray(coordinate, np.float32)
-        self._worker.send(messages.StartMend(key, coordinate, start, stop))
+        self._worker.send(messages.StartMend(key, np.asarray(coordinate, np.float32), start, stop))
 
     def stop_mend(self) -> None:
         """Give the mended song up."""
@@ -237,9 +237,7 @@ class ComposerProcess:
         self._deaths.append(now)
         self._worker.close()
         if len(self._deaths) == 1:
-            self._events.append(
-                Trouble("The worker died and was started again; no rating is lost.")
-            )
+            self._events.append(Trouble(RESTARTED))
         elif len(self._deaths) == MAX_RESTARTS:
             self._events.append(Trouble(f"The worker keeps dying; {self._log} may say why."))
         self._events.extend(self._unfinished.values())

@@ -55,6 +55,7 @@ class Worker:
         self._training: threading.Thread | None = None
         self._compiling: threading.Thread | None = None
         self._followed = time.monotonic()
+        self._cores = priority.Cores()
 
     def emit(self, event: Event) -> None:
         """Send an event of the composer, from any thread."""
@@ -75,6 +76,7 @@ class Worker:
             wanting = len(self._offers) < MAX_OFFERS or self._stale
             if len(self._offers) < FEW_OFFERS:
                 composer.hurry()
+            self._cores.leave_one(len(self._offers) >= FEW_OFFERS)
             if wanting and composer.ready:
                 self._offer()
             if not wanting and self._compiling is None:
@@ -227,7 +229,6 @@ def _open(
         part=PLAYING,
         report=lambda done, of: send(messages.Busy("compiling kernels", done, of)),
     )
-    priority.leave_a_core()
     composer = LocalComposer(
         station,
         begin.listener,
