@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 # In so many parts is ALSA's buffer filled, 4 by itself. A sound server runs dry when the next part
-# comes later than the buffer lasts less two parts: of 90 ms, 45 with 4 parts and 67 with 8.
+# comes later than the buffer lasts less two parts: of 100 ms, 50 with 4 parts and 75 with 8.
 PERIODS = 8
 
 

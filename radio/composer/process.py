@@ -233,6 +233,7 @@ class ComposerProcess:
         now = time.monotonic()
         self._deaths = [when for when in self._deaths if now - when < RESTART_SECONDS]
         if len(self._deaths) >= MAX_RESTARTS:
+            self.busy = None  # nothing opens any more
             return
         self._deaths.append(now)
         self._worker.close()
@@ -257,10 +258,8 @@ class ComposerProcess:
             message = self._worker.receive(OPEN_SECONDS)
             if message is None or isinstance(message, messages.Refused):
                 self._worker.close()
-                unknown = "the process that makes the songs ended before it began"
-                raise ComposerError(
-                    message.text if message else f"{unknown}; {self._log} may say why"
-                )
+                why = f"the process that makes songs ended before it began; {self._log} may say why"
+                raise ComposerError(message.text if message else why)
             self._take(message)
             if isinstance(message, messages.Busy):
                 report(message)
@@ -274,6 +273,7 @@ class ComposerProcess:
                 case messages.Busy():
                     self.busy = message
                 case messages.Refused():
+                    self.busy = None
                     self._events.append(Trouble(message.text))
                 case messages.Offer():
                     if self._offers.add(message.song):

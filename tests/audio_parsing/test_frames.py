@@ -296,13 +296,14 @@ def test_unfold_is_the_adjoint_of_fold(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(np.vdot(bands, folded), np.vdot(unfolded, spectrum), rtol=1e-4)
 
 
-@pytest.mark.parametrize("step", (0.4, 3.0, 3.7))
+@pytest.mark.parametrize("step", (0.4, 3.0, 3.7, 9.0, 9.3))
 def test_mean_power_is_the_integral_over_each_frame(step: float, rng: np.random.Generator) -> None:
     signal = (rng.standard_normal(40) + 1j * rng.standard_normal(40)).astype(np.complex64)
     power = np.empty(8, np.float32)
     kernels.mean_power(power, np.abs(signal) ** 2, step)
     # sample 0 stands for [-0.5, 0.5)
-    fine = np.abs(signal[np.floor(np.arange(0, 40, 1e-3) + 0.5).astype(int) % 40]) ** 2
+    fine = np.arange(0, 8 * step, 1e-3)  # with 9.3 once round the circle, and on
+    fine = np.abs(signal[np.floor(fine + 0.5).astype(int) % 40]) ** 2
     twin = [fine[round(t * step * 1000) : round((t + 1) * step * 1000)].mean() for t in range(8)]
     np.testing.assert_allclose(power, twin, rtol=1e-2)
 

@@ -284,6 +284,19 @@ def test_a_saved_song_carries_its_coordinate_in_its_tags(
     assert read_description(path.with_suffix(".json"))["rating"] == 0.4
 
 
+def test_nothing_is_waited_for_once_the_worker_can_not_open(composer: ComposerProcess) -> None:
+    opening = messages.Busy("opening the station", 0, 1)
+    composer.busy = opening
+    composer._take(messages.Refused("the station is broken"))
+    assert composer.busy is None and lines(composer) == ["the station is broken"]
+    composer.busy = opening
+    composer._deaths = [time.monotonic()] * process.MAX_RESTARTS
+    composer._worker.process.kill()
+    until(lambda: composer._worker.died)
+    composer.events()
+    assert composer.busy is None
+
+
 def test_what_can_not_be_opened_is_one_line(stations: Path, tmp_path: Path) -> None:
     with pytest.raises(ComposerError, match="no station") as caught:
         ComposerProcess(stations / "nowhere", "me", home=Home(tmp_path))
