@@ -20,8 +20,6 @@ from radio.session import View
 GOOD, BAD, QUIET = "green", "red", "dim"
 LABEL = 5  # columns of what is beside the bar and the curves
 NARROW = 56  # columns below which margins are small
-
-
 # width from which the search for the final song is called so, and its predicted rating
 SEARCHING = (
     (78, "searching for your final song", "predicted so far "),
