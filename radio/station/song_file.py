@@ -20,6 +20,7 @@ from radio.station.cover_tag import add_cover
 from radio.station.model_file import model_arrays
 from radio.station.share_code import share_code
 from radio.station.song_names import fingerprint
+from radio.station.wav_comment import append_comment, read_comment
 
 if TYPE_CHECKING:
     from radio.station.station import Station
@@ -33,6 +34,7 @@ ENCODINGS = {
     "mp3": ("MP3", "MPEG_LAYER_III"),
 }
 OPUS_RATE = 24_000  # Hz; it knows few rates, and 22,050 is not among them
+LONGEST_IN_OPUS = 50_000  # bytes of a tag; libsndfile can't read a file with more
 BLOCK = 1 << 16  # samples; libsndfile's Vorbis overflows its stack if it is given a whole song
 
 
@@ -156,12 +158,16 @@ def write_sound(
                 temporary, "w", sample_rate, 1, format=form, subtype=encoding
             ) as file:
                 for name, text in (tags or {}).items():
-                    setattr(file, name, text)
+                    too_long = kind == "opus" and len(text.encode()) > LONGEST_IN_OPUS
+                    if not (too_long or (kind == "wav" and name == "comment")):
+                        setattr(file, name, text)
                 clipped = np.clip(samples, -1, 1)
                 for start in range(0, len(clipped), BLOCK):
                     file.write(clipped[start : start + BLOCK])
         except soundfile.SoundFileError as error:
             raise OSError(f"{path}: {error}") from error
+        if kind == "wav" and tags:
+            append_comment(temporary, tags["comment"])
         if picture:
             add_cover(temporary, picture, size=SIZE)
 
@@ -231,7 +237,7 @@ def _comment(path: Path) -> str:
 
     try:
         with soundfile.SoundFile(path) as file:
-            return file.comment
+            return read_comment(path) if file.format == "WAV" else file.comment
     except soundfile.SoundFileError as error:
         raise ValueError(" ".join(str(error).split())) from error
 

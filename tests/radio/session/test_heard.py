@@ -144,6 +144,22 @@ def answer(radio: subprocess.Popen, typed: str, wanted: str) -> str:
     return line
 
 
+def seconds_of_a_mend(command: list[str]) -> float:
+    """Return the time from a rating until the first song of a radio is mended and kept."""
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as radio:
+        assert radio.stdout is not None
+        while not radio.stdout.readline().startswith("  1  "):
+            assert radio.poll() is None, "it did not start"
+        begun = time.monotonic()
+        answer(radio, "0.5\nmend", "Mended ")
+        answer(radio, "keep", "Kept")
+        took = time.monotonic() - begun
+        radio.communicate("q\n", timeout=60)
+    return took
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("then", ["n", "mend"])
@@ -158,7 +174,8 @@ def test_killed_at_fifty_random_moments_it_loses_no_rating(
     # by sessions before; a song that is taken up again may be rated anew, which replaces its rating
     confirmed: list[float] = []
     command = [sys.executable, "-m", "radio", "--plain", "--station", "tiny", "--beats", "256"]
-    longest = 1.5 if then == "n" else 6.0  # seconds until it is killed
+    # seconds until it is killed: while the first song is mended or the second is
+    longest = 1.5 if then == "n" else 2 * seconds_of_a_mend(command)
     mended = 0
     for _ in range(50):
         said: list[float] = []
