@@ -109,7 +109,7 @@ def test_a_training_killed_again_and_again_ends_in_the_same_bytes(
     station = Path("stations") / "s"
     whole = Process(tmp_path / "whole", *command(steps)).end()
     lost, before = 0, 0
-    for seconds, number in moments(count, whole / (2 if count < 10 else 12)):
+    for seconds, number in moments(count, whole / (1 if count < 10 else 12)):
         process = Process(tmp_path / "killed", *command(steps))
         code, errors = process.kill(seconds, number)
         assert "Traceback" not in errors, errors
