@@ -269,15 +269,20 @@ def lines(said: list[str], width: int, height: int) -> Text:
     """Return the latest messages that fit as a whole, wrapped, the last at the bottom."""
     margin = " " * (3 if width >= NARROW else 1)
     shown: list[str] = []
+    room = max(20, width - 4)
     for line in reversed(said[-height:]):
         broken = textwrap.wrap(
             line,
-            max(20, width - 4),
+            room,
             subsequent_indent="  ",
             max_lines=max(1, height),
             placeholder=" …",
             break_on_hyphens=False,  # of a file's name
         )
+        longest = max(line.split(), key=len, default="")
+        kept = len(longest) - (len(line) + 1 - room)
+        if broken and broken[-1].endswith(" …") and kept > 0:  # a path's end tells more
+            broken = [line.replace(longest, f"…{longest[-kept:]}", 1)]
         if len(broken) + len(shown) > height:
             break
         shown = (broken or [""]) + shown

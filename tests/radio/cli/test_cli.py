@@ -741,7 +741,7 @@ def test_a_whole_session_on_a_terminal(radio_home: Path) -> None:
     child.send(" ")
     child.expect("paused")
     child.send(" s")
-    child.expect("Saved.{0,200}?[/…]")  # a long path has a line of its own, or is left out
+    child.expect(r"Saved.{0,200}?[/…]\S*\.wav")  # its end, where a path is too long
     child.send("n")
     child.expect("getting to know you: 1 of")
     second = playing(child, radio_home, first)

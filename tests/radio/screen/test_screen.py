@@ -481,6 +481,17 @@ def test_messages_are_shown_as_a_whole() -> None:
     assert cut.endswith(" …") and len(cut.split("\n")) == 2
 
 
+def test_of_a_path_that_is_too_long_the_end_is_shown() -> None:
+    said = ["Saved /home/somebody/far/away/songs/amber-sail-8882.wav"]
+    for width in (24, 40, 50):
+        shown = panels.lines(said, width, 1).plain.strip()
+        assert (
+            shown.startswith("Saved …") and shown.endswith("8882.wav") and len(shown) == width - 4
+        )
+    assert panels.lines(said, 80, 1).plain.strip() == said[0]
+    assert panels.lines(said, 55, 2).plain.split() == said[0].split()  # a line of its own
+
+
 @pytest.mark.parametrize("width", [1, 5, 20, 40, 80, 133, 400])
 def test_no_part_is_wider_than_the_screen(width: int) -> None:
     untouched = replace(

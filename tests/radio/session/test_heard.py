@@ -76,7 +76,7 @@ def test_start_hear_pause_seek_rate_skip_undo_final_quit(
         before = radio.match.group(1)
         for keys, wanted in (
             ("", "no prediction"),
-            ("s", "Saved.{0,200}?[/…]"),  # a long path has a line of its own, or is left out
+            ("s", r"Saved.{0,200}?[/…]\S*\.wav"),  # its end, where a path is too long
             ("", "0:03"),
             (" ", "paused"),
             (None, 1.0),

@@ -71,3 +71,13 @@ def test_a_wav_without_a_comment_or_with_a_damaged_one_has_none(tmp_path: Path) 
         for start in (16, whole.index(b"LIST") + 4, whole.index(b"ICMT") + 4):
             path.write_bytes(whole[:start] + struct.pack("<I", size) + whole[start + 4 :])
             assert read_comment(path) in ("", "odd")
+
+
+@pytest.mark.parametrize("text", ["odd", "even"])
+def test_chunks_are_of_even_length_and_the_form_says_its_own(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "song.wav"
+    soundfile.write(path, np.zeros(100), RATE)
+    append_comment(path, text)
+    written = path.read_bytes()
+    assert len(written) % 2 == 0 and struct.unpack("<I", written[4:8])[0] == len(written) - 8
+    assert read_comment(path) == text
