@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import pytest
 
+import audio_parsing
+import compression
+import gan
+import neural_networks
 from neural_networks.components import kernels
 from neural_networks.components.kernels.simd.matrix import multiply
 
@@ -98,6 +105,19 @@ def test_a_changed_kernel_file_is_compiled_again(tmp_path: Path) -> None:
         )
         found.append(result.stdout.strip() or result.stderr)
     assert found == ["11 0", "11 1", "21 0"]
+
+
+def test_compiled_functions_have_names_of_their_own() -> None:
+    # of two with one name, from the caches of two processes, the linker keeps one
+    found: dict[tuple[str, str], object] = {}
+    for package in (audio_parsing, compression, gan, neural_networks):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            for value in vars(importlib.import_module(module.name)).values():
+                function = getattr(value, "py_func", value)
+                if isinstance(function, FunctionType) and function.__module__ == module.name:
+                    name = function.__module__, function.__qualname__
+                    assert found.setdefault(name, function) is function, f"two are named {name}"
+    assert sum(name.startswith("multiply_panels_") for _, name in found) == 3
 
 
 def test_without_a_place_for_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,12 +75,23 @@ def pack(matrix, depth, cell, size, workspace):
     return panels, workspace
 
 
+def _named(function: Callable[..., None], vectors: int) -> Callable[..., None]:
+    """Register a function of tiles of so many vectors, under a name of its own.
+
+    NOTE: Numba tells compiled functions apart by their names, their arguments' types and a number
+    that each process counts for itself. Of two that agree in all of these, from the caches of two
+    processes, the linker keeps one (Numba's issue 10486): then a kernel calls another kernel's.
+    """
+    function.__qualname__ = f"{function.__name__}_{vectors}"
+    registered: Callable[..., None] = register_jitable(function)
+    return registered
+
+
 def _multiply_panels(vectors: int) -> Callable[..., None]:
     """Return the product with panels of so many vectors, with no other tile's instructions."""
     width = vectors * LANES
     part = NEAR // width
 
-    @register_jitable
     def multiply_panels(out, block_step, left, depth, rows, panels, blocks):
         """Write the products of `rows` rows of left (.., depth) and panels to out.
 
@@ -115,7 +126,7 @@ def _multiply_panels(vectors: int) -> Callable[..., None]:
                     ahead += n * LANES
                     row += high
 
-    return multiply_panels
+    return _named(multiply_panels, vectors)
 
 
 multiply_two, multiply_three, multiply_four = map(_multiply_panels, (2, 3, 4))
@@ -213,7 +224,6 @@ def _add_weight_gradient(vectors: int) -> Callable[..., None]:
     """Return the sum of rows of so many vectors, with no other tile's instructions."""
     width, group = vectors * LANES, ROWS_OF[vectors]
 
-    @register_jitable
     def add_weight_gradient(sums, packed, columns_in, d, blocks):
         """Add x^T d to sums (blocks, ceil(columns_in / group), group, vectors, LANES).
 
@@ -230,7 +240,7 @@ def _add_weight_gradient(vectors: int) -> Callable[..., None]:
                     of = index * group * d.rows + k * group
                     tile(vectors, group, to, packed, of, 1, group, rows, 0, step, n, 1, 0, 0, 1)
 
-    return add_weight_gradient
+    return _named(add_weight_gradient, vectors)
 
 
 add_gradient_two, add_gradient_three, add_gradient_four = map(_add_weight_gradient, (2, 3, 4))
