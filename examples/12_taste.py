@@ -66,7 +66,7 @@ def main(fast: bool) -> tuple:
         home = Home(folder)
         options = dict(home=home, background=False)  # no thread: each song is made when asked for
         other = LocalComposer(station, "nobody", seed=1, explore="random", **options)
-        unrated = [other.next_song() for _ in range(24 if fast else 60)]
+        unrated = [other.next_song() for _ in range(60)]
         features = other.maker.features(np.stack([song.latent for song in unrated]))
         other.close()
         listener = Listener(station, unrated, np.random.default_rng(12))

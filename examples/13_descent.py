@@ -45,22 +45,22 @@ def main(fast: bool) -> tuple:
     # what happens in the songs stays the same: P alone tells them apart
     events = rng.standard_normal((4 * station.beats, 1, generator.innovation_size))
 
-    def objective(P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return L = -D(G(P)) (B,) and dL/dP (B, D)."""
+    def loss(P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return L = -D(G(P)) (B,) and dL/dP (B, D); kinks ask for small steps."""
         songs, generated = generator.generate(P.astype(np.float64), events.repeat(len(P), axis=1))
         scores, judged = critic.forward(songs)
         dsongs = critic.backward(np.full_like(scores, -1), judged)  # dL/dG_i of every moment
         return -scores, generator.generate_backward(dsongs, generated)[0]  # and from there dL/dP
 
     some = latent.sample(4, rng)
-    report = check_loss(lambda P: (objective(P)[0].sum(), objective(P)[1]), some, rng=rng)
+    report = check_loss(lambda P: (loss(P)[0].sum(), loss(P)[1]), some, rng=rng, step=1e-8)
     print(f"dL/dP against differences: relative error {report.error:.0e}")
     random = latent.sample(64 if fast else 400, rng)
-    scores = np.concatenate([-objective(P)[0] for P in np.array_split(random, len(random) // 32)])
+    scores = np.concatenate([-loss(P)[0] for P in np.array_split(random, len(random) // 32)])
     starts = np.concatenate([random[:2], random[[scores.argmax()]]])  # some songs, and the best
     options = dict(steps=40 if fast else 80, scale=latent.deviation)
-    held = descend(objective, starts, distribution=latent, distance_weight=10.0, **options)
-    free = descend(objective, starts, **options)
+    held = descend(loss, starts, distribution=latent, distance_weight=10.0, **options)
+    free = descend(loss, starts, **options)
     distances, at = latent.distance(random), (held.best_step, held.best_start)
     print(f"\n{'':34}score    distance from the songs (hinge: {np.sqrt(latent.size):.1f})")
     rows = {
@@ -79,10 +79,10 @@ def main(fast: bool) -> tuple:
     sound = np.concatenate([station.render(other, frames=each) for each in frames])
     found = {"away": away, "check": report.error, "hinge": np.sqrt(latent.size)}
     found |= zip(("random", "best", "held", "free"), rows.values(), strict=True)
-    return picture(held, free, ends, objective, latent), found, sound
+    return picture(held, free, ends, loss, latent), found, sound
 
 
-def picture(held, free, ends, objective, latent: LatentDistribution):
+def picture(held, free, ends, loss, latent: LatentDistribution):
     """Draw the loss on the plane through start, held end and free end, and the values by step."""
     start, one, two = ends
     across = (two - start) / np.linalg.norm(two - start)
@@ -94,7 +94,7 @@ def picture(held, free, ends, objective, latent: LatentDistribution):
     (left, low), (right, high) = places.min(axis=1) - 1, places.max(axis=1) + 1
     a, b = np.meshgrid(np.linspace(left, right, 24), np.linspace(low, high, 20))
     plane = start + a.reshape(-1, 1) * across + b.reshape(-1, 1) * up
-    score = np.concatenate([-objective(part)[0] for part in np.array_split(plane, 15)])
+    score = np.concatenate([-loss(part)[0] for part in np.array_split(plane, 15)])
     figure = canvas(12, 4.8)
     hill, curve = figure.subplots(1, 2, width_ratios=[1.3, 1])
     shades = hill.contourf(a, b, score.reshape(a.shape), 24, cmap="viridis")
