@@ -26,10 +26,12 @@ from .song import (
 )
 from .song_maker import SongMaker as SongMaker
 from .warm_up import (
+    EVERYTHING as EVERYTHING,
     PLAYING as PLAYING,
     TRAINING as TRAINING,
     WAIT as WAIT,
     compile_once as compile_once,
+    compiled_part as compiled_part,
     is_compiled as is_compiled,
     stamp as stamp,
 )

@@ -3,7 +3,7 @@
     compile_once()                  every kernel that the radio uses
     compile_once(part=TRAINING)     those that a training needs
     compile_once(part=PLAYING)      those that make songs and learn from ratings, about half
-    is_compiled(part)
+    is_compiled(part), compiled_part()
 
 Numba caches compiled kernels beside the source, or in a cache folder of the user. A stamp file in
 the same place says that all of a part are there; its name depends on what Numba's cache depends on:
@@ -64,8 +64,16 @@ def compile_once(
 
 def is_compiled(part: str = EVERYTHING) -> bool:
     """Return whether all kernels of a part were compiled before."""
-    places = map(stamp, PARTS[PARTS.index(part) :])
-    return any(place is not None and place.is_file() for place in places)
+    return compiled_part() in PARTS[PARTS.index(part) :]
+
+
+def compiled_part() -> str | None:
+    """Return the largest part whose kernels were all compiled before; None if there is none."""
+    for part in reversed(PARTS):
+        place = stamp(part)
+        if place is not None and place.is_file():
+            return part
+    return None
 
 
 def _compile(part: str, report: Callable[[int, int], None]) -> None:

@@ -219,11 +219,18 @@ def _media_keys() -> str:
 
 def _kernels(problems: list[str]) -> dict[str, Any]:
     try:
-        from radio.composer import is_compiled, stamp
+        from radio.composer import EVERYTHING, PLAYING, TRAINING, compiled_part, stamp
+
         # a broken Numba fails in many ways; all are reported, none is raised
     except Exception as error:
         problems.append(f"the kernels can't be loaded: {' '.join(str(error).split())}")
         return {}
     place = stamp()
     kept = "nowhere; compiled at every start" if place is None else str(place.parent)
-    return {"kernels": "compiled" if is_compiled() else "not compiled yet", "kernel cache": kept}
+    compiled = {
+        EVERYTHING: "compiled",
+        TRAINING: "compiled for playing and training, not yet for the rest",
+        PLAYING: "compiled for playing, not yet for the rest",
+        None: "not compiled yet",
+    }
+    return {"kernels": compiled[compiled_part()], "kernel cache": kept}
