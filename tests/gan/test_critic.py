@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -212,3 +214,15 @@ def test_a_norm_recovers_from_a_weight_of_zeros(rng: np.random.Generator) -> Non
     begun.weight.value[:] = weight
     norm.update(100)
     assert norm.sigma() == pytest.approx(np.linalg.norm(weight, 2), rel=1e-6)
+
+
+def test_an_update_is_one_step_of_the_power_iteration(rng: np.random.Generator) -> None:
+    norms = [SpectralNorm(Dense(5, 4, rng=rng), rng=rng)]
+    norms += [copy.deepcopy(norms[0]) for _ in range(2)]
+    for norm in norms:
+        norm.layer.weight.value[:] = np.arange(20).reshape(5, 4) % 7
+    norms[0].update()
+    norms[1].update(1)
+    norms[2].update(2)
+    np.testing.assert_array_equal(norms[0].left, norms[1].left)
+    assert np.abs(norms[0].left - norms[2].left).max() > 1e-6

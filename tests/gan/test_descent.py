@@ -90,6 +90,13 @@ def test_a_slope_is_small_or_large_in_units_of_the_scale():
     np.testing.assert_allclose(moved, [-0.1 / 11, -0.1 / 1.001], rtol=1e-6)
 
 
+def test_without_a_step_the_best_is_the_best_start() -> None:
+    starts = np.array([[3.0, 4.0], [1.0, 0.0]])
+    found = descend(bowl(np.zeros(2)), starts, steps=0)
+    np.testing.assert_array_equal(found.best, starts[1])
+    np.testing.assert_array_equal(found.path, starts[None])
+
+
 def test_it_can_be_stopped_and_says_what_is_wrong():
     seen = []
     descent = descend(
