@@ -17,6 +17,7 @@ from neural_networks.components.activations import (
     Softplus,
     Tanh,
 )
+from neural_networks.components.bidirectional import Bidirectional
 from neural_networks.components.conv import Conv1d
 from neural_networks.components.dense import Dense
 from neural_networks.components.dropout import Dropout
@@ -82,6 +83,8 @@ LAYERS: list[tuple[Module, tuple[int, ...]]] = [
         ),
         (10, 3, 3),
     ),
+    (Bidirectional(GRU(4, 3, rng=RNG), GRU(4, 2, rng=RNG)), (5, 2, 4)),
+    (Bidirectional(GRU(2, 1, rng=RNG), GRU(2, 3, rng=RNG)), (1, 1, 2)),
 ]
 
 
