@@ -21,6 +21,18 @@ from neural_networks.components import kernels
 from neural_networks.components.kernels.simd.matrix import multiply
 
 ROOT = Path(__file__).parents[3]
+CELLS = """
+import sys, numpy as np
+from neural_networks.components.gru import GRU
+from neural_networks.components.parameters import pack
+from neural_networks.components.recurrent import Recurrent
+rng = np.random.default_rng(0)
+cells = {"GRU": GRU(2, 7, rng=rng), "Recurrent": Recurrent(2, (5, 4, 3), (3, 6, 2), rng=rng)}
+x = rng.standard_normal((6, 3, 2)).astype(np.float32)
+for name in sys.argv[1:]:
+    pack(cells[name])
+    print(name, cells[name].forward(x)[0].tobytes().hex())
+"""
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -118,6 +130,23 @@ def test_compiled_functions_have_names_of_their_own() -> None:
                     name = function.__module__, function.__qualname__
                     assert found.setdefault(name, function) is function, f"two are named {name}"
     assert sum(name.startswith("multiply_panels_") for _, name in found) == 3
+
+
+def test_kernels_from_the_caches_of_two_processes_compute_what_each_did(tmp_path: Path) -> None:
+    def computed(*cells: str) -> list[str]:
+        return subprocess.run(
+            [sys.executable, "-c", CELLS, *cells],
+            cwd=ROOT,
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=200,
+        ).stdout.splitlines()
+
+    apart = computed("GRU") + computed("Recurrent")
+    assert computed("GRU", "Recurrent") == apart
+    assert computed("Recurrent", "GRU") == apart[::-1]
 
 
 def test_without_a_place_for_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
